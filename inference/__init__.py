@@ -1,0 +1,1 @@
+"""The worker: tensor-parallel generation with Megatron-core. Knows neither Slack nor drafts."""

@@ -1,0 +1,1 @@
+"""The filter between model and Slack. Knows neither."""
