@@ -1,0 +1,70 @@
+"""The app as Slack is told of it: scopes, events, the command.
+
+https://docs.slack.dev/reference/app-manifest
+"""
+
+from typing import Any
+
+SCOPES = (
+    "channels:history",
+    "channels:join",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:read",
+    "im:write",
+    "mpim:history",
+    "mpim:read",
+    "reactions:read",
+    "reactions:write",
+    "users:read",
+)
+EVENTS = (
+    "member_joined_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+    "reaction_added",
+)
+
+
+def manifest(name: str, command: str, *, request_url: str | None = None) -> dict[str, Any]:
+    """A manifest for Socket Mode, or for HTTP where Slack is to call `request_url`."""
+    assert command.startswith("/")
+    return {
+        "display_information": {
+            "name": name,
+            "description": "Drafts text in threads, on your team's own GPUs",
+        },
+        "features": {
+            "app_home": {"messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "bot_user": {"display_name": name, "always_online": True},
+            "slash_commands": [_command(command, request_url)],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {"bot_events": list(EVENTS), **_calls(request_url)},
+            "interactivity": {"is_enabled": True, **_calls(request_url)},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": request_url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(command: str, request_url: str | None) -> dict[str, Any]:
+    return {
+        "command": command,
+        "description": "Draft a text",
+        "usage_hint": "blog: our new office in Lisbon",
+        "should_escape": False,
+        **({"url": request_url} if request_url else {}),
+    }
+
+
+def _calls(request_url: str | None) -> dict[str, str]:
+    return {"request_url": request_url} if request_url else {}

@@ -1,0 +1,180 @@
+"""Text on its way to Slack: escaped, so that no mention or link lives, and split into messages.
+
+Text of the model is Markdown. Slack takes Markdown in streams and markdown blocks; `mrkdwn` is its
+older markup, needed for notifications and sections.
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import re
+import unicodedata
+
+from safety import SafeText
+
+PART_LIMIT = 3_600  # With head and facts a message stays under the 4,000 that Slack advises.
+
+_FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
+_LINK_JOINT = re.compile(r"\](?=[(\[:])")
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+_TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
+_TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
+
+
+def escape(text: str) -> str:
+    """The three characters of Slack's control markup; without them no mention and no link lives."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def markdown(text: SafeText) -> str:
+    """For streams and markdown blocks. More text only ever adds to the end of the result."""
+    lines, fence = [], ""
+    for line in text.split("\n"):
+        safe = escape(line)
+        # `[label](address)` would hide an address: a space keeps both in sight.
+        lines.append(safe if fence else _LINK_JOINT.sub("] ", safe))
+        fence = _fence_after(line, fence)
+    return "\n".join(lines)
+
+
+def mrkdwn(text: SafeText) -> str:
+    """For the `text` of a message: notifications, search, readers without blocks."""
+    pieces = _CODE.split(escape(text))
+    return "".join(piece if i % 2 else _prose(piece) for i, piece in enumerate(pieces))
+
+
+def as_markdown(phrase: str) -> str:
+    """A phrase of ours, which is mrkdwn, where Slack expects Markdown."""
+    pieces = _TOKENS.split(phrase)
+    for i in range(0, len(pieces), 2):
+        bold = re.sub(r"\*(\S|\S[^*\n]*\S)\*", r"**\1**", pieces[i])
+        pieces[i] = re.sub(r"~(\S|\S[^~\n]*\S)~", r"~~\1~~", bold)
+    return "".join(pieces)
+
+
+def plain(text: str) -> str:
+    """What a message says without its formatting: to recognise it however Slack kept it."""
+    bare = re.sub(r"[*_~`]", "", text)
+    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def split(text: SafeText, limit: int = PART_LIMIT) -> list[SafeText]:
+    """Parts of at most `limit` characters once escaped, cut at paragraphs, lines, or sentences.
+
+    A code fence that is cut is closed, and opened again in the next part. Parts are stable: more
+    text only lengthens the last one, or adds further ones. So a part that was shown stays right.
+    """
+    assert limit >= 100
+    parts, start, fence = [], 0, ""
+    while (end := _end_of_part(text, start, fence, limit)) is not None:
+        piece = _reopened(fence) + text[start:end]
+        fence = _fence_at(text, start, end, fence)
+        parts.append(SafeText(piece + _closed(piece, fence)))
+        start = end
+    return [*parts, SafeText(_reopened(fence) + text[start:])]
+
+
+def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
+    """Where the part from `start` ends, or None while it has room. Looks one character ahead."""
+    room = limit - len(_closed("", fence)) - 16
+    used = _width(_reopened(fence))
+    line = _line_start(text, start)
+    for at in range(start, len(text)):
+        width = _width(text[at])
+        if at > start and (used + width > room or _may_break(text, at, fence, used / room)):
+            return at
+        used += width
+        if text[at] == "\n":
+            fence = _fence_after(text[line:at], fence)
+            line = at + 1
+    return None
+
+
+def _may_break(text: str, at: int, fence: str, fill: float) -> bool:
+    """The fuller the part, the less a break asks for."""
+    before = text[at - 1]
+    line = before == "\n"
+    sentence = before in "。！？" or (before.isspace() and text[at - 2 : at - 1] in (*".!?…",))
+    if fill < 0.70:
+        return False
+    if fill < 0.85:
+        return not fence and text.endswith("\n\n", 0, at) and text[at] != "\n"
+    if fill < 0.92:
+        return line
+    if fill < 0.96:
+        return line or sentence
+    if fill < 0.99:
+        return before.isspace() or sentence
+    return not _joined(before, text[at])
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether the two code points belong to one character as people see it (UAX #29, in short)."""
+    code = ord(after)
+    return (
+        unicodedata.category(after)[0] == "M"
+        or "\u200d" in (before, after)
+        or (before, after) == ("\r", "\n")
+        or 0x1F3FB <= code <= 0x1F3FF  # skin tones
+        or 0xE0020 <= code <= 0xE007F  # tags of regional flags
+        or 0x1160 <= code <= 0x11FF  # Hangul vowels and finals
+        or (0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF)
+    )
+
+
+def _width(text: str) -> int:
+    """UTF-16 units of `text` once escaped, at most."""
+    wide = {"&": 5, "<": 4, ">": 4, "]": 2}
+    return sum(wide.get(char, 1 + (ord(char) > 0xFFFF)) for char in text)
+
+
+def _line_start(text: str, at: int) -> int:
+    return text.rfind("\n", 0, at) + 1
+
+
+def _fence_at(text: str, start: int, end: int, fence: str) -> str:
+    """The fence that is open at `end`, when `fence` was open at `start`."""
+    for line in text[_line_start(text, start) : end].split("\n")[:-1]:
+        fence = _fence_after(line, fence)
+    return fence
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The opening line of the code block that is open after `line`, or nothing."""
+    match = _FENCE.match(line)
+    if match is None:
+        return fence
+    if not fence:
+        return match[1] + match[2]
+    closes = len(match[1]) >= len(_marker(fence)) and not match[2].strip()
+    return "" if closes else fence
+
+
+def _marker(fence: str) -> str:
+    return "`" * (len(fence) - len(fence.lstrip("`")))
+
+
+def _reopened(fence: str) -> str:
+    return f"{fence}\n" if fence else ""
+
+
+def _closed(piece: str, fence: str) -> str:
+    if not fence:
+        return ""
+    return _marker(fence) if piece.endswith("\n") else f"\n{_marker(fence)}"
+
+
+def _prose(text: str) -> str:
+    text = re.sub(r"!?\[([^\]\n]*)\]\(([^)\s]+)[^)\n]*\)", r"\1 (\2)", text)
+    text = re.sub(r"^([ \t]*)[-*+][ \t]+", r"\1• ", text, flags=re.MULTILINE)
+    text = re.sub(r"(?<![\w*])\*(?![\s*])([^*\n]+?)(?<!\s)\*(?![\w*])", r"_\1_", text)
+    text = re.sub(r"\*\*(?!\s)(.+?)(?<!\s)\*\*|__(?!\s)(.+?)(?<!\s)__", _bold, text)
+    text = re.sub(r"~~(.+?)~~", r"~\1~", text)
+    text = re.sub(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", _heading, text, flags=re.MULTILINE)
+    return _TABLE.sub(lambda rows: f"```\n{rows[0].rstrip()}\n```\n", text)
+
+
+def _bold(match: re.Match[str]) -> str:
+    return f"*{match[1] or match[2]}*"
+
+
+def _heading(match: re.Match[str]) -> str:
+    return f"*{match[1].replace('*', '')}*"

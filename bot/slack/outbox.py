@@ -1,0 +1,159 @@
+"""The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.phrases import Phrase
+from bot.slack import blocks
+from bot.slack.blocks import Button, Content
+from bot.slack.draft_message import DraftMessage, OnPosted, Shown
+from bot.slack.errors import NotThere, SlackError, SlackRefused
+from bot.slack.messages import Messages, Place
+from bot.slack.pace import TIERS, Clock, Pace
+from bot.slack.wire import Wire
+
+STATUS_SECONDS = 3.0
+
+View = dict[str, Any]
+
+
+class Outbox:
+    """Every write: one HTTP session, budgets by method and channel, Retry-After obeyed.
+
+    What leaves it as an error: SlackUnavailable (try later), NotThere (gone, or closed to us),
+    SlackRefused (a bug, or a missing scope).
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        budgets: Mapping[str, int] = TIERS,
+        clock: Clock | None = None,
+    ) -> None:
+        self._wire = Wire(client, Pace(budgets, clock))
+        self._messages = Messages(self._wire)
+
+    async def post(self, place: Place, content: Content, *, key: str) -> str:
+        """The ts of the message. Posted once, even if answers are lost; `key` is an id of ours."""
+        return await self._messages.post(place, content, key)
+
+    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+        """The ts of a message that a crash may have left unrecorded.
+
+        A draft's messages have the keys `<key>/1`, `<key>/2`, ...; one that still streams is known
+        by its first line only: give its `head`.
+        """
+        return await self._messages.find(place, key, head=head)
+
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        await self._messages.update(channel, ts, content)
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Already gone is fine."""
+        await self._messages.delete(channel, ts)
+
+    def draft(
+        self,
+        place: Place,
+        head: Phrase,
+        *,
+        key: str,
+        on_posted: OnPosted,
+        shown: Shown | None = None,
+    ) -> DraftMessage:
+        """A draft's message. `head` must be unique in the thread. `shown`: go on with what stands.
+
+        `on_posted(part, ts)`, parts from 1, is awaited as soon as each message stands.
+        """
+        shown = shown or Shown()
+        return DraftMessage(self._messages, place, head, key=key, shown=shown, on_posted=on_posted)
+
+    async def tell(
+        self,
+        channel: str,
+        user: str,
+        phrase: Phrase,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        """One sentence to one person, by the first way that is open: response_url, ephemeral, DM.
+
+        A lost answer is repeated: it is better said twice, to one person, than never.
+        """
+        content = blocks.said(phrase, buttons)
+        said: dict[str, object] = {"text": content.text, "blocks": list(content.blocks)}
+        if response_url:
+            body = {**said, "response_type": "ephemeral", "replace_original": False}
+            if await self._wire.answer_url(response_url, body):
+                return
+        try:
+            args = {**said, "channel": channel, "user": user, "thread_ts": thread_ts}
+            await self._wire.call("chat.postEphemeral", args)
+        except NotThere:
+            await self._tell_in_dm(user, said)
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Already there, or the message gone, is fine."""
+        await self._reaction("reactions.add", channel, ts, emoji, fine="already_reacted")
+
+    async def unreact(self, channel: str, ts: str, emoji: str) -> None:
+        """Not there, or the message gone, is fine."""
+        await self._reaction("reactions.remove", channel, ts, emoji, fine="no_reaction")
+
+    async def open_view(self, trigger_id: str, view: View) -> None:
+        """Open a modal; the trigger lives for 3 s. A trigger already used is fine: it is open."""
+        try:
+            args = {"trigger_id": trigger_id, "view": view}
+            await self._wire.call("views.open", args, urgent=True)
+        except SlackRefused as refusal:
+            if refusal.error != "exchanged_trigger_id":
+                raise
+
+    async def join(self, channel: str) -> None:
+        """Become a member of a public channel. Raises NotThere for any other conversation."""
+        try:
+            await self._wire.call("conversations.join", {"channel": channel})
+        except SlackRefused as refusal:
+            if refusal.error == "method_not_supported_for_channel_type":
+                raise NotThere(refusal.error) from None
+            raise
+
+    async def is_member(self, channel: str) -> bool:
+        """Raises NotThere for a conversation that the app cannot even see."""
+        found = (await self._wire.call("conversations.info", {"channel": channel}))["channel"]
+        return bool(found.get("is_member") or found.get("is_im"))
+
+    async def status(self, place: Place, phrase: Phrase) -> None:
+        """The line under a thread that says what goes on. Best effort: it gives way to all else."""
+        method = "assistant.threads.setStatus"
+        if not (place.thread_ts and self._wire.pace.free(method)):
+            return
+        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": phrase}
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                await self._wire.pace.turn(method)
+                await self._wire.attempt(method, args)
+        except (SlackError, TimeoutError):
+            return
+
+    async def _tell_in_dm(self, user: str, said: Mapping[str, object]) -> None:
+        opened = await self._wire.call("conversations.open", {"users": user})
+        args = {**said, "channel": opened["channel"]["id"]}
+        await self._wire.call(
+            "chat.postMessage", {**args, "unfurl_links": False, "unfurl_media": False}
+        )
+
+    async def _reaction(self, method: str, channel: str, ts: str, emoji: str, fine: str) -> None:
+        try:
+            await self._wire.call(method, {"channel": channel, "timestamp": ts, "name": emoji})
+        except NotThere:
+            return
+        except SlackRefused as refusal:
+            if refusal.error != fine:
+                raise

@@ -1,0 +1,123 @@
+"""Budgets: how many calls a minute Slack grants each method, shared fairly by all who write.
+
+Knows nothing of messages. Source of the figures: https://docs.slack.dev/apis/web-api/rate-limits
+and the page of each method.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+TIER_2, TIER_3, TIER_4 = 20, 50, 100
+
+TIERS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "chat.startStream": TIER_2,
+        "chat.appendStream": TIER_4,
+        "chat.stopStream": TIER_2,
+        "chat.update": TIER_3,
+        "chat.delete": TIER_3,
+        "chat.postEphemeral": TIER_4,
+        "reactions.add": TIER_3,
+        "reactions.remove": TIER_2,
+        "conversations.history": TIER_3,
+        "conversations.info": TIER_3,
+        "conversations.join": TIER_3,
+        "conversations.open": TIER_3,
+        "conversations.replies": TIER_3,
+        "views.open": TIER_4,
+    }
+)
+POSTS_A_MINUTE = 60  # a channel
+
+
+class Clock(Protocol):
+    def time(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class LoopClock:
+    """The time of the running event loop, in seconds."""
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Budget:
+    """The calls of one method: a bucket that fills evenly, so no minute holds over `per_minute`.
+
+    Callers wait in two lanes, each first come, first served. The last quarter of a full bucket is
+    kept for the urgent lane: a draft can be ended while others grow.
+    """
+
+    def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
+        assert per_minute > 0
+        self._clock = clock
+        self._burst = burst or max(1, min(per_minute // 2, max(per_minute // 5, 10)))
+        self._rate = max(per_minute - self._burst, 1) / 60
+        self._reserve = self._burst // 4
+        self._tokens = float(self._burst)
+        self._filled_at = clock.time()
+        self._closed_until = 0.0
+        self._lane = asyncio.Lock()
+        self._urgent_lane = asyncio.Lock()
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        """Wait until one call may be made, and count it."""
+        reserve = 0 if urgent else self._reserve
+        async with self._urgent_lane if urgent else self._lane:
+            while (seconds := self._wait(reserve)) > 0:
+                await self._clock.sleep(seconds)
+            self._tokens -= 1
+
+    def free(self) -> bool:
+        """Whether a call can be made now, without a wait."""
+        return not self._lane.locked() and self._wait(self._reserve) == 0
+
+    def close(self, seconds: float) -> None:
+        """Slack said Retry-After: nobody calls for so long."""
+        self._closed_until = max(self._closed_until, self._clock.time() + seconds)
+
+    def _wait(self, reserve: int) -> float:
+        now = self._clock.time()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        missing = 1 + reserve - self._tokens
+        wait = max(self._closed_until - now, missing / self._rate)
+        return wait if wait > 1e-6 else 0.0
+
+
+class Pace:
+    """Every method's budget, and one post a second for each channel."""
+
+    def __init__(self, budgets: Mapping[str, int] = TIERS, clock: Clock | None = None) -> None:
+        self.clock = clock or LoopClock()
+        self._per_minute = budgets
+        self._methods: dict[str, Budget] = {}
+        self._channels: dict[str, Budget] = {}
+
+    async def turn(self, method: str, *, urgent: bool = False) -> None:
+        await self._method(method).turn(urgent=urgent)
+
+    async def post_turn(self, method: str, channel: str) -> None:
+        """A turn for a call that makes a message in `channel`."""
+        if channel not in self._channels:
+            self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
+        await self._channels[channel].turn()
+        await self.turn(method)
+
+    def free(self, method: str) -> bool:
+        return self._method(method).free()
+
+    def close(self, method: str, seconds: float) -> None:
+        self._method(method).close(seconds)
+
+    def _method(self, method: str) -> Budget:
+        if method not in self._methods:
+            # chat.postMessage has no published figure for a workspace: its channels pace it.
+            self._methods[method] = Budget(self._per_minute.get(method, 600), self.clock)
+        return self._methods[method]
