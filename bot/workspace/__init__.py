@@ -1,0 +1,19 @@
+"""A small Slack on loopback: to try the bot with no Slack account, and for the tests.
+
+It speaks what the bot uses of Slack, and imports nothing else of the bot."""
+
+from .limits import SLACK_LIMITS, Limit
+from .state import Call, Message, View
+from .workspace import SCOPES, Ack, ViewAnswer, Workspace
+
+__all__ = [
+    "SCOPES",
+    "SLACK_LIMITS",
+    "Ack",
+    "Call",
+    "Limit",
+    "Message",
+    "View",
+    "ViewAnswer",
+    "Workspace",
+]

@@ -1,0 +1,66 @@
+"""The Web API: a table of methods, and the one way through which every call goes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import SlackError
+from ..state import Json, State
+from . import apps, assistant, auth, chat, conversations, reactions, streams, users, views
+from .args import Args
+
+Handler = Callable[[State, Args], Json]
+
+_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+_WRITE = ("chat:write",)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What answers a method, and the scopes of which the token needs one."""
+
+    handler: Handler
+    scopes: tuple[str, ...] = ()
+    app_token: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "apps.connections.open": Method(apps.open_connection, app_token=True),
+    "assistant.threads.setStatus": Method(assistant.set_status, ("assistant:write", *_WRITE)),
+    "auth.test": Method(auth.test),
+    "chat.appendStream": Method(streams.append, _WRITE),
+    "chat.delete": Method(chat.delete, _WRITE),
+    "chat.getPermalink": Method(chat.get_permalink),
+    "chat.postEphemeral": Method(chat.post_ephemeral, _WRITE),
+    "chat.postMessage": Method(chat.post_message, _WRITE),
+    "chat.startStream": Method(streams.start, _WRITE),
+    "chat.stopStream": Method(streams.stop, _WRITE),
+    "chat.update": Method(chat.update, _WRITE),
+    "conversations.history": Method(conversations.history, _HISTORY),
+    "conversations.info": Method(conversations.info, _READ),
+    "conversations.join": Method(conversations.join, ("channels:join",)),
+    "conversations.leave": Method(conversations.leave, ("channels:manage", "channels:write")),
+    "conversations.list": Method(conversations.list_all, _READ),
+    "conversations.members": Method(conversations.members, _READ),
+    "conversations.open": Method(conversations.open_dm, ("im:write", "mpim:write")),
+    "conversations.replies": Method(conversations.replies, _HISTORY),
+    "reactions.add": Method(reactions.add, ("reactions:write",)),
+    "reactions.get": Method(reactions.get, ("reactions:read",)),
+    "reactions.remove": Method(reactions.remove, ("reactions:write",)),
+    "users.conversations": Method(conversations.of_bot, _READ),
+    "users.info": Method(users.info, ("users:read",)),
+    "users.list": Method(users.list_all, ("users:read",)),
+    "views.open": Method(views.open_modal),
+    "views.publish": Method(views.publish),
+    "views.push": Method(views.push),
+    "views.update": Method(views.update),
+}
+
+
+def answer(state: State, name: str, args: Args) -> Json:
+    """The answer to a call of the bot. Raises SlackError."""
+    method = METHODS[name]
+    if method.scopes and not state.scopes.intersection(method.scopes):
+        provided = ",".join(sorted(state.scopes))
+        raise SlackError("missing_scope", needed=",".join(method.scopes), provided=provided)
+    return {"ok": True} | method.handler(state, args)

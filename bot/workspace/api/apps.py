@@ -1,0 +1,16 @@
+"""apps.connections.open: where to connect for Socket Mode."""
+
+import secrets
+
+from ..state import Json, State
+from .args import Args
+
+
+def open_connection(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/apps.connections.open
+
+    The address serves for one connection."""
+    ticket = secrets.token_urlsafe(24)
+    state.tickets.add(ticket)
+    host = state.url.removeprefix("http://")
+    return {"url": f"ws://{host}/link/?ticket={ticket}&app_id={state.app}"}

@@ -1,0 +1,17 @@
+"""auth.test."""
+
+from ..state import Json, State
+from .args import Args
+
+
+def test(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/auth.test"""
+    return {
+        "url": f"https://{state.domain}.slack.com/",
+        "team": state.domain.title(),
+        "user": state.bot.name,
+        "team_id": state.team,
+        "user_id": state.bot.id,
+        "bot_id": state.bot_id,
+        "is_enterprise_install": False,
+    }

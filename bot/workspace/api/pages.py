@@ -1,0 +1,33 @@
+"""Cursor pagination, https://docs.slack.dev/apis/web-api/pagination"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TypeVar
+
+from ..errors import SlackError
+from ..state import Json
+from .args import Args
+
+T = TypeVar("T")
+
+
+def page(items: Sequence[T], args: Args, *, default: int) -> tuple[list[T], Json]:
+    """The items of the page that `cursor` names, and the fields that lead to the next."""
+    start = _position(args.text("cursor"))
+    end = start + args.number("limit", default, 1000)
+    cursor = _cursor(end) if end < len(items) else ""
+    return list(items[start:end]), {"response_metadata": {"next_cursor": cursor}}
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(f"next:{position}".encode()).decode()
+
+
+def _position(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("next:"))
+    except (binascii.Error, ValueError):
+        raise SlackError("invalid_cursor") from None

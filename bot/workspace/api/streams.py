@@ -1,0 +1,80 @@
+"""chat.startStream, appendStream, stopStream: a message that grows while it is read."""
+
+from .. import events
+from ..blocks import MARKDOWN_CHARACTERS, accept_message_blocks
+from ..errors import SlackError
+from ..state import Channel, Json, Message, State
+from ..wire import message_json
+from . import chat
+from .access import is_streaming, own_message, thread_of, writable
+from .args import Args
+
+
+def start(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/chat.startStream"""
+    channel = writable(state, args)
+    thread = thread_of(channel, args.need("thread_ts"))
+    if channel.kind != "im":
+        _need_recipient(state, args)
+    text = _appended(args)
+    message = Message(state.now(), channel.id, state.bot.id, text, thread_ts=thread)
+    message.bot = message.markdown = message.streaming = True
+    chat.add(state, channel, message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def append(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/chat.appendStream"""
+    channel, message = _running(state, args)
+    text = _appended(args)
+    if not text and not args.has("chunks"):
+        raise SlackError("no_text")
+    message.text += text
+    state.touch(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def stop(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/chat.stopStream"""
+    channel, message = _running(state, args)
+    text = _appended(args)
+    blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    before = message_json(state, message)
+    message.text += text
+    message.blocks, message.streaming = blocks, False
+    message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
+    state.touch(message)
+    state.emit(events.changed(state, channel, message, before))
+    return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
+
+
+def _running(state: State, args: Args) -> tuple[Channel, Message]:
+    channel = writable(state, args)
+    message = own_message(state, channel, args.need("ts"), "message_not_owned_by_app")
+    if not is_streaming(state, message):
+        raise SlackError("message_not_in_streaming_state")
+    return channel, message
+
+
+def _need_recipient(state: State, args: Args) -> None:
+    if not args.text("recipient_team_id"):
+        raise SlackError("missing_recipient_team_id")
+    if not args.text("recipient_user_id"):
+        raise SlackError("missing_recipient_user_id")
+    if args.text("recipient_user_id") not in state.people:
+        raise SlackError("user_not_found")
+
+
+def _appended(args: Args) -> str:
+    """Text that the call brings, from `markdown_text` or from chunks of that type."""
+    chunks = args.array("chunks", "invalid_chunks")
+    if args.text("markdown_text") and chunks:
+        raise SlackError("markdown_text_conflict")
+    known = {"markdown_text", "task_update", "plan_update", "blocks"}
+    if any(chunk.get("type") not in known for chunk in chunks):
+        raise SlackError("invalid_chunks")
+    texts = [str(c.get("text", "")) for c in chunks if c["type"] == "markdown_text"]
+    text = args.text("markdown_text") + "".join(texts)
+    if len(text) > MARKDOWN_CHARACTERS:
+        raise SlackError("msg_too_long")
+    return text

@@ -1,0 +1,235 @@
+"""Block Kit's rules, as far as the limits and the shapes that Slack refuses most.
+
+https://docs.slack.dev/reference/block-kit
+"""
+
+from collections.abc import Callable, Iterator
+
+from .errors import SlackError, invalid
+from .state import Json, new_id
+
+MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+MARKDOWN_CHARACTERS = 12_000
+# Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
+BLOCKS_CHARACTERS, BLOCK_COST = 12_000, 20
+
+BUTTONS = {"button", "icon_button", "feedback_buttons"}
+INPUTS = {
+    "plain_text_input",
+    "number_input",
+    "email_text_input",
+    "url_text_input",
+    "static_select",
+    "multi_static_select",
+    "radio_buttons",
+    "checkboxes",
+    "users_select",
+    "multi_users_select",
+    "conversations_select",
+    "channels_select",
+    "datepicker",
+    "timepicker",
+    "rich_text_input",
+}
+_MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
+
+
+def accept_message_blocks(blocks: list[Json]) -> list[Json]:
+    """The blocks with the ids Slack gives where the app gave none. Raises SlackError."""
+    _refuse(list(faults(blocks, MESSAGE_BLOCKS)), "invalid_blocks")
+    cost = text_length(blocks) + BLOCK_COST * max(len(blocks) - 1, 0)
+    if cost > BLOCKS_CHARACTERS:
+        raise SlackError("msg_blocks_too_long")
+    return with_ids(blocks)
+
+
+def accept_view(view: Json) -> Json:
+    """A view with ids in its blocks. Raises SlackError("invalid_arguments")."""
+    _refuse(list(_view_faults(view)), "invalid_arguments")
+    return view | {"blocks": with_ids(view["blocks"])}
+
+
+def with_ids(blocks: list[Json]) -> list[Json]:
+    return [{"block_id": new_id("b")[-5:], **block} for block in blocks]
+
+
+def text_length(value: object) -> int:
+    """Characters in every string called `text`, at any depth."""
+    if isinstance(value, dict):
+        own = len(value["text"]) if isinstance(value.get("text"), str) else 0
+        return own + sum(text_length(inner) for inner in value.values())
+    return sum(text_length(inner) for inner in value) if isinstance(value, list) else 0
+
+
+def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
+    """Each (block, interactive element): buttons in rows, accessories, inputs."""
+    for block in blocks:
+        inner = [*block.get("elements", []), block.get("accessory"), block.get("element")]
+        yield from ((block, e) for e in inner if isinstance(e, dict) and "type" in e)
+
+
+def faults(blocks: object, most: int) -> Iterator[str]:
+    """What is wrong with `blocks`, each with a JSON pointer to the place."""
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        yield _at("must be an array of objects", "/blocks")
+        return
+    if len(blocks) > most:
+        yield _at(f"no more than {most} items allowed", "/blocks")
+    ids = [block["block_id"] for block in blocks if block.get("block_id")]
+    if len(ids) != len(set(ids)):
+        yield _at("block_id must be unique", "/blocks")
+    for i, block in enumerate(blocks):
+        yield from _block_faults(block, f"/blocks/{i}")
+
+
+def _block_faults(block: Json, at: str) -> Iterator[str]:
+    check = _CHECKS.get(block.get("type", ""))
+    if check is None:
+        yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
+        return
+    yield from _too_long(block, at)
+    yield from check(block, at)
+
+
+def _section(block: Json, at: str) -> Iterator[str]:
+    if "text" not in block and "fields" not in block:
+        yield _at("missing required field: text", at)
+    if "text" in block:
+        yield from _text(block["text"], f"{at}/text", 3000)
+    for i, text in enumerate(block.get("fields", [])):
+        yield from _text(text, f"{at}/fields/{i}", 2000)
+    if "accessory" in block:
+        yield from _element(block["accessory"], f"{at}/accessory")
+
+
+def _header(block: Json, at: str) -> Iterator[str]:
+    yield from _text(block.get("text"), f"{at}/text", 150, plain=True)
+
+
+def _markdown(block: Json, at: str) -> Iterator[str]:
+    yield from _string(block.get("text"), f"{at}/text", MARKDOWN_CHARACTERS)
+
+
+def _context(block: Json, at: str) -> Iterator[str]:
+    yield from _count(block, at, 10)
+    for i, element in enumerate(block.get("elements", [])):
+        if element.get("type") != "image":
+            yield from _text(element, f"{at}/elements/{i}", 3000)
+
+
+def _row(most: int) -> Callable[[Json, str], Iterator[str]]:
+    def check(block: Json, at: str) -> Iterator[str]:
+        yield from _count(block, at, most)
+        ids = [element.get("action_id") for element in block.get("elements", [])]
+        if len(ids) != len(set(ids)):
+            yield _at("action_id must be unique in its block", f"{at}/elements")
+        for i, element in enumerate(block.get("elements", [])):
+            yield from _element(element, f"{at}/elements/{i}")
+
+    return check
+
+
+def _input(block: Json, at: str) -> Iterator[str]:
+    yield from _text(block.get("label"), f"{at}/label", 2000, plain=True)
+    if "element" not in block:
+        yield _at("missing required field: element", at)
+        return
+    yield from _element(block["element"], f"{at}/element")
+
+
+def _nothing(block: Json, at: str) -> Iterator[str]:
+    yield from ()
+
+
+_CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
+    "section": _section,
+    "header": _header,
+    "markdown": _markdown,
+    "context": _context,
+    "context_actions": _row(5),
+    "actions": _row(25),
+    "input": _input,
+    "divider": _nothing,
+    "image": _nothing,
+    "rich_text": _nothing,
+    "task_card": _nothing,
+    "plan": _nothing,
+}
+
+
+def _element(element: object, at: str) -> Iterator[str]:
+    if not isinstance(element, dict) or element.get("type") not in BUTTONS | INPUTS | {"image"}:
+        yield _at("unsupported element", at)
+        return
+    yield from _too_long(element, at)
+    if element["type"] == "button":
+        yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
+    for i, option in enumerate(element.get("options", [])):
+        yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
+    if len(element.get("options", [])) > 100:
+        yield _at("no more than 100 items allowed", f"{at}/options")
+    if element.get("max_length", 1) > 3000:
+        yield _at("must be less than 3001", f"{at}/max_length")
+
+
+def _count(block: Json, at: str, most: int) -> Iterator[str]:
+    count = len(block.get("elements", []))
+    if not count:
+        yield _at("no fewer than 1 items allowed", f"{at}/elements")
+    if count > most:
+        yield _at(f"no more than {most} items allowed", f"{at}/elements")
+
+
+def _text(value: object, at: str, most: int, *, plain: bool = False) -> Iterator[str]:
+    """A text object, https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+    kinds = {"plain_text"} if plain else {"plain_text", "mrkdwn"}
+    if not isinstance(value, dict) or value.get("type") not in kinds:
+        yield _at("must be a " + " or ".join(sorted(kinds)) + " object", at)
+        return
+    yield from _string(value.get("text"), f"{at}/text", most)
+
+
+def _string(value: object, at: str, most: int) -> Iterator[str]:
+    if not isinstance(value, str) or not value:
+        yield _at("must be more than 0 characters", at)
+    elif len(value) > most:
+        yield _at(f"must be less than {most + 1} characters", at)
+
+
+def _too_long(thing: Json, at: str) -> Iterator[str]:
+    for name, most in _MAX_LENGTHS.items():
+        value = thing.get(name)
+        if isinstance(value, str) and len(value) > most:
+            yield _at(f"must be less than {most + 1} characters", f"{at}/{name}")
+
+
+def _view_faults(view: Json) -> Iterator[str]:
+    if view.get("type") not in ("modal", "home"):
+        yield _at("must be modal or home", "/view/type")
+        return
+    if view["type"] == "modal":
+        yield from _text(view.get("title"), "/view/title", 24, plain=True)
+        yield from _modal_buttons(view)
+    if len(view.get("private_metadata", "")) > 3000:
+        yield _at("must be less than 3001 characters", "/view/private_metadata")
+    for fault in faults(view.get("blocks"), VIEW_BLOCKS):
+        yield fault.replace("json-pointer:", "json-pointer:/view")
+
+
+def _modal_buttons(view: Json) -> Iterator[str]:
+    for name in ("submit", "close"):
+        if view.get(name):
+            yield from _text(view[name], f"/view/{name}", 24, plain=True)
+    blocks = view.get("blocks")
+    inputs = isinstance(blocks, list) and any(b.get("type") == "input" for b in blocks)
+    if inputs and not view.get("submit"):
+        yield _at("a view with input blocks must have a submit button", "/view/submit")
+
+
+def _at(what: str, where: str) -> str:
+    return f"[ERROR] {what} [json-pointer:{where}]"
+
+
+def _refuse(found: list[str], error: str) -> None:
+    if found:
+        raise invalid(error, found)

@@ -1,0 +1,83 @@
+"""From the workspace to the app: events until they are acked, commands and clicks once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from . import events
+from .state import Json, State
+
+Envelope = Literal["events_api", "slash_commands", "interactive"]
+
+# After the first attempt: at once, a minute later, five minutes later.
+# https://docs.slack.dev/apis/events-api/#retries
+RETRY_DELAYS = (0.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt at an event this is: 0 is the first; `reason` says why the last failed."""
+
+    number: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: an ack with its payload, or why there was none."""
+
+    acked: bool
+    body: Json | None = None
+    reason: str = ""
+    final: bool = False
+
+
+Send = Callable[[Envelope, Json, Attempt], Awaitable[Reply]]
+
+
+class Delivery:
+    """Owns a task for each event on its way. `send` makes one attempt and never raises."""
+
+    def __init__(self, state: State, send: Send, retry_delays: Sequence[float]) -> None:
+        self.state = state
+        self.send = send
+        self.retry_delays = tuple(retry_delays)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def emit(self, event: Json) -> asyncio.Future[bool]:
+        """Delivers an event that the app is entitled to; see `deliver` for the future."""
+        if events.seen_by_bot(self.state, event):
+            return self.deliver(events.envelope(self.state, event))
+        nothing = asyncio.get_running_loop().create_future()
+        nothing.set_result(True)
+        return nothing
+
+    def deliver(self, payload: Json) -> asyncio.Future[bool]:
+        """Starts delivery. The future tells whether the first attempt was acked."""
+        first: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._until_acked(payload, first))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return first
+
+    async def ask(self, kind: Envelope, payload: Json) -> Reply:
+        """One attempt at a command or an interaction: a person waits, so there is no second."""
+        return await self.send(kind, payload, Attempt())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _until_acked(self, payload: Json, first: asyncio.Future[bool]) -> None:
+        reason = ""
+        for number, delay in enumerate((0.0, *self.retry_delays)):
+            if delay:
+                await asyncio.sleep(delay)
+            reply = await self.send("events_api", payload, Attempt(number, reason))
+            if not first.done():
+                first.set_result(reply.acked)
+            if reply.acked or reply.final:
+                return
+            reason = reply.reason

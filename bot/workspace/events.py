@@ -1,0 +1,139 @@
+"""Events as the Events API tells them: pure builders.
+
+https://docs.slack.dev/apis/events-api
+"""
+
+import time
+
+from .state import Channel, Json, Message, State, new_id
+from .wire import message_json
+
+_CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
+_HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
+
+
+def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
+    """The outer event: what is posted, or rides in a Socket Mode envelope."""
+    return {
+        "token": "verification-is-by-signature",
+        "team_id": state.team,
+        "context_team_id": state.team,
+        "context_enterprise_id": None,
+        "api_app_id": state.app,
+        "event": event,
+        "type": "event_callback",
+        "event_id": event_id or new_id("Ev"),
+        "event_time": int(time.time()),
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": state.team,
+                "user_id": state.bot.id,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": is_shared(state, event),
+        "event_context": "4-" + new_id("E"),
+    }
+
+
+def is_shared(state: State, event: Json) -> bool:
+    channel = state.channels.get(channel_of(event))
+    return channel is not None and any(state.people[u].outsider for u in channel.members)
+
+
+def channel_of(event: Json) -> str:
+    item = event.get("item")
+    return str(
+        event.get("channel") or (item.get("channel") if isinstance(item, dict) else "") or ""
+    )
+
+
+def seen_by_bot(state: State, event: Json) -> bool:
+    """Whether Slack tells the app: it is in the channel, and has the scope of the event."""
+    channel = state.channels.get(channel_of(event))
+    if channel is not None and state.bot.id not in channel.members:
+        return False
+    scope = scope_of(event["type"], channel)
+    return scope is None or scope in state.scopes
+
+
+def scope_of(event_type: str, channel: Channel | None) -> str | None:
+    if event_type == "message" and channel is not None:
+        return _HISTORY_SCOPES[channel.kind]
+    if event_type == "member_joined_channel" and channel is not None:
+        return "groups:read" if channel.private else "channels:read"
+    if event_type.startswith("reaction_"):
+        return "reactions:read"
+    return "app_mentions:read" if event_type == "app_mention" else None
+
+
+def posted(state: State, channel: Channel, message: Message) -> list[Json]:
+    """A message came; a mention of the app outside its DM is told a second time."""
+    base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
+    event = base | {"channel_type": _CHANNEL_TYPES[channel.kind]}
+    mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
+    return [event, base | {"type": "app_mention"}] if mentioned else [event]
+
+
+def changed(state: State, channel: Channel, message: Message, before: Json) -> Json:
+    now = state.now()
+    return {
+        "type": "message",
+        "subtype": "message_changed",
+        "message": message_json(state, message),
+        "previous_message": before,
+        "channel": channel.id,
+        "hidden": True,
+        "ts": now,
+        "event_ts": now,
+        "channel_type": _CHANNEL_TYPES[channel.kind],
+    }
+
+
+def deleted(state: State, channel: Channel, before: Json) -> Json:
+    now = state.now()
+    return {
+        "type": "message",
+        "subtype": "message_deleted",
+        "previous_message": before,
+        "channel": channel.id,
+        "hidden": True,
+        "deleted_ts": before["ts"],
+        "ts": now,
+        "event_ts": now,
+        "channel_type": _CHANNEL_TYPES[channel.kind],
+    }
+
+
+def reaction(state: State, added: bool, message: Message, user: str, name: str) -> Json:
+    return {
+        "type": "reaction_added" if added else "reaction_removed",
+        "user": user,
+        "reaction": name,
+        "item": {"type": "message", "channel": message.channel, "ts": message.ts},
+        "item_user": message.user,
+        "event_ts": state.now(),
+    }
+
+
+def joined(state: State, channel: Channel, user: str, inviter: str | None = None) -> Json:
+    return {
+        "type": "member_joined_channel",
+        "user": user,
+        "channel": channel.id,
+        "channel_type": "G" if channel.private else "C",
+        "team": state.team,
+        "event_ts": state.now(),
+    } | ({"inviter": inviter} if inviter else {})
+
+
+def home_opened(state: State, user: str, channel: Channel) -> Json:
+    return {
+        "type": "app_home_opened",
+        "user": user,
+        "channel": channel.id,
+        "tab": "home",
+        "event_ts": state.now(),
+    }

@@ -1,0 +1,88 @@
+"""Signed HTTP requests to the app's address, instead of Socket Mode.
+
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from urllib.parse import urlencode
+
+import aiohttp
+
+from .delivery import Attempt, Envelope, Reply
+from .state import Json
+
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+
+class HttpEvents:
+    """Posts to one address. A reply other than 200 within `ack_timeout` seconds is no ack."""
+
+    def __init__(self, signing_secret: str, ack_timeout: float) -> None:
+        self.signing_secret = signing_secret
+        self.ack_timeout = ack_timeout
+        self.url = ""
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
+        """Makes one attempt. Never raises but for cancellation."""
+        content_type, body = _encoded(kind, payload)
+        headers = {"Content-Type": content_type, **self.signature(body)}
+        if attempt.number:
+            headers["X-Slack-Retry-Num"] = str(attempt.number)
+            headers["X-Slack-Retry-Reason"] = attempt.reason
+        return await self._post(body, headers)
+
+    async def verify(self) -> bool:
+        """Whether the address answers the challenge, as Slack asks when one is entered."""
+        challenge = secrets.token_urlsafe(24)
+        body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
+        headers = {"Content-Type": _JSON, **self.signature(body)}
+        reply = await self._post(body, headers)
+        return reply.acked and challenge in (reply.body or {}).values()
+
+    def signature(self, body: str, at: int | None = None) -> dict[str, str]:
+        stamp = str(int(time.time()) if at is None else at)
+        signed = f"v0:{stamp}:{body}".encode()
+        digest = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, body: str, headers: dict[str, str]) -> Reply:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        try:
+            async with asyncio.timeout(self.ack_timeout):
+                async with self._session.post(self.url, data=body, headers=headers) as response:
+                    final = response.headers.get("X-Slack-No-Retry") == "1"
+                    if response.status != 200:
+                        return Reply(False, reason="http_error", final=final)
+                    return Reply(True, _parsed(response.content_type, await response.text()))
+        except TimeoutError:
+            return Reply(False, reason="http_timeout")
+        except aiohttp.ClientError:
+            return Reply(False, reason="connection_failed")
+
+
+def _encoded(kind: Envelope, payload: Json) -> tuple[str, str]:
+    if kind == "events_api":
+        return _JSON, json.dumps(payload)
+    fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+    return _FORM, urlencode(fields)
+
+
+def _parsed(content_type: str, text: str) -> Json | None:
+    if not text:
+        return None
+    if content_type != _JSON:
+        return {"text": text}
+    parsed = json.loads(text)
+    return parsed if isinstance(parsed, dict) else None

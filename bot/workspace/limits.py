@@ -1,0 +1,75 @@
+"""Slack's rate limits (https://docs.slack.dev/apis/web-api/rate-limits), counted per method."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `calls` in any `seconds`, for the whole workspace or for each channel."""
+
+    calls: int
+    seconds: float = 60.0
+    per_channel: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.calls > 0
+        assert self.seconds > 0
+
+
+TIER_2, TIER_3, TIER_4 = Limit(20), Limit(50), Limit(100)
+
+SLACK_LIMITS: Mapping[str, Limit] = {
+    # Tier 1 by its page, yet an app may hold ten connections at once.
+    "apps.connections.open": Limit(10),
+    "auth.test": Limit(600),
+    "assistant.threads.setStatus": TIER_4,
+    "chat.appendStream": TIER_4,
+    "chat.delete": TIER_3,
+    "chat.postEphemeral": TIER_4,
+    # One a second, "short bursts" allowed.
+    "chat.postMessage": Limit(3, 3.0, per_channel=True),
+    "chat.startStream": TIER_2,
+    "chat.stopStream": TIER_2,
+    "chat.update": TIER_3,
+    "conversations.history": TIER_3,
+    "conversations.info": TIER_3,
+    "conversations.join": TIER_3,
+    "conversations.list": TIER_2,
+    "conversations.members": TIER_4,
+    "conversations.open": TIER_3,
+    "conversations.replies": TIER_3,
+    "reactions.add": TIER_3,
+    "reactions.get": TIER_3,
+    "reactions.remove": TIER_2,
+    "users.conversations": TIER_3,
+    "users.info": TIER_4,
+    "views.open": TIER_4,
+    "views.publish": TIER_4,
+    "views.push": TIER_4,
+    "views.update": TIER_4,
+}
+
+
+class Limiter:
+    """Counts calls in a sliding window for each method, and each channel where Slack does."""
+
+    def __init__(self, limits: Mapping[str, Limit] | None) -> None:
+        self.limits = limits or {}
+        self._calls: dict[tuple[str, str], deque[float]] = {}
+
+    def wait(self, method: str, channel: str) -> float | None:
+        """Counts the call and returns None, or the seconds until there is room for it."""
+        limit = self.limits.get(method)
+        if limit is None:
+            return None
+        now = time.monotonic()
+        calls = self._calls.setdefault((method, channel if limit.per_channel else ""), deque())
+        while calls and calls[0] <= now - limit.seconds:
+            calls.popleft()
+        if len(calls) >= limit.calls:
+            return calls[0] + limit.seconds - now
+        calls.append(now)
+        return None

@@ -1,0 +1,102 @@
+"""What the app is sent for a command, a click and a submitted view: pure builders.
+
+https://docs.slack.dev/interactivity
+"""
+
+from . import markup
+from .state import Channel, Json, Message, Person, State, View
+from .wire import message_json, view_json
+
+_NAMES = {"im": "directmessage", "group": "privategroup"}
+
+
+def command(state: State, who: Person, channel: Channel, name: str, text: str) -> Json:
+    """A slash command; its text is escaped, but names and links in it stay as typed."""
+    return {
+        "token": "verification-is-by-signature",
+        "team_id": state.team,
+        "team_domain": state.domain,
+        "channel_id": channel.id,
+        "channel_name": _NAMES.get(channel.kind, channel.name),
+        "user_id": who.id,
+        "user_name": who.name,
+        "command": name,
+        "text": markup.escape(text),
+        "api_app_id": state.app,
+        "is_enterprise_install": "false",
+        "response_url": state.url + state.new_response_url(channel.id, who.id),
+        "trigger_id": state.new_trigger(who.id),
+    }
+
+
+def message_action(state: State, who: Person, message: Message, action: Json) -> Json:
+    """A click on an element of a message."""
+    channel = state.channels[message.channel]
+    container = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": message.to is not None,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    path = state.new_response_url(channel.id, who.id, message)
+    return _interaction(state, who, "block_actions") | {
+        "container": container,
+        "trigger_id": state.new_trigger(who.id),
+        "channel": {"id": channel.id, "name": _NAMES.get(channel.kind, channel.name)},
+        "message": message_json(state, message),
+        "state": {"values": {}},
+        "response_url": state.url + path,
+        "actions": [action | {"action_ts": state.now()}],
+    }
+
+
+def view_action(state: State, who: Person, view: View, action: Json, values: Json) -> Json:
+    """A click on an element of a view."""
+    return _interaction(state, who, "block_actions") | {
+        "container": {"type": "view", "view_id": view.id},
+        "trigger_id": state.new_trigger(who.id, view=view.id),
+        "view": view_json(state, view, values),
+        "actions": [action | {"action_ts": state.now()}],
+    }
+
+
+def view_submission(state: State, who: Person, view: View, values: Json) -> Json:
+    return _interaction(state, who, "view_submission") | {
+        "trigger_id": state.new_trigger(who.id, view=view.id),
+        "view": view_json(state, view, values),
+        "response_urls": [],
+    }
+
+
+def view_closed(state: State, who: Person, view: View, *, cleared: bool) -> Json:
+    fields = {"view": view_json(state, view), "is_cleared": cleared}
+    return _interaction(state, who, "view_closed") | fields
+
+
+def action(block: Json, element: Json, value: str | None = None) -> Json:
+    """The entry of `actions` for a click on `element`; `value` chooses where there is a choice."""
+    out = {
+        "action_id": element.get("action_id", ""),
+        "block_id": block["block_id"],
+        "type": element["type"],
+    }
+    for name in ("text", "style"):
+        if name in element:
+            out[name] = element[name]
+    chosen = value if value is not None else element.get("value")
+    return out | ({"value": chosen} if chosen is not None else {})
+
+
+def _interaction(state: State, who: Person, kind: str) -> Json:
+    user = {"id": who.id, "username": who.name, "name": who.name, "team_id": who.team}
+    return {
+        "type": kind,
+        "user": user,
+        "api_app_id": state.app,
+        "token": "verification-is-by-signature",
+        "team": {"id": state.team, "domain": state.domain},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }

@@ -1,0 +1,52 @@
+"""The HTTP server: Web API, Socket Mode, response_urls and the page, on 127.0.0.1 only."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from . import responses
+from .socket_mode import SocketMode
+from .state import State
+from .web_api import WebApi
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """Serves one workspace. `port` 0 takes a free one."""
+
+    def __init__(self, state: State, api: WebApi, sockets: SocketMode, port: int) -> None:
+        self.state = state
+        self.api = api
+        self.sockets = sockets
+        self.port = port
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, workspace: "Workspace") -> None:
+        app = web.Application(middlewares=[self._only_this_host])
+        app.router.add_route("*", "/api/{method}", self.api.call)
+        app.router.add_get("/link/", self.sockets.accept)
+        answer = partial(responses.receive, self.state)
+        app.router.add_post("/commands/{tail:.*}", answer)
+        app.router.add_post("/actions/{tail:.*}", answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+        self.state.url = f"http://127.0.0.1:{self.port}"
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @web.middleware
+    async def _only_this_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        # A page of another site whose name was rebound to 127.0.0.1 arrives with that name.
+        if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
+            raise web.HTTPForbidden(text="This server answers only under its own address.")
+        return await handler(request)

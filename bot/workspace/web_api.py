@@ -1,0 +1,106 @@
+"""HTTP of the Web API: tokens, limits, faults, and the record of every call."""
+
+import hmac
+import math
+import time
+from typing import Any
+
+from aiohttp import web
+
+from .api import METHODS, answer
+from .api.args import Args
+from .errors import SlackError
+from .faults import Fault, Faults
+from .limits import Limiter
+from .state import Call, Json, State
+
+
+class WebApi:
+    """Answers /api/METHOD for one bot token and one app token."""
+
+    def __init__(self, state: State, bot_token: str, app_token: str, limiter: Limiter) -> None:
+        self.state = state
+        self.bot_token = bot_token
+        self.app_token = app_token
+        self.limiter = limiter
+        self.faults = Faults()
+        self.missing: set[str] = set()
+
+    async def call(self, request: web.Request) -> web.Response:
+        """Serves one call, and writes it down."""
+        method = request.match_info["method"]
+        values = await _values(request)
+        token = _token(request, values)
+        fault = self.faults.take(method)
+        error, response = self._fail(fault) if fault else (None, None)
+        if response is None:
+            error, response = self._answer(method, token, values)
+        if fault is not None and fault.drop == "after":
+            error = "dropped_after"
+        self.state.calls.append(Call(method, values, time.monotonic(), error))
+        self.state.changes.tell()
+        if fault is not None and fault.drop and request.transport is not None:
+            request.transport.abort()
+        return response
+
+    def _fail(self, fault: Fault) -> tuple[str | None, web.Response | None]:
+        """The fault's answer in place of the method's own; none for a drop after the effect."""
+        if fault.drop == "before":
+            return "dropped_before", web.Response()
+        if fault.retry_after is not None:
+            return "ratelimited", _limited(fault.retry_after)
+        if fault.status is not None:
+            return f"http_{fault.status}", web.Response(status=fault.status, text="unavailable")
+        if fault.error is not None:
+            return fault.error, self._json({"ok": False, "error": fault.error})
+        return None, None
+
+    def _answer(self, method: str, token: str, values: Json) -> tuple[str | None, web.Response]:
+        try:
+            self._admit(method, token)
+            args = Args(values)
+            wait = self.limiter.wait(method, args.text("channel"))
+            if wait is not None:
+                return "ratelimited", _limited(wait)
+            return None, self._json(answer(self.state, method, args))
+        except SlackError as e:
+            return e.error, self._json({"ok": False, "error": e.error} | e.extra)
+
+    def _admit(self, method: str, token: str) -> None:
+        if method not in METHODS or method in self.missing:
+            raise SlackError("unknown_method", req_method=method)
+        if not token:
+            raise SlackError("not_authed")
+        right, other = self.bot_token, self.app_token
+        if METHODS[method].app_token:
+            right, other = other, right
+        if hmac.compare_digest(token.encode(), other.encode()):
+            raise SlackError("not_allowed_token_type")
+        if not hmac.compare_digest(token.encode(), right.encode()):
+            raise SlackError("invalid_auth")
+
+    def _json(self, body: Json) -> web.Response:
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self.state.scopes))}
+        return web.json_response(body, headers=headers)
+
+
+def _limited(seconds: float) -> web.Response:
+    headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
+    return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+
+
+async def _values(request: web.Request) -> Json:
+    values: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        return values | body if isinstance(body, dict) else values
+    return values | dict(await request.post())
+
+
+def _token(request: web.Request, values: Json) -> str:
+    """The bearer token, or the `token` argument, which does not stay among the values."""
+    argument = str(values.pop("token", ""))
+    return request.headers.get("Authorization", "").removeprefix("Bearer ").strip() or argument

@@ -1,0 +1,120 @@
+"""State as Slack's JSON: pure functions, no rule of behaviour."""
+
+from .state import SLACKBOT, Channel, Json, Message, Person, State, View
+
+
+def message_json(state: State, message: Message, *, metadata: bool = False) -> Json:
+    """A message object, https://docs.slack.dev/reference/events/message"""
+    out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
+    if message.bot:
+        out |= {"bot_id": state.bot_id, "app_id": state.app}
+    out["team"] = state.people[message.user].team if message.user in state.people else state.team
+    if message.blocks:
+        out["blocks"] = message.blocks
+    if message.edited:
+        out["edited"] = {"user": message.user, "ts": message.edited}
+    if message.reactions:
+        out["reactions"] = reactions_json(message)
+    if metadata and message.metadata:
+        out["metadata"] = message.metadata
+    return out | thread_json(state, message)
+
+
+def tombstone_json(state: State, message: Message) -> Json:
+    """What stands for a deleted message whose thread goes on."""
+    text = "This message was deleted."
+    out = {"type": "message", "subtype": "tombstone", "user": SLACKBOT, "text": text}
+    return out | {"ts": message.ts, "hidden": True} | thread_json(state, message)
+
+
+def thread_json(state: State, message: Message) -> Json:
+    channel = state.channels.get(message.channel)
+    if message.thread_ts:
+        root = channel.messages.get(message.thread_ts) if channel else None
+        parent = {"parent_user_id": root.user} if root else {}
+        return {"thread_ts": message.thread_ts, **parent}
+    replies = channel.replies(message.ts) if channel else []
+    if not replies:
+        return {}
+    users = list(dict.fromkeys(reply.user for reply in replies))
+    return {
+        "thread_ts": message.ts,
+        "reply_count": len(replies),
+        "reply_users": users,
+        "reply_users_count": len(users),
+        "latest_reply": replies[-1].ts,
+    }
+
+
+def reactions_json(message: Message) -> list[Json]:
+    return [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()]
+
+
+def channel_json(state: State, channel: Channel) -> Json:
+    """A conversation object, https://docs.slack.dev/reference/objects/conversation-object"""
+    out: Json = {"id": channel.id, "is_archived": channel.archived, "is_im": channel.kind == "im"}
+    if channel.kind == "im":
+        others = channel.members - {state.bot.id}
+        return out | {"user": next(iter(others), state.bot.id), "is_user_deleted": False}
+    shared = any(state.people[user].outsider for user in channel.members)
+    return out | {
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": True,
+        "is_group": False,
+        "is_mpim": False,
+        "is_private": channel.private,
+        "is_member": state.bot.id in channel.members,
+        "is_general": False,
+        "is_shared": shared,
+        "is_ext_shared": shared,
+        "context_team_id": state.team,
+        "topic": {"value": "", "creator": "", "last_set": 0},
+        "purpose": {"value": "", "creator": "", "last_set": 0},
+        "num_members": len(channel.members),
+    }
+
+
+def user_json(person: Person) -> Json:
+    """A user object, https://docs.slack.dev/reference/objects/user-object"""
+    profile = {"display_name": person.name, "real_name": person.name.title(), "team": person.team}
+    out = {
+        "id": person.id,
+        "team_id": person.team,
+        "name": person.name,
+        "real_name": person.name.title(),
+        "deleted": False,
+        "is_bot": person.bot,
+        "is_app_user": False,
+        "tz": "Etc/UTC",
+        "tz_offset": 0,
+        "locale": "en-US",
+        "profile": profile,
+    }
+    if person.outsider:
+        return out | {"is_stranger": True}
+    restricted = {"is_restricted": person.guest, "is_ultra_restricted": False}
+    return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
+
+
+def view_json(state: State, view: View, values: Json | None = None) -> Json:
+    """A view object, https://docs.slack.dev/reference/views"""
+    return {
+        "private_metadata": "",
+        "callback_id": "",
+        "external_id": "",
+        "close": None,
+        "submit": None,
+        "clear_on_close": False,
+        "notify_on_close": False,
+        **view.body,
+        "id": view.id,
+        "team_id": state.team,
+        "app_id": state.app,
+        "app_installed_team_id": state.team,
+        "bot_id": state.bot_id,
+        "hash": view.hash,
+        "root_view_id": view.root,
+        "previous_view_id": view.previous,
+        "state": {"values": values or {}},
+    }

@@ -1,0 +1,422 @@
+"""The Python face of the workspace: what a person does, what a test sees, what goes wrong."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from . import api, blocks, events, forms, markup, payloads
+from .api import chat, conversations, reactions, views
+from .delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
+from .errors import SlackError
+from .faults import Drop, Fault
+from .http_events import HttpEvents
+from .limits import SLACK_LIMITS, Limit, Limiter
+from .responses import respond
+from .server import Server
+from .socket_mode import SocketMode
+from .state import SLACKBOT, Call, Channel, Json, Message, Person, ResponseUrl, State, View
+from .web_api import WebApi
+
+T = TypeVar("T")
+
+SCOPES = frozenset(
+    [
+        "commands",
+        "chat:write",
+        "reactions:read",
+        "reactions:write",
+        "app_mentions:read",
+        "channels:read",
+        "channels:join",
+        "channels:history",
+        "groups:read",
+        "groups:history",
+        "im:history",
+        "mpim:history",
+        "users:read",
+        "files:read",
+        "files:write",
+        "assistant:write",
+    ]
+)
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """How a command was taken: whether in time, what the person then read, after how long."""
+
+    ok: bool
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAnswer:
+    """How a submitted view was taken. `errors` are by block_id, and then the view stays open."""
+
+    ok: bool
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class Workspace:
+    """A workspace on loopback with one app; `async with` serves it.
+
+    `limits` None switches rate limits off; `retry_delays` are the seconds before each
+    redelivery of an event; `events_url` set means signed HTTP instead of Socket Mode."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        limits: Mapping[str, Limit] | None = SLACK_LIMITS,
+        scopes: Iterable[str] = SCOPES,
+        ack_timeout: float = 3.0,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+    ) -> None:
+        self.state = State(scopes)
+        self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
+        self.app_token = f"xapp-1-{self.state.app}-{secrets.token_hex(24)}"
+        self.signing_secret = secrets.token_hex(16)
+        self.events_url: str | None = None
+        self._http = HttpEvents(self.signing_secret, ack_timeout)
+        self._sockets = SocketMode(self.state, ack_timeout)
+        self._delivery = Delivery(self.state, self._send, retry_delays)
+        self._api = WebApi(self.state, self.bot_token, self.app_token, Limiter(limits))
+        self._server = Server(self.state, self._api, self._sockets, port)
+
+    async def __aenter__(self) -> "Workspace":
+        await self._server.start(self)
+        self.state.emit = self._delivery.emit
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._delivery.close()
+        await self._sockets.close()
+        await self._http.close()
+        await self._server.close()
+
+    @property
+    def url(self) -> str:
+        return self.state.url
+
+    @property
+    def team(self) -> str:
+        return self.state.team
+
+    @property
+    def bot_user(self) -> str:
+        return self.state.bot.id
+
+    @property
+    def calls(self) -> list[Call]:
+        return self.state.calls
+
+    @property
+    def connected(self) -> bool:
+        """Whether the app can be reached now."""
+        return bool(self.events_url or self._sockets.connections)
+
+    # Who and where
+
+    def person(self, name: str, *, guest: bool = False, outsider: bool = False) -> str:
+        """A new person's id. An outsider belongs to another workspace."""
+        person = self.state.add_person(name, guest=guest, outsider=outsider)
+        self.state.changes.tell()
+        return person.id
+
+    def channel(
+        self, name: str, *, private: bool = False, members: Iterable[str] = (), bot: bool = True
+    ) -> str:
+        """A new channel's id. A public one is open to every person, who joins by acting in it."""
+        joined = {*members, *([self.bot_user] if bot else [])}
+        return self.state.add_channel(name, "group" if private else "channel", joined).id
+
+    def dm(self, *people: str) -> str:
+        """The DM of one person with the bot, or of two people, where the bot is not."""
+        if len(people) == 1:
+            return self.state.dm_with_bot(people[0]).id
+        if len(people) == 2:
+            return self.state.add_channel("", "im", people).id
+        raise ValueError("A DM is of one person with the bot, or of two people.")
+
+    def archive(self, channel: str) -> None:
+        self.state.channels[channel].archived = True
+
+    # What a person does
+
+    async def command(self, who: str, channel: str, command: str, text: str) -> Ack:
+        """Sends a slash command; returns when it is acked, or has failed as the person sees."""
+        person, room = self._person_in(who, channel)
+        payload = payloads.command(self.state, person, room, command, text)
+        target = ResponseUrl(room.id, who, time.monotonic())
+        started = time.monotonic()
+        reply = await self._ask("slash_commands", payload)
+        seconds = time.monotonic() - started
+        if not reply.acked:
+            error = "operation_timeout" if "timeout" in reply.reason else "dispatch_failed"
+            text = f'{command} failed with the error "{error}"'
+            self.state.whisper(Message(self.state.now(), room.id, SLACKBOT, text, to=who))
+            return Ack(False, text, seconds)
+        body = reply.body or {}
+        shown = (
+            respond(self.state, target, body) if body.get("text") or body.get("blocks") else None
+        )
+        return Ack(True, shown.text if shown else "", seconds)
+
+    async def say(self, who: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
+        """Posts what a person typed; returns its ts."""
+        _, room = self._person_in(who, channel)
+        names = {p.name: p.id for p in self.state.people.values()}
+        rooms = {c.name: c.id for c in self.state.channels.values() if c.name}
+        written = markup.typed(text, names, rooms)
+        message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
+        if thread_ts is not None and thread_ts not in room.messages:
+            raise ValueError(f"There is no thread {thread_ts} in this channel.")
+        self.state.add_message(message)
+        await self._tell(*events.posted(self.state, room, message))
+        return message.ts
+
+    async def delete(self, who: str, channel: str, ts: str) -> None:
+        """Deletes a message, anybody's: the person may be an owner of the workspace."""
+        _, room = self._person_in(who, channel)
+        await _acked(chat.remove(self.state, room, self._message(channel, ts)))
+
+    async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
+        self._person_in(who, channel)
+        message, name = self._message(channel, ts), emoji.strip(":")
+        if who not in message.reactions.get(name, []):
+            await _acked(reactions.put(self.state, message, who, name))
+
+    async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
+        self._person_in(who, channel)
+        message, name = self._message(channel, ts), emoji.strip(":")
+        if who in message.reactions.get(name, []):
+            await _acked(reactions.take(self.state, message, who, name))
+
+    async def click(
+        self, who: str, channel: str, ts: str, action_id: str, *, value: str | None = None
+    ) -> bool:
+        """Clicks a button of a message or whisper; True when it was acked.
+
+        `value` says which of two, for feedback buttons. Raises ValueError if there is no such
+        button."""
+        person, _ = self._person_in(who, channel)
+        message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
+        action = _action(message.blocks, action_id, value)
+        payload = payloads.message_action(self.state, person, message, action)
+        return (await self._ask("interactive", payload)).acked
+
+    async def click_in_view(
+        self, who: str, view_id: str, action_id: str, values: Mapping[str, object] | None = None
+    ) -> bool:
+        """Clicks a button of a modal or of the home tab; True when it was acked."""
+        view = self._view(view_id)
+        action = _action(view.blocks, action_id, None)
+        filled = forms.filled(view.blocks, values or {})
+        person = self.state.people[who]
+        payload = payloads.view_action(self.state, person, view, action, filled)
+        return (await self._ask("interactive", payload)).acked
+
+    async def submit(self, who: str, view_id: str, values: Mapping[str, object]) -> ViewAnswer:
+        """Submits a modal with `values` by block_id: text, an option's value, or a list of them.
+
+        What the client refuses by itself never reaches the app."""
+        view = self._view(view_id)
+        filled = forms.filled(view.blocks, values)
+        view.errors = forms.complaints(view.blocks, filled)
+        if not view.errors:
+            person = self.state.people[who]
+            payload = payloads.view_submission(self.state, person, view, filled)
+            reply = await self._ask("interactive", payload)
+            self._answer_view(view, reply)
+        self.state.changes.tell()
+        return ViewAnswer(not view.errors, view.errors)
+
+    async def close_view(self, who: str, view_id: str) -> None:
+        """Closes a modal by its cross: only this one, the one below shows again."""
+        view = self._view(view_id)
+        self.state.views[who].remove(view)
+        self.state.changes.tell()
+        if view.body.get("notify_on_close"):
+            person = self.state.people[who]
+            payload = payloads.view_closed(self.state, person, view, cleared=False)
+            await self._ask("interactive", payload)
+
+    async def invite(self, channel: str, *, who: str | None = None) -> None:
+        """Makes the bot a member."""
+        await _acked(conversations.enter(self.state, self.state.channels[channel], who))
+
+    async def remove_bot(self, channel: str) -> None:
+        self.state.channels[channel].members.discard(self.bot_user)
+        self.state.changes.tell()
+
+    async def open_home(self, who: str) -> None:
+        """Opens the app's home tab."""
+        room = self.state.dm_with_bot(who)
+        await self._tell(events.home_opened(self.state, who, room))
+
+    async def deliver(self, event: Json, *, event_id: str | None = None) -> bool:
+        """Delivers any event; True when the first attempt was acked."""
+        return await self._delivery.deliver(events.envelope(self.state, event, event_id))
+
+    # What a test sees
+
+    def messages(self, channel: str, thread_ts: str | None = None) -> list[Message]:
+        """What the channel shows, or a thread with its root first. The objects live on."""
+        room = self.state.channels[channel]
+        if thread_ts is None:
+            return room.top()
+        root = room.message(thread_ts)
+        return [*([root] if root else []), *room.replies(thread_ts)]
+
+    def whispers(self, who: str) -> list[Message]:
+        """What only this person saw."""
+        return [m for m in self.state.whispers if m.to == who and not m.deleted]
+
+    def views(self, who: str) -> list[View]:
+        """Open modals, the topmost last."""
+        return list(self.state.views.get(who, []))
+
+    def home(self, who: str) -> View | None:
+        return self.state.homes.get(who)
+
+    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+        """The first truthy value of `predicate`, tried at every change.
+
+        Raises TimeoutError with an outline of the workspace."""
+        deadline = time.monotonic() + timeout
+        while not (value := predicate()):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"Waited {timeout} s in vain:\n{self.state.outline()}")
+            await self._change(min(left, 0.1))
+        return value
+
+    # What goes wrong
+
+    def fail(
+        self,
+        method: str,
+        *,
+        error: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        drop: Drop | None = None,
+        times: int = 1,
+    ) -> None:
+        """Makes the next `times` calls of `method` ("*": any) fail in one of four ways.
+
+        drop="after": the call takes effect, and the connection closes without an answer."""
+        self._api.faults.add(method, Fault(error, status, retry_after, drop, times))
+
+    def without(self, *methods: str) -> None:
+        """A Slack that does not know these methods."""
+        unknown = set(methods) - set(api.METHODS)
+        assert not unknown, f"no such methods: {sorted(unknown)}"
+        self._api.missing.update(methods)
+
+    def scopes(self, *names: str) -> None:
+        """Grants these scopes and no others."""
+        self.state.scopes = set(names)
+
+    def revoke(self, scope: str) -> None:
+        self.state.scopes.discard(scope)
+
+    async def refresh_sockets(self) -> None:
+        """Asks the app to connect anew, as Slack does every few hours."""
+        await self._sockets.disconnect()
+
+    def drop_sockets(self) -> None:
+        """Breaks the app's connections without a word."""
+        self._sockets.drop()
+
+    async def verify_events_url(self) -> bool:
+        """Whether the app answers Slack's challenge at `events_url`."""
+        assert self.events_url is not None
+        self._http.url = self.events_url
+        return await self._http.verify()
+
+    # Within
+
+    async def _send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
+        if self.events_url is None:
+            return await self._sockets.send(kind, payload, attempt)
+        self._http.url = self.events_url
+        return await self._http.send(kind, payload, attempt)
+
+    async def _ask(self, kind: Envelope, payload: Json) -> Reply:
+        return await self._delivery.ask(kind, payload)
+
+    async def _tell(self, *told: Json) -> None:
+        await _acked([self.state.emit(event) for event in told])
+
+    async def _change(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.state.changes.wait()
+        except TimeoutError:
+            return
+
+    def _person_in(self, who: str, channel: str) -> tuple[Person, Channel]:
+        person, room = self.state.people[who], self.state.channels[channel]
+        if room.archived:
+            raise ValueError("The channel is archived.")
+        if room.private and who not in room.members:
+            raise ValueError(f"{person.name} is not in this channel.")
+        room.members.add(who)
+        return person, room
+
+    def _message(self, channel: str, ts: str) -> Message:
+        message = self.state.channels[channel].message(ts)
+        if message is None:
+            raise ValueError(f"There is no message {ts} in this channel.")
+        return message
+
+    def _view(self, view_id: str) -> View:
+        view = self.state.view(view_id)
+        if view is None:
+            raise ValueError(f"No view {view_id} is open.")
+        return view
+
+    def _answer_view(self, view: View, reply: Reply) -> None:
+        """Does what the app's answer to a submission asks."""
+        body = reply.body or {}
+        stack = self.state.views[view.user]
+        action = body.get("response_action")
+        if not reply.acked:
+            view.errors = {"": TROUBLE}
+        elif action == "errors":
+            view.errors = dict(body["errors"])
+        elif action == "clear":
+            stack.clear()
+        elif action in ("update", "push"):
+            self._show_view(view, action, body["view"])
+        elif view in stack:
+            stack.remove(view)
+
+    def _show_view(self, view: View, action: str, body: Json) -> None:
+        try:
+            if action == "update":
+                views.replace(view, blocks.accept_view(body))
+            else:
+                views.pushed(self.state, view.user, body)
+        except SlackError:
+            view.errors = {"": TROUBLE}
+
+
+async def _acked(emitted: object) -> None:
+    """Waits until what `emit` gave, alone or in a list, is acked or has failed once."""
+    waiting = emitted if isinstance(emitted, list) else [emitted]
+    await asyncio.gather(*(each for each in waiting if isinstance(each, asyncio.Future)))
+
+
+def _action(rows: list[Json], action_id: str, value: str | None) -> Json:
+    for block, element in blocks.elements(rows):
+        if element.get("action_id") == action_id:
+            return payloads.action(block, element, value)
+    known = [e.get("action_id") for _, e in blocks.elements(rows)]
+    raise ValueError(f"There is no button {action_id!r}, only {known}.")

@@ -1,0 +1,47 @@
+"""A workspace for each test, and a Bolt app to live in it."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Workspace
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[Workspace]:
+    """No rate limits, and redelivery soon, so that tests need not wait."""
+    async with Workspace(limits=None, ack_timeout=3.0, retry_delays=(0.05, 0.1, 0.1)) as ws:
+        yield ws
+
+
+@pytest.fixture
+def client(workspace: Workspace) -> AsyncWebClient:
+    """The SDK's client with the bot's token, without the SDK's own retries."""
+    url = f"{workspace.url}/api/"
+    return AsyncWebClient(workspace.bot_token, base_url=url, retry_handlers=[])
+
+
+@pytest.fixture
+def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
+    """A Bolt app with no listener yet."""
+    return AsyncApp(client=client, signing_secret=workspace.signing_secret)
+
+
+@pytest.fixture
+async def connect(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callable[..., object]]:
+    """Connects the Bolt app by Socket Mode, and lets go of it at the end."""
+    handlers: list[AsyncSocketModeHandler] = []
+
+    async def connected() -> AsyncSocketModeHandler:
+        handler = AsyncSocketModeHandler(bolt, workspace.app_token, ping_interval=0.2)
+        handlers.append(handler)
+        await handler.connect_async()
+        await workspace.until(lambda: workspace.connected)
+        return handler
+
+    yield connected
+    for handler in handlers:
+        await handler.close_async()
