@@ -1,0 +1,83 @@
+"""Where a growing text may be cut, so that nothing the filter looks for lies across the cut.
+
+The place of a border depends on the text alone, never on how it arrived: a border is decided by
+what stands before it and the next letter or digit after it. No rule's finding crosses one:
+findings hold no white space, but for those of `_is_inside`, and for phone and card numbers,
+which `_parts_a_number` keeps whole.
+"""
+
+import re
+
+from safety.detectors.secrets import OPEN_PRIVATE_KEY
+from safety.normalise import fold, normalise
+
+FORCED_AFTER = 600
+"""Characters after which a piece without the end of a sentence is cut between two words."""
+HELD_BACK = 128
+"""Characters that must follow a cut which is not the end of a sentence or a line."""
+
+_SPACE = "[ \t\r\n\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_CLOSING = "[\"'”’»)\\]*_~”’」』）》】]{0,8}"
+_CANDIDATE = re.compile(
+    rf"(?P<end>[.!?…。！？；]{_CLOSING}{_SPACE}++|\n{_SPACE}*+)"
+    rf"|(?P<cjk_end>[。！？；…]{_CLOSING}(?=[「『《“]|{_CJK}|\Z))"
+    rf"|(?P<between>{_SPACE}++|(?<={_CJK})(?={_CJK}))"
+)
+_FENCE = re.compile(r"(?m)^ {0,3}```")
+# The longest label, target or tag that a rule finds with spaces in it is shorter than this.
+_REACH = 1000
+
+
+def next_border(text: str, start: int) -> int | None:
+    """The first border after `start`, or None while the text does not decide it yet.
+
+    Once found it stays, however the text goes on.
+    """
+    for match in _CANDIDATE.finditer(text, start):
+        border = match.end()
+        if border == start:
+            continue
+        if border == len(text):
+            return None
+        if match["between"] is not None:
+            if border < start + FORCED_AFTER:
+                continue
+            if len(text) < border + HELD_BACK:
+                return None
+        parts_a_number = _parts_a_number(text, border)
+        if parts_a_number is None:
+            return None
+        if not parts_a_number and not _is_inside(text, border, start):
+            return border
+    return None
+
+
+def is_in_fence(text: str, position: int) -> bool:
+    """Whether an odd number of code fences has been opened or closed before a position."""
+    return len(_FENCE.findall(text, 0, position)) % 2 == 1
+
+
+def _parts_a_number(text: str, border: int) -> bool | None:
+    """Whether digits stand on both sides; None while the next letter or digit is to come."""
+    before = next((c for c in reversed(text[:border]) if c.isalnum()), "")
+    if not fold(before).isdigit() if before else True:
+        return False
+    after = next((c for c in text[border:] if c.isalnum()), None)
+    return None if after is None else fold(after)[:1].isdigit()
+
+
+def _is_inside(text: str, border: int, start: int) -> bool:
+    """Whether a border would cut code, a link, Slack markup or a private key."""
+    newline = text.rfind("\n", 0, border)
+    line = normalise(text[max(newline + 1, border - _REACH) : border]).text
+    if line.rfind("[") > line.rfind("]") or line.count("`") % 2:
+        return True
+    if line.rfind("<") > line.rfind(">") and not line[line.rfind("<") + 1 :][:1].isspace():
+        return True
+    if not line[-1:].isspace() and "://" in line.split()[-1] if line else False:
+        return True
+    key = text.rfind("-----BEGIN", 0, border)
+    if key >= 0 and OPEN_PRIVATE_KEY.match(text[key:border]):
+        return True
+    return is_in_fence(text, border) and border < start + FORCED_AFTER

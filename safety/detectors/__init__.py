@@ -1,0 +1,34 @@
+"""The rules: small classes with one method, which name spans of a text."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from safety.detectors.card import Cards
+from safety.detectors.email import Emails
+from safety.detectors.invisible import Invisible
+from safety.detectors.links import Links
+from safety.detectors.phone import Phones
+from safety.detectors.secrets import Secrets
+from safety.detectors.slack_markup import SlackMarkup
+from safety.normalise import Normalised
+from safety.policy import Policy
+from safety.verdict import Finding
+
+
+class Detector(Protocol):
+    """Finds spans in a normalised text; no finding crosses a border (see `safety.borders`)."""
+
+    def find(self, text: Normalised) -> Iterable[Finding]: ...
+
+
+def rules(policy: Policy) -> tuple[Detector, ...]:
+    """Every detector of the first tier, as the policy sets them."""
+    return (
+        Invisible(),
+        SlackMarkup(),
+        Links(policy.links.allow),
+        Secrets(),
+        Emails(),
+        Cards(),
+        Phones(policy.phones.regions),
+    )

@@ -1,0 +1,42 @@
+"""Numbers of payment and bank cards (ISO/IEC 7812): a known issuer's prefix and the Luhn digit."""
+
+import re
+from collections.abc import Iterator
+
+from safety.normalise import Normalised
+from safety.verdict import Finding
+
+_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){12,18}(?![A-Za-z0-9])")
+_ISSUER = re.compile(
+    r"4[0-9]{12}(?:[0-9]{3}){0,2}"  # Visa: 13, 16, 19 digits
+    r"|(?:5[1-5]|2[2-7])[0-9]{14}"  # Mastercard
+    r"|3[47][0-9]{13}"  # American Express
+    r"|3(?:0|6|8|9)[0-9]{12,17}"  # Diners Club
+    r"|35[0-9]{14,17}|(?:2131|1800)[0-9]{11}"  # JCB
+    r"|(?:6011|64[4-9]|65)[0-9]{12,15}"  # Discover
+    r"|(?:62|81)[0-9]{14,17}"  # UnionPay
+    r"|(?:50|5[6-9]|6[0-9])[0-9]{11,17}"  # Maestro
+)
+# Chinese bank cards issued before UnionPay's 62: only where the words say what the number is.
+_CHINESE_CONTEXT = re.compile(r"(?:卡号|銀行卡|银行卡|信用卡|储蓄卡|借记卡|账号|賬號|帐号)")
+_CONTEXT_CHARS = 24
+
+
+class Cards:
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        for match in _DIGITS.finditer(text.text):
+            number = re.sub(r"[^0-9]", "", match[0])
+            known = _ISSUER.fullmatch(number) or _is_called_a_card(text.text, match.start())
+            if known and luhn(number):
+                yield text.finding("card", "card_number", *match.span())
+
+
+def _is_called_a_card(text: str, start: int) -> bool:
+    return bool(_CHINESE_CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start))
+
+
+def luhn(number: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    digits = [int(digit) for digit in reversed(number)]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,12 @@
+"""Characters that nobody sees: zero-width, bidi overrides, tags, controls."""
+
+from collections.abc import Iterator
+
+from safety.normalise import Normalised, invisible_spans
+from safety.verdict import Finding
+
+
+class Invisible:
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        for start, end in invisible_spans(text.original):
+            yield Finding("invisible", "invisible_character", start, end)

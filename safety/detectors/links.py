@@ -1,0 +1,105 @@
+"""Links: what Slack would make clickable, and might fetch for a preview before anybody clicks.
+
+A preview of an address that the model wrote can carry the conversation to whoever owns the host.
+Hosts on the policy's list stay as they are; all others are shown so that nothing links them.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from safety.detectors.domains import FILE_ENDINGS, TOP_LEVEL
+from safety.normalise import Normalised
+from safety.verdict import Finding
+
+_PATH = r"[!#-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quote, angle, backslash, `, |
+_URL = re.compile(
+    rf"(?i)(?<![a-z0-9])[a-z][a-z0-9+.-]{{1,20}}://[\w.:@%\[\]-]{{1,300}}(?:[/?#]{_PATH}*)?"
+    rf"|(?<![a-z0-9])(?:javascript|vbscript|data:[a-z]+/[a-z0-9.+-]+[;,]|blob|view-source):?{_PATH}+"
+)
+_SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
+_BARE = re.compile(
+    r"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9-]{1,63}\.){1,8}([A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+    rf"(?::[0-9]{{1,5}})?([/?#]{_PATH}*)?"
+)
+# A Chinese name before a dot and a top-level domain: the character next to the dot is enough.
+_BARE_CJK = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.([A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+)
+_TARGET = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{0,20}:|//|www\.|[A-Za-z0-9-]+\.)[^\s()<>]{1,2000}"
+_MARKDOWN = re.compile(
+    rf"!?\[([^\[\]\n]{{0,200}})\](?:\(<?({_TARGET})>?\)?|:[ \t]*<?({_TARGET})>?)"
+)
+_ANGLE = re.compile(r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|([^<>\n]{0,200}))?>")
+_CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
+_TRAILING = ".,;:!?'*_~)]}"
+
+
+class Links:
+    def __init__(self, allow: Sequence[str]) -> None:
+        self.allow = tuple(host.lower() for host in allow)
+
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        if "." not in text.text and ":" not in text.text:
+            return
+        for match in (*_MARKDOWN.finditer(text.text), *_ANGLE.finditer(text.text)):
+            yield text.finding("link", "link_label", *match.span())
+        for match in _URL.finditer(text.text):
+            url = match[0].rstrip(_TRAILING)
+            if "://" in url or _SCRIPT.match(url):
+                yield from self._judge(text, match.start(), url)
+        yield from self._bare(text)
+
+    def _bare(self, text: Normalised) -> Iterator[Finding]:
+        code = [match.span() for match in _CODE.finditer(text.text)]
+        for match in _BARE.finditer(text.text):
+            ending = match[1].lower()
+            named = ending in TOP_LEVEL and (match[2] or ending not in FILE_ENDINGS)
+            in_code = any(start <= match.start() < end for start, end in code)
+            if named and (match[2] or not in_code):
+                yield from self._judge(text, match.start(), match[0].rstrip(_TRAILING))
+        for match in _BARE_CJK.finditer(text.text):
+            if match[1].lower() in TOP_LEVEL - FILE_ENDINGS:
+                yield text.finding("link", "link_host", *match.span())
+
+    def _judge(self, text: Normalised, start: int, url: str) -> Iterator[Finding]:
+        if not is_allowed(url, self.allow):
+            rule = "link_script" if _SCRIPT.match(url) else "link_host"
+            yield text.finding("link", rule, start, start + len(url))
+
+
+def is_allowed(url: str, allow: Sequence[str]) -> bool:
+    """Whether the host is on the list: itself, or under an entry of the form `*.host`."""
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not host.isascii():
+        return False
+    return any(
+        host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in allow
+    )
+
+
+def plain(link: str, allow: Sequence[str]) -> str:
+    """A link as words: label and target both shown, the target linked only if it is allowed."""
+    if match := _MARKDOWN.fullmatch(link):
+        return _label_and_target(match[1], match[2] or match[3], allow)
+    if match := _ANGLE.fullmatch(link):
+        return _label_and_target(match[2] or "", match[1], allow)
+    return _defang(link, allow)
+
+
+def _label_and_target(label: str, target: str, allow: Sequence[str]) -> str:
+    shown = _defang(target, allow)
+    return f"{label} ({shown})" if label and label != target else shown
+
+
+def _defang(url: str, allow: Sequence[str]) -> str:
+    """`https://a.example/b.c` as `a[.]example/b[.]c`: still to be read, no longer a link."""
+    if is_allowed(url, allow):
+        return url
+    bare = re.sub(r"(?i)^(?:https?:)?//", "", url)
+    bare = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*):(?![0-9])", r"\1[:]", bare)
+    return re.sub(r"\.(?=[A-Za-z0-9])", "[.]", bare)

@@ -1,0 +1,63 @@
+"""Phone numbers: as `phonenumbers` (Google's libphonenumber) knows them, worldwide.
+
+A number in international form is judged by itself; a national one by the regions of the policy,
+or by the words before it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import phonenumbers
+
+from safety.normalise import Normalised
+from safety.verdict import Finding
+
+_CANDIDATE = re.compile(
+    r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
+    r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
+)
+_CONTEXT = re.compile(
+    r"(?i)(?<![a-z])(?:tele)?(?:phone|fax)(?![a-z])|(?<![a-z])(?:tel|call|calls|calling|mobile|cell"
+    r"|whatsapp|text me|texted|sms|dial|hotline|reach (?:me|us|him|her|them))(?![a-z])"
+    r"|电话|電話|手机|手機|热线|熱線|致电|致電|联系方式|聯繫方式|传真|傳真|拨打|微信"
+)
+_CONTEXT_CHARS = 40
+_CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
+# Dates, times, IP addresses, the national ids of the United States, and amounts.
+_NO_PHONE = re.compile(
+    r"(?:19|20)[0-9]{2}[.-][0-9]{1,2}[.-][0-9]{1,2}.*|[0-9]{1,2}[.-][0-9]{1,2}[.-](?:19|20)[0-9]{2}"
+    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{1,3}(?:[.,][0-9]{3})+"
+    r"|(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}"
+)
+
+
+class Phones:
+    def __init__(self, regions: Sequence[str]) -> None:
+        self.regions = tuple(regions)
+
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        for match in _CANDIDATE.finditer(text.text):
+            rule = self._rule(match[0], text.text, match.start())
+            if rule is not None:
+                yield text.finding("phone", rule, *match.span())
+
+    def _rule(self, written: str, text: str, start: int) -> str | None:
+        digits = re.sub(r"[^0-9]", "", written)
+        if _CHINESE_MOBILE.fullmatch(digits):
+            return "phone_cn_mobile"
+        if written.startswith("+"):
+            return "phone_international" if _is_valid("+" + digits, None) else None
+        if _NO_PHONE.fullmatch(written) or len(digits) > 15 or ". " in written:
+            return None
+        if _CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start):
+            return "phone_named"
+        if digits != written and any(_is_valid(digits, region) for region in self.regions):
+            return "phone_national"
+        return None
+
+
+def _is_valid(number: str, region: str | None) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+    except phonenumbers.NumberParseException:
+        return False

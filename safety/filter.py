@@ -1,0 +1,55 @@
+"""The filter: every text that comes in or goes out is judged here, or is not shown.
+
+It fails closed. A detector that raises, takes too long or answers nonsense blocks the text.
+"""
+
+from safety.audit import AuditLog, Case
+from safety.policy import Policy
+from safety.screen import Screen
+from safety.stream import Gate
+from safety.verdict import Stage, Verdict
+
+
+class FilterError(RuntimeError):
+    """The filter does not find what it must find, and cannot be used."""
+
+
+class Filter:
+    """Judges texts by a policy. Safe to share between tasks."""
+
+    def __init__(self, policy: Policy, *, audit: AuditLog | None = None) -> None:
+        self.policy = policy
+        self.audit = audit
+        self.screen = Screen(policy)
+        self.self_test()
+
+    async def judge(self, text: str, stage: Stage, *, request: str, who: str = "") -> Verdict:
+        """The verdict on a whole text. Whatever the text holds, it raises nothing."""
+        case = Case(self.audit, stage, request, who)
+        verdict = await self.screen.in_time(lambda: self.screen.judge(text, stage))
+        return await case.close(verdict, text)
+
+    def gate(self, *, request: str, who: str = "") -> Gate:
+        """A gate for one draft, whose text comes in chunks."""
+        return Gate(self.screen, Case(self.audit, Stage.OUTPUT, request, who))
+
+    def self_test(self) -> None:
+        """Raises FilterError, one sentence, where a category does not find its known positive."""
+        for category, sample in KNOWN_POSITIVES.items():
+            if category not in {finding.category for finding in self.screen.examine(sample)}:
+                raise FilterError(
+                    f"The filter does not find its known sample of {category}: "
+                    "check the policy file, or install this version again."
+                )
+
+
+# Written in halves, so that no scanner of source code takes them for the real thing.
+KNOWN_POSITIVES = {
+    "secret": "key: AKIA" + "Q3EGRIZV7N2KXW5B",
+    "card": "卡号 4539 1488 " + "0343 6467",
+    "email": "写信给 jane.roe" + "@acme-corp.com",
+    "phone": "call +44 20 7946 " + "0018",
+    "slack_markup": "<!chan" + "nel> hello",
+    "link": "see gopher://elsewhere/a?b=c",
+    "invisible": "zero\u200bwidth",
+}

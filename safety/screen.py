@@ -1,0 +1,104 @@
+"""What the detectors find in a text, and what the policy does about it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from safety.detectors import Detector, rules
+from safety.normalise import normalise
+from safety.policy import Policy
+from safety.redact import redact
+from safety.verdict import Action, Finding, SafeText, Stage, Verdict, refusal
+
+log = structlog.get_logger(__name__)
+
+# Each redaction may bring together what the text held apart; more rounds than this is an attack.
+_ROUNDS = 4
+
+
+class DetectorError(Exception):
+    """A detector failed. The message names the detector and the kind of failure, never text."""
+
+
+class Screen:
+    """Detectors and a policy, without memory: the same text gets the same verdict."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.detectors: tuple[Detector, ...] = rules(policy)
+
+    async def in_time(self, work: Callable[[], Verdict]) -> Verdict:
+        """Runs work off the event loop, within the policy's time. Any failure is a block."""
+        try:
+            async with asyncio.timeout(self.policy.timeout_seconds):
+                return await asyncio.to_thread(work)
+        except DetectorError as error:
+            cause = str(error)
+        except Exception as error:
+            cause = type(error).__name__
+        log.error("detector_error", cause=cause)
+        return self.refuse("detector_error")
+
+    def judge(self, text: str, stage: Stage) -> Verdict:
+        """The verdict on a whole text. Raises DetectorError."""
+        if len(text) > self.policy.max_chars:
+            return self.refuse("too_long")
+        findings = self.examine(text)
+        return self.settle(findings, stage, self.shown(text, findings, stage))
+
+    def examine(self, text: str) -> tuple[Finding, ...]:
+        """What all detectors find, in the order of the text. Raises DetectorError."""
+        normalised = normalise(text)
+        found: list[Finding] = []
+        for detector in self.detectors:
+            name = type(detector).__name__
+            try:
+                findings = list(detector.find(normalised))
+            except Exception as error:
+                # From None: the cause may quote the text.
+                raise DetectorError(f"{name}: {type(error).__name__}") from None
+            if not all(_is_sound(finding, len(text)) for finding in findings):
+                raise DetectorError(f"{name}: unsound finding")
+            found += findings
+        return tuple(sorted(found, key=lambda finding: (finding.start, finding.end, finding.rule)))
+
+    def shown(self, text: str, findings: Sequence[Finding], stage: Stage) -> SafeText | None:
+        """The text with what the policy redacts taken out; None where it may not be shown.
+
+        What is returned holds nothing more to redact. Raises DetectorError.
+        """
+        for _ in range(_ROUNDS):
+            if any(self.action(finding, stage).stops for finding in findings):
+                return None
+            spans = [each for each in findings if self.action(each, stage) is Action.REDACT]
+            if not spans:
+                return SafeText(text)
+            text = redact(text, spans, self.policy.links.allow)
+            findings = self.examine(text)
+        return None
+
+    def settle(self, findings: Sequence[Finding], stage: Stage, shown: SafeText | None) -> Verdict:
+        """The verdict that follows from findings and what of the text may be shown."""
+        actions = [self.action(finding, stage) for finding in findings]
+        action = max(actions, key=lambda each: each.strictness, default=Action.ALLOW)
+        causes = tuple(
+            finding
+            for finding, each in zip(findings, actions, strict=True)
+            if each is action is not Action.ALLOW
+        )
+        if shown is None and not action.stops:
+            action = Action.BLOCK
+        if action.stops:
+            shown = None
+        return Verdict(action, tuple(findings), shown, self.policy.digest, causes)
+
+    def action(self, finding: Finding, stage: Stage) -> Action:
+        return self.policy.action(stage, finding.category)
+
+    def refuse(self, rule: str) -> Verdict:
+        return refusal(rule, self.policy.digest)
+
+
+def _is_sound(finding: Finding, length: int) -> bool:
+    return 0 <= finding.start < finding.end <= length and 0.0 <= finding.score <= 1.0

@@ -1,0 +1,80 @@
+"""The words of the filter: what was found, what is done about it, what may be shown."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+SafeText = NewType("SafeText", str)
+"""Text that the filter has released. Only `safety.filter` and `safety.stream` make one."""
+
+
+class Stage(StrEnum):
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+class Action(StrEnum):
+    """What a policy does about a finding, from the mildest to the strictest."""
+
+    ALLOW = "allow"
+    REDACT = "redact"
+    HOLD = "hold"
+    BLOCK = "block"
+
+    @property
+    def strictness(self) -> int:
+        return list(Action).index(self)
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be shown. Without a reviewer, a held text is as good as blocked."""
+        return self in (Action.HOLD, Action.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A span of the original text, in characters, that a detector's rule has named."""
+
+    category: str
+    rule: str
+    start: int
+    end: int
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is done with a text, and why. `text` is None when it may not be shown."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+    text: SafeText | None
+    policy: str
+    causes: tuple[Finding, ...] = ()
+    """The findings that the action answers: those with the strictest action of all."""
+
+    def __post_init__(self) -> None:
+        assert (self.text is None) == self.action.stops
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that caused the action, sorted; none when all is allowed."""
+        return tuple(sorted({finding.rule for finding in self.causes}))
+
+    @property
+    def allowed(self) -> bool:
+        return self.text is not None
+
+
+class Blocked(Exception):
+    """A text may not be shown. Its message holds names of rules only, never text."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(f"blocked by {', '.join(verdict.rules)}")
+        self.verdict = verdict
+
+
+def refusal(rule: str, policy: str) -> Verdict:
+    """The block that a failure of the filter itself makes; `policy` is the policy's digest."""
+    cause = (Finding(rule, rule, 0, 0),)
+    return Verdict(Action.BLOCK, cause, None, policy, cause)
