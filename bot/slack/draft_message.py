@@ -134,9 +134,9 @@ class DraftMessage:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self._due():
+            if self._due():
                 await self._step()
-                await self._wire.pace.clock.sleep(STEP)
+            await self._wire.pace.clock.sleep(STEP)
 
     def _due(self) -> bool:
         """Whether a step would show more than stands. A resumed draft waits for what it showed."""
@@ -155,14 +155,16 @@ class DraftMessage:
             async with self._calling:
                 await self._advance(part)
             self._pauses = self._wire.pauses()
-        except RateLimited:
             return
+        except RateLimited:
+            pass
         except AnswerLost:
             await self._lost(part)
         except SlackRefused:
             if not streaming:
                 raise
             part.stream = Stream.DOUBTFUL
+        self._news.set()
 
     async def _advance(self, part: Part) -> None:
         bodies = split(self._text)

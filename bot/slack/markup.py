@@ -12,8 +12,12 @@ from safety import SafeText
 
 PART_LIMIT = 3_600  # With head and facts a message stays under the 4,000 that Slack advises.
 
+CLOSING = 16  # Room for the fence that closes a part.
+LAST_CHARACTERS = 40  # UTF-16 units in which any character may end a part.
+
 _FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
 _LINK_JOINT = re.compile(r"\](?=[(\[:])")
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
 _TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
@@ -74,12 +78,12 @@ def split(text: SafeText, limit: int = PART_LIMIT) -> list[SafeText]:
 
 def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
     """Where the part from `start` ends, or None while it has room. Looks one character ahead."""
-    room = limit - len(_closed("", fence)) - 16
+    room = limit - CLOSING
     used = _width(_reopened(fence))
     line = _line_start(text, start)
     for at in range(start, len(text)):
         width = _width(text[at])
-        if at > start and (used + width > room or _may_break(text, at, fence, used / room)):
+        if at > start and (used + width > room or _may_break(text, at, fence, used, room)):
             return at
         used += width
         if text[at] == "\n":
@@ -88,26 +92,28 @@ def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
     return None
 
 
-def _may_break(text: str, at: int, fence: str, fill: float) -> bool:
+def _may_break(text: str, at: int, fence: str, used: int, room: int) -> bool:
     """The fuller the part, the less a break asks for."""
+    if used > room - LAST_CHARACTERS:
+        return not _joined(text, at)
+    fill = used / room
+    if fill < 0.70:
+        return False
     before = text[at - 1]
     line = before == "\n"
     sentence = before in "。！？" or (before.isspace() and text[at - 2 : at - 1] in (*".!?…",))
-    if fill < 0.70:
-        return False
     if fill < 0.85:
         return not fence and text.endswith("\n\n", 0, at) and text[at] != "\n"
     if fill < 0.92:
         return line
     if fill < 0.96:
         return line or sentence
-    if fill < 0.99:
-        return before.isspace() or sentence
-    return not _joined(before, text[at])
+    return before.isspace() or sentence
 
 
-def _joined(before: str, after: str) -> bool:
-    """Whether the two code points belong to one character as people see it (UAX #29, in short)."""
+def _joined(text: str, at: int) -> bool:
+    """Whether a character as people see it goes on over `at` (UAX #29, in short)."""
+    before, after = text[at - 1], text[at]
     code = ord(after)
     return (
         unicodedata.category(after)[0] == "M"
@@ -116,8 +122,16 @@ def _joined(before: str, after: str) -> bool:
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags of regional flags
         or 0x1160 <= code <= 0x11FF  # Hangul vowels and finals
-        or (0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF)
+        or (_REGIONAL.match(after) is not None and _regional_before(text, at) % 2 == 1)
     )
+
+
+def _regional_before(text: str, at: int) -> int:
+    """Letters of flags that end at `at`: two make a flag."""
+    start = at
+    while start and _REGIONAL.match(text[start - 1]):
+        start -= 1
+    return at - start
 
 
 def _width(text: str) -> int:

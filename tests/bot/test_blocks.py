@@ -1,0 +1,108 @@
+"""What is shown, held against Slack's limits, and what Slack is told of the app."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.phrases import Phrase
+from bot.slack import blocks
+from bot.slack.blocks import Button
+from bot.slack.manifest import manifest
+from bot.slack.markup import split
+from bot.slack.views import BRIEF, DRAFT, DRAFTS, draft_view
+from safety import SafeText
+
+HEAD = Phrase("*Draft 12* · from 3")
+
+labels = st.text(min_size=1, max_size=75).map(Phrase)
+buttons = st.lists(
+    st.builds(
+        Button,
+        labels,
+        st.text(min_size=1, max_size=255),
+        st.text(max_size=2_000),
+        st.sampled_from(["", "primary", "danger"]),
+    ),
+    max_size=5,
+)
+nasty = st.text(st.sampled_from("ab&<>]([*`#|-\n 👩한"), max_size=3_000).map(
+    lambda text: SafeText(text * 5)
+)
+
+
+@given(text=nasty, row=buttons)
+def test_every_part_of_a_draft_fits_into_one_message(text, row):
+    for part in split(text):
+        content = blocks.draft(HEAD, part, *blocks.closing(Phrase("1.2 s"), row))
+        assert len(content.blocks) <= 50
+        assert 0 < len(content.text) <= 4_000
+        assert sum(len(b["text"]) for b in content.blocks if b["type"] == "markdown") <= 12_000
+        assert len(json.dumps(content.blocks[0], ensure_ascii=False)) <= 13_200
+
+
+@given(text=nasty)
+def test_a_text_that_is_cut_for_notifications_ends_in_no_half_entity(text):
+    for part in split(text):
+        shown = blocks.draft(HEAD, part).text
+        assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
+
+
+@given(row=buttons)
+def test_buttons_keep_what_they_were_given(row):
+    content = blocks.said(Phrase("Choose."), row)
+    shown = [e for b in content.blocks if b["type"] == "actions" for e in b["elements"]]
+    assert [e["action_id"] for e in shown] == [b.action_id for b in row]
+    assert [e.get("value", "") for e in shown] == [b.value for b in row]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"label": "x" * 76}, {"label": ""}, {"action_id": "x" * 256}, {"value": "x" * 2001}]
+)
+def test_a_button_over_slacks_limits_cannot_be_made(wrong):
+    with pytest.raises(AssertionError):
+        Button(**{"label": "Again", "action_id": "again", "value": "", **wrong})
+
+
+def test_a_stream_and_a_message_say_the_same():
+    body = SafeText("**Rain** in Lisbon")
+    (block,) = blocks.draft(HEAD, body).blocks
+    assert block["text"] == blocks.draft_markdown(HEAD, body)
+    assert block["text"].startswith(blocks.head_markdown(HEAD))
+
+
+def test_the_modal_asks_for_a_brief_and_a_number_of_drafts():
+    view = draft_view("C1", "blog: rain")
+    assert view["callback_id"] == DRAFT
+    assert [b["block_id"] for b in view["blocks"]] == [BRIEF, DRAFTS]
+    assert view["blocks"][0]["element"]["initial_value"] == "blog: rain"
+    assert len(view["title"]["text"]) <= 24
+
+
+def test_the_modal_takes_no_more_text_than_slack_allows():
+    element = draft_view("C1", "x" * 50_000)["blocks"][0]["element"]
+    assert len(element["initial_value"]) == element["max_length"] == 3_000
+
+
+def test_over_socket_mode_slack_is_given_no_address():
+    made = manifest("Draftsmith", "/draft")
+    assert made["settings"]["socket_mode_enabled"]
+    assert "url" not in json.dumps(made)
+
+
+def test_over_http_slack_calls_one_address_for_everything():
+    url = "https://bot.example/slack/events"
+    made = manifest("Draftsmith", "/draft", request_url=url)
+    assert not made["settings"]["socket_mode_enabled"]
+    assert json.dumps(made).count(url) == 3
+
+
+def test_the_app_may_read_every_event_it_asks_for():
+    needs = {"message.channels": "channels:history", "message.groups": "groups:history"}
+    needs |= {"message.im": "im:history", "message.mpim": "mpim:history"}
+    needs |= {"reaction_added": "reactions:read", "member_joined_channel": "channels:read"}
+    made = manifest("Draftsmith", "/draft")
+    scopes = made["oauth_config"]["scopes"]["bot"]
+    assert {needs[e] for e in made["settings"]["event_subscriptions"]["bot_events"]} <= set(scopes)

@@ -1,0 +1,442 @@
+"""Drafts that grow in a Slack on loopback, whatever goes wrong there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import SecretStr
+
+from bot.phrases import Phrase
+from bot.slack import blocks
+from bot.slack.blocks import Button
+from bot.slack.draft_message import DraftMessage, Shown
+from bot.slack.errors import NotThere, SlackUnavailable
+from bot.slack.manifest import SCOPES
+from bot.slack.messages import Place
+from bot.slack.outbox import Outbox
+from bot.slack.pace import TIERS
+from bot.slack.wire import web_client
+from bot.workspace import Message, Workspace
+from safety import SafeText
+
+HEAD = Phrase("*Draft 1*")
+FACTS = Phrase("1.2 s · seed 7")
+AGAIN = [Button(Phrase("Regenerate"), "regenerate", "v1")]
+FIRST, SECOND = SafeText("Rain fell on **Lisbon**.\n\n"), SafeText("Then the sun came.\n\nThe end.")
+LONG = SafeText("\n\n".join(f"Paragraph {n}. " + "A sentence of it. " * 20 for n in range(25)))
+STREAMS = ("chat.startStream", "chat.appendStream", "chat.stopStream")
+
+Open = Callable[..., DraftMessage]
+
+
+class HurriedClock:
+    """A second passes in a fiftieth."""
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time() * 50
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 50)
+
+
+class Stage:
+    """A thread in a channel, the outbox, and the account of posted messages that a caller keeps."""
+
+    def __init__(self, workspace: Workspace, outbox: Outbox) -> None:
+        self.workspace = workspace
+        self.outbox = outbox
+        self.ada = workspace.person("ada")
+        self.channel = workspace.channel("general", members=[self.ada])
+        self.root = ""
+        self.posted: list[tuple[int, str]] = []
+
+    async def begin(self) -> "Stage":
+        content = blocks.said(Phrase("Ada asked for a blog post"))
+        self.root = await self.outbox.post(Place(self.channel), content, key="root")
+        return self
+
+    def draft(self, *, head: Phrase = HEAD, shown: Shown | None = None) -> DraftMessage:
+        place = Place(self.channel, self.root, user=self.ada, team=self.workspace.team)
+        key = f"version-{head}"
+        return self.outbox.draft(place, head, key=key, on_posted=self.record, shown=shown)
+
+    async def record(self, part: int, ts: str) -> None:
+        self.posted.append((part, ts))
+
+    @property
+    def replies(self) -> list[Message]:
+        return self.workspace.messages(self.channel, self.root)[1:]
+
+    @property
+    def said(self) -> list[str]:
+        return [words(message) for message in self.replies]
+
+    def count(self, method: str) -> int:
+        return sum(call.method == method for call in self.workspace.calls)
+
+
+def words(message: Message) -> str:
+    """The text that a message shows, as Markdown, without what closes it."""
+    markdown = [block["text"] for block in message.blocks if block["type"] == "markdown"]
+    return "".join(markdown) or message.text
+
+
+def text_of(messages: list[Message]) -> str:
+    """The text of a draft, without the head of each of its messages."""
+    return "".join(words(message).partition("\n\n")[2] for message in messages)
+
+
+def closing_of(message: Message) -> list[str]:
+    return [block["type"] for block in message.blocks if block["type"] != "markdown"]
+
+
+async def write_on(draft: DraftMessage) -> None:
+    """Show more and more, until the draft says why there is no point."""
+    async with asyncio.timeout(5):
+        while True:
+            draft.show(FIRST)
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def staged(workspace: Workspace, **budgets: int) -> AsyncIterator[Stage]:
+    async with web_client(SecretStr(workspace.bot_token), f"{workspace.url}/api/") as client:
+        outbox = Outbox(client, budgets={**TIERS, **budgets}, clock=HurriedClock())
+        yield await Stage(workspace, outbox).begin()
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[Workspace]:
+    async with Workspace(limits=None, scopes=SCOPES) as running:
+        yield running
+
+
+@pytest.fixture
+async def stage(workspace) -> AsyncIterator[Stage]:
+    async with staged(workspace) as made:
+        yield made
+
+
+@pytest.fixture(params=["streams", "no streams"])
+async def any_stage(request, workspace) -> AsyncIterator[Stage]:
+    if request.param == "no streams":
+        workspace.without(*STREAMS)
+    async with staged(workspace) as made:
+        yield made
+
+
+async def test_a_draft_grows_while_it_is_released(stage):
+    draft = stage.draft()
+    ts = await draft.open()
+    (message,) = stage.replies
+    assert (message.ts, message.streaming, words(message)) == (ts, True, "**Draft 1**\n\n")
+    draft.show(FIRST)
+    await stage.workspace.until(lambda: FIRST in words(message))
+    draft.show(SECOND)
+    await stage.workspace.until(lambda: SECOND in words(message))
+    assert message.streaming
+    await draft.finish(FACTS, buttons=AGAIN)
+    assert not message.streaming
+    assert words(message) == f"**Draft 1**\n\n{FIRST}{SECOND}"
+    assert closing_of(message) == ["context", "actions"]
+
+
+async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace):
+    workspace.without(*STREAMS)
+    async with staged(workspace) as stage:
+        draft = stage.draft()
+        await draft.open()
+        (message,) = stage.replies
+        seen = set()
+        for piece in (
+            FIRST,
+            SafeText("Then the"),
+            SafeText(" sun came.\n\n"),
+            SafeText("The end."),
+        ):
+            draft.show(piece)
+            await asyncio.sleep(0.05)
+            seen.add(text_of([message]))
+        assert seen <= {"", FIRST, FIRST + "Then the sun came.\n\n"}
+        assert len(seen) > 1
+        await draft.finish(FACTS)
+        assert text_of([message]) == FIRST + SECOND
+
+
+async def test_a_slack_without_streams_is_asked_once(workspace):
+    workspace.without(*STREAMS)
+    async with staged(workspace) as stage:
+        for n in range(3):
+            draft = stage.draft(head=Phrase(f"*Draft {n}*"))
+            await draft.open()
+            await draft.finish(FACTS)
+        assert stage.count("chat.startStream") == 1
+        assert len(stage.replies) == 3
+
+
+async def test_a_draft_is_closed_with_its_whole_text_facts_and_buttons(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(FIRST)
+    draft.show(SECOND)
+    await draft.finish(FACTS, buttons=AGAIN)
+    (message,) = any_stage.replies
+    assert text_of([message]) == FIRST + SECOND
+    assert closing_of(message) == ["context", "actions"]
+    assert message.metadata["event_payload"] == {"key": f"version-{HEAD}/1"}
+    assert any_stage.posted == [(1, message.ts)]
+
+
+async def test_a_draft_without_a_word_is_closed_too(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    await draft.finish(FACTS)
+    assert closing_of(any_stage.replies[0]) == ["context"]
+
+
+async def test_a_long_draft_goes_on_in_further_messages(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    for start in range(0, len(LONG), 400):
+        draft.show(SafeText(LONG[start : start + 400]))
+        await asyncio.sleep(0.01)
+    await draft.finish(FACTS, buttons=AGAIN)
+    shown = any_stage.replies
+    assert text_of(shown) == LONG
+    assert len(shown) > 2
+    assert [words(m).partition("\n")[0] for m in shown[:2]] == ["**Draft 1**", "**Draft 1** · 2"]
+    assert any_stage.posted == [(n, m.ts) for n, m in enumerate(shown, start=1)]
+    assert [closing_of(m) for m in shown] == [[]] * (len(shown) - 1) + [["context", "actions"]]
+    assert not any(m.streaming for m in shown)
+
+
+async def test_control_markup_in_released_text_arrives_dead(any_stage):
+    attack = SafeText(
+        "<!channel> <@U0123456789> <https://evil.example|ours> [us](https://evil.example)"
+    )
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(attack)
+    await draft.finish(FACTS)
+    (message,) = any_stage.replies
+    for shown in (words(message), message.text):
+        assert "<" not in shown
+        assert "](" not in shown
+    assert "&lt;!channel&gt;" in words(message)
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 500}])
+@pytest.mark.parametrize(
+    "method", ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.update"]
+)
+async def test_whatever_answer_is_lost_nothing_is_shown_twice(stage, method, fault):
+    if method == "chat.update":
+        stage.workspace.without(*STREAMS)
+    stage.workspace.fail(method, **fault)
+    draft = stage.draft()
+    await draft.open()
+    for piece in (FIRST, SECOND):
+        calls = len(stage.workspace.calls)
+        draft.show(piece)
+        await stage.workspace.until(lambda calls=calls: len(stage.workspace.calls) > calls)
+    await draft.finish(FACTS)
+    assert stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
+    assert not stage.replies[0].streaming
+
+
+async def test_further_messages_are_not_doubled_by_a_lost_answer(stage):
+    draft = stage.draft()
+    await draft.open()
+    stage.workspace.fail("chat.startStream", drop="after", times=2)
+    draft.show(LONG)
+    await draft.finish(FACTS)
+    assert text_of(stage.replies) == LONG
+
+
+async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(stage):
+    draft = stage.draft()
+    ts = await draft.open()
+    draft.show(FIRST)
+    (message,) = stage.replies
+    await stage.workspace.until(lambda: FIRST in words(message))
+    message.streaming = False
+    draft.show(SECOND)
+    await stage.workspace.until(lambda: "sun came" in words(message))
+    await draft.finish(FACTS)
+    assert [m.ts for m in stage.replies] == [ts]
+    assert text_of(stage.replies) == FIRST + SECOND
+
+
+async def test_where_a_stream_is_refused_the_draft_is_a_message(stage):
+    stage.workspace.fail("chat.startStream", error="channel_type_not_supported")
+    draft = stage.draft()
+    await draft.open()
+    draft.show(FIRST)
+    await draft.finish(FACTS)
+    assert stage.said == [f"**Draft 1**\n\n{FIRST}"]
+
+
+async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(workspace):
+    async with staged(workspace, **{"chat.startStream": 2}) as stage:
+        drafts = [stage.draft(head=Phrase(f"*Draft {n}*")) for n in range(3)]
+        for draft in drafts:
+            await draft.open()
+        assert [m.streaming for m in stage.replies] == [True, False, False]
+        for draft in drafts:
+            draft.show(FIRST)
+            await draft.finish(FACTS)
+        assert [text_of([m]) for m in stage.replies] == [FIRST] * 3
+
+
+async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
+    draft = stage.draft()
+    await draft.open()
+    stage.workspace.fail("chat.appendStream", retry_after=5)
+    draft.show(FIRST)
+    await stage.workspace.until(lambda: stage.count("chat.appendStream") == 1)
+    draft.show(SECOND)
+    await stage.workspace.until(lambda: SECOND in words(stage.replies[0]))
+    first, second = [c for c in stage.workspace.calls if c.method == "chat.appendStream"]
+    assert first.error == "ratelimited"
+    assert second.args["markdown_text"] == FIRST + SECOND
+    assert second.at - first.at >= 5 / 50
+    await draft.abandon()
+
+
+async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage):
+    draft = stage.draft()
+    await draft.open()
+    stage.workspace.fail("chat.appendStream", retry_after=3600)
+    draft.show(FIRST)
+    await stage.workspace.until(lambda: stage.count("chat.appendStream") == 1)
+    async with asyncio.timeout(5):
+        await draft.finish(FACTS)
+    assert text_of(stage.replies) == FIRST
+
+
+async def test_five_drafts_share_the_budget_and_all_grow(workspace):
+    async with staged(workspace, **{"chat.appendStream": 30}) as stage:
+        drafts = [stage.draft(head=Phrase(f"*Draft {n}*")) for n in range(5)]
+        for draft in drafts:
+            await draft.open()
+        started = asyncio.get_running_loop().time()
+        for word in range(60):
+            for draft in drafts:
+                draft.show(SafeText(f"word{word} "))
+            await asyncio.sleep(0.02)
+        minutes = (asyncio.get_running_loop().time() - started) * 50 / 60
+        assert 10 < stage.count("chat.appendStream") <= 30 * (minutes + 1)
+        assert all(text_of([message]) for message in stage.replies)
+        for draft in drafts:
+            await draft.finish(FACTS)
+        whole = "".join(f"word{word} " for word in range(60))
+        assert [text_of([message]) for message in stage.replies] == [whole] * 5
+
+
+async def test_a_message_deleted_by_a_person_ends_the_draft(any_stage):
+    draft = any_stage.draft()
+    ts = await draft.open()
+    await any_stage.workspace.delete(any_stage.ada, any_stage.channel, ts)
+    with pytest.raises(NotThere):
+        await write_on(draft)
+    with pytest.raises(NotThere):
+        await draft.finish(FACTS)
+    assert any_stage.replies == []
+
+
+async def test_a_slack_that_stays_down_ends_the_writing(stage):
+    draft = stage.draft()
+    await draft.open()
+    stage.workspace.fail("*", status=503, times=1000)
+    with pytest.raises(SlackUnavailable):
+        await write_on(draft)
+    await draft.abandon()
+
+
+async def test_a_stopped_draft_keeps_what_was_released_and_says_so(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(FIRST)
+    await draft.stop(Phrase("Stopped."))
+    (message,) = any_stage.replies
+    assert text_of([message]) == FIRST
+    assert message.blocks[-1]["elements"][0]["text"] == "Stopped."
+
+
+@pytest.mark.parametrize("fault", [None, {"drop": "after"}, {"status": 500}])
+async def test_a_retracted_draft_leaves_one_sentence_of_all_its_messages(any_stage, fault):
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(LONG)
+    await any_stage.workspace.until(lambda: len(any_stage.replies) > 1)
+    if fault:
+        any_stage.workspace.fail("chat.update", **fault)
+        any_stage.workspace.fail("chat.delete", **fault)
+    await draft.retract(Phrase("This draft was taken away."))
+    (message,) = any_stage.replies
+    assert "This draft was taken away." in message.text
+    assert "Paragraph" not in message.text + str(message.blocks)
+    assert not message.streaming
+
+
+async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage):
+    draft = any_stage.draft()
+    ts = await draft.open()
+    draft.show(FIRST)
+    await any_stage.workspace.until(lambda: FIRST in words(any_stage.replies[0]))
+    await draft.abandon()
+    assert draft.shown == Shown((ts,), len(FIRST))
+
+    again = any_stage.draft(shown=draft.shown)
+    assert await again.open() == ts
+    calls = len(any_stage.workspace.calls)
+    again.show(SafeText(FIRST[:10]))
+    again.show(SafeText(FIRST[10:]))
+    await asyncio.sleep(0.1)
+    assert len(any_stage.workspace.calls) == calls, "what stands is not sent again"
+    again.show(SECOND)
+    await any_stage.workspace.until(lambda: "sun came" in words(any_stage.replies[0]))
+    await again.finish(FACTS)
+    assert any_stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
+    assert any_stage.posted == [(1, ts)]
+
+
+@pytest.mark.parametrize("recorded", [1, 2])
+async def test_a_long_draft_resumed_from_an_old_account_is_not_doubled(any_stage, recorded):
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(LONG)
+    await any_stage.workspace.until(lambda: len(any_stage.posted) == 2)
+    await draft.abandon()
+    parts = tuple(ts for _, ts in any_stage.posted[:recorded])
+
+    again = any_stage.draft(shown=Shown(parts))
+    await again.open()
+    again.show(LONG)
+    await again.finish(FACTS)
+    assert text_of(any_stage.replies) == LONG
+
+
+async def test_a_shorter_text_after_a_restart_leaves_no_message_behind(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(LONG)
+    await any_stage.workspace.until(lambda: len(any_stage.posted) == 2)
+    await draft.abandon()
+
+    again = any_stage.draft(shown=draft.shown)
+    await again.open()
+    again.show(FIRST)
+    await again.finish(FACTS)
+    assert any_stage.said == [f"**Draft 1**\n\n{FIRST}"]
+
+
+async def test_a_message_that_a_crash_left_unrecorded_is_found(any_stage):
+    draft = any_stage.draft()
+    ts = await draft.open()
+    await draft.abandon()
+    place = Place(any_stage.channel, any_stage.root)
+    find = any_stage.outbox.find
+    assert await find(place, key=f"version-{HEAD}/1", head=HEAD) == ts
+    assert await find(place, key="other/1", head=Phrase("*Draft 1* · from 2")) is None

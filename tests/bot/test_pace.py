@@ -1,0 +1,160 @@
+"""Budgets, under a clock that the test turns."""
+
+import asyncio
+import heapq
+from collections.abc import Coroutine
+from itertools import count, pairwise
+from typing import Any
+
+import pytest
+
+from bot.slack.pace import TIER_4, TIERS, Budget, Pace
+
+
+class TestClock:
+    """Time stands still until everybody waits; then it goes on to the next who wakes."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._order = count()
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.now + seconds, next(self._order), future))
+        await future
+
+    async def run(self, *work: Coroutine[Any, Any, Any]) -> None:
+        tasks = asyncio.gather(*work)
+        while not tasks.done():
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if self._sleepers and not tasks.done():
+                self.now, _, future = heapq.heappop(self._sleepers)
+                if not future.done():
+                    future.set_result(None)
+        await tasks
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.mark.parametrize("per_minute", [1, 3, *sorted(set(TIERS.values()))])
+async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
+    budget, calls = Budget(per_minute, clock), []
+
+    async def caller() -> None:
+        for _ in range(per_minute * 3):
+            await budget.turn(urgent=True)
+            calls.append(clock.now)
+
+    await clock.run(caller())
+    assert all(
+        late - early >= 59.99 for early, late in zip(calls, calls[per_minute:], strict=False)
+    )
+
+
+async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(clock):
+    budget, turns = Budget(TIER_4, clock), []
+
+    async def draft(name: int) -> None:
+        for _ in range(40):
+            await budget.turn()
+            turns.append(name)
+            await clock.sleep(0.75)
+
+    await clock.run(*(draft(name) for name in range(5)))
+    assert [turns.count(name) for name in range(5)] == [40] * 5
+    waited = turns[50:]
+    assert all(len(set(five)) == 5 for five in zip(*(waited[i:] for i in range(5)), strict=False))
+
+
+async def test_steps_lengthen_when_more_drafts_run(clock):
+    async def last_gap(drafts: int) -> float:
+        budget, times = Budget(TIER_4, clock), []
+
+        async def draft(name: int) -> None:
+            for _ in range(40):
+                await budget.turn()
+                times.extend([clock.now] if name == 0 else [])
+                await clock.sleep(0.75)
+
+        await clock.run(*(draft(name) for name in range(drafts)))
+        return max(late - early for early, late in pairwise(times))
+
+    assert await last_gap(1) == pytest.approx(0.75)
+    assert await last_gap(10) > 5
+
+
+async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
+    budget, ended = Budget(TIER_4, clock), []
+
+    async def growing() -> None:
+        for _ in range(20):
+            await budget.turn()
+
+    async def ending() -> None:
+        await clock.sleep(10)
+        await budget.turn(urgent=True)
+        ended.append(clock.now)
+
+    await clock.run(*(growing() for _ in range(5)), ending())
+    assert ended == [10]
+
+
+async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock):
+    pace, calls = Pace(clock=clock), []
+
+    async def caller(method: str, urgent: bool) -> None:
+        await pace.turn(method, urgent=urgent)
+        calls.append((method, clock.now))
+
+    pace.close("chat.update", 30)
+    await clock.run(
+        caller("chat.update", True), caller("chat.update", False), caller("chat.delete", False)
+    )
+    assert calls == [("chat.delete", 0), ("chat.update", 30), ("chat.update", 30)]
+
+
+async def test_a_channel_gets_one_post_a_second(clock):
+    pace, posts = Pace(clock=clock), []
+
+    async def poster(channel: str) -> None:
+        for _ in range(3):
+            await pace.post_turn("chat.postMessage", channel)
+            posts.append((channel, clock.now))
+
+    await clock.run(poster("C1"), poster("C2"))
+    for channel in ("C1", "C2"):
+        times = [at for where, at in posts if where == channel]
+        assert all(late - early >= 1 for early, late in pairwise(times))
+    assert clock.now < 3
+
+
+async def test_who_gives_up_waiting_takes_no_turn(clock):
+    budget = Budget(2, clock)
+    await budget.turn(urgent=True)
+    waiting = asyncio.create_task(budget.turn(urgent=True))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    started = clock.now
+    await clock.run(budget.turn(urgent=True))
+    assert clock.now - started == pytest.approx(60)
+
+
+async def test_a_budget_knows_when_it_is_used_up(clock):
+    pace = Pace({"chat.startStream": 20}, clock)
+    starts = 0
+    while pace.free("chat.startStream"):
+        await pace.turn("chat.startStream")
+        starts += 1
+    assert 0 < starts < 20
