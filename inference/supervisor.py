@@ -1,0 +1,306 @@
+"""Starts and watches the ranks, and holds the open requests with the tokens already emitted.
+
+Runs without torch. When a rank dies or hangs, all are killed and started anew, and every open
+request goes on from its last token: a draw depends on seed and position, so nobody notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from pathlib import Path
+
+from inference.channel import (
+    Add,
+    Cancel,
+    Failed,
+    Loading,
+    Message,
+    RankArgs,
+    Ready,
+    Tokens,
+    encode,
+    read_message,
+)
+from inference.gguf_file import ModelError
+from inference.sequence import FinishReason, SamplingParams
+from inference.settings import Settings
+
+log = logging.getLogger("draftsmith.worker")
+
+PAGE_SIZE = 16
+MAX_LIVES = 3
+KILL_SECONDS = 5.0
+CANARY_FRESH_SECONDS = 2.0
+
+
+class Stopped(Exception):
+    """The ranks could not go on with a request; the message is a sentence."""
+
+
+@dataclass(slots=True, eq=False)
+class Sample:
+    """An open sample: its prompt, and what the ranks have sent of it."""
+
+    id: str
+    prompt: list[int]
+    params: SamplingParams
+    emitted: list[int] = field(default_factory=list)
+    lives: int = MAX_LIVES
+    inbox: asyncio.Queue[tuple[int, FinishReason | None] | Stopped] = field(
+        default_factory=asyncio.Queue
+    )
+
+    def __post_init__(self) -> None:
+        assert self.prompt
+
+    def as_add(self) -> Add:
+        return Add(self.id, self.prompt, self.emitted, asdict(self.params))
+
+
+class Supervisor:
+    """The ranks of one model. `run` owns them; everything else talks to whichever are alive."""
+
+    def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
+        self.settings, self.model, self.end_ids = settings, model, end_ids
+        self.progress = "starting"
+        self.ready: Ready | None = None
+        self.open: dict[str, Sample] = {}
+        self.page_count = settings.kv_tokens // PAGE_SIZE
+        self._ids = count()
+        self._rank0: asyncio.StreamWriter | None = None
+        self._last_token = 0.0
+        self._last_event = 0.0
+        self.processes: list[Process] = []
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that one sample can have at most, prompt included."""
+        return self.page_count * PAGE_SIZE
+
+    @property
+    def busy(self) -> bool:
+        return len(self.open) >= self.settings.max_waiting
+
+    async def run(self) -> None:
+        """Keeps the ranks alive until cancelled. Raises ModelError if they cannot be started."""
+        try:
+            while await self._one_life():
+                log.warning("a rank has died; starting the ranks again")
+                self._bury()
+            raise ModelError(
+                f"The ranks ended while they loaded {self.model}; the lines above say why."
+            )
+        finally:
+            for sample in self.open.values():
+                sample.inbox.put_nowait(Stopped("The worker has stopped."))
+
+    async def generate(
+        self, prompt: list[int], params: SamplingParams
+    ) -> AsyncGenerator[tuple[int, FinishReason | None], None]:
+        """Tokens of one sample as they come. Closing the iterator cancels it. Raises Stopped."""
+        sample = Sample(f"s{next(self._ids)}", prompt, params)
+        if not self.open:
+            self._last_event = time.monotonic()
+        self.open[sample.id] = sample
+        self._tell(sample.as_add())
+        try:
+            while True:
+                event = await sample.inbox.get()
+                if isinstance(event, Stopped):
+                    raise event
+                yield event
+                if event[1]:
+                    return
+        finally:
+            if self.open.pop(sample.id, None) is not None:
+                self._tell(Cancel(sample.id))
+
+    async def answers(self, within: float) -> bool:
+        """Whether a real token has just come out of the model, asking for one if need be."""
+        if self.ready is None:
+            return False
+        if time.monotonic() - self._last_token < CANARY_FRESH_SECONDS:
+            return True
+        canary = self.generate([next(iter(self.end_ids), 0)], SamplingParams())
+        try:
+            async with asyncio.timeout(within), contextlib.aclosing(canary):
+                async for _ in canary:
+                    return True
+        except (TimeoutError, Stopped):
+            pass
+        return False
+
+    async def _one_life(self) -> bool:
+        """Starts the ranks and serves until one ends; all are dead on return. True if they came up.
+
+        Raises ModelError when a rank says that it cannot load.
+        """
+        with tempfile.TemporaryDirectory(prefix="draftsmith-") as directory:
+            readers: list[asyncio.StreamReader] = []
+            writers: list[asyncio.StreamWriter] = []
+            try:
+                for rank in range(self.settings.tp):
+                    reader, writer = await self._start(rank, Path(directory) / "store")
+                    readers.append(reader)
+                    writers.append(writer)
+                self._rank0 = writers[0]
+                return await self._serve(readers)
+            finally:
+                self._rank0, was_ready = None, self.ready is not None
+                self.ready = None
+                for writer in writers:
+                    writer.close()
+                await self._kill()
+                if was_ready:
+                    self.progress = "starting again"
+
+    async def _start(
+        self, rank: int, store: Path
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            args = self._rank_args(rank, theirs.fileno(), store)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "inference.worker",
+                args.to_json(),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                env=rank_environment(self.settings.tp),
+            )
+        self.processes.append(process)
+        ours.setblocking(False)
+        return await asyncio.open_connection(sock=ours)
+
+    def _rank_args(self, rank: int, fd: int, store: Path) -> RankArgs:
+        return RankArgs(
+            rank=rank,
+            tp=self.settings.tp,
+            parent=os.getpid(),
+            fd=fd,
+            store=str(store),
+            model=str(self.model),
+            device=self.settings.device,
+            dtype=self.settings.dtype,
+            end_ids=sorted(self.end_ids),
+            page_size=PAGE_SIZE,
+            page_count=self.page_count,
+            max_running=self.settings.max_running,
+            max_step_tokens=self.settings.max_step_tokens,
+            timeout=self.settings.hang_seconds,
+        )
+
+    async def _serve(self, readers: list[asyncio.StreamReader]) -> bool:
+        """Takes in what the ranks say until one of them ends or hangs."""
+        tasks = [asyncio.create_task(self._listen(reader)) for reader in readers]
+        tasks.append(asyncio.create_task(self._watch()))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            return self.ready is not None
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Ends when the rank does. Raises ModelError."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                self._take(await read_message(reader))
+
+    def _take(self, message: Message) -> None:
+        self._last_event = time.monotonic()
+        match message:
+            case Loading():
+                self.progress = f"reading weights, layer {message.done} of {message.of}"
+                if message.done % 10 == 0 or message.done == message.of:
+                    log.info("%s", self.progress)
+            case Ready():
+                self._come_up(message)
+            case Tokens():
+                self._last_token = self._last_event
+                for sample_id, token, finish in message.items:
+                    self._deliver(sample_id, token, finish)
+            case Failed():
+                raise ModelError(message.sentence)
+
+    def _come_up(self, ready: Ready) -> None:
+        self.ready, self.progress = ready, "ready"
+        log.info(
+            "ready: %s on %s, %s, %d rank(s) of %d thread(s), room for %d tokens",
+            self.model.stem,
+            ready.device,
+            ready.dtype,
+            self.settings.tp,
+            ready.threads,
+            self.capacity,
+        )
+        for sample in self.open.values():
+            self._tell(sample.as_add())
+
+    def _deliver(self, sample_id: str, token: int, finish: FinishReason | None) -> None:
+        # A cancelled sample may get one more token: the cancel was on its way.
+        if (sample := self.open.get(sample_id)) is None:
+            return
+        sample.emitted.append(token)
+        sample.lives = MAX_LIVES
+        sample.inbox.put_nowait((token, finish))
+        if finish:
+            del self.open[sample_id]
+
+    async def _watch(self) -> None:
+        """Ends when open samples have got nothing for longer than any step takes."""
+        while True:
+            await asyncio.sleep(1)
+            silent = time.monotonic() - self._last_event
+            if self.ready and self.open and silent > self.settings.hang_seconds:
+                log.warning("the ranks have been silent for %.0f s", silent)
+                return
+
+    def _tell(self, message: Add | Cancel) -> None:
+        # Before the ranks are up there is nobody to tell: they get all open samples then.
+        if self.ready and self._rank0 is not None:
+            self._rank0.write(encode(message))
+
+    def _bury(self) -> None:
+        """A sample that has killed the ranks again and again is given up."""
+        for sample in list(self.open.values()):
+            sample.lives -= 1
+            if sample.lives == 0:
+                del self.open[sample.id]
+                sentence = "The worker failed on this request again and again; change it."
+                sample.inbox.put_nowait(Stopped(sentence))
+
+    async def _kill(self) -> None:
+        processes, self.processes = self.processes, []
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        for process in processes:
+            await asyncio.wait_for(process.wait(), KILL_SECONDS)
+
+
+def rank_environment(tp: int) -> dict[str, str]:
+    """The ranks talk over loopback only, and share the cores."""
+    threads = max(1, len(os.sched_getaffinity(0)) // tp)
+    defaults = {
+        "GLOO_SOCKET_IFNAME": "lo",
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONWARNINGS": "ignore",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
+    }
+    return defaults | dict(os.environ)
