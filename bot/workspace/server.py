@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from . import responses
+from .page import Page
 from .socket_mode import SocketMode
 from .state import State
 from .web_api import WebApi
@@ -31,6 +32,7 @@ class Server:
         app = web.Application(middlewares=[self._only_this_host])
         app.router.add_route("*", "/api/{method}", self.api.call)
         app.router.add_get("/link/", self.sockets.accept)
+        Page(workspace).add_routes(app)
         answer = partial(responses.receive, self.state)
         app.router.add_post("/commands/{tail:.*}", answer)
         app.router.add_post("/actions/{tail:.*}", answer)

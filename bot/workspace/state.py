@@ -143,17 +143,21 @@ class Call:
 
 
 class Changes:
-    """Wakes everybody who waits whenever something changed."""
+    """Counts changes, and wakes everybody who waits for one more."""
 
     def __init__(self) -> None:
+        self.count = 0
         self._next = asyncio.Event()
 
     def tell(self) -> None:
+        self.count += 1
         event, self._next = self._next, asyncio.Event()
         event.set()
 
-    async def wait(self) -> None:
-        await self._next.wait()
+    async def after(self, seen: int) -> None:
+        """Returns once there were more than `seen` changes."""
+        if self.count == seen:
+            await self._next.wait()
 
 
 class State:

@@ -158,13 +158,15 @@ class Workspace:
         seconds = time.monotonic() - started
         if not reply.acked:
             error = "operation_timeout" if "timeout" in reply.reason else "dispatch_failed"
-            text = f'{command} failed with the error "{error}"'
-            self.state.whisper(Message(self.state.now(), room.id, SLACKBOT, text, to=who))
-            return Ack(False, text, seconds)
+            return Ack(False, self._command_failed(who, room, command, error), seconds)
         body = reply.body or {}
-        shown = (
-            respond(self.state, target, body) if body.get("text") or body.get("blocks") else None
-        )
+        if not (body.get("text") or body.get("blocks")):
+            return Ack(True, "", seconds)
+        try:
+            shown = respond(self.state, target, body)
+        except SlackError:
+            error = "invalid_command_response"
+            return Ack(False, self._command_failed(who, room, command, error), seconds)
         return Ack(True, shown.text if shown else "", seconds)
 
     async def say(self, who: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
@@ -289,12 +291,15 @@ class Workspace:
 
         Raises TimeoutError with an outline of the workspace."""
         deadline = time.monotonic() + timeout
-        while not (value := predicate()):
+        while True:
+            seen = self.state.changes.count
+            if value := predicate():
+                return value
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"Waited {timeout} s in vain:\n{self.state.outline()}")
-            await self._change(min(left, 0.1))
-        return value
+            # What the predicate asks may lie outside the workspace, so it is not left for long.
+            await self._change(seen, min(left, 0.1))
 
     # What goes wrong
 
@@ -354,10 +359,10 @@ class Workspace:
     async def _tell(self, *told: Json) -> None:
         await _acked([self.state.emit(event) for event in told])
 
-    async def _change(self, seconds: float) -> None:
+    async def _change(self, seen: int, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self.state.changes.wait()
+                await self.state.changes.after(seen)
         except TimeoutError:
             return
 
@@ -369,6 +374,11 @@ class Workspace:
             raise ValueError(f"{person.name} is not in this channel.")
         room.members.add(who)
         return person, room
+
+    def _command_failed(self, who: str, room: Channel, command: str, error: str) -> str:
+        text = f'{command} failed with the error "{error}"'
+        self.state.whisper(Message(self.state.now(), room.id, SLACKBOT, text, to=who))
+        return text
 
     def _message(self, channel: str, ts: str) -> Message:
         message = self.state.channels[channel].message(ts)

@@ -1,0 +1,92 @@
+"""What a person does on the page, as calls of the workspace. Each raises ValueError, a sentence."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ..state import Json
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
+
+Act = Callable[["Workspace", str, Json], Awaitable[Json]]
+
+
+def person_called(workspace: "Workspace", name: str) -> str:
+    """The id of the person with this id or name, or of the first; their DM with the bot exists."""
+    people = [person for person in workspace.state.people.values() if not person.bot]
+    if not people:
+        workspace.person("you")
+        return person_called(workspace, name)
+    named = (person.id for person in people if name in (person.id, person.name))
+    who = next(named, people[0].id)
+    workspace.dm(who)
+    return who
+
+
+async def write(workspace: "Workspace", who: str, wish: Json) -> Json:
+    """A message, or a slash command where the text begins with one."""
+    text, thread = str(wish["text"]), wish.get("thread_ts")
+    if not text.startswith("/"):
+        await workspace.say(who, wish["channel"], text, thread_ts=thread)
+        return {}
+    if thread:
+        raise ValueError("Slash commands do not work in threads; type it in the channel.")
+    command, _, rest = text.partition(" ")
+    await workspace.command(who, wish["channel"], command, rest.strip())
+    return {}
+
+
+async def react(workspace: "Workspace", who: str, wish: Json) -> Json:
+    """Puts the emoji under a message, or takes it away again."""
+    message = workspace.state.channels[wish["channel"]].message(wish["ts"])
+    mine = message is not None and who in message.reactions.get(wish["emoji"], [])
+    act = workspace.unreact if mine else workspace.react
+    await act(who, wish["channel"], wish["ts"], wish["emoji"])
+    return {}
+
+
+async def delete(workspace: "Workspace", who: str, wish: Json) -> Json:
+    await workspace.delete(who, wish["channel"], wish["ts"])
+    return {}
+
+
+async def click(workspace: "Workspace", who: str, wish: Json) -> Json:
+    """A button in a message or a view."""
+    if wish.get("view"):
+        acked = await workspace.click_in_view(who, wish["view"], wish["action"])
+    else:
+        place = (wish["channel"], wish["ts"], wish["action"])
+        acked = await workspace.click(who, *place, value=wish.get("value"))
+    return {} if acked else {"error": "The app did not answer in time."}
+
+
+async def submit(workspace: "Workspace", who: str, wish: Json) -> Json:
+    await workspace.submit(who, wish["view"], wish["values"])
+    return {}
+
+
+async def close(workspace: "Workspace", who: str, wish: Json) -> Json:
+    await workspace.close_view(who, wish["view"])
+    return {}
+
+
+async def invite(workspace: "Workspace", who: str, wish: Json) -> Json:
+    await workspace.invite(wish["channel"], who=who)
+    return {}
+
+
+async def home(workspace: "Workspace", who: str, wish: Json) -> Json:
+    await workspace.open_home(who)
+    return {}
+
+
+ACTS: dict[str, Act] = {
+    "write": write,
+    "react": react,
+    "delete": delete,
+    "click": click,
+    "submit": submit,
+    "close": close,
+    "invite": invite,
+    "home": home,
+}

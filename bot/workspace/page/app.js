@@ -1,0 +1,278 @@
+// The page: one person's sight of the workspace, drawn anew where something changed.
+
+import { renderBlocks } from "./blocks.js";
+import { icon } from "./icons.js";
+import { Live } from "./live.js";
+import { el, emoji, markdown, mrkdwn } from "./markup.js";
+import { showViews } from "./modal.js";
+
+const $ = (id) => document.getElementById(id);
+const QUICK = ["repeat", "x", "+1"];
+const PICKER = ["repeat", "x", "+1", "-1", "heart", "tada", "eyes", "pray", "white_check_mark",
+  "thinking_face", "rocket", "bulb"];
+
+const query = new URLSearchParams(location.search);
+let sight = { people: [], channels: [], views: [], statuses: {} };
+let messages = new Map();
+let here = null; // the channel's id
+let thread = query.get("thread"); // the root's ts
+let picking = null; // the message whose emoji picker is open
+const unread = new Set();
+const names = { person: (id) => (id === "USLACKBOT" ? "Slackbot" : sight.people.find((p) => p.id === id)?.name) };
+const live = new Live(onSight, onState);
+
+function onState(connected) {
+  $("connection").textContent = connected ? "on this machine only" : "reconnecting ...";
+  document.body.classList.toggle("offline", !connected);
+  if (connected) messages = new Map();
+}
+
+function onSight(outline, changed) {
+  const first = messages.size === 0;
+  sight = outline;
+  for (const message of changed) {
+    if (!first) announce(message);
+    messages.set(`${message.channel}/${message.ts}`, message);
+  }
+  const known = sight.channels.find((c) => c.id === here);
+  if (!known) here = (sight.channels.find((c) => c.name === query.get("channel")) ?? sight.channels[0])?.id;
+  draw();
+}
+
+function announce(message) {
+  const before = messages.get(`${message.channel}/${message.ts}`);
+  const arrived = !message.streaming && !message.deleted && (!before || before.streaming);
+  if (!arrived || message.user === sight.you) return;
+  if (message.channel !== here) unread.add(message.channel);
+  $("announcer").textContent = `${names.person(message.user)}: ${message.text.slice(0, 200)}`;
+}
+
+// Drawing
+
+function draw() {
+  const focused = document.activeElement?.dataset?.key;
+  const scope = document.activeElement?.closest("[data-ts]")?.dataset.ts;
+  drawSidebar();
+  drawChannel();
+  drawThread();
+  showViews(sight.views, names, live.act.bind(live));
+  if (focused && document.activeElement === document.body) {
+    document.querySelector(`[data-ts="${scope}"] [data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
+
+function drawSidebar() {
+  const item = (channel) =>
+    el("li", {}, el("button", {
+      type: "button", "data-channel": channel.name, "aria-current": channel.id === here ? "page" : null,
+      class: unread.has(channel.id) ? "unread" : null, onclick: () => go(channel.id),
+    }, el("span", { "aria-hidden": "true" }, mark(channel)), channel.name));
+  const of = (...kinds) => sight.channels.filter((c) => kinds.includes(c.kind)).map(item);
+  $("channels").replaceChildren(...of("channel", "group"));
+  $("dms").replaceChildren(...of("im"));
+  const kinds = { guest: " (guest)", outsider: " (from outside)" };
+  const people = sight.people.filter((person) => person.kind !== "bot");
+  $("you").replaceChildren(...people.map((person) =>
+    el("option", { value: person.id, selected: person.id === sight.you }, person.name + (kinds[person.kind] ?? ""))));
+}
+
+const mark = (channel) => ({ channel: "#", group: icon("lock"), im: "●" })[channel.kind];
+
+function drawChannel() {
+  const channel = sight.channels.find((c) => c.id === here);
+  if (!channel) return;
+  $("channel-name").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " "]), channel.name);
+  $("channel-note").textContent = channel.bot ? "" : "The app is not in here.";
+  $("invite").hidden = channel.bot || channel.kind === "im";
+  document.title = `${channel.name} · Workspace on loopback`;
+  unread.delete(here);
+  fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);
+}
+
+function drawThread() {
+  const root = messages.get(`${here}/${thread}`);
+  $("thread").hidden = !root;
+  document.body.classList.toggle("threaded", Boolean(root));
+  if (!root) return;
+  const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
+  $("thread-note").textContent = `# ${sight.channels.find((c) => c.id === here).name}`;
+  fill($("replies"), [root, ...replies], false);
+  $("status").textContent = sight.statuses[`${here}/${thread}`] ?? "";
+}
+
+const inOrder = (wanted) =>
+  [...messages.values()].filter(wanted).sort((a, b) => (a.ts < b.ts ? -1 : 1));
+
+// Keeps the rows that did not change, so that neither focus nor selection is lost in them.
+function fill(list, rows, inChannel) {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const place = `${here}/${inChannel ? "" : thread}/${sight.you}`;
+  const fresh = list.dataset.place !== place;
+  list.dataset.place = place;
+  const kept = fresh ? new Map() : new Map([...list.children].map((row) => [row.dataset.stamp, row]));
+  const next = rows
+    .filter((m) => !m.deleted || replyCount(m))
+    .map((m) => kept.get(stamp(m, inChannel)) ?? row(m, inChannel));
+  if (!next.length) next.push(el("li", { class: "empty" }, "Nothing here yet. Say something, or try /draft."));
+  if (next.length !== list.children.length || next.some((node, i) => node !== list.children[i])) {
+    list.replaceChildren(...next);
+  }
+  if (fresh || atEnd) list.scrollTop = list.scrollHeight;
+}
+
+const replyCount = (message) =>
+  message.thread_ts ? 0 : inOrder((m) => m.thread_ts === message.ts && m.channel === message.channel && !m.deleted).length;
+
+const stamp = (m, inChannel) =>
+  [m.ts, m.revision, inChannel && replyCount(m), picking === m.ts, inChannel && thread === m.ts].join("/");
+
+function row(message, inChannel) {
+  const author = names.person(message.user) ?? message.user;
+  const kind = sight.people.find((p) => p.id === message.user)?.kind ?? "bot";
+  const time = new Date(Number(message.ts) * 1000);
+  return el("li", {
+    class: ["message", message.whisper && "whisper", message.streaming && "streaming",
+      inChannel && thread === message.ts && "open"].filter(Boolean).join(" "),
+    "data-ts": message.ts, "data-stamp": stamp(message, inChannel),
+    "aria-busy": message.streaming ? "true" : null,
+  },
+    el("span", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, author[0].toUpperCase()),
+    el("div", { class: "body" },
+      message.whisper ? el("p", { class: "only-you" }, icon("eye"), " Only visible to you") : null,
+      el("p", { class: "by" }, el("strong", {}, author),
+        kind === "bot" ? el("span", { class: "badge" }, "APP") : null,
+        el("time", { datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))),
+      el("div", { class: "content" }, ...content(message)),
+      message.deleted ? null : reactionRow(message),
+      inChannel ? threadLink(message) : null),
+    message.whisper || message.deleted ? null : toolbar(message, inChannel));
+}
+
+const tint = (id) => [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
+
+function content(message) {
+  if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
+  const { channel, ts } = message;
+  const click = (action, value) => hinted(live.act({ do: "click", channel, ts, action, value }));
+  const blocks = renderBlocks(message.blocks, names, click);
+  const text = message.markdown ? markdown(message.text, names) : mrkdwn(message.text, names);
+  const said = message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;
+  return message.edited ? [...said, el("small", { class: "edited" }, "(edited)")] : said;
+}
+
+function reactionRow(message) {
+  const chips = Object.entries(message.reactions).map(([name, users]) => {
+    const mine = users.includes(sight.you);
+    const who = users.map((user) => (user === sight.you ? "you" : names.person(user))).join(", ");
+    return el("button", {
+      type: "button", class: "chip", "aria-pressed": String(mine), "data-emoji": name, "data-key": `chip/${name}`,
+      title: `${who} reacted with :${name}:`, "aria-label": `${name}, ${users.length}`,
+      onclick: () => react(message, name),
+    }, emoji(name), el("span", {}, String(users.length)));
+  });
+  return chips.length ? el("div", { class: "reactions" }, ...chips) : null;
+}
+
+function threadLink(message) {
+  const count = replyCount(message);
+  if (!count) return null;
+  return el("button", { type: "button", class: "replies", "data-key": "replies", onclick: () => openThread(message.ts) },
+    count === 1 ? "1 reply" : `${count} replies`);
+}
+
+function toolbar(message, inChannel) {
+  const tool = (label, picture, act, key) =>
+    el("button", { type: "button", title: label, "aria-label": label, "data-key": key, onclick: act }, picture);
+  const reaction = (name) => tool(`React with ${name}`, emoji(name), () => react(message, name), `react/${name}`);
+  return el("div", { class: "toolbar" },
+    ...(picking === message.ts ? PICKER : QUICK).map(reaction),
+    picking === message.ts ? null : tool("More reactions", icon("smile"), () => pick(message.ts), "pick"),
+    inChannel ? tool("Reply in thread", icon("reply"), () => openThread(message.ts), "thread") : null,
+    tool("Delete the message", icon("trash"), () => hinted(live.act({ do: "delete", channel: message.channel, ts: message.ts })), "delete"));
+}
+
+// Doing
+
+function go(channel) {
+  here = channel;
+  thread = null;
+  document.body.classList.remove("menu");
+  remember();
+  draw();
+  $("composer-text").focus();
+}
+
+function openThread(ts) {
+  thread = ts;
+  draw();
+  $("reply-text").focus();
+}
+
+function closeThread() {
+  thread = null;
+  draw();
+  $("composer-text").focus();
+}
+
+function pick(ts) {
+  picking = ts;
+  draw();
+}
+
+async function react(message, name) {
+  picking = null;
+  draw();
+  await hinted(live.act({ do: "react", channel: message.channel, ts: message.ts, emoji: name }));
+}
+
+function remember() {
+  query.set("as", names.person(sight.you));
+  query.set("channel", sight.channels.find((c) => c.id === here)?.name ?? "");
+  history.replaceState(null, "", `?${query}`);
+}
+
+async function hinted(answer, form = $("composer")) {
+  form.querySelector(".hint").textContent = (await answer).error ?? "";
+}
+
+function composer(form, where) {
+  const box = form.querySelector("textarea");
+  const fit = () => {
+    box.style.height = "auto";
+    box.style.height = `${Math.min(box.scrollHeight + 2, 220)}px`;
+  };
+  box.addEventListener("input", fit);
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!box.value.trim()) return;
+    hinted(live.act({ do: "write", text: box.value, ...where() }), form);
+    box.value = "";
+    fit();
+  });
+}
+
+composer($("composer"), () => ({ channel: here }));
+composer($("reply"), () => ({ channel: here, thread_ts: thread }));
+$("thread-close").addEventListener("click", closeThread);
+$("invite").addEventListener("click", () => hinted(live.act({ do: "invite", channel: here })));
+$("menu").addEventListener("click", () => {
+  $("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("menu")));
+});
+$("you").addEventListener("change", (event) => {
+  here = thread = null;
+  query.set("as", names.person(event.target.value));
+  history.replaceState(null, "", `?${query}`);
+  live.connect(event.target.value);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || $("modal").open) return;
+  if (picking) pick(null);
+  else if (document.body.classList.contains("menu")) document.body.classList.remove("menu");
+  else if (thread) closeThread();
+});
+live.connect(query.get("as") ?? "");

@@ -1,0 +1,70 @@
+// Block Kit as DOM nodes. `click(action, value)` is what a button does.
+
+import { el, markdown, mrkdwn, plain } from "./markup.js";
+
+export function renderBlocks(blocks, names, click) {
+  return blocks.map((block) => {
+    const render = RENDER[block.type];
+    const inside = render ? render(block, names, click) : [`(${block.type})`];
+    return el("div", { class: `block block-${block.type}` }, ...inside);
+  });
+}
+
+export function textOf(object, names) {
+  if (!object) return [];
+  return object.type === "mrkdwn" ? mrkdwn(object.text, names) : [el("p", {}, ...plain(object.text))];
+}
+
+const RENDER = {
+  section: (block, names, click) => [
+    el("div", { class: "section-text" }, ...textOf(block.text, names), ...fields(block, names)),
+    block.accessory ? element(block.accessory, names, click) : null,
+  ],
+  markdown: (block, names) => markdown(block.text, names),
+  header: (block) => [el("h3", {}, ...plain(block.text.text))],
+  context: (block, names) => block.elements.map((e) => contextElement(e, names)),
+  divider: () => [el("hr")],
+  image: (block) => [image(block)],
+  actions: (block, names, click) => block.elements.map((e) => element(e, names, click)),
+  context_actions: (block, names, click) => block.elements.map((e) => element(e, names, click)),
+};
+
+const fields = (block, names) =>
+  (block.fields ?? []).map((field) => el("div", { class: "field" }, ...textOf(field, names)));
+
+// The page loads no pictures: a workspace for trying things must not call out.
+const image = (object) => el("span", { class: "image" }, `[image: ${object.alt_text ?? ""}]`);
+
+function contextElement(object, names) {
+  return object.type === "image" ? image(object) : el("span", {}, ...textOf(object, names));
+}
+
+function element(object, names, click) {
+  const make = { button, icon_button: iconButton, feedback_buttons: feedback, image }[object.type];
+  return make ? make(object, click) : el("span", {}, `(${object.type})`);
+}
+
+function button(object, click) {
+  if (object.url && /^https?:\/\//i.test(object.url)) {
+    const open = { href: object.url, target: "_blank", rel: "noopener noreferrer", class: "button" };
+    return el("a", open, ...plain(object.text.text));
+  }
+  return press(object, object.text.text, object.style ?? "", undefined, click);
+}
+
+const iconButton = (object, click) =>
+  press(object, object.text?.text ?? object.icon, "bare", object.value, click);
+
+const feedback = (object, click) =>
+  el("span", { class: "feedback" },
+    press(object, ":+1:", "bare", object.positive_button.value, click, object.positive_button.text?.text),
+    press(object, ":-1:", "bare", object.negative_button.value, click, object.negative_button.text?.text));
+
+function press(object, text, style, value, click, label) {
+  const name = label ?? object.accessibility_label;
+  const key = `${object.action_id}/${value ?? ""}`;
+  const attributes = { type: "button", class: `button ${style}`, "data-action": object.action_id };
+  if (name) attributes["aria-label"] = attributes.title = name;
+  return el("button", { ...attributes, "data-key": key, onclick: () => click(object.action_id, value) },
+    ...plain(text));
+}

@@ -1,0 +1,32 @@
+// Drawn icons: for the page's own buttons, and for the emoji that a machine without an emoji
+// font must still show, for they are buttons too.
+
+const SVG = "http://www.w3.org/2000/svg";
+const THUMB = "M3 9h3v8H3zM6 9.5 9.3 3c1.6 0 2.4 1 2.1 2.4L10.8 8h4.9c1 0 1.7.9 1.5 1.9l-1.1 5.4c-.2 1-1 1.7-2 1.7H6";
+const PATHS = {
+  repeat: "M4 10V8.5a3 3 0 0 1 3-3h8.5M13 3l2.6 2.5L13 8M16 10v1.5a3 3 0 0 1-3 3H4.5M7 12l-2.6 2.5L7 17",
+  x: "m4.5 4.5 11 11m0-11-11 11",
+  "+1": THUMB,
+  "-1": THUMB,
+  white_check_mark: "m3.5 10.5 4.2 4.2L16.5 5.5",
+  smile: "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15M6.8 11.8c1.6 2.5 4.8 2.5 6.4 0M7.5 7.6v.6m5-.6v.6",
+  reply: "M3 4h14v9.5H9.5L6 17v-3.5H3z",
+  trash: "M3.5 5.5h13M8 5.5v-2h4v2m-6.5 0 .8 11h7.4l.8-11",
+  lock: "M5 9h10v7.5H5zM7 9V6.5a3 3 0 0 1 6 0V9",
+  eye: "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5m8-2.2a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4",
+};
+PATHS.thumbsup = PATHS["+1"];
+PATHS.thumbsdown = PATHS["-1"];
+
+// The icon of this name, or null.
+export function icon(name) {
+  if (!Object.hasOwn(PATHS, name)) return null;
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("class", `icon icon-${name.replace("+", "plus").replace("-", "minus")}`);
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
