@@ -3,10 +3,11 @@
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
 what stands before it and the next letter or digit after it. No rule's finding crosses one:
 findings hold no white space, but for those of `_is_inside`, and for phone and card numbers,
-which `_parts_a_number` keeps whole.
+which the rule about digits keeps whole.
 """
 
 import re
+from dataclasses import dataclass
 
 from safety.detectors.secrets import OPEN_PRIVATE_KEY
 from safety.normalise import fold, normalise
@@ -27,30 +28,50 @@ _CANDIDATE = re.compile(
 _FENCE = re.compile(r"(?m)^ {0,3}```")
 # The longest label, target or tag that a rule finds with spaces in it is shorter than this.
 _REACH = 1000
+# Two digits with more between them are not of one number.
+_NEAR = 200
 
 
-def next_border(text: str, start: int) -> int | None:
-    """The first border after `start`, or None while the text does not decide it yet.
+@dataclass(slots=True)
+class Borders:
+    """The borders of one growing text. `last` is the one found last, 0 before the first."""
 
-    Once found it stays, however the text goes on.
-    """
-    for match in _CANDIDATE.finditer(text, start):
+    last: int = 0
+    decided: int = 0  # no border lies between `last` and here, however the text goes on
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.last <= self.decided
+
+    def next(self, text: str) -> int | None:
+        """The first border after `last`, or None while the text does not decide it yet."""
+        for match in _CANDIDATE.finditer(text, self.decided):
+            self.decided = match.start()
+            if match.end() == self.last:
+                continue
+            is_border = self._is_border(text, match)
+            if is_border is None:
+                return None
+            if is_border:
+                self.last = self.decided = match.end()
+                return self.last
+        return None
+
+    def _is_border(self, text: str, match: re.Match[str]) -> bool | None:
         border = match.end()
-        if border == start:
-            continue
         if border == len(text):
             return None
         if match["between"] is not None:
-            if border < start + FORCED_AFTER:
-                continue
+            if border < self.last + FORCED_AFTER:
+                return False
             if len(text) < border + HELD_BACK:
                 return None
+            # A number is judged with the word behind it.
+            if _is_behind_a_digit(text, border):
+                return False
         parts_a_number = _parts_a_number(text, border)
         if parts_a_number is None:
             return None
-        if not parts_a_number and not _is_inside(text, border, start):
-            return border
-    return None
+        return not parts_a_number and not _is_inside(text, border, self.last)
 
 
 def is_in_fence(text: str, position: int) -> bool:
@@ -60,11 +81,20 @@ def is_in_fence(text: str, position: int) -> bool:
 
 def _parts_a_number(text: str, border: int) -> bool | None:
     """Whether digits stand on both sides; None while the next letter or digit is to come."""
-    before = next((c for c in reversed(text[:border]) if c.isalnum()), "")
-    if not fold(before).isdigit() if before else True:
+    if not _is_behind_a_digit(text, border):
         return False
-    after = next((c for c in text[border:] if c.isalnum()), None)
-    return None if after is None else fold(after)[:1].isdigit()
+    behind = text[border : border + _NEAR]
+    after = next((character for character in behind if character.isalnum()), None)
+    if after is None:
+        return None if len(behind) < _NEAR else False
+    return fold(after)[:1].isdigit()
+
+
+def _is_behind_a_digit(text: str, border: int) -> bool:
+    """Whether the last letter or digit before a border is a digit."""
+    before = reversed(text[max(0, border - _NEAR) : border])
+    last = next((character for character in before if character.isalnum()), "")
+    return fold(last)[-1:].isdigit() if last else False
 
 
 def _is_inside(text: str, border: int, start: int) -> bool:
@@ -75,7 +105,7 @@ def _is_inside(text: str, border: int, start: int) -> bool:
         return True
     if line.rfind("<") > line.rfind(">") and not line[line.rfind("<") + 1 :][:1].isspace():
         return True
-    if not line[-1:].isspace() and "://" in line.split()[-1] if line else False:
+    if "://" in re.split(r"\s", line)[-1]:
         return True
     key = text.rfind("-----BEGIN", 0, border)
     if key >= 0 and OPEN_PRIVATE_KEY.match(text[key:border]):

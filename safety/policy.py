@@ -119,7 +119,7 @@ def _sentence(error: ValidationError) -> str:
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"unknown key {where}{_suggestion(path)}."
+        return f"unknown key {where}; {_suggestion(path)}"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}."
 
 
@@ -133,4 +133,4 @@ def _suggestion(path: list[str]) -> str:
         model = annotation
     known = list(model.model_fields)
     close = get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+    return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(known)}."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from safety.audit import Case
-from safety.borders import is_in_fence, next_border
+from safety.borders import Borders, is_in_fence
 from safety.screen import Screen
 from safety.verdict import Action, Blocked, Finding, SafeText, Verdict
 
@@ -24,6 +24,7 @@ class Gate:
         self._screen = screen
         self._case = case
         self._text = ""
+        self._scan = Borders()
         self._borders = [0]  # what is before the last one has been judged and shown
         self._shown: list[SafeText] = []
         self._handled: list[Finding] = []
@@ -36,7 +37,7 @@ class Gate:
         if len(self._text) > self._screen.policy.max_chars:
             await self._block(self._screen.refuse("too_long"))
         released = []
-        while (border := next_border(self._text, self._borders[-1])) is not None:
+        while (border := self._scan.next(self._text)) is not None:
             released.append(await self._release(border))
         return SafeText("".join(released))
 
@@ -81,11 +82,10 @@ class Gate:
         """The verdict on the text up to this border, of which all before the last is shown."""
         start = self._borders[-1]
         context = self._context_of(start)
-        seen = self._screen.examine(self._text[context:border])
-        findings = [each for each in _moved(seen, context) if each.end > start]
-        if self._late([finding for finding in findings if finding.start < start]):
+        seen = _moved(self._screen.examine(self._text[context:border]), context)
+        if self._missed([finding for finding in seen if finding.start < start]):
             return self._screen.refuse("detector_error")
-        findings = [finding for finding in findings if finding.start >= start]
+        findings = [finding for finding in seen if finding.start >= start]
         stage = self._case.stage
         shown = self._screen.shown(self._text[start:border], _moved(findings, -start), stage)
         return self._screen.settle(findings, stage, shown)
@@ -93,15 +93,18 @@ class Gate:
     def _judge_whole(self) -> Verdict:
         """The verdict on all the text. What no piece has handled can only block."""
         findings = self._screen.examine(self._text)
-        handled = set(self._handled)
-        missed = self._late([finding for finding in findings if finding not in handled])
+        missed = self._missed(findings)
         shown = None if missed else self._joined()
         return self._screen.settle(missed or findings, self._case.stage, shown)
 
-    def _late(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Those that ask for something to be done, when it is too late to do it."""
-        stage = self._case.stage
-        return [each for each in findings if self._screen.action(each, stage) is not Action.ALLOW]
+    def _missed(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Findings in shown text about which something should have been done, and was not."""
+        stage, handled = self._case.stage, set(self._handled)
+        return [
+            finding
+            for finding in findings
+            if finding not in handled and self._screen.action(finding, stage) is not Action.ALLOW
+        ]
 
     def _context_of(self, start: int) -> int:
         usable = (border for border in reversed(self._borders) if border <= start - _CONTEXT)

@@ -1,4 +1,7 @@
-"""Numbers of payment and bank cards (ISO/IEC 7812): a known issuer's prefix and the Luhn digit."""
+"""Numbers of payment and bank cards (ISO/IEC 7812): 12 to 19 digits that Luhn's check accepts.
+
+Thirteen digits and more need the prefix of an issuer; others, the word "card" before them.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from safety.normalise import Normalised
 from safety.verdict import Finding
 
-_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){12,18}(?![A-Za-z0-9])")
+_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
 _ISSUER = re.compile(
     r"4[0-9]{12}(?:[0-9]{3}){0,2}"  # Visa: 13, 16, 19 digits
     r"|(?:5[1-5]|2[2-7])[0-9]{14}"  # Mastercard
@@ -15,10 +18,13 @@ _ISSUER = re.compile(
     r"|35[0-9]{14,17}|(?:2131|1800)[0-9]{11}"  # JCB
     r"|(?:6011|64[4-9]|65)[0-9]{12,15}"  # Discover
     r"|(?:62|81)[0-9]{14,17}"  # UnionPay
-    r"|(?:50|5[6-9]|6[0-9])[0-9]{11,17}"  # Maestro
+    r"|(?:50|5[6-9]|6[0-9])[0-9]{11,17}"  # Maestro, from 13 digits
 )
-# Chinese bank cards issued before UnionPay's 62: only where the words say what the number is.
-_CHINESE_CONTEXT = re.compile(r"(?:卡号|銀行卡|银行卡|信用卡|储蓄卡|借记卡|账号|賬號|帐号)")
+# Chinese bank cards from before UnionPay's 62, short Maestro: where the words say what it is.
+_CONTEXT = re.compile(
+    r"(?i)(?<![a-z])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
+    r"|卡号|卡號|银行卡|銀行卡|信用卡|储蓄卡|借记卡|账号|賬號|帐号"
+)
 _CONTEXT_CHARS = 24
 
 
@@ -32,7 +38,7 @@ class Cards:
 
 
 def _is_called_a_card(text: str, start: int) -> bool:
-    return bool(_CHINESE_CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start))
+    return bool(_CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start))
 
 
 def luhn(number: str) -> bool:

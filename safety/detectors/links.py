@@ -12,24 +12,24 @@ from safety.detectors.domains import FILE_ENDINGS, TOP_LEVEL
 from safety.normalise import Normalised
 from safety.verdict import Finding
 
-_PATH = r"[!#-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quote, angle, backslash, `, |
+_PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
 _URL = re.compile(
     rf"(?i)(?<![a-z0-9])[a-z][a-z0-9+.-]{{1,20}}://[\w.:@%\[\]-]{{1,300}}(?:[/?#]{_PATH}*)?"
     rf"|(?<![a-z0-9])(?:javascript|vbscript|data:[a-z]+/[a-z0-9.+-]+[;,]|blob|view-source):?{_PATH}+"
 )
 _SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
-_BARE = re.compile(
-    r"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9-]{1,63}\.){1,8}([A-Za-z]{2,24})(?![A-Za-z0-9@-])"
-    rf"(?::[0-9]{{1,5}})?([/?#]{_PATH}*)?"
-)
+_ENDING = r"(?P<ending>[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+_AFTER_HOST = rf"(?::[0-9]{{1,5}})?(?P<path>[/?#]{_PATH}*)?"
+_BARE = re.compile(rf"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{_ENDING}{_AFTER_HOST}")
 # A Chinese name before a dot and a top-level domain: the character next to the dot is enough.
-_BARE_CJK = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.([A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+_BARE_CJK = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.{_ENDING}{_AFTER_HOST}")
+_PLAIN = r"[^\s()<>]{0,2000}"
+_TARGET = (
+    r"(?:[a-zA-Z][a-zA-Z0-9+.-]{0,20}:|//|www\.|[A-Za-z0-9-]{1,63}\.)"
+    rf"{_PLAIN}(?:\({_PLAIN}\){_PLAIN}){{0,8}}"
 )
-_TARGET = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{0,20}:|//|www\.|[A-Za-z0-9-]+\.)[^\s()<>]{1,2000}"
-_MARKDOWN = re.compile(
-    rf"!?\[([^\[\]\n]{{0,200}})\](?:\(<?({_TARGET})>?\)?|:[ \t]*<?({_TARGET})>?)"
-)
+_LABEL = r"!?\[([^\[\]\n]{0,200})\]"
+_MARKDOWN = re.compile(rf"{_LABEL}(?:\(<?({_TARGET})>?\)?|:[ \t]{{0,3}}<?({_TARGET})>?)")
 _ANGLE = re.compile(r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|([^<>\n]{0,200}))?>")
 _CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
 _TRAILING = ".,;:!?'*_~)]}"
@@ -42,30 +42,35 @@ class Links:
     def find(self, text: Normalised) -> Iterator[Finding]:
         if "." not in text.text and ":" not in text.text:
             return
-        for match in (*_MARKDOWN.finditer(text.text), *_ANGLE.finditer(text.text)):
-            yield text.finding("link", "link_label", *match.span())
-        for match in _URL.finditer(text.text):
-            url = match[0].rstrip(_TRAILING)
-            if "://" in url or _SCRIPT.match(url):
-                yield from self._judge(text, match.start(), url)
-        yield from self._bare(text)
+        labelled = [
+            match.span() for pattern in (_MARKDOWN, _ANGLE) for match in pattern.finditer(text.text)
+        ]
+        for span in labelled:
+            yield text.finding("link", "link_label", *span)
+        for start, url in (*_urls(text.text), *_bare_domains(text.text)):
+            if not _is_within(start, labelled) and not is_allowed(url, self.allow):
+                rule = "link_script" if _SCRIPT.match(url) else "link_host"
+                yield text.finding("link", rule, start, start + len(url))
 
-    def _bare(self, text: Normalised) -> Iterator[Finding]:
-        code = [match.span() for match in _CODE.finditer(text.text)]
-        for match in _BARE.finditer(text.text):
-            ending = match[1].lower()
-            named = ending in TOP_LEVEL and (match[2] or ending not in FILE_ENDINGS)
-            in_code = any(start <= match.start() < end for start, end in code)
-            if named and (match[2] or not in_code):
-                yield from self._judge(text, match.start(), match[0].rstrip(_TRAILING))
-        for match in _BARE_CJK.finditer(text.text):
-            if match[1].lower() in TOP_LEVEL - FILE_ENDINGS:
-                yield text.finding("link", "link_host", *match.span())
 
-    def _judge(self, text: Normalised, start: int, url: str) -> Iterator[Finding]:
-        if not is_allowed(url, self.allow):
-            rule = "link_script" if _SCRIPT.match(url) else "link_host"
-            yield text.finding("link", rule, start, start + len(url))
+def _urls(text: str) -> Iterator[tuple[int, str]]:
+    for match in _URL.finditer(text):
+        url = match[0].rstrip(_TRAILING)
+        if "://" in url or _SCRIPT.match(url):
+            yield match.start(), url
+
+
+def _bare_domains(text: str) -> Iterator[tuple[int, str]]:
+    code = [match.span() for match in _CODE.finditer(text)]
+    for match in (*_BARE.finditer(text), *_BARE_CJK.finditer(text)):
+        ending, path = match["ending"].lower(), match["path"]
+        named = ending in TOP_LEVEL and (path or ending not in FILE_ENDINGS)
+        if named and (path or not _is_within(match.start(), code)):
+            yield match.start(), match[0].rstrip(_TRAILING)
+
+
+def _is_within(position: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= position < end for start, end in spans)
 
 
 def is_allowed(url: str, allow: Sequence[str]) -> bool:
@@ -100,6 +105,6 @@ def _defang(url: str, allow: Sequence[str]) -> str:
     """`https://a.example/b.c` as `a[.]example/b[.]c`: still to be read, no longer a link."""
     if is_allowed(url, allow):
         return url
-    bare = re.sub(r"(?i)^(?:https?:)?//", "", url)
-    bare = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*):(?![0-9])", r"\1[:]", bare)
+    bare = re.sub(r"(?i)^(?:(?:https?:)?//)+", "", url)
+    bare = re.sub(r"(?i)([a-z])(:)(?=//)|^([a-z][a-z0-9+.-]*)(:)(?![0-9])", r"\1\3[:]", bare)
     return re.sub(r"\.(?=[A-Za-z0-9])", "[.]", bare)

@@ -14,13 +14,15 @@ from safety.verdict import Finding
 
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
-    r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
+    r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}"
+    r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
 )
-_CONTEXT = re.compile(
-    r"(?i)(?<![a-z])(?:tele)?(?:phone|fax)(?![a-z])|(?<![a-z])(?:tel|call|calls|calling|mobile|cell"
-    r"|whatsapp|text me|texted|sms|dial|hotline|reach (?:me|us|him|her|them))(?![a-z])"
+_BEFORE = re.compile(
+    r"(?i)(?<![a-z])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
+    r"|sms|dial|hotline|messages? to|answer(?:ing)? at|reach (?:me|us|him|her|them))(?![a-z])"
     r"|电话|電話|手机|手機|热线|熱線|致电|致電|联系方式|聯繫方式|传真|傳真|拨打|微信"
 )
+_BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 _CONTEXT_CHARS = 40
 _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 # Dates, times, IP addresses, the national ids of the United States, and amounts.
@@ -37,26 +39,40 @@ class Phones:
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         for match in _CANDIDATE.finditer(text.text):
-            rule = self._rule(match[0], text.text, match.start())
+            named = _is_named(text.text, *match.span())
+            rule = self._rule(match[0], named)
             if rule is not None:
                 yield text.finding("phone", rule, *match.span())
 
-    def _rule(self, written: str, text: str, start: int) -> str | None:
-        digits = re.sub(r"[^0-9]", "", written)
-        if _CHINESE_MOBILE.fullmatch(digits):
+    def _rule(self, written: str, named: bool) -> str | None:
+        number = re.sub(r"[^0-9]", "", re.split("[xe]", written.replace("(0)", ""))[0])
+        if _CHINESE_MOBILE.fullmatch(number):
             return "phone_cn_mobile"
         if written.startswith("+"):
-            return "phone_international" if _is_valid("+" + digits, None) else None
-        if _NO_PHONE.fullmatch(written) or len(digits) > 15 or ". " in written:
+            return "phone_international" if _is_possible("+" + number) else None
+        if _NO_PHONE.fullmatch(written) or len(number) > 15:
             return None
-        if _CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start):
+        if named:
             return "phone_named"
-        if digits != written and any(_is_valid(digits, region) for region in self.regions):
+        if number != written and any(_is_valid(number, region) for region in self.regions):
             return "phone_national"
         return None
 
 
-def _is_valid(number: str, region: str | None) -> bool:
+def _is_named(text: str, start: int, end: int) -> bool:
+    before = _BEFORE.search(text, max(0, start - _CONTEXT_CHARS), start)
+    return before is not None or _BEHIND.match(text, end) is not None
+
+
+def _is_possible(number: str) -> bool:
+    # Possible, not valid: ranges that no country has given out yet are phone numbers to a reader.
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_valid(number: str, region: str) -> bool:
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
     except phonenumbers.NumberParseException:

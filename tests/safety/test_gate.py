@@ -1,0 +1,277 @@
+"""The release gate: chunking changes nothing, and nothing is shown before it is judged."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from safety import Blocked, Filter, Stage, load_policy
+from safety.borders import FORCED_AFTER, HELD_BACK, Borders
+from safety.detectors import Detector
+from safety.normalise import Normalised
+
+FILTER = Filter(load_policy(None))
+
+KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
+PRIVATE_KEY = (
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n"
+    + "MIIEpAIBAAKCAQEA7bq3vXy0Zk9w\n" * 3
+    + "aGVsbG8=\n-----END RSA PRIVATE KEY-----"
+)
+FRAGMENTS = [
+    "A sentence of some words",
+    "今天天气很好，我们去公园散步",
+    "jane.roe@acme-corp.com",
+    "电话13800138000",
+    "call 905-674-3793",
+    "+44 20 7946 0018",
+    "4539 1488 0343 6467",
+    "4539 1488\n0343 6467",
+    "https://elsewhere.net/a.b?c=d",
+    "https://例子.com/路径",
+    "[a label. With sentences! 和中文。在这里](https://elsewhere.net/x)",
+    "![alt. text](http://elsewhere.net/a.png)",
+    "<https://elsewhere.net|a label. Here>",
+    "<!channel>",
+    "<!subteam^S1|@the team. Of>",
+    "<@U024BE7LH|anna>",
+    "@here",
+    "<",
+    "[",
+    "](",
+    "`",
+    "`inline. code`",
+    "\n```python\nimport os. path\nx = 'readme.io'\n```\n",
+    "```",
+    "1. First\n2. Second\n",
+    "2024",
+    "x" * 90,
+    "字" * 90,
+    "zero\u200bwidth",
+    "ｅｖｉｌ．ｃｏｍ／ｐａｔｈ",
+    "［标签。在此］（https://elsewhere.net/）",
+    "password is",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "example.com",
+    "子.com",
+    "+41 (0)96 471 07 95 office",
+    "4 " * 50,
+    "( " * 120,
+]
+JOINTS = [" ", ". ", "。", "\n", "\n\n", "", "！", "? ", ", ", "，", '." ', "…"]
+texts = st.lists(
+    st.tuples(st.sampled_from(FRAGMENTS), st.sampled_from(JOINTS)), min_size=1, max_size=24
+).map(lambda parts: "".join(fragment + joint for fragment, joint in parts))
+any_texts = st.one_of(texts, st.text(max_size=300))
+
+
+def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], tuple[str, ...]]:
+    """What was released at each step, and the rules that blocked."""
+
+    async def stream() -> tuple[list[str], tuple[str, ...]]:
+        gate = judge.gate(request="r1")
+        released: list[str] = []
+        try:
+            for chunk in chunks:
+                released.append(await gate.feed(chunk))
+            released.append(await gate.finish())
+        except Blocked as blocked:
+            return released, blocked.verdict.rules
+        return released, ()
+
+    return asyncio.run(stream())
+
+
+def judged(text: str) -> tuple[str | None, tuple[str, ...]]:
+    verdict = asyncio.run(FILTER.judge(text, Stage.OUTPUT, request="r1"))
+    return verdict.text, verdict.rules
+
+
+@st.composite
+def chunked(draw: st.DrawFn) -> list[str]:
+    text = draw(any_texts)
+    cuts = draw(st.lists(st.integers(0, len(text)), max_size=30).map(sorted))
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(chunked())
+@example([*"See [a. b](https://evil.net/x). Call 555-123-4567. Then 555 123 4567.\n"])
+def test_what_the_gate_releases_is_what_the_whole_text_is_judged_to_be(chunks: list[str]) -> None:
+    text, _ = judged("".join(chunks))
+    released, rules = run_gate(chunks)
+    assert bool(rules) == (text is None)
+    assert text is None or "".join(released) == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(chunked(), st.integers(0, 400))
+def test_any_chunking_gives_the_same_borders(chunks: list[str], limit: int) -> None:
+    text = "".join(chunks)[: 2000 + limit]
+    assert borders_as_it_grows(text) == borders(text)
+
+
+def borders(text: str) -> list[int]:
+    scan = Borders()
+    return list(iter(lambda: scan.next(text), None))
+
+
+def borders_as_it_grows(text: str) -> list[int]:
+    scan, found = Borders(), []
+    for end in range(len(text) + 1):
+        found += iter(lambda end=end: scan.next(text[:end]), None)
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts)
+def test_no_finding_crosses_a_border_and_none_changes_with_what_follows(text: str) -> None:
+    findings = FILTER.screen.examine(text)
+    for border in borders(text):
+        before = tuple(finding for finding in findings if finding.start < border)
+        assert FILTER.screen.examine(text[:border]) == before
+
+
+@pytest.mark.parametrize("secret", [KEY, PRIVATE_KEY, "ghp_" + "a8Bc9Zk2" * 5])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_no_part_of_a_secret_is_shown_before_the_block(secret: str, size: int) -> None:
+    text = f"Here it is. The key is as follows: {secret} and more text. " + "Then a sentence. " * 20
+    released, rules = run_gate([text[i : i + size] for i in range(0, len(text), size)])
+    assert "Here it is. ".startswith("".join(released))
+    assert rules
+
+
+def test_no_character_is_shown_before_it_was_judged() -> None:
+    seen: list[str] = []
+
+    class Recorder:
+        def find(self, text: Normalised) -> list[object]:
+            seen.append(text.original)
+            return []
+
+    judge = Filter(load_policy(None))
+    recorder: Detector = Recorder()  # type: ignore[assignment]
+    judge.screen.detectors = (*judge.screen.detectors, recorder)
+
+    async def stream() -> None:
+        gate = judge.gate(request="r1")
+        shown = ""
+        for chunk in ["One sentence.", "Another one!", "第三句。第四句，很长。", "And"]:
+            shown += await gate.feed(chunk + " ")
+            assert shown in "".join(dict.fromkeys(seen))
+        shown += await gate.finish()
+        assert seen[-1] == shown
+
+    asyncio.run(stream())
+
+
+def test_the_first_sentence_is_shown_with_the_character_after_it() -> None:
+    released, _ = run_gate([*"It works. And on"])
+    assert released.index("It works. ") == len("It works. A") - 1
+
+
+def test_a_chinese_sentence_is_shown_with_the_character_after_it() -> None:
+    released, _ = run_gate([*"今天很好。明天"])
+    assert released.index("今天很好。") == len("今天很好。明") - 1
+
+
+def test_a_text_without_sentences_is_shown_in_pieces_with_a_reserve() -> None:
+    words = [f"word{chr(97 + i % 26)} " for i in range(300)]
+    released, _ = run_gate(words)
+    first = next(index for index, piece in enumerate(released) if piece)
+    fed = sum(map(len, words[: first + 1]))
+    assert FORCED_AFTER <= len(released[first]) <= FORCED_AFTER + 8
+    assert fed >= len(released[first]) + HELD_BACK
+
+
+@pytest.mark.parametrize(
+    "kept_whole",
+    [
+        "[a label. With sentences](https://elsewhere.net/x)",
+        "<!subteam^S1|@the team. Of us>",
+        "`inline. code`",
+        "4539 1488\n0343 6467",
+        "\n```\nline one. Two\n\nline three\n```\n",
+    ],
+)
+def test_no_border_cuts(kept_whole: str) -> None:
+    text = f"Before it, {kept_whole} and after it. The end"
+    inside = range(len("Before it, ") + 1, len("Before it, ") + len(kept_whole.rstrip()))
+    assert not set(borders(text)) & set(inside)
+
+
+def test_a_long_code_block_is_shown_line_by_line_after_a_while() -> None:
+    lines = ["```\n", *["value = compute(something)\n"] * 60]
+    released, _ = run_gate([*lines, "```\n", "Done. "])
+    assert sum(1 for piece in released if piece) > 2
+
+
+def test_redaction_that_was_late_blocks_and_never_rewrites() -> None:
+    """A rule that needs later text to see an earlier span breaks the contract: fail closed."""
+
+    class Hindsight:
+        def find(self, text: Normalised) -> list[object]:
+            if "sesame" not in text.text:
+                return []
+            return [text.finding("email", "hindsight", 0, 3)]
+
+    judge = Filter(load_policy(None))
+    judge.screen.detectors = (Hindsight(),)  # type: ignore[assignment]
+    released, rules = run_gate(["One two. ", "Three four. ", "Open sesame. ", "x"], judge)
+    assert "".join(released) == "One two. Three four. "
+    assert rules
+
+
+def test_after_a_block_every_call_raises_it_again() -> None:
+    async def stream() -> None:
+        gate = FILTER.gate(request="r1")
+        with pytest.raises(Blocked) as first:
+            await gate.feed(f"{KEY}. Then ")
+        with pytest.raises(Blocked) as second:
+            await gate.feed("more")
+        with pytest.raises(Blocked):
+            await gate.finish()
+        assert first.value.verdict is second.value.verdict is gate.verdict
+
+    asyncio.run(stream())
+
+
+def test_a_blocks_message_holds_names_of_rules_only() -> None:
+    async def stream() -> str:
+        with pytest.raises(Blocked) as blocked:
+            await FILTER.gate(request="r1").feed(f"{KEY}. Then ")
+        return str(blocked.value)
+
+    assert asyncio.run(stream()) == "blocked by aws_access_key"
+
+
+def test_the_verdict_after_finish_is_the_verdict_on_the_whole_text() -> None:
+    text = "Write to jane.roe@acme-corp.com. See elsewhere.net/x today."
+
+    async def stream() -> None:
+        gate = FILTER.gate(request="r1")
+        await gate.feed(text)
+        await gate.finish()
+        assert gate.verdict == await FILTER.judge(text, Stage.OUTPUT, request="r2")
+
+    asyncio.run(stream())
+
+
+def test_a_draft_that_is_stopped_has_a_verdict_on_what_was_shown() -> None:
+    async def stream() -> None:
+        gate = FILTER.gate(request="r1")
+        shown = await gate.feed("First sentence. Mail jane.roe@acme-corp.com now. Rest")
+        await gate.stop()
+        await gate.stop()
+        assert gate.verdict.text == shown
+        assert gate.verdict.rules == ("email_address",)
+
+    asyncio.run(stream())
+
+
+def test_a_stream_over_the_limit_is_blocked() -> None:
+    policy = load_policy(None).model_copy(update={"max_chars": 50})
+    _, rules = run_gate(["Ten chars. "] * 6, Filter(policy))
+    assert rules == ("too_long",)
