@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-Read = Callable[[str, Mapping[str, object]], Awaitable[dict[str, Any]]]
+LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 REMEMBERED_SECONDS = 300.0
 MEMBERS, ANYONE = "members", "anyone"
@@ -14,9 +14,9 @@ MEMBERS, ANYONE = "members", "anyone"
 class People:
     """Whether a person may ask. `allowed`: `members`, `anyone`, or ids of users."""
 
-    def __init__(self, read: Read, allowed: Sequence[str]) -> None:
-        """`read(method, args)` calls Slack's Web API; it raises SlackUnavailable."""
-        self._read = read
+    def __init__(self, look_up: LookUp, allowed: Sequence[str]) -> None:
+        """`look_up(user)` asks Slack (users.info); it raises SlackUnavailable."""
+        self._look_up = look_up
         self._allowed = frozenset(allowed)
         self._known: dict[str, tuple[float, bool]] = {}
         self._asking = asyncio.Lock()
@@ -34,8 +34,7 @@ class People:
         async with self._asking:
             at, member = self._known.get(user, (0.0, False))
             if time.monotonic() - at > REMEMBERED_SECONDS or not at:
-                found = (await self._read("users.info", {"user": user}))["user"]
-                member = is_full_member(found, team)
+                member = is_full_member(await self._look_up(user), team)
                 self._known[user] = (time.monotonic(), member)
             return member
 

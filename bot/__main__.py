@@ -1,0 +1,88 @@
+"""`draftsmith`: run, demo, draft, doctor, manifest."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+
+from pydantic import ValidationError
+
+from bot.settings import Settings
+
+Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
+
+WRONG_SETTING = 2
+
+
+def main() -> int:
+    """The exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
+    arguments = _parser().parse_args()
+    command: Command = arguments.command
+    try:
+        return asyncio.run(command(arguments))
+    except ValidationError as error:
+        for problem in error.errors(include_input=False):
+            name = "_".join(map(str, problem["loc"])).upper()
+            print(f"{name}: {problem['msg']}", file=sys.stderr)
+        return WRONG_SETTING
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="draftsmith", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, help_: str, command: Command) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_, description=help_)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("run", "Run the bot, and the worker unless WORKER_URL names one.", _run)
+    demo = add("demo", "Try it all without Slack: a workspace on this machine, and a story.", _demo)
+    demo.add_argument("--once", action="store_true", help="end after the story")
+    draft = add("draft", "Write one draft to the terminal.", _draft)
+    draft.add_argument("text", nargs="+", help="as after /draft: `blog: our new office`")
+    add("doctor", "Check settings, Slack, database, filter and model, and say what to do.", _doctor)
+    manifest = add("manifest", "Print the manifest to make the Slack app with.", _manifest)
+    manifest.add_argument("--name", default="Draftsmith", help="the app's name")
+    manifest.add_argument("--url", help="where Slack reaches the bot by HTTP: https://host")
+    return parser
+
+
+async def _run(_: argparse.Namespace) -> int:
+    from bot.run import run  # noqa: PLC0415 -- each command loads only what it needs.
+
+    return await run(Settings())
+
+
+async def _demo(arguments: argparse.Namespace) -> int:
+    from bot.demo import demo  # noqa: PLC0415
+
+    return await demo(stay=not arguments.once and sys.stdout.isatty())
+
+
+async def _draft(arguments: argparse.Namespace) -> int:
+    from bot.terminal import draft  # noqa: PLC0415
+
+    return await draft(" ".join(arguments.text), Settings())
+
+
+async def _doctor(_: argparse.Namespace) -> int:
+    from bot.doctor import doctor  # noqa: PLC0415
+
+    return await doctor(Settings())
+
+
+async def _manifest(arguments: argparse.Namespace) -> int:
+    from bot.app import EVENTS_PATH  # noqa: PLC0415
+    from bot.slack.manifest import manifest  # noqa: PLC0415
+
+    url = arguments.url.rstrip("/") + EVENTS_PATH if arguments.url else None
+    print(json.dumps(manifest(arguments.name, Settings().slash_command, request_url=url), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

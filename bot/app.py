@@ -1,0 +1,162 @@
+"""Wiring only: settings -> store, outbox, engine client, filter, drafting, Bolt app, transport."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import SecretStr
+from slack_bolt import BoltResponse
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import listeners
+from bot.audit_key import audit_key
+from bot.drafting.drafting import Drafting
+from bot.drafting.jobs import Jobs
+from bot.drafting.ports import World
+from bot.drafting.recipes import load_recipes
+from bot.drafting.writing import Writing, where
+from bot.settings import Settings
+from bot.slack.outbox import Outbox
+from bot.slack.people import People
+from bot.slack.wire import web_client
+from bot.store import Store
+from inference.client import EngineClient
+from safety import AuditLog, Filter, load_policy
+
+log = structlog.get_logger(__name__)
+
+EVENTS_PATH = "/slack/events"
+
+
+class NotConfigured(Exception):
+    """A setting is missing; the message says which and where to find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A running bot. `address` is where Slack's HTTP requests go, None in Socket Mode."""
+
+    engine: EngineClient
+    jobs: Jobs
+    user: str
+    address: str | None
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Bot]:
+    """The bot, connected. Leaving it takes nothing new, drains, and closes.
+
+    Raises NotConfigured, SlackUnavailable, SlackRefused, StoreUnavailable, PolicyError.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database)
+        stack.push_async_callback(store.close)
+        token = required(settings.slack_bot_token, "SLACK_BOT_TOKEN")
+        client = await stack.enter_async_context(web_client(token, settings.slack_api_url))
+        engine = await stack.enter_async_context(
+            EngineClient(settings.engine_url, token=settings.worker_token)
+        )
+        audit = AuditLog(settings.data_dir / "audit.jsonl", audit_key(settings))
+        stack.callback(audit.close)
+        outbox = Outbox(client)
+        user = await outbox.whoami()
+        world = World(
+            store=store,
+            screen=outbox,
+            engine=engine,
+            filter=Filter(load_policy(settings.policy), audit=audit),
+            people=People(outbox.person, settings.allowed),
+            recipes=load_recipes(),
+            bot_user=user,
+            command=settings.slash_command,
+            emoji=settings.emoji_regenerate if settings.offer_emoji else None,
+            patience=settings.worker_patience,
+        )
+        jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
+        drafting = Drafting(store, jobs, world.recipes, settings)
+        app = bolt_app(settings, client)
+        listeners.register(app, drafting, outbox, settings, user)
+        await store.forget_events()
+        await jobs.recover()
+        stack.push_async_callback(jobs.drain, settings.drain_seconds)
+        address = await stack.enter_async_context(_transport(settings, app))
+        log.info("bot connected", transport=settings.slack_transport)
+        yield Bot(engine, jobs, user, address)
+        log.info("bot drains", running=jobs.running)
+
+
+def required(secret: SecretStr | None, name: str) -> SecretStr:
+    """The setting's value. Raises NotConfigured."""
+    if secret is None:
+        raise NotConfigured(f"{name} is not set. The README says where Slack shows it.")
+    return secret
+
+
+def bolt_app(settings: Settings, client: AsyncWebClient) -> AsyncApp:
+    """Bolt, so that a listener commits before its ack: an exception in it means no ack.
+
+    Slack then delivers an event again, which is what a locked database asks for.
+    """
+    quiet = logging.getLogger("bot.bolt")
+    quiet.setLevel(logging.WARNING)
+    secret = settings.slack_signing_secret
+    app = AsyncApp(
+        client=client,
+        signing_secret=secret.get_secret_value() if secret else "",
+        process_before_response=True,
+        logger=quiet,
+    )
+
+    @app.error
+    async def on_error(error: Exception) -> BoltResponse:
+        log.error("listener failed", error=where(error))
+        return BoltResponse(status=500)
+
+    return app
+
+
+@asynccontextmanager
+async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | None]:
+    if settings.slack_transport == "http":
+        required(settings.slack_signing_secret, "SLACK_SIGNING_SECRET")
+        async with _http(settings, app) as address:
+            yield address
+        return
+    token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
+    handler = AsyncSocketModeHandler(app, token)
+    async with asyncio.timeout(30):
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+    try:
+        yield None
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
+    web_app = app.web_app(path=EVENTS_PATH)
+    web_app.middlewares.append(refuse_bad_timestamps)
+    runner = web.AppRunner(web_app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}{EVENTS_PATH}"
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def refuse_bad_timestamps(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Bolt answers a timestamp that is no number with a 500 and a traceback."""
+    if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
+        return web.Response(status=401)
+    return await handler(request)

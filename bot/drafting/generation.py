@@ -1,0 +1,199 @@
+"""The drafts of one job, written side by side from one request to the worker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+
+import structlog
+
+from bot import phrases
+from bot.drafting.draft import Draft
+from bot.drafting.ports import Away, NotThere, Place, Refusal, Shown, World
+from bot.drafting.prompt import chat_messages
+from bot.phrases import Phrase
+from bot.store import Job, JobStatus, Thread, Turn, Version, VersionStatus
+from inference.client import Delta, EngineRefused, EngineUnavailable, Message, Sampling, Usage
+from safety import Blocked, Stage, Verdict
+
+log = structlog.get_logger(__name__)
+
+TOO_LONG_FOR_MODEL = "context_length_exceeded"
+# A request on which the worker dies again and again must not be asked for ever.
+ENGINE_TRIES = 5
+
+
+class Generation:
+    """What is written for one job. One use."""
+
+    def __init__(self, world: World, job: Job, thread: Thread, place: Place) -> None:
+        self._world = world
+        self._job = job
+        self._thread = thread
+        self._place = place
+        self._drafts: list[Draft] = []
+        self._stopping: set[int] = set()
+        self._until: asyncio.Timeout | None = None
+
+    async def run(self, turns: list[Turn], *, again: bool) -> None:
+        """Write what is not written yet. `again`: an earlier try may have shown some of it.
+
+        Raises Refusal when it cannot be finished, SlackUnavailable and StoreUnavailable when it
+        is to be tried again.
+        """
+        self._until = until = asyncio.timeout(None)
+        try:
+            async with until:
+                await self._write(turns, again)
+        except Away:
+            raise
+        except Exception as error:
+            stopped = isinstance(error, TimeoutError) and until.expired()
+            await self._end_all(Draft.stop if stopped else Draft.fail)
+            if not stopped:
+                raise
+        finally:
+            self._until = None
+            await self._abandon()
+
+    def stop(self, version_id: int) -> None:
+        """A person stopped this version."""
+        self._stopping.add(version_id)
+        if self._until and all(draft.version.id in self._stopping for draft in self._running):
+            # Wakes the writing wherever it waits: for the worker, or for its next word.
+            self._until.reschedule(0)
+
+    async def _write(self, turns: list[Turn], again: bool) -> None:
+        recipe = self._world.recipes[self._thread.recipe]
+        for _ in range(ENGINE_TRIES):
+            await self._open(again)
+            if not self._drafts:
+                return None
+            again = True
+            messages = chat_messages(recipe, self._thread.brief, turns, self._job.instruction)
+            try:
+                return await self._listen(messages)
+            except EngineUnavailable:
+                await self._wait_for_worker()
+            except EngineRefused as refused:
+                if refused.code != TOO_LONG_FOR_MODEL or len(turns) < 2:
+                    raise await self._refusal(refused) from None
+                turns = [Turn(None, turns[1].text), *turns[2:]]
+        raise Refusal(phrases.worker_missing(), JobStatus.FAILED)
+
+    async def _open(self, again: bool) -> None:
+        await self._abandon()
+        for version in await self._world.store.begin(self._job):
+            if version.status is VersionStatus.WRITING:
+                draft = await self._draft(version, again)
+                await draft.shown.open()
+                self._drafts.append(draft)
+
+    async def _draft(self, version: Version, again: bool) -> Draft:
+        job, world = self._job, self._world
+        head, key = await self._head(version), f"version-{version.id}"
+
+        async def posted(part: int, ts: str) -> None:
+            await world.store.posted(version.id, part, self._place.channel, ts)
+
+        async def judge(text: str) -> Verdict:
+            return await world.filter.judge(text, Stage.OUTPUT, request=job.name, who=job.requester)
+
+        parts = await world.store.parts(version.id)
+        if again and not parts and (ts := await self._unrecorded(key, head)):
+            await posted(1, ts)
+            parts = [ts]
+        shown = world.screen.draft(
+            self._place,
+            head,
+            key=key,
+            shown=Shown(tuple(parts), len(version.text)) if parts else None,
+            on_posted=posted,
+        )
+        gate = world.filter.gate(request=job.name, who=job.requester)
+        return Draft(version, gate, shown, world.store, judge, job.sampling["seed"])
+
+    async def _unrecorded(self, key: str, head: Phrase) -> str | None:
+        """A message that was posted just before a crash."""
+        return await self._world.screen.find(self._place, key=f"{key}/1", head=head)
+
+    async def _head(self, version: Version) -> Phrase:
+        async def number(version_id: int | None) -> int | None:
+            return (await self._world.store.version(version_id)).number if version_id else None
+
+        job = self._job
+        return phrases.draft_head(
+            version.number, parent=await number(job.parent_id), again=await number(job.again_id)
+        )
+
+    async def _listen(self, messages: Sequence[Message]) -> None:
+        """One request, to its end. Raises EngineUnavailable, EngineRefused."""
+        tokens: int | None = None
+        model = next(iter(await self._world.engine.models()), None)
+        sampling = Sampling(**self._job.sampling)
+        async with aclosing(self._world.engine.chat(messages, sampling)) as stream:
+            async for item in stream:
+                if isinstance(item, Usage):
+                    tokens = item.completion_tokens
+                else:
+                    await self._take(item, model)
+                if not self._running:
+                    return
+        # Usage counts the tokens of all samples together: only one sample can wait for it.
+        for draft in self._running:
+            if draft.finish_reason is None:
+                raise EngineUnavailable("the stream ended early")
+            await self._judged(draft, draft.finish(model=model, tokens=tokens))
+
+    async def _take(self, delta: Delta, model: str | None) -> None:
+        draft = next((d for d in self._running if d.version.sample == delta.index), None)
+        if draft is None:
+            return
+        if draft.version.id in self._stopping:
+            await draft.stop()
+            return
+        await self._judged(draft, draft.take(delta.text))
+        draft.finish_reason = delta.finish_reason
+        if delta.finish_reason and self._job.n > 1 and not draft.over:
+            await self._judged(draft, draft.finish(model=model, tokens=None))
+
+    async def _judged(self, draft: Draft, step: Awaitable[None]) -> None:
+        try:
+            await step
+        except NotThere:
+            await draft.lose()
+        except Blocked as blocked:
+            await draft.take_away(blocked.verdict)
+            await self._tell(phrases.blocked(draft.version.number, blocked.verdict.rules))
+
+    async def _wait_for_worker(self) -> None:
+        log.warning("worker away", job=self._job.name)
+        await self._tell(phrases.worker_starting())
+        try:
+            await self._world.engine.wait_ready(self._world.patience)
+        except EngineUnavailable:
+            raise Refusal(phrases.worker_missing(), JobStatus.FAILED) from None
+
+    async def _refusal(self, refused: EngineRefused) -> Refusal:
+        verdict = await self._world.filter.judge(
+            refused.sentence, Stage.OUTPUT, request=self._job.name, who=self._job.requester
+        )
+        said = phrases.model_refused(verdict.text) if verdict.text else phrases.failed()
+        return Refusal(said, JobStatus.REFUSED)
+
+    async def _tell(self, phrase: Phrase) -> None:
+        await self._world.screen.tell(
+            self._place.channel, self._job.requester, phrase, thread_ts=self._place.thread_ts
+        )
+
+    @property
+    def _running(self) -> list[Draft]:
+        return [draft for draft in self._drafts if not draft.over]
+
+    async def _end_all(self, how: Callable[[Draft], Awaitable[None]]) -> None:
+        for draft in self._running:
+            await how(draft)
+
+    async def _abandon(self) -> None:
+        for draft in self._running:
+            await draft.shown.abandon()
+        self._drafts = []

@@ -1,0 +1,154 @@
+"""What drafting needs of the world, as protocols, and the words it shares with it.
+
+`bot.slack.Outbox`, `inference.client.EngineClient` and `bot.slack.People` are these in production.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.drafting.recipes import Recipe
+from bot.phrases import Phrase
+from bot.slack.blocks import Button, Content
+from bot.slack.draft_message import Shown
+from bot.slack.errors import NotThere, SlackUnavailable
+from bot.slack.messages import Place
+from bot.store import JobStatus, Store, StoreUnavailable
+from inference.client import Delta, Message, Sampling, Usage
+from safety import Filter, SafeText
+
+REGENERATE = "regenerate"
+DRAFT_IN_DM = "draft_in_dm"
+
+# What a job waits for and is then run again.
+Away = (SlackUnavailable, StoreUnavailable)
+
+__all__ = [
+    "DRAFT_IN_DM",
+    "REGENERATE",
+    "Away",
+    "Button",
+    "Engine",
+    "NotThere",
+    "People",
+    "Place",
+    "Refusal",
+    "Screen",
+    "Shown",
+    "ShownDraft",
+    "World",
+]
+
+
+class Refusal(Exception):
+    """The job ends or rests here; `phrase` tells the requester why (None: without noise)."""
+
+    def __init__(
+        self, phrase: Phrase | None, status: JobStatus, buttons: Sequence[Button] = ()
+    ) -> None:
+        super().__init__(status)
+        self.phrase = phrase
+        self.status = status
+        self.buttons = buttons
+
+
+class ShownDraft(Protocol):
+    """One draft on the screen, growing as text is released."""
+
+    async def open(self) -> str:
+        """Its first message stands when this returns."""
+
+    def show(self, text: SafeText) -> None:
+        """Append; never waits. Raises NotThere when somebody deleted the draft."""
+
+    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        """All text is out, with its line of facts and its buttons."""
+
+    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        """It ends here: what was shown stays, marked."""
+
+    async def retract(self, note: Phrase) -> None:
+        """What was shown is replaced by one sentence."""
+
+    async def abandon(self) -> None:
+        """Nothing more is sent; the message stays as it is, to be resumed."""
+
+
+class Screen(Protocol):
+    """Where drafts are shown: Slack, by way of the outbox."""
+
+    async def is_member(self, channel: str) -> bool:
+        """Whether the bot is in the channel. Raises NotThere if it cannot even see it."""
+
+    async def join(self, channel: str) -> None:
+        """Join a public channel. Raises NotThere for any other."""
+
+    async def post(self, place: Place, content: Content, *, key: str) -> str:
+        """A message; its ts."""
+
+    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+        """The ts of a message that was posted with this key, or begins with this head."""
+
+    async def tell(
+        self,
+        channel: str,
+        user: str,
+        phrase: Phrase,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        """A sentence to one person only."""
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Put an emoji under a message."""
+
+    def draft(
+        self,
+        place: Place,
+        head: Phrase,
+        *,
+        key: str,
+        shown: Shown | None = None,
+        on_posted: Callable[[int, str], Awaitable[None]],
+    ) -> ShownDraft:
+        """A draft's message; `shown` if some of it may stand already."""
+
+
+class Engine(Protocol):
+    """The model, by way of the worker."""
+
+    def chat(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[Delta | Usage, None]:
+        """Stream `sampling.n` samples. Raises EngineUnavailable, EngineRefused."""
+
+    async def models(self) -> list[str]:
+        """The names of the models that are served. Raises EngineUnavailable."""
+
+    async def wait_ready(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Return when the model answers. Raises EngineUnavailable after `timeout` seconds."""
+
+
+class People(Protocol):
+    """Who may ask."""
+
+    async def may_ask(self, user: str, team: str) -> bool:
+        """Whether this person's requests are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds."""
+
+    store: Store
+    screen: Screen
+    engine: Engine
+    filter: Filter
+    people: People
+    recipes: Mapping[str, Recipe]
+    bot_user: str
+    command: str
+    emoji: str | None
+    patience: float

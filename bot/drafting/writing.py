@@ -1,0 +1,147 @@
+"""The way of one job: checked, rooted, written. It may be run again from any point of it."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from bot import phrases
+from bot.drafting.generation import Generation
+from bot.drafting.ports import DRAFT_IN_DM, Away, Button, NotThere, Place, Refusal, World
+from bot.phrases import Phrase
+from bot.slack.blocks import said
+from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
+from safety import SafeText, Stage
+
+log = structlog.get_logger(__name__)
+
+
+class Writing:
+    """One job, from its first check to its last message."""
+
+    def __init__(self, job: Job, world: World, settled: Callable[[int], Awaitable[None]]) -> None:
+        """`settled(job_id)` returns when another job is not running (any more)."""
+        self._job = job
+        self._world = world
+        self._settled = settled
+        self._generation: Generation | None = None
+
+    async def run(self) -> None:
+        """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
+        thread = await self._world.store.thread(self._job.thread_id)
+        status = await self._outcome(thread)
+        await self._world.store.end(self._job.id, status)
+
+    def stop(self, version_id: int) -> None:
+        """A person stopped this version."""
+        if self._generation:
+            self._generation.stop(version_id)
+
+    async def _outcome(self, thread: Thread) -> JobStatus:
+        try:
+            await self._write(thread)
+        except Refusal as refusal:
+            if refusal.phrase is not None:
+                await self._tell(thread, refusal.phrase, refusal.buttons)
+            return refusal.status
+        except NotThere:
+            await self._tell(thread, phrases.thread_gone())
+            return JobStatus.FAILED
+        except Away:
+            raise
+        except Exception as error:
+            log.error("job failed", job=self._job.name, error=where(error))
+            await self._tell(thread, phrases.failed())
+            return JobStatus.FAILED
+        return JobStatus.DONE
+
+    async def _write(self, thread: Thread) -> None:
+        again = await self._world.store.tried(self._job.id) > 0
+        judged = await self._check(thread)
+        turns = await self._turns()
+        place = await self._root(thread, judged, again)
+        self._generation = Generation(self._world, self._job, thread, place)
+        await self._generation.run(turns, again=again)
+        await self._offer(place)
+
+    async def _check(self, thread: Thread) -> SafeText:
+        """What was asked, as it may be shown. Raises Refusal."""
+        job = self._job
+        if not await self._world.people.may_ask(job.requester, thread.team):
+            quiet = job.kind is JobKind.REGENERATE
+            raise Refusal(None if quiet else phrases.not_allowed(), JobStatus.REFUSED)
+        verdict = await self._world.filter.judge(
+            job.instruction or thread.brief, Stage.INPUT, request=job.name, who=job.requester
+        )
+        if verdict.text is None:
+            raise Refusal(phrases.refused(verdict.rules), JobStatus.REFUSED)
+        return verdict.text
+
+    async def _turns(self) -> list[Turn]:
+        """The turns that led to the version that is refined. Raises Refusal if it has no text."""
+        if self._job.parent_id is None:
+            return []
+        parent = await self._world.store.version(self._job.parent_id)
+        await self._settled(parent.job_id)
+        turns = await self._world.store.history(parent.id)
+        if not turns[-1].text:
+            raise Refusal(phrases.nothing_to_refine(), JobStatus.REFUSED)
+        return turns
+
+    async def _root(self, thread: Thread, judged: SafeText, again: bool) -> Place:
+        """Where the drafts go; the thread's root message is posted if it does not stand."""
+        root_ts = thread.root_ts
+        if root_ts is None:
+            await self._enter(thread)
+            title = self._world.recipes[thread.recipe].title
+            content = said(phrases.root(thread.requester, title, judged))
+            place, key = Place(thread.channel), f"thread-{thread.id}"
+            screen = self._world.screen
+            found = await screen.find(place, key=key) if again else None
+            root_ts = found or await screen.post(place, content, key=key)
+            await self._world.store.rooted(thread.id, root_ts)
+        return Place(thread.channel, root_ts, self._job.requester, thread.team)
+
+    async def _enter(self, thread: Thread) -> None:
+        try:
+            if not await self._world.screen.is_member(thread.channel):
+                await self._world.screen.join(thread.channel)
+        except NotThere:
+            # Ids of conversations between people begin with D: nobody can invite an app there.
+            phrase = (
+                phrases.not_in_this_dm()
+                if thread.channel.startswith("D")
+                else phrases.invite_me(self._world.bot_user, self._world.command)
+            )
+            button = Button(phrases.draft_in_dm_button(), DRAFT_IN_DM, str(self._job.id))
+            raise Refusal(phrase, JobStatus.WAITING, [button]) from None
+
+    async def _offer(self, place: Place) -> None:
+        """Put the emoji that regenerates under each finished draft, for one click."""
+        for version in await self._world.store.begin(self._job):
+            if self._world.emoji and version.status is VersionStatus.FINISHED:
+                await self._react(place, version, self._world.emoji)
+
+    async def _react(self, place: Place, version: Version, emoji: str) -> None:
+        parts = await self._world.store.parts(version.id)
+        try:
+            await self._world.screen.react(place.channel, parts[-1], emoji)
+        except NotThere:
+            log.info("draft deleted before its emoji", version=version.id)
+
+    async def _tell(self, thread: Thread, phrase: Phrase, buttons: Sequence[Button] = ()) -> None:
+        await self._world.screen.tell(
+            thread.channel,
+            self._job.requester,
+            phrase,
+            thread_ts=thread.root_ts,
+            response_url=self._job.response_url,
+            buttons=buttons,
+        )
+
+
+def where(error: BaseException) -> str:
+    """An error's type and place, without its text: that may hold what somebody wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{at}"

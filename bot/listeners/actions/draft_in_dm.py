@@ -1,0 +1,29 @@
+"""The button on "I am not in this channel": the kept brief goes to our own conversation."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import phrases
+from bot.drafting.drafting import Drafting
+from bot.drafting.ports import DRAFT_IN_DM
+from bot.slack.outbox import Outbox
+
+
+async def on_draft_in_dm(
+    ack: AsyncAck, body: dict[str, Any], drafting: Drafting, outbox: Outbox
+) -> None:
+    """Moved, then acked; a second click finds nothing that waits."""
+    user = body["user"]["id"]
+    moved = await drafting.move(int(body["actions"][0]["value"]), user, await outbox.dm(user))
+    await ack()
+    if moved:
+        await outbox.answer(body["response_url"], phrases.drafting_in_dm())
+
+
+def register(app: AsyncApp, drafting: Drafting, outbox: Outbox) -> None:
+    """Answer the button."""
+
+    @app.action(DRAFT_IN_DM)
+    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await on_draft_in_dm(ack, body, drafting, outbox)

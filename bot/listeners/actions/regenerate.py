@@ -1,0 +1,33 @@
+"""The button under a draft: the same as its emoji."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.drafting.brief import BadBrief
+from bot.drafting.drafting import Asked, Drafting
+from bot.drafting.ports import REGENERATE
+from bot.slack.outbox import Outbox
+
+
+async def on_regenerate(
+    ack: AsyncAck, body: dict[str, Any], drafting: Drafting, outbox: Outbox
+) -> None:
+    """Committed, then acked."""
+    action, channel, user = body["actions"][0], body["channel"]["id"], body["user"]["id"]
+    asked = Asked(
+        user=user, team=body["team"]["id"], channel=channel, key=f"action-{body['trigger_id']}"
+    )
+    try:
+        await drafting.regenerate(await drafting.version(int(action["value"])), asked)
+    except BadBrief as bad:
+        await outbox.tell(channel, user, bad.phrase, thread_ts=body["container"].get("thread_ts"))
+    await ack()
+
+
+def register(app: AsyncApp, drafting: Drafting, outbox: Outbox) -> None:
+    """Answer the button."""
+
+    @app.action(REGENERATE)
+    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await on_regenerate(ack, body, drafting, outbox)

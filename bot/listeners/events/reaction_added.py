@@ -1,0 +1,49 @@
+"""Emoji on a draft: the reactor asks for something with one click."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.drafting.brief import BadBrief
+from bot.drafting.drafting import Asked, Drafting
+from bot.settings import Settings
+from bot.slack.outbox import Outbox
+from bot.store import Version
+
+
+async def on_reaction(
+    body: dict[str, Any], drafting: Drafting, outbox: Outbox, settings: Settings
+) -> None:
+    """Reactions that ask for nothing, or on other messages, are passed over in silence."""
+    event = body["event"]
+    emoji = event["reaction"].partition("::")[0]  # Without the skin tone.
+    if emoji not in (settings.emoji_regenerate, settings.emoji_stop):
+        return
+    item = event["item"]
+    version = item["type"] == "message" and await drafting.version_at(item["channel"], item["ts"])
+    if not version:
+        return
+    if emoji == settings.emoji_stop:
+        await drafting.stop(version, event["user"])
+    else:
+        await _regenerate(body, version, drafting, outbox)
+
+
+async def _regenerate(
+    body: dict[str, Any], version: Version, drafting: Drafting, outbox: Outbox
+) -> None:
+    event = body["event"]
+    channel, user = event["item"]["channel"], event["user"]
+    asked = Asked(user=user, team=body["team_id"], channel=channel, key=f"event-{body['event_id']}")
+    try:
+        await drafting.regenerate(version, asked)
+    except BadBrief as bad:
+        await outbox.tell(channel, user, bad.phrase)
+
+
+def register(app: AsyncApp, drafting: Drafting, outbox: Outbox, settings: Settings) -> None:
+    """Listen to reactions."""
+
+    @app.event("reaction_added")
+    async def listener(body: dict[str, Any]) -> None:
+        await on_reaction(body, drafting, outbox, settings)

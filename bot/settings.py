@@ -1,0 +1,137 @@
+"""Every knob of the bot: name, type, default, range and one line of help.
+
+Read from the environment or `.env`, as the worker reads its own (inference/settings.py).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.drafting.options import (
+    Drafts,
+    MaxTokens,
+    Options,
+    RepetitionPenalty,
+    Temperature,
+    TopK,
+    TopP,
+)
+
+Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Raises ValidationError, which names each wrong setting."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    slack_bot_token: SecretStr | None = Field(
+        None, description="The bot's token, xoxb-..., from the app's page OAuth & Permissions."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None, description="The app-level token, xapp-..., with connections:write (Socket Mode)."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="The signing secret that every HTTP request of Slack is checked with."
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="Where the Web API is; the workspace for trying."
+    )
+    slack_transport: Literal["socket", "http"] = Field(
+        "socket", description="How Slack reaches the bot: Socket Mode, or signed HTTP."
+    )
+    http_host: str = Field("127.0.0.1", description="The address the HTTP transport listens on.")
+    http_port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    slash_command: str = Field(
+        "/draft", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command."
+    )
+
+    data_dir: Path = Field(
+        Path("data"), description="Where the database, the audit log and the socket are."
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy's async URL; by default SQLite in DATA_DIR."
+    )
+
+    worker_url: str | None = Field(
+        None,
+        description="An OpenAI-compatible server (unix:/path or http://host:port); "
+        "by default `draftsmith run` starts a worker of its own.",
+    )
+    worker_token: SecretStr | None = Field(None, description="The token that the worker asks for.")
+    worker_patience: float = Field(
+        600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
+    )
+
+    drafts: Drafts = Field(1, description="Drafts of one brief, when it does not say n=.")
+    temperature: Temperature = Field(0.7, description="How freely the model writes.")
+    top_k: TopK = Field(50, description="Only the k likeliest tokens; 0 for all.")
+    top_p: TopP = Field(0.95, description="Only the likeliest tokens up to this mass.")
+    repetition_penalty: RepetitionPenalty = Field(
+        1.1, description="How strongly a token that was used is avoided; 1 for not."
+    )
+    max_tokens: MaxTokens = Field(512, description="Tokens a draft may have.")
+    max_brief: int = Field(
+        8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
+    )
+
+    emoji_regenerate: Emoji = Field("repeat", description="The emoji that regenerates a draft.")
+    emoji_stop: Emoji = Field("x", description="The emoji by which the requester stops a draft.")
+    offer_emoji: bool = Field(
+        True, description="Put the regenerate emoji under each finished draft, for one click."
+    )
+
+    allowed: Annotated[list[str], NoDecode] = Field(
+        ["members"],
+        description="Who may ask: `members` (full members of this workspace), `anyone`, "
+        "or user ids with commas between.",
+    )
+    max_running_per_person: int = Field(
+        3, ge=1, le=100, description="Running requests of one person."
+    )
+
+    policy: Path | None = Field(
+        None, description="The filter's policy, TOML; by default the packaged one."
+    )
+    audit_key: SecretStr | None = Field(
+        None, description="Key of the audit log's digests; by default one is made in DATA_DIR."
+    )
+
+    drain_seconds: float = Field(
+        20, ge=0, le=600, description="How long running drafts may go on after SIGTERM."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'draftsmith.db'}"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the worker that `draftsmith run` starts."""
+        return self.data_dir / "worker" / "worker.sock"
+
+    @property
+    def engine_url(self) -> str:
+        """Where the model answers."""
+        return self.worker_url or f"unix:{self.socket}"
+
+    def options(self, seed: int) -> Options:
+        """What a brief that chooses nothing is written with."""
+        return Options(
+            n=self.drafts,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            repetition_penalty=self.repetition_penalty,
+            max_tokens=self.max_tokens,
+            seed=seed,
+        )

@@ -1,0 +1,28 @@
+"""The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
+
+from bot.store.models import (
+    Job,
+    JobKind,
+    JobStatus,
+    Message,
+    SeenEvent,
+    Thread,
+    Version,
+    VersionStatus,
+)
+from bot.store.store import Store, StoreUnavailable, TooManyRunning, Turn
+
+__all__ = [
+    "Job",
+    "JobKind",
+    "JobStatus",
+    "Message",
+    "SeenEvent",
+    "Store",
+    "StoreUnavailable",
+    "Thread",
+    "TooManyRunning",
+    "Turn",
+    "Version",
+    "VersionStatus",
+]

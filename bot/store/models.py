@@ -1,0 +1,170 @@
+"""What is kept: threads, jobs, versions, the messages that show them, and the events already seen.
+
+Records are read detached: change them only through the queries of `store.py`.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.types import DateTime
+
+
+class JobKind(StrEnum):
+    """What was asked for."""
+
+    DRAFT = "draft"
+    REFINE = "refine"
+    REGENERATE = "regenerate"
+
+
+class JobStatus(StrEnum):
+    """How far a job is. OPEN jobs go on when the bot starts, WAITING ones when it is invited."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class VersionStatus(StrEnum):
+    """How a version stands."""
+
+    WRITING = "writing"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """SQLite forgets time zones: store UTC, give UTC back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        assert value is None or value.tzinfo is not None
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    return Enum(
+        kind, native_enum=False, length=16, values_callable=lambda words: [str(w) for w in words]
+    )
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """The tables' common ancestor."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+        **{kind: _words(kind) for kind in (JobKind, JobStatus, VersionStatus)},
+    }
+
+
+class Thread(Base):
+    """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted."""
+
+    __tablename__ = "threads"
+    __table_args__ = (Index("ix_threads_channel_root_ts", "channel", "root_ts"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    team: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(32))
+    requester: Mapped[str] = mapped_column(String(32))
+    recipe: Mapped[str] = mapped_column(String(64))
+    brief: Mapped[str] = mapped_column(Text)
+    root_ts: Mapped[str | None] = mapped_column(String(32), default=None)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Job(Base):
+    """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
+
+    `parent_id` is the version that it refines; `again_id` the one that it regenerates.
+    """
+
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    kind: Mapped[JobKind]
+    requester: Mapped[str] = mapped_column(String(32), index=True)
+    sampling: Mapped[dict[str, Any]]
+    thread_id: Mapped[int] = mapped_column(ForeignKey("threads.id"), index=True, default=0)
+    parent_id: Mapped[int | None] = mapped_column(default=None)
+    again_id: Mapped[int | None] = mapped_column(default=None)
+    instruction: Mapped[str | None] = mapped_column(Text, default=None)
+    response_url: Mapped[str | None] = mapped_column(Text, default=None)
+    tries: Mapped[int] = mapped_column(default=0)
+    status: Mapped[JobStatus] = mapped_column(index=True, default=JobStatus.OPEN)
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    @property
+    def n(self) -> int:
+        """How many versions it makes."""
+        return int(self.sampling["n"])
+
+    @property
+    def name(self) -> str:
+        """Its name in logs and in the audit."""
+        return f"job-{self.id}"
+
+
+class Version(Base):
+    """One draft: its number in the thread, and the text that the filter has released so far."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        UniqueConstraint("thread_id", "number", name="uq_versions_thread_id_number"),
+        UniqueConstraint("job_id", "sample", name="uq_versions_job_id_sample"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("threads.id"), index=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), index=True)
+    number: Mapped[int]
+    sample: Mapped[int]
+    text: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[VersionStatus] = mapped_column(default=VersionStatus.WRITING)
+    model: Mapped[str | None] = mapped_column(String(255), default=None)
+    rules: Mapped[list[str]] = mapped_column(default_factory=list)
+    tokens: Mapped[int | None] = mapped_column(default=None)
+    seconds: Mapped[float | None] = mapped_column(default=None)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Message(Base):
+    """A Slack message that shows a version or a part of it: a reaction names only its ts."""
+
+    __tablename__ = "messages"
+
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ts: Mapped[str] = mapped_column(String(32), primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
+    part: Mapped[int]
+
+
+class SeenEvent(Base):
+    """A delivery of Slack's that was acted on; Slack may deliver it again."""
+
+    __tablename__ = "seen_events"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)

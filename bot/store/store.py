@@ -1,0 +1,256 @@
+"""The queries. Each method is one transaction; what it returns is detached: never change it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from bot.store.engine import connect, migrate
+from bot.store.models import (
+    Job,
+    JobStatus,
+    Message,
+    SeenEvent,
+    Thread,
+    Version,
+    VersionStatus,
+    now,
+)
+
+# Slack redelivers within the hour; a day leaves room for clocks that disagree.
+EVENTS_KEPT = timedelta(days=1)
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer, or is locked: nothing was written; try again later."""
+
+
+class TooManyRunning(Exception):
+    """This person's running requests are at the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step of a version's history: what was asked, and the text that came of it."""
+
+    instruction: str | None
+    text: str
+
+
+class Store:
+    """Everything that survives a crash."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = async_sessionmaker(engine, expire_on_commit=False)
+        self._writer = async_sessionmaker(
+            engine.execution_options(writes=True), expire_on_commit=False
+        )
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect and migrate. Raises StoreUnavailable."""
+        engine = connect(url)
+        try:
+            await migrate(engine)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            await engine.dispose()
+            raise StoreUnavailable(type(error).__name__) from error
+        return cls(engine)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._engine.dispose()
+
+    # Requests
+
+    async def add(
+        self, job: Job, *, key: str, limit: int, thread: Thread | None = None
+    ) -> Job | None:
+        """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
+
+        Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
+        """
+        try:
+            async with self._write() as session:
+                session.add(SeenEvent(key=key))
+                await session.flush()
+                if await _open_jobs(session, job.requester) >= limit:
+                    raise TooManyRunning
+                if thread is not None:
+                    session.add(thread)
+                    await session.flush()
+                    job.thread_id = thread.id
+                session.add(job)
+        except IntegrityError:
+            return None
+        return job
+
+    async def job(self, job_id: int) -> Job:
+        """The job as it stands now."""
+        async with self._read() as session:
+            return await session.get_one(Job, job_id)
+
+    async def jobs(self, status: JobStatus, *, channel: str | None = None) -> Sequence[Job]:
+        """Jobs with this status, in the order of their coming; of one channel if given."""
+        query = select(Job).where(Job.status == status).order_by(Job.id)
+        if channel is not None:
+            query = query.join(Thread, Thread.id == Job.thread_id).where(Thread.channel == channel)
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
+
+    async def tried(self, job_id: int) -> int:
+        """Count a try; how many there were before it."""
+        query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1)
+        async with self._write() as session:
+            return int(await session.scalar(query.returning(Job.tries)) or 1) - 1
+
+    async def end(self, job_id: int, status: JobStatus) -> None:
+        """The job rests or is over."""
+        await self._update(Job, job_id, status=status, ended_at=now())
+
+    async def reopen(self, job_id: int) -> bool:
+        """A waiting job goes on. False if it was not waiting (any more)."""
+        query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
+        async with self._write() as session:
+            result = await session.execute(query.values(status=JobStatus.OPEN, ended_at=None))
+            return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    async def forget_events(self) -> None:
+        """Delete the keys of events that Slack will not deliver again."""
+        async with self._write() as session:
+            await session.execute(delete(SeenEvent).where(SeenEvent.at < now() - EVENTS_KEPT))
+
+    # Threads
+
+    async def thread(self, thread_id: int) -> Thread:
+        """The thread with this id."""
+        async with self._read() as session:
+            return await session.get_one(Thread, thread_id)
+
+    async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
+        """The thread under this root message, if it is one of ours."""
+        query = select(Thread).where(Thread.channel == channel, Thread.root_ts == root_ts)
+        async with self._read() as session:
+            return await session.scalar(query)
+
+    async def rooted(self, thread_id: int, ts: str) -> None:
+        """The thread's root message stands."""
+        await self._update(Thread, thread_id, root_ts=ts)
+
+    async def move(self, thread_id: int, channel: str) -> None:
+        """A thread that was not begun yet goes to another channel."""
+        await self._update(Thread, thread_id, channel=channel)
+
+    # Versions
+
+    async def begin(self, job: Job) -> Sequence[Version]:
+        """The job's versions; numbered and made when it has none yet."""
+        query = select(Version).where(Version.job_id == job.id).order_by(Version.sample)
+        async with self._write() as session:
+            # PostgreSQL: two jobs of one thread must not take the same number.
+            await session.get_one(Thread, job.thread_id, with_for_update=True)
+            if made := (await session.scalars(query)).all():
+                return made
+            numbers = select(func.max(Version.number)).where(Version.thread_id == job.thread_id)
+            last = await session.scalar(numbers) or 0
+            versions = [
+                Version(thread_id=job.thread_id, job_id=job.id, number=last + 1 + i, sample=i)
+                for i in range(job.n)
+            ]
+            session.add_all(versions)
+        return versions
+
+    async def version(self, version_id: int) -> Version:
+        """The version with this id."""
+        async with self._read() as session:
+            return await session.get_one(Version, version_id)
+
+    async def version_at(self, channel: str, ts: str) -> Version | None:
+        """The version that this Slack message shows."""
+        query = (
+            select(Version)
+            .join(Message, Message.version_id == Version.id)
+            .where(Message.channel == channel, Message.ts == ts)
+        )
+        async with self._read() as session:
+            return await session.scalar(query)
+
+    async def last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
+        """The version of the thread that ended last, among those with one of these statuses."""
+        query = (
+            select(Version)
+            .where(Version.thread_id == thread_id, Version.status.in_(status))
+            .order_by(Version.ended_at.desc(), Version.number.desc())
+            .limit(1)
+        )
+        async with self._read() as session:
+            return await session.scalar(query)
+
+    async def history(self, version_id: int | None) -> list[Turn]:
+        """The turns that led to a version, the first draft first; [] for None."""
+        turns: list[Turn] = []
+        async with self._read() as session:
+            while version_id is not None:
+                version = await session.get_one(Version, version_id)
+                job = await session.get_one(Job, version.job_id)
+                turns.append(Turn(job.instruction, version.text))
+                version_id = job.parent_id
+        return turns[::-1]
+
+    async def released(self, version_id: int, text: str) -> None:
+        """What the filter has released of a version so far; committed before it is shown."""
+        await self._update(Version, version_id, text=text)
+
+    async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> None:
+        """A version is over, with what is known of it (text, model, tokens, seconds, rules)."""
+        await self._update(Version, version_id, status=status, ended_at=now(), **facts)
+
+    # Messages
+
+    async def posted(self, version_id: int, part: int, channel: str, ts: str) -> None:
+        """A Slack message shows this part of the version."""
+        async with self._write() as session:
+            await session.merge(Message(channel=channel, ts=ts, version_id=version_id, part=part))
+
+    async def parts(self, version_id: int) -> list[str]:
+        """The ts of the messages that show the version, in order."""
+        query = select(Message.ts).where(Message.version_id == version_id).order_by(Message.part)
+        async with self._read() as session:
+            return list(await session.scalars(query))
+
+    async def _update(self, record: type[Thread | Job | Version], id_: int, **values: Any) -> None:
+        async with self._write() as session:
+            await session.execute(update(record).where(record.id == id_).values(**values))
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncSession]:
+        with _translated():
+            async with self._reader() as session:
+                yield session
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncSession]:
+        with _translated():
+            async with self._writer.begin() as session:
+                yield session
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+        # The error's own text holds the statement's parameters: users' words.
+        raise StoreUnavailable(type(error).__name__) from None
+
+
+async def _open_jobs(session: AsyncSession, requester: str) -> int:
+    query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
+    return await session.scalar(query) or 0

@@ -1,0 +1,83 @@
+"""The worker as a child of the bot: started, watched, started again, ended."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+CANNOT_LOAD = 2
+STOP_SECONDS = 40.0
+BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+
+OnLine = Callable[[str], None]
+
+
+class WorkerCannotLoad(Exception):
+    """The worker's own sentence about what it cannot load."""
+
+
+@asynccontextmanager
+async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker on a Unix socket for as long as the context lasts.
+
+    The task that is given ends only by raising WorkerCannotLoad. `on_line` gets what it prints.
+    """
+    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    watch = asyncio.create_task(_keep_up(socket, on_line), name="worker")
+    try:
+        yield watch
+    finally:
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError, WorkerCannotLoad):
+            await watch
+
+
+async def _keep_up(socket: Path, on_line: OnLine) -> None:
+    starts = 0
+    while True:
+        code, last = await _run_once(socket, on_line)
+        if code == CANNOT_LOAD:
+            raise WorkerCannotLoad(last)
+        delay = BACKOFF_SECONDS[min(starts, len(BACKOFF_SECONDS) - 1)]
+        log.warning("worker ended", code=code, again_in=delay)
+        await asyncio.sleep(delay)
+        starts += 1
+
+
+async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
+    """Its exit code, and the last line that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "inference",
+        env={**os.environ, "WORKER_BIND": f"unix:{socket}"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    last = ""
+    try:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            last = line.decode(errors="replace").rstrip() or last
+            on_line(last)
+        return await process.wait(), last
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
