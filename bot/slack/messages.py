@@ -1,6 +1,6 @@
 """The app's own messages: posted once, found again, changed, taken away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from bot.slack.blocks import Content
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 from bot.slack.markup import plain
 from bot.slack.wire import Answer, Args, Wire
-from safety import SafeText
 
 EVENT_TYPE = "draftsmith"
 PAGE = 200
@@ -46,7 +45,7 @@ class Messages:
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        return await self._once("chat.postMessage", args, place, lambda: self.find(place, key))
+        return await self._once("chat.postMessage", args, place, key)
 
     async def start(self, place: Place, head: Phrase, key: str) -> str | None:
         """The ts of a new stream that says `head`, or None where a stream cannot be had now."""
@@ -60,8 +59,7 @@ class Messages:
             "markdown_text": blocks.head_markdown(head),
         }
         try:
-            found = lambda: self.find(place, key, head=head)  # noqa: E731
-            return await self._once("chat.startStream", args, place, found)
+            return await self._once("chat.startStream", args, place, key, head)
         except SlackRefused as refusal:
             self._streams = refusal.error != "unknown_method"
         except NotThere:
@@ -73,7 +71,7 @@ class Messages:
 
         `head` must be of one draft only within its thread.
         """
-        me = await self._myself()
+        me = await self.myself()
         async for message in self._read(place):
             if message.get("user") == me and (_keyed(message, key) or _headed(message, head)):
                 return str(message["ts"])
@@ -90,7 +88,7 @@ class Messages:
                 raise
 
     async def _once(
-        self, method: str, args: Args, place: Place, find: Callable[[], Awaitable[str | None]]
+        self, method: str, args: Args, place: Place, key: str, head: Phrase | None = None
     ) -> str:
         for pause in self.wire.pauses():
             await self.wire.pace.post_turn(method, place.channel)
@@ -100,7 +98,7 @@ class Messages:
                 continue
             except AnswerLost:
                 await self.wire.pace.clock.sleep(pause)
-            if (ts := await find()) is not None:
+            if (ts := await self.find(place, key, head=head)) is not None:
                 return ts
         raise SlackUnavailable(method)
 
@@ -119,7 +117,8 @@ class Messages:
             if not args["cursor"]:
                 return
 
-    async def _myself(self) -> str:
+    async def myself(self) -> str:
+        """The bot's own user."""
         self._me = self._me or str((await self.wire.call("auth.test", {}))["user_id"])
         return self._me
 
@@ -148,4 +147,4 @@ def _keyed(message: dict[str, Any], key: str) -> bool:
 
 def _headed(message: dict[str, Any], head: Phrase | None) -> bool:
     first = plain(message.get("text", "")).strip().partition("\n")[0].strip()
-    return head is not None and first == plain(SafeText(head)).strip()
+    return head is not None and first == plain(head).strip()

@@ -13,11 +13,10 @@ from bot.slack.draft_message import DraftMessage, OnPosted, Shown
 from bot.slack.errors import NotThere, SlackError, SlackRefused
 from bot.slack.messages import Messages, Place
 from bot.slack.pace import TIERS, Clock, Pace
+from bot.slack.views import View
 from bot.slack.wire import Wire
 
-STATUS_SECONDS = 3.0
-
-View = dict[str, Any]
+STATUS_SECONDS = 2.0
 
 
 class Outbox:
@@ -129,6 +128,25 @@ class Outbox:
         found = (await self._wire.call("conversations.info", {"channel": channel}))["channel"]
         return bool(found.get("is_member") or found.get("is_im"))
 
+    async def dm(self, user: str) -> str:
+        """The channel of our conversation with a person."""
+        opened = await self._wire.call("conversations.open", {"users": user})
+        return str(opened["channel"]["id"])
+
+    async def answer(self, response_url: str, phrase: Phrase) -> None:
+        """Replace a message of ours that only one person sees. Best effort: the url may be old."""
+        content = blocks.said(phrase)
+        body = {"text": content.text, "blocks": list(content.blocks), "replace_original": True}
+        await self._wire.answer_url(response_url, body)
+
+    async def whoami(self) -> str:
+        """The bot's own user."""
+        return await self._messages.myself()
+
+    async def person(self, user: str) -> dict[str, Any]:
+        """What Slack says of a person (users.info)."""
+        return dict((await self._wire.call("users.info", {"user": user}))["user"])
+
     async def status(self, place: Place, phrase: Phrase) -> None:
         """The line under a thread that says what goes on. Best effort: it gives way to all else."""
         method = "assistant.threads.setStatus"
@@ -143,8 +161,7 @@ class Outbox:
             return
 
     async def _tell_in_dm(self, user: str, said: Mapping[str, object]) -> None:
-        opened = await self._wire.call("conversations.open", {"users": user})
-        args = {**said, "channel": opened["channel"]["id"]}
+        args = {**said, "channel": await self.dm(user)}
         await self._wire.call(
             "chat.postMessage", {**args, "unfurl_links": False, "unfurl_media": False}
         )

@@ -29,6 +29,7 @@ _READS = {
     "conversations.history",
     "conversations.info",
     "conversations.replies",
+    "users.info",
 }
 _TRANSIENT = {
     "fatal_error",
