@@ -144,7 +144,8 @@ class DraftMessage:
         if len(self._text) <= self._chars or len(bodies) < len(self._parts):
             return False
         part = self._parts[-1]
-        return len(bodies) > len(self._parts) or markdown(_piece(part, bodies[-1])) != part.sent
+        whole = markdown(_piece(part, bodies[-1]))
+        return len(bodies) > len(self._parts) or bool(_rest(part, whole))
 
     async def _step(self) -> None:
         """One call when this draft's turn comes, with all that was released until then."""
@@ -288,8 +289,10 @@ class DraftMessage:
 
 
 def _rest(part: Part, whole: str) -> str:
+    """What is still to be sent; nothing, if that is but white space."""
     assert whole.startswith(part.sent), "what stands is never taken back"
-    return whole[len(part.sent) :]
+    rest = whole[len(part.sent) :]
+    return rest if rest.strip() else ""
 
 
 def _piece(part: Part, body: SafeText) -> SafeText:

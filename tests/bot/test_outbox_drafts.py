@@ -11,7 +11,7 @@ from bot.phrases import Phrase
 from bot.slack import blocks
 from bot.slack.blocks import Button
 from bot.slack.draft_message import DraftMessage, Shown
-from bot.slack.errors import NotThere, SlackUnavailable
+from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.manifest import SCOPES
 from bot.slack.messages import Place
 from bot.slack.outbox import Outbox
@@ -24,7 +24,8 @@ HEAD = Phrase("*Draft 1*")
 FACTS = Phrase("1.2 s · seed 7")
 AGAIN = [Button(Phrase("Regenerate"), "regenerate", "v1")]
 FIRST, SECOND = SafeText("Rain fell on **Lisbon**.\n\n"), SafeText("Then the sun came.\n\nThe end.")
-LONG = SafeText("\n\n".join(f"Paragraph {n}. " + "A sentence of it. " * 20 for n in range(25)))
+WHOLE = FIRST + SECOND
+LONG = SafeText("\n\n".join(f"Paragraph {n}. " + "A sentence of it." * 20 for n in range(25)))
 STREAMS = ("chat.startStream", "chat.appendStream", "chat.stopStream")
 
 Open = Callable[..., DraftMessage]
@@ -84,7 +85,7 @@ def words(message: Message) -> str:
 
 def text_of(messages: list[Message]) -> str:
     """The text of a draft, without the head of each of its messages."""
-    return "".join(words(message).partition("\n\n")[2] for message in messages)
+    return "\n\n".join(words(message).partition("\n\n")[2].strip() for message in messages)
 
 
 def closing_of(message: Message) -> list[str]:
@@ -158,10 +159,10 @@ async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace):
             draft.show(piece)
             await asyncio.sleep(0.05)
             seen.add(text_of([message]))
-        assert seen <= {"", FIRST, FIRST + "Then the sun came.\n\n"}
+        assert seen <= {"", FIRST.strip(), f"{FIRST}Then the sun came."}
         assert len(seen) > 1
         await draft.finish(FACTS)
-        assert text_of([message]) == FIRST + SECOND
+        assert text_of([message]) == WHOLE
 
 
 async def test_a_slack_without_streams_is_asked_once(workspace):
@@ -182,7 +183,7 @@ async def test_a_draft_is_closed_with_its_whole_text_facts_and_buttons(any_stage
     draft.show(SECOND)
     await draft.finish(FACTS, buttons=AGAIN)
     (message,) = any_stage.replies
-    assert text_of([message]) == FIRST + SECOND
+    assert text_of([message]) == WHOLE
     assert closing_of(message) == ["context", "actions"]
     assert message.metadata["event_payload"] == {"key": f"version-{HEAD}/1"}
     assert any_stage.posted == [(1, message.ts)]
@@ -265,7 +266,7 @@ async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(stage):
     await stage.workspace.until(lambda: "sun came" in words(message))
     await draft.finish(FACTS)
     assert [m.ts for m in stage.replies] == [ts]
-    assert text_of(stage.replies) == FIRST + SECOND
+    assert text_of(stage.replies) == WHOLE
 
 
 async def test_where_a_stream_is_refused_the_draft_is_a_message(stage):
@@ -286,7 +287,7 @@ async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(works
         for draft in drafts:
             draft.show(FIRST)
             await draft.finish(FACTS)
-        assert [text_of([m]) for m in stage.replies] == [FIRST] * 3
+        assert [text_of([m]) for m in stage.replies] == [FIRST.strip()] * 3
 
 
 async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
@@ -299,9 +300,30 @@ async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
     await stage.workspace.until(lambda: SECOND in words(stage.replies[0]))
     first, second = [c for c in stage.workspace.calls if c.method == "chat.appendStream"]
     assert first.error == "ratelimited"
-    assert second.args["markdown_text"] == FIRST + SECOND
+    assert second.args["markdown_text"] == WHOLE
     assert second.at - first.at >= 5 / 50
     await draft.abandon()
+
+
+async def test_what_a_limit_held_back_comes_without_further_text(any_stage):
+    draft = any_stage.draft()
+    await draft.open()
+    for method in ("chat.appendStream", "chat.update"):
+        any_stage.workspace.fail(method, retry_after=1)
+    draft.show(FIRST)
+    await any_stage.workspace.until(lambda: "Lisbon" in words(any_stage.replies[0]))
+    await draft.abandon()
+
+
+async def test_a_text_that_slack_refuses_for_good_ends_the_writing(workspace):
+    workspace.without(*STREAMS)
+    async with staged(workspace) as stage:
+        draft = stage.draft()
+        await draft.open()
+        workspace.fail("chat.update", error="invalid_blocks")
+        with pytest.raises(SlackRefused):
+            await write_on(draft)
+        await draft.abandon()
 
 
 async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage):
@@ -312,7 +334,7 @@ async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage):
     await stage.workspace.until(lambda: stage.count("chat.appendStream") == 1)
     async with asyncio.timeout(5):
         await draft.finish(FACTS)
-    assert text_of(stage.replies) == FIRST
+    assert text_of(stage.replies) == FIRST.strip()
 
 
 async def test_five_drafts_share_the_budget_and_all_grow(workspace):
@@ -331,7 +353,7 @@ async def test_five_drafts_share_the_budget_and_all_grow(workspace):
         for draft in drafts:
             await draft.finish(FACTS)
         whole = "".join(f"word{word} " for word in range(60))
-        assert [text_of([message]) for message in stage.replies] == [whole] * 5
+        assert [text_of([message]) for message in stage.replies] == [whole.strip()] * 5
 
 
 async def test_a_message_deleted_by_a_person_ends_the_draft(any_stage):
@@ -360,7 +382,7 @@ async def test_a_stopped_draft_keeps_what_was_released_and_says_so(any_stage):
     draft.show(FIRST)
     await draft.stop(Phrase("Stopped."))
     (message,) = any_stage.replies
-    assert text_of([message]) == FIRST
+    assert text_of([message]) == FIRST.strip()
     assert message.blocks[-1]["elements"][0]["text"] == "Stopped."
 
 
@@ -416,6 +438,8 @@ async def test_a_long_draft_resumed_from_an_old_account_is_not_doubled(any_stage
     again.show(LONG)
     await again.finish(FACTS)
     assert text_of(any_stage.replies) == LONG
+    heads = [words(message).partition("\n")[0] for message in any_stage.replies]
+    assert len(set(heads)) == len(heads)
 
 
 async def test_a_shorter_text_after_a_restart_leaves_no_message_behind(any_stage):
