@@ -43,7 +43,7 @@ class Delivery:
         self.state = state
         self.send = send
         self.retry_delays = tuple(retry_delays)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def emit(self, event: Json) -> asyncio.Future[bool]:
         """Delivers an event that the app is entitled to; see `deliver` for the future."""
@@ -57,8 +57,8 @@ class Delivery:
         """Starts delivery. The future tells whether the first attempt was acked."""
         first: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._until_acked(payload, first))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         return first
 
     async def ask(self, kind: Envelope, payload: Json) -> Reply:
@@ -66,9 +66,9 @@ class Delivery:
         return await self.send(kind, payload, Attempt())
 
     async def close(self) -> None:
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _until_acked(self, payload: Json, first: asyncio.Future[bool]) -> None:
         reason = ""

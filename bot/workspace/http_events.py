@@ -14,18 +14,18 @@ from urllib.parse import urlencode
 import aiohttp
 
 from .delivery import Attempt, Envelope, Reply
-from .state import Json
+from .state import Json, State
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
-    """Posts to one address. A reply other than 200 within `ack_timeout` seconds is no ack."""
+    """Posts to one address. Whatever is not a 200 in time is no ack."""
 
-    def __init__(self, signing_secret: str, ack_timeout: float) -> None:
+    def __init__(self, state: State, signing_secret: str) -> None:
+        self.state = state
         self.signing_secret = signing_secret
-        self.ack_timeout = ack_timeout
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
@@ -60,7 +60,7 @@ class HttpEvents:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         try:
-            async with asyncio.timeout(self.ack_timeout):
+            async with asyncio.timeout(self.state.ack_seconds):
                 async with self._session.post(self.url, data=body, headers=headers) as response:
                     final = response.headers.get("X-Slack-No-Retry") == "1"
                     if response.status != 200:

@@ -28,9 +28,8 @@ class Connection:
 class SocketMode:
     """The app's connections. Each envelope goes to one of them, in turn."""
 
-    def __init__(self, state: State, ack_timeout: float) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.ack_timeout = ack_timeout
         self.connections: list[Connection] = []
         self._turn = count()
 
@@ -59,7 +58,7 @@ class SocketMode:
         acked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         connection.unacked[envelope["envelope_id"]] = acked
         try:
-            async with asyncio.timeout(self.ack_timeout):
+            async with asyncio.timeout(self.state.ack_seconds):
                 await connection.socket.send_json(envelope)
                 return await acked
         except TimeoutError:

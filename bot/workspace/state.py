@@ -183,6 +183,7 @@ class State:
         self.url = ""
         self.tickets: set[str] = set()
         self.stream_seconds = 300.0
+        self.ack_seconds = 3.0
         self.emit: Callable[[Json], object] = lambda event: None
         self._revisions = count(1)
         self._last_ts = 0

@@ -78,12 +78,13 @@ class Workspace:
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
         self.state = State(scopes)
+        self.state.ack_seconds = ack_timeout
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.state.app}-{secrets.token_hex(24)}"
         self.signing_secret = secrets.token_hex(16)
         self.events_url: str | None = None
-        self._http = HttpEvents(self.signing_secret, ack_timeout)
-        self._sockets = SocketMode(self.state, ack_timeout)
+        self._http = HttpEvents(self.state, self.signing_secret)
+        self._sockets = SocketMode(self.state)
         self._delivery = Delivery(self.state, self._send, retry_delays)
         self._api = WebApi(self.state, self.bot_token, self.app_token, Limiter(limits))
         self._server = Server(self.state, self._api, self._sockets, port)
@@ -119,6 +120,11 @@ class Workspace:
     def connected(self) -> bool:
         """Whether the app can be reached now."""
         return bool(self.events_url or self._sockets.connections)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no event is on its way, nor waiting to be delivered again."""
+        return not self._delivery.tasks
 
     # Who and where
 

@@ -148,7 +148,7 @@ function row(message, inChannel) {
     message.whisper || message.deleted ? null : toolbar(message, inChannel));
 }
 
-const tint = (id) => [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
+const tint = (id) => Math.max(sight.people.findIndex((p) => p.id === id), 0) % 6;
 
 function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];

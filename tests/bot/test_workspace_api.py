@@ -1,0 +1,521 @@
+"""The workspace's Web API, asked by the SDK's own client."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Limit, Workspace
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> str:
+    return workspace.person("ada")
+
+
+@pytest.fixture
+def general(workspace: Workspace, ada: str) -> str:
+    return workspace.channel("general", members=[ada])
+
+
+async def refused(call: Any) -> str:
+    """The word with which the API refused the call."""
+    with pytest.raises(SlackApiError) as caught:
+        await call
+    return str(caught.value.response["error"])
+
+
+def section(text: str, **extra: object) -> dict[str, object]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **extra}
+
+
+def button(action_id: str, text: str = "Again") -> dict[str, object]:
+    label = {"type": "plain_text", "text": text}
+    return {"type": "button", "action_id": action_id, "text": label, "value": "1"}
+
+
+def modal(**changes: object) -> dict[str, object]:
+    title = {"type": "plain_text", "text": "New draft"}
+    return {"type": "modal", "title": title, "blocks": [section("hello")], **changes}
+
+
+# Who is asking
+
+
+async def test_auth_test_names_the_bot_and_tells_its_scopes(workspace, client):
+    answer = await client.auth_test()
+    assert answer["user_id"] == workspace.bot_user
+    assert answer["team_id"] == workspace.team
+    assert answer["bot_id"].startswith("B0")
+    assert "chat:write" in answer.headers["X-OAuth-Scopes"].split(",")
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [("", "not_authed"), ("xoxb-wrong", "invalid_auth"), ("app", "not_allowed_token_type")],
+)
+async def test_a_wrong_token_is_refused(workspace, token, error):
+    token = workspace.app_token if token == "app" else token
+    client = AsyncWebClient(token, base_url=f"{workspace.url}/api/")
+    assert await refused(client.auth_test()) == error
+
+
+async def test_socket_mode_wants_the_app_token(workspace, client):
+    call = client.apps_connections_open(app_token=workspace.bot_token)
+    assert await refused(call) == "not_allowed_token_type"
+
+
+async def test_an_unknown_method_is_said_to_be_unknown(client):
+    assert await refused(client.api_call("chat.sing")) == "unknown_method"
+
+
+async def test_methods_can_be_taken_away(workspace, client, general):
+    workspace.without("chat.startStream")
+    call = client.chat_startStream(channel=general, thread_ts="1.000000")
+    assert await refused(call) == "unknown_method"
+
+
+async def test_a_revoked_scope_is_named(workspace, client, general):
+    workspace.revoke("chat:write")
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=general, text="hello")
+    answer = caught.value.response
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "chat:write")
+    assert "reactions:write" in answer["provided"]
+
+
+async def test_a_page_of_another_site_gets_no_answer(workspace):
+    url, headers = f"{workspace.url}/", {"Host": "evil.example"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        assert response.status == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", None])
+async def test_only_the_pages_own_origin_may_act(workspace, origin):
+    headers = {"Origin": origin} if origin else {}
+    live = f"{workspace.url}/page/live"
+    async with aiohttp.ClientSession() as session, session.get(live, headers=headers) as response:
+        assert response.status == 403
+
+
+# Messages
+
+
+async def test_a_post_is_there_with_a_later_ts_each_time(workspace, client, general):
+    first = await client.chat_postMessage(channel=general, text="one")
+    second = await client.chat_postMessage(channel=general, text="two")
+    assert [m.text for m in workspace.messages(general)] == ["one", "two"]
+    assert first["ts"] < second["ts"]
+    assert second["message"]["bot_id"] == (await client.auth_test())["bot_id"]
+
+
+async def test_the_bot_may_write_only_where_it_is(workspace, client, ada):
+    ben = workspace.person("ben")
+    public = workspace.channel("public", bot=False)
+    secret = workspace.channel("secret", private=True, members=[ada], bot=False)
+    theirs = workspace.dm(ada, ben)
+    closed = workspace.channel("closed")
+    workspace.archive(closed)
+    expected = {
+        public: "not_in_channel",
+        secret: "channel_not_found",
+        theirs: "channel_not_found",
+        closed: "is_archived",
+        "C0NOWHERE00": "channel_not_found",
+    }
+    found = {c: await refused(client.chat_postMessage(channel=c, text="hi")) for c in expected}
+    assert found == expected
+
+
+async def test_a_persons_id_stands_for_their_dm(workspace, client, ada):
+    answer = await client.chat_postMessage(channel=ada, text="hello")
+    assert answer["channel"] == workspace.dm(ada)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ({"text": "  "}, "no_text"),
+        ({"markdown_text": "x" * 12_001}, "msg_too_long"),
+        ({"markdown_text": "x", "text": "y"}, "markdown_text_conflict"),
+        ({"text": "x", "blocks": "not json"}, "invalid_blocks_format"),
+        ({"text": "x", "thread_ts": "yesterday"}, "invalid_thread_ts"),
+        ({"text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+        (
+            {"text": "x", "blocks": [section("x" * 2400)] * 5 + [section("x")]},
+            "msg_blocks_too_long",
+        ),
+    ],
+)
+async def test_content_that_slack_refuses_is_refused(client, general, content, error):
+    assert await refused(client.chat_postMessage(channel=general, **content)) == error
+
+
+@pytest.mark.parametrize(
+    ("blocks", "where"),
+    [
+        ([section("x")] * 51, "/blocks"),
+        ([section("x" * 3001)], "/blocks/0/text/text"),
+        ([section("")], "/blocks/0/text/text"),
+        ([{"type": "sparkle"}], "/blocks/0/type"),
+        ([{"type": "actions", "elements": []}], "/blocks/0/elements"),
+        (
+            [{"type": "actions", "elements": [button("a", "x" * 76)]}],
+            "/blocks/0/elements/0/text/text",
+        ),
+        ([{"type": "actions", "elements": [button("a" * 256)]}], "/blocks/0/elements/0/action_id"),
+        ([{"type": "actions", "elements": [button("a"), button("a")]}], "/blocks/0/elements"),
+        ([section("x", block_id="b"), section("y", block_id="b")], "/blocks"),
+        ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "/blocks/0/text"),
+    ],
+)
+async def test_a_faulty_block_is_pointed_at(client, general, blocks, where):
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=general, text="x", blocks=blocks)
+    answer = caught.value.response
+    assert answer["error"] == "invalid_blocks"
+    (message,) = answer["response_metadata"]["messages"]
+    assert message.endswith(f"[json-pointer:{where}]")
+
+
+async def test_fifty_good_blocks_are_taken_and_get_ids(workspace, client, general):
+    await client.chat_postMessage(channel=general, text="x", blocks=[section("y")] * 50)
+    (message,) = workspace.messages(general)
+    assert len({block["block_id"] for block in message.blocks}) == 50
+
+
+async def test_text_over_forty_thousand_characters_is_cut_with_a_warning(client, general):
+    answer = await client.chat_postMessage(channel=general, text="x" * 40_001)
+    assert len(answer["message"]["text"]) == 40_000
+    assert answer["warning"] == "message_truncated"
+
+
+async def test_an_update_with_text_alone_takes_the_blocks_away(workspace, client, general):
+    posted = await client.chat_postMessage(channel=general, text="one", blocks=[section("one")])
+    await client.chat_update(channel=general, ts=posted["ts"], text="two")
+    (message,) = workspace.messages(general)
+    assert (message.text, message.blocks) == ("two", [])
+    assert message.edited
+
+
+async def test_only_own_messages_can_be_changed(workspace, client, ada, general):
+    ts = await workspace.say(ada, general, "mine")
+    update = client.chat_update(channel=general, ts=ts, text="yours")
+    assert await refused(update) == "cant_update_message"
+    assert await refused(client.chat_delete(channel=general, ts=ts)) == "cant_delete_message"
+
+
+async def test_a_deleted_message_is_gone_for_every_method(workspace, client, general):
+    ts = (await client.chat_postMessage(channel=general, text="one"))["ts"]
+    await client.chat_delete(channel=general, ts=ts)
+    assert workspace.messages(general) == []
+    gone = {
+        await refused(client.chat_update(channel=general, ts=ts, text="two")),
+        await refused(client.chat_delete(channel=general, ts=ts)),
+        await refused(client.reactions_add(channel=general, timestamp=ts, name="repeat")),
+    }
+    assert gone == {"message_not_found"}
+
+
+async def test_a_whisper_is_seen_by_one_person(workspace, client, ada, general):
+    ben = workspace.person("ben")
+    await client.chat_postEphemeral(channel=general, user=ada, text="psst")
+    assert [m.text for m in workspace.whispers(ada)] == ["psst"]
+    assert workspace.messages(general) == []
+    call = client.chat_postEphemeral(channel=general, user=ben, text="psst")
+    assert await refused(call) == "user_not_in_channel"
+
+
+# Streams
+
+
+async def test_a_stream_grows_and_ends_with_blocks(workspace, client, ada, general):
+    root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
+    stream = await client.chat_stream(
+        channel=general,
+        thread_ts=root,
+        recipient_team_id=workspace.team,
+        recipient_user_id=ada,
+        buffer_size=1,
+    )
+    seen = []
+    for word in ("We ", "are ", "open."):
+        await stream.append(markdown_text=word)
+        reply = workspace.messages(general, root)[1]
+        seen.append((reply.text, reply.streaming))
+    await stream.stop(blocks=[{"type": "actions", "elements": [button("again")]}])
+    assert seen == [("We ", True), ("We are ", True), ("We are open.", True)]
+    assert not reply.streaming
+    assert reply.blocks[0]["elements"][0]["action_id"] == "again"
+
+
+@pytest.fixture
+async def stream(workspace: Workspace, client: AsyncWebClient, ada: str, general: str) -> dict:
+    root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
+    to = {"recipient_team_id": workspace.team, "recipient_user_id": ada}
+    started = await client.chat_startStream(channel=general, thread_ts=root, **to)
+    return {"channel": general, "ts": started["ts"]}
+
+
+async def test_a_running_stream_cannot_be_updated(client, stream):
+    assert await refused(client.chat_update(**stream, text="x")) == "streaming_state_conflict"
+
+
+async def test_a_stopped_stream_takes_no_more(client, stream):
+    await client.chat_stopStream(**stream)
+    appended = client.chat_appendStream(**stream, markdown_text="x")
+    assert await refused(appended) == "message_not_in_streaming_state"
+    assert await refused(client.chat_stopStream(**stream)) == "message_not_in_streaming_state"
+
+
+async def test_a_stream_that_lived_too_long_can_only_be_updated(workspace, client, stream):
+    workspace.state.stream_seconds = 0.0
+    appended = client.chat_appendStream(**stream, markdown_text="x")
+    assert await refused(appended) == "message_not_in_streaming_state"
+    await client.chat_update(**stream, text="whole")
+    assert workspace.messages(stream["channel"], stream["ts"])[0].text == "whole"
+
+
+async def test_an_append_takes_twelve_thousand_characters_and_no_more(client, stream):
+    await client.chat_appendStream(**stream, markdown_text="x" * 12_000)
+    longer = client.chat_appendStream(**stream, markdown_text="x" * 12_001)
+    assert await refused(longer) == "msg_too_long"
+
+
+async def test_a_stream_in_a_channel_names_its_reader_and_in_a_dm_need_not(
+    workspace, client, ada, general
+):
+    root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
+    call = client.chat_startStream(channel=general, thread_ts=root)
+    assert await refused(call) == "missing_recipient_team_id"
+    dm = workspace.dm(ada)
+    root = (await client.chat_postMessage(channel=dm, text="root"))["ts"]
+    assert (await client.chat_startStream(channel=dm, thread_ts=root))["ok"]
+
+
+# Conversations
+
+
+async def test_history_is_newest_first_and_leaves_replies_in_their_threads(client, general):
+    root = (await client.chat_postMessage(channel=general, text="one"))["ts"]
+    await client.chat_postMessage(channel=general, text="two")
+    await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
+    told = (await client.conversations_history(channel=general))["messages"]
+    assert [m["text"] for m in told] == ["two", "one"]
+    assert told[1]["reply_count"] == 1
+
+
+async def test_pages_lead_through_the_whole_thread(client, general):
+    root = (await client.chat_postMessage(channel=general, text="0"))["ts"]
+    for number in range(1, 6):
+        await client.chat_postMessage(channel=general, text=str(number), thread_ts=root)
+    texts = []
+    pages = await client.conversations_replies(channel=general, ts=root, limit=4)
+    async for page in pages:
+        texts.append([m["text"] for m in page["messages"]])
+    assert texts == [["0", "1", "2", "3"], ["4", "5"]]
+
+
+async def test_metadata_is_read_back_only_when_asked_for(client, general):
+    metadata = {"event_type": "draft", "event_payload": {"job": "7"}}
+    root = (await client.chat_postMessage(channel=general, text="x", metadata=metadata))["ts"]
+    plain = await client.conversations_replies(channel=general, ts=root)
+    full = await client.conversations_replies(channel=general, ts=root, include_all_metadata=True)
+    assert "metadata" not in plain["messages"][0]
+    assert full["messages"][0]["metadata"] == metadata
+
+
+async def test_a_thread_outlives_its_deleted_root(workspace, client, ada, general):
+    root = await workspace.say(ada, general, "root")
+    await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
+    await workspace.delete(ada, general, root)
+    told = (await client.conversations_replies(channel=general, ts=root))["messages"]
+    assert [m.get("subtype", m["text"]) for m in told] == ["tombstone", "reply"]
+
+
+async def test_a_deleted_thread_is_not_found(workspace, client, ada, general):
+    root = await workspace.say(ada, general, "root")
+    await workspace.delete(ada, general, root)
+    assert (
+        await refused(client.conversations_replies(channel=general, ts=root)) == "thread_not_found"
+    )
+    call = client.chat_postMessage(channel=general, text="reply", thread_ts=root)
+    assert await refused(call) == "thread_not_found"
+
+
+async def test_the_bot_joins_a_public_channel_and_no_private_one(workspace, client, ada):
+    public = workspace.channel("public", bot=False)
+    secret = workspace.channel("secret", private=True, members=[ada], bot=False)
+    assert await refused(client.conversations_history(channel=public)) == "not_in_channel"
+    assert (await client.conversations_join(channel=public))["channel"]["is_member"]
+    assert (await client.conversations_members(channel=public))["members"] == [workspace.bot_user]
+    assert await refused(client.conversations_join(channel=secret)) == "channel_not_found"
+
+
+async def test_people_are_told_apart(workspace, client, ada):
+    gus = workspace.person("gus", guest=True)
+    olga = workspace.person("olga", outsider=True)
+    users = [(await client.users_info(user=u))["user"] for u in (ada, gus, olga)]
+    assert [u.get("is_restricted") for u in users] == [False, True, None]
+    assert [u["team_id"] == workspace.team for u in users] == [True, True, False]
+    shared = workspace.channel("shared", members=[ada, olga])
+    info = await client.conversations_info(channel=shared)
+    assert info["channel"]["is_ext_shared"]
+
+
+# Reactions
+
+
+async def test_a_reaction_is_put_once_and_taken_once(workspace, client, ada, general):
+    ts = await workspace.say(ada, general, "hello")
+    item = {"channel": general, "timestamp": ts, "name": "repeat"}
+    await client.reactions_add(**item)
+    assert await refused(client.reactions_add(**item)) == "already_reacted"
+    await workspace.react(ada, general, ts, "repeat")
+    told = (await client.reactions_get(channel=general, timestamp=ts))["message"]["reactions"]
+    assert told == [{"name": "repeat", "users": [workspace.bot_user, ada], "count": 2}]
+    await client.reactions_remove(**item)
+    assert await refused(client.reactions_remove(**item)) == "no_reaction"
+    assert workspace.messages(general)[0].reactions == {"repeat": [ada]}
+
+
+async def test_a_reaction_needs_a_name(client, general):
+    ts = (await client.chat_postMessage(channel=general, text="x"))["ts"]
+    call = client.reactions_add(channel=general, timestamp=ts, name="no such emoji")
+    assert await refused(call) == "invalid_name"
+
+
+# Views
+
+
+async def test_a_trigger_opens_one_modal_and_soon(workspace, client, ada):
+    trigger = workspace.state.new_trigger(ada)
+    await client.views_open(trigger_id=trigger, view=modal(callback_id="draft"))
+    assert [v.callback_id for v in workspace.views(ada)] == ["draft"]
+    again = client.views_open(trigger_id=trigger, view=modal())
+    assert await refused(again) == "exchanged_trigger_id"
+    late = workspace.state.new_trigger(ada)
+    workspace.state.triggers[late].expires = time.monotonic()
+    assert await refused(client.views_open(trigger_id=late, view=modal())) == "expired_trigger_id"
+    assert (
+        await refused(client.views_open(trigger_id="1.2.3", view=modal())) == "invalid_trigger_id"
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"title": {"type": "plain_text", "text": "x" * 25}},
+        {"private_metadata": "x" * 3001},
+        {"blocks": [section("x")] * 101},
+        {"type": "window"},
+    ],
+)
+async def test_a_faulty_view_is_refused(workspace, client, ada, fault):
+    call = client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal(**fault))
+    assert await refused(call) == "invalid_arguments"
+
+
+async def test_views_stack_three_deep(workspace, client, ada):
+    opened = await client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal())
+    view_id = opened["view"]["id"]
+    for _ in range(2):
+        trigger = workspace.state.new_trigger(ada, view=view_id)
+        pushed = await client.views_push(trigger_id=trigger, view=modal())
+    assert pushed["view"]["root_view_id"] == view_id
+    trigger = workspace.state.new_trigger(ada, view=view_id)
+    assert (
+        await refused(client.views_push(trigger_id=trigger, view=modal())) == "push_limit_reached"
+    )
+
+
+async def test_an_update_of_an_old_view_is_a_conflict(workspace, client, ada):
+    opened = await client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal())
+    view = opened["view"]
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=modal(callback_id="b"))
+    again = client.views_update(view_id=view["id"], hash=view["hash"], view=modal())
+    assert await refused(again) == "hash_conflict"
+    assert workspace.views(ada)[0].callback_id == "b"
+
+
+# Limits and faults
+
+
+@pytest.fixture
+async def limited() -> AsyncIterator[tuple[Workspace, AsyncWebClient]]:
+    """A workspace with Slack's own limits."""
+    async with Workspace() as workspace:
+        yield workspace, AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
+
+
+async def test_posts_are_limited_for_each_channel(limited):
+    workspace, client = limited
+    one, two = workspace.channel("one"), workspace.channel("two")
+    for _ in range(3):
+        await client.chat_postMessage(channel=one, text="x")
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=one, text="x")
+    answer = caught.value.response
+    assert (answer.status_code, answer["error"]) == (429, "ratelimited")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 3
+    assert (await client.chat_postMessage(channel=two, text="x"))["ok"]
+    assert [c.error for c in workspace.calls] == [None, None, None, "ratelimited", None]
+
+
+async def test_updates_are_limited_for_the_whole_workspace(limited):
+    workspace, client = limited
+    channels = [workspace.channel("one"), workspace.channel("two")]
+    posts = [(c, (await client.chat_postMessage(channel=c, text="x"))["ts"]) for c in channels]
+    for number in range(50):
+        channel, ts = posts[number % 2]
+        await client.chat_update(channel=channel, ts=ts, text=str(number))
+    assert await refused(client.chat_update(channel=channel, ts=ts, text="x")) == "ratelimited"
+
+
+async def test_limits_can_be_set():
+    async with Workspace(limits={"auth.test": Limit(1)}) as workspace:
+        client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
+        await client.auth_test()
+        assert await refused(client.auth_test()) == "ratelimited"
+
+
+async def test_a_call_fails_as_often_as_asked_for(workspace, client, general):
+    workspace.fail("chat.postMessage", error="fatal_error", times=2)
+    for _ in range(2):
+        call = client.chat_postMessage(channel=general, text="x")
+        assert await refused(call) == "fatal_error"
+    await client.chat_postMessage(channel=general, text="x")
+    assert len(workspace.messages(general)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [({"status": 503}, 503), ({"retry_after": 7}, 429)], ids=str
+)
+async def test_a_call_can_fail_in_http(workspace, client, general, fault, status):
+    workspace.fail("*", **fault)
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=general, text="x")
+    assert caught.value.response.status_code == status
+    assert caught.value.response.headers.get("Retry-After") == ("7" if status == 429 else None)
+    assert workspace.messages(general) == []
+
+
+@pytest.mark.parametrize(("drop", "posted"), [("before", 0), ("after", 1)])
+async def test_a_connection_drops_before_or_after_the_effect(
+    workspace, client, general, drop, posted
+):
+    workspace.fail("chat.postMessage", drop=drop)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await client.chat_postMessage(channel=general, text="x")
+    assert len(workspace.messages(general)) == posted
+    assert workspace.calls[-1].error == f"dropped_{drop}"
+
+
+async def test_waiting_in_vain_shows_what_the_workspace_holds(workspace, ada, general):
+    await workspace.say(ada, general, "hello there")
+    with pytest.raises(TimeoutError, match=r"(?s)#general.*ada: 'hello there'"):
+        await workspace.until(lambda: False, timeout=0.05)

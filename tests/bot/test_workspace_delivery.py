@@ -1,0 +1,483 @@
+"""What the workspace tells an app, by Socket Mode and by signed HTTP, to a real Bolt app."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Workspace
+
+Event = dict[str, Any]
+
+
+@pytest.fixture
+def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
+    """Hears its own messages too, so that a test can see them arrive."""
+    secret = workspace.signing_secret
+    return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
+
+
+@pytest.fixture
+def heard(bolt: AsyncApp) -> list[Event]:
+    """The outer events that reached the app, in order."""
+    events: list[Event] = []
+
+    @bolt.use
+    async def hear(body: Event, next: Callable[[], Awaitable[None]]) -> None:
+        if body.get("type") == "event_callback":
+            events.append(body)
+        await next()
+
+    return events
+
+
+@pytest.fixture
+async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callable[[], Any]]:
+    """Serves the Bolt app over HTTP."""
+    runners: list[web.AppRunner] = []
+
+    async def served() -> None:
+        runner = web.AppRunner(bolt.web_app(path="/slack/events"))
+        runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+
+    yield served
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture(params=["socket", "http"])
+def start(request: pytest.FixtureRequest) -> Callable[[], Awaitable[object]]:
+    """Starts the app on one transport and then on the other."""
+    started: Callable[[], Awaitable[object]] = request.getfixturevalue(
+        "connect" if request.param == "socket" else "serve"
+    )
+    return started
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> str:
+    return workspace.person("ada")
+
+
+@pytest.fixture
+def general(workspace: Workspace, ada: str) -> str:
+    return workspace.channel("general", members=[ada])
+
+
+def everything(bolt: AsyncApp) -> None:
+    """A listener for each kind of event, so that all are acked."""
+    for name in ("message", "app_mention", "reaction_added", "reaction_removed"):
+        bolt.event(name)(nothing)
+    bolt.event("member_joined_channel")(nothing)
+    bolt.event("app_home_opened")(nothing)
+
+
+async def nothing() -> None:
+    return
+
+
+def kinds(heard: list[Event]) -> list[str]:
+    return [body["event"]["type"] for body in heard]
+
+
+# Commands
+
+
+async def test_a_command_arrives_whole_and_its_ack_is_shown(workspace, bolt, start, ada, general):
+    got = {}
+
+    @bolt.command("/draft")
+    async def draft(ack, command, respond):
+        got.update(command)
+        await ack("on it")
+        await respond("done")
+
+    await start()
+    ack = await workspace.command(ada, general, "/draft", "tea & <cake>")
+    assert (ack.ok, ack.text) == (True, "on it")
+    assert (got["user_id"], got["channel_id"]) == (ada, general)
+    assert got["text"] == "tea &amp; &lt;cake&gt;"
+    await workspace.until(lambda: len(workspace.whispers(ada)) == 2)
+    assert {m.text for m in workspace.whispers(ada)} == {"on it", "done"}
+
+
+async def test_a_command_without_an_app_fails_as_the_person_sees(workspace, ada, general):
+    ack = await workspace.command(ada, general, "/draft", "x")
+    assert (ack.ok, ack.text) == (False, '/draft failed with the error "dispatch_failed"')
+    assert [m.text for m in workspace.whispers(ada)] == [ack.text]
+
+
+async def test_a_command_that_is_not_acked_in_time_fails(bolt, start, workspace, ada, general):
+    workspace.state.ack_seconds = 0.05
+
+    @bolt.command("/draft")
+    async def draft(ack):
+        await asyncio.sleep(0.2)
+        await ack()
+
+    await start()
+    ack = await workspace.command(ada, general, "/draft", "x")
+    assert (ack.ok, ack.text) == (False, '/draft failed with the error "operation_timeout"')
+
+
+async def test_a_response_url_serves_five_times(workspace, bolt, connect, ada, general):
+    urls = []
+
+    @bolt.command("/draft")
+    async def draft(ack, command):
+        await ack()
+        urls.append(command["response_url"])
+
+    await connect()
+    await workspace.command(ada, general, "/draft", "x")
+    async with aiohttp.ClientSession() as session:
+        answers = []
+        for number in range(6):
+            async with session.post(urls[0], json={"text": str(number)}) as response:
+                answers.append((response.status, await response.text()))
+    assert answers == [(200, "ok")] * 5 + [(404, "used_url")]
+    assert [m.text for m in workspace.whispers(ada)] == ["0", "1", "2", "3", "4"]
+
+
+async def test_an_answer_in_channel_is_for_everybody(workspace, bolt, start, ada, general):
+    @bolt.command("/draft")
+    async def draft(ack):
+        await ack(text="look", response_type="in_channel")
+
+    await start()
+    await workspace.command(ada, general, "/draft", "x")
+    assert [m.text for m in workspace.messages(general)] == ["look"]
+    assert workspace.whispers(ada) == []
+
+
+# Events
+
+
+async def test_typed_text_arrives_as_slack_writes_it(workspace, bolt, heard, start, ada, general):
+    everything(bolt)
+    await start()
+    await workspace.say(ada, general, "@draftsmith 1 < 2 & see https://example.com, @here #general")
+    assert kinds(heard) == ["message", "app_mention"]
+    bot = workspace.bot_user
+    written = f"<@{bot}> 1 &lt; 2 &amp; see <https://example.com>, <!here> <#{general}|general>"
+    assert heard[0]["event"]["text"] == written
+    assert heard[0]["event"]["channel_type"] == "channel"
+    assert heard[0]["authorizations"][0]["user_id"] == bot
+
+
+async def test_control_markup_that_a_person_types_is_only_text(workspace, ada, general):
+    ts = await workspace.say(ada, general, "<!channel> <@U0STRANGER1>")
+    (message,) = workspace.messages(general)
+    assert message.ts == ts
+    assert message.text == "&lt;!channel&gt; &lt;@U0STRANGER1&gt;"
+
+
+async def test_a_thread_reply_names_its_root(workspace, bolt, heard, start, ada, general):
+    everything(bolt)
+    await start()
+    root = await workspace.say(ada, general, "root")
+    await workspace.say(ada, general, "reply", thread_ts=root)
+    assert [body["event"].get("thread_ts") for body in heard] == [None, root]
+
+
+async def test_reactions_tell_whose_message_it_was(workspace, bolt, heard, start, ada, general):
+    everything(bolt)
+    await start()
+    posted = await bolt.client.chat_postMessage(channel=general, text="draft")
+    await workspace.react(ada, general, posted["ts"], ":repeat:")
+    await workspace.unreact(ada, general, posted["ts"], "repeat")
+    added, removed = (body["event"] for body in heard[1:])
+    item = {"type": "message", "channel": general, "ts": posted["ts"]}
+    assert (added["type"], removed["type"]) == ("reaction_added", "reaction_removed")
+    assert (added["user"], added["reaction"], added["item"]) == (ada, "repeat", item)
+    assert added["item_user"] == workspace.bot_user
+    assert "thread_ts" not in added["item"]
+
+
+async def test_the_bot_hears_of_its_own_messages(workspace, bolt, heard, start, general):
+    everything(bolt)
+    await start()
+    ts = (await bolt.client.chat_postMessage(channel=general, text="one"))["ts"]
+    await bolt.client.chat_update(channel=general, ts=ts, text="two")
+    await bolt.client.chat_delete(channel=general, ts=ts)
+    await workspace.until(lambda: len(heard) == 3)
+    events = [body["event"] for body in heard]
+    subtypes = [event.get("subtype") for event in events]
+    assert subtypes == [None, "message_changed", "message_deleted"]
+    assert events[0]["bot_id"]
+    assert (events[1]["previous_message"]["text"], events[1]["message"]["text"]) == ("one", "two")
+    assert events[2]["deleted_ts"] == ts
+
+
+async def test_nothing_is_heard_from_where_the_bot_is_not(workspace, bolt, heard, start, ada):
+    everything(bolt)
+    await start()
+    away = workspace.channel("away", bot=False)
+    theirs = workspace.dm(ada, workspace.person("ben"))
+    await workspace.say(ada, away, "hello @draftsmith")
+    await workspace.say(ada, theirs, "hello")
+    await workspace.invite(away)
+    await workspace.say(ada, away, "hello again")
+    assert kinds(heard) == ["member_joined_channel", "message"]
+    assert heard[0]["event"]["user"] == workspace.bot_user
+
+
+async def test_without_its_scope_an_event_is_not_told(workspace, bolt, heard, start, ada, general):
+    everything(bolt)
+    await start()
+    workspace.revoke("reactions:read")
+    ts = await workspace.say(ada, general, "hello")
+    await workspace.react(ada, general, ts, "eyes")
+    assert kinds(heard) == ["message"]
+
+
+async def test_a_dm_with_the_bot_is_an_im(workspace, bolt, heard, start, ada):
+    everything(bolt)
+    await start()
+    await workspace.say(ada, workspace.dm(ada), "hello")
+    await workspace.open_home(ada)
+    assert [body["event"].get("channel_type") for body in heard] == ["im", None]
+    assert kinds(heard)[1] == "app_home_opened"
+
+
+async def test_an_event_comes_again_until_it_is_acked(workspace, bolt, start, ada, general):
+    tries = []
+
+    @bolt.use
+    async def slow(req, next):
+        tries.append(req.headers.get("x-slack-retry-num"))
+        if len(tries) < 3:
+            await asyncio.sleep(0.3)
+        await next()
+
+    everything(bolt)
+    workspace.state.ack_seconds = 0.1
+    await start()
+    await workspace.say(ada, general, "hello")
+    await workspace.until(lambda: len(tries) == 3)
+    numbers = [number and number[0] for number in tries]
+    assert numbers[1:] == ["1", "2"]
+    assert numbers[0] in (None, "0")
+
+
+async def test_an_event_that_nobody_acks_comes_four_times(workspace, bolt, heard, start, general):
+    workspace.state.ack_seconds = 0.1
+    await start()
+    assert not await workspace.deliver({"type": "message", "channel": general, "text": "x"})
+    await workspace.until(lambda: len(heard) == 4)
+    assert len({body["event_id"] for body in heard}) == 1
+    await workspace.until(lambda: workspace.settled)
+    assert len(heard) == 4
+
+
+async def test_an_event_can_be_delivered_as_often_as_one_likes(workspace, bolt, heard, start):
+    everything(bolt)
+    await start()
+    for _ in range(3):
+        assert await workspace.deliver({"type": "reaction_added"}, event_id="Ev1")
+    assert [body["event_id"] for body in heard] == ["Ev1"] * 3
+
+
+# Clicks and modals
+
+
+async def test_a_click_reaches_the_app_and_can_change_the_message(
+    workspace, bolt, start, ada, general
+):
+    got = []
+
+    @bolt.action("again")
+    async def again(ack, body, action, respond):
+        await ack()
+        got.append((action["value"], body["container"]["message_ts"], body["user"]["id"]))
+        await respond(text="changed", replace_original=True)
+
+    @bolt.command("/draft")
+    async def draft(ack):
+        label = {"type": "plain_text", "text": "Again"}
+        row = [{"type": "button", "action_id": "again", "text": label, "value": "7"}]
+        await ack(text="x", blocks=[{"type": "actions", "elements": row}])
+
+    bolt.event("message")(nothing)
+    await start()
+    await workspace.command(ada, general, "/draft", "x")
+    (whisper,) = workspace.whispers(ada)
+    assert await workspace.click(ada, general, whisper.ts, "again")
+    await workspace.until(lambda: whisper.text == "changed")
+    assert got == [("7", whisper.ts, ada)]
+    with pytest.raises(ValueError, match="no button"):
+        await workspace.click(ada, general, whisper.ts, "again")
+
+
+def form() -> dict[str, Any]:
+    def label(text: str) -> dict[str, str]:
+        return {"type": "plain_text", "text": text}
+
+    def row(block_id: str, element: dict[str, Any], **extra: object) -> dict[str, Any]:
+        element |= {"action_id": "value"}
+        named = {"type": "input", "block_id": block_id, "label": label(block_id)}
+        return named | {"element": element} | extra
+
+    options = [{"text": label("Blog"), "value": "blog"}, {"text": label("Mail"), "value": "mail"}]
+    return {
+        "type": "modal",
+        "callback_id": "draft",
+        "private_metadata": "kept",
+        "title": label("New draft"),
+        "submit": label("Draft"),
+        "blocks": [
+            row("what", {"type": "plain_text_input", "multiline": True}),
+            row("kind", {"type": "static_select", "options": options}, optional=True),
+            row("flags", {"type": "checkboxes", "options": options}, optional=True),
+            row("count", {"type": "number_input", "max_value": "5", "initial_value": "2"}),
+        ],
+    }
+
+
+@pytest.fixture
+async def modal(workspace: Workspace, bolt: AsyncApp, start: Any, ada: str, general: str) -> str:
+    """The id of a modal that a command has opened."""
+
+    @bolt.command("/draft")
+    async def draft(ack: Any, command: Any, client: AsyncWebClient) -> None:
+        await client.views_open(trigger_id=command["trigger_id"], view=form())
+        await ack()
+
+    await start()
+    await workspace.command(ada, general, "/draft", "")
+    (view,) = workspace.views(ada)
+    return view.id
+
+
+async def test_a_submitted_form_arrives_and_closes(workspace, bolt, modal, ada):
+    got = {}
+
+    @bolt.view("draft")
+    async def submitted(ack, view):
+        got.update(view)
+        await ack()
+
+    values = {"what": "tea", "kind": "mail", "flags": ["blog"]}
+    answer = await workspace.submit(ada, modal, values)
+    assert answer.ok
+    assert workspace.views(ada) == []
+    state = {block: entry["value"] for block, entry in got["state"]["values"].items()}
+    assert state["what"] == {"type": "plain_text_input", "value": "tea"}
+    assert state["kind"]["selected_option"]["value"] == "mail"
+    assert [option["value"] for option in state["flags"]["selected_options"]] == ["blog"]
+    assert state["count"]["value"] == "2"
+    assert got["private_metadata"] == "kept"
+
+
+@pytest.mark.parametrize("start", ["socket"], indirect=True)
+@pytest.mark.parametrize(
+    ("values", "block", "says"),
+    [
+        ({}, "what", "required"),
+        ({"what": "tea", "count": "9"}, "count", "to 5"),
+        ({"what": "x" * 3001}, "what", "3000"),
+        ({"what": "tea", "count": "many"}, "count", "number"),
+    ],
+)
+async def test_the_client_itself_refuses(workspace, modal, ada, values, block, says):
+    answer = await workspace.submit(ada, modal, values)
+    assert says in answer.errors[block]
+    assert [view.id for view in workspace.views(ada)] == [modal]
+
+
+async def test_errors_keep_the_form_open(workspace, bolt, modal, ada):
+    @bolt.view("draft")
+    async def submitted(ack):
+        await ack(response_action="errors", errors={"what": "Say more."})
+
+    answer = await workspace.submit(ada, modal, {"what": "tea"})
+    assert (answer.ok, answer.errors) == (False, {"what": "Say more."})
+    assert [view.errors for view in workspace.views(ada)] == [{"what": "Say more."}]
+
+
+@pytest.mark.parametrize(
+    ("action", "left"), [("update", ["second"]), ("push", ["draft", "second"]), ("clear", [])]
+)
+async def test_an_ack_can_change_the_stack_of_views(workspace, bolt, modal, ada, action, left):
+    @bolt.view("draft")
+    async def submitted(ack):
+        view = {} if action == "clear" else {"view": form() | {"callback_id": "second"}}
+        await ack(response_action=action, **view)
+
+    assert (await workspace.submit(ada, modal, {"what": "tea"})).ok
+    assert [view.callback_id for view in workspace.views(ada)] == left
+
+
+# Transports
+
+
+async def test_the_app_comes_back_when_it_is_asked_to(
+    workspace, bolt, heard, connect, ada, general
+):
+    everything(bolt)
+    await connect()
+    await workspace.refresh_sockets()
+    await workspace.until(lambda: workspace.connected)
+    await workspace.say(ada, general, "still there?")
+    assert kinds(heard) == ["message"]
+
+
+async def test_what_was_said_during_a_broken_connection_arrives_later(
+    workspace, bolt, heard, connect, ada, general
+):
+    workspace._delivery.retry_delays = (0.1, 1.0, 1.0, 1.0)
+    everything(bolt)
+    await connect()
+    workspace.drop_sockets()
+    await workspace.say(ada, general, "anybody?")
+    await workspace.until(lambda: heard)
+    assert [body["event"]["text"] for body in heard] == ["anybody?"]
+
+
+async def test_a_socket_address_serves_once(workspace, client):
+    url = (await client.apps_connections_open(app_token=workspace.app_token))["url"]
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url) as socket:
+            assert (await socket.receive_json())["type"] == "hello"
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
+
+
+async def test_the_address_for_events_is_verified_by_a_challenge(workspace, serve):
+    await serve()
+    assert await workspace.verify_events_url()
+
+
+async def test_a_wrong_signature_is_refused_by_the_app(workspace, bolt, heard, serve):
+    everything(bolt)
+    await serve()
+    workspace._http.signing_secret = "another"
+    assert not await workspace.deliver({"type": "message"})
+    assert heard == []
+
+
+async def test_an_app_can_decline_redelivery(workspace):
+    came = []
+
+    async def decline(request: web.Request) -> web.Response:
+        came.append(request.headers.get("X-Slack-Retry-Num"))
+        return web.Response(status=500, headers={"X-Slack-No-Retry": "1"})
+
+    app = web.Application()
+    app.router.add_post("/", decline)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    assert not await workspace.deliver({"type": "message"})
+    await workspace.until(lambda: workspace.settled)
+    await runner.cleanup()
+    assert came == [None]

@@ -1,0 +1,329 @@
+"""The workspace's page in a real browser: what a person does there, and sees."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+from slack_bolt.async_app import AsyncApp
+
+from bot.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.fail("Chromium is missing: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking"):
+        options.add_argument(f"--{flag}")
+    options.add_argument("--window-size=1360,860")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+@dataclass
+class Reader:
+    """A person at the page. Every wait is off the event loop, where the workspace lives."""
+
+    browser: webdriver.Chrome
+    url: str
+
+    async def open(self, who: str, channel: str = "general") -> None:
+        await asyncio.to_thread(self.browser.get, f"{self.url}/?as={who}&channel={channel}")
+        await self.see("#channel-name", channel)
+
+    async def see(self, selector: str, text: str = "") -> str:
+        """Waits until an element shows `text`, and returns all of its text."""
+
+        def shown(browser: webdriver.Chrome) -> str | None:
+            # One script, for elements may be drawn anew between two questions.
+            found = browser.execute_script(
+                "return [...document.querySelectorAll(arguments[0])]"
+                ".filter((e) => e.checkVisibility()).map((e) => e.innerText)",
+                selector,
+            )
+            return next((t or " " for t in found if text in t), None)
+
+        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
+        message = f"{selector} never showed {text!r}"
+        return str(await asyncio.to_thread(wait.until, shown, message))
+
+    async def not_see(self, selector: str) -> None:
+        def gone(browser: webdriver.Chrome) -> bool:
+            return not [
+                e for e in browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()
+            ]
+
+        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
+        await asyncio.to_thread(wait.until, gone, f"{selector} is still there")
+
+    async def click(self, selector: str) -> None:
+        await self.see(selector)
+        script = "document.querySelector(arguments[0]).click()"
+        await asyncio.to_thread(self.browser.execute_script, script, selector)
+
+    async def type(self, selector: str, *keys: str) -> None:
+        await self.see(selector)
+        element = self.browser.find_element(By.CSS_SELECTOR, selector)
+        await asyncio.to_thread(element.send_keys, *keys)
+
+    async def focused(self) -> str:
+        """The id of the element that has the focus."""
+        return str(self.browser.execute_script("return document.activeElement.id"))
+
+    def complaints(self) -> list[str]:
+        """What the browser's console holds against the page."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+
+@pytest.fixture
+def reader(browser: webdriver.Chrome, workspace: Workspace) -> Iterator[Reader]:
+    reader = Reader(browser, workspace.url)
+    reader.complaints()
+    yield reader
+    # Before the workspace goes, lest the page complain that it is gone.
+    complaints = reader.complaints()
+    browser.get("about:blank")
+    assert complaints == []
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> str:
+    return workspace.person("ada")
+
+
+@pytest.fixture
+def general(workspace: Workspace, ada: str) -> str:
+    return workspace.channel("general", members=[ada])
+
+
+async def test_a_typed_command_streams_into_its_thread(
+    workspace, bolt, connect, reader, ada, general
+):
+    proceed = asyncio.Event()
+
+    @bolt.command("/draft")
+    async def draft(ack, command, client):
+        await ack("I am on it.")
+        root = await client.chat_postMessage(channel=general, text=f"*{command['text']}*")
+        stream = await client.chat_stream(
+            channel=general,
+            thread_ts=root["ts"],
+            recipient_team_id=workspace.team,
+            recipient_user_id=ada,
+            buffer_size=1,
+        )
+        await stream.append(markdown_text="We are ")
+        await proceed.wait()
+        await stream.append(markdown_text="**open**.")
+        await stream.stop()
+
+    await connect()
+    await reader.open("ada")
+    await reader.type("#composer-text", "/draft our new office", Keys.ENTER)
+    await reader.see("#messages .whisper", "Only visible to you")
+    await reader.see("#messages strong", "our new office")
+    await reader.click("#messages button.replies")
+    assert "open" not in await reader.see("#replies .streaming", "We are")
+    proceed.set()
+    await reader.see("#replies .message strong", "open")
+    await reader.not_see("#replies .streaming")
+
+
+async def test_a_reaction_is_put_and_counted_and_taken_away(workspace, reader, ada, general):
+    ts = await workspace.say(ada, general, "draft")
+    await reader.open("ada")
+    await reader.click('#messages [data-key="react/repeat"]')
+    await reader.see('#messages .chip[data-emoji="repeat"]', "1")
+    ben = workspace.person("ben")
+    await workspace.react(ben, general, ts, "repeat")
+    await reader.see('#messages .chip[data-emoji="repeat"][aria-pressed="true"]', "2")
+    await reader.click("#messages .chip")
+    await reader.see('#messages .chip[aria-pressed="false"]', "1")
+    assert workspace.messages(general)[0].reactions == {"repeat": [ben]}
+
+
+async def test_a_button_reaches_the_app(workspace, bolt, connect, reader, client, general):
+    clicked = asyncio.Event()
+
+    @bolt.action("again")
+    async def again(ack, respond):
+        await ack()
+        await respond(text="again it is", replace_original=True)
+        clicked.set()
+
+    await connect()
+    label = {"type": "plain_text", "text": "Again"}
+    row = {"type": "actions", "elements": [{"type": "button", "action_id": "again", "text": label}]}
+    await client.chat_postMessage(channel=general, text="x", blocks=[row])
+    await reader.open("ada")
+    await reader.click('#messages button[data-action="again"]')
+    await asyncio.wait_for(clicked.wait(), 10)
+    await reader.see("#messages .content", "again it is")
+
+
+def form() -> dict[str, Any]:
+    def label(text: str) -> dict[str, str]:
+        return {"type": "plain_text", "text": text}
+
+    options = [{"text": label(text.title()), "value": text} for text in ("blog", "mail")]
+    inputs: dict[str, dict[str, Any]] = {
+        "what": {"type": "plain_text_input", "multiline": True},
+        "kind": {"type": "static_select", "options": options},
+        "flags": {"type": "checkboxes", "options": options},
+    }
+    rows = [
+        {"type": "input", "block_id": b, "label": label(b), "element": e | {"action_id": "v"}}
+        for b, e in inputs.items()
+    ]
+    title = {"title": label("New draft"), "submit": label("Draft"), "callback_id": "draft"}
+    return {"type": "modal", "blocks": rows, **title}
+
+
+@pytest.fixture
+async def opened_form(
+    workspace: Workspace,
+    bolt: AsyncApp,
+    connect: Callable[[], Awaitable[object]],
+    reader: Reader,
+    general: str,
+) -> Reader:
+    """A page on which a command has opened a modal."""
+
+    @bolt.command("/draft")
+    async def draft(ack: Any, command: Any, client: Any) -> None:
+        await client.views_open(trigger_id=command["trigger_id"], view=form())
+        await ack()
+
+    await connect()
+    await reader.open("ada")
+    await reader.type("#composer-text", "/draft", Keys.ENTER)
+    await reader.see("#modal-title", "New draft")
+    return reader
+
+
+async def test_a_modal_shows_errors_and_keeps_what_was_typed(workspace, bolt, opened_form):
+    got: list[Any] = []
+
+    @bolt.view("draft")
+    async def submitted(ack, view):
+        values = view["state"]["values"]
+        got.append([o["value"] for o in values["flags"]["v"]["selected_options"]])
+        if values["what"]["v"]["value"] == "tea":
+            return await ack(response_action="errors", errors={"what": "Say more."})
+        return await ack()
+
+    reader = opened_form
+    assert await reader.focused() == "input-what"
+    await reader.type("#input-what", "tea")
+    await reader.click('#modal [type="submit"]')
+    await reader.see('[data-error="kind"]', "required")
+    assert got == []
+    Select(reader.browser.find_element(By.ID, "input-kind")).select_by_value("mail")
+    await reader.click('#input-flags input[value="blog"]')
+    await reader.click('#modal [type="submit"]')
+    await reader.see('[data-error="what"]', "Say more.")
+    await reader.type("#input-what", " and cake")
+    await reader.click('#modal [type="submit"]')
+    await reader.not_see("#modal")
+    assert got == [["blog"], ["blog"]]
+
+
+async def test_escape_closes_a_modal(workspace, opened_form, ada):
+    await opened_form.type("#input-what", Keys.ESCAPE)
+    await opened_form.not_see("#modal")
+    assert workspace.views(ada) == []
+
+
+async def test_a_thread_is_opened_answered_and_left_by_keyboard(workspace, reader, ada, general):
+    root = await workspace.say(ada, general, "root")
+    await reader.open("ada")
+    await reader.click('#messages [data-key="thread"]')
+    assert await reader.focused() == "reply-text"
+    await reader.type(
+        "#reply-text", "make it", Keys.SHIFT, Keys.ENTER, Keys.NULL, "formal", Keys.ENTER
+    )
+    await reader.see("#replies", "formal")
+    assert [m.text for m in workspace.messages(general, root)] == ["root", "make it\nformal"]
+    await reader.type("#reply-text", "/draft x", Keys.ENTER)
+    await reader.see("#reply .hint", "do not work in threads")
+    await reader.type("#reply-text", Keys.ESCAPE)
+    await reader.not_see("#thread")
+
+
+async def test_what_is_said_is_never_html(workspace, client, reader, ada, general):
+    evil = '<img src=x onerror=alert(1)><script>document.title="owned"</script>'
+    await workspace.say(ada, general, evil)
+    await client.chat_postMessage(
+        channel=general,
+        text=evil,
+        blocks=[
+            {
+                "type": "section",
+                "text": {"type": "mrkdwn", "text": f"<javascript:alert(1)|press> {evil}"},
+            },
+            {"type": "markdown", "text": f"[press](javascript:alert(1)) {evil}"},
+        ],
+    )
+    await reader.open("ada")
+    await reader.see("#messages .block-markdown", "press")
+    count = (
+        "return document.querySelectorAll('#messages img, #messages script, #messages a').length"
+    )
+    assert reader.browser.execute_script(count) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "selector", "shown"),
+    [
+        ("a *bold* word", "strong", "bold"),
+        ("an _italic_ word", "em", "italic"),
+        ("a ~gone~ word", "s", "gone"),
+        ("some `a*b*c` code", "code", "a*b*c"),
+        ("```\nif a &lt; b:\n```", "pre", "if a < b:"),
+        ("&gt; quoted", "blockquote", "quoted"),
+        ("• one\n• two", "ul li:nth-child(2)", "two"),
+        ("see <https://example.com|the page>", 'a[rel~="noopener"]', "the page"),
+        ("2*3*4 and snake_case_name", "p", "2*3*4 and snake_case_name"),
+        ("&lt;!channel&gt; &amp;amp;", "p", "<!channel> &amp;"),
+        ("hello <!here>", ".mention", "@here"),
+    ],
+)  # fmt: skip
+async def test_mrkdwn_is_shown_as_slack_shows_it(
+    workspace, client, reader, general, text, selector, shown
+):
+    await client.chat_postMessage(channel=general, text=text)
+    await reader.open("ada")
+    await reader.see(f"#messages .content {selector}", shown)
+
+
+async def test_a_person_sees_only_what_is_theirs(workspace, client, reader, ada, general):
+    ben = workspace.person("ben")
+    workspace.channel("secret", private=True, members=[ben])
+    await client.chat_postEphemeral(channel=general, user=ada, text="for ada alone")
+    await reader.open("ada")
+    await reader.see("#messages .whisper", "for ada alone")
+    assert "secret" not in await reader.see("#channels")
+    select = Select(reader.browser.find_element(By.ID, "you"))
+    await asyncio.to_thread(select.select_by_visible_text, "ben")
+    await reader.see("#channels", "secret")
+    await reader.not_see("#messages .whisper")
+
+
+async def test_a_deleted_message_leaves_the_page(workspace, reader, ada, general):
+    ts = await workspace.say(ada, general, "away with me")
+    await reader.open("ada")
+    await reader.see("#messages", "away with me")
+    await workspace.delete(ada, general, ts)
+    await reader.see("#messages .empty")
