@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -32,8 +31,8 @@ class Device:
             name = "cuda" if torch.cuda.is_available() else "cpu"
         if name == "cuda":
             _take_gpu(rank, tp)
-        threads = max(1, len(os.sched_getaffinity(0)) // tp)
-        return cls(name, DTYPES.get(dtype) or _best_dtype(name), threads)
+        # The supervisor has set OMP_NUM_THREADS to this rank's share of the cores.
+        return cls(name, DTYPES.get(dtype) or _best_dtype(name), torch.get_num_threads())
 
 
 def _take_gpu(rank: int, tp: int) -> None:

@@ -95,9 +95,14 @@ def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor
     if part.is_cuda:
         dist.all_reduce(part, group=group)
         return part
-    parts = part.new_empty(group.size(), *part.shape)
+    return gather_ranks(part, group).float().sum(dim=0).to(part.dtype)
+
+
+def gather_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
+    """Every rank's part of the same shape, in the order of the ranks: [tp, *part.shape]."""
+    parts = part.new_empty(group.size() * part.shape[0], *part.shape[1:])
     dist.all_gather_into_tensor(parts, part.contiguous(), group=group)
-    return parts.float().sum(dim=0).to(part.dtype)
+    return parts.view(group.size(), *part.shape)
 
 
 class Model:
@@ -138,9 +143,7 @@ class Model:
     def _gather(self, part: torch.Tensor) -> torch.Tensor:
         if self.tp == 1:
             return part
-        parts = part.new_empty(self.tp, *part.shape)
-        dist.all_gather_into_tensor(parts, part.contiguous(), group=self.group)
-        return torch.cat(list(parts), dim=-1)
+        return torch.cat(list(gather_ranks(part, self.group)), dim=-1)
 
 
 def _build(shape: ModelShape, dtype: torch.dtype, tp: int, device: torch.device) -> GPTModel:

@@ -39,7 +39,7 @@ from inference.settings import Settings
 log = logging.getLogger("draftsmith.worker")
 
 PAGE_SIZE = 16
-MAX_LIVES = 3
+MAX_LIVES = 4
 KILL_SECONDS = 5.0
 CANARY_FRESH_SECONDS = 2.0
 
@@ -81,6 +81,7 @@ class Supervisor:
         self._rank0: asyncio.StreamWriter | None = None
         self._last_token = 0.0
         self._last_event = 0.0
+        self._lives = MAX_LIVES
         self.processes: list[Process] = []
 
     @property
@@ -98,9 +99,7 @@ class Supervisor:
             while await self._one_life():
                 log.warning("a rank has died; starting the ranks again")
                 self._bury()
-            raise ModelError(
-                f"The ranks ended while they loaded {self.model}; the lines above say why."
-            )
+            raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
             for sample in self.open.values():
                 sample.inbox.put_nowait(Stopped("The worker has stopped."))
@@ -142,10 +141,12 @@ class Supervisor:
         return False
 
     async def _one_life(self) -> bool:
-        """Starts the ranks and serves until one ends; all are dead on return. True if they came up.
+        """Starts the ranks and serves until one ends; all are dead on return. True if it is worth
+        another try: they came up, and have not died too often without a token between.
 
         Raises ModelError when a rank says that it cannot load.
         """
+        self._lives -= 1
         with tempfile.TemporaryDirectory(prefix="draftsmith-") as directory:
             readers: list[asyncio.StreamReader] = []
             writers: list[asyncio.StreamWriter] = []
@@ -210,7 +211,7 @@ class Supervisor:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            return self.ready is not None
+            return self.ready is not None and self._lives > 0
         finally:
             for task in tasks:
                 task.cancel()
@@ -233,6 +234,7 @@ class Supervisor:
                 self._come_up(message)
             case Tokens():
                 self._last_token = self._last_event
+                self._lives = MAX_LIVES
                 for sample_id, token, finish in message.items:
                     self._deliver(sample_id, token, finish)
             case Failed():

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
-import torch
 import torch.distributed as dist
 
 from inference.channel import Add, Cancel, Channel, Failed, Loading, RankArgs, Ready, Tokens
@@ -49,7 +48,6 @@ def main() -> int:
 
 def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     device = Device.choose(args.device, args.dtype, args.rank, args.tp)
-    torch.set_num_threads(device.threads)
     _join(args, device)
     model = _load(args, device, channel)
     runner = Runner(model, args.page_size, args.page_count)

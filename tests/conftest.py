@@ -1,0 +1,167 @@
+"""Fixtures that more than one part's tests use: a tiny random model, and a worker that serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.client import EngineClient
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+START_SECONDS = 120
+
+
+@dataclass
+class Worker:
+    """A worker process of its own, as `python -m inference` starts it."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.env["WORKER_BIND"].replace("tcp:", "http://")
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "output").read_text()
+
+    @property
+    def ranks(self) -> list[int]:
+        """Process ids of the ranks that live now."""
+        pid = self.process.pid
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def wait_ready(self) -> None:
+        async def wait() -> None:
+            async with EngineClient(self.url) as client:
+                waiting = asyncio.create_task(client.wait_ready(START_SECONDS))
+                while not waiting.done():
+                    assert self.process.poll() is None, self.output
+                    await asyncio.wait([waiting], timeout=0.2)
+                await waiting
+
+        asyncio.run(wait())
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+StartWorker = Callable[..., Worker]
+
+
+@pytest.fixture(scope="session")
+def start_worker() -> Iterator[StartWorker]:
+    """Starts workers with the given environment; stops those that are left at the end."""
+    workers: list[Worker] = []
+
+    def start(*, wait: bool = True, **settings: object) -> Worker:
+        # A short path: a Unix socket's is at most 107 bytes.
+        directory = Path(tempfile.mkdtemp(prefix="dsw-"))
+        env = {"WORKER_BIND": f"unix:{directory}/w.sock", "OMP_NUM_THREADS": "1"}
+        env |= {name.upper(): str(value) for name, value in settings.items()}
+        with (directory / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "inference"],
+                env=os.environ | env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        workers.append(Worker(process, directory, env))
+        if wait:
+            workers[-1].wait_ready()
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
+@pytest.fixture(scope="session")
+def tiny_worker(start_worker: StartWorker, tiny_gguf: Path) -> Worker:
+    """A worker that serves the tiny model: fast, and writes nonsense."""
+    return start_worker(model=tiny_gguf, dtype="fp32", kv_tokens=16384, max_waiting=32)
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A llama-family model with random weights: 8 heads over 4 key/value heads, 4,096 context."""
+    path = tmp_path_factory.mktemp("model") / "tiny.gguf"
+    write_tiny_gguf(path)
+    return path
+
+
+def write_tiny_gguf(path: Path) -> None:
+    import gguf
+
+    from inference.tokenizer import BYTE_OF
+
+    hidden, heads, kv_heads, dim, ffn, layers = 64, 8, 4, 8, 128, 2
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    letters = "etaoinshrdlu"
+    pairs = [(a, b) for a in letters for b in letters]
+    tokens = [*specials, *BYTE_OF, *(a + b for a, b in pairs)]
+    random = np.random.default_rng(7)
+
+    def matrix(rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
+        return (random.standard_normal((rows, columns)) * scale / columns**0.5).astype(np.float32)
+
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(4096)
+    writer.add_embedding_length(hidden)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(ffn)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * len(specials) + [1] * (len(tokens) - len(specials)))
+    writer.add_token_merges([f"{a} {b}" for a, b in pairs])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_chat_template(CHATML)
+    writer.add_tensor("token_embd.weight", matrix(len(tokens), hidden, 8.0))
+    output = matrix(len(tokens), hidden, 3.0)
+    # Bytes that are no characters of their own are rare, so that there is text to look at.
+    output[[i for i, token in enumerate(tokens) if BYTE_OF.get(token, 0) >= 0x80]] = 0
+    writer.add_tensor("output.weight", output)
+    writer.add_tensor("output_norm.weight", np.ones(hidden, np.float32))
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        writer.add_tensor(block + "attn_norm.weight", np.ones(hidden, np.float32))
+        writer.add_tensor(block + "ffn_norm.weight", np.ones(hidden, np.float32))
+        writer.add_tensor(block + "attn_q.weight", matrix(heads * dim, hidden, 2.0))
+        writer.add_tensor(block + "attn_k.weight", matrix(kv_heads * dim, hidden, 2.0))
+        writer.add_tensor(block + "attn_v.weight", matrix(kv_heads * dim, hidden))
+        writer.add_tensor(block + "attn_output.weight", matrix(hidden, heads * dim))
+        writer.add_tensor(block + "ffn_gate.weight", matrix(ffn, hidden))
+        writer.add_tensor(block + "ffn_up.weight", matrix(ffn, hidden))
+        writer.add_tensor(block + "ffn_down.weight", matrix(hidden, ffn))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

