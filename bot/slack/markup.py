@@ -16,6 +16,7 @@ CLOSING = 16  # Room for the fence that closes a part.
 LAST_CHARACTERS = 40  # UTF-16 units in which any character may end a part.
 
 _FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
+_FENCE_BEGUN = re.compile(r" {0,3}`{1,12}[^`]{0,40}$")
 _LINK_JOINT = re.compile(r"\](?=[(\[:])")
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
@@ -94,11 +95,11 @@ def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
 
 def _may_break(text: str, at: int, fence: str, used: int, room: int) -> bool:
     """The fuller the part, the less a break asks for."""
+    fill = used / room
+    if fill < 0.70 or _FENCE_BEGUN.match(text, _line_start(text, at), at):
+        return False
     if used > room - LAST_CHARACTERS:
         return not _joined(text, at)
-    fill = used / room
-    if fill < 0.70:
-        return False
     before = text[at - 1]
     line = before == "\n"
     sentence = before in "。！？" or (before.isspace() and text[at - 2 : at - 1] in (*".!?…",))
@@ -118,7 +119,7 @@ def _joined(text: str, at: int) -> bool:
     return (
         unicodedata.category(after)[0] == "M"
         or "\u200d" in (before, after)
-        or (before, after) == ("\r", "\n")
+        or before + after in ("\r\n", "``")
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags of regional flags
         or 0x1160 <= code <= 0x11FF  # Hangul vowels and finals

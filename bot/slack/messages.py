@@ -91,7 +91,7 @@ class Messages:
         self, method: str, args: Args, place: Place, key: str, head: Phrase | None = None
     ) -> str:
         for pause in self.wire.pauses():
-            await self.wire.pace.post_turn(method, place.channel)
+            await self.wire.pace.turn(method, channel=place.channel)
             try:
                 return str((await self.wire.attempt(method, args))["ts"])
             except RateLimited:

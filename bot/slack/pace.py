@@ -100,21 +100,21 @@ class Pace:
         self._methods: dict[str, Budget] = {}
         self._channels: dict[str, Budget] = {}
 
-    async def turn(self, method: str, *, urgent: bool = False) -> None:
+    async def turn(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
+        if method == "chat.postMessage":
+            await self._channel(channel).turn()
         await self._method(method).turn(urgent=urgent)
-
-    async def post_turn(self, method: str, channel: str) -> None:
-        """A turn for a call that makes a message in `channel`."""
-        if channel not in self._channels:
-            self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
-        await self._channels[channel].turn()
-        await self.turn(method)
 
     def free(self, method: str) -> bool:
         return self._method(method).free()
 
     def close(self, method: str, seconds: float) -> None:
         self._method(method).close(seconds)
+
+    def _channel(self, channel: str) -> Budget:
+        if channel not in self._channels:
+            self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
+        return self._channels[channel]
 
     def _method(self, method: str) -> Budget:
         if method not in self._methods:

@@ -95,8 +95,9 @@ class Wire:
 
     async def call(self, method: str, args: Args, *, urgent: bool = False) -> Answer:
         """A call that may be repeated without harm, repeated until it is answered."""
+        channel = str(args.get("channel", ""))
         for pause in self.pauses():
-            await self.pace.turn(method, urgent=urgent)
+            await self.pace.turn(method, channel=channel, urgent=urgent)
             try:
                 return await self.attempt(method, args)
             except RateLimited:

@@ -128,7 +128,7 @@ async def test_a_channel_gets_one_post_a_second(clock):
 
     async def poster(channel: str) -> None:
         for _ in range(3):
-            await pace.post_turn("chat.postMessage", channel)
+            await pace.turn("chat.postMessage", channel=channel)
             posts.append((channel, clock.now))
 
     await clock.run(poster("C1"), poster("C2"))
