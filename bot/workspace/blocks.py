@@ -31,6 +31,8 @@ INPUTS = {
     "timepicker",
     "rich_text_input",
 }
+_LISTS = ("elements", "fields", "options")
+_STRINGS = ("action_id", "block_id", "value")
 _MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
 
 
@@ -50,7 +52,7 @@ def accept_view(view: Json) -> Json:
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
-    return [{"block_id": new_id("b")[-5:], **block} for block in blocks]
+    return [block | {"block_id": block.get("block_id") or new_id("b")[-5:]} for block in blocks]
 
 
 def text_length(value: object) -> int:
@@ -75,7 +77,7 @@ def faults(blocks: object, most: int) -> Iterator[str]:
         return
     if len(blocks) > most:
         yield _at(f"no more than {most} items allowed", "/blocks")
-    ids = [block["block_id"] for block in blocks if block.get("block_id")]
+    ids = [str(block["block_id"]) for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
         yield _at("block_id must be unique", "/blocks")
     for i, block in enumerate(blocks):
@@ -83,12 +85,14 @@ def faults(blocks: object, most: int) -> Iterator[str]:
 
 
 def _block_faults(block: Json, at: str) -> Iterator[str]:
-    check = _CHECKS.get(block.get("type", ""))
+    check = _CHECKS.get(str(block.get("type")))
     if check is None:
         yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
-        return
-    yield from _too_long(block, at)
-    yield from check(block, at)
+    elif misshapen := list(_misshapen(block, at)):
+        yield from misshapen
+    else:
+        yield from _too_long(block, at)
+        yield from check(block, at)
 
 
 def _section(block: Json, at: str) -> Iterator[str]:
@@ -120,7 +124,7 @@ def _context(block: Json, at: str) -> Iterator[str]:
 def _row(most: int) -> Callable[[Json, str], Iterator[str]]:
     def check(block: Json, at: str) -> Iterator[str]:
         yield from _count(block, at, most)
-        ids = [element.get("action_id") for element in block.get("elements", [])]
+        ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
         if len(ids) != len(set(ids)):
             yield _at("action_id must be unique in its block", f"{at}/elements")
         for i, element in enumerate(block.get("elements", [])):
@@ -158,18 +162,37 @@ _CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
 
 
 def _element(element: object, at: str) -> Iterator[str]:
-    if not isinstance(element, dict) or element.get("type") not in BUTTONS | INPUTS | {"image"}:
+    known = BUTTONS | INPUTS | {"image"}
+    if not isinstance(element, dict) or str(element.get("type")) not in known:
         yield _at("unsupported element", at)
-        return
-    yield from _too_long(element, at)
+    elif misshapen := list(_misshapen(element, at)):
+        yield from misshapen
+    else:
+        yield from _too_long(element, at)
+        yield from _element_parts(element, at)
+
+
+def _element_parts(element: Json, at: str) -> Iterator[str]:
     if element["type"] == "button":
         yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
     for i, option in enumerate(element.get("options", [])):
         yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
     if len(element.get("options", [])) > 100:
         yield _at("no more than 100 items allowed", f"{at}/options")
-    if element.get("max_length", 1) > 3000:
+    most = element.get("max_length", 1)
+    if not isinstance(most, int) or most > 3000:
         yield _at("must be less than 3001", f"{at}/max_length")
+
+
+def _misshapen(thing: Json, at: str) -> Iterator[str]:
+    """Places where Block Kit has strings or lists of objects, and `thing` has something else."""
+    for name in _STRINGS:
+        if not isinstance(thing.get(name, ""), str):
+            yield _at("must be a string", f"{at}/{name}")
+    for name in _LISTS:
+        items = thing.get(name, [])
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            yield _at("must be an array of objects", f"{at}/{name}")
 
 
 def _count(block: Json, at: str, most: int) -> Iterator[str]:
@@ -182,9 +205,9 @@ def _count(block: Json, at: str, most: int) -> Iterator[str]:
 
 def _text(value: object, at: str, most: int, *, plain: bool = False) -> Iterator[str]:
     """A text object, https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
-    kinds = {"plain_text"} if plain else {"plain_text", "mrkdwn"}
+    kinds = ["plain_text"] if plain else ["mrkdwn", "plain_text"]
     if not isinstance(value, dict) or value.get("type") not in kinds:
-        yield _at("must be a " + " or ".join(sorted(kinds)) + " object", at)
+        yield _at(f"must be a {' or '.join(kinds)} object", at)
         return
     yield from _string(value.get("text"), f"{at}/text", most)
 
@@ -210,7 +233,7 @@ def _view_faults(view: Json) -> Iterator[str]:
     if view["type"] == "modal":
         yield from _text(view.get("title"), "/view/title", 24, plain=True)
         yield from _modal_buttons(view)
-    if len(view.get("private_metadata", "")) > 3000:
+    if len(str(view.get("private_metadata", ""))) > 3000:
         yield _at("must be less than 3001 characters", "/view/private_metadata")
     for fault in faults(view.get("blocks"), VIEW_BLOCKS):
         yield fault.replace("json-pointer:", "json-pointer:/view")
@@ -221,7 +244,8 @@ def _modal_buttons(view: Json) -> Iterator[str]:
         if view.get(name):
             yield from _text(view[name], f"/view/{name}", 24, plain=True)
     blocks = view.get("blocks")
-    inputs = isinstance(blocks, list) and any(b.get("type") == "input" for b in blocks)
+    rows = blocks if isinstance(blocks, list) else []
+    inputs = [row for row in rows if isinstance(row, dict) and row.get("type") == "input"]
     if inputs and not view.get("submit"):
         yield _at("a view with input blocks must have a submit button", "/view/submit")
 

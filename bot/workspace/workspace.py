@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from . import api, blocks, events, forms, markup, payloads
-from .api import chat, conversations, reactions, views
+from . import api, blocks, events, forms, markup, modals, payloads
+from .api import chat, conversations, reactions
 from .delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
 from .errors import SlackError
 from .faults import Drop, Fault
@@ -35,14 +35,16 @@ SCOPES = frozenset(
         "groups:read",
         "groups:history",
         "im:history",
+        "im:read",
+        "im:write",
         "mpim:history",
+        "mpim:read",
         "users:read",
         "files:read",
         "files:write",
         "assistant:write",
     ]
 )
-TROUBLE = "We had some trouble connecting. Try again?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ class Workspace:
             person = self.state.people[who]
             payload = payloads.view_submission(self.state, person, view, filled)
             reply = await self._ask("interactive", payload)
-            self._answer_view(view, reply)
+            modals.obey(self.state, view, reply)
         self.state.changes.tell()
         return ViewAnswer(not view.errors, view.errors)
 
@@ -397,31 +399,6 @@ class Workspace:
         if view is None:
             raise ValueError(f"No view {view_id} is open.")
         return view
-
-    def _answer_view(self, view: View, reply: Reply) -> None:
-        """Does what the app's answer to a submission asks."""
-        body = reply.body or {}
-        stack = self.state.views[view.user]
-        action = body.get("response_action")
-        if not reply.acked:
-            view.errors = {"": TROUBLE}
-        elif action == "errors":
-            view.errors = dict(body["errors"])
-        elif action == "clear":
-            stack.clear()
-        elif action in ("update", "push"):
-            self._show_view(view, action, body["view"])
-        elif view in stack:
-            stack.remove(view)
-
-    def _show_view(self, view: View, action: str, body: Json) -> None:
-        try:
-            if action == "update":
-                views.replace(view, blocks.accept_view(body))
-            else:
-                views.pushed(self.state, view.user, body)
-        except SlackError:
-            view.errors = {"": TROUBLE}
 
 
 async def _acked(emitted: object) -> None:

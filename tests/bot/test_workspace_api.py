@@ -1,15 +1,24 @@
 """The workspace's Web API, asked by the SDK's own client."""
 
+import asyncio
+import signal
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Limit, Workspace
+from bot.workspace.blocks import accept_message_blocks
+from bot.workspace.errors import SlackError
 
 
 @pytest.fixture
@@ -180,6 +189,35 @@ async def test_a_faulty_block_is_pointed_at(client, general, blocks, where):
     assert answer["error"] == "invalid_blocks"
     (message,) = answer["response_metadata"]["messages"]
     assert message.endswith(f"[json-pointer:{where}]")
+
+
+_LABEL = {"type": "plain_text", "text": "x"}
+_SELECT = {"type": "static_select", "options": [{"text": _LABEL, "value": "v"}], "max_length": 9}
+_BLOCKS = [
+    section("x", block_id="b", fields=[_LABEL], accessory=button("a")),
+    {"type": "actions", "elements": [button("a")]},
+    {"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}]},
+    {"type": "input", "label": _LABEL, "element": _SELECT},
+]
+_SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
+_JUNK = _SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), _SCALARS)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) within a value."""
+    keys = list(value) if isinstance(value, dict) else range(len(value) * isinstance(value, list))
+    for key in keys:
+        yield value, key
+        yield from places(value[key]) if isinstance(value[key], dict | list) else ()
+
+
+@given(blocks=st.permutations(_BLOCKS).map(deepcopy), junk=_JUNK, data=st.data())
+def test_no_shape_of_blocks_is_too_odd_to_be_judged(blocks, junk, data):
+    container, key = data.draw(st.sampled_from(list(places(blocks))))
+    container[key] = junk
+    with suppress(SlackError):
+        accepted = accept_message_blocks(blocks)
+        assert [block["type"] for block in accepted] == [block["type"] for block in blocks]
 
 
 async def test_fifty_good_blocks_are_taken_and_get_ids(workspace, client, general):
@@ -519,3 +557,24 @@ async def test_waiting_in_vain_shows_what_the_workspace_holds(workspace, ada, ge
     await workspace.say(ada, general, "hello there")
     with pytest.raises(TimeoutError, match=r"(?s)#general.*ada: 'hello there'"):
         await workspace.until(lambda: False, timeout=0.05)
+
+
+# Alone
+
+
+async def test_started_alone_it_prints_what_a_bot_needs():
+    command = (sys.executable, "-m", "bot.workspace")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        lines = [(await process.stdout.readline()).decode().strip() for _ in range(4)]
+        environment = dict(line.split("=", 1) for line in lines[1:])
+        assert environment["SLACK_API_URL"].startswith("http://127.0.0.1:")
+        client = AsyncWebClient(
+            environment["SLACK_BOT_TOKEN"], base_url=environment["SLACK_API_URL"]
+        )
+        assert (await client.auth_test())["ok"]
+        assert (await client.apps_connections_open(app_token=environment["SLACK_APP_TOKEN"]))["ok"]
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 10) == 0

@@ -61,10 +61,9 @@ def replace(view: View, body: Json) -> None:
     view.body, view.hash, view.errors = body, _new_hash(), {}
 
 
-def pushed(state: State, user: str, body: Json) -> None:
-    """What `response_action: push` asks for."""
+def put_on_top(state: State, user: str, body: Json) -> None:
     stack = state.views[user]
-    stack.append(_new(user, accept_view(body), under=stack[-1]))
+    stack.append(_new(user, body, under=stack[-1]))
     state.changes.tell()
 
 

@@ -1,0 +1,41 @@
+"""What becomes of a modal after it was submitted, by what the app answered.
+
+https://docs.slack.dev/surfaces/modals#response_actions
+"""
+
+from .api import views
+from .blocks import accept_view
+from .delivery import Reply
+from .errors import SlackError
+from .state import Json, State, View
+
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+def obey(state: State, view: View, reply: Reply) -> None:
+    """Closes the view, unless the app says otherwise or did not answer."""
+    body = reply.body or {}
+    stack = state.views[view.user]
+    action = body.get("response_action")
+    if not reply.acked:
+        view.errors = {"": TROUBLE}
+    elif action == "errors":
+        view.errors = dict(body["errors"])
+    elif action == "clear":
+        stack.clear()
+    elif action in ("update", "push"):
+        _show(state, view, action, body["view"])
+    elif view in stack:
+        stack.remove(view)
+
+
+def _show(state: State, view: View, action: str, body: Json) -> None:
+    try:
+        accepted = accept_view(body)
+    except SlackError:
+        view.errors = {"": TROUBLE}
+        return
+    if action == "update":
+        views.replace(view, accepted)
+    else:
+        views.put_on_top(state, view.user, accepted)
