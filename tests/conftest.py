@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
 from inference.client import EngineClient
+from inference.tokenizer import BYTE_OF
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -111,13 +113,15 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def write_tiny_gguf(path: Path) -> None:
-    import gguf
+@pytest.fixture(scope="session")
+def make_tiny_gguf() -> Callable[..., None]:
+    return write_tiny_gguf
 
-    from inference.tokenizer import BYTE_OF
 
+def write_tiny_gguf(path: Path, *, ends: bool = True) -> None:
     hidden, heads, kv_heads, dim, ffn, layers = 64, 8, 4, 8, 128, 2
-    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    end = ["<|endoftext|>", "<|im_end|>"] if ends else ["<|first|>", "<|last|>"]
+    specials = [end[0], "<|im_start|>", end[1]]
     letters = "etaoinshrdlu"
     pairs = [(a, b) for a in letters for b in letters]
     tokens = [*specials, *BYTE_OF, *(a + b for a, b in pairs)]
@@ -142,7 +146,8 @@ def write_tiny_gguf(path: Path) -> None:
     writer.add_token_types([3] * len(specials) + [1] * (len(tokens) - len(specials)))
     writer.add_token_merges([f"{a} {b}" for a, b in pairs])
     writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
+    if ends:
+        writer.add_eos_token_id(2)
     writer.add_chat_template(CHATML)
     writer.add_tensor("token_embd.weight", matrix(len(tokens), hidden, 8.0))
     output = matrix(len(tokens), hidden, 3.0)

@@ -21,7 +21,7 @@ def smollm() -> Path:
 
 @pytest.fixture(scope="session")
 def reference_tokenizer(smollm: Path):
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer  # noqa: PLC0415
 
     return AutoTokenizer.from_pretrained(str(smollm.parent), gguf_file=smollm.name)
 

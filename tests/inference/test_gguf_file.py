@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gguf
 import pytest
 
 from inference.gguf_file import ModelError, find_model, read_gguf
@@ -11,8 +12,6 @@ from inference.shape import ModelShape, check_split, shape_of
 
 
 def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:
-    import gguf
-
     reference = gguf.GGUFReader(smollm)
     file = read_gguf(smollm)
     assert file.metadata["general.architecture"] == "llama"
@@ -30,7 +29,9 @@ def test_a_model_that_is_not_there_is_named_in_one_sentence(model: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 3, 30, 5_000])
-def test_a_file_that_ends_in_its_header_is_named(tmp_path: Path, tiny_gguf: Path, size: int) -> None:
+def test_a_file_that_ends_in_its_header_is_named(
+    tmp_path: Path, tiny_gguf: Path, size: int
+) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(tiny_gguf.read_bytes()[:size])
     with pytest.raises(ModelError, match=r"cut\.gguf is not a"):

@@ -56,8 +56,8 @@ def prompts(smollm: Path) -> list[list[int]]:
 @pytest.fixture(scope="module")
 def reference(smollm: Path):
     """For tokens that follow a prompt: what transformers would have taken at each place."""
-    import torch
-    from transformers import AutoModelForCausalLM
+    import torch  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
     model = AutoModelForCausalLM.from_pretrained(
         str(smollm.parent), gguf_file=smollm.name, dtype=torch.float32

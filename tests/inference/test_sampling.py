@@ -37,7 +37,9 @@ def test_top_k_and_top_p_leave_only_the_likeliest() -> None:
 
 
 def test_repetition_penalty_holds_down_what_is_in_the_text_already() -> None:
-    seen = Sequence("s", [0, 4], 1, SamplingParams(temperature=0, max_tokens=9, repetition_penalty=2))
+    seen = Sequence(
+        "s", [0, 4], 1, SamplingParams(temperature=0, max_tokens=9, repetition_penalty=2)
+    )
     assert sample(LOGITS, seen) == 0 if LOGITS[0] / 2 > LOGITS[1] else 1
     harder = SamplingParams(temperature=0, max_tokens=9, repetition_penalty=2.5)
     assert sample(LOGITS, Sequence("s", [0, 4], 1, harder)) == 1

@@ -1,0 +1,194 @@
+"""What happens when something dies, leaves, or cannot begin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from inference.client import (
+    Delta,
+    EngineClient,
+    EngineRefused,
+    EngineUnavailable,
+    Message,
+    Sampling,
+)
+
+LONG = Sampling(
+    temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=1500, seed=11, n=2
+)
+HELLO = [Message("user", "Hello")]
+
+
+async def read(stream, texts: dict[int, str], until: int = 10**9) -> None:
+    async for item in stream:
+        if isinstance(item, Delta):
+            texts[item.index] = texts.get(item.index, "") + item.text
+            if sum(map(len, texts.values())) >= until:
+                return
+
+
+@pytest.fixture(scope="module")
+def endless_gguf(tmp_path_factory: pytest.TempPathFactory, make_tiny_gguf) -> Path:
+    """The tiny model, which never ends a text of its own accord."""
+    path = tmp_path_factory.mktemp("endless") / "endless.gguf"
+    make_tiny_gguf(path, ends=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def worker(start_worker, endless_gguf: Path):
+    """A worker of this module's own: it is killed and crowded. Room for two long samples."""
+    return start_worker(model=endless_gguf, dtype="fp32", kv_tokens=3200)
+
+
+async def test_a_rank_killed_in_mid_stream_is_not_noticed_in_the_text(worker) -> None:
+    async with EngineClient(worker.url) as client:
+        whole: dict[int, str] = {}
+        await read(client.chat(HELLO, LONG), whole)
+        interrupted: dict[int, str] = {}
+        stream = client.chat(HELLO, LONG)
+        await read(stream, interrupted, until=300)
+        (rank,) = worker.ranks
+        os.kill(rank, signal.SIGKILL)
+        await read(stream, interrupted)
+    assert worker.ranks != [rank]
+    assert interrupted == whole
+    assert len(whole[0]) > 300
+
+
+async def test_a_client_that_leaves_frees_its_pages_at_once(worker) -> None:
+    async with EngineClient(worker.url) as client:
+        await client.wait_ready(60)
+        for _ in range(3):
+            # Each takes the whole cache: the next can begin only when it has been given back.
+            stream = client.chat(HELLO, LONG)
+            async with contextlib.aclosing(stream), asyncio.timeout(20):
+                await read(stream, {}, until=50)
+
+
+async def test_a_request_that_finds_no_room_waits_its_turn(worker) -> None:
+    async with EngineClient(worker.url) as client:
+        first, second = client.chat(HELLO, LONG), client.chat(HELLO, LONG)
+        texts: dict[int, str] = {}
+        await read(first, {}, until=50)
+        waiting = asyncio.create_task(read(second, texts, until=50))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+        await first.aclose()
+        await asyncio.wait_for(waiting, 20)
+        await second.aclose()
+    assert texts
+
+
+async def test_the_ranks_end_with_the_supervisor_however_it_dies(start_worker, tiny_gguf) -> None:
+    worker = start_worker(wait=False, model=tiny_gguf, dtype="fp32")
+    await asyncio.to_thread(worker.wait_ready)
+    ranks = worker.ranks
+    async with EngineClient(worker.url) as client:
+        stream = client.chat(HELLO, LONG)
+        worker.process.kill()
+        with pytest.raises(EngineUnavailable):
+            await read(stream, {})
+        with pytest.raises(EngineUnavailable):
+            await client.models()
+        assert not await client.ready()
+    deadline = time.monotonic() + 10
+    while any(_lives(rank) for rank in ranks):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def test_sigterm_lets_a_running_draft_end_and_refuses_new_ones(
+    start_worker, endless_gguf: Path
+) -> None:
+    worker = start_worker(wait=False, model=endless_gguf, dtype="fp32")
+    await asyncio.to_thread(worker.wait_ready)
+    async with EngineClient(worker.url) as client:
+        texts: dict[int, str] = {}
+        stream = client.chat(HELLO, Sampling(max_tokens=1500, seed=1))
+        await read(stream, texts, until=20)
+        worker.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        with pytest.raises(EngineUnavailable):
+            await read(client.chat(HELLO, Sampling()), {})
+        await read(stream, texts)
+        assert len(texts[0]) > 500
+    assert await asyncio.to_thread(worker.process.wait, 10) == 0
+
+
+async def test_the_client_says_what_was_refused(worker) -> None:
+    async with EngineClient(worker.url) as client:
+        with pytest.raises(EngineRefused, match=r"cut at least [\d,]+ tokens") as caught:
+            await read(client.chat([Message("user", "x " * 5000)], Sampling()), {})
+        assert caught.value.code == "context_length_exceeded"
+        with pytest.raises(EngineRefused, match="'n' cannot be used"):
+            await read(client.chat(HELLO, Sampling(n=99)), {})
+    async with EngineClient(worker.url, model="other") as client:
+        with pytest.raises(EngineRefused, match="ask for that one"):
+            await read(client.chat(HELLO, Sampling()), {})
+
+
+@pytest.mark.parametrize("url", ["unix:/nowhere/w.sock", "http://127.0.0.1:9"])
+async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
+    async with EngineClient(url, token=SecretStr("t" * 16)) as client:
+        assert not await client.ready()
+        with pytest.raises(EngineUnavailable, match=r"does not answer\.$"):
+            await read(client.chat(HELLO, Sampling()), {})
+        with pytest.raises(EngineUnavailable, match="not ready within"):
+            await client.wait_ready(0.2)
+
+
+def cut(source: Path, target: Path) -> Path:
+    data = source.read_bytes()
+    target.write_bytes(data[: len(data) - 5000])
+    return target
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"model": "/nowhere/m.gguf"}, "The model file /nowhere/m.gguf does not exist"),
+        ({"model": "no-such-package"}, "The package 'no-such-package' is not installed"),
+        ({"tp": 2}, "TP=2 does not divide this model (9 attention heads"),
+        ({"worker_bind": "tcp:127.0.0.1:0"}, "needs a WORKER_TOKEN of at least 16 characters"),
+        ({"worker_bind": "tcp:127.0.0.1:0", "worker_token": "short"}, "at least 16 characters"),
+        ({"worker_bind": "udp:1"}, "WORKER_BIND: must be unix:/path/to/socket or tcp:host:port"),
+        ({"dtype": "fp8"}, "DTYPE: Input should be 'auto', 'fp32' or 'bf16'"),
+        ({"kv_tokens": "many"}, "KV_TOKENS: Input should be a valid integer"),
+        ({"model": "CUT"}, "cut.gguf is cut short: tensor 'blk.1."),
+        ({"device": "cuda", "cuda_visible_devices": ""}, "needs 1 GPUs and 0 can be used"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_and_exits_2(
+    start_worker, tiny_gguf: Path, tmp_path: Path, settings: dict[str, object], sentence: str
+) -> None:
+    if settings.get("model") == "CUT":
+        settings = {"model": cut(tiny_gguf, tmp_path / "cut.gguf")}
+    worker = start_worker(wait=False, **settings)
+    assert worker.process.wait(60) == 2
+    assert sentence in worker.output
+    assert "Traceback" not in worker.output
+
+
+def test_a_socket_directory_that_others_can_enter_is_refused(
+    start_worker, tiny_gguf: Path, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    worker = start_worker(wait=False, model=tiny_gguf, worker_bind=f"unix:{tmp_path}/w.sock")
+    assert worker.process.wait(60) == 2
+    assert "run chmod 700 on it" in worker.output
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

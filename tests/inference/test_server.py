@@ -1,0 +1,231 @@
+"""The HTTP face of a running worker."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import stat
+import subprocess
+import sys
+
+import aiohttp
+import openai
+import pytest
+
+from inference.protocol import RequestError, parse_chat
+
+HELLO = [{"role": "user", "content": "Hello"}]
+TOKEN = "a-token-of-the-test-suite"
+
+
+def http(url: str) -> aiohttp.ClientSession:
+    if url.startswith("unix:"):
+        connector = aiohttp.UnixConnector(url.removeprefix("unix:"))
+        return aiohttp.ClientSession("http://worker", connector=connector)
+    return aiohttp.ClientSession(url)
+
+
+async def test_the_same_seed_gives_the_same_text_and_another_seed_another(tiny_worker, ask) -> None:
+    first = await ask(tiny_worker.url, "Hello", seed=5, max_tokens=60)
+    again = await ask(tiny_worker.url, "Hello", seed=5, max_tokens=60)
+    other = await ask(tiny_worker.url, "Hello", seed=6, max_tokens=60)
+    assert first == again
+    assert first[0] != other[0]
+
+
+async def test_each_of_many_requests_at_once_gives_what_it_gives_alone(tiny_worker, ask) -> None:
+    asks = [
+        (f"Topic {i} " + "and so on " * (i * 7 % 30), {"seed": i, "max_tokens": 40 + 13 * (i % 5)})
+        for i in range(12)
+    ]
+    alone = [await ask(tiny_worker.url, text, **more) for text, more in asks]
+    together = await asyncio.gather(*(ask(tiny_worker.url, text, **more) for text, more in asks))
+    assert together == alone
+
+
+async def test_the_default_model_gives_the_same_text_alone_and_in_a_batch(
+    smollm_worker, ask
+) -> None:
+    brief = "Write a blog post about our new office in Lisbon"
+    alone = await ask(smollm_worker.url, brief, seed=3, max_tokens=48)
+    others = [ask(smollm_worker.url, f"Tell me of {i}", seed=i, max_tokens=30) for i in range(4)]
+    together, *_ = await asyncio.gather(
+        ask(smollm_worker.url, brief, seed=3, max_tokens=48), *others
+    )
+    assert together == alone
+    assert len(alone[0][0].split()) > 20
+
+
+async def test_samples_of_one_request_differ_and_each_is_told_apart(tiny_worker, ask) -> None:
+    texts, reasons, usage = await ask(tiny_worker.url, "Hello", seed=1, n=3, max_tokens=50)
+    assert sorted(texts) == sorted(reasons) == [0, 1, 2]
+    assert len(set(texts.values())) == 3
+    alone, _, one = await ask(tiny_worker.url, "Hello", seed=1, n=1, max_tokens=50)
+    assert alone[0] == texts[0]
+    assert usage.completion_tokens > one.completion_tokens
+    assert usage.prompt_tokens == one.prompt_tokens > 5
+
+
+async def test_a_stop_string_across_tokens_ends_the_text_before_it(tiny_worker, ask) -> None:
+    whole, _, _ = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=40)
+    stop = whole[0][11:16]
+    cut, reasons, _ = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=40, stop=(stop,))
+    assert cut[0] == whole[0][: whole[0].index(stop)]
+    assert reasons[0] == "stop"
+
+
+async def test_the_limit_on_tokens_is_kept_and_named(tiny_worker, ask) -> None:
+    _, reasons, usage = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=7)
+    assert (reasons[0], usage.completion_tokens) == ("length", 7)
+
+
+BAD = [
+    ({"messages": []}, "'messages' cannot be used"),
+    ({}, "'messages' is missing"),
+    ({"messages": [{"role": "user", "content": " \n "}]}, "every message is empty"),
+    ({"messages": [{"role": "tool", "content": "x"}]}, "'messages.0.role' cannot be used"),
+    ({"messages": HELLO, "temperature": 3}, "'temperature' cannot be used: .* equal to 2"),
+    ({"messages": HELLO, "temperature": "hot"}, "'temperature' cannot be used"),
+    ({"messages": HELLO, "top_p": 0}, "'top_p' cannot be used: .* greater than 0"),
+    ({"messages": HELLO, "top_k": -1}, "'top_k' cannot be used"),
+    ({"messages": HELLO, "repetition_penalty": 9}, "'repetition_penalty' cannot be used"),
+    ({"messages": HELLO, "max_tokens": 0}, "'max_tokens' cannot be used|max_completion_tokens"),
+    ({"messages": HELLO, "n": 100}, "'n' cannot be used: .* equal to 8"),
+    ({"messages": HELLO, "seed": 1.5}, "'seed' cannot be used"),
+    ({"messages": HELLO, "stop": [""]}, "'stop.0' cannot be used"),
+    ({"messages": HELLO, "logprobs": True}, "'logprobs' is not supported"),
+    ({"messages": HELLO, "tools": [{}]}, "'tools' is not supported"),
+    ({"messages": HELLO, "frequency_penalty": 0.5}, "'frequency_penalty' is not supported"),
+    ({"messages": HELLO, "temprature": 1}, "'temprature' is not a parameter"),
+    (["messages"], "must be a JSON object"),
+    ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("body", "sentence"), BAD)
+def test_a_bad_request_is_refused_with_what_is_wrong(body: object, sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence) as caught:
+        parse_chat(body)
+    assert caught.value.status == 400
+    assert caught.value.message.endswith(".")
+    assert "hot" not in caught.value.message
+
+
+def test_what_changes_nothing_is_accepted() -> None:
+    fields = {"user": "u", "metadata": {}, "logprobs": False, "frequency_penalty": 0, "stop": None}
+    chat = parse_chat({"messages": HELLO, "max_tokens": 9, "stop": "end", "n": 3} | fields)
+    assert (chat.max_tokens, chat.n) == (9, 3)
+    assert parse_chat({"messages": HELLO, "max_completion_tokens": 7}).max_tokens == 7
+    assert parse_chat({"messages": HELLO, "stop": "end"}).stop == ["end"]
+    assert parse_chat({"messages": HELLO, "temperature": 1, "top_k": 50, "top_p": 0.95})
+
+
+WRONG = [
+    ({"messages": HELLO, "model": "gpt-4o"}, 404, "model_not_found", "'tiny'"),
+    (
+        {"messages": [{"role": "user", "content": "x " * 5000}]},
+        400,
+        "context_length_exceeded",
+        r"The prompt has [\d,]+ tokens and .* 4,096, .* cut at least [\d,]+ tokens",
+    ),
+    ({"messages": HELLO, "top_p": 2}, 400, "invalid_value", "'top_p'"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code", "sentence"), WRONG)
+async def test_refusals_have_the_shape_of_the_openai_api(
+    tiny_worker, body: object, status: int, code: str, sentence: str
+) -> None:
+    async with http(tiny_worker.url) as session:
+        response = await session.post("/v1/chat/completions", json=body)
+        error = (await response.json())["error"]
+    assert (response.status, error["code"]) == (status, code)
+    assert error["type"] == "invalid_request_error"
+    assert re.search(sentence, error["message"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "status"),
+    [
+        ("POST", "/v1/chat/completions", b"{not json", 400),
+        ("POST", "/v1/chat/completions", b" " * 1_100_000, 413),
+        ("GET", "/v1/chat/completions", None, 405),
+        ("GET", "/v1/nothing", None, 404),
+    ],
+)
+async def test_requests_that_are_none_get_a_sentence_too(
+    tiny_worker, method: str, path: str, data: bytes | None, status: int
+) -> None:
+    async with http(tiny_worker.url) as session:
+        response = await session.request(method, path, data=data)
+        assert response.status == status
+        assert (await response.json())["error"]["message"].endswith(".")
+
+
+async def test_ready_is_a_real_token_and_live_is_not(tiny_worker) -> None:
+    async with http(tiny_worker.url) as session:
+        assert (await session.get("/health/live")).status == 200
+        response = await session.get("/health/ready")
+        assert (response.status, (await response.json())["status"]) == (200, "ready")
+        models = await (await session.get("/v1/models")).json()
+    assert [model["id"] for model in models["data"]] == ["tiny"]
+
+
+def test_the_socket_is_for_its_owner_only(tiny_worker) -> None:
+    mode = (tiny_worker.directory / "w.sock").stat().st_mode
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o600
+
+
+@pytest.fixture(scope="module")
+def tcp_worker(start_worker, tiny_gguf):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    worker = start_worker(
+        wait=False,
+        model=tiny_gguf,
+        dtype="fp32",
+        worker_bind=f"tcp:127.0.0.1:{port}",
+        worker_token=TOKEN,
+    )
+    worker.wait_ready()
+    return worker
+
+
+async def test_the_openai_client_works_over_tcp_with_a_token(tcp_worker) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{tcp_worker.url}/v1", api_key=TOKEN) as client:
+        assert [model.id async for model in client.models.list()] == ["tiny"]
+        ask = {"model": "tiny", "messages": HELLO, "seed": 4, "max_tokens": 30, "n": 2}
+        whole = await client.chat.completions.create(**ask, stop=["@@"])
+        stream = await client.chat.completions.create(
+            **ask, stream=True, stream_options={"include_usage": True}, extra_body={"top_k": 50}
+        )
+        texts, usage = {0: "", 1: ""}, None
+        async for chunk in stream:
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                texts[choice.index] += choice.delta.content or ""
+        assert [choice.message.content for choice in whole.choices] == [texts[0], texts[1]]
+        assert usage == whole.usage
+        with pytest.raises(openai.BadRequestError, match="'temperature' cannot be used"):
+            await client.chat.completions.create(**ask, temperature=5)
+        with pytest.raises(openai.NotFoundError, match="serves the model 'tiny'"):
+            await client.chat.completions.create(**(ask | {"model": "other"}))
+
+
+@pytest.mark.parametrize("token", ["", "wrong-token-of-some-length", "ümläut", TOKEN[:-1]])
+async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with http(tcp_worker.url) as session:
+        for method, path in [("GET", "/v1/models"), ("POST", "/v1/chat/completions")]:
+            response = await session.request(method, path, headers=headers)
+            assert response.status == 401
+            assert (await response.json())["error"]["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("module", ["inference.__main__", "inference.client", "inference.server"])
+def test_the_supervisor_and_the_client_never_import_torch(module: str) -> None:
+    code = f"import {module}, sys; sys.exit('torch' in sys.modules or 'megatron' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
