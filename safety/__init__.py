@@ -4,10 +4,12 @@ from safety.audit import AuditError, AuditLog
 from safety.filter import Filter, FilterError
 from safety.normalise import visible
 from safety.policy import Policy, PolicyError, load_policy
+from safety.released import NOTHING, joined, part
 from safety.stream import Gate
 from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 
 __all__ = [
+    "NOTHING",
     "Action",
     "AuditError",
     "AuditLog",
@@ -21,6 +23,8 @@ __all__ = [
     "SafeText",
     "Stage",
     "Verdict",
+    "joined",
     "load_policy",
+    "part",
     "visible",
 ]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from safety.detectors.secrets import OPEN_PRIVATE_KEY
-from safety.normalise import fold, normalise
+from safety.normalise import normalise
 
 FORCED_AFTER = 600
 """Characters after which a piece without the end of a sentence is cut between two words."""
@@ -28,8 +28,12 @@ _CANDIDATE = re.compile(
 _FENCE = re.compile(r"(?m)^ {0,3}```")
 # The longest label, target or tag that a rule finds with spaces in it is shorter than this.
 _REACH = 1000
-# Two digits with more between them are not of one number.
+# No number has more than this between two of its digits, once normalised; in the text as it is
+# written, invisible characters may stand there too.
+_NUMBER_GAP = 3
 _NEAR = 200
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class Borders:
             if len(text) < border + HELD_BACK:
                 return None
             # A number is judged with the word behind it.
-            if _is_behind_a_digit(text, border):
+            if _before(text, border)[0].isdigit():
                 return False
         parts_a_number = _parts_a_number(text, border)
         if parts_a_number is None:
@@ -80,21 +84,24 @@ def is_in_fence(text: str, position: int) -> bool:
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:
-    """Whether digits stand on both sides; None while the next letter or digit is to come."""
-    if not _is_behind_a_digit(text, border):
+    """Whether one number may stand on both sides; None while what decides it is to come."""
+    before, gap = _before(text, border)
+    if not before.isdigit():
         return False
-    behind = text[border : border + _NEAR]
-    after = next((character for character in behind if character.isalnum()), None)
-    if after is None:
-        return None if len(behind) < _NEAR else False
-    return fold(after)[:1].isdigit()
+    behind = normalise(text[border : border + _NEAR]).text
+    after = _LETTER_OR_DIGIT.search(behind)
+    if after is not None:
+        return after[0].isdigit() and gap + after.start() <= _NUMBER_GAP
+    if gap + len(behind) > _NUMBER_GAP or len(text) >= border + _NEAR:
+        return False
+    return None
 
 
-def _is_behind_a_digit(text: str, border: int) -> bool:
-    """Whether the last letter or digit before a border is a digit."""
-    before = reversed(text[max(0, border - _NEAR) : border])
-    last = next((character for character in before if character.isalnum()), "")
-    return fold(last)[-1:].isdigit() if last else False
+def _before(text: str, border: int) -> tuple[str, int]:
+    """The last letter or digit before a border, and how many characters stand between."""
+    before = normalise(text[max(0, border - _NEAR) : border]).text
+    last = _LAST_LETTER_OR_DIGIT.search(before)
+    return (last[1], len(last[2])) if last else ("", len(before))
 
 
 def _is_inside(text: str, border: int, start: int) -> bool:

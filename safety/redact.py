@@ -51,8 +51,10 @@ def _union(one: Finding, other: Finding) -> Finding:
 
 
 def _replacement(finding: Finding, original: str, allow: Sequence[str]) -> str:
+    plain = normalise(original).text
     if finding.category == "slack_markup":
-        return slack_markup.plain(normalise(original).text)
+        return slack_markup.plain(plain)
     if finding.category == "link":
-        return links.plain(normalise(original).text, allow)
+        # A host that is only allowed once its letters are folded is another host.
+        return links.plain(plain, allow if plain == original else ())
     return PLACEHOLDERS[finding.category]

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from safety.audit import Case
 from safety.borders import Borders, is_in_fence
+from safety.released import NOTHING, joined
 from safety.screen import Screen
 from safety.verdict import Action, Blocked, Finding, SafeText, Verdict
 
@@ -39,12 +40,12 @@ class Gate:
         released = []
         while (border := self._scan.next(self._text)) is not None:
             released.append(await self._release(border))
-        return SafeText("".join(released))
+        return joined(*released)
 
     async def finish(self) -> SafeText:
         """The rest, after the check of the whole text, which may block but not rewrite."""
         self._check_open()
-        rest = SafeText("")
+        rest = NOTHING
         if self._borders[-1] < len(self._text):
             rest = await self._release(len(self._text))
         whole = await self._screen.in_time(self._judge_whole)
@@ -111,7 +112,7 @@ class Gate:
         return next((border for border in usable if not is_in_fence(self._text, border)), 0)
 
     def _joined(self) -> SafeText:
-        return SafeText("".join(self._shown))
+        return joined(*self._shown)
 
     async def _block(self, verdict: Verdict) -> NoReturn:
         await self._close(verdict)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NewType
 
 SafeText = NewType("SafeText", str)
-"""Text that the filter has released. Only `safety.filter` and `safety.stream` make one."""
+"""Text that the filter has released. Only `safety.screen` makes one from a str."""
 
 
 class Stage(StrEnum):

@@ -20,16 +20,18 @@ _URL = re.compile(
 _SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
 _ENDING = r"(?P<ending>[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
 _AFTER_HOST = rf"(?::[0-9]{{1,5}})?(?P<path>[/?#]{_PATH}*)?"
-_BARE = re.compile(rf"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{_ENDING}{_AFTER_HOST}")
+_BARE = re.compile(
+    rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9]\.)(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{_ENDING}{_AFTER_HOST}"
+)
 # A Chinese name before a dot and a top-level domain: the character next to the dot is enough.
 _BARE_CJK = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.{_ENDING}{_AFTER_HOST}")
+_SCHEME = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|//|www\.)"
 _PLAIN = r"[^\s()<>]{0,2000}"
-_TARGET = (
-    r"(?:[a-zA-Z][a-zA-Z0-9+.-]{0,20}:|//|www\.|[A-Za-z0-9-]{1,63}\.)"
-    rf"{_PLAIN}(?:\({_PLAIN}\){_PLAIN}){{0,8}}"
-)
+_TARGET = rf"{_SCHEME}{_PLAIN}(?:\({_PLAIN}\){_PLAIN}){{0,8}}"
 _LABEL = r"!?\[([^\[\]\n]{0,200})\]"
-_MARKDOWN = re.compile(rf"{_LABEL}(?:\(<?({_TARGET})>?\)?|:[ \t]{{0,3}}<?({_TARGET})>?)")
+_MARKDOWN = re.compile(
+    rf"{_LABEL}(?:\(<?({_TARGET})>?\)?|:[ \t]{{0,3}}<?({_SCHEME}{_PATH}{{1,2000}}(?<![.,;:!?]))>?)"
+)
 _ANGLE = re.compile(r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|([^<>\n]{0,200}))?>")
 _CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
 _TRAILING = ".,;:!?'*_~)]}"
@@ -47,26 +49,33 @@ class Links:
         ]
         for span in labelled:
             yield text.finding("link", "link_label", *span)
-        for start, url in (*_urls(text.text), *_bare_domains(text.text)):
-            if not _is_within(start, labelled) and not is_allowed(url, self.allow):
-                rule = "link_script" if _SCRIPT.match(url) else "link_host"
-                yield text.finding("link", rule, start, start + len(url))
+        urls = [span for span in _urls(text.text) if not _is_within(span[0], labelled)]
+        bare = _bare_domains(text.text)
+        for start, end in (*urls, *(span for span in bare if not _is_within(span[0], urls))):
+            yield from self._judge(text, start, end)
+
+    def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
+        url = text.text[start:end]
+        as_written = text.original[text.offsets[start] : text.offsets[end - 1] + 1]
+        if as_written != url or not is_allowed(url, self.allow):
+            rule = "link_script" if _SCRIPT.match(url) else "link_host"
+            yield text.finding("link", rule, start, end)
 
 
-def _urls(text: str) -> Iterator[tuple[int, str]]:
+def _urls(text: str) -> Iterator[tuple[int, int]]:
     for match in _URL.finditer(text):
         url = match[0].rstrip(_TRAILING)
         if "://" in url or _SCRIPT.match(url):
-            yield match.start(), url
+            yield match.start(), match.start() + len(url)
 
 
-def _bare_domains(text: str) -> Iterator[tuple[int, str]]:
+def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
     code = [match.span() for match in _CODE.finditer(text)]
     for match in (*_BARE.finditer(text), *_BARE_CJK.finditer(text)):
         ending, path = match["ending"].lower(), match["path"]
         named = ending in TOP_LEVEL and (path or ending not in FILE_ENDINGS)
         if named and (path or not _is_within(match.start(), code)):
-            yield match.start(), match[0].rstrip(_TRAILING)
+            yield match.start(), match.start() + len(match[0].rstrip(_TRAILING))
 
 
 def _is_within(position: int, spans: Sequence[tuple[int, int]]) -> bool:

@@ -24,6 +24,8 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 _CONTEXT_CHARS = 40
+# A national number begins with a trunk zero or a group of three: "10 20 30 40 50" is a list.
+_AREA = re.compile(r"\(?(?:0|[0-9]{3})")
 _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 # Dates, times, IP addresses, the national ids of the United States, and amounts.
 _NO_PHONE = re.compile(
@@ -54,7 +56,8 @@ class Phones:
             return None
         if named:
             return "phone_named"
-        if number != written and any(_is_valid(number, region) for region in self.regions):
+        grouped = number != written and _AREA.match(written)
+        if grouped and any(_is_valid(number, region) for region in self.regions):
             return "phone_national"
         return None
 

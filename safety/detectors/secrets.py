@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from safety.normalise import Normalised
@@ -91,8 +92,8 @@ _ASSIGNED = re.compile(
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
 _PLACEHOLDER = re.compile(
-    r"(?i)example|changeme|placeholder|your|redacted|x{4}|\*{3}|\.{3}|1234567|^(?:my|the|some)?"
-    r"[_-]?(?:password|passwd|pass|pwd|secret|token)s?[0-9]?$|^[$%<{]"
+    r"(?i)example|changeme|placeholder|your|redacted|password|secret|x{4}|\*{3}|\.{3}|1234567"
+    r"|^(?:pass|pwd|token)[0-9]?$|^[$%<{]"
 )
 
 
@@ -117,11 +118,12 @@ def _passwords(text: Normalised) -> Iterator[Finding]:
         if not _PLACEHOLDER.search(match[1]):
             yield text.finding("secret", "url_password", *match.span(1))
     for match in _ASSIGNED.finditer(text.text):
-        rule = "assigned_password" if match["password"] else "assigned_key"
-        if is_password(match["value"], at_least=8 if match["password"] else 16):
-            yield text.finding("secret", rule, *match.span("value"))
+        if match["password"] and is_password(match["value"]):
+            yield text.finding("secret", "assigned_password", *match.span("value"))
+        if match["key"] and is_random(match["value"]):
+            yield text.finding("secret", "assigned_key", *match.span("value"))
     for match in _BEARER.finditer(text.text):
-        if is_password(match[1], at_least=20):
+        if is_random(match[1]):
             yield text.finding("secret", "bearer_token", *match.span(1))
 
 
@@ -130,7 +132,16 @@ def is_dummy(value: str) -> bool:
     return len(set(value[-16:])) < 6 or "EXAMPLE" in value
 
 
-def is_password(value: str, at_least: int) -> bool:
-    """Whether a value that is called a password or a key looks like one and not like a word."""
+def is_password(value: str) -> bool:
+    """Whether what is called a password looks like one, and not like a word or a placeholder."""
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-    return len(value) >= at_least and mixed and not _PLACEHOLDER.search(value)
+    return mixed and not _PLACEHOLDER.search(value)
+
+
+def is_random(value: str) -> bool:
+    """Whether what is called a key looks drawn by lot: digits among letters of both cases."""
+    kinds = [c.isdigit() + 2 * c.isupper() for c in value if c.isalnum()]
+    changes = [(one, other) for one, other in pairwise(kinds) if one != other]
+    digits = [change for change in changes if 1 in change]
+    long = len(kinds) >= 16 and len(changes) >= 5 and len(digits) >= 2
+    return long and not _PLACEHOLDER.search(value)

@@ -47,6 +47,10 @@ FRAGMENTS = [
     "```",
     "1. First\n2. Second\n",
     "2024",
+    "| 12 |\n| 13 |",
+    "call 555",
+    "(123)",
+    "⑴㏠",
     "x" * 90,
     "字" * 90,
     "zero\u200bwidth",
@@ -206,6 +210,12 @@ def test_a_long_code_block_is_shown_line_by_line_after_a_while() -> None:
     lines = ["```\n", *["value = compute(something)\n"] * 60]
     released, _ = run_gate([*lines, "```\n", "Done. "])
     assert sum(1 for piece in released if piece) > 2
+
+
+def test_a_table_of_numbers_is_shown_row_by_row() -> None:
+    rows = ["| year | sales |\n", "|---|---|\n", "| 2024 | 12 |\n", "| 2025 | 14 |\n", "Done"]
+    released, _ = run_gate(rows)
+    assert [piece for piece in released if piece] == rows
 
 
 def test_redaction_that_was_late_blocks_and_never_rewrites() -> None:
