@@ -45,13 +45,11 @@ class Delivery:
         self.retry_delays = tuple(retry_delays)
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def emit(self, event: Json) -> asyncio.Future[bool]:
-        """Delivers an event that the app is entitled to; see `deliver` for the future."""
-        if events.seen_by_bot(self.state, event):
-            return self.deliver(events.envelope(self.state, event))
-        nothing = asyncio.get_running_loop().create_future()
-        nothing.set_result(True)
-        return nothing
+    def emit(self, event: Json) -> asyncio.Future[bool] | None:
+        """Delivers an event, see `deliver`; None if the app is not entitled to it."""
+        if not events.seen_by_bot(self.state, event):
+            return None
+        return self.deliver(events.envelope(self.state, event))
 
     def deliver(self, payload: Json) -> asyncio.Future[bool]:
         """Starts delivery. The future tells whether the first attempt was acked."""

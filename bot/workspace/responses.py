@@ -67,7 +67,7 @@ def _replace(state: State, original: Message, text: str, blocks: list[Json]) -> 
     state.touch(original)
     if original.to is None:
         channel = state.channels[original.channel]
-        state.emit(events.changed(state, channel, original, before))
+        state.tell(events.changed(state, channel, original, before))
     return original
 
 

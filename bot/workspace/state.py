@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 Kind = Literal["channel", "group", "im"]
+# For each event on its way to the app: whether the first attempt was acked.
+Acks = list["asyncio.Future[bool]"]
 
 SLACKBOT = "USLACKBOT"
 _ID_ALPHABET = string.ascii_uppercase + string.digits
@@ -184,7 +186,7 @@ class State:
         self.tickets: set[str] = set()
         self.stream_seconds = 300.0
         self.ack_seconds = 3.0
-        self.emit: Callable[[Json], object] = lambda event: None
+        self.emit: Callable[[Json], asyncio.Future[bool] | None] = lambda event: None
         self._revisions = count(1)
         self._last_ts = 0
 
@@ -242,6 +244,11 @@ class State:
         self.touch(message)
         if message.thread_ts and message.to is None:
             self.touch(self.channels[message.channel].messages[message.thread_ts])
+
+    def tell(self, *told: Json) -> Acks:
+        """Sends events to the app, as far as it is entitled to them."""
+        sent = [self.emit(event) for event in told]
+        return [ack for ack in sent if ack is not None]
 
     def touch(self, message: Message) -> None:
         message.revision = next(self._revisions)

@@ -17,7 +17,7 @@ from .limits import SLACK_LIMITS, Limit, Limiter
 from .responses import respond
 from .server import Server
 from .socket_mode import SocketMode
-from .state import SLACKBOT, Call, Channel, Json, Message, Person, ResponseUrl, State, View
+from .state import SLACKBOT, Acks, Call, Channel, Json, Message, Person, ResponseUrl, State, View
 from .web_api import WebApi
 
 T = TypeVar("T")
@@ -67,8 +67,9 @@ class ViewAnswer:
 class Workspace:
     """A workspace on loopback with one app; `async with` serves it.
 
-    `limits` None switches rate limits off; `retry_delays` are the seconds before each
-    redelivery of an event; `events_url` set means signed HTTP instead of Socket Mode."""
+    `limits` None switches rate limits off; `scopes` are what the app's manifest asks for;
+    `retry_delays` are the seconds before each redelivery of an event; `events_url` set means
+    signed HTTP instead of Socket Mode."""
 
     def __init__(
         self,
@@ -186,8 +187,7 @@ class Workspace:
         message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
         if thread_ts is not None and thread_ts not in room.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        self.state.add_message(message)
-        await self._tell(*events.posted(self.state, room, message))
+        await _acked(chat.add(self.state, room, message))
         return message.ts
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
@@ -267,7 +267,7 @@ class Workspace:
     async def open_home(self, who: str) -> None:
         """Opens the app's home tab."""
         room = self.state.dm_with_bot(who)
-        await self._tell(events.home_opened(self.state, who, room))
+        await _acked(self.state.tell(events.home_opened(self.state, who, room)))
 
     async def deliver(self, event: Json, *, event_id: str | None = None) -> bool:
         """Delivers any event; True when the first attempt was acked."""
@@ -364,9 +364,6 @@ class Workspace:
     async def _ask(self, kind: Envelope, payload: Json) -> Reply:
         return await self._delivery.ask(kind, payload)
 
-    async def _tell(self, *told: Json) -> None:
-        await _acked([self.state.emit(event) for event in told])
-
     async def _change(self, seen: int, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -401,10 +398,9 @@ class Workspace:
         return view
 
 
-async def _acked(emitted: object) -> None:
-    """Waits until what `emit` gave, alone or in a list, is acked or has failed once."""
-    waiting = emitted if isinstance(emitted, list) else [emitted]
-    await asyncio.gather(*(each for each in waiting if isinstance(each, asyncio.Future)))
+async def _acked(acks: Acks) -> None:
+    """Waits until each event is acked, or was not in time."""
+    await asyncio.gather(*acks)
 
 
 def _action(rows: list[Json], action_id: str, value: str | None) -> Json:

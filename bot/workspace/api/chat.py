@@ -3,7 +3,7 @@
 from .. import events
 from ..blocks import MARKDOWN_CHARACTERS, accept_message_blocks
 from ..errors import SlackError
-from ..state import Channel, Json, Message, State
+from ..state import Acks, Channel, Json, Message, State
 from ..wire import message_json
 from .access import is_streaming, message_at, own_message, thread_of, writable
 from .args import Args
@@ -50,7 +50,7 @@ def update(state: State, args: Args) -> Json:
         message.metadata = args.object("metadata", "invalid_metadata_format")
     message.edited = state.now()
     state.touch(message)
-    state.emit(events.changed(state, channel, message, before))
+    state.tell(events.changed(state, channel, message, before))
     text = {"channel": channel.id, "ts": message.ts, "text": message.text}
     return text | {"message": message_json(state, message)}
 
@@ -71,16 +71,16 @@ def get_permalink(state: State, args: Args) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
-def add(state: State, channel: Channel, message: Message) -> object:
-    """Puts a message into its channel and tells of it; returns what `emit` gave for each event."""
+def add(state: State, channel: Channel, message: Message) -> Acks:
+    """Puts a message into its channel and tells of it."""
     state.add_message(message)
-    return [state.emit(event) for event in events.posted(state, channel, message)]
+    return state.tell(*events.posted(state, channel, message))
 
 
-def remove(state: State, channel: Channel, message: Message) -> object:
+def remove(state: State, channel: Channel, message: Message) -> Acks:
     before = message_json(state, message)
     state.remove(message)
-    return state.emit(events.deleted(state, channel, before))
+    return state.tell(events.deleted(state, channel, before))
 
 
 def content(text: str, markdown: str, blocks: list[Json]) -> tuple[str, list[Json]]:

@@ -2,7 +2,7 @@
 
 from .. import events
 from ..errors import SlackError
-from ..state import Channel, Json, Message, State
+from ..state import Acks, Channel, Json, Message, State
 from ..wire import channel_json, message_json, tombstone_json
 from .access import entered, seen
 from .args import Args
@@ -27,10 +27,10 @@ def join(state: State, args: Args) -> Json:
     return {"channel": channel_json(state, channel)}
 
 
-def enter(state: State, channel: Channel, inviter: str | None = None) -> object:
+def enter(state: State, channel: Channel, inviter: str | None = None) -> Acks:
     channel.members.add(state.bot.id)
     state.changes.tell()
-    return state.emit(events.joined(state, channel, state.bot.id, inviter))
+    return state.tell(events.joined(state, channel, state.bot.id, inviter))
 
 
 def leave(state: State, args: Args) -> Json:

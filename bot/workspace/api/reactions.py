@@ -4,7 +4,7 @@ import re
 
 from .. import events
 from ..errors import SlackError
-from ..state import Json, Message, State
+from ..state import Acks, Json, Message, State
 from ..wire import message_json, reactions_json
 from .access import entered, message_at
 from .args import Args
@@ -37,18 +37,18 @@ def get(state: State, args: Args) -> Json:
     return {"type": "message", "channel": message.channel, "message": told}
 
 
-def put(state: State, message: Message, user: str, name: str) -> object:
+def put(state: State, message: Message, user: str, name: str) -> Acks:
     message.reactions.setdefault(name, []).append(user)
     state.touch(message)
-    return state.emit(events.reaction(state, True, message, user, name))
+    return state.tell(events.reaction(state, True, message, user, name))
 
 
-def take(state: State, message: Message, user: str, name: str) -> object:
+def take(state: State, message: Message, user: str, name: str) -> Acks:
     message.reactions[name].remove(user)
     if not message.reactions[name]:
         del message.reactions[name]
     state.touch(message)
-    return state.emit(events.reaction(state, False, message, user, name))
+    return state.tell(events.reaction(state, False, message, user, name))
 
 
 def _item(state: State, args: Args) -> Message:

@@ -44,7 +44,7 @@ def stop(state: State, args: Args) -> Json:
     message.blocks, message.streaming = blocks, False
     message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
     state.touch(message)
-    state.emit(events.changed(state, channel, message, before))
+    state.tell(events.changed(state, channel, message, before))
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 
