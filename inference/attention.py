@@ -5,6 +5,7 @@ Plain torch; knows nothing of Megatron, of scheduling or of requests.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -36,29 +37,53 @@ class KVCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The rows of a step that belong to one sequence, and what they may look at.
-
-    slots: [kv] int64, the slots of tokens 0 .. kv, this step's own included, padded to whole tiles;
-    mask: [queries, kv] bool, queries padded to a tile.
-    """
+class Piece:
+    """What a step computes of one sequence: rows [start, start + count) of the step, the first of
+    which stands at `position`. slots: [position + count] int64, where all its tokens lie."""
 
     start: int
-    stop: int
+    count: int
+    position: int
+    slots: torch.Tensor
+
+    def __post_init__(self) -> None:
+        assert self.count > 0
+        assert len(self.slots) == self.position + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Pieces of one size that are attended to together, each over its own tokens.
+
+    rows: [pieces, count] int64, rows of the step; slots: [pieces, kv] int64, padded to whole tiles;
+    mask: [pieces, 1, queries, kv] bool, queries padded to a tile.
+    """
+
+    rows: torch.Tensor
     slots: torch.Tensor
     mask: torch.Tensor
 
 
-def make_span(start: int, stop: int, first_position: int, slots: torch.Tensor) -> Span:
-    """The span of rows [start, stop), whose tokens stand at first_position and after.
+def make_spans(pieces: Iterable[Piece]) -> tuple[Span, ...]:
+    groups: dict[tuple[int, int], list[Piece]] = {}
+    for piece in pieces:
+        tiles = -(-len(piece.slots) // KV_TILE)
+        groups.setdefault((piece.count, tiles), []).append(piece)
+    return tuple(_span(group, count, tiles * KV_TILE) for (count, tiles), group in groups.items())
 
-    slots: [first_position + stop - start] int64.
-    """
-    queries = max(QUERY_TILE, stop - start)
-    slots = F.pad(slots, (0, -len(slots) % KV_TILE))
-    last = torch.arange(queries, device=slots.device).clamp(max=stop - start - 1) + first_position
-    mask = torch.arange(len(slots), device=slots.device) <= last[:, None]
-    return Span(start, stop, slots, mask)
+
+def _span(pieces: list[Piece], count: int, kv: int) -> Span:
+    device = pieces[0].slots.device
+    starts = torch.tensor([piece.start for piece in pieces], device=device)
+    positions = torch.tensor([piece.position for piece in pieces], device=device)
+    # Queries that fill up the tile look at what the last one looks at, and are thrown away.
+    query = torch.arange(max(QUERY_TILE, count), device=device).clamp(max=count - 1)
+    last = (positions[:, None] + query)[:, None, :, None]
+    return Span(
+        rows=starts[:, None] + torch.arange(count, device=device),
+        slots=torch.stack([F.pad(piece.slots, (0, kv - len(piece.slots))) for piece in pieces]),
+        mask=torch.arange(kv, device=device) <= last,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +124,32 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 def attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layer: int, step: Step
 ) -> torch.Tensor:
-    """Causal attention of each span over its own cached tokens.
+    """Causal attention of each sequence over its own cached tokens.
 
     query: [tokens, heads, head_dim]; key, value: [tokens, kv_heads, head_dim]; returns query's
-    shape. Each sequence is attended to alone: its numbers then do not depend on the batch.
+    shape.
     """
     keys, values = step.cache.layer(layer)
     keys[step.slot_mapping] = rotate(key, step.cos, step.sin)
     values[step.slot_mapping] = value
     query = rotate(query, step.cos, step.sin)
-    return torch.cat([_attend_span(query, keys, values, span) for span in step.spans])
+    out = torch.empty_like(query)
+    for span in step.spans:
+        out[span.rows] = _attend_span(query[span.rows], keys[span.slots], values[span.slots], span)
+    return out
 
 
 def _attend_span(
     query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, span: Span
 ) -> torch.Tensor:
-    rows = query[span.start : span.stop]
-    padded = F.pad(rows, (0, 0, 0, 0, 0, len(span.mask) - len(rows)))
+    """query: [pieces, count, heads, head_dim]; keys, values: [pieces, kv, kv_heads, head_dim]."""
+    count = query.shape[1]
+    padded = F.pad(query, (0, 0, 0, 0, 0, span.mask.shape[2] - count))
     out = F.scaled_dot_product_attention(
-        padded.transpose(0, 1)[None],
-        keys[span.slots].transpose(0, 1)[None],
-        values[span.slots].transpose(0, 1)[None],
+        padded.transpose(1, 2),
+        keys.transpose(1, 2),
+        values.transpose(1, 2),
         attn_mask=span.mask,
         enable_gqa=True,
     )
-    return out[0].transpose(0, 1)[: len(rows)]
+    return out.transpose(1, 2)[:, :count]

@@ -34,7 +34,7 @@ class Sampling:
     top_k 0 and top_p 1.0 switch these off; temperature 0 always takes the likeliest token.
     """
 
-    temperature: float = 0.7
+    temperature: float = 0.5
     top_k: int = 50
     top_p: float = 0.9
     repetition_penalty: float = 1.1

@@ -6,26 +6,21 @@ path needs CUDA.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.distributed as dist
+from megatron.core import parallel_state
+from megatron.core.models.gpt import GPTModel
+from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
+from megatron.core.tensor_parallel import ColumnParallelLinear, RowParallelLinear
+from megatron.core.transformer.attention import SelfAttention
+from megatron.core.transformer.transformer_config import TransformerConfig
 from torch import nn
 
 from inference.attention import RotaryTable, Step, attend
 from inference.shape import ModelShape
 from inference.weights import Progress, Weights, load_parts
-
-with warnings.catch_warnings():
-    # Megatron says on import that Apex and Transformer Engine are missing; neither is wanted.
-    warnings.simplefilter("ignore")
-    from megatron.core import parallel_state
-    from megatron.core.models.gpt import GPTModel
-    from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
-    from megatron.core.tensor_parallel import ColumnParallelLinear, RowParallelLinear
-    from megatron.core.transformer.attention import SelfAttention
-    from megatron.core.transformer.transformer_config import TransformerConfig
 
 # A matrix product rounds differently for different numbers of rows, so all are made of tiles of
 # this many rows: a token's numbers then do not depend on what else is in the step. With bf16 the
@@ -60,33 +55,42 @@ class NoCoreAttention(nn.Module):
 
 
 class TiledLinear(nn.Module):
-    """A linear layer computed in tiles of TILE rows; `whole` sums over the ranks if they share it.
+    """A linear layer without bias, computed in tiles of TILE rows; with a group, the sum of what
+    its ranks compute.
 
-    Takes the place of Megatron's layers after they are built, with the same call: it returns the
-    output and no bias.
+    Takes the place of Megatron's layers after they are built and loaded, with the same call.
     """
 
-    def __init__(self, weight: nn.Parameter, group: dist.ProcessGroup | None) -> None:
+    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup | None = None) -> None:
         super().__init__()
-        self.weight = weight
+        self.product = tile_product(weight)
         self.group = group if group is not None and group.size() > 1 else None
 
-    def forward(
-        self, x: torch.Tensor, weight: torch.Tensor | None = None, **_: object
-    ) -> tuple[torch.Tensor, None]:
+    def forward(self, x: torch.Tensor, **_: object) -> tuple[torch.Tensor, None]:
+        """x: [..., in]; returns [..., out] and no bias."""
         rows = x.reshape(-1, x.shape[-1])
-        out = tiled_linear(rows, self.weight if weight is None else weight)
+        padded = nn.functional.pad(rows, (0, 0, 0, -len(rows) % TILE))
+        tiles = [self.product(tile) for tile in torch.split(padded, TILE)]
+        out = (tiles[0] if len(tiles) == 1 else torch.cat(tiles))[: len(rows)]
         if self.group is not None:
             out = sum_over_ranks(out, self.group)
         return out.view(*x.shape[:-1], -1), None
 
 
-def tiled_linear(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """rows: [n, in]; weight: [out, in]; returns [n, out]."""
-    count = len(rows)
-    padded = nn.functional.pad(rows, (0, 0, 0, -count % TILE))
-    tiles = [nn.functional.linear(tile, weight) for tile in torch.split(padded, TILE)]
-    return tiles[0][:count] if len(tiles) == 1 else torch.cat(tiles)[:count]
+def tile_product(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function of a tile, [TILE, in] to [TILE, out]. weight: [out, in]."""
+    onednn = torch.ops.mkldnn
+    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and onednn_has_bf16():
+        # The weights in oneDNN's own order, once; F.linear would reorder them for every product.
+        packed = onednn._reorder_linear_weight(weight, TILE)
+        return lambda tile: onednn._linear_pointwise(tile, packed, None, "none", [], "")
+    return lambda tile: nn.functional.linear(tile, weight)
+
+
+def onednn_has_bf16() -> bool:
+    # Where torch was built without oneDNN there is no such operator.
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return supported is not None and bool(supported())
 
 
 def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
@@ -136,8 +140,7 @@ class Model:
         """
         hidden = self.gpt.embedding(input_ids=token_ids[None], position_ids=None)
         hidden = self.gpt.decoder(hidden, attention_mask=None, inference_context=step)
-        weight = self.gpt.shared_embedding_or_output_weight() if self.shape.tied else None
-        logits, _ = self.gpt.output_layer(hidden[last_rows].contiguous(), weight=weight)
+        logits, _ = self.gpt.output_layer(hidden[last_rows].contiguous())
         return self._gather(logits[:, 0].float())[:, : self.shape.vocab]
 
     def _gather(self, part: torch.Tensor) -> torch.Tensor:
@@ -201,9 +204,12 @@ def _load(gpt: GPTModel, parts: Iterable[tuple[str, torch.Tensor]], progress: Pr
 
 
 def _tile_linears(gpt: GPTModel, group: dist.ProcessGroup) -> None:
+    # A tied output layer has no weight of its own.
+    output = TiledLinear(gpt.shared_embedding_or_output_weight().detach())
     for parent in list(gpt.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, RowParallelLinear):
-                setattr(parent, name, TiledLinear(child.weight, group))
-            elif isinstance(child, ColumnParallelLinear):
-                setattr(parent, name, TiledLinear(child.weight, None))
+                setattr(parent, name, TiledLinear(child.weight.detach(), group))
+            elif isinstance(child, ColumnParallelLinear) and child is not gpt.output_layer:
+                setattr(parent, name, TiledLinear(child.weight.detach()))
+    gpt.output_layer = output

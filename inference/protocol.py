@@ -100,7 +100,7 @@ class ChatRequest(BaseModel):
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
     model: str | None = None
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(0.5, ge=0, le=2)
     top_k: int = Field(50, ge=0, le=1000)
     top_p: float = Field(0.9, gt=0, le=1)
     repetition_penalty: float = Field(1.1, ge=0.5, le=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from inference.attention import KVCache, Span, Step, make_span
+from inference.attention import KVCache, Piece, Step, make_spans
 from inference.model import Model
 from inference.scheduler import StepPlan
 
@@ -27,22 +27,20 @@ class Runner:
         return self.model.forward(self._tensor(tokens), step, self._tensor(last_rows))
 
     def _step(self, plan: StepPlan) -> tuple[Step, list[int]]:
-        spans: list[Span] = []
-        positions: list[int] = []
-        mapping: list[torch.Tensor] = []
+        pieces: list[Piece] = []
         last_rows: list[int] = []
         row = 0
         for chunk in plan.chunks:
-            end = chunk.start + len(chunk.tokens)
-            slots = self._slots(chunk.block_table, end)
-            spans.append(make_span(row, row + len(chunk.tokens), chunk.start, slots))
-            positions.extend(range(chunk.start, end))
-            mapping.append(slots[chunk.start :])
-            row += len(chunk.tokens)
+            count = len(chunk.tokens)
+            slots = self._slots(chunk.block_table, chunk.start + count)
+            pieces.append(Piece(row, count, chunk.start, slots))
+            row += count
             if chunk.samples:
                 last_rows.append(row - 1)
+        positions = [p.position + i for p in pieces for i in range(p.count)]
         cos, sin = self.model.rotary.at(self._tensor(positions), self.model.dtype)
-        return Step(self.cache, cos, sin, torch.cat(mapping), tuple(spans)), last_rows
+        slot_mapping = torch.cat([p.slots[p.position :] for p in pieces])
+        return Step(self.cache, cos, sin, slot_mapping, make_spans(pieces)), last_rows
 
     def _slots(self, block_table: list[int], count: int) -> torch.Tensor:
         """Where the first `count` tokens of a sequence lie in the cache."""

@@ -302,6 +302,7 @@ def rank_environment(tp: int) -> dict[str, str]:
     defaults = {
         "GLOO_SOCKET_IFNAME": "lo",
         "OMP_NUM_THREADS": str(threads),
+        # Megatron says on import that Apex and Transformer Engine are missing; neither is wanted.
         "PYTHONWARNINGS": "ignore",
         "TORCH_CPP_LOG_LEVEL": "ERROR",
     }

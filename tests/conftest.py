@@ -1,4 +1,4 @@
-"""Fixtures that more than one part's tests use: a tiny random model, and a worker that serves it."""
+"""What more than one part tests with: a tiny random model, and a worker that serves it."""
 
 from __future__ import annotations
 

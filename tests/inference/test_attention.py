@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inference.attention import KVCache, RotaryTable, Step, attend, make_span, rotate
+from inference.attention import KVCache, Piece, RotaryTable, Step, attend, make_spans, rotate
 
 HEADS, KV_HEADS, DIM, SLOTS = 6, 2, 16, 2048
 CPU = torch.device("cpu")
@@ -28,21 +28,21 @@ def run(sizes: list[list[int]], dtype: torch.dtype) -> list[torch.Tensor]:
     outputs: list[list[torch.Tensor]] = [[] for _ in sizes]
     done = [0] * len(sizes)
     for j in range(len(sizes[0])):
-        spans, slots, positions, parts = [], [], [], []
+        pieces, slots, positions, parts = [], [], [], []
         row = 0
         for i, size in enumerate(sizes):
             end = done[i] + size[j]
-            spans.append(make_span(row, row + size[j], done[i], places[i][:end]))
+            pieces.append(Piece(row, size[j], done[i], places[i][:end]))
             slots.append(places[i][done[i] : end])
             positions += range(done[i], end)
             parts.append([t[done[i] : end] for t in inputs[i]])
             row, done[i] = row + size[j], end
         cos, sin = rotary.at(torch.tensor(positions), dtype)
-        step = Step(cache, cos, sin, torch.cat(slots), tuple(spans))
+        step = Step(cache, cos, sin, torch.cat(slots), make_spans(pieces))
         query, key, value = (torch.cat(list(t)) for t in zip(*parts, strict=True))
         out = attend(query, key, value, 0, step)
-        for span, output in zip(spans, outputs, strict=True):
-            output.append(out[span.start : span.stop])
+        for piece, output in zip(pieces, outputs, strict=True):
+            output.append(out[piece.start : piece.start + piece.count])
     return [torch.cat(output) for output in outputs]
 
 
