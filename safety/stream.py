@@ -84,7 +84,7 @@ class Gate:
         start = self._borders[-1]
         context = self._context_of(start)
         seen = _moved(self._screen.examine(self._text[context:border]), context)
-        if self._missed([finding for finding in seen if finding.start < start]):
+        if self._missed([finding for finding in seen if finding.start < start < finding.end]):
             return self._screen.refuse("detector_error")
         findings = [finding for finding in seen if finding.start >= start]
         stage = self._case.stage

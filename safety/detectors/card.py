@@ -21,8 +21,9 @@ _ISSUER = re.compile(
     r"|(?:50|5[6-9]|6[0-9])[0-9]{11,17}"  # Maestro, from 13 digits
 )
 # Chinese bank cards from before UnionPay's 62, short Maestro: where the words say what it is.
+# Behind a bracket the word is the placeholder of a number that was removed.
 _CONTEXT = re.compile(
-    r"(?i)(?<![a-z])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
+    r"(?i)(?<![a-z\[])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
     r"|卡号|卡號|银行卡|銀行卡|信用卡|储蓄卡|借记卡|账号|賬號|帐号"
 )
 _CONTEXT_CHARS = 24

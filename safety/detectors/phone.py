@@ -17,8 +17,9 @@ _CANDIDATE = re.compile(
     r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}"
     r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
 )
+# Behind a bracket the word is the placeholder of a number that was removed.
 _BEFORE = re.compile(
-    r"(?i)(?<![a-z])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
+    r"(?i)(?<![a-z\[])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
     r"|sms|dial|hotline|messages? to|answer(?:ing)? at|reach (?:me|us|him|her|them))(?![a-z])"
     r"|电话|電話|手机|手機|热线|熱線|致电|致電|联系方式|聯繫方式|传真|傳真|拨打|微信"
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Iterable
 from math import nan
 from pathlib import Path
@@ -15,6 +16,7 @@ from safety.detectors import Detector
 from safety.filter import KNOWN_POSITIVES
 from safety.normalise import Normalised
 from safety.policy import Actions
+from safety.screen import DetectorError
 from safety.verdict import Finding, Verdict
 
 KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
@@ -102,6 +104,12 @@ def test_the_text_in_a_detectors_error_reaches_no_log(broken: Detector) -> None:
     assert "detector_error" in str(logs)
     assert SECRET_TEXT not in str(logs)
     assert SECRET_TEXT not in str(verdict)
+
+
+def test_the_text_in_a_detectors_error_is_in_no_traceback() -> None:
+    with pytest.raises(DetectorError) as error:
+        with_detector(Raises()).screen.examine(SECRET_TEXT)
+    assert SECRET_TEXT not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_cancelled_judgement_is_cancelled_and_gives_no_verdict() -> None:

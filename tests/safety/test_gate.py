@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from safety import Blocked, Filter, Stage, load_policy
 from safety.borders import FORCED_AFTER, HELD_BACK, Borders
-from safety.detectors import Detector
 from safety.normalise import Normalised
+from safety.verdict import Finding
 
 FILTER = Filter(load_policy(None))
 
@@ -102,6 +102,7 @@ def chunked(draw: st.DrawFn) -> list[str]:
 
 @settings(max_examples=300, deadline=None)
 @given(chunked())
+@example(["+41 (0)96 471 07 95 office. 4539 1488 0343 6467A sentence of words "])
 @example([*"See [a. b](https://evil.net/x). Call 555-123-4567. Then 555 123 4567.\n"])
 def test_what_the_gate_releases_is_what_the_whole_text_is_judged_to_be(chunks: list[str]) -> None:
     text, _ = judged("".join(chunks))
@@ -151,13 +152,12 @@ def test_no_character_is_shown_before_it_was_judged() -> None:
     seen: list[str] = []
 
     class Recorder:
-        def find(self, text: Normalised) -> list[object]:
+        def find(self, text: Normalised) -> list[Finding]:
             seen.append(text.original)
             return []
 
     judge = Filter(load_policy(None))
-    recorder: Detector = Recorder()  # type: ignore[assignment]
-    judge.screen.detectors = (*judge.screen.detectors, recorder)
+    judge.screen.detectors = (*judge.screen.detectors, Recorder())
 
     async def stream() -> None:
         gate = judge.gate(request="r1")
@@ -218,20 +218,48 @@ def test_a_table_of_numbers_is_shown_row_by_row() -> None:
     assert [piece for piece in released if piece] == rows
 
 
-def test_redaction_that_was_late_blocks_and_never_rewrites() -> None:
-    """A rule that needs later text to see an earlier span breaks the contract: fail closed."""
+@pytest.mark.parametrize(
+    ("span", "rule"), [((0, 4), "hindsight"), ((11, 19), "detector_error")], ids=["shown", "across"]
+)
+def test_a_finding_in_shown_text_blocks_and_never_rewrites(
+    span: tuple[int, int], rule: str
+) -> None:
+    """A rule that finds something only once more text has come breaks its contract."""
 
     class Hindsight:
-        def find(self, text: Normalised) -> list[object]:
-            if "sesame" not in text.text:
-                return []
-            return [text.finding("email", "hindsight", 0, 3)]
+        def find(self, text: Normalised) -> list[Finding]:
+            return [text.finding("email", "hindsight", *span)] if "sesame" in text.text else []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (Hindsight(),)  # type: ignore[assignment]
-    released, rules = run_gate(["One two. ", "Three four. ", "Open sesame. ", "x"], judge)
-    assert "".join(released) == "One two. Three four. "
-    assert rules
+    judge.screen.detectors = (Hindsight(),)
+    released, rules = run_gate(["One two. ", "Three. ", "Open sesame. ", "End"], judge)
+    assert "One two. Three. Open sesame. ".startswith("".join(released))
+    assert rules == (rule,)
+
+
+@pytest.mark.parametrize(
+    "kept_whole",
+    [
+        "416 60 039 office",
+        "call 905-674-3793",
+        "4539 1488 0343 6467",
+        "[a label with words](https://elsewhere.net/x)",
+        "<!subteam^S1|@the team of us>",
+        "`https://elsewhere.net/x y`",
+        "password is Tr0ub4dor",
+        "jane.roe@acme-corp.com",
+        "https://例子.com/路径",
+        "电话13800138000转接例子.com",
+    ],
+)
+def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) -> None:
+    for filler in ("word ", "字"):
+        for length in range(FORCED_AFTER - 60, FORCED_AFTER + 5):
+            before = (filler * FORCED_AFTER)[-length:]
+            text = f"{before}{kept_whole} {filler * 200}"
+            shown, verdict = judged(text)
+            released, rules = run_gate([text])
+            assert rules == verdict if shown is None else "".join(released) == shown
 
 
 def test_after_a_block_every_call_raises_it_again() -> None:
