@@ -112,6 +112,8 @@ def bolt_app(settings: Settings, client: AsyncWebClient) -> AsyncApp:
         client=client,
         signing_secret=secret.get_secret_value() if secret else "",
         process_before_response=True,
+        # Bolt would count the deletion of one of our messages by a person among our own events.
+        ignoring_self_events_enabled=False,
         logger=quiet,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NewType
 
 from bot.slack.markup import escape
+from bot.store import Version
 from safety import SafeText
 
 Phrase = NewType("Phrase", str)
@@ -186,17 +187,16 @@ def draft_head(number: int, *, parent: int | None, again: int | None) -> Phrase:
     return Phrase(f"*Draft {number}*")
 
 
-def draft_facts(
-    *, model: str | None, seed: int, seconds: float, tokens: int | None, cut: bool
-) -> Phrase:
+def draft_facts(version: Version, seed: int) -> Phrase:
     """The small line under a finished draft."""
+    seconds, tokens = version.seconds or 0.0, version.tokens
     facts = [f"{seconds:.1f} s"]
     if tokens:
         facts += [f"{tokens} tokens", f"{tokens / max(seconds, 0.001):.1f} tokens/s"]
     facts += [f"seed {seed}"]
-    if model:
-        facts += [escape(model)]
-    if cut:
+    if version.model:
+        facts += [escape(version.model)]
+    if version.finish_reason == "length":
         facts += ["ended at its token limit"]
     return Phrase(" · ".join(facts))
 

@@ -7,14 +7,13 @@ from typing import Any
 
 from bot import phrases
 from bot.drafting.ports import REGENERATE, Button, NotThere, ShownDraft
-from bot.phrases import Phrase
 from bot.store import Store, Version, VersionStatus
 from safety import Gate, SafeText, Verdict
 
 
 @dataclass(slots=True)
 class Draft:
-    """A version being written; `version` is as it stood when this try began."""
+    """A version being written; `version` is as it was last read from the store."""
 
     version: Version
     gate: Gate
@@ -24,8 +23,12 @@ class Draft:
     seed: int
     text: str = ""
     finish_reason: str | None = None
-    over: bool = False
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is written."""
+        return self.version.status is not VersionStatus.WRITING
 
     async def take(self, piece: str) -> None:
         """More of the model's text. Raises Blocked."""
@@ -34,44 +37,54 @@ class Draft:
     async def finish(self, *, model: str | None, tokens: int | None) -> None:
         """The model is done. Raises Blocked."""
         await self._release(await self.gate.finish())
-        known: dict[str, Any] = {
-            "model": model,
-            "tokens": tokens,
-            "seconds": time.monotonic() - self.began,
-        }
-        facts = phrases.draft_facts(seed=self.seed, cut=self.finish_reason == "length", **known)
-        await self._end(
-            self.shown.finish(facts, buttons=self._buttons),
+        await self.end(
             VersionStatus.FINISHED,
             text=self.text,
             rules=list(self.gate.verdict.rules),
-            **known,
+            finish_reason=self.finish_reason,
+            model=model,
+            tokens=tokens,
+            seconds=time.monotonic() - self.began,
         )
-
-    async def stop(self) -> None:
-        """A person stopped it: what was released stays."""
-        await self._close(phrases.stopped(), VersionStatus.STOPPED)
 
     async def take_away(self, verdict: Verdict) -> None:
         """The filter blocked it: nothing of it stays."""
-        await self._end(
-            self.shown.retract(phrases.taken_away()),
-            VersionStatus.BLOCKED,
-            text="",
-            rules=list(verdict.rules),
-        )
+        await self.end(VersionStatus.BLOCKED, text="", rules=list(verdict.rules))
 
-    async def fail(self) -> None:
-        """It cannot be finished; what was released stays."""
-        await self._close(phrases.interrupted(), VersionStatus.FAILED)
+    async def end(self, status: VersionStatus, **known: Any) -> None:
+        """Committed, then shown; what was released stays unless `known` says otherwise."""
+        self.version = await self.store.ended(self.version.id, status, **known)
+        await self.show_end()
 
-    async def lose(self) -> None:
-        """Somebody deleted its message."""
-        await self._ended(VersionStatus.DELETED)
+    async def show_end(self) -> None:
+        """How it ended, as the store knows it: to be shown once more after a crash."""
+        try:
+            await self._show_end()
+        except NotThere:
+            self.version = await self.store.ended(self.version.id, VersionStatus.DELETED)
 
-    @property
-    def _buttons(self) -> list[Button]:
-        return [Button(phrases.regenerate_button(), REGENERATE, str(self.version.id))]
+    async def _show_end(self) -> None:
+        status = self.version.status
+        if status is VersionStatus.BLOCKED:
+            return await self.shown.retract(phrases.taken_away())
+        if status is VersionStatus.DELETED:
+            return await self.shown.abandon()
+        await self._catch_up()
+        buttons = [Button(phrases.regenerate_button(), REGENERATE, str(self.version.id))]
+        if status is VersionStatus.FINISHED:
+            return await self.shown.finish(
+                phrases.draft_facts(self.version, self.seed), buttons=buttons
+            )
+        stopped = status is VersionStatus.STOPPED
+        note = phrases.stopped() if stopped else phrases.interrupted()
+        return await self.shown.stop(note, buttons=buttons)
+
+    async def _catch_up(self) -> None:
+        # An earlier try may have shown more than this one came to: that stays.
+        if self.version.text.startswith(self.text):
+            verdict = await self.judge(self.version.text[len(self.text) :])
+            if verdict.text:
+                self.shown.show(verdict.text)
 
     async def _release(self, piece: SafeText) -> None:
         if not piece:
@@ -81,26 +94,3 @@ class Draft:
         if len(self.text) > len(self.version.text):
             await self.store.released(self.version.id, self.text)
         self.shown.show(piece)
-
-    async def _close(self, note: Phrase, status: VersionStatus) -> None:
-        await self._end(self._stop_showing(note), status)
-
-    async def _stop_showing(self, note: Phrase) -> None:
-        # Before a crash more may have been shown than this try has come to: that stays.
-        if self.version.text.startswith(self.text):
-            verdict = await self.judge(self.version.text[len(self.text) :])
-            if verdict.text:
-                self.shown.show(verdict.text)
-        await self.shown.stop(note, buttons=self._buttons)
-
-    async def _end(self, showing: Awaitable[None], status: VersionStatus, **known: Any) -> None:
-        """Shown first, then committed: after a crash between the two it is shown once more."""
-        try:
-            await showing
-        except NotThere:
-            status = VersionStatus.DELETED
-        await self._ended(status, **known)
-
-    async def _ended(self, status: VersionStatus, **known: Any) -> None:
-        self.over = True
-        await self.store.ended(self.version.id, status, **known)

@@ -108,7 +108,8 @@ class Drafting:
     async def deleted(self, channel: str, ts: str) -> None:
         """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
         version = await self._store.version_at(channel, ts)
-        if version is not None:
+        # Further messages of a long draft are deleted by the outbox itself, too.
+        if version is not None and ts == (await self._store.parts(version.id))[0]:
             await self._store.ended(version.id, VersionStatus.DELETED)
             self._jobs.stop(version.job_id, version.id)
 

@@ -1,7 +1,7 @@
 """The drafts of one job, written side by side from one request to the worker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 
 import structlog
@@ -43,12 +43,14 @@ class Generation:
         self._until = until = asyncio.timeout(None)
         try:
             async with until:
+                if again:
+                    await self._show_endings()
                 await self._write(turns, again)
         except Away:
             raise
         except Exception as error:
             stopped = isinstance(error, TimeoutError) and until.expired()
-            await self._end_all(Draft.stop if stopped else Draft.fail)
+            await self._end_all(VersionStatus.STOPPED if stopped else VersionStatus.FAILED)
             if not stopped:
                 raise
         finally:
@@ -79,6 +81,14 @@ class Generation:
                     raise await self._refusal(refused) from None
                 turns = [Turn(None, turns[1].text), *turns[2:]]
         raise Refusal(phrases.worker_missing(), JobStatus.FAILED)
+
+    async def _show_endings(self) -> None:
+        """What ended before a crash may not have been shown to the end."""
+        for version in await self._world.store.begin(self._job):
+            if version.status not in (VersionStatus.WRITING, VersionStatus.DELETED):
+                draft = await self._draft(version, again=True)
+                await draft.shown.open()
+                await draft.show_end()
 
     async def _open(self, again: bool) -> None:
         await self._abandon()
@@ -149,7 +159,7 @@ class Generation:
         if draft is None:
             return
         if draft.version.id in self._stopping:
-            await draft.stop()
+            await draft.end(VersionStatus.STOPPED)
             return
         await self._judged(draft, draft.take(delta.text))
         draft.finish_reason = delta.finish_reason
@@ -160,7 +170,7 @@ class Generation:
         try:
             await step
         except NotThere:
-            await draft.lose()
+            await draft.end(VersionStatus.DELETED)
         except Blocked as blocked:
             await draft.take_away(blocked.verdict)
             await self._tell(phrases.blocked(draft.version.number, blocked.verdict.rules))
@@ -189,9 +199,9 @@ class Generation:
     def _running(self) -> list[Draft]:
         return [draft for draft in self._drafts if not draft.over]
 
-    async def _end_all(self, how: Callable[[Draft], Awaitable[None]]) -> None:
+    async def _end_all(self, status: VersionStatus) -> None:
         for draft in self._running:
-            await how(draft)
+            await draft.end(status)
 
     async def _abandon(self) -> None:
         for draft in self._running:

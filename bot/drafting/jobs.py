@@ -35,8 +35,14 @@ class Jobs:
         return len(self._tasks)
 
     def start(self, job: Job) -> None:
-        """Run a committed job. While draining it stays in the store, for the next start."""
-        if self._draining or job.id in self._tasks:
+        """Run a committed job, or once more after its present run.
+
+        While draining it stays in the store, for the next start.
+        """
+        if self._draining:
+            return
+        if running := self._tasks.get(job.id):
+            running.add_done_callback(lambda _: self.start(job))
             return
         task = asyncio.create_task(self._run(job), name=job.name)
         self._tasks[job.id] = task
@@ -76,8 +82,9 @@ class Jobs:
                 log.warning("job waits", job=job.name, away=type(away).__name__, seconds=delay)
                 await asyncio.sleep(delay)
             except Exception as error:
-                # It stays open in the store and is taken up at the next start.
+                # Not even its end could be said; open, it would count against its requester.
                 log.error("job broken", job=job.name, error=where(error))
+                await self._store.end(job.id, JobStatus.FAILED)
                 return
             else:
                 return

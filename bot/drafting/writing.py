@@ -10,6 +10,7 @@ from bot.drafting.generation import Generation
 from bot.drafting.ports import DRAFT_IN_DM, Away, Button, NotThere, Place, Refusal, World
 from bot.phrases import Phrase
 from bot.slack.blocks import said
+from bot.slack.errors import SlackError
 from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
 from safety import SafeText, Stage
 
@@ -30,7 +31,8 @@ class Writing:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
         thread = await self._world.store.thread(self._job.thread_id)
         status = await self._outcome(thread)
-        await self._world.store.end(self._job.id, status)
+        if status is not JobStatus.WAITING:
+            await self._world.store.end(self._job.id, status)
 
     def stop(self, version_id: int) -> None:
         """A person stopped this version."""
@@ -41,6 +43,9 @@ class Writing:
         try:
             await self._write(thread)
         except Refusal as refusal:
+            if refusal.status is JobStatus.WAITING:
+                # Before it is said: the invitation may come at once.
+                await self._world.store.end(self._job.id, JobStatus.WAITING)
             if refusal.phrase is not None:
                 await self._tell(thread, refusal.phrase, refusal.buttons)
             return refusal.status
@@ -144,4 +149,5 @@ def where(error: BaseException) -> str:
     """An error's type and place, without its text: that may hold what somebody wrote."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{at}"
+    code = f" {error}" if isinstance(error, SlackError) else ""
+    return f"{type(error).__name__}{code}{at}"

@@ -22,7 +22,7 @@ def register(
     draft_command.register(app, settings.slash_command, drafting, outbox)
     draft_form.register(app, drafting)
     message.register(app, drafting, outbox, bot)
-    reaction_added.register(app, drafting, outbox, settings)
+    reaction_added.register(app, drafting, outbox, settings, bot)
     member_joined_channel.register(app, drafting, bot)
     regenerate.register(app, drafting, outbox)
     draft_in_dm.register(app, drafting, outbox)

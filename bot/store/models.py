@@ -143,6 +143,7 @@ class Version(Base):
     sample: Mapped[int]
     text: Mapped[str] = mapped_column(Text, default="")
     status: Mapped[VersionStatus] = mapped_column(default=VersionStatus.WRITING)
+    finish_reason: Mapped[str | None] = mapped_column(String(32), default=None)
     model: Mapped[str | None] = mapped_column(String(255), default=None)
     rules: Mapped[list[str]] = mapped_column(default_factory=list)
     tokens: Mapped[int | None] = mapped_column(default=None)

@@ -208,9 +208,10 @@ class Store:
         """What the filter has released of a version so far; committed before it is shown."""
         await self._update(Version, version_id, text=text)
 
-    async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> None:
+    async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """A version is over, with what is known of it (text, model, tokens, seconds, rules)."""
         await self._update(Version, version_id, status=status, ended_at=now(), **facts)
+        return await self.version(version_id)
 
     # Messages
 

@@ -1,13 +1,17 @@
 """A workspace for each test, and a Bolt app to live in it."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.app import Bot, running
 from bot.workspace import Workspace
+from tests.person import Person, StartBot, settings_for
+from tests.scripted_engine import ScriptedEngine
 
 
 @pytest.fixture
@@ -45,3 +49,26 @@ async def connect(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callabl
     yield connected
     for handler in handlers:
         await handler.close_async()
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[ScriptedEngine]:
+    async with ScriptedEngine() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def start(workspace: Workspace, engine: ScriptedEngine, tmp_path: Path) -> StartBot:
+    """Starts a bot with some settings changed; twice on the same data if asked twice."""
+    return lambda **changed: running(settings_for(workspace, engine.url, tmp_path, **changed))
+
+
+@pytest.fixture
+async def bot(start: StartBot) -> AsyncIterator[Bot]:
+    async with start() as running_bot:
+        yield running_bot
+
+
+@pytest.fixture
+def ana(workspace: Workspace) -> Person:
+    return Person(workspace, workspace.person("ana"), workspace.channel("launch"))

@@ -19,7 +19,7 @@ async def on_message(
     """Nothing is said about messages that are no reply to a draft."""
     if event.get("subtype") == "message_deleted":
         await drafting.deleted(event["channel"], event["deleted_ts"])
-    elif is_reply(event):
+    elif is_reply(event) and event["user"] != bot:
         await _refine(event, team, drafting, outbox, bot)
 
 

@@ -12,12 +12,13 @@ from bot.store import Version
 
 
 async def on_reaction(
-    body: dict[str, Any], drafting: Drafting, outbox: Outbox, settings: Settings
+    body: dict[str, Any], drafting: Drafting, outbox: Outbox, settings: Settings, bot: str
 ) -> None:
     """Reactions that ask for nothing, or on other messages, are passed over in silence."""
     event = body["event"]
     emoji = event["reaction"].partition("::")[0]  # Without the skin tone.
-    if emoji not in (settings.emoji_regenerate, settings.emoji_stop):
+    asks = emoji in (settings.emoji_regenerate, settings.emoji_stop)
+    if not asks or event["user"] == bot:
         return
     item = event["item"]
     version = item["type"] == "message" and await drafting.version_at(item["channel"], item["ts"])
@@ -41,9 +42,11 @@ async def _regenerate(
         await outbox.tell(channel, user, bad.phrase)
 
 
-def register(app: AsyncApp, drafting: Drafting, outbox: Outbox, settings: Settings) -> None:
-    """Listen to reactions."""
+def register(
+    app: AsyncApp, drafting: Drafting, outbox: Outbox, settings: Settings, bot: str
+) -> None:
+    """Listen to reactions; `bot` is the bot's own user, whose emoji is an offer."""
 
     @app.event("reaction_added")
     async def listener(body: dict[str, Any]) -> None:
-        await on_reaction(body, drafting, outbox, settings)
+        await on_reaction(body, drafting, outbox, settings, bot)

@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("sample", sa.Integer, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("finish_reason", sa.String(32)),
         sa.Column("model", sa.String(255)),
         sa.Column("rules", sa.JSON, nullable=False),
         sa.Column("tokens", sa.Integer),

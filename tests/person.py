@@ -1,0 +1,95 @@
+"""A person at the workspace, in the words of a test: what they do, and what they see."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.app import Bot
+from bot.settings import Settings
+from bot.workspace import Message, Workspace
+
+StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
+
+
+def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed: Any) -> Settings:
+    """A bot of this workspace, with nothing from the environment."""
+    chosen: dict[str, Any] = {
+        "slack_bot_token": workspace.bot_token,
+        "slack_app_token": workspace.app_token,
+        "slack_signing_secret": workspace.signing_secret,
+        "slack_api_url": f"{workspace.url}/api/",
+        "http_port": 0,
+        "data_dir": folder,
+        "database_url": None,
+        "worker_url": engine_url,
+        "drain_seconds": 0.5,
+        **changed,
+    }
+    return Settings(_env_file=None, **chosen)
+
+
+def is_done(message: Message) -> bool:
+    """A draft is done when it has its line of facts."""
+    return (
+        not message.streaming
+        and any(b["type"] == "context" for b in message.blocks[-2:])
+        and ("…" not in facts(message))
+    )
+
+
+def facts(message: Message) -> str:
+    """The small line under a draft."""
+    lines = [b for b in message.blocks if b["type"] == "context"]
+    return lines[-1]["elements"][0]["text"] if lines else ""
+
+
+@dataclass
+class Person:
+    """Somebody in a channel."""
+
+    workspace: Workspace
+    id: str
+    channel: str
+
+    async def draft(self, text: str) -> Any:
+        return await self.workspace.command(self.id, self.channel, "/draft", text)
+
+    async def reply(self, text: str) -> str:
+        return await self.workspace.say(self.id, self.channel, text, thread_ts=self.root.ts)
+
+    async def react(self, message: Message, emoji: str) -> None:
+        await self.workspace.react(self.id, self.channel, message.ts, emoji)
+
+    @property
+    def root(self) -> Message:
+        return self.workspace.messages(self.channel)[-1]
+
+    @property
+    def drafts(self) -> list[Message]:
+        """The bot's messages in the newest thread."""
+        if not self.workspace.messages(self.channel):
+            return []
+        thread = self.workspace.messages(self.channel, self.root.ts)[1:]
+        return [m for m in thread if m.user == self.workspace.bot_user]
+
+    async def sees_drafts(self, count: int, timeout: float = 10) -> list[Message]:
+        """The thread's drafts, once there are `count` and all are done."""
+
+        def done() -> list[Message] | None:
+            drafts = self.drafts
+            return drafts if len(drafts) == count and all(map(is_done, drafts)) else None
+
+        found = await self.workspace.until(done, timeout)
+        assert found is not None
+        return found
+
+    async def hears(self, words: str, timeout: float = 10) -> str:
+        """A sentence to this person only, that has these words."""
+
+        def heard() -> str:
+            whispers = self.workspace.whispers(self.id)
+            return next((m.text for m in whispers if words in m.text), "")
+
+        return await self.workspace.until(heard, timeout)
