@@ -1,0 +1,211 @@
+"""What is committed, on SQLite and on PostgreSQL."""
+
+import asyncio
+import getpass
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from bot.store import (
+    Job,
+    JobKind,
+    JobStatus,
+    Store,
+    StoreUnavailable,
+    Thread,
+    TooManyRunning,
+    Turn,
+    VersionStatus,
+)
+from bot.store.engine import connect, migrate
+from bot.store.models import Base
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a server of our own on a Unix socket, gone with the session."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert programs, "These tests need PostgreSQL's server: apt-get install postgresql"
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The server refuses to run as root.
+    become = ["runuser", "-u", "postgres", "--"] if getpass.getuser() == "root" else []
+    if become:
+        shutil.chown(folder, "postgres")
+
+    def run(*command: str) -> None:
+        subprocess.run([*become, programs[-1] / command[0], *command[1:]], check=True, cwd=folder)
+
+    data, log = f"{folder}/data", f"{folder}/log"
+    run("initdb", "-D", data, "-U", "draftsmith", "--auth=trust", "--no-sync", "-E", "UTF8")
+    run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses=", "start")
+    yield f"postgresql+asyncpg://draftsmith@/postgres?host={folder}"
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store, with the newest schema."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres")
+    opened = await Store.open(url)
+    yield opened
+    async with opened._engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.exec_driver_sql("DROP TABLE alembic_version")
+    await opened.close()
+
+
+def a_thread(channel: str = "C1") -> Thread:
+    return Thread(team="T1", channel=channel, requester="U1", recipe="blog", brief="rain")
+
+
+def a_job(n: int = 1, **known: object) -> Job:
+    return Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": n, "seed": 7}, **known)
+
+
+async def begun(store: Store, key: str = "k1", n: int = 1) -> Job:
+    job = await store.add(a_job(n), key=key, limit=9, thread=a_thread())
+    assert job is not None
+    return job
+
+
+async def test_the_migrations_make_the_tables_of_the_models(store: Store) -> None:
+    def tables(connection: object) -> dict[str, set[str]]:
+        found = inspect(connection)
+        names = set(found.get_table_names()) - {"alembic_version"}
+        return {name: {column["name"] for column in found.get_columns(name)} for name in names}
+
+    async with store._engine.connect() as connection:
+        made = await connection.run_sync(tables)
+    wanted = {name: set(table.columns.keys()) for name, table in Base.metadata.tables.items()}
+    assert made == wanted
+
+
+async def test_a_key_that_was_seen_adds_nothing(store: Store) -> None:
+    await begun(store)
+    assert await store.add(a_job(), key="k1", limit=9, thread=a_thread()) is None
+    assert len(await store.jobs(JobStatus.OPEN)) == 1
+
+
+async def test_the_same_key_at_once_adds_one_job(store: Store) -> None:
+    adding = [store.add(a_job(), key="k1", limit=9, thread=a_thread()) for _ in range(8)]
+    added = await asyncio.gather(*adding)
+    assert [job is not None for job in added].count(True) == 1
+
+
+async def test_open_jobs_are_limited_by_person_and_a_refused_one_leaves_no_trace(
+    store: Store,
+) -> None:
+    first = await begun(store, "k1")
+    await begun(store, "k2")
+    with pytest.raises(TooManyRunning):
+        await store.add(a_job(), key="k3", limit=2, thread=a_thread())
+    await store.end(first.id, JobStatus.DONE)
+    assert await store.add(a_job(), key="k3", limit=2, thread=a_thread())
+
+
+async def test_version_numbers_run_through_the_thread(store: Store) -> None:
+    first = await begun(store, n=3)
+    more = await store.add(a_job(thread_id=first.thread_id), key="k2", limit=9)
+    assert more is not None
+    assert [v.number for v in await store.begin(first)] == [1, 2, 3]
+    assert [v.number for v in await store.begin(more)] == [4]
+    assert [v.number for v in await store.begin(first)] == [1, 2, 3]
+
+
+async def test_jobs_of_one_thread_begun_at_once_take_different_numbers(store: Store) -> None:
+    first = await begun(store)
+    jobs = [first]
+    for i in range(5):
+        job = await store.add(a_job(thread_id=first.thread_id), key=f"more{i}", limit=9)
+        assert job is not None
+        jobs.append(job)
+    versions = await asyncio.gather(*(store.begin(job) for job in jobs))
+    assert sorted(v.number for made in versions for v in made) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_the_last_version_is_the_one_that_ended_last_not_the_highest_number(
+    store: Store,
+) -> None:
+    job = await begun(store, n=2)
+    one, two = await store.begin(job)
+    await store.ended(two.id, VersionStatus.FINISHED, text="two")
+    await store.ended(one.id, VersionStatus.FINISHED, text="one")
+    last = await store.last_version(job.thread_id, VersionStatus.FINISHED)
+    assert last is not None
+    assert last.number == 1
+
+
+async def test_history_walks_from_the_first_draft_to_the_version(store: Store) -> None:
+    job = await begun(store)
+    (draft,) = await store.begin(job)
+    await store.ended(draft.id, VersionStatus.FINISHED, text="long")
+    refine = await store.add(
+        a_job(thread_id=job.thread_id, parent_id=draft.id, instruction="shorter"),
+        key="k2",
+        limit=9,
+    )
+    assert refine is not None
+    (short,) = await store.begin(refine)
+    await store.ended(short.id, VersionStatus.FINISHED, text="brief")
+    assert await store.history(short.id) == [Turn(None, "long"), Turn("shorter", "brief")]
+    assert await store.history(None) == []
+
+
+async def test_a_message_leads_to_its_version_and_a_version_to_its_parts(store: Store) -> None:
+    (version,) = await store.begin(await begun(store))
+    for part, ts in ((2, "2.0"), (1, "1.0"), (1, "1.0")):
+        await store.posted(version.id, part, "C1", ts)
+    found = await store.version_at("C1", "2.0")
+    assert found is not None
+    assert found.id == version.id
+    assert await store.version_at("C2", "2.0") is None
+    assert await store.parts(version.id) == ["1.0", "2.0"]
+
+
+async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
+    job = await begun(store)
+    await store.end(job.id, JobStatus.WAITING)
+    assert [j.id for j in await store.jobs(JobStatus.WAITING, channel="C1")] == [job.id]
+    assert await store.jobs(JobStatus.WAITING, channel="C2") == []
+    assert [await store.reopen(job.id), await store.reopen(job.id)] == [True, False]
+
+
+async def test_tries_are_counted(store: Store) -> None:
+    job = await begun(store)
+    assert [await store.tried(job.id), await store.tried(job.id)] == [0, 1]
+
+
+async def test_old_events_are_forgotten_and_young_ones_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(store, "young")
+    await store.forget_events()
+    assert await store.add(a_job(), key="young", limit=9, thread=a_thread()) is None
+    monkeypatch.setattr("bot.store.store.EVENTS_KEPT", timedelta(seconds=-1))
+    await store.forget_events()
+    assert await store.add(a_job(), key="young", limit=9, thread=a_thread())
+
+
+async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    engine = connect(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    await migrate(engine)
+    await migrate(engine)
+    await engine.dispose()
+
+
+async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of_its_text(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(StoreUnavailable) as away:
+        await Store.open(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder.db")
+    assert os.fspath(tmp_path) not in str(away.value)

@@ -1,0 +1,108 @@
+"""`draftsmith run` as an operator runs it: killed, drained, and started again."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.workspace import Message, Workspace
+from tests.person import Person
+from tests.scripted_engine import ScriptedEngine
+
+Moment = Callable[[Person], object]
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[Workspace]:
+    async with Workspace(limits=None) as started:
+        yield started
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[ScriptedEngine]:
+    async with ScriptedEngine(pause=0.01) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def ana(workspace: Workspace) -> Person:
+    return Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+
+
+@asynccontextmanager
+async def bot_process(
+    workspace: Workspace, engine: ScriptedEngine, data: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A bot in a process of its own, connected."""
+    env = {
+        "SLACK_BOT_TOKEN": workspace.bot_token,
+        "SLACK_APP_TOKEN": workspace.app_token,
+        "SLACK_API_URL": f"{workspace.url}/api/",
+        "WORKER_URL": engine.url,
+        "DATA_DIR": str(data),
+        "DRAIN_SECONDS": "10",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", env={**os.environ, **env}
+    )
+    try:
+        await workspace.until(lambda: workspace.connected, 30)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await workspace.until(lambda: not workspace.connected, 30)
+
+
+def root_stands(ana: Person) -> object:
+    return ana.workspace.messages(ana.channel)
+
+
+def draft_stands(ana: Person) -> object:
+    return ana.drafts
+
+
+def text_streams(ana: Person) -> object:
+    return ana.drafts and "Sentence 1" in ana.drafts[0].text
+
+
+def draft_is_closed(ana: Person) -> object:
+    return ana.drafts and ana.drafts[0].blocks
+
+
+@pytest.mark.parametrize("moment", [root_stands, draft_stands, text_streams, draft_is_closed])
+async def test_a_bot_killed_while_drafting_finishes_the_draft_and_posts_nothing_twice(
+    workspace: Workspace, engine: ScriptedEngine, ana: Person, tmp_path: Path, moment: Moment
+) -> None:
+    async with bot_process(workspace, engine, tmp_path) as process:
+        await ana.draft("n=2 rain")
+        await workspace.until(lambda: moment(ana))
+        process.kill()
+    async with bot_process(workspace, engine, tmp_path):
+        drafts = await ana.sees_drafts(2, timeout=20)
+        await workspace.until(lambda: all("repeat" in draft.reactions for draft in drafts))
+    assert len(workspace.messages(ana.channel)) == 1
+    assert [whole(draft) for draft in drafts] == [True, True]
+
+
+def whole(draft: Message) -> bool:
+    return [draft.text.count(f"Sentence {i} ") for i in range(1, 9)] == [1] * 8
+
+
+async def test_sigterm_lets_the_running_draft_end(
+    workspace: Workspace, engine: ScriptedEngine, ana: Person, tmp_path: Path
+) -> None:
+    async with bot_process(workspace, engine, tmp_path) as process:
+        await ana.draft("rain")
+        await workspace.until(lambda: text_streams(ana))
+        process.send_signal(signal.SIGTERM)
+        (draft,) = await ana.sees_drafts(1)
+        async with asyncio.timeout(15):
+            assert await process.wait() == 0
+    assert whole(draft)
