@@ -49,9 +49,11 @@ class Links:
         ]
         for span in labelled:
             yield text.finding("link", "link_label", *span)
-        urls = [span for span in _urls(text.text) if not _is_within(span[0], labelled)]
-        bare = _bare_domains(text.text)
-        for start, end in (*urls, *(span for span in bare if not _is_within(span[0], urls))):
+        covered = _mask(labelled, len(text.text))
+        urls = [(start, end) for start, end in _urls(text.text) if not covered[start]]
+        covered = _mask([*labelled, *urls], len(text.text))
+        bare = [(start, end) for start, end in _bare_domains(text.text) if not covered[start]]
+        for start, end in (*urls, *bare):
             yield from self._judge(text, start, end)
 
     def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
@@ -70,16 +72,20 @@ def _urls(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
-    code = [match.span() for match in _CODE.finditer(text)]
+    in_code = _mask([match.span() for match in _CODE.finditer(text)], len(text))
     for match in (*_BARE.finditer(text), *_BARE_CJK.finditer(text)):
         ending, path = match["ending"].lower(), match["path"]
         named = ending in TOP_LEVEL and (path or ending not in FILE_ENDINGS)
-        if named and (path or not _is_within(match.start(), code)):
+        if named and (path or not in_code[match.start()]):
             yield match.start(), match.start() + len(match[0].rstrip(_TRAILING))
 
 
-def _is_within(position: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start <= position < end for start, end in spans)
+def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
+    """For each character, 1 where a span covers it."""
+    mask = bytearray(length)
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
+    return mask
 
 
 def is_allowed(url: str, allow: Sequence[str]) -> bool:
