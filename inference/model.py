@@ -74,7 +74,7 @@ class TiledLinear(nn.Module):
         out = (tiles[0] if len(tiles) == 1 else torch.cat(tiles))[: len(rows)]
         if self.group is not None:
             out = sum_over_ranks(out, self.group)
-        return out.view(*x.shape[:-1], -1), None
+        return out.view(*x.shape[:-1], out.shape[-1]), None
 
 
 def tile_product(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
