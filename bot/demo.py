@@ -61,7 +61,7 @@ async def _stage() -> AsyncIterator[tuple[Workspace, Settings]]:
         async with Workspace() as workspace:
             settings = settings_for(workspace, Path(folder))
             print(f"workspace   {workspace.url}", flush=True)
-            async with own_worker(settings.socket, _progress) as worker:
+            async with own_worker(settings.socket, lambda _: None) as worker:
                 await _ready(settings, worker)
                 async with running(settings):
                     yield workspace, settings
@@ -85,7 +85,7 @@ def settings_for(workspace: Workspace, folder: Path) -> Settings:
 
 async def _ready(settings: Settings, worker: asyncio.Task[None]) -> None:
     async with EngineClient(settings.engine_url) as engine:
-        ready = asyncio.create_task(engine.wait_ready(STEP_SECONDS, _progress))
+        ready = asyncio.create_task(engine.wait_ready(STEP_SECONDS, Progress()))
         await asyncio.wait({worker, ready}, return_when=asyncio.FIRST_COMPLETED)
         if worker.done():
             ready.cancel()
@@ -93,8 +93,18 @@ async def _ready(settings: Settings, worker: asyncio.Task[None]) -> None:
         await ready
 
 
-def _progress(line: str) -> None:
-    print(f"model       {line.removeprefix('worker: ')}", flush=True)
+@dataclass(slots=True)
+class Progress:
+    """How far the model is: at most a line a second, and the last one."""
+
+    began: float = field(default_factory=time.monotonic)
+    said: float = 0.0
+
+    def __call__(self, line: str) -> None:
+        now = time.monotonic()
+        if now - self.said >= 1 or line == "ready":
+            self.said = now
+            print(f"model       {line} ({now - self.began:.1f} s)", flush=True)
 
 
 @dataclass(slots=True)

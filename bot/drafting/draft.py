@@ -53,8 +53,14 @@ class Draft:
 
     async def end(self, status: VersionStatus, **known: Any) -> None:
         """Committed, then shown; what was released stays unless `known` says otherwise."""
+        await self.gate.stop()
         self.version = await self.store.ended(self.version.id, status, **known)
         await self.show_end()
+
+    async def abandon(self) -> None:
+        """Nothing more is written here; another try goes on from what stands."""
+        await self.gate.stop()
+        await self.shown.abandon()
 
     async def show_end(self) -> None:
         """How it ended, as the store knows it: to be shown once more after a crash."""
@@ -81,8 +87,9 @@ class Draft:
 
     async def _catch_up(self) -> None:
         # An earlier try may have shown more than this one came to: that stays.
-        if self.version.text.startswith(self.text):
-            verdict = await self.judge(self.version.text[len(self.text) :])
+        stored = self.version.text
+        if stored != self.text and stored.startswith(self.text):
+            verdict = await self.judge(stored[len(self.text) :])
             if verdict.text:
                 self.shown.show(verdict.text)
 

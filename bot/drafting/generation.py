@@ -205,5 +205,5 @@ class Generation:
 
     async def _abandon(self) -> None:
         for draft in self._running:
-            await draft.shown.abandon()
+            await draft.abandon()
         self._drafts = []

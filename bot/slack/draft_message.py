@@ -12,7 +12,8 @@ from bot.slack.blocks import Block, Button
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 from bot.slack.markup import markdown, split
 from bot.slack.messages import Messages, Place, metadata, update_args
-from safety import SafeText
+from safety import NOTHING, SafeText, joined
+from safety import part as excerpt
 
 STEP = 0.75  # Seconds between two steps of one draft; longer when the budget is shared by many.
 
@@ -73,7 +74,7 @@ class DraftMessage:
         self._parts = [Part(ts, Stream.DOUBTFUL) for ts in shown.parts]
         self._resumed = bool(shown.parts)
         self._chars = shown.chars
-        self._text = SafeText("")
+        self._text = NOTHING
         self._news = asyncio.Event()
         self._calling = asyncio.Lock()
         self._pauses = self._wire.pauses()
@@ -97,7 +98,7 @@ class DraftMessage:
         assert self._writer is not None
         if self._writer.done():
             self._writer.result()
-        self._text = SafeText(self._text + text)
+        self._text = joined(self._text, text)
         self._news.set()
 
     async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
@@ -213,7 +214,7 @@ class DraftMessage:
             return Part(ts, Stream.DOUBTFUL)
         if (ts := await self._messages.start(self._place, head, key)) is not None:
             return Part(ts, Stream.OPEN)
-        content = blocks.draft(head, SafeText(""), *blocks.growing())
+        content = blocks.draft(head, NOTHING, *blocks.growing())
         return Part(await self._messages.post(self._place, content, key), Stream.CLOSED)
 
     async def _complete(self, i: int, body: SafeText, closing: list[Block]) -> None:
@@ -299,4 +300,4 @@ def _piece(part: Part, body: SafeText) -> SafeText:
     """What of the body a step shows: all of it in a stream, else its finished paragraphs."""
     if part.stream is Stream.OPEN:
         return body
-    return SafeText(body[: body.rfind("\n\n") + 2] if "\n\n" in body else "")
+    return excerpt(body, 0, body.rfind("\n\n") + 2) if "\n\n" in body else NOTHING

@@ -1,0 +1,53 @@
+"""Who may know whom, read from the imports themselves."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = {"bot", "inference", "safety"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The full names of the modules that a file imports."""
+    package = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            yield ".".join(filter(None, [base, node.module]))
+
+
+def files(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "may_know"),
+    [
+        ("inference", ["inference"]),
+        ("safety", ["safety"]),
+        ("bot", ["bot", "safety", "inference.client"]),
+        ("bot/workspace", ["bot.workspace"]),
+        ("bot/store", ["bot.store"]),
+    ],
+)
+def test_a_part_imports_of_the_project_only_what_it_may_know(
+    folder: str, may_know: list[str]
+) -> None:
+    for path in files(folder):
+        for name in imports(path):
+            if name.split(".")[0] in OURS:
+                known = any(name == part or name.startswith(f"{part}.") for part in may_know)
+                assert known, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_only_the_model_imports_megatron() -> None:
+    for path in [*files("bot"), *files("inference"), *files("safety")]:
+        if path != ROOT / "inference" / "model.py":
+            assert not any(name.startswith("megatron") for name in imports(path)), path
