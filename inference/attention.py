@@ -56,7 +56,7 @@ class Span:
     """Pieces of one size that are attended to together, each over its own tokens.
 
     rows: [pieces, count] int64, rows of the step; slots: [pieces, kv] int64, padded to whole tiles;
-    mask: [pieces, 1, queries, kv] bool, queries padded to a tile.
+    mask: [pieces, 1, queries, kv], added to the scores; queries padded to a tile.
     """
 
     rows: torch.Tensor
@@ -64,25 +64,29 @@ class Span:
     mask: torch.Tensor
 
 
-def make_spans(pieces: Iterable[Piece]) -> tuple[Span, ...]:
+def make_spans(pieces: Iterable[Piece], dtype: torch.dtype) -> tuple[Span, ...]:
+    """All pieces; those of one size and length, in tiles, together. dtype: the queries'."""
     groups: dict[tuple[int, int], list[Piece]] = {}
     for piece in pieces:
         tiles = -(-len(piece.slots) // KV_TILE)
         groups.setdefault((piece.count, tiles), []).append(piece)
-    return tuple(_span(group, count, tiles * KV_TILE) for (count, tiles), group in groups.items())
+    return tuple(
+        _span(group, count, tiles * KV_TILE, dtype) for (count, tiles), group in groups.items()
+    )
 
 
-def _span(pieces: list[Piece], count: int, kv: int) -> Span:
+def _span(pieces: list[Piece], count: int, kv: int, dtype: torch.dtype) -> Span:
     device = pieces[0].slots.device
     starts = torch.tensor([piece.start for piece in pieces], device=device)
     positions = torch.tensor([piece.position for piece in pieces], device=device)
     # Queries that fill up the tile look at what the last one looks at, and are thrown away.
     query = torch.arange(max(QUERY_TILE, count), device=device).clamp(max=count - 1)
     last = (positions[:, None] + query)[:, None, :, None]
+    hidden = torch.arange(kv, device=device) > last
     return Span(
         rows=starts[:, None] + torch.arange(count, device=device),
         slots=torch.stack([F.pad(piece.slots, (0, kv - len(piece.slots))) for piece in pieces]),
-        mask=torch.arange(kv, device=device) <= last,
+        mask=torch.zeros(hidden.shape, dtype=dtype, device=device).masked_fill(hidden, -torch.inf),
     )
 
 
@@ -135,7 +139,8 @@ def attend(
     query = rotate(query, step.cos, step.sin)
     out = torch.empty_like(query)
     for span in step.spans:
-        out[span.rows] = _attend_span(query[span.rows], keys[span.slots], values[span.slots], span)
+        past_keys, past_values = take(keys, span.slots), take(values, span.slots)
+        out[span.rows] = _attend_span(query[span.rows], past_keys, past_values, span)
     return out
 
 
@@ -153,3 +158,8 @@ def _attend_span(
         enable_gqa=True,
     )
     return out.transpose(1, 2)[:, :count]
+
+
+def take(cached: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+    """cached[slots], several times as fast. slots: [a, b]; returns [a, b, heads, head_dim]."""
+    return cached.index_select(0, slots.flatten()).view(*slots.shape, *cached.shape[1:])

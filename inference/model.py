@@ -205,11 +205,12 @@ def _load(gpt: GPTModel, parts: Iterable[tuple[str, torch.Tensor]], progress: Pr
 
 def _tile_linears(gpt: GPTModel, group: dist.ProcessGroup) -> None:
     # A tied output layer has no weight of its own.
-    output = TiledLinear(gpt.shared_embedding_or_output_weight().detach())
+    output = gpt.output_layer.weight
+    output = gpt.embedding.word_embeddings.weight if output is None else output
     for parent in list(gpt.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, RowParallelLinear):
                 setattr(parent, name, TiledLinear(child.weight.detach(), group))
             elif isinstance(child, ColumnParallelLinear) and child is not gpt.output_layer:
                 setattr(parent, name, TiledLinear(child.weight.detach()))
-    gpt.output_layer = output
+    gpt.output_layer = TiledLinear(output.detach())

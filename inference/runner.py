@@ -40,7 +40,9 @@ class Runner:
         positions = [p.position + i for p in pieces for i in range(p.count)]
         cos, sin = self.model.rotary.at(self._tensor(positions), self.model.dtype)
         slot_mapping = torch.cat([p.slots[p.position :] for p in pieces])
-        return Step(self.cache, cos, sin, slot_mapping, make_spans(pieces)), last_rows
+        return Step(
+            self.cache, cos, sin, slot_mapping, make_spans(pieces, self.model.dtype)
+        ), last_rows
 
     def _slots(self, block_table: list[int], count: int) -> torch.Tensor:
         """Where the first `count` tokens of a sequence lie in the cache."""

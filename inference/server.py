@@ -127,6 +127,7 @@ class Face:
         for index in range(chat.n):
             role = delta_choice(index, {"role": "assistant", "content": ""}, None)
             await _send(response, chunk_body(id_, self.model, created, [role]))
+        alive = asyncio.create_task(_keep_alive(response))
         try:
             async with contextlib.aclosing(drafts.pieces()) as pieces:
                 async for index, text, finish in pieces:
@@ -135,6 +136,8 @@ class Face:
         except Stopped as error:
             await _send(response, error_body(str(error), "server_error", "engine_failed"))
             return response
+        finally:
+            alive.cancel()
         if chat.stream_options.include_usage:
             body = chunk_body(id_, self.model, created, [])
             await _send(response, body | {"usage": drafts.usage})
@@ -282,6 +285,13 @@ async def _json(request: web.Request) -> object:
 
 async def _send(response: web.StreamResponse, body: dict[str, object]) -> None:
     await response.write(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
+
+
+async def _keep_alive(response: web.StreamResponse) -> None:
+    """Comments that clients skip: a draft that waits for its turn is not a dead connection."""
+    while True:
+        await asyncio.sleep(KEEPALIVE_SECONDS)
+        await response.write(b": waiting\n\n")
 
 
 def _role(role: str) -> str:

@@ -38,7 +38,7 @@ def run(sizes: list[list[int]], dtype: torch.dtype) -> list[torch.Tensor]:
             parts.append([t[done[i] : end] for t in inputs[i]])
             row, done[i] = row + size[j], end
         cos, sin = rotary.at(torch.tensor(positions), dtype)
-        step = Step(cache, cos, sin, torch.cat(slots), make_spans(pieces))
+        step = Step(cache, cos, sin, torch.cat(slots), make_spans(pieces, dtype))
         query, key, value = (torch.cat(list(t)) for t in zip(*parts, strict=True))
         out = attend(query, key, value, 0, step)
         for piece, output in zip(pieces, outputs, strict=True):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from inference.gguf_file import read_gguf
 from inference.sequence import SamplingParams
@@ -53,31 +56,27 @@ def prompts(smollm: Path) -> list[list[int]]:
     return [tokenizer.encode_chat([Turn("user", text)]) for text in PROMPTS]
 
 
-@pytest.fixture(scope="module")
-def reference(smollm: Path):
-    """For tokens that follow a prompt: what transformers would have taken at each place."""
-    import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415
+def reference_choices(path: Path, prompt: list[int], answer: list[int]) -> list[int]:
+    """What transformers would have taken at each place of `answer`, after the same tokens."""
+    with torch.inference_mode():
+        logits = reference_model(path)(torch.tensor([prompt + answer])).logits[0]
+    return logits[len(prompt) - 1 : -1].argmax(-1).tolist()
 
-    model = AutoModelForCausalLM.from_pretrained(
-        str(smollm.parent), gguf_file=smollm.name, dtype=torch.float32
+
+@lru_cache(maxsize=1)
+def reference_model(path: Path) -> PreTrainedModel:
+    return AutoModelForCausalLM.from_pretrained(
+        str(path.parent), gguf_file=path.name, dtype=torch.float32
     )
-
-    def choices(prompt: list[int], answer: list[int]) -> list[int]:
-        with torch.inference_mode():
-            logits = model(torch.tensor([prompt + answer])).logits[0]
-        return logits[len(prompt) - 1 : -1].argmax(-1).tolist()
-
-    return choices
 
 
 @pytest.mark.parametrize("tp", [1, 3])
-async def test_greedy_tokens_are_those_of_transformers(smollm, prompts, reference, tp: int) -> None:
+async def test_greedy_tokens_are_those_of_transformers(smollm, prompts, tp: int) -> None:
     answers = await greedy(smollm, tp, prompts, NEW_TOKENS)
     for prompt, answer in zip(prompts, answers, strict=True):
         # Every token is the reference's choice after the same tokens: so the texts are the same.
         assert len(answer) == NEW_TOKENS
-        assert answer == reference(prompt, answer)
+        assert answer == reference_choices(smollm, prompt, answer)
 
 
 async def test_a_tiny_model_says_the_same_on_one_two_and_four_ranks(tiny_gguf: Path) -> None:
@@ -85,3 +84,5 @@ async def test_a_tiny_model_says_the_same_on_one_two_and_four_ranks(tiny_gguf: P
     one, two, four = [await greedy(tiny_gguf, tp, prompts, 48) for tp in (1, 2, 4)]
     assert one == two == four
     assert len(set(one[0])) > 5
+    for prompt, answer in zip(prompts, one, strict=True):
+        assert answer == reference_choices(tiny_gguf, prompt, answer)

@@ -36,7 +36,7 @@ async def test_the_same_seed_gives_the_same_text_and_another_seed_another(tiny_w
 
 async def test_each_of_many_requests_at_once_gives_what_it_gives_alone(tiny_worker, ask) -> None:
     asks = [
-        (f"Topic {i} " + "and so on " * (i * 7 % 30), {"seed": i, "max_tokens": 40 + 13 * (i % 5)})
+        (f"Topic {i} " + "and so on " * (i * 17 % 90), {"seed": i, "max_tokens": 40 + 13 * (i % 5)})
         for i in range(12)
     ]
     alone = [await ask(tiny_worker.url, text, **more) for text, more in asks]
