@@ -115,7 +115,7 @@ async def _filter(settings: Settings) -> str:
         Filter(policy)
     except (PolicyError, FilterError) as error:
         raise Trouble(str(error)) from None
-    return f"policy {settings.policy or 'packaged'} finds its known samples"
+    return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 
 async def _recipes(_: Settings) -> str:

@@ -67,9 +67,9 @@ class Settings(BaseSettings):
     )
 
     drafts: Drafts = Field(1, description="Drafts of one brief, when it does not say n=.")
-    temperature: Temperature = Field(0.7, description="How freely the model writes.")
+    temperature: Temperature = Field(0.5, description="How freely the model writes.")
     top_k: TopK = Field(50, description="Only the k likeliest tokens; 0 for all.")
-    top_p: TopP = Field(0.95, description="Only the likeliest tokens up to this mass.")
+    top_p: TopP = Field(0.9, description="Only the likeliest tokens up to this mass.")
     repetition_penalty: RepetitionPenalty = Field(
         1.1, description="How strongly a token that was used is avoided; 1 for not."
     )

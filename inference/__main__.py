@@ -1,7 +1,11 @@
-"""`python -m inference`: the worker, until SIGTERM. Settings come from the environment."""
+"""`python -m inference`: the worker, until SIGTERM. Settings come from the environment.
+
+`python -m inference --check` says what would be served, and serves nothing.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
@@ -28,12 +32,35 @@ CANNOT_START = 2
 def main() -> int:
     """Exit codes: 0 stopped, 2 settings or model that cannot be used (a sentence says which)."""
     logging.basicConfig(level=logging.INFO, format="worker: %(message)s", stream=sys.stderr)
+    parser = argparse.ArgumentParser(prog="python -m inference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="say what would be served")
+    only_check = parser.parse_args().check
     try:
-        asyncio.run(serve(load_settings()))
+        if only_check:
+            print(check(load_settings()))  # noqa: T201
+        else:
+            asyncio.run(serve(load_settings()))
     except (ModelError, SettingsError, BindError) as error:
         log.error("%s", error)
         return CANNOT_START
     return 0
+
+
+def check(settings: Settings) -> str:
+    """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
+    from inference.device import Device  # noqa: PLC0415 -- torch, which the supervisor has not.
+
+    path = find_model(settings.model)
+    file = read_gguf(path)
+    shape = shape_of(file)
+    check_split(shape, settings.tp)
+    Tokenizer(file)
+    device = Device.choose(settings.device, settings.dtype, rank=0, tp=settings.tp)
+    dtype = str(device.dtype).removeprefix("torch.")
+    return (
+        f"{settings.model}: {shape.layers} layers, context {shape.context}, "
+        f"{path.stat().st_size / 1e6:.0f} MB; TP={settings.tp} on {device.name} in {dtype}"
+    )
 
 
 class BindError(Exception):

@@ -6,17 +6,15 @@ from bot.drafting.recipes import Recipe
 from bot.store import Turn
 from inference.client import Message
 
-SYSTEM = (
-    "You are a skilled writer. You write exactly what is asked for, complete and ready to publish, "
-    "and add no remarks of your own."
-)
+# Short on purpose: a small model follows it better than a page of rules.
+SYSTEM = "You are a skilled writer. You write for us, in our voice, and stay with the topic."
 
 
 def chat_messages(
     recipe: Recipe, brief: str, turns: Sequence[Turn], instruction: str | None
 ) -> list[Message]:
     """The conversation so far, and what is wanted now (None: the first draft)."""
-    messages = [Message("system", SYSTEM), Message("user", f"{recipe.ask}\n\n{brief}")]
+    messages = [Message("system", SYSTEM), Message("user", f"{recipe.ask} {brief}")]
     for turn in turns:
         if turn.instruction is not None:
             messages.append(Message("user", turn.instruction))
