@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Coroutine
 
 from pydantic import ValidationError
@@ -58,9 +59,10 @@ async def _run(_: argparse.Namespace) -> int:
 
 
 async def _demo(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
     from bot.demo import demo  # noqa: PLC0415
 
-    return await demo(stay=not arguments.once and sys.stdout.isatty())
+    return await demo(stay=not arguments.once and sys.stdout.isatty(), began=began)
 
 
 async def _draft(arguments: argparse.Namespace) -> int:

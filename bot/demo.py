@@ -1,6 +1,7 @@
 """`draftsmith demo`: everything real but Slack. A person's story on a workspace of this machine."""
 
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -30,11 +31,14 @@ class StoryBroke(Exception):
     """A step of the story did not come about; the message says which."""
 
 
-async def demo(*, stay: bool) -> int:
-    """The exit code: 0 after the story, 1 with one line that says what failed."""
-    logs.configure("console")
+async def demo(*, stay: bool, began: float) -> int:
+    """The exit code: 0 after the story, 1 with one line that says what failed.
+
+    `began`: when the command was given, as time.monotonic() has it.
+    """
+    logs.configure("console", logging.WARNING)
     try:
-        await _tell(stay=stay)
+        await _tell(stay, began)
     except (StoryBroke, WorkerCannotLoad) as broke:
         print(f"\ndemo failed: {broke}", file=sys.stderr)
         return FAILED
@@ -44,9 +48,9 @@ async def demo(*, stay: bool) -> int:
     return 0
 
 
-async def _tell(*, stay: bool) -> None:
+async def _tell(stay: bool, began: float) -> None:
     async with asyncio.timeout(STORY_SECONDS) as limit, _stage() as (workspace, settings):
-        story = Story(workspace)
+        story = Story(workspace, began)
         await story.play(settings.emoji_regenerate)
         if stay:
             limit.reschedule(None)
@@ -112,10 +116,12 @@ class Story:
     """A person who asks for a draft, wants another, and has it refined."""
 
     workspace: Workspace
+    began: float
     person: str = ""
     channel: str = ""
     told: dict[str, int] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    asked: float = 0.0
+    first_text: float = 0.0
 
     async def play(self, emoji: str) -> None:
         """Raises StoryBroke."""
@@ -135,9 +141,12 @@ class Story:
         finally:
             teller.cancel()
         self._print_news()
+        waited, whole = self.first_text - self.asked, self.first_text - self.began
+        self._line(f"first text: {waited:.1f} s after /draft, {whole:.1f} s after the command")
 
     async def _ask(self) -> None:
         self._say(f"types: /draft {BRIEF}")
+        self.asked = time.monotonic()
         ack = await self.workspace.command(self.person, self.channel, "/draft", BRIEF)
         if not ack.ok or ack.text:
             raise StoryBroke(f"/draft was answered: {ack.text}")
@@ -180,12 +189,14 @@ class Story:
     def _print_growth(self, message: Message) -> None:
         if message.user == self.person:
             return
-        text = _readable(message)
+        text = _readable(message).replace(f"<@{self.person}>", "@ana")
         told = self.told.get(message.ts, 0)
         if message.ts not in self.told:
             self._line("draftsmith:")
         print(text[told:], end="", flush=True)
         self.told[message.ts] = len(text)
+        if 0 < told < len(text) and not self.first_text:
+            self.first_text = time.monotonic()
 
     def _say(self, what: str) -> None:
         self._print_news()
