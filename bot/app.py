@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from slack_bolt import BoltResponse
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
@@ -67,7 +69,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         audit = AuditLog(settings.data_dir / "audit.jsonl", audit_key(settings))
         stack.callback(audit.close)
         outbox = Outbox(client)
-        user = await outbox.whoami()
+        me = await outbox.whoami()
+        user = str(me["user_id"])
         world = World(
             store=store,
             screen=outbox,
@@ -82,10 +85,11 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
         drafting = Drafting(store, jobs, world.recipes, settings)
-        app = bolt_app(settings, client)
+        app = bolt_app(settings, client, me)
         listeners.register(app, drafting, outbox, settings, user)
         await store.forget_events()
         await jobs.recover()
+        await drafting.resume_waiting(outbox.is_member)
         stack.push_async_callback(jobs.drain, settings.drain_seconds)
         address = await stack.enter_async_context(_transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport)
@@ -100,16 +104,24 @@ def required(secret: SecretStr | None, name: str) -> SecretStr:
     return secret
 
 
-def bolt_app(settings: Settings, client: AsyncWebClient) -> AsyncApp:
+def bolt_app(settings: Settings, client: AsyncWebClient, me: Mapping[str, Any]) -> AsyncApp:
     """Bolt, so that a listener commits before its ack: an exception in it means no ack.
 
     Slack then delivers an event again, which is what a locked database asks for.
     """
     quiet = logging.getLogger("bot.bolt")
-    quiet.setLevel(logging.WARNING)
+    quiet.setLevel(logging.ERROR)
     secret = settings.slack_signing_secret
+
+    # Bolt would ask auth.test at the first event, and lose that event if Slack fails just then.
+    async def authorize(**_: object) -> AuthorizeResult:
+        return AuthorizeResult.from_auth_test_response(
+            bot_token=client.token, auth_test_response=me
+        )
+
     app = AsyncApp(
         client=client,
+        authorize=authorize,
         signing_secret=secret.get_secret_value() if secret else "",
         process_before_response=True,
         # Bolt would count the deletion of one of our messages by a person among our own events.

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from bot import logs
 from bot.app import running
-from bot.settings import Settings
+from bot.settings import Alone, Settings
 from bot.worker import WorkerCannotLoad, own_worker
 from bot.workspace import Message, Workspace
-from inference.client import EngineClient
+from inference.client import EngineClient, EngineUnavailable
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ async def demo(*, stay: bool, began: float) -> int:
     logs.configure("console", logging.WARNING)
     try:
         await _tell(stay, began)
-    except (StoryBroke, WorkerCannotLoad) as broke:
+    except (StoryBroke, WorkerCannotLoad, EngineUnavailable) as broke:
         print(f"\ndemo failed: {broke}", file=sys.stderr)
         return FAILED
     except TimeoutError:
@@ -73,16 +73,12 @@ async def _stage() -> AsyncIterator[tuple[Workspace, Settings]]:
 
 def settings_for(workspace: Workspace, folder: Path) -> Settings:
     """A bot of this workspace alone, whatever the environment says of another."""
-    return Settings(
+    return Alone(
         slack_bot_token=workspace.bot_token,
         slack_app_token=workspace.app_token,
         slack_api_url=f"{workspace.url}/api/",
         slack_transport="socket",
         data_dir=folder,
-        database_url=None,
-        worker_url=None,
-        worker_token=None,
-        policy=None,
         max_tokens=220,
     )
 

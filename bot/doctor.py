@@ -6,9 +6,11 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from sqlalchemy.exc import ArgumentError
 
 from bot.drafting.recipes import load_recipes
 from bot.settings import Settings
@@ -95,14 +97,18 @@ async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackRes
         return await client.api_call(method)
     except SlackApiError as error:
         raise Trouble(f"Slack does not take {token}: {error.response['error']}.") from None
-    except (OSError, TimeoutError):
-        raise Trouble(f"{client.base_url} does not answer: check the network.") from None
+    except (SlackClientError, aiohttp.ClientError, OSError):
+        raise Trouble(f"{client.base_url} does not answer as Slack: check the network.") from None
 
 
 async def _database(settings: Settings) -> str:
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = await Store.open(settings.database)
+    except OSError:
+        raise Trouble(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
+    except ArgumentError:
+        raise Trouble("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
     except StoreUnavailable:
         raise Trouble(f"{settings.database_shown} cannot be opened: check DATABASE_URL.") from None
     await store.close()
@@ -139,7 +145,11 @@ async def _model(_: Settings) -> str:
         sys.executable, "-m", "inference", "--check", env=os.environ,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, err = await process.communicate()
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     lines = (out if process.returncode == 0 else err).decode(errors="replace").split("\n")
     said = next((line for line in reversed(lines) if line.strip()), "It ended without a word.")
     if process.returncode != 0:

@@ -60,6 +60,11 @@ def _name(typed: str) -> str:
 # Requests
 
 
+def no_form() -> Phrase:
+    """The form behind the bare command did not open."""
+    return Phrase("I could not open the form just now. Try `/draft blog: what to write` instead.")
+
+
 def not_allowed() -> Phrase:
     """Somebody who may not ask."""
     return Phrase(
@@ -118,6 +123,11 @@ def not_in_this_dm() -> Phrase:
     )
 
 
+def archived() -> Phrase:
+    """A channel in which nobody writes any more."""
+    return Phrase("This channel is archived. Send your brief in another one.")
+
+
 def draft_in_dm_button() -> Phrase:
     """The button beside these two."""
     return Phrase("Draft it in our conversation")
@@ -166,7 +176,7 @@ def worker_missing() -> Phrase:
 
 def model_refused(sentence: SafeText) -> Phrase:
     """The worker refused the request, e.g. because it is too long for the model."""
-    return Phrase(f"The model did not take this request. {escape(sentence)}")
+    return Phrase(f"The model did not take this request. {escape(sentence[:1000])}")
 
 
 # The thread

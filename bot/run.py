@@ -5,7 +5,10 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 
+import aiohttp
 import structlog
+from slack_sdk.errors import SlackApiError
+from sqlalchemy.exc import ArgumentError
 
 from bot import logs
 from bot.app import NotConfigured, running
@@ -31,7 +34,15 @@ async def run(settings: Settings) -> int:
     except SlackRefused as refused:
         print(f"Slack refused: {refused}. Run `draftsmith doctor`.", file=sys.stderr)
         return WRONG_SETTING
-    except (SlackUnavailable, StoreUnavailable, TimeoutError) as away:
+    except SlackApiError as refused:
+        print(
+            f"Slack refused: {refused.response['error']}. Run `draftsmith doctor`.", file=sys.stderr
+        )
+        return WRONG_SETTING
+    except ArgumentError:
+        print("DATABASE_URL is not a URL that SQLAlchemy knows.", file=sys.stderr)
+        return WRONG_SETTING
+    except (SlackUnavailable, StoreUnavailable, aiohttp.ClientError, OSError) as away:
         print(f"{type(away).__name__}: {away}. Run `draftsmith doctor`.", file=sys.stderr)
         return FAILED
     return 0

@@ -21,7 +21,7 @@ REQUEST = "terminal"
 async def draft(text: str, settings: Settings) -> int:
     """The exit code. The draft goes to stdout, all else to stderr."""
     try:
-        defaults = settings.options(secrets.randbelow(2**31)).model_copy(update={"n": 1})
+        defaults = settings.options(secrets.randbelow(2**31))
         brief = parse(text, load_recipes(), defaults, settings.max_brief)
         filter_ = Filter(load_policy(settings.policy))
         verdict = await filter_.judge(brief.text, Stage.INPUT, request=REQUEST)
@@ -58,8 +58,9 @@ async def _engine(stack: AsyncExitStack, settings: Settings) -> EngineClient:
 async def _write(brief: Brief, engine: EngineClient, filter_: Filter) -> None:
     recipe = load_recipes()[brief.recipe]
     messages = chat_messages(recipe, brief.text, [], None)
+    sampling = Sampling(**{**brief.options.model_dump(), "n": 1})
     gate = filter_.gate(request=REQUEST)
-    async with aclosing(engine.chat(messages, Sampling(**brief.options.model_dump()))) as stream:
+    async with aclosing(engine.chat(messages, sampling)) as stream:
         async for item in stream:
             if isinstance(item, Delta):
                 _show(await gate.feed(item.text))

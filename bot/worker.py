@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 CANNOT_LOAD = 2
 STOP_SECONDS = 40.0
+LONG_LIFE_SECONDS = 300.0
 BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 OnLine = Callable[[str], None]
@@ -40,15 +42,16 @@ async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Tas
 
 
 async def _keep_up(socket: Path, on_line: OnLine) -> None:
-    starts = 0
+    deaths = 0
     while True:
+        began = time.monotonic()
         code, last = await _run_once(socket, on_line)
         if code == CANNOT_LOAD:
             raise WorkerCannotLoad(last)
-        delay = BACKOFF_SECONDS[min(starts, len(BACKOFF_SECONDS) - 1)]
+        deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
+        delay = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS) - 1)]
         log.warning("worker ended", code=code, again_in=delay)
         await asyncio.sleep(delay)
-        starts += 1
 
 
 async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
@@ -57,7 +60,7 @@ async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
         sys.executable,
         "-m",
         "inference",
-        env={**os.environ, "WORKER_BIND": f"unix:{socket}"},
+        env={**os.environ, "WORKER_BIND": f"unix:{socket}", "WORKER_PARENT": str(os.getpid())},
         stderr=asyncio.subprocess.PIPE,
     )
     last = ""

@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from bot import phrases
-from bot.drafting.ports import REGENERATE, Button, NotThere, ShownDraft
+from bot.drafting.ports import REGENERATE, Button, NotThere, ShownDraft, SlackRefused
 from bot.store import Store, Version, VersionStatus
 from safety import Gate, SafeText, Verdict
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,9 +57,13 @@ class Draft:
 
     async def end(self, status: VersionStatus, **known: Any) -> None:
         """Committed, then shown; what was released stays unless `known` says otherwise."""
+        await self.commit_end(status, **known)
+        await self.show_end()
+
+    async def commit_end(self, status: VersionStatus, **known: Any) -> None:
+        """From here on nothing more is written."""
         await self.gate.stop()
         self.version = await self.store.ended(self.version.id, status, **known)
-        await self.show_end()
 
     async def abandon(self) -> None:
         """Nothing more is written here; another try goes on from what stands."""
@@ -66,8 +74,12 @@ class Draft:
         """How it ended, as the store knows it: to be shown once more after a crash."""
         try:
             await self._show_end()
-        except NotThere:
+        except NotThere as gone:
+            if not gone.deleted:
+                raise
             self.version = await self.store.ended(self.version.id, VersionStatus.DELETED)
+        except SlackRefused as refused:
+            log.error("ending not shown", version=self.version.id, error=str(refused))
 
     async def _show_end(self) -> None:
         status = self.version.status

@@ -1,16 +1,20 @@
 """What people can ask for. Everything is committed before it is answered, and done afterwards."""
 
+import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot import phrases
 from bot.drafting.brief import BadBrief, checked, parse
 from bot.drafting.jobs import Jobs
 from bot.drafting.options import Options
+from bot.drafting.ports import NotThere
 from bot.drafting.recipes import Recipe
 from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Store, Thread, TooManyRunning, Version, VersionStatus
+
+IsMember = Callable[[str], Awaitable[bool]]
 
 REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
@@ -101,8 +105,7 @@ class Drafting:
         """The requester ends a running version. Raises StoreUnavailable."""
         job = await self._store.job(version.job_id)
         thread = await self._store.thread(version.thread_id)
-        if version.status is VersionStatus.WRITING and user in (job.requester, thread.requester):
-            await self._store.ended(version.id, VersionStatus.STOPPED)
+        if user in (job.requester, thread.requester) and await self._store.stop(version.id):
             self._jobs.stop(job.id, version.id)
 
     async def deleted(self, channel: str, ts: str) -> None:
@@ -121,10 +124,22 @@ class Drafting:
     async def move(self, job_id: int, user: str, channel: str) -> bool:
         """A waiting brief goes to the requester's conversation. False if it does not wait."""
         job = await self._store.job(job_id)
-        if job.status is not JobStatus.WAITING or job.requester != user:
+        if job.requester != user or not await self._store.move(job, channel):
             return False
-        await self._store.move(job.thread_id, channel)
-        return await self._go_on(job)
+        self._jobs.start(await self._store.job(job_id))
+        return True
+
+    async def resume_waiting(self, is_member: IsMember) -> None:
+        """Briefs whose channel the bot was invited to while it was not running go on."""
+        for job in await self._store.jobs(JobStatus.WAITING):
+            channel = (await self._store.thread(job.thread_id)).channel
+            with contextlib.suppress(NotThere):
+                if await is_member(channel):
+                    await self._go_on(job)
+
+    async def first(self, asked: Asked) -> bool:
+        """Whether this wish, which is refused, comes for the first time."""
+        return await self._store.first(asked.key)
 
     async def version_at(self, channel: str, ts: str) -> Version | None:
         """The version that this message shows, unless it was deleted."""

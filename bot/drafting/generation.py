@@ -1,8 +1,9 @@
 """The drafts of one job, written side by side from one request to the worker."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 import structlog
 
@@ -17,86 +18,108 @@ from safety import Blocked, Stage, Verdict
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+Tell = Callable[[Phrase], Awaitable[None]]
+
 TOO_LONG_FOR_MODEL = "context_length_exceeded"
 # A request on which the worker dies again and again must not be asked for ever.
-ENGINE_TRIES = 5
+ENGINE_DEATHS = 5
+# Seconds before a worker that is up but takes nothing (its queue is full) is asked again.
+ENGINE_PAUSE = 1.0
+
+
+class AllStopped(Exception):
+    """People stopped every draft that was being written."""
 
 
 class Generation:
     """What is written for one job. One use."""
 
-    def __init__(self, world: World, job: Job, thread: Thread, place: Place) -> None:
+    def __init__(self, world: World, job: Job, thread: Thread, place: Place, tell: Tell) -> None:
+        """`tell` says a sentence to the requester; it raises only Away."""
         self._world = world
         self._job = job
         self._thread = thread
         self._place = place
+        self._tell = tell
         self._drafts: list[Draft] = []
         self._stopping: set[int] = set()
-        self._until: asyncio.Timeout | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._heard = False
 
     async def run(self, turns: list[Turn], *, again: bool) -> None:
         """Write what is not written yet. `again`: an earlier try may have shown some of it.
 
-        Raises Refusal when it cannot be finished, SlackUnavailable and StoreUnavailable when it
-        is to be tried again.
+        Raises Refusal when it cannot be finished, Away when it is to be tried again.
         """
-        self._until = until = asyncio.timeout(None)
         try:
-            async with until:
-                if again:
-                    await self._show_endings()
-                await self._write(turns, again)
+            if again:
+                await self._show_endings()
+            await self._write(turns, again)
+        except AllStopped:
+            await self._end_all(VersionStatus.STOPPED)
         except Away:
             raise
-        except Exception as error:
-            stopped = isinstance(error, TimeoutError) and until.expired()
-            await self._end_all(VersionStatus.STOPPED if stopped else VersionStatus.FAILED)
-            if not stopped:
-                raise
+        except Exception:
+            await self._end_all(VersionStatus.FAILED)
+            raise
         finally:
-            self._until = None
             await self._abandon()
 
     def stop(self, version_id: int) -> None:
         """A person stopped this version."""
         self._stopping.add(version_id)
-        if self._until and all(draft.version.id in self._stopping for draft in self._running):
-            # Wakes the writing wherever it waits: for the worker, or for its next word.
-            self._until.reschedule(0)
+        if self._all_stopped and self._waiting and not self._waiting.expired():
+            self._waiting.reschedule(0)
 
     async def _write(self, turns: list[Turn], again: bool) -> None:
-        recipe = self._world.recipes[self._thread.recipe]
-        for _ in range(ENGINE_TRIES):
+        deadline = asyncio.get_running_loop().time() + self._world.patience
+        deaths = 0
+        while deaths < ENGINE_DEATHS:
             await self._open(again)
             if not self._drafts:
                 return None
-            again = True
+            again, self._heard = True, False
+            try:
+                return await self._request(turns)
+            except EngineUnavailable:
+                deaths += self._heard
+                await self._wait_for_worker(deadline)
+        raise Refusal(phrases.worker_missing(), JobStatus.FAILED)
+
+    async def _request(self, turns: list[Turn]) -> None:
+        """Ask with all of the history, or with as much of its end as the model holds."""
+        recipe = self._world.recipes[self._thread.recipe]
+        while True:
             messages = chat_messages(recipe, self._thread.brief, turns, self._job.instruction)
             try:
                 return await self._listen(messages)
-            except EngineUnavailable:
-                await self._wait_for_worker()
             except EngineRefused as refused:
                 if refused.code != TOO_LONG_FOR_MODEL or len(turns) < 2:
                     raise await self._refusal(refused) from None
                 turns = [Turn(None, turns[1].text), *turns[2:]]
-        raise Refusal(phrases.worker_missing(), JobStatus.FAILED)
 
     async def _show_endings(self) -> None:
-        """What ended before a crash may not have been shown to the end."""
+        """What ended before a crash may not have been shown, nor said, to the end."""
         for version in await self._world.store.begin(self._job):
-            if version.status not in (VersionStatus.WRITING, VersionStatus.DELETED):
-                draft = await self._draft(version, again=True)
-                await draft.shown.open()
-                await draft.show_end()
+            if version.status in (VersionStatus.WRITING, VersionStatus.DELETED):
+                continue
+            draft = await self._draft(version, again=True)
+            await draft.shown.open()
+            await draft.show_end()
+            if version.status is VersionStatus.BLOCKED:
+                await self._tell(phrases.blocked(version.number, version.rules))
+            elif version.status is VersionStatus.FAILED:
+                await self._tell(phrases.failed())
 
     async def _open(self, again: bool) -> None:
+        await self._end_stopped()
         await self._abandon()
         for version in await self._world.store.begin(self._job):
             if version.status is VersionStatus.WRITING:
                 draft = await self._draft(version, again)
-                await draft.shown.open()
                 self._drafts.append(draft)
+                await draft.shown.open()
 
     async def _draft(self, version: Version, again: bool) -> Draft:
         job, world = self._job, self._world
@@ -136,12 +159,13 @@ class Generation:
         )
 
     async def _listen(self, messages: Sequence[Message]) -> None:
-        """One request, to its end. Raises EngineUnavailable, EngineRefused."""
+        """One request, to its end. Raises EngineUnavailable, EngineRefused, AllStopped."""
         tokens: int | None = None
         model = next(iter(await self._world.engine.models()), None)
         sampling = Sampling(**self._job.sampling)
-        async with aclosing(self._world.engine.chat(messages, sampling)) as stream:
-            async for item in stream:
+        async with aclosing(self._world.engine.chat(messages, sampling, model=model)) as stream:
+            while (item := await self._unless_stopped(lambda: anext(stream, None))) is not None:
+                self._heard = True
                 if isinstance(item, Usage):
                     tokens = item.completion_tokens
                 else:
@@ -169,19 +193,41 @@ class Generation:
     async def _judged(self, draft: Draft, step: Awaitable[None]) -> None:
         try:
             await step
-        except NotThere:
+        except NotThere as gone:
+            if not gone.deleted:
+                raise
             await draft.end(VersionStatus.DELETED)
         except Blocked as blocked:
             await draft.take_away(blocked.verdict)
             await self._tell(phrases.blocked(draft.version.number, blocked.verdict.rules))
 
-    async def _wait_for_worker(self) -> None:
+    async def _wait_for_worker(self, deadline: float) -> None:
+        """Until it answers again. Raises Refusal at the deadline, AllStopped."""
         log.warning("worker away", job=self._job.name)
         await self._tell(phrases.worker_starting())
+        left = deadline - asyncio.get_running_loop().time()
         try:
-            await self._world.engine.wait_ready(self._world.patience)
+            if left <= 0:
+                raise EngineUnavailable
+            await self._unless_stopped(lambda: self._world.engine.wait_ready(left))
         except EngineUnavailable:
             raise Refusal(phrases.worker_missing(), JobStatus.FAILED) from None
+        await self._unless_stopped(lambda: asyncio.sleep(ENGINE_PAUSE))
+
+    async def _unless_stopped(self, wait: Callable[[], Awaitable[T]]) -> T:
+        """Only where nothing but waiting is done may a person's stop cut in. Raises AllStopped."""
+        if self._all_stopped:
+            raise AllStopped
+        self._waiting = waiting = asyncio.timeout(None)
+        try:
+            async with waiting:
+                return await wait()
+        except TimeoutError:
+            if not waiting.expired():
+                raise
+            raise AllStopped from None
+        finally:
+            self._waiting = None
 
     async def _refusal(self, refused: EngineRefused) -> Refusal:
         verdict = await self._world.filter.judge(
@@ -190,18 +236,27 @@ class Generation:
         said = phrases.model_refused(verdict.text) if verdict.text else phrases.failed()
         return Refusal(said, JobStatus.REFUSED)
 
-    async def _tell(self, phrase: Phrase) -> None:
-        await self._world.screen.tell(
-            self._place.channel, self._job.requester, phrase, thread_ts=self._place.thread_ts
-        )
-
     @property
     def _running(self) -> list[Draft]:
         return [draft for draft in self._drafts if not draft.over]
 
-    async def _end_all(self, status: VersionStatus) -> None:
+    @property
+    def _all_stopped(self) -> bool:
+        running = self._running
+        return bool(running) and all(d.version.id in self._stopping for d in running)
+
+    async def _end_stopped(self) -> None:
         for draft in self._running:
-            await draft.end(status)
+            if draft.version.id in self._stopping:
+                await draft.end(VersionStatus.STOPPED)
+
+    async def _end_all(self, status: VersionStatus) -> None:
+        """All endings are committed before the first is shown: showing one may fail."""
+        running = self._running
+        for draft in running:
+            await draft.commit_end(status)
+        for draft in running:
+            await draft.show_end()
 
     async def _abandon(self) -> None:
         for draft in self._running:

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import chain, repeat
 
 import structlog
 
 from bot.drafting.ports import Away
 from bot.drafting.writing import Writing, where
-from bot.store import Job, JobStatus, Store
+from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 Write = Callable[[Job, Callable[[int], Awaitable[None]]], Writing]
 
-# Seconds between tries while Slack or the database is away; the last repeats until it is back.
+# Seconds between tries while Slack or the database is away; the last repeats for six hours.
 BACKOFF = (1.0, 3.0, 10.0, 30.0, 60.0)
+LAST_TRIES = 6 * 60
 
 
 class Jobs:
@@ -75,19 +75,24 @@ class Jobs:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _run(self, job: Job) -> None:
-        for delay in chain(BACKOFF, repeat(BACKOFF[-1])):
+        for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             try:
-                await self._once(job)
+                return await self._once(job)
             except Away as away:
                 log.warning("job waits", job=job.name, away=type(away).__name__, seconds=delay)
-                await asyncio.sleep(delay)
             except Exception as error:
-                # Not even its end could be said; open, it would count against its requester.
                 log.error("job broken", job=job.name, error=where(error))
-                await self._store.end(job.id, JobStatus.FAILED)
-                return
-            else:
-                return
+                break
+            await asyncio.sleep(delay)
+        await self._give_up(job)
+        return None
+
+    async def _give_up(self, job: Job) -> None:
+        # Not even its end could be said; open, it would count against its requester for ever.
+        try:
+            await self._store.end(job.id, JobStatus.FAILED)
+        except StoreUnavailable:
+            log.error("job left open", job=job.name)
 
     async def _once(self, job: Job) -> None:
         writing = self._writing[job.id] = self._write(job, self.settled)

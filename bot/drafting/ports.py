@@ -11,7 +11,7 @@ from bot.drafting.recipes import Recipe
 from bot.phrases import Phrase
 from bot.slack.blocks import Button, Content
 from bot.slack.draft_message import Shown
-from bot.slack.errors import NotThere, SlackUnavailable
+from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.messages import Place
 from bot.store import JobStatus, Store, StoreUnavailable
 from inference.client import Delta, Message, Sampling, Usage
@@ -36,6 +36,7 @@ __all__ = [
     "Screen",
     "Shown",
     "ShownDraft",
+    "SlackRefused",
     "World",
 ]
 
@@ -120,7 +121,7 @@ class Engine(Protocol):
     """The model, by way of the worker."""
 
     def chat(
-        self, messages: Sequence[Message], sampling: Sampling
+        self, messages: Sequence[Message], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
         """Stream `sampling.n` samples. Raises EngineUnavailable, EngineRefused."""
 

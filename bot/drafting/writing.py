@@ -7,7 +7,16 @@ import structlog
 
 from bot import phrases
 from bot.drafting.generation import Generation
-from bot.drafting.ports import DRAFT_IN_DM, Away, Button, NotThere, Place, Refusal, World
+from bot.drafting.ports import (
+    DRAFT_IN_DM,
+    Away,
+    Button,
+    NotThere,
+    Place,
+    Refusal,
+    SlackRefused,
+    World,
+)
 from bot.phrases import Phrase
 from bot.slack.blocks import said
 from bot.slack.errors import SlackError
@@ -26,6 +35,7 @@ class Writing:
         self._world = world
         self._settled = settled
         self._generation: Generation | None = None
+        self._said: set[Phrase] = set()
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
@@ -65,7 +75,11 @@ class Writing:
         judged = await self._check(thread)
         turns = await self._turns()
         place = await self._root(thread, judged, again)
-        self._generation = Generation(self._world, self._job, thread, place)
+
+        async def tell(phrase: Phrase) -> None:
+            await self._tell(thread, phrase, thread_ts=place.thread_ts)
+
+        self._generation = Generation(self._world, self._job, thread, place, tell)
         await self._generation.run(turns, again=again)
         await self._offer(place)
 
@@ -111,7 +125,9 @@ class Writing:
         try:
             if not await self._world.screen.is_member(thread.channel):
                 await self._world.screen.join(thread.channel)
-        except NotThere:
+        except NotThere as closed:
+            if closed.reason == "is_archived":
+                raise Refusal(phrases.archived(), JobStatus.REFUSED) from None
             # Ids of conversations between people begin with D: nobody can invite an app there.
             phrase = (
                 phrases.not_in_this_dm()
@@ -131,18 +147,32 @@ class Writing:
         parts = await self._world.store.parts(version.id)
         try:
             await self._world.screen.react(place.channel, parts[-1], emoji)
-        except NotThere:
-            log.info("draft deleted before its emoji", version=version.id)
+        except SlackRefused as refused:
+            log.error("emoji not offered", emoji=emoji, error=str(refused))
 
-    async def _tell(self, thread: Thread, phrase: Phrase, buttons: Sequence[Button] = ()) -> None:
-        await self._world.screen.tell(
-            thread.channel,
-            self._job.requester,
-            phrase,
-            thread_ts=thread.root_ts,
-            response_url=self._job.response_url,
-            buttons=buttons,
-        )
+    async def _tell(
+        self,
+        thread: Thread,
+        phrase: Phrase,
+        buttons: Sequence[Button] = (),
+        *,
+        thread_ts: str | None = None,
+    ) -> None:
+        """A sentence to the requester, once. Raises Away; a person who is gone hears nothing."""
+        if phrase in self._said:
+            return
+        try:
+            await self._world.screen.tell(
+                thread.channel,
+                self._job.requester,
+                phrase,
+                thread_ts=thread_ts or thread.root_ts,
+                response_url=None if thread_ts else self._job.response_url,
+                buttons=buttons,
+            )
+        except (NotThere, SlackRefused) as closed:
+            log.error("sentence not said", job=self._job.name, error=str(closed))
+        self._said.add(phrase)
 
 
 def where(error: BaseException) -> str:

@@ -103,7 +103,9 @@ class DraftMessage:
 
     async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
         """Show the rest, and close with the line of facts and the buttons."""
-        await self._end_writing()
+        # What Slack refused midway, it may take now that it is whole.
+        with suppress(SlackRefused):
+            await self._end_writing()
         closing = blocks.closing(facts, buttons)
         bodies = split(self._text)
         for i, body in enumerate(bodies):
@@ -122,9 +124,12 @@ class DraftMessage:
         """Take the text away: one sentence in its place, further messages deleted."""
         await self.abandon()
         for part in self._parts:
-            with suppress(NotThere):
+            try:
                 await self._leave_stream(part)
                 await self._take_away(part, note)
+            except NotThere as gone:
+                if not gone.deleted:
+                    raise
 
     async def abandon(self) -> None:
         """Write no more; what stands is left as it is."""

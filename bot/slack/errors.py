@@ -16,6 +16,11 @@ class NotThere(SlackError):
         super().__init__(reason)
         self.reason = reason
 
+    @property
+    def deleted(self) -> bool:
+        """Whether somebody deleted the message, rather than closed the place to us."""
+        return self.reason == "message_not_found"
+
 
 class SlackRefused(SlackError):
     """Slack refused the call: a bug of ours, or a scope that the app lacks (`needed`)."""

@@ -31,7 +31,7 @@ class Messages:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self._me = ""
+        self._me: Answer = {}
         self._streams = True
 
     async def post(self, place: Place, content: Content, key: str) -> str:
@@ -71,7 +71,7 @@ class Messages:
 
         `head` must be of one draft only within its thread.
         """
-        me = await self.myself()
+        me = (await self.whoami())["user_id"]
         async for message in self._read(place):
             if message.get("user") == me and (_keyed(message, key) or _headed(message, head)):
                 return str(message["ts"])
@@ -117,9 +117,9 @@ class Messages:
             if not args["cursor"]:
                 return
 
-    async def myself(self) -> str:
-        """The bot's own user."""
-        self._me = self._me or str((await self.wire.call("auth.test", {}))["user_id"])
+    async def whoami(self) -> Answer:
+        """What auth.test says of the bot."""
+        self._me = self._me or await self.wire.call("auth.test", {})
         return self._me
 
 

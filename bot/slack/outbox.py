@@ -133,15 +133,23 @@ class Outbox:
         opened = await self._wire.call("conversations.open", {"users": user})
         return str(opened["channel"]["id"])
 
-    async def answer(self, response_url: str, phrase: Phrase) -> None:
-        """Replace a message of ours that only one person sees. Best effort: the url may be old."""
+    async def answer(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
+        """A sentence to one person only, in place of what they clicked on or beside it.
+
+        Best effort: the url may be old.
+        """
         content = blocks.said(phrase)
-        body = {"text": content.text, "blocks": list(content.blocks), "replace_original": True}
+        body = {
+            "text": content.text,
+            "blocks": list(content.blocks),
+            "response_type": "ephemeral",
+            "replace_original": replace,
+        }
         await self._wire.answer_url(response_url, body)
 
-    async def whoami(self) -> str:
-        """The bot's own user."""
-        return await self._messages.myself()
+    async def whoami(self) -> Mapping[str, Any]:
+        """What Slack says of the bot (auth.test): user_id, bot_id, team_id."""
+        return await self._messages.whoami()
 
     async def person(self, user: str) -> dict[str, Any]:
         """What Slack says of a person (users.info)."""

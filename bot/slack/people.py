@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from bot.slack.errors import NotThere
+
 LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 REMEMBERED_SECONDS = 300.0
@@ -34,9 +36,15 @@ class People:
         async with self._asking:
             at, member = self._known.get(user, (0.0, False))
             if time.monotonic() - at > REMEMBERED_SECONDS or not at:
-                member = is_full_member(await self._look_up(user), team)
+                member = await self._look(user, team)
                 self._known[user] = (time.monotonic(), member)
             return member
+
+    async def _look(self, user: str, team: str) -> bool:
+        try:
+            return is_full_member(await self._look_up(user), team)
+        except NotThere:  # Somebody of another workspace, whom the app may not see.
+            return False
 
 
 def is_full_member(user: Mapping[str, Any], team: str) -> bool:

@@ -18,7 +18,10 @@ LOCK_SECONDS = 2.0
 def connect(url: str) -> AsyncEngine:
     """An engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
+        limits = {"lock_timeout": str(int(LOCK_SECONDS * 1000))}
+        return create_async_engine(
+            url, pool_pre_ping=True, connect_args={"timeout": 5, "server_settings": limits}
+        )
     engine = create_async_engine(url, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -59,7 +59,7 @@ class Store:
         engine = connect(url)
         try:
             await migrate(engine)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (DBAPIError, OSError) as error:
             await engine.dispose()
             raise StoreUnavailable(type(error).__name__) from error
         return cls(engine)
@@ -117,10 +117,17 @@ class Store:
 
     async def reopen(self, job_id: int) -> bool:
         """A waiting job goes on. False if it was not waiting (any more)."""
-        query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
         async with self._write() as session:
-            result = await session.execute(query.values(status=JobStatus.OPEN, ended_at=None))
-            return bool(result.rowcount)  # type: ignore[attr-defined]
+            return await _reopened(session, job_id)
+
+    async def first(self, key: str) -> bool:
+        """Remember a delivery that made no job; False if it was seen before."""
+        try:
+            async with self._write() as session:
+                session.add(SeenEvent(key=key))
+        except IntegrityError:
+            return False
+        return True
 
     async def forget_events(self) -> None:
         """Delete the keys of events that Slack will not deliver again."""
@@ -144,9 +151,14 @@ class Store:
         """The thread's root message stands."""
         await self._update(Thread, thread_id, root_ts=ts)
 
-    async def move(self, thread_id: int, channel: str) -> None:
-        """A thread that was not begun yet goes to another channel."""
-        await self._update(Thread, thread_id, channel=channel)
+    async def move(self, job: Job, channel: str) -> bool:
+        """A waiting job goes on in another channel. False if it was not waiting (any more)."""
+        async with self._write() as session:
+            if not await _reopened(session, job.id):
+                return False
+            place = update(Thread).where(Thread.id == job.thread_id)
+            await session.execute(place.values(channel=channel))
+            return True
 
     # Versions
 
@@ -208,6 +220,14 @@ class Store:
         """What the filter has released of a version so far; committed before it is shown."""
         await self._update(Version, version_id, text=text)
 
+    async def stop(self, version_id: int) -> bool:
+        """End a version that is being written. False if it had ended."""
+        writing = Version.status == VersionStatus.WRITING
+        query = update(Version).where(Version.id == version_id, writing)
+        query = query.values(status=VersionStatus.STOPPED, ended_at=now())
+        async with self._write() as session:
+            return await session.scalar(query.returning(Version.id)) is not None
+
     async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """A version is over, with what is known of it (text, model, tokens, seconds, rules)."""
         await self._update(Version, version_id, status=status, ended_at=now(), **facts)
@@ -247,9 +267,17 @@ class Store:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+    except (IntegrityError, DataError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
         # The error's own text holds the statement's parameters: users' words.
         raise StoreUnavailable(type(error).__name__) from None
+
+
+async def _reopened(session: AsyncSession, job_id: int) -> bool:
+    query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
+    query = query.values(status=JobStatus.OPEN, ended_at=None)
+    return await session.scalar(query.returning(Job.id)) is not None
 
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:

@@ -8,6 +8,7 @@ from bot import phrases
 from bot.drafting.drafting import Drafting
 from bot.drafting.ports import DRAFT_IN_DM
 from bot.slack.outbox import Outbox
+from bot.store import StoreUnavailable
 
 
 async def on_draft_in_dm(
@@ -15,7 +16,11 @@ async def on_draft_in_dm(
 ) -> None:
     """Moved, then acked; a second click finds nothing that waits."""
     user = body["user"]["id"]
-    moved = await drafting.move(int(body["actions"][0]["value"]), user, await outbox.dm(user))
+    try:
+        moved = await drafting.move(int(body["actions"][0]["value"]), user, await outbox.dm(user))
+    except StoreUnavailable:
+        await outbox.answer(body["response_url"], phrases.not_saved(), replace=False)
+        moved = False
     await ack()
     if moved:
         await outbox.answer(body["response_url"], phrases.drafting_in_dm())

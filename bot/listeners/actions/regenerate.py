@@ -4,10 +4,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.drafting import Asked, Drafting
 from bot.drafting.ports import REGENERATE
 from bot.slack.outbox import Outbox
+from bot.store import StoreUnavailable
 
 
 async def on_regenerate(
@@ -21,7 +23,10 @@ async def on_regenerate(
     try:
         await drafting.regenerate(await drafting.version(int(action["value"])), asked)
     except BadBrief as bad:
-        await outbox.tell(channel, user, bad.phrase, thread_ts=body["container"].get("thread_ts"))
+        await outbox.answer(body["response_url"], bad.phrase, replace=False)
+    except StoreUnavailable:
+        # Slack does not deliver a click again.
+        await outbox.answer(body["response_url"], phrases.not_saved(), replace=False)
     await ack()
 
 

@@ -1,5 +1,6 @@
 """`/draft <text>` begins a thread; `/draft` alone opens the form."""
 
+import asyncio
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -8,6 +9,7 @@ from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.drafting import Asked, Drafting
 from bot.listeners.context import place_of
+from bot.slack.errors import SlackError
 from bot.slack.incoming import typed
 from bot.slack.outbox import Outbox
 from bot.slack.views import draft_view
@@ -19,8 +21,7 @@ async def on_draft(ack: AsyncAck, body: dict[str, Any], drafting: Drafting, outb
     """The job is committed before the ack; what was wrong is said in the ack, to its author."""
     text = typed(body.get("text", ""))
     if not visible(text).strip():
-        await outbox.open_view(body["trigger_id"], draft_view(place_of(body)))
-        await ack()
+        await ack(text=await _open_form(body, outbox))
         return
     try:
         await drafting.draft(text, asked_by(body))
@@ -30,6 +31,17 @@ async def on_draft(ack: AsyncAck, body: dict[str, Any], drafting: Drafting, outb
         await ack(text=phrases.not_saved())
     else:
         await ack()
+
+
+async def _open_form(body: dict[str, Any], outbox: Outbox) -> str:
+    """What to say in the ack: nothing, unless the form did not open."""
+    try:
+        # Slack waits 3 s for the ack.
+        async with asyncio.timeout(2):
+            await outbox.open_view(body["trigger_id"], draft_view(place_of(body)))
+    except (SlackError, TimeoutError):
+        return phrases.no_form()
+    return ""
 
 
 def asked_by(body: dict[str, Any]) -> Asked:

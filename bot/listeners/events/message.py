@@ -39,7 +39,8 @@ async def _refine(
     try:
         await drafting.refine(root_ts, typed(event.get("text", ""), bot=bot), asked)
     except BadBrief as bad:
-        await outbox.tell(channel, user, bad.phrase, thread_ts=root_ts)
+        if await drafting.first(asked):
+            await outbox.tell(channel, user, bad.phrase, thread_ts=root_ts)
 
 
 def register(app: AsyncApp, drafting: Drafting, outbox: Outbox, bot: str) -> None:

@@ -39,7 +39,8 @@ async def _regenerate(
     try:
         await drafting.regenerate(version, asked)
     except BadBrief as bad:
-        await outbox.tell(channel, user, bad.phrase)
+        if await drafting.first(asked):
+            await outbox.tell(channel, user, bad.phrase)
 
 
 def register(
