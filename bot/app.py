@@ -146,9 +146,11 @@ async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | N
         return
     token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
     handler = AsyncSocketModeHandler(app, token)
-    async with asyncio.timeout(30):
-        await handler.connect_async()  # type: ignore[no-untyped-call]
     try:
+        async with asyncio.timeout(30):
+            # The client itself would try a wrong token for ever.
+            handler.client.wss_uri = await handler.client.issue_new_wss_url()
+            await handler.connect_async()  # type: ignore[no-untyped-call]
         yield None
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]

@@ -7,9 +7,20 @@ from typing import Literal
 import structlog
 
 
+def _without_texts(
+    _: object, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """An exception's text and its locals may hold what somebody wrote, or a token."""
+    if info := event.pop("exc_info", None):
+        error = info[1] if isinstance(info, tuple) else info
+        event["error"] = type(error).__name__
+    return event
+
+
 def configure(style: Literal["console", "json"], level: int = logging.INFO) -> None:
     """One form for our own events and those of the libraries (theirs from warnings on)."""
     stamps: list[structlog.types.Processor] = [
+        _without_texts,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

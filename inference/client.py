@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -108,13 +109,13 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
             self._session = None
 
     async def chat(
-        self, messages: Sequence[Message], sampling: Sampling
+        self, messages: Sequence[Message], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
         """The drafts as they are written. Closing the iterator cancels them in the worker.
 
         Raises EngineUnavailable, EngineRefused.
         """
-        body = _chat_body(messages, sampling, self.model)
+        body = _chat_body(messages, sampling, model or self.model)
         try:
             async with self._open.post("/v1/chat/completions", json=body) as response:
                 await _check(response)
@@ -129,6 +130,8 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
                     raise EngineUnavailable("The worker stopped in the middle of the draft.")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineUnavailable("The worker does not answer.") from error
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise EngineUnavailable("The server does not answer as OpenAI's API does.") from None
 
     async def models(self) -> list[str]:
         """Names of the models served. Raises EngineUnavailable, EngineRefused."""
@@ -172,6 +175,9 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
     async def _readiness(self) -> tuple[bool, str]:
         try:
             async with self._open.get("/health/ready") as response:
+                if response.status == HTTPStatus.NOT_FOUND:
+                    # Another server than ours, without this page: the next request will tell.
+                    return True, ""
                 body = await response.json(content_type=None)
                 progress = body.get("progress", "") if isinstance(body, dict) else ""
                 return response.status == 200, str(progress)

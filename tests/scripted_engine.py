@@ -27,6 +27,7 @@ class ScriptedEngine:
     up: bool = True
     refuse: Callable[[Json], Json | None] = lambda _: None
     die_after: int | None = None
+    full: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Json] = field(default_factory=list)
     running: int = 0
@@ -61,6 +62,9 @@ class ScriptedEngine:
         self.requests.append(body)
         if not self.up:
             return web.json_response({"error": {"message": "starting"}}, status=503)
+        if self.full:
+            self.full -= 1
+            return web.json_response({"error": {"message": "the queue is full"}}, status=503)
         if (error := self.refuse(body)) is not None:
             return web.json_response({"error": error}, status=400)
         self.running += 1

@@ -83,7 +83,7 @@ async def test_the_doctor_finds_nothing_to_do_where_all_is_well(
         ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack does not take SLACK_BOT_TOKEN: invalid_auth"),
         ({"SLACK_APP_TOKEN": "xapp-wrong"}, "Slack does not take SLACK_APP_TOKEN"),
         ({"SLACK_TRANSPORT": "http"}, "Set SLACK_SIGNING_SECRET"),
-        ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "does not answer: check the network"),
+        ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "does not answer as Slack: check the network"),
         ({"DATABASE_URL": "sqlite+aiosqlite:////no/such/folder/x.db"}, "check DATABASE_URL"),
         ({"POLICY": "no-such-policy.toml"}, "no-such-policy.toml"),
         ({"WORKER_URL": "http://127.0.0.1:9"}, "Check WORKER_URL"),
@@ -146,6 +146,32 @@ async def test_run_without_a_token_says_which(
     ended, _, err = await draftsmith("run", cwd=tmp_path, **env)
     assert ended == code
     assert says in err
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "says"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, 2, "Slack refused: invalid_auth"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, 2, "Slack refused: invalid_auth"),
+        ({"DATABASE_URL": "nonsense"}, 2, "DATABASE_URL is not a URL"),
+        ({"DATABASE_URL": "sqlite+aiosqlite:////no/such/folder/x.db"}, 1, "StoreUnavailable"),
+        ({"POLICY": "no-such-policy.toml"}, 2, "no-such-policy.toml"),
+        ({"DATA_DIR": "/proc/data"}, 1, "draftsmith doctor"),
+    ],
+)
+async def test_run_that_cannot_begin_ends_with_one_line(
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    changed: dict[str, str],
+    code: int,
+    says: str,
+) -> None:
+    env = {**connected(workspace, engine), **changed}
+    ended, _, err = await draftsmith("run", cwd=tmp_path, **env)
+    assert "Traceback" not in err
+    assert says in err.splitlines()[-1]
+    assert ended == code
 
 
 async def test_run_with_a_model_that_cannot_be_loaded_ends_with_the_workers_sentence(
