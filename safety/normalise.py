@@ -23,18 +23,22 @@ CONFUSABLES = dict(
     )
 )
 
+# Controls, surrogates, and all that Unicode calls Default_Ignorable_Code_Point.
 INVISIBLE = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 JOINING = "\u0590-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1800-\u18af\ufb50-\ufeef"
-EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
 
 # What shows as itself, or shapes its neighbours: flags of regions, joined emoji, Persian, Hindi.
 _KEPT = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
-    f"|(?<=[{EMOJI}])\u200d(?=[{EMOJI}])"
+    f"|(?<=[{EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    f"|(?:(?<=[{EMOJI}])|(?<=[{EMOJI}]\ufe0f))\u200d(?=[{EMOJI}])"
     f"|(?<=[{JOINING}])[\u200c\u200d](?![{INVISIBLE}])"
 )
 _INVISIBLE = re.compile(f"(?P<kept>{_KEPT.pattern})|[{INVISIBLE}]")

@@ -6,6 +6,19 @@ from hypothesis import strategies as st
 
 from safety.normalise import fold, normalise, visible
 
+# Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, version 14.
+IGNORABLE = [
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    *range(0xFFF0, 0xFFF9),
+    *range(0x1BCA0, 0x1BCA4),
+    *range(0x1D173, 0x1D17B),
+    *range(0xE0000, 0xE1000),
+]
 TEXTS = st.text(
     st.one_of(st.characters(), st.sampled_from("ﬁ㎡½①ａＡ．。\u200b\u202eаеоΑ字漢1a .\U000e0041"))
 )
@@ -73,6 +86,24 @@ def test_nothing_is_visible_of_control_and_zero_width_characters(text: str) -> N
     assert visible(text) == ""
 
 
-@pytest.mark.parametrize("text", [" \n\t", "👨\u200d👩\u200d👧", "می\u200cخواهم", "字", "é"])
+def test_every_character_that_unicode_lets_a_font_ignore_is_dropped() -> None:
+    for code in IGNORABLE:
+        written = f"pass{chr(code)}word"
+        assert normalise(written).text == visible(written) == "password", hex(code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " \n\t",
+        "👨\u200d👩\u200d👧",
+        "❤\ufe0f ☎\ufe0e ©\ufe0f ㊗\ufe0f",
+        "❤\ufe0f\u200d🔥",
+        "1\ufe0f\u20e3 #\ufe0f\u20e3",
+        "می\u200cخواهم",
+        "字",
+        "é",
+    ],
+)
 def test_white_space_emoji_and_joined_letters_are_visible(text: str) -> None:
     assert visible(text) == text

@@ -77,6 +77,7 @@ def test_what_is_no_address_of_anybody_is_not_found(text: str) -> None:
         ("座机010-62345678转3", "010-62345678"),
         ("客服热线400-820-8820", "400-820-8820"),
         ("１３８００１３８０００", "１３８００１３８０００"),
+        ("138\ufe0f00138000", "138\ufe0f00138000"),
     ],
 )
 def test_a_phone_number_is_found(text: str, number: str) -> None:
@@ -123,6 +124,7 @@ def test_what_is_no_phone_number_is_not_found(text: str) -> None:
         ("卡号：9558 8001 0000 0000 008", "9558 8001 0000 0000 008"),
         ("４５３９１４８８０３４３６４６７", "４５３９１４８８０３４３６４６７"),
         ("4539 1488\n0343 6467", "4539 1488\n0343 6467"),
+        ("453914880\ufe003436467", "453914880\ufe003436467"),
     ],
 )
 def test_a_card_number_is_found(text: str, number: str) -> None:

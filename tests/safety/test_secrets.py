@@ -175,5 +175,5 @@ def test_a_private_key_with_header_lines_is_found_to_its_end() -> None:
 
 
 def test_a_secret_hidden_by_full_width_and_zero_width_characters_is_found() -> None:
-    text = "key ＡＫＩＡ" + "Q3EG\u200bRIZV\u00ad7N2KXW5B!"
+    text = "key ＡＫＩＡ" + "Q3EG\u200bRIZV\u00ad7N2K\ufe0fXW5B!"
     assert found(text) == [("aws_access_key", text[4:-1])]

@@ -36,6 +36,7 @@ def allowing(*hosts: str) -> Policy:
         ("@HERE", "HERE"),
         ("＜!channel＞", "channel"),
         ("<!chan\u200bnel>", "channel"),
+        ("@chan\ufe0fnel", "channel"),
         ("@chаnnel", "channel"),
     ],
 )
