@@ -82,18 +82,31 @@ OPEN_PRIVATE_KEY = re.compile(rf"{_KEY_HEADER}{_KEY_LINES}*+[A-Za-z0-9+/=]{{0,15
 """Matches from the header of a private key to the text's end while the key may still go on."""
 
 _URL_PASSWORD = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@[A-Za-z0-9\[]"
+    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
+)
+# Looked ahead at, not taken: a value that is none may hold the next name, "secret: password=...".
+# It ends before Chinese, Japanese and Korean text, where borders lie (see `safety.borders`).
+_VALUE = (
+    r"(?=(?P<value>(?:(?!&[A-Za-z_-]{1,30}=)"
+    r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){8,200}))"
 )
 _ASSIGNED = re.compile(
     r"(?i)(?:(?P<password>password|passwd|passphrase|(?<![a-z])pwd|密码|密碼|口令)"
     r"|(?P<key>secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|密鑰|令牌))"
-    r"""[A-Za-z_"']{0,12}[ \t]{0,3}(?:[:=]|是|为|為|(?<=[ \t])is[ \t])[ \t]{0,3}["'`]?"""
-    r"""(?P<value>[^\s"'`<>{}()\[\],;，。；、]{8,200})"""
+    r"""[A-Za-z_"']{0,12}[ \t]{0,3}(?:[:=]|是|为|為|(?<=[ \t])is[ \t])[ \t]{0,3}["'`]?""" + _VALUE
 )
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
+# A whole value made of the words that stand for one, or of which all but the edges is masked.
+_WORD = (
+    r"(?:example|sample|changeme|placeholder|redacted|password|passwd|passphrase|pass|pwd|secret"
+    r"|token|key|api|access|auth|your|my|the|new|old|user|admin|test|demo|dummy|fake|db|here|value)"
+)
 _PLACEHOLDER = re.compile(
-    r"(?i)example|changeme|placeholder|your|redacted|password|secret|x{4}|\*{3}|\.{3}|1234567"
-    r"|^(?:pass|pwd|token)[0-9]?$|^[$%<{]"
+    rf"(?i)(?:[a-z_]{{1,20}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*(?:[_.-]?(?:[0-9]{{1,3}}|1234567[0-9]*))?[.:!?]?"
+    r"|.{0,4}(?:\*{3,}|\.{3,}|x{4,}).{0,4}"
+    r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?[.:!?]?"  # as in Amazon's manuals
+    r"|eyJ[\w-]*\.{3,}"  # the header of a token, whose rest is left out
+    r"|[$%<{].*"
 )
 
 
@@ -115,7 +128,7 @@ def _private_keys(text: Normalised) -> Iterator[Finding]:
 
 def _passwords(text: Normalised) -> Iterator[Finding]:
     for match in _URL_PASSWORD.finditer(text.text):
-        if not _PLACEHOLDER.search(match[1]):
+        if not _PLACEHOLDER.fullmatch(match[1]):
             yield text.finding("secret", "url_password", *match.span(1))
     for match in _ASSIGNED.finditer(text.text):
         if match["password"] and is_password(match["value"]):
@@ -134,8 +147,8 @@ def is_dummy(value: str) -> bool:
 
 def is_password(value: str) -> bool:
     """Whether what is called a password looks like one, and not like a word or a placeholder."""
-    mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-    return mixed and not _PLACEHOLDER.search(value)
+    mixed = re.search("[0-9]", value) and re.search("[A-Za-z]", value)
+    return bool(mixed) and not _PLACEHOLDER.fullmatch(value)
 
 
 def is_random(value: str) -> bool:
@@ -144,4 +157,4 @@ def is_random(value: str) -> bool:
     changes = [(one, other) for one, other in pairwise(kinds) if one != other]
     digits = [change for change in changes if 1 in change]
     long = len(kinds) >= 16 and len(changes) >= 5 and len(digits) >= 2
-    return long and not _PLACEHOLDER.search(value)
+    return long and not _PLACEHOLDER.fullmatch(value)
