@@ -37,3 +37,11 @@ TOP_LEVEL = frozenset(_GENERIC.split()) | frozenset(_COUNTRIES.split())
 
 # "notes.md" is a file to every writer; with a path behind it, it is a host.
 FILE_ENDINGS = frozenset({"md", "py", "sh", "rs", "pl", "ps", "so", "cc", "zip", "mov", "app"})
+
+_FILES = """
+js ts jsx tsx mjs vue html htm css scss json yaml yml toml ini cfg conf env lock log txt csv tsv
+xml svg png jpg jpeg gif webp pdf doc docx xls xlsx ppt pptx odt java class jar cpp hpp rb php lua
+sql exe dll bat tar gz mp3 mp4 wav ipynb tex rst
+"""
+# Endings of files that no top-level domain has: "Node.js/React" is nobody's host.
+NO_DOMAINS = frozenset(_FILES.split())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from safety.detectors.domains import FILE_ENDINGS, TOP_LEVEL
+from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
 from safety.normalise import Normalised
 from safety.verdict import Finding
 
@@ -18,7 +18,7 @@ _URL = re.compile(
     rf"|(?<![a-z0-9])(?:javascript|vbscript|data:[a-z]+/[a-z0-9.+-]+[;,]|blob|view-source):?{_PATH}+"
 )
 _SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
-_ENDING = r"(?P<ending>[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+_ENDING = r"(?P<ending>[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
 _AFTER_HOST = rf"(?::[0-9]{{1,5}})?(?P<path>[/?#]{_PATH}*)?"
 _BARE = re.compile(
     rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9]\.)(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{_ENDING}{_AFTER_HOST}"
@@ -74,10 +74,16 @@ def _urls(text: str) -> Iterator[tuple[int, int]]:
 def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
     in_code = _mask([match.span() for match in _CODE.finditer(text)], len(text))
     for match in (*_BARE.finditer(text), *_BARE_CJK.finditer(text)):
-        ending, path = match["ending"].lower(), match["path"]
-        named = ending in TOP_LEVEL and (path or ending not in FILE_ENDINGS)
-        if named and (path or not in_code[match.start()]):
+        if _is_host(match["ending"].lower(), match["path"], bool(in_code[match.start()])):
             yield match.start(), match.start() + len(match[0].rstrip(_TRAILING))
+
+
+def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
+    """Whether a name is taken for a host's: by its ending, or because a path stands behind it."""
+    known = ending in TOP_LEVEL or ending.startswith("xn--")
+    if path:
+        return known or (ending not in NO_DOMAINS and not in_code)
+    return known and ending not in FILE_ENDINGS and not in_code
 
 
 def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:

@@ -70,6 +70,11 @@ def test_what_only_looks_like_markup_stays(text: str) -> None:
         ("elsewhere.net/path", "elsewhere[.]net/path"),
         ("elsewhere.io", "elsewhere[.]io"),
         ("notes.md/secret", "notes[.]md/secret"),
+        ("evil.coach/x?d=1", "evil[.]coach/x?d=1"),
+        ("evil.google/x", "evil[.]google/x"),
+        ("evil.bargains?d=1", "evil[.]bargains?d=1"),
+        ("evil.xn--p1ai/x", "evil[.]xn--p1ai/x"),
+        ("evil.xn--p1ai", "evil[.]xn--p1ai"),
         ("http://localhost:8000/x", "localhost:8000/x"),
         ("http://10.0.0.1/x", "10[.]0[.]0[.]1/x"),
         ("ftp://elsewhere.net", "ftp[:]//elsewhere[.]net"),
@@ -109,6 +114,8 @@ def test_a_link_to_an_unknown_host_is_shown_and_not_linked(
         "The data: it shows growth. JavaScript: the good parts.",
         "items[0](x.y) and [see below](note)",
         "U.S. and U.K., Ph.D.",
+        "Node.js/React, index.html#top, e.g./i.e., 9 a.m./p.m.",
+        "Set `self.total/self.count` in code",
     ],
 )
 def test_what_is_no_link_stays_as_it_is(text: str) -> None:
