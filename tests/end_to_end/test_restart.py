@@ -1,16 +1,14 @@
 """`draftsmith run` as an operator runs it: killed, drained, and started again."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bot.workspace import Message, Workspace
+from tests.bot_process import bot_process
 from tests.person import Person
 from tests.scripted_engine import ScriptedEngine
 
@@ -34,32 +32,6 @@ def ana(workspace: Workspace) -> Person:
     return Person(workspace, workspace.person("ana"), workspace.channel("launch"))
 
 
-@asynccontextmanager
-async def bot_process(
-    workspace: Workspace, engine: ScriptedEngine, data: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A bot in a process of its own, connected."""
-    env = {
-        "SLACK_BOT_TOKEN": workspace.bot_token,
-        "SLACK_APP_TOKEN": workspace.app_token,
-        "SLACK_API_URL": f"{workspace.url}/api/",
-        "WORKER_URL": engine.url,
-        "DATA_DIR": str(data),
-        "DRAIN_SECONDS": "10",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", env={**os.environ, **env}
-    )
-    try:
-        await workspace.until(lambda: workspace.connected, 30)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await workspace.until(lambda: not workspace.connected, 30)
-
-
 def root_stands(ana: Person) -> object:
     return ana.workspace.messages(ana.channel)
 
@@ -80,11 +52,11 @@ def draft_is_closed(ana: Person) -> object:
 async def test_a_bot_killed_while_drafting_finishes_the_draft_and_posts_nothing_twice(
     workspace: Workspace, engine: ScriptedEngine, ana: Person, tmp_path: Path, moment: Moment
 ) -> None:
-    async with bot_process(workspace, engine, tmp_path) as process:
+    async with bot_process(workspace, tmp_path, WORKER_URL=engine.url) as process:
         await ana.draft("n=2 rain")
         await workspace.until(lambda: moment(ana))
         process.kill()
-    async with bot_process(workspace, engine, tmp_path):
+    async with bot_process(workspace, tmp_path, WORKER_URL=engine.url):
         drafts = await ana.sees_drafts(2, timeout=20)
         await workspace.until(lambda: all("repeat" in draft.reactions for draft in drafts))
     assert len(workspace.messages(ana.channel)) == 1
@@ -98,7 +70,7 @@ def whole(draft: Message) -> bool:
 async def test_sigterm_lets_the_running_draft_end(
     workspace: Workspace, engine: ScriptedEngine, ana: Person, tmp_path: Path
 ) -> None:
-    async with bot_process(workspace, engine, tmp_path) as process:
+    async with bot_process(workspace, tmp_path, WORKER_URL=engine.url) as process:
         await ana.draft("rain")
         await workspace.until(lambda: text_streams(ana))
         process.send_signal(signal.SIGTERM)
