@@ -3,6 +3,8 @@
 #   docker build -t draftsmith --build-arg TORCH_INDEX=<PyTorch's index of CPU wheels> .
 #   docker build -t draftsmith .                     # PyPI's torch for Linux, with CUDA
 #   docker run --env-file .env -v draftsmith:/data draftsmith
+#
+# On GPUs add `--gpus all`; for the HTTP transport `-e HTTP_HOST=0.0.0.0 -p 3000:3000`.
 FROM debian:bookworm-slim
 ARG TORCH_INDEX=
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
