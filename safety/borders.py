@@ -2,14 +2,15 @@
 
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
 what stands before it and the next letter or digit after it. No rule's finding crosses one:
-findings hold no white space, but for those of `_is_inside`, and for phone and card numbers,
-which the rule about digits keeps whole.
+findings hold no white space and no Chinese, but for those that `safety.line` knows, private keys,
+and phone and card numbers, which the rule about digits keeps whole.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from safety.detectors.secrets import OPEN_PRIVATE_KEY
+from safety.line import Line
 from safety.normalise import normalise
 
 FORCED_AFTER = 600
@@ -25,9 +26,8 @@ _CANDIDATE = re.compile(
     rf"|(?P<cjk_end>[。！？；…]{_CLOSING}(?=[「『《“]|{_CJK}|\Z))"
     rf"|(?P<between>{_SPACE}++|(?<={_CJK})(?={_CJK}))"
 )
-_FENCE = re.compile(r"(?m)^ {0,3}```")
-# The longest label, target or tag that a rule finds with spaces in it is shorter than this.
-_REACH = 1000
+_PARTIAL = 16
+"""More characters than a candidate has before what completes it."""
 # No number has more than this between two of its digits, once normalised; in the text as it is
 # written, invisible characters may stand there too.
 _NUMBER_GAP = 3
@@ -42,6 +42,9 @@ class Borders:
 
     last: int = 0
     decided: int = 0  # no border lies between `last` and here, however the text goes on
+    line: Line = field(default_factory=Line)  # the text up to `read`, the last candidate looked at
+    read: int = 0
+    key: int | None = None  # where a private key begins that may go on at `read`
 
     def __post_init__(self) -> None:
         assert 0 <= self.last <= self.decided
@@ -55,9 +58,11 @@ class Borders:
             is_border = self._is_border(text, match)
             if is_border is None:
                 return None
+            self.decided = match.end()
             if is_border:
-                self.last = self.decided = match.end()
+                self.last = match.end()
                 return self.last
+        self.decided = max(self.decided, len(text) - _PARTIAL)
         return None
 
     def _is_border(self, text: str, match: re.Match[str]) -> bool | None:
@@ -69,18 +74,25 @@ class Borders:
                 return False
             if len(text) < border + HELD_BACK:
                 return None
-            # A number is judged with the word behind it.
-            if _before(text, border)[0].isdigit():
-                return False
+        if self._is_inside(text, border):
+            return False
+        # A number is judged with the word behind it.
+        if match["between"] is not None and _before(text, border)[0].isdigit():
+            return False
         parts_a_number = _parts_a_number(text, border)
-        if parts_a_number is None:
-            return None
-        return not parts_a_number and not _is_inside(text, border, self.last)
+        return None if parts_a_number is None else not parts_a_number
 
-
-def is_in_fence(text: str, position: int) -> bool:
-    """Whether an odd number of code fences has been opened or closed before a position."""
-    return len(_FENCE.findall(text, 0, position)) % 2 == 1
+    def _is_inside(self, text: str, border: int) -> bool:
+        """Whether a border would cut code, a link, Slack markup or a private key."""
+        begins = text.rfind("-----BEGIN", self.read, border)
+        if begins >= 0:
+            self.key = begins
+        if self.key is not None and not OPEN_PRIVATE_KEY.match(text, self.key, border):
+            self.key = None
+        self.line.read(normalise(text[self.read : border]))
+        self.read = border
+        in_fence = self.line.in_fence and border < self.last + FORCED_AFTER
+        return in_fence or self.line.is_open or self.key is not None
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:
@@ -102,19 +114,3 @@ def _before(text: str, border: int) -> tuple[str, int]:
     before = normalise(text[max(0, border - _NEAR) : border]).text
     last = _LAST_LETTER_OR_DIGIT.search(before)
     return (last[1], len(last[2])) if last else ("", len(before))
-
-
-def _is_inside(text: str, border: int, start: int) -> bool:
-    """Whether a border would cut code, a link, Slack markup or a private key."""
-    newline = text.rfind("\n", 0, border)
-    line = normalise(text[max(newline + 1, border - _REACH) : border]).text
-    if line.rfind("[") > line.rfind("]") or line.count("`") % 2:
-        return True
-    if line.rfind("<") > line.rfind(">") and not line[line.rfind("<") + 1 :][:1].isspace():
-        return True
-    if "://" in re.split(r"\s", line)[-1]:
-        return True
-    key = text.rfind("-----BEGIN", 0, border)
-    if key >= 0 and OPEN_PRIVATE_KEY.match(text[key:border]):
-        return True
-    return is_in_fence(text, border) and border < start + FORCED_AFTER

@@ -63,10 +63,21 @@ class Screen:
             found += findings
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end, finding.rule)))
 
-    def shown(self, text: str, findings: Sequence[Finding], stage: Stage) -> SafeText | None:
+    def examine_behind(self, before: str, text: str) -> list[Finding]:
+        """What all detectors find in a text that stands behind another. Raises DetectorError.
+
+        Spans count from the start of `text`; of what starts before it, only what reaches into it.
+        """
+        found = self.examine(before + text)
+        return [each for each in moved(found, -len(before)) if each.end > 0]
+
+    def shown(
+        self, text: str, findings: Sequence[Finding], stage: Stage, before: str = ""
+    ) -> SafeText | None:
         """The text with what the policy redacts taken out; None where it may not be shown.
 
-        What is returned holds nothing more to redact. Raises DetectorError.
+        What is returned holds nothing more to redact where it stands, behind `before`, of which
+        nothing can be taken back. Raises DetectorError.
         """
         for _ in range(_ROUNDS):
             if any(self.action(finding, stage).stops for finding in findings):
@@ -74,8 +85,10 @@ class Screen:
             spans = [each for each in findings if self.action(each, stage) is Action.REDACT]
             if not spans:
                 return SafeText(text)
+            if min(each.start for each in spans) < 0:
+                return None
             text = redact(text, spans, self.policy.links.allow)
-            findings = self.examine(text)
+            findings = self.examine_behind(before, text)
         return None
 
     def settle(self, findings: Sequence[Finding], stage: Stage, shown: SafeText | None) -> Verdict:
@@ -98,6 +111,13 @@ class Screen:
 
     def refuse(self, rule: str) -> Verdict:
         return refusal(rule, self.policy.digest)
+
+
+def moved(findings: Sequence[Finding], by: int) -> list[Finding]:
+    return [
+        Finding(each.category, each.rule, each.start + by, each.end + by, each.score)
+        for each in findings
+    ]
 
 
 def _is_sound(finding: Finding, length: int) -> bool:

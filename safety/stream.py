@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from safety.audit import Case
-from safety.borders import Borders, is_in_fence
+from safety.borders import Borders
 from safety.released import NOTHING, joined
-from safety.screen import Screen
+from safety.screen import Screen, moved
 from safety.verdict import Action, Blocked, Finding, SafeText, Verdict
 
 _CONTEXT = 400
@@ -27,8 +27,9 @@ class Gate:
         self._text = ""
         self._scan = Borders()
         self._borders = [0]  # what is before the last one has been judged and shown
-        self._shown: list[SafeText] = []
-        self._handled: list[Finding] = []
+        self._in_fence = [False]  # for each border
+        self._shown: list[SafeText] = []  # the piece from each border to the next
+        self._handled: dict[Finding, None] = {}
         self._verdict: Verdict | None = None
 
     async def feed(self, chunk: str) -> SafeText:
@@ -61,7 +62,7 @@ class Gate:
         After finish, Blocked or stop it does nothing.
         """
         if self._verdict is None:
-            released = self._screen.settle(self._handled, self._case.stage, self._joined())
+            released = self._screen.settle(tuple(self._handled), self._case.stage, self._joined())
             await self._close(released, complete=False)
 
     @property
@@ -74,42 +75,63 @@ class Gate:
         piece = await self._screen.in_time(lambda: self._judge_piece(border))
         if piece.text is None:
             await self._block(piece)
-        self._handled += piece.findings
+        self._handled |= dict.fromkeys(piece.findings)
         self._shown.append(piece.text)
         self._borders.append(border)
+        self._in_fence.append(self._scan.line.in_fence)
         return piece.text
 
     def _judge_piece(self, border: int) -> Verdict:
         """The verdict on the text up to this border, of which all before the last is shown."""
-        start = self._borders[-1]
-        context = self._context_of(start)
-        seen = _moved(self._screen.examine(self._text[context:border]), context)
-        if self._missed([finding for finding in seen if finding.start < start < finding.end]):
+        first, start = self._first_of_context(), self._borders[-1]
+        lead, context = self._lead(first), self._text[self._borders[first] : start]
+        text, stage = self._text[start:border], self._case.stage
+        seen = self._screen.examine_behind(lead + context, text)
+        crossing = [finding for finding in seen if finding.start < 0]
+        if self._missed(moved(crossing, start)):
             return self._screen.refuse("detector_error")
-        findings = [finding for finding in seen if finding.start >= start]
-        stage = self._case.stage
-        shown = self._screen.shown(self._text[start:border], _moved(findings, -start), stage)
-        return self._screen.settle(findings, stage, shown)
+        findings = [finding for finding in seen if finding.start >= 0]
+        before = lead + joined(*self._shown[first:])
+        shown = self._screen.shown(text, findings, stage, before)
+        if shown is not None and before != lead + context:
+            # What was redacted before may have brought words nearer to what they announce.
+            brought = self._screen.examine_behind(before, shown)
+            shown = self._screen.shown(shown, brought, stage, before)
+            if shown is None:
+                return self._screen.settle(brought, stage, None)
+        return self._screen.settle(moved(findings, start), stage, shown)
 
     def _judge_whole(self) -> Verdict:
         """The verdict on all the text. What no piece has handled can only block."""
         findings = self._screen.examine(self._text)
-        missed = self._missed(findings)
-        shown = None if missed else self._joined()
-        return self._screen.settle(missed or findings, self._case.stage, shown)
+        shown, stage = self._joined(), self._case.stage
+        left = () if shown == self._text else self._screen.examine(shown)
+        causes = self._missed(findings) or [each for each in left if self._acts_on(each)]
+        return self._screen.settle(causes or findings, stage, None if causes else shown)
 
     def _missed(self, findings: Sequence[Finding]) -> list[Finding]:
         """Findings in shown text about which something should have been done, and was not."""
-        stage, handled = self._case.stage, set(self._handled)
-        return [
-            finding
-            for finding in findings
-            if finding not in handled and self._screen.action(finding, stage) is not Action.ALLOW
-        ]
+        return [each for each in findings if each not in self._handled and self._acts_on(each)]
 
-    def _context_of(self, start: int) -> int:
-        usable = (border for border in reversed(self._borders) if border <= start - _CONTEXT)
-        return next((border for border in usable if not is_in_fence(self._text, border)), 0)
+    def _acts_on(self, finding: Finding) -> bool:
+        return self._screen.action(finding, self._case.stage) is not Action.ALLOW
+
+    def _first_of_context(self) -> int:
+        """Which border the context of the next piece begins at."""
+        first = len(self._borders) - 1
+        while first > 0 and self._borders[first] > self._borders[-1] - _CONTEXT:
+            first -= 1
+        return first
+
+    def _lead(self, index: int) -> str:
+        """What lets the text from a border on read as it does where it stands.
+
+        It is in a code block or not, and what begins within a line opens and closes none.
+        """
+        border = self._borders[index]
+        line = self._text[max(0, border - 4) : border].rpartition("\n")[2]
+        indent = line if line.isspace() else " " * len(line)
+        return ("```\n" if self._in_fence[index] else "") + indent
 
     def _joined(self) -> SafeText:
         return joined(*self._shown)
@@ -128,10 +150,3 @@ class Gate:
     def _check_blocked(self) -> None:
         if self._verdict is not None and not self._verdict.allowed:
             raise Blocked(self._verdict)
-
-
-def _moved(findings: Sequence[Finding], by: int) -> list[Finding]:
-    return [
-        Finding(each.category, each.rule, each.start + by, each.end + by, each.score)
-        for each in findings
-    ]

@@ -78,7 +78,10 @@ _KEY_LINES = (
 )
 _KEY_END = r"(?:[A-Za-z0-9+/=\s]{0,24}-----END [A-Z0-9 ]{1,60}-----)?"
 _PRIVATE_KEY = re.compile(f"{_KEY_HEADER}{_KEY_LINES}++{_KEY_END}")
-OPEN_PRIVATE_KEY = re.compile(rf"{_KEY_HEADER}{_KEY_LINES}*+[A-Za-z0-9+/=]{{0,15}}\s*\Z")
+OPEN_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,80}\Z"
+    rf"|{_KEY_HEADER}{_KEY_LINES}*+[A-Za-z0-9+/=]{{0,24}}\s*(?:-----END [A-Z0-9 ]{{0,60}})?\Z"
+)
 """Matches from the header of a private key to the text's end while the key may still go on."""
 
 _URL_PASSWORD = re.compile(

@@ -1,14 +1,17 @@
 """The release gate: chunking changes nothing, and nothing is shown before it is judged."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safety import Blocked, Filter, Stage, load_policy
+from safety import borders as borders_module
 from safety.borders import FORCED_AFTER, HELD_BACK, Borders
+from safety.line import Line
 from safety.normalise import Normalised
 from safety.verdict import Finding
 
@@ -61,6 +64,20 @@ FRAGMENTS = [
     "example.com",
     "子.com",
     "+41 (0)96 471 07 95 office",
+    "您的密码：98765432！欢迎使用Abc",
+    "密码是Abc12345",
+    "+ 44 20 7946 0018",
+    "call 905-674-3793 ext 12",
+    "[l]: https://elsewhere.net/x",
+    "[标签](www.elsewhere.net/中文。中文)",
+    "[标签](//elsewhere.net/中！(文。中)，文",
+    "[标签](mailto:某人。中文)",
+    "[标签](data:text/html，中。文)",
+    "[标签](javascript:中…文)",
+    "``x` y `z. See elsewhere.net now`",
+    "\n```\n" + "x = 'readme.io' # jane.roe@acme-corp.com\n" * 18 + "```\n",
+    "call <https://elsewhere.net/xyz|me>",
+    "[标签](mailto:jane.roe@acme-corp.com)",
     "4 " * 50,
     "( " * 120,
 ]
@@ -252,6 +269,14 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
         "jane.roe@acme-corp.com",
         "https://例子.com/路径",
         "电话13800138000转接例子.com",
+        "+ 44 20 7946 0018",
+        "call 905-674-3793 ext 12",
+        "[l]: https://elsewhere.net/x",
+        "[标签](www.elsewhere.net/中文。中文)",
+        "[标签](//elsewhere.net/中！(文。中)，文。",
+        "[标签](mailto:某人。中文)",
+        "您的密码：98765432！欢迎使用Abc",
+        "-----BEGIN RSA PRIVATE KEY-----",
     ],
 )
 def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) -> None:
@@ -263,6 +288,102 @@ def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) ->
             released, rules = run_gate([text])
             assert rules == (expected if shown is None else ())
             assert shown is None or "".join(released) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`" + "word " * 250 + "` See `elsewhere.net and. More` here. " + "word " * 300,
+        "[标签](https://elsewhere.net/" + "字" * 1500 + ") " + "字" * 300,
+        "call " + "jane.roe" * 6 + "@acme-corp.com. 44 20 7946 0018 is mine. The end",
+        "call [me](mailto:jane.roe@acme-corp.com?subject=how_are_you). 44 20 7946 0018. The end",
+        "Code:\n```\n" + "x = 'readme.io' # jane.roe@acme-corp.com\n" * 40 + "```\nDone. It is",
+        "Some text. " * 60 + "``` See elsewhere.net now. Then elsewhere.net again",
+    ],
+    ids=["code", "target", "e-mail", "label", "fence", "backticks"],
+)
+def test_a_piece_is_judged_as_it_stands_in_the_whole(text: str) -> None:
+    shown, _ = judged(text)
+    assert shown is not None
+    released, rules = run_gate([text])
+    assert ("".join(released), rules) == (shown, ())
+
+
+def test_what_is_found_only_in_the_redacted_whole_blocks() -> None:
+    """A rule that looks back further than the context of a piece breaks its contract."""
+
+    class FarSight:
+        def find(self, text: Normalised) -> list[Finding]:
+            start = text.text.find("sesame")
+            is_far = start > 1000 and "[e-mail removed]" in text.text[: start - 1000]
+            return [text.finding("email", "far_sight", start, start + 6)] if is_far else []
+
+    judge = Filter(load_policy(None))
+    judge.screen.detectors = (*judge.screen.detectors, FarSight())
+    text = "Mail jane.roe@acme-corp.com. " + "Some words. " * 100 + "Open sesame. End"
+    _, rules = run_gate([text], judge)
+    assert rules == ("far_sight",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 6000,
+        "字" * 6000,
+        "a\n" * 3000,
+        "word " * 1200,
+        "`" + "字" * 6000,
+        "https://字" * 900,
+        "```\n" + "a\n" * 3000,
+    ],
+    ids=["letters", "chinese", "lines", "words", "open code", "targets", "open fence"],
+)
+def test_the_search_for_borders_reads_each_character_a_few_times(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+
+    class Counting:
+        """A pattern that counts how much text it walks over up to the matches taken of it."""
+
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            self.pattern = pattern
+
+        def finditer(self, text: str, start: int) -> Iterator[re.Match[str]]:
+            nonlocal looked_at
+            for match in self.pattern.finditer(text, start):
+                looked_at += match.end() - start
+                start = match.end()
+                yield match
+            looked_at += len(text) - start
+
+    class Recording(Line):
+        def read(self, more: Normalised) -> None:
+            nonlocal looked_at
+            looked_at += len(more.text)
+            Line.read(self, more)
+
+    monkeypatch.setattr("safety.borders._CANDIDATE", Counting(borders_module._CANDIDATE))
+    scan = Borders(line=Recording())
+    for end in range(5, len(text) + 5, 5):
+        while scan.next(text[:end]) is not None:
+            pass
+    assert looked_at < 12 * len(text)
+
+
+@pytest.mark.parametrize("opening", ["", "```\n"], ids=["lines", "a code block"])
+def test_each_piece_is_judged_with_little_text_before_it(opening: str) -> None:
+    examined: list[int] = []
+
+    class Recorder:
+        def find(self, text: Normalised) -> list[Finding]:
+            examined.append(len(text.text))
+            return []
+
+    judge = Filter(load_policy(None))
+    judge.screen.detectors = (Recorder(),)
+    run_gate([opening, *["some code\n"] * 400], judge)
+    assert max(examined[:-1]) < 2 * FORCED_AFTER + 50
 
 
 def test_after_a_block_every_call_raises_it_again() -> None:
