@@ -9,23 +9,28 @@ import torch
 
 from inference.sequence import SamplingParams, Sequence
 
+# Logits divided by less could overflow.
+GREEDY_BELOW = 1e-4
+
 
 def sample(logits: torch.Tensor, sequence: Sequence) -> int:
     """The next token of `sequence`. logits: [vocab], fp32.
 
     Repetition penalty (Keskar et al. 2019), then temperature, top-k, top-p (Holtzman et al. 2020).
+    A temperature below 1e-4 takes the likeliest token.
     """
+    assert bool(logits.isfinite().all())
     params = sequence.params
     if params.repetition_penalty != 1.0:
         logits = _penalised(logits, sequence.token_ids, params.repetition_penalty)
-    if params.temperature == 0:
+    if params.temperature < GREEDY_BELOW:
         return int(logits.argmax())
     candidates = params.top_k or len(logits)
     top, token_ids = logits.topk(min(candidates, len(logits)))
     weights = torch.softmax(top.double() / params.temperature, dim=-1)
     total = weights.cumsum(dim=-1)
-    # The token that crosses top_p is kept, so that there is always one.
-    kept = int((total - weights < params.top_p).sum())
+    # The token that crosses top_p is kept, so that there is always one; never one of no weight.
+    kept = int(((total - weights < params.top_p) & (weights > 0)).sum())
     point = uniform(params, sequence.emitted) * total[kept - 1]
     chosen = torch.searchsorted(total[:kept], point, right=True).clamp(max=kept - 1)
     return int(token_ids[chosen])

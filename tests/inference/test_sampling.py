@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from inference.sampling import sample, uniform
@@ -36,13 +37,24 @@ def test_top_k_and_top_p_leave_only_the_likeliest() -> None:
     assert set(draws(300, temperature=0)) == {0}
 
 
+@pytest.mark.parametrize("temperature", [0, 5e-324, 1e-308, 1e-30, 1e-5, 1e-4])
+def test_a_temperature_next_to_nothing_takes_the_likeliest(temperature: float) -> None:
+    assert set(draws(20, temperature=temperature)) == {0}
+    huge = Sequence("s", [3], 1, SamplingParams(temperature=temperature))
+    assert sample(LOGITS * 1e30, huge) == 0
+
+
+def test_logits_that_are_no_numbers_are_never_drawn_from() -> None:
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(AssertionError):
+            sample(LOGITS + bad, Sequence("s", [3], 1, SamplingParams()))
+
+
 def test_repetition_penalty_holds_down_what_is_in_the_text_already() -> None:
-    seen = Sequence(
-        "s", [0, 4], 1, SamplingParams(temperature=0, max_tokens=9, repetition_penalty=2)
-    )
-    assert sample(LOGITS, seen) == 0 if LOGITS[0] / 2 > LOGITS[1] else 1
-    harder = SamplingParams(temperature=0, max_tokens=9, repetition_penalty=2.5)
-    assert sample(LOGITS, Sequence("s", [0, 4], 1, harder)) == 1
+    # Token 0 falls from 2 to 2 / penalty, against the 1 of token 1, which is not in the text.
+    for penalty, token in [(1.5, 0), (2.5, 1)]:
+        params = SamplingParams(temperature=0, max_tokens=9, repetition_penalty=penalty)
+        assert sample(LOGITS, Sequence("s", [0, 4], 1, params)) == token
     assert LOGITS.tolist() == [2.0, 1.0, 0.0, -1.0, 1.5]
 
 
