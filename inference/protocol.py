@@ -5,6 +5,7 @@ What changes the text and is not built is refused; what changes nothing is accep
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import Annotated, Final, Literal
@@ -21,6 +22,7 @@ from pydantic import (
 
 MAX_SAMPLES: Final = 8
 MAX_STOPS: Final = 16
+LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 UNSUPPORTED: Final = {
     "logprobs": (None, False),
     "top_logprobs": (None, 0),
@@ -125,6 +127,8 @@ class ChatRequest(BaseModel):
     def _somebody_says_something(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
         if not any(message.text.strip() for message in messages):
             raise ValueError("every message is empty; write what the draft should be about")
+        if any(LONE_SURROGATE.search(message.text) for message in messages):
+            raise ValueError("a character is only half there (a lone surrogate); send whole text")
         return messages
 
 
@@ -137,6 +141,9 @@ def parse_chat(body: object) -> ChatRequest:
         if fields.pop(name) not in UNSUPPORTED[name]:
             message = f"{name!r} is not supported by this worker; leave it out."
             raise RequestError(message, code="unsupported_parameter", param=name)
+    if "max_completion_tokens" in fields:
+        # The older name of the same limit: clients that send both mean the newer.
+        fields.pop("max_tokens", None)
     try:
         return ChatRequest.model_validate(fields)
     except ValidationError as error:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from aiohttp import web
@@ -25,6 +27,8 @@ from inference.protocol import (
 from inference.sequence import SamplingParams
 from inference.supervisor import Stopped, Supervisor
 from inference.tokenizer import Detokenizer, PromptError, StopStrings, Tokenizer, Turn
+
+log = logging.getLogger("draftsmith.worker")
 
 MAX_BODY = 1024 * 1024
 CANARY_SECONDS = 10.0
@@ -64,8 +68,11 @@ class Face:
     @web.middleware
     async def check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.token is not None and not request.path.startswith("/health/"):
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self.token.encode()):
+            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+            # aiohttp keeps bytes that are no UTF-8 as surrogates.
+            token = given.encode(errors="surrogateescape")
+            right = hmac.compare_digest(token, self.token.encode())
+            if scheme.lower() != "bearer" or not right:
                 raise RequestError(
                     "The token is missing or wrong; send Authorization: Bearer WORKER_TOKEN.",
                     status=401,
@@ -133,11 +140,15 @@ class Face:
                 async for index, text, finish in pieces:
                     choice = delta_choice(index, {"content": text} if text else {}, finish)
                     await _send(response, chunk_body(id_, self.model, created, [choice]))
-        except Stopped as error:
-            await _send(response, error_body(str(error), "server_error", "engine_failed"))
+        except ConnectionError:
+            raise
+        except Exception as error:
+            # The status has gone out already: the error is the last event.
+            await _send(response, _failure(error))
             return response
         finally:
             alive.cancel()
+            await asyncio.gather(alive, return_exceptions=True)
         if chat.stream_options.include_usage:
             body = chunk_body(id_, self.model, created, [])
             await _send(response, body | {"usage": drafts.usage})
@@ -226,7 +237,7 @@ class Drafts:
                 async for text, finish in pieces:
                     if text or finish:
                         queue.put_nowait((index, text, finish))
-        except Stopped as error:
+        except Exception as error:
             queue.put_nowait(error)
 
     async def _one(self, index: int) -> AsyncGenerator[tuple[str, str | None], None]:
@@ -261,9 +272,6 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except RequestError as error:
         return web.json_response(error.body(), status=error.status)
-    except Stopped as error:
-        body = error_body(str(error), "server_error", "engine_failed")
-        return web.json_response(body, status=500)
     except web.HTTPRequestEntityTooLarge:
         message = f"The body is larger than {MAX_BODY:,} bytes; send less text."
         refused = RequestError(message, status=413, code="body_too_large")
@@ -273,13 +281,32 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             f"{request.method} {request.path} is not served here.", status=error.status, code="path"
         )
         return web.json_response(refused.body(), status=error.status)
+    except ConnectionError:
+        raise
+    except Exception as error:
+        return web.json_response(_failure(error), status=500)
+
+
+def _failure(error: Exception) -> dict[str, object]:
+    """What is said of an error that is ours. The log gets its kind and place: never its text, which
+    may hold what a user wrote."""
+    if isinstance(error, Stopped):
+        return error_body(str(error), "server_error", "engine_failed")
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    log.error("%s at %s", type(error).__name__, place)
+    message = "The worker failed on this request; its log says where."
+    return error_body(message, "server_error", "internal_error")
 
 
 async def _json(request: web.Request) -> object:
     try:
-        return await request.json()
-    except ValueError as error:
-        message = "The body is not JSON; send Content-Type: application/json."
+        return json.loads(await request.read())
+    except web.RequestPayloadError as error:
+        message = "The body is not what its headers say; check Content-Encoding and its length."
+        raise RequestError(message, code="invalid_body") from error
+    except (ValueError, RecursionError) as error:
+        message = "The body is not JSON in UTF-8, or nested too deeply; send a JSON object."
         raise RequestError(message, code="invalid_json") from error
 
 
