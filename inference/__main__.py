@@ -17,16 +17,18 @@ from pathlib import Path
 
 from aiohttp import web
 
-from inference.gguf_file import ModelError, find_model, read_gguf
+from inference.gguf_file import GGUFFile, ModelError, find_model, must_fit, read_gguf
+from inference.lifetime import end_with
 from inference.server import Face
 from inference.settings import Settings, SettingsError, load_settings
-from inference.shape import check_split, shape_of
+from inference.shape import ModelShape, check_cache, check_split, shape_of
 from inference.supervisor import Supervisor
 from inference.tokenizer import Tokenizer
 
 log = logging.getLogger("draftsmith.worker")
 
 CANNOT_START = 2
+CLOSE_SECONDS = 2.0
 
 
 def main() -> int:
@@ -39,7 +41,10 @@ def main() -> int:
         if only_check:
             print(check(load_settings()))  # noqa: T201
         else:
-            asyncio.run(serve(load_settings()))
+            settings = load_settings()
+            if settings.worker_parent is not None:
+                end_with(settings.worker_parent)
+            asyncio.run(serve(settings))
     except (ModelError, SettingsError, BindError) as error:
         log.error("%s", error)
         return CANNOT_START
@@ -48,19 +53,32 @@ def main() -> int:
 
 def check(settings: Settings) -> str:
     """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
-    from inference.device import Device  # noqa: PLC0415 -- torch, which the supervisor has not.
+    # torch, which the supervisor has not.
+    from inference.device import Device  # noqa: PLC0415
+    from inference.weights import Weights  # noqa: PLC0415
 
-    path = find_model(settings.model)
-    file = read_gguf(path)
-    shape = shape_of(file)
-    check_split(shape, settings.tp)
-    Tokenizer(file)
+    path, file, shape, _ = read_model(settings)
     device = Device.choose(settings.device, settings.dtype, rank=0, tp=settings.tp)
+    tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
+    with must_fit(path, "the model"):
+        Weights(file, shape)
+        check_cache(shape, tp, settings.kv_tokens, size, memory)
     dtype = str(device.dtype).removeprefix("torch.")
     return (
         f"{settings.model}: {shape.layers} layers, context {shape.context}, "
         f"{path.stat().st_size / 1e6:.0f} MB; TP={settings.tp} on {device.name} in {dtype}"
     )
+
+
+def read_model(settings: Settings) -> tuple[Path, GGUFFile, ModelShape, Tokenizer]:
+    """All of the model that is no weight. Raises ModelError."""
+    path = find_model(settings.model)
+    file = read_gguf(path)
+    with must_fit(path, "the model's header"):
+        shape = shape_of(file)
+        check_split(shape, settings.tp)
+    with must_fit(path, "the tokenizer"):
+        return path, file, shape, Tokenizer(file)
 
 
 class BindError(Exception):
@@ -69,33 +87,29 @@ class BindError(Exception):
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises ModelError, BindError."""
-    path = find_model(settings.model)
-    file = read_gguf(path)
-    shape = shape_of(file)
-    check_split(shape, settings.tp)
-    tokenizer = Tokenizer(file)
+    path, _, shape, tokenizer = read_model(settings)
     supervisor = Supervisor(settings, path, tokenizer.end_ids)
     name = path.stem if Path(settings.model) == path else settings.model
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     face = Face(supervisor, tokenizer, name, shape.context, token)
-    # On cleanup, requests that run may end first; new ones are refused.
     runner = web.AppRunner(
         face.app(),
         access_log=None,
         handler_cancellation=True,
-        shutdown_timeout=settings.drain_seconds,
+        shutdown_timeout=CLOSE_SECONDS,
     )
     await runner.setup()
     ranks = asyncio.create_task(supervisor.run())
     stop = asyncio.create_task(_stop_signal())
     try:
-        await _site(runner, settings.worker_bind).start()
+        await _listen(runner, settings.worker_bind)
         log.info("%s on %s", name, settings.worker_bind)
         await asyncio.wait([ranks, stop], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.cancel()
         face.draining = True
         log.info("stopping; %d draft(s) running", len(supervisor.open))
+        await supervisor.drained(settings.drain_seconds)
         await runner.cleanup()
         ranks.cancel()
         await asyncio.wait([ranks])
@@ -111,6 +125,16 @@ async def _stop_signal() -> None:
     await stopped.wait()
 
 
+async def _listen(runner: web.AppRunner, bind: str) -> None:
+    """Raises BindError."""
+    try:
+        await _site(runner, bind).start()
+    except OSError as error:
+        # Of an address in use asyncio makes a sentence of its own; the number has the plain reason.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise BindError(f"Cannot listen on {bind}: {reason}; set another WORKER_BIND.") from error
+
+
 def _site(runner: web.AppRunner, bind: str) -> web.BaseSite:
     kind, _, place = bind.partition(":")
     if kind == "unix":
@@ -120,7 +144,7 @@ def _site(runner: web.AppRunner, bind: str) -> web.BaseSite:
 
 
 def _unix_socket(path: Path) -> socket.socket:
-    """A listening socket that only this user can reach. Raises BindError."""
+    """A listening socket that only this user can reach. Raises BindError, OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     owner = path.parent.stat()
     if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
@@ -128,15 +152,18 @@ def _unix_socket(path: Path) -> socket.socket:
             f"{path.parent} can be entered by other users; run chmod 700 on it, "
             "or set WORKER_BIND to a socket in a directory of your own."
         )
-    if path.is_socket() and _answers(path):
-        raise BindError(f"Another worker listens on {path}; stop it or set another WORKER_BIND.")
-    path.unlink(missing_ok=True)
+    if path.is_socket():
+        if _answers(path):
+            raise BindError(
+                f"Another worker listens on {path}; stop it or set another WORKER_BIND."
+            )
+        path.unlink(missing_ok=True)
+    elif path.exists():
+        raise BindError(f"{path} is there and is no socket; set another WORKER_BIND.")
     listener = socket.socket(socket.AF_UNIX)
     old = os.umask(0o177)
     try:
         listener.bind(str(path))
-    except OSError as error:
-        raise BindError(f"Cannot listen on {path}: {error.strerror or error}.") from error
     finally:
         os.umask(old)
     return listener

@@ -35,7 +35,8 @@ class RankArgs:
     page_count: int
     max_running: int
     max_step_tokens: int
-    timeout: float
+    loading_seconds: float
+    hang_seconds: float
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -92,7 +93,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What one step has brought: (sample, token, why it ends there)."""
+    """What one step has brought: (sample, token, why it ends there). Empty when it has only
+    prefilled, and once in every idle second."""
 
     items: list[tuple[str, int, FinishReason | None]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,12 @@ class Device:
     def backend(self) -> str:
         """The transport between ranks."""
         return "nccl" if self.name == "cuda" else "gloo"
+
+    def memory(self, tp: int) -> int:
+        """Bytes that one of `tp` ranks can have at most, for everything."""
+        if self.name == "cuda":
+            return int(torch.cuda.mem_get_info()[1])
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // tp
 
     @classmethod
     def choose(cls, name: str, dtype: str, rank: int, tp: int) -> Device:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,18 @@ SCALARS: Final = {
 
 class ModelError(Exception):
     """A model that cannot be served. The message is one sentence: which file, what is wrong."""
+
+
+@contextmanager
+def must_fit(path: Path, what: str) -> Iterator[None]:
+    """Whatever goes wrong inside becomes a ModelError: `what` of the file cannot be used, why."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(f"{path}: {what} cannot be used ({reason[:200]}).") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,10 @@ class GGUFFile:
 
     def strings(self, key: str) -> list[str]:
         value = self.metadata.get(key)
-        if not isinstance(value, list):
-            raise ModelError(f"{self.path} has no list under {key!r}, which the model needs.")
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ModelError(
+                f"{self.path} has no list of texts under {key!r}, which the model needs."
+            )
         return value
 
 
@@ -112,7 +128,7 @@ def read_gguf(path: Path) -> GGUFFile:
             return _Cursor(data).header(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, struct.error, IndexError, KeyError, UnicodeDecodeError) as error:
+    except (ValueError, struct.error, LookupError, RecursionError) as error:
         raise ModelError(f"{path} is not a whole GGUF file; download it again.") from error
 
 
@@ -132,7 +148,8 @@ class _Cursor:
         metadata = {self.string(): self.value(self.u32()) for _ in range(key_count)}
         infos = [self.tensor() for _ in range(tensor_count)]
         alignment = metadata.get("general.alignment", 32)
-        assert isinstance(alignment, int)
+        if not isinstance(alignment, int) or alignment < 1:
+            raise ModelError(f"{path} has an alignment of {alignment!r}, which no file can have.")
         start = -(-self.at // alignment) * alignment
         tensors = {
             info.name: TensorInfo(info.name, info.shape, info.kind, start + info.offset)

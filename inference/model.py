@@ -7,6 +7,7 @@ path needs CUDA.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -109,8 +110,17 @@ def gather_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
     return parts.view(group.size(), *part.shape)
 
 
+def join_ranks(tp: int, timeout: timedelta) -> None:
+    """Makes Megatron's groups; a rank that waits in one for longer than `timeout` raises
+    RuntimeError. torch.distributed must be up."""
+    parallel_state.initialize_model_parallel(
+        tensor_model_parallel_size=tp,
+        distributed_timeout_minutes=timeout / timedelta(minutes=1),
+    )
+
+
 class Model:
-    """The part of the model that this rank holds. torch.distributed must be up."""
+    """The part of the model that this rank holds. `join_ranks` must have been called."""
 
     def __init__(
         self, weights: Weights, shape: ModelShape, dtype: torch.dtype, progress: Progress
@@ -118,12 +128,9 @@ class Model:
         self.rank, self.tp = dist.get_rank(), dist.get_world_size()
         self.shape, self.dtype = shape, dtype
         self.device = torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
-        if not parallel_state.model_parallel_is_initialized():
-            parallel_state.initialize_model_parallel(tensor_model_parallel_size=self.tp)
         self.group = parallel_state.get_tensor_model_parallel_group()
         self.gpt = _build(shape, dtype, self.tp, self.device)
         _load(self.gpt, load_parts(weights, shape, self.rank, self.tp), progress)
-        weights.check_all_read()
         _tile_linears(self.gpt, self.group)
         self.rotary = RotaryTable(shape.head_dim, shape.rope_base, shape.context, self.device)
 

@@ -6,6 +6,8 @@ leader has died notices it, and no port or socket of our own is needed.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import torch
 import torch.distributed as dist
 
@@ -13,14 +15,14 @@ from inference.scheduler import StepPlan
 
 
 class PlanGroup:
-    """All ranks; rank 0 sends, the others receive."""
+    """All ranks; rank 0 sends at least once a second, the others receive."""
 
-    def __init__(self, rank: int, tp: int) -> None:
+    def __init__(self, rank: int, tp: int, timeout: timedelta) -> None:
         self.rank, self.tp = rank, tp
-        self.group = dist.new_group(backend="gloo") if tp > 1 else None
+        self.group = dist.new_group(backend="gloo", timeout=timeout) if tp > 1 else None
 
     def send(self, plan: StepPlan) -> None:
-        """Raises RuntimeError when a rank is gone."""
+        """Raises RuntimeError when a rank is gone, or has not taken plans for the timeout."""
         assert self.rank == 0
         if self.tp == 1:
             return

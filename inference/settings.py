@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     hang_seconds: float = Field(
         120, ge=5, le=3600, description="A step that takes longer means that the ranks hang."
     )
+    worker_parent: int | None = Field(
+        None, gt=0, description="The process that the worker ends with; `draftsmith run` sets it."
+    )
 
     @field_validator("worker_bind")
     @classmethod

@@ -31,6 +31,11 @@ class ModelShape:
         """Key/value heads over all ranks; with fewer heads than ranks each rank holds a copy."""
         return max(self.kv_heads, tp)
 
+    def cache_bytes(self, tokens: int, tp: int, number_size: int) -> int:
+        """What the keys and values of `tokens` tokens take on each of `tp` ranks."""
+        heads = self.kv_groups(tp) // tp
+        return 2 * self.layers * heads * self.head_dim * tokens * number_size
+
     def padded_vocab(self, tp: int) -> int:
         return -(-self.vocab // tp) * tp
 
@@ -47,20 +52,44 @@ def shape_of(file: GGUFFile) -> ModelShape:
         raise ModelError(f"{file.path} holds a {arch!r} model; this worker serves 'llama' files.")
     if any(key.startswith("llama.rope.scaling") for key in file.metadata):
         raise ModelError(f"{file.path} asks for scaled rotary positions, which are not built yet.")
-    heads = file.integer("llama.attention.head_count")
-    hidden = file.integer("llama.embedding_length")
+    heads = _count(file, "llama.attention.head_count")
+    hidden = _count(file, "llama.embedding_length")
+    kv_heads = _count(file, "llama.attention.head_count_kv", heads)
+    head_dim = _count(file, "llama.attention.key_length", hidden // heads)
+    if heads % kv_heads or head_dim % 2:
+        raise ModelError(
+            f"{file.path} has {heads} attention heads of {head_dim} numbers over {kv_heads} "
+            "key/value heads, which do not fit together."
+        )
     return ModelShape(
-        layers=file.integer("llama.block_count"),
+        layers=_count(file, "llama.block_count"),
         hidden=hidden,
         heads=heads,
-        kv_heads=file.integer("llama.attention.head_count_kv", heads),
-        head_dim=file.integer("llama.attention.key_length", hidden // heads),
-        ffn=file.integer("llama.feed_forward_length"),
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        ffn=_count(file, "llama.feed_forward_length"),
         vocab=len(file.strings("tokenizer.ggml.tokens")),
-        context=file.integer("llama.context_length"),
+        context=_count(file, "llama.context_length"),
         norm_eps=file.number("llama.attention.layer_norm_rms_epsilon"),
         rope_base=file.number("llama.rope.freq_base", 10000.0),
         tied="output.weight" not in file.tensors,
+    )
+
+
+def _count(file: GGUFFile, key: str, default: int | None = None) -> int:
+    if (count := file.integer(key, default)) < 1:
+        raise ModelError(f"{file.path} has {count} under {key!r}, where at least 1 is needed.")
+    return count
+
+
+def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:
+    """Raises ModelError if the cache alone takes more than the `memory` bytes of a rank."""
+    needed = shape.cache_bytes(tokens, tp, number_size)
+    if needed <= memory:
+        return
+    raise ModelError(
+        f"A cache of KV_TOKENS={tokens:,} takes {needed / 1e9:,.1f} GB on each of "
+        f"{tp} rank(s), which has {memory / 1e9:,.1f} GB at most; lower KV_TOKENS."
     )
 
 

@@ -1,7 +1,8 @@
 """Starts and watches the ranks, and holds the open requests with the tokens already emitted.
 
 Runs without torch. When a rank dies or hangs, all are killed and started anew, and every open
-request goes on from its last token: a draw depends on seed and position, so nobody notices.
+request goes on from its last token: a draw depends on seed and position, so nobody notices. They
+are taken up one at a time, so that a request that kills the ranks is told from those beside it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 import sys
 import tempfile
 import time
 from asyncio.subprocess import Process
+from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 from inference.channel import (
     Add,
@@ -40,8 +44,16 @@ log = logging.getLogger("draftsmith.worker")
 
 PAGE_SIZE = 16
 MAX_LIVES = 4
+MAX_STRIKES = 2
+# Imports, a cold disk, and the cache that is allocated at the end say nothing while they last.
+LOADING_SECONDS = 120.0
 KILL_SECONDS = 5.0
 CANARY_FRESH_SECONDS = 2.0
+PASSED_ON: Final = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|LANG|TZ|TMPDIR|LD_LIBRARY_PATH|LD_PRELOAD|VIRTUAL_ENV)$"
+    r"|(LC|XDG|OMP|GOMP|KMP|MKL|DNNL|ONEDNN|TORCH|PYTORCH|ATEN|GLOO|NCCL|CUDA|NVIDIA"
+    r"|CUBLAS|TRITON|MALLOC)_|PYTHON"
+)
 
 
 class Stopped(Exception):
@@ -56,7 +68,7 @@ class Sample:
     prompt: list[int]
     params: SamplingParams
     emitted: list[int] = field(default_factory=list)
-    lives: int = MAX_LIVES
+    strikes: int = 0
     inbox: asyncio.Queue[tuple[int, FinishReason | None] | Stopped] = field(
         default_factory=asyncio.Queue
     )
@@ -82,6 +94,9 @@ class Supervisor:
         self._last_token = 0.0
         self._last_event = 0.0
         self._lives = MAX_LIVES
+        self._ever_ready = False
+        # After a death: the samples that have no token since. The first is with the ranks.
+        self._on_trial: deque[Sample] = deque()
         self.processes: list[Process] = []
 
     @property
@@ -93,12 +108,15 @@ class Supervisor:
     def busy(self) -> bool:
         return len(self.open) >= self.settings.max_waiting
 
+    @property
+    def _loading_seconds(self) -> float:
+        return max(self.settings.hang_seconds, LOADING_SECONDS)
+
     async def run(self) -> None:
         """Keeps the ranks alive until cancelled. Raises ModelError if they cannot be started."""
         try:
             while await self._one_life():
                 log.warning("a rank has died; starting the ranks again")
-                self._bury()
             raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
             for sample in self.open.values():
@@ -109,10 +127,11 @@ class Supervisor:
     ) -> AsyncGenerator[tuple[int, FinishReason | None], None]:
         """Tokens of one sample as they come. Closing the iterator cancels it. Raises Stopped."""
         sample = Sample(f"s{next(self._ids)}", prompt, params)
-        if not self.open:
-            self._last_event = time.monotonic()
         self.open[sample.id] = sample
-        self._tell(sample.as_add())
+        if self._on_trial:
+            self._on_trial.append(sample)
+        else:
+            self._tell(sample.as_add())
         try:
             while True:
                 event = await sample.inbox.get()
@@ -124,6 +143,7 @@ class Supervisor:
         finally:
             if self.open.pop(sample.id, None) is not None:
                 self._tell(Cancel(sample.id))
+            self._acquit(sample)
 
     async def answers(self, within: float) -> bool:
         """Whether a real token has just come out of the model, asking for one if need be."""
@@ -140,13 +160,21 @@ class Supervisor:
             pass
         return False
 
+    async def drained(self, within: float) -> None:
+        """Returns when no sample is open any more, or after `within` seconds."""
+        for _ in range(int(within * 10)):
+            if not self.open:
+                return
+            await asyncio.sleep(0.1)
+
     async def _one_life(self) -> bool:
         """Starts the ranks and serves until one ends; all are dead on return. True if it is worth
-        another try: they came up, and have not died too often without a token between.
+        another try: they have come up once, and not died too often since the last token.
 
         Raises ModelError when a rank says that it cannot load.
         """
         self._lives -= 1
+        self._last_event = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="draftsmith-") as directory:
             readers: list[asyncio.StreamReader] = []
             writers: list[asyncio.StreamWriter] = []
@@ -158,12 +186,11 @@ class Supervisor:
                 self._rank0 = writers[0]
                 return await self._serve(readers)
             finally:
-                self._rank0, was_ready = None, self.ready is not None
-                self.ready = None
+                self._rank0 = self.ready = None
                 for writer in writers:
                     writer.close()
                 await self._kill()
-                if was_ready:
+                if self._ever_ready:
                     self.progress = "starting again"
 
     async def _start(
@@ -200,7 +227,8 @@ class Supervisor:
             page_count=self.page_count,
             max_running=self.settings.max_running,
             max_step_tokens=self.settings.max_step_tokens,
-            timeout=self.settings.hang_seconds,
+            loading_seconds=self._loading_seconds,
+            hang_seconds=self.settings.hang_seconds,
         )
 
     async def _serve(self, readers: list[asyncio.StreamReader]) -> bool:
@@ -211,7 +239,8 @@ class Supervisor:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            return self.ready is not None and self._lives > 0
+            self._blame()
+            return self._ever_ready and self._lives > 0
         finally:
             for task in tasks:
                 task.cancel()
@@ -233,15 +262,15 @@ class Supervisor:
             case Ready():
                 self._come_up(message)
             case Tokens():
-                self._last_token = self._last_event
-                self._lives = MAX_LIVES
                 for sample_id, token, finish in message.items:
+                    self._last_token = self._last_event
+                    self._lives = MAX_LIVES
                     self._deliver(sample_id, token, finish)
             case Failed():
                 raise ModelError(message.sentence)
 
     def _come_up(self, ready: Ready) -> None:
-        self.ready, self.progress = ready, "ready"
+        self.ready, self.progress, self._ever_ready = ready, "ready", True
         log.info(
             "ready: %s on %s, %s, %d rank(s) of %d thread(s), room for %d tokens",
             self.model.stem,
@@ -251,25 +280,52 @@ class Supervisor:
             ready.threads,
             self.capacity,
         )
-        for sample in self.open.values():
-            self._tell(sample.as_add())
+        self._on_trial = deque(self.open.values())
+        self._try_next()
+
+    def _try_next(self) -> None:
+        if self._on_trial:
+            self._tell(self._on_trial[0].as_add())
+
+    def _acquit(self, sample: Sample) -> None:
+        """A sample that has got a token, or is closed, is no longer suspected."""
+        if sample not in self._on_trial:
+            return
+        was_with_the_ranks = sample is self._on_trial[0]
+        self._on_trial.remove(sample)
+        if was_with_the_ranks:
+            self._try_next()
+
+    def _blame(self) -> None:
+        """The ranks have died: again with the same sample on trial, and it is given up."""
+        suspects, self._on_trial = self._on_trial, deque()
+        if not suspects:
+            return
+        culprit = suspects[0]
+        culprit.strikes += 1
+        if culprit.strikes == MAX_STRIKES:
+            del self.open[culprit.id]
+            sentence = "The worker failed on this request again and again; change it."
+            culprit.inbox.put_nowait(Stopped(sentence))
+            self._lives = MAX_LIVES
 
     def _deliver(self, sample_id: str, token: int, finish: FinishReason | None) -> None:
         # A cancelled sample may get one more token: the cancel was on its way.
         if (sample := self.open.get(sample_id)) is None:
             return
         sample.emitted.append(token)
-        sample.lives = MAX_LIVES
+        sample.strikes = 0
         sample.inbox.put_nowait((token, finish))
         if finish:
             del self.open[sample_id]
+        self._acquit(sample)
 
     async def _watch(self) -> None:
-        """Ends when open samples have got nothing for longer than any step takes."""
+        """Ends when the ranks say nothing, which they do after every step and every idle second."""
         while True:
             await asyncio.sleep(1)
             silent = time.monotonic() - self._last_event
-            if self.ready and self.open and silent > self.settings.hang_seconds:
+            if silent > (self.settings.hang_seconds if self.ready else self._loading_seconds):
                 log.warning("the ranks have been silent for %.0f s", silent)
                 return
 
@@ -277,15 +333,6 @@ class Supervisor:
         # Before the ranks are up there is nobody to tell: they get all open samples then.
         if self.ready and self._rank0 is not None:
             self._rank0.write(encode(message))
-
-    def _bury(self) -> None:
-        """A sample that has killed the ranks again and again is given up."""
-        for sample in list(self.open.values()):
-            sample.lives -= 1
-            if sample.lives == 0:
-                del self.open[sample.id]
-                sentence = "The worker failed on this request again and again; change it."
-                sample.inbox.put_nowait(Stopped(sentence))
 
     async def _kill(self) -> None:
         processes, self.processes = self.processes, []
@@ -297,7 +344,7 @@ class Supervisor:
 
 
 def rank_environment(tp: int) -> dict[str, str]:
-    """The ranks talk over loopback only, and share the cores."""
+    """The ranks talk over loopback only, share the cores, and get none of the bot's secrets."""
     threads = max(1, len(os.sched_getaffinity(0)) // tp)
     defaults = {
         "GLOO_SOCKET_IFNAME": "lo",
@@ -306,4 +353,4 @@ def rank_environment(tp: int) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",
         "TORCH_CPP_LOG_LEVEL": "ERROR",
     }
-    return defaults | dict(os.environ)
+    return defaults | {name: os.environ[name] for name in os.environ if PASSED_ON.match(name)}

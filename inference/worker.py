@@ -5,8 +5,6 @@ Started by the supervisor as `python -m inference.worker <RankArgs as JSON>`, ne
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import sys
 from datetime import timedelta
@@ -17,25 +15,27 @@ import torch.distributed as dist
 
 from inference.channel import Add, Cancel, Channel, Failed, Loading, RankArgs, Ready, Tokens
 from inference.device import Device
-from inference.gguf_file import ModelError, read_gguf
+from inference.gguf_file import ModelError, must_fit, read_gguf
 from inference.kv_cache import PagePool
-from inference.model import Model
+from inference.lifetime import end_with
+from inference.model import Model, join_ranks
 from inference.plans import PlanGroup
 from inference.runner import Runner
 from inference.sampling import sample
 from inference.scheduler import Scheduler
-from inference.shape import shape_of
+from inference.shape import check_cache, shape_of
 from inference.weights import Weights
 
 CANNOT_LOAD = 2
 IDLE_SECONDS = 1.0
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
     """Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was sent)."""
     args = RankArgs.from_json(sys.argv[1])
-    _end_with(args.parent)
+    end_with(args.parent)
+    # Ctrl-C reaches the whole group; the supervisor alone answers it, after the drain.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel(args.fd)
     try:
         _serve(args, channel)
@@ -48,10 +48,13 @@ def main() -> int:
 
 def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     device = Device.choose(args.device, args.dtype, args.rank, args.tp)
+    hang = timedelta(seconds=args.hang_seconds)
     _join(args, device)
-    model = _load(args, device, channel)
-    runner = Runner(model, args.page_size, args.page_count)
-    plans = PlanGroup(args.rank, args.tp)
+    join_ranks(args.tp, hang)
+    plans = PlanGroup(args.rank, args.tp, hang)
+    runner = _load(args, device, channel)
+    # Under the timeout of loading: those after it begin when all ranks are there.
+    dist.barrier()
     if args.rank > 0:
         _follow(plans, runner)
     channel.send(Ready(device.name, str(device.dtype).removeprefix("torch."), device.threads))
@@ -67,6 +70,8 @@ def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runn
         # An empty plan is sent too: the other ranks hear from this one at least once a second.
         plans.send(plan)
         if not plan.chunks:
+            # Nothing to say, once a second: the supervisor ends ranks that are silent.
+            channel.send(Tokens([]))
             continue
         logits = runner.execute(plan)
         tokens = [
@@ -100,28 +105,28 @@ def _join(args: RankArgs, device: Device) -> None:
         init_method=f"file://{args.store}",
         rank=args.rank,
         world_size=args.tp,
-        timeout=timedelta(seconds=args.timeout),
+        timeout=timedelta(seconds=args.loading_seconds),
     )
 
 
-def _load(args: RankArgs, device: Device, channel: Channel) -> Model:
-    file = read_gguf(Path(args.model))
+def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
+    """The model of this rank and its cache. Speaks to no other rank: whatever goes wrong here is
+    the file's or the memory's fault. Raises ModelError."""
+    path, tokens = Path(args.model), args.page_size * args.page_count
     leads = args.rank == 0
 
     def progress(done: int, of: int) -> None:
         if leads:
             channel.send(Loading(done, of))
 
-    return Model(Weights(file), shape_of(file), device.dtype, progress)
-
-
-def _end_with(parent: int) -> None:
-    """Lets the kernel kill this rank when the supervisor dies, however it dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(0)
-    # Ctrl-C reaches the whole group; the supervisor alone answers it, after the drain.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with must_fit(path, "the model"):
+        file = read_gguf(path)
+        shape = shape_of(file)
+        check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
+        model = Model(Weights(file, shape), shape, device.dtype, progress)
+    size = shape.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
+    with must_fit(path, f"a cache of KV_TOKENS={tokens:,} ({size:,.1f} GB on each rank)"):
+        return Runner(model, args.page_size, args.page_count)
 
 
 if __name__ == "__main__":

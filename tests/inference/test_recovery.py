@@ -6,7 +6,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,14 +29,31 @@ LONG = Sampling(
     temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=1500, seed=11, n=2
 )
 HELLO = [Message("user", "Hello")]
+# As the bot does it.
+START_AND_SLEEP = """
+import os, subprocess, sys, time
+env = os.environ | {"WORKER_PARENT": str(os.getpid())}
+worker = subprocess.Popen([sys.executable, "-m", "inference"], env=env)
+print(worker.pid, flush=True)
+time.sleep(300)
+"""
 
 
 async def read(stream, texts: dict[int, str], until: int = 10**9) -> None:
     async for item in stream:
         if isinstance(item, Delta):
             texts[item.index] = texts.get(item.index, "") + item.text
-            if sum(map(len, texts.values())) >= until:
+            if length(texts) >= until:
                 return
+
+
+def length(texts: dict[int, str]) -> int:
+    return sum(map(len, texts.values()))
+
+
+async def new_ranks(worker, old: list[int]) -> list[int]:
+    await until(lambda: len(worker.ranks) == len(old) and not set(worker.ranks) & set(old))
+    return worker.ranks
 
 
 @pytest.fixture(scope="module")
@@ -46,22 +67,55 @@ def endless_gguf(tmp_path_factory: pytest.TempPathFactory, make_tiny_gguf) -> Pa
 @pytest.fixture(scope="module")
 def worker(start_worker, endless_gguf: Path):
     """A worker of this module's own: it is killed and crowded. Room for two long samples."""
-    return start_worker(model=endless_gguf, dtype="fp32", kv_tokens=3200)
+    return start_worker(
+        model=endless_gguf,
+        tp=2,
+        dtype="fp32",
+        kv_tokens=3200,
+        hang_seconds=5,
+        slack_bot_token="xoxb-of-the-test",
+    )
 
 
-async def test_a_rank_killed_in_mid_stream_is_not_noticed_in_the_text(worker) -> None:
+async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> None:
+    sampling = replace(LONG, max_tokens=600)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
-        await read(client.chat(HELLO, LONG), whole)
+        await read(client.chat(HELLO, sampling), whole)
         interrupted: dict[int, str] = {}
-        stream = client.chat(HELLO, LONG)
-        await read(stream, interrupted, until=300)
-        (rank,) = worker.ranks
-        os.kill(rank, signal.SIGKILL)
+        stream = client.chat(HELLO, sampling)
+        await read(stream, interrupted, until=100)
+        os.kill(worker.ranks[0], signal.SIGKILL)
+        await read(stream, interrupted, until=length(interrupted) + 50)
+        ranks = worker.ranks
+        os.kill(ranks[1], signal.SIGKILL)
+        # The one after it dies too, before it has read the model.
+        await all_gone(ranks)
+        os.kill((await new_ranks(worker, ranks))[1], signal.SIGKILL)
+        await read(stream, interrupted, until=length(interrupted) + 50)
+        os.kill(worker.ranks[1], signal.SIGSTOP)
         await read(stream, interrupted)
-    assert worker.ranks != [rank]
     assert interrupted == whole
-    assert len(whole[0]) > 300
+    assert len(whole[0]) > 400
+
+
+async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_for(worker) -> None:
+    ranks = worker.ranks
+    async with EngineClient(worker.url) as client:
+        assert await client.ready()
+        os.kill(ranks[1], signal.SIGSTOP)
+        deadline = time.monotonic() + 60
+        while not await client.ready() or worker.ranks == ranks:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+        await all_gone(ranks)
+
+
+def test_the_ranks_get_none_of_the_secrets(worker) -> None:
+    for rank in worker.ranks:
+        environment = Path(f"/proc/{rank}/environ").read_bytes()
+        assert b"xoxb-" not in environment
+        assert b"PATH=" in environment
 
 
 async def test_a_client_that_leaves_frees_its_pages_at_once(worker) -> None:
@@ -100,10 +154,33 @@ async def test_the_ranks_end_with_the_supervisor_however_it_dies(start_worker, t
         with pytest.raises(EngineUnavailable):
             await client.models()
         assert not await client.ready()
-    deadline = time.monotonic() + 10
-    while any(_lives(rank) for rank in ranks):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
+    await all_gone(ranks)
+
+
+async def test_a_worker_ends_with_the_process_that_started_it_and_leaves_its_socket_usable(
+    start_worker, tiny_gguf: Path, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o700)
+    settings = {"MODEL": str(tiny_gguf), "DTYPE": "fp32", "OMP_NUM_THREADS": "1"}
+    settings |= {"WORKER_BIND": f"unix:{tmp_path}/w.sock"}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", START_AND_SLEEP],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with parent:
+        assert parent.stdout is not None
+        supervisor = int(parent.stdout.readline())
+        async with EngineClient(settings["WORKER_BIND"]) as client:
+            await client.wait_ready(60)
+        family = [supervisor, *children(supervisor)]
+        assert len(family) == 2
+        parent.kill()
+    await all_gone(family)
+    again = start_worker(wait=False, **{name.lower(): it for name, it in settings.items()})
+    await asyncio.to_thread(again.wait_ready)
+    assert again.stop() == 0
 
 
 async def test_sigterm_lets_a_running_draft_end_and_refuses_new_ones(
@@ -185,6 +262,21 @@ def test_a_socket_directory_that_others_can_enter_is_refused(
     worker = start_worker(wait=False, model=tiny_gguf, worker_bind=f"unix:{tmp_path}/w.sock")
     assert worker.process.wait(60) == 2
     assert "run chmod 700 on it" in worker.output
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def all_gone(pids: list[int]) -> None:
+    await until(lambda: not any(_lives(pid) for pid in pids))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
 
 
 def _lives(pid: int) -> bool:
