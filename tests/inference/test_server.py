@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import stat
@@ -12,8 +13,11 @@ import sys
 import aiohttp
 import openai
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from inference.protocol import RequestError, parse_chat
+from inference.server import answer_errors
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "a-token-of-the-test-suite"
@@ -117,6 +121,8 @@ def test_what_changes_nothing_is_accepted() -> None:
     chat = parse_chat({"messages": HELLO, "max_tokens": 9, "stop": "end", "n": 3} | fields)
     assert (chat.max_tokens, chat.n) == (9, 3)
     assert parse_chat({"messages": HELLO, "max_completion_tokens": 7}).max_tokens == 7
+    both = {"messages": HELLO, "max_completion_tokens": 7, "max_tokens": 9}
+    assert parse_chat(both).max_tokens == 7
     assert parse_chat({"messages": HELLO, "stop": "end"}).stop == ["end"]
     assert parse_chat({"messages": HELLO, "temperature": 1, "top_k": 50, "top_p": 0.95})
 
@@ -145,10 +151,16 @@ async def test_refusals_have_the_shape_of_the_openai_api(
     assert re.search(sentence, error["message"])
 
 
+HALF_A_CHARACTER = rb'{"messages": [{"role": "user", "content": "a \ud83d b"}]}'
+
+
 @pytest.mark.parametrize(
     ("method", "path", "data", "status"),
     [
         ("POST", "/v1/chat/completions", b"{not json", 400),
+        ("POST", "/v1/chat/completions", b"[" * 100_000, 400),
+        ("POST", "/v1/chat/completions", b"\xff\xfe{", 400),
+        ("POST", "/v1/chat/completions", HALF_A_CHARACTER, 400),
         ("POST", "/v1/chat/completions", b" " * 1_100_000, 413),
         ("GET", "/v1/chat/completions", None, 405),
         ("GET", "/v1/nothing", None, 404),
@@ -161,6 +173,47 @@ async def test_requests_that_are_none_get_a_sentence_too(
         response = await session.request(method, path, data=data)
         assert response.status == status
         assert (await response.json())["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "application/json; charset=nonsense"}, 200),
+        ({"Content-Type": "text/plain"}, 200),
+        ({"Content-Encoding": "gzip"}, 400),
+    ],
+)
+async def test_headers_that_do_not_fit_the_body_are_no_error_of_ours(
+    tiny_worker, headers: dict[str, str], status: int
+) -> None:
+    body = json.dumps({"messages": HELLO, "max_tokens": 2}).encode()
+    async with http(tiny_worker.url) as session:
+        request = session.post("/v1/chat/completions", data=body, headers=headers, compress=False)
+        async with request as response:
+            assert response.status == status
+            assert status == 200 or "Content-Encoding" in await response.text()
+
+
+async def test_an_error_of_ours_has_the_shape_of_the_api_and_no_text_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(request: web.Request) -> web.StreamResponse:
+        raise KeyError("what a user wrote")
+
+    response = await answer_errors(make_mocked_request("GET", "/v1/models"), broken)
+    assert isinstance(response, web.Response)
+    assert response.status == 500
+    assert json.loads(response.text or "")["error"]["type"] == "server_error"
+    assert re.search(r"KeyError at .*test_server\.py:\d+", caplog.text)
+    assert "user wrote" not in caplog.text + (response.text or "")
+
+
+async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(tiny_worker, ask) -> None:
+    sampling = {"max_tokens": 1024, "temperature": 1.0, "top_k": 50, "top_p": 0.95, "n": 3}
+    texts, reasons, usage = await ask(tiny_worker.url, "Hello", seed=8, **sampling)
+    assert len(set(texts.values())) == 3
+    assert set(reasons.values()) <= {"stop", "length"}
+    assert usage.completion_tokens <= 3 * 1024
 
 
 async def test_ready_is_a_real_token_and_live_is_not(tiny_worker) -> None:
@@ -215,9 +268,20 @@ async def test_the_openai_client_works_over_tcp_with_a_token(tcp_worker) -> None
             await client.chat.completions.create(**(ask | {"model": "other"}))
 
 
-@pytest.mark.parametrize("token", ["", "wrong-token-of-some-length", "ümläut", TOKEN[:-1]])
-async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, token: str) -> None:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+NO_TOKENS = [
+    "",
+    TOKEN,
+    f"Basic {TOKEN}",
+    "Bearer wrong-token-of-some-length",
+    "Bearer ümläut",
+    "Bearer \udcff",
+    f"Bearer {TOKEN[:-1]}",
+]
+
+
+@pytest.mark.parametrize("authorization", NO_TOKENS)
+async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, authorization: str) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
     async with http(tcp_worker.url) as session:
         for method, path in [("GET", "/v1/models"), ("POST", "/v1/chat/completions")]:
             response = await session.request(method, path, headers=headers)
