@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 from pydantic import SecretStr
 
@@ -28,6 +32,7 @@ from inference.client import (
 LONG = Sampling(
     temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=1500, seed=11, n=2
 )
+CHAT = "/v1/chat/completions"
 HELLO = [Message("user", "Hello")]
 # As the bot does it.
 START_AND_SLEEP = """
@@ -45,6 +50,11 @@ async def read(stream, texts: dict[int, str], until: int = 10**9) -> None:
             texts[item.index] = texts.get(item.index, "") + item.text
             if length(texts) >= until:
                 return
+
+
+def http(worker) -> aiohttp.ClientSession:
+    connector = aiohttp.UnixConnector(worker.url.removeprefix("unix:"))
+    return aiohttp.ClientSession("http://worker", connector=connector)
 
 
 def length(texts: dict[int, str]) -> int:
@@ -194,11 +204,39 @@ async def test_sigterm_lets_a_running_draft_end_and_refuses_new_ones(
         await read(stream, texts, until=20)
         worker.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.3)
-        with pytest.raises(EngineUnavailable):
+        with pytest.raises(EngineUnavailable, match="stopping"):
             await read(client.chat(HELLO, Sampling()), {})
+        async with http(worker) as session, session.get("/health/ready") as response:
+            assert (response.status, (await response.json())["status"]) == (503, "draining")
         await read(stream, texts)
         assert len(texts[0]) > 500
     assert await asyncio.to_thread(worker.process.wait, 10) == 0
+
+
+async def test_a_draft_that_cannot_go_on_ends_with_an_error_event(
+    start_worker, endless_gguf: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.gguf"
+    model.write_bytes(endless_gguf.read_bytes())
+    worker = start_worker(wait=False, model=model, dtype="fp32")
+    await asyncio.to_thread(worker.wait_ready)
+    body = {"messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    async with http(worker) as session, session.post(CHAT, json=body) as response:
+        await response.content.readuntil(b"\n\n")
+        # The next ranks find another file in its place.
+        (tmp_path / "other").write_text("no model")
+        (tmp_path / "other").replace(model)
+        os.kill(worker.ranks[0], signal.SIGKILL)
+        events = (await response.read()).decode().strip().split("\n\n")
+    error = json.loads(events[-1].removeprefix("data: "))["error"]
+    assert error == {
+        "message": "The worker has stopped.",
+        "type": "server_error",
+        "param": None,
+        "code": "engine_failed",
+    }
+    assert await asyncio.to_thread(worker.process.wait, 20) == 2
+    assert "model.gguf is not a GGUF file" in worker.output
 
 
 async def test_the_client_says_what_was_refused(worker) -> None:
@@ -242,6 +280,10 @@ def cut(source: Path, target: Path) -> Path:
         ({"kv_tokens": "many"}, "KV_TOKENS: Input should be a valid integer"),
         ({"model": "CUT"}, "cut.gguf is cut short: tensor 'blk.1."),
         ({"device": "cuda", "cuda_visible_devices": ""}, "needs 1 GPUs and 0 can be used"),
+        (
+            {"kv_tokens": 100_000_000, "dtype": "fp32"},
+            "KV_TOKENS=100,000,000 takes 4,608.0 GB on each",
+        ),
     ],
 )
 def test_a_worker_that_cannot_start_says_why_and_exits_2(
@@ -252,6 +294,28 @@ def test_a_worker_that_cannot_start_says_why_and_exits_2(
     worker = start_worker(wait=False, **settings)
     assert worker.process.wait(60) == 2
     assert sentence in worker.output
+    assert "Traceback" not in worker.output
+
+
+@pytest.mark.parametrize("place", ["file", "file/w.sock", "x" * 120])
+def test_a_place_that_is_no_socket_is_left_alone_and_named(
+    start_worker, tiny_gguf: Path, tmp_path: Path, place: str
+) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "file").write_text("of somebody")
+    worker = start_worker(wait=False, model=tiny_gguf, worker_bind=f"unix:{tmp_path}/{place}")
+    assert worker.process.wait(60) == 2
+    assert re.search(r"^worker: .*set another WORKER_BIND\.$", worker.output, re.MULTILINE)
+    assert "Traceback" not in worker.output
+    assert (tmp_path / "file").read_text() == "of somebody"
+
+
+def test_a_port_that_is_taken_is_named(start_worker, tiny_gguf: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"tcp:127.0.0.1:{taken.getsockname()[1]}"
+        worker = start_worker(wait=False, model=tiny_gguf, worker_bind=bind, worker_token="t" * 16)
+        assert worker.process.wait(60) == 2
+    assert f"Cannot listen on {bind}: Address already in use; set another" in worker.output
     assert "Traceback" not in worker.output
 
 
