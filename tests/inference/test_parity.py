@@ -24,7 +24,7 @@ PROMPTS = [
     "List three uses of a brick, with prices: 10, 20 and 35 dollars.",
     "def fibonacci(n):",
 ]
-NEW_TOKENS = 32
+NEW_TOKENS = 64
 
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
