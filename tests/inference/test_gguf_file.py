@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gguf
 import pytest
+import torch
 
 from inference.__main__ import check as check_model
 from inference.gguf_file import ModelError, find_model, read_gguf
@@ -95,6 +96,21 @@ def test_what_cannot_be_served_is_found_without_loading_it(
     path = altered(tiny_gguf, tmp_path / "odd.gguf", old, new)
     with pytest.raises(ModelError, match=rf"^\S*odd\.gguf.*{sentence}.*\.$"):
         check(path)
+
+
+def test_a_file_that_ends_in_its_weights_is_found_without_loading_it(
+    tmp_path: Path, tiny_gguf: Path
+) -> None:
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(tiny_gguf.read_bytes()[:-5000])
+    with pytest.raises(ModelError, match=r"cut\.gguf is cut short: tensor 'blk\.1\."):
+        check(path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_named(tiny_gguf: Path) -> None:
+    with pytest.raises(ModelError, match="needs 1 GPUs and 0 can be used"):
+        check_model(Settings(model=str(tiny_gguf), device="cuda", _env_file=None))
 
 
 @pytest.mark.parametrize("alignment", [0, 32.5])
