@@ -79,7 +79,7 @@ def settings_for(workspace: Workspace, folder: Path) -> Settings:
         slack_api_url=f"{workspace.url}/api/",
         slack_transport="socket",
         data_dir=folder,
-        max_tokens=220,
+        max_tokens=160,
     )
 
 
