@@ -47,7 +47,7 @@ async def _keep_up(socket: Path, on_line: OnLine) -> None:
         began = time.monotonic()
         code, last = await _run_once(socket, on_line)
         if code == CANNOT_LOAD:
-            raise WorkerCannotLoad(last)
+            raise WorkerCannotLoad(last.removeprefix("worker: "))
         deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
         delay = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS) - 1)]
         log.warning("worker ended", code=code, again_in=delay)
