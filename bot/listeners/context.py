@@ -1,4 +1,4 @@
-"""Where a form was opened: ids that travel with it and come back when it is submitted."""
+"""Where a form was opened: travels with it and comes back when it is submitted."""
 
 import json
 from typing import Any

@@ -13,7 +13,7 @@ View = dict[str, Any]
 def draft_view(private_metadata: str, text: str = "") -> View:
     """The form behind `/draft` without text. Each input's action_id is its block_id.
 
-    `private_metadata` comes back with the submission: ids only, at most 3,000 characters.
+    `private_metadata` comes back with the submission: where it was opened, never a text.
     """
     assert len(private_metadata) <= 3_000
     return {
