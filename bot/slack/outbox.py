@@ -1,6 +1,5 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from bot.phrases import Phrase
 from bot.slack import blocks
 from bot.slack.blocks import Button, Content
 from bot.slack.draft_message import DraftMessage, OnPosted, Shown
-from bot.slack.errors import NotThere, SlackError, SlackRefused
+from bot.slack.errors import NotThere, SlackRefused
 from bot.slack.messages import Messages, Place
 from bot.slack.pace import TIERS, Clock, Pace
 from bot.slack.views import View
@@ -101,10 +100,6 @@ class Outbox:
         """Already there, or the message gone, is fine."""
         await self._reaction("reactions.add", channel, ts, emoji, fine="already_reacted")
 
-    async def unreact(self, channel: str, ts: str, emoji: str) -> None:
-        """Not there, or the message gone, is fine."""
-        await self._reaction("reactions.remove", channel, ts, emoji, fine="no_reaction")
-
     async def open_view(self, trigger_id: str, view: View) -> None:
         """Open a modal; the trigger lives for 3 s. A trigger already used is fine: it is open."""
         try:
@@ -154,19 +149,6 @@ class Outbox:
     async def person(self, user: str) -> dict[str, Any]:
         """What Slack says of a person (users.info)."""
         return dict((await self._wire.call("users.info", {"user": user}))["user"])
-
-    async def status(self, place: Place, phrase: Phrase) -> None:
-        """The line under a thread that says what goes on. Best effort: it gives way to all else."""
-        method = "assistant.threads.setStatus"
-        if not (place.thread_ts and self._wire.pace.free(method)):
-            return
-        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": phrase}
-        try:
-            async with asyncio.timeout(STATUS_SECONDS):
-                await self._wire.pace.turn(method)
-                await self._wire.attempt(method, args)
-        except (SlackError, TimeoutError):
-            return
 
     async def _tell_in_dm(self, user: str, said: Mapping[str, object]) -> None:
         args = {**said, "channel": await self.dm(user)}

@@ -136,8 +136,6 @@ async def test_what_is_done_already_is_fine(workspace, outbox, channel):
     ts = await outbox.post(Place(channel), HELLO, key="k")
     await outbox.react(channel, ts, "repeat")
     await outbox.react(channel, ts, "repeat")
-    await outbox.unreact(channel, ts, "repeat")
-    await outbox.unreact(channel, ts, "repeat")
     await outbox.delete(channel, ts)
     await outbox.delete(channel, ts)
     await outbox.react(channel, ts, "repeat")
@@ -211,15 +209,6 @@ async def test_a_modal_opens_once_even_if_the_answer_is_lost(workspace, outbox, 
     workspace.fail("views.open", drop="after")
     await outbox.open_view(workspace.state.new_trigger(ada), draft_view("C1"))
     assert [view.callback_id for view in workspace.views(ada)] == ["draft"]
-
-
-@pytest.mark.parametrize("fault", [{"status": 500}, {"retry_after": 30}, {"error": "not_allowed"}])
-async def test_a_status_that_cannot_be_set_is_left_out(workspace, outbox, channel, fault):
-    root = await outbox.post(Place(channel), HELLO, key="root")
-    workspace.fail("assistant.threads.setStatus", **fault)
-    for _ in range(2):
-        await outbox.status(Place(channel, root), Phrase("is writing…"))
-    assert errors_of(workspace, "assistant.threads.setStatus")[0] is not None
 
 
 async def test_the_posts_of_one_channel_come_a_second_apart(workspace, outbox, channel):
