@@ -62,6 +62,17 @@ class Person:
     async def react(self, message: Message, emoji: str) -> None:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
 
+    def reaction(self, message: Message, emoji: str) -> dict[str, Any]:
+        """The event of this person's reaction, to be delivered as often as a test likes."""
+        return {
+            "type": "reaction_added",
+            "user": self.id,
+            "reaction": emoji,
+            "item": {"type": "message", "channel": self.channel, "ts": message.ts},
+            "item_user": message.user,
+            "event_ts": "1700000000.000100",
+        }
+
     @property
     def root(self) -> Message:
         return self.workspace.messages(self.channel)[-1]

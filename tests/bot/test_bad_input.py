@@ -110,15 +110,7 @@ async def test_a_reaction_on_a_deleted_draft_does_nothing(
     (draft,) = await ana.sees_drafts(1)
     await workspace.until(lambda: "repeat" in draft.reactions)
     await workspace.delete(ana.id, ana.channel, draft.ts)
-    event = {
-        "type": "reaction_added",
-        "user": ana.id,
-        "reaction": "repeat",
-        "item": {"type": "message", "channel": ana.channel, "ts": draft.ts},
-        "item_user": workspace.bot_user,
-        "event_ts": "1700000000.000100",
-    }
-    assert await workspace.deliver(event)
+    assert await workspace.deliver(ana.reaction(draft, "repeat"))
     await asyncio.sleep(0.2)
     assert len(engine.requests) == 1
 

@@ -102,14 +102,7 @@ async def test_three_deliveries_of_one_reaction_make_one_regeneration(
 ) -> None:
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
-    event = {
-        "type": "reaction_added",
-        "user": ana.id,
-        "reaction": "repeat",
-        "item": {"type": "message", "channel": ana.channel, "ts": draft.ts},
-        "item_user": workspace.bot_user,
-        "event_ts": "1700000000.000100",
-    }
+    event = ana.reaction(draft, "repeat")
     for _ in range(3):
         assert await workspace.deliver(event, event_id="Ev1")
     await ana.sees_drafts(2)
