@@ -1,46 +1,166 @@
-"""The paged key/value cache: pages for the scheduler to hand out, and the tensors that they name.
+"""The pages of the key/value cache: who holds them, and what is in them.
 
-A page holds `page_size` tokens of every layer. The pool is allocated once, so that a worker that
-has started cannot run out of memory later.
+Pure bookkeeping on integers; rank 0 alone has it. A page holds `page_size` tokens of every layer.
+Pages whose content is known are found again by it: full ones by the tokens in them and all before
+(vLLM calls this automatic prefix caching), part-filled ones by as many tokens as agree.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from typing import Final
+
+ROOT: Final = 0
+
+
+@dataclass(slots=True)
+class Page:
+    """refs: the block tables that it stands in. If its content is known: `tokens`, after the page
+    with the name `parent`; `name` is unique for ever, so that it outlives the page."""
+
+    refs: int = 0
+    parent: int | None = None
+    tokens: tuple[int, ...] = ()
+    name: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The longest beginning of a text that is in the cache: whole pages, and perhaps the first
+    `part` tokens of one more, `source`. name: of the last whole page."""
+
+    pages: list[int]
+    name: int
+    source: int | None
+    part: int
+
+    def tokens(self, page_size: int) -> int:
+        return len(self.pages) * page_size + self.part
 
 
 @dataclass(slots=True)
 class PagePool:
-    """Which pages are free. Pure bookkeeping: rank 0 alone has one."""
+    """A page is in one of three places: in block tables (refs > 0), free and empty, or `unused`:
+    free with content that somebody may ask for; the one that was let go first is taken first."""
 
     page_count: int
     page_size: int
-    free: list[int] = field(init=False)
+    pages: list[Page] = field(init=False)
+    empty: deque[int] = field(init=False)
+    unused: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    children: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
+    names: int = ROOT
 
     def __post_init__(self) -> None:
         assert self.page_count > 0
         assert self.page_size > 0
-        self.free = list(range(self.page_count))
+        self.pages = [Page() for _ in range(self.page_count)]
+        self.empty = deque(range(self.page_count))
 
     @property
     def capacity(self) -> int:
         """Tokens that the whole pool can hold."""
         return self.page_count * self.page_size
 
+    @property
+    def available(self) -> int:
+        """Pages that can be taken now."""
+        return len(self.empty) + len(self.unused)
+
     def pages_for(self, tokens: int) -> int:
         return -(-tokens // self.page_size)
 
-    def can_take(self, tokens: int) -> bool:
-        return self.pages_for(tokens) <= len(self.free)
+    def match(self, tokens: array[int]) -> Match:
+        """What is there of `tokens`. Nothing is taken yet."""
+        pages: list[int] = []
+        name, size = ROOT, self.page_size
+        while True:
+            rest = tuple(tokens[len(pages) * size : (len(pages) + 1) * size])
+            page = self.children.get(name, {}).get(rest) if len(rest) == size else None
+            if page is None:
+                source, part = self._begins_like(name, rest)
+                return Match(pages, name, source, part)
+            pages.append(page)
+            name = self.pages[page].name
 
-    def take(self, tokens: int) -> list[int]:
-        """Pages for `tokens` tokens; the caller gives them back."""
-        assert self.can_take(tokens)
-        count = self.pages_for(tokens)
-        taken, self.free = self.free[:count], self.free[count:]
-        return taken
+    def hold(self, pages: list[int]) -> None:
+        """One more block table has these pages."""
+        for page in pages:
+            self.unused.pop(page, None)
+            self.pages[page].refs += 1
 
-    def give_back(self, pages: list[int]) -> None:
-        assert not set(pages) & set(self.free)
-        self.free.extend(pages)
+    def take(self) -> int:
+        """A page to write to; what was in it is forgotten."""
+        assert self.available
+        page = self.empty.popleft() if self.empty else self.unused.popitem(last=False)[0]
+        self._forget(page)
+        self.pages[page].refs = 1
+        return page
+
+    def release(self, pages: list[int]) -> None:
+        """A block table gives its pages back; the end of a text will be taken before its
+        beginning."""
+        for page in reversed(pages):
+            self.pages[page].refs -= 1
+            assert self.pages[page].refs >= 0
+            if self.pages[page].refs == 0:
+                self._let_go(page)
         pages.clear()
+
+    def remember(self, page: int, parent: int, tokens: tuple[int, ...]) -> int:
+        """Lets others find the page by its content, if they cannot find the same in another page
+        that is held. Returns the name under which pages that follow it are found."""
+        assert 0 < len(tokens) <= self.page_size
+        known = self.children.get(parent, {}).get(tokens)
+        if known is not None and (known == page or self.pages[known].refs):
+            return self.pages[known].name
+        if known is None:
+            self.names += 1
+            name = self.names
+        else:
+            # Nobody holds that one: the name goes to the page that will last longer.
+            name = self.pages[known].name
+            del self.unused[known]
+            self._forget(known)
+            self.empty.append(known)
+        self._forget(page)
+        self.children.setdefault(parent, {})[tokens] = page
+        it = self.pages[page]
+        it.parent, it.tokens, it.name = parent, tokens, name
+        return name
+
+    def _begins_like(self, name: int, tokens: tuple[int, ...]) -> tuple[int | None, int]:
+        """The page after `name` that has most of `tokens`, and how many."""
+        best: tuple[int | None, int] = (None, 0)
+        for content, page in self.children.get(name, {}).items():
+            if (count := common(content, tokens)) > best[1]:
+                best = (page, count)
+        return best
+
+    def _let_go(self, page: int) -> None:
+        if self.pages[page].parent is None:
+            self.empty.append(page)
+        else:
+            self.unused[page] = None
+
+    def _forget(self, page: int) -> None:
+        it = self.pages[page]
+        if it.parent is None:
+            return
+        siblings = self.children[it.parent]
+        del siblings[it.tokens]
+        if not siblings:
+            del self.children[it.parent]
+        it.parent, it.tokens, it.name = None, (), -1
+
+
+def common(a: tuple[int, ...] | array[int], b: tuple[int, ...] | array[int]) -> int:
+    """How many tokens two texts have in common from the beginning."""
+    count = 0
+    for left, right in zip(a, b, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
