@@ -5,96 +5,171 @@ Plain torch; knows nothing of Megatron, of scheduling or of requests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-# Attention rounds differently for one query than for many, and for different lengths. With at
-# least this many queries and lengths in whole tiles, a token's numbers are the same whether it was
-# prefilled in any chunking or decoded (measured with torch 2.13 on CPU, fp32 and bf16).
-QUERY_TILE = 4
-KV_TILE = 256
+# torch's kernel walks over the keys in blocks of this many, and rounds differently for some
+# lengths of the last block, and for fewer than four queries.
+KV_BLOCK: Final = 512
+CANDIDATE_TAILS: Final = (32, 64, 128, 192, 256, 384, KV_BLOCK)
+QUERY_TILE: Final = 4
+TRIED_QUERIES: Final = 32
+TRIED_NUMBERS: Final = 200_000
 
 
 class KVCache:
-    """Keys and values of one rank: [layers, 2, slots, kv_heads, head_dim]; slot = page * size + i.
+    """Keys and values of one rank: [layers, pages, page_size, kv_heads, 2, head_dim].
 
     Allocated once and whole, so that a worker that has started cannot run out of memory later.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int, int], dtype: torch.dtype, device: torch.device
+        self, shape: tuple[int, int, int, int, int], dtype: torch.dtype, device: torch.device
     ) -> None:
-        """shape: layers, slots, kv_heads, head_dim."""
-        layers, slots, kv_heads, head_dim = shape
-        self.data = torch.zeros(layers, 2, slots, kv_heads, head_dim, dtype=dtype, device=device)
+        """shape: layers, pages, page_size, kv_heads, head_dim."""
+        layers, pages, page_size, kv_heads, head_dim = shape
+        self.page_count, self.page_size = pages, page_size
+        self.data = torch.zeros(
+            layers, pages, page_size, kv_heads, 2, head_dim, dtype=dtype, device=device
+        )
+        self.by_page = [layer.flatten(1) for layer in self.data]
+        self.by_slot = [layer.flatten(0, 1) for layer in self.data]
 
-    def layer(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        keys, values = self.data[index]
-        return keys, values
+    def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Copies pages, (from, to), one after the other."""
+        for source, target in pairs:
+            self.data[:, target] = self.data[:, source]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a step computes of one sequence: rows [start, start + count) of the step, the first of
-    which stands at `position`. slots: [position + count] int64, where all its tokens lie."""
+    """What a step computes of one sequence: `count` tokens, the first of which stands at
+    `position`. pages: where all its tokens lie, in order."""
 
-    start: int
     count: int
     position: int
-    slots: torch.Tensor
+    pages: Sequence[int]
 
     def __post_init__(self) -> None:
         assert self.count > 0
-        assert len(self.slots) == self.position + self.count
+
+    @property
+    def length(self) -> int:
+        return self.position + self.count
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Pieces of one size that are attended to together, each over its own tokens.
+    """Pieces of one count that are attended to together: `rows` of the step, one piece after the
+    other.
 
-    rows: [pieces, count] int64, rows of the step; slots: [pieces, kv] int64, padded to whole tiles;
-    mask: [pieces, 1, queries, kv], added to the scores; queries padded to a tile.
+    pages: [pieces * pages] int64, those of each piece filled up to one number, or the slice that
+    one piece has; mask: [pieces, 1, queries, kv], added to the scores. The queries of all heads
+    that share a key lie side by side, filled up to a tile.
     """
 
-    rows: torch.Tensor
-    slots: torch.Tensor
+    rows: slice
+    count: int
+    pieces: int
+    pages: torch.Tensor | slice
     mask: torch.Tensor
 
 
-def make_spans(pieces: Iterable[Piece], dtype: torch.dtype) -> tuple[Span, ...]:
-    """All pieces; those of one size and length, in tiles, together. dtype: the queries'."""
-    groups: dict[tuple[int, int], list[Piece]] = {}
-    for piece in pieces:
-        tiles = -(-len(piece.slots) // KV_TILE)
-        groups.setdefault((piece.count, tiles), []).append(piece)
-    return tuple(
-        _span(group, count, tiles * KV_TILE, dtype) for (count, tiles), group in groups.items()
-    )
+class Spans:
+    """Makes spans for queries of `group` heads a key, on this machine."""
+
+    def __init__(self, group: int, cache: KVCache) -> None:
+        self.group = group
+        self.page_count, self.page_size = cache.page_count, cache.page_size
+        self.dtype, self.device = cache.data.dtype, cache.data.device
+        on_cpu = self.device.type == "cpu"
+        self.tails = equal_tails(cache.data.shape[-1], self.dtype) if on_cpu else (KV_BLOCK,)
+        assert all(tail % self.page_size == 0 for tail in self.tails)
+
+    def order(self, pieces: Sequence[Piece]) -> list[list[int]]:
+        """Which pieces go together: indices of those of one count and about one length."""
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, piece in enumerate(pieces):
+            key = (piece.count, self._padded(piece.length).bit_length())
+            groups.setdefault(key, []).append(index)
+        return list(groups.values())
+
+    def make(self, groups: Iterable[Sequence[Piece]]) -> tuple[Span, ...]:
+        """One span for each group, whose rows follow one another."""
+        spans, start = [], 0
+        for group in groups:
+            spans.append(self._span(group, start))
+            start += len(group) * group[0].count
+        return tuple(spans)
+
+    def _span(self, pieces: Sequence[Piece], start: int) -> Span:
+        count, kv = pieces[0].count, self._padded(max(piece.length for piece in pieces))
+        queries = -(-count * self.group // QUERY_TILE) * QUERY_TILE
+        query = torch.arange(queries, device=self.device) // self.group
+        positions = torch.tensor([piece.position for piece in pieces], device=self.device)
+        last = (positions[:, None] + query.clamp(max=count - 1))[:, None, :, None]
+        hidden = torch.arange(kv, device=self.device) > last
+        mask = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
+        return Span(
+            slice(start, start + len(pieces) * count),
+            count,
+            len(pieces),
+            self._pages(pieces, kv // self.page_size),
+            mask.masked_fill_(hidden, -torch.inf),
+        )
+
+    def _pages(self, pieces: Sequence[Piece], count: int) -> torch.Tensor | slice:
+        """`count` pages of each. What fills up is never looked at: any page will do."""
+        held = [piece.pages[: -(-piece.length // self.page_size)] for piece in pieces]
+        first = held[0][0]
+        in_a_row = first + count <= self.page_count and list(held[0]) == list(
+            range(first, first + len(held[0]))
+        )
+        if len(pieces) == 1 and in_a_row:
+            # They can be read where they are.
+            return slice(first, first + count)
+        filled = [[*pages, *[0] * (count - len(pages))] for pages in held]
+        return torch.tensor(filled, device=self.device).flatten()
+
+    def _padded(self, length: int) -> int:
+        whole, rest = divmod(length, KV_BLOCK)
+        return whole * KV_BLOCK + (self.tails[bisect_left(self.tails, rest)] if rest else 0)
 
 
-def _span(pieces: list[Piece], count: int, kv: int, dtype: torch.dtype) -> Span:
-    device = pieces[0].slots.device
-    starts = torch.tensor([piece.start for piece in pieces], device=device)
-    positions = torch.tensor([piece.position for piece in pieces], device=device)
-    # Queries that fill up the tile look at what the last one looks at, and are thrown away.
-    query = torch.arange(max(QUERY_TILE, count), device=device).clamp(max=count - 1)
-    last = (positions[:, None] + query)[:, None, :, None]
-    hidden = torch.arange(kv, device=device) > last
-    return Span(
-        rows=starts[:, None] + torch.arange(count, device=device),
-        slots=torch.stack([F.pad(piece.slots, (0, kv - len(piece.slots))) for piece in pieces]),
-        mask=torch.zeros(hidden.shape, dtype=dtype, device=device).masked_fill(hidden, -torch.inf),
+def equal_tails(head_dim: int, dtype: torch.dtype) -> tuple[int, ...]:
+    """Lengths of the last block of keys with which attention has the same bits as with a whole one,
+    found by trying. A length that fails is not used."""
+    random = torch.Generator().manual_seed(0)
+    # In bf16 few numbers show another order of a sum: it takes many to be sure.
+    heads = TRIED_NUMBERS // (TRIED_QUERIES * head_dim)
+    query, keys, values = (
+        torch.randn(1, heads, length, head_dim, generator=random).to(dtype)
+        for length in (TRIED_QUERIES, KV_BLOCK, KV_BLOCK)
     )
+    equal = []
+    for tail in CANDIDATE_TAILS:
+        mask = torch.zeros(1, 1, TRIED_QUERIES, KV_BLOCK, dtype=dtype)
+        mask[..., tail - 5 :] = -torch.inf
+        whole = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        part = F.scaled_dot_product_attention(
+            query, keys[:, :, :tail], values[:, :, :tail], attn_mask=mask[..., :tail]
+        )
+        if torch.equal(whole, part):
+            equal.append(tail)
+    return tuple(equal)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What attention has to know of one step. It travels through Megatron as inference_context.
+    """What attention has to know of one step. It travels through the layers.
 
-    cos, sin: [tokens, head_dim]; slot_mapping: [tokens] int64, where this step's keys go.
+    cos, sin: [rows, 1, 1, head_dim]; slot_mapping: [rows] int64, where this step's keys go. Rows
+    that only fill up the step are copies of its last row.
     """
 
     cache: KVCache
@@ -105,61 +180,68 @@ class Step:
 
 
 class RotaryTable:
-    """Rotary position embedding (Su et al. 2021), rotate-half form, computed once in fp32."""
+    """Rotary position embedding (Su et al. 2021), rotate-half form, computed once in fp32.
 
-    def __init__(self, head_dim: int, base: float, positions: int, device: torch.device) -> None:
+    The sine of the first half carries the minus sign of the rotation.
+    """
+
+    def __init__(
+        self, head_dim: int, base: float, positions: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         inverse = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
         angles = torch.outer(torch.arange(positions, dtype=torch.float32), inverse)
-        angles = torch.cat([angles, angles], dim=-1)
-        self.cos, self.sin = angles.cos().to(device), angles.sin().to(device)
+        cos, sin = angles.cos(), angles.sin()
+        self.cos = torch.cat([cos, cos], dim=-1).to(device, dtype)
+        self.sin = torch.cat([-sin, sin], dim=-1).to(device, dtype)
 
-    def at(self, positions: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-        """cos and sin, [tokens, head_dim]. Raises IndexError if a position exceeds the table."""
-        return self.cos[positions].to(dtype), self.sin[positions].to(dtype)
-
-
-def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """x: [tokens, heads, head_dim]; cos, sin: [tokens, head_dim]."""
-    first, second = x.chunk(2, dim=-1)
-    turned = torch.cat([-second, first], dim=-1)
-    return x * cos[:, None] + turned * sin[:, None]
+    def at(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """cos and sin, [rows, 1, 1, head_dim]. Raises IndexError if one exceeds the table."""
+        return self.cos[positions][:, None, None], self.sin[positions][:, None, None]
 
 
-def attend(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layer: int, step: Step
-) -> torch.Tensor:
+def rotate_(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> None:
+    """Turns x in place. x: [rows, groups, heads, head_dim]."""
+    swapped = x.roll(x.shape[-1] // 2, -1)
+    x.mul_(cos).addcmul_(swapped, sin)
+
+
+def attend(qkv: torch.Tensor, layer: int, step: Step) -> torch.Tensor:
     """Causal attention of each sequence over its own cached tokens.
 
-    query: [tokens, heads, head_dim]; key, value: [tokens, kv_heads, head_dim]; returns query's
-    shape.
+    qkv: [rows, kv_heads, group + 2, head_dim], for each key the queries that share it, then key and
+    value; it is overwritten. Returns [rows, heads * head_dim].
     """
-    keys, values = step.cache.layer(layer)
-    keys[step.slot_mapping] = rotate(key, step.cos, step.sin)
-    values[step.slot_mapping] = value
-    query = rotate(query, step.cos, step.sin)
-    out = torch.empty_like(query)
-    for span in step.spans:
-        past_keys, past_values = take(keys, span.slots), take(values, span.slots)
-        out[span.rows] = _attend_span(query[span.rows], past_keys, past_values, span)
-    return out
+    rotate_(qkv[:, :, :-1], step.cos, step.sin)
+    step.cache.by_slot[layer].index_copy_(0, step.slot_mapping, qkv[:, :, -2:])
+    outs = [_attend_span(qkv, step.cache.by_page[layer], span) for span in step.spans]
+    if missing := qkv.shape[0] - step.spans[-1].rows.stop:
+        # Rows that fill up the step stay copies of its last: they are written where that one is.
+        outs.append(outs[-1][-1:].expand(missing, -1))
+    return outs[0] if len(outs) == 1 else torch.cat(outs)
 
 
-def _attend_span(
-    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, span: Span
-) -> torch.Tensor:
-    """query: [pieces, count, heads, head_dim]; keys, values: [pieces, kv, kv_heads, head_dim]."""
-    count = query.shape[1]
-    padded = F.pad(query, (0, 0, 0, 0, 0, span.mask.shape[2] - count))
-    out = F.scaled_dot_product_attention(
-        padded.transpose(1, 2),
-        keys.transpose(1, 2),
-        values.transpose(1, 2),
-        attn_mask=span.mask,
-        enable_gqa=True,
-    )
-    return out.transpose(1, 2)[:, :count]
+def _attend_span(qkv: torch.Tensor, cached: torch.Tensor, span: Span) -> torch.Tensor:
+    _, kv_heads, heads, head_dim = qkv.shape
+    pages = span.pages
+    past = cached[pages] if isinstance(pages, slice) else cached.index_select(0, pages)
+    past = past.view(span.pieces, -1, kv_heads, 2, head_dim)
+    keys, values = past.permute(3, 0, 2, 1, 4).unbind()
+    queries = _queries(qkv, span)
+    out = F.scaled_dot_product_attention(queries, keys, values, attn_mask=span.mask)
+    if span.count == 1:
+        return out[:, :, : heads - 2].reshape(span.pieces, -1)
+    out = out[:, :, : span.count * (heads - 2)]
+    out = out.reshape(span.pieces, kv_heads, span.count, -1)
+    return out.transpose(1, 2).reshape(span.pieces * span.count, -1)
 
 
-def take(cached: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-    """cached[slots], several times as fast. slots: [a, b]; returns [a, b, heads, head_dim]."""
-    return cached.index_select(0, slots.flatten()).view(*slots.shape, *cached.shape[1:])
+def _queries(qkv: torch.Tensor, span: Span) -> torch.Tensor:
+    """[pieces, kv_heads, queries, head_dim] of qkv [rows, kv_heads, group + 2, head_dim]."""
+    heads, wanted = qkv.shape[2], span.mask.shape[2]
+    if span.count == 1 and wanted <= heads:
+        # Key and value lie behind the queries and fill up the tile.
+        return qkv[span.rows, :, :wanted]
+    queries = qkv[span.rows, :, : heads - 2]
+    queries = queries.reshape(-1, span.count, *queries.shape[1:])
+    queries = queries.transpose(1, 2).flatten(2, 3)
+    return F.pad(queries, (0, 0, 0, wanted - queries.shape[2]))

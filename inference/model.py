@@ -1,12 +1,11 @@
-"""Megatron-core's GPTModel, with our attention in it. The only place that imports megatron.
+"""Megatron-core's GPTModel, with our arithmetic in its layers. No other file imports megatron.
 
-Driven as embedding -> decoder -> output_layer, never through GPTModel.forward, whose inference
-path needs CUDA.
+Driven layer by layer, never through GPTModel.forward, whose inference path needs CUDA.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 
 import torch
@@ -14,38 +13,68 @@ import torch.distributed as dist
 from megatron.core import parallel_state
 from megatron.core.models.gpt import GPTModel
 from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
-from megatron.core.tensor_parallel import ColumnParallelLinear, RowParallelLinear
-from megatron.core.transformer.attention import SelfAttention
 from megatron.core.transformer.transformer_config import TransformerConfig
+from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import nn
 
 from inference.attention import RotaryTable, Step, attend
+from inference.device import Device
+from inference.linear import (
+    GPU_SIZE,
+    Int4,
+    Linear,
+    Product,
+    RowSizes,
+    full_product,
+    gather_ranks,
+    int4_product,
+    int8_product,
+    measure,
+    sum_over_ranks,
+)
 from inference.shape import ModelShape
-from inference.weights import Progress, Weights, load_parts
+from inference.weights import Matrix, Progress, Weights, load_parts
 
-# A matrix product rounds differently for different numbers of rows, so all are made of tiles of
-# this many rows: a token's numbers then do not depend on what else is in the step. With bf16 the
-# time goes into reading the weights, and a full tile costs hardly more than one row.
-TILE = 16
+# Of these each rank holds some columns, and the result is the sum over the ranks.
+ROW_PARALLEL = ("linear_proj", "linear_fc2")
 
 
-class PagedSelfAttention(SelfAttention):  # type: ignore[misc]
-    """Megatron's projections around our attention over the paged cache."""
+class DecoderLayer(TransformerLayer):  # type: ignore[misc]
+    """Megatron's layer, with a forward that does only what a decoder of this family needs."""
 
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        *,
-        inference_context: Step,
-        **_: object,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        query, key, value = self.get_query_key_value_tensors(hidden_states)
-        layer = self.layer_number - 1
-        out = attend(query[:, 0], key[:, 0], value[:, 0], layer, inference_context)
-        projected: tuple[torch.Tensor, torch.Tensor | None]
-        projected = self.linear_proj(out.reshape(len(out), 1, -1))
-        return projected
+    parts: tuple[Norm, Linear, Linear, Norm, Linear, Linear]
+
+    def forward(self, hidden: torch.Tensor, step: Step) -> torch.Tensor:
+        """hidden: [rows, hidden] fp32, added to in place."""
+        norm, linear_qkv, linear_proj, mlp_norm, linear_fc1, linear_fc2 = self.parts
+        qkv = linear_qkv(norm(hidden)).view(self.qkv_shape)
+        hidden.add_(linear_proj(attend(qkv, self.index, step)))
+        gate, up = linear_fc1(mlp_norm(hidden)).chunk(2, dim=-1)
+        return hidden.add_(linear_fc2(nn.functional.silu(gate).mul_(up)))
+
+    # Megatron's __call__ looks for CUDA graphs, layer by layer.
+    __call__ = forward
+
+    def complete(self) -> None:
+        """When all modules are in place. Looking one up in an nn.Module takes as long as a small
+        operator, and forward runs for every layer of every step."""
+        attention, mlp = self.self_attention, self.mlp
+        self.parts = (
+            self.input_layernorm,
+            attention.linear_qkv,
+            attention.linear_proj,
+            self.pre_mlp_layernorm,
+            mlp.linear_fc1,
+            mlp.linear_fc2,
+        )
+        self.index = self.layer_number - 1
+        groups = attention.num_query_groups_per_partition
+        self.qkv_shape = (-1, groups, *self._heads(groups))
+
+    def _heads(self, groups: int) -> tuple[int, int]:
+        """Heads of a group, key and value included, and their size."""
+        heads = self.self_attention.num_attention_heads_per_partition
+        return heads // groups + 2, self.config.kv_channels
 
 
 class NoCoreAttention(nn.Module):
@@ -55,59 +84,44 @@ class NoCoreAttention(nn.Module):
         super().__init__()
 
 
-class TiledLinear(nn.Module):
-    """A linear layer without bias, computed in tiles of TILE rows; with a group, the sum of what
-    its ranks compute.
+class Norm(nn.Module):
+    """RMSNorm (Zhang and Sennrich 2019) of fp32 rows, in fewer operators than torch's."""
 
-    Takes the place of Megatron's layers after they are built and loaded, with the same call.
-    """
-
-    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup | None = None) -> None:
+    def __init__(self, weight: torch.Tensor, eps: float, dtype: torch.dtype) -> None:
+        """weight: [hidden], fp32."""
         super().__init__()
-        self.product = tile_product(weight)
-        self.group = group if group is not None and group.size() > 1 else None
+        hidden = len(weight)
+        # 1 / sqrt(mean + eps) = sqrt(hidden) / sqrt(sum + hidden * eps)
+        self.weight = weight * hidden**0.5
+        self.eps = torch.tensor(hidden * eps, device=weight.device)
+        self.dtype = dtype
 
-    def forward(self, x: torch.Tensor, **_: object) -> tuple[torch.Tensor, None]:
-        """x: [..., in]; returns [..., out] and no bias."""
-        rows = x.reshape(-1, x.shape[-1])
-        padded = nn.functional.pad(rows, (0, 0, 0, -len(rows) % TILE))
-        tiles = [self.product(tile) for tile in torch.split(padded, TILE)]
-        out = (tiles[0] if len(tiles) == 1 else torch.cat(tiles))[: len(rows)]
-        if self.group is not None:
-            out = sum_over_ranks(out, self.group)
-        return out.view(*x.shape[:-1], out.shape[-1]), None
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """rows: [rows, hidden], fp32; returns them normalised, in the model's number format."""
+        scale = torch.linalg.vecdot(rows, rows).add_(self.eps).rsqrt_()
+        out = torch.empty(rows.shape, dtype=self.dtype, device=rows.device)
+        return torch.mul(rows * scale.unsqueeze(1), self.weight, out=out)
 
-
-def tile_product(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function of a tile, [TILE, in] to [TILE, out]. weight: [out, in]."""
-    onednn = torch.ops.mkldnn
-    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and onednn_has_bf16():
-        # The weights in oneDNN's own order, once; F.linear would reorder them for every product.
-        packed = onednn._reorder_linear_weight(weight, TILE)
-        return lambda tile: onednn._linear_pointwise(tile, packed, None, "none", [], "")
-    return lambda tile: nn.functional.linear(tile, weight)
+    # No hooks: there are none, and looking for them takes as long as a small operator.
+    __call__ = forward
 
 
-def onednn_has_bf16() -> bool:
-    # Where torch was built without oneDNN there is no such operator.
-    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return supported is not None and bool(supported())
+class Embedding(nn.Module):
+    """Rows of the vocabulary, of which this rank holds a part."""
 
+    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup) -> None:
+        super().__init__()
+        self.weight, self.group = weight, group
+        self.start = group.rank() * len(weight)
 
-def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
-    """The sum of every rank's part. On CPU always in the order of the ranks: gloo's all_reduce adds
-    in an order that depends on where a row lies in the tensor."""
-    if part.is_cuda:
-        dist.all_reduce(part, group=group)
-        return part
-    return gather_ranks(part, group).float().sum(dim=0).to(part.dtype)
-
-
-def gather_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
-    """Every rank's part of the same shape, in the order of the ranks: [tp, *part.shape]."""
-    parts = part.new_empty(group.size() * part.shape[0], *part.shape[1:])
-    dist.all_gather_into_tensor(parts, part.contiguous(), group=group)
-    return parts.view(group.size(), *part.shape)
+    def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """token_ids: [rows] int64; returns [rows, hidden], fp32."""
+        if self.group.size() == 1:
+            return self.weight[token_ids].float()
+        mine = token_ids - self.start
+        elsewhere = (mine < 0) | (mine >= len(self.weight))
+        rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
+        return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
 
 
 def join_ranks(tp: int, timeout: timedelta) -> None:
@@ -123,16 +137,18 @@ class Model:
     """The part of the model that this rank holds. `join_ranks` must have been called."""
 
     def __init__(
-        self, weights: Weights, shape: ModelShape, dtype: torch.dtype, progress: Progress
+        self, weights: Weights, shape: ModelShape, device: Device, progress: Progress
     ) -> None:
         self.rank, self.tp = dist.get_rank(), dist.get_world_size()
-        self.shape, self.dtype = shape, dtype
-        self.device = torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+        self.shape, self.dtype = shape, device.dtype
+        self.device = torch.device(device.name)
         self.group = parallel_state.get_tensor_model_parallel_group()
-        self.gpt = _build(shape, dtype, self.tp, self.device)
-        _load(self.gpt, load_parts(weights, shape, self.rank, self.tp), progress)
-        _tile_linears(self.gpt, self.group)
-        self.rotary = RotaryTable(shape.head_dim, shape.rope_base, shape.context, self.device)
+        self.gpt = _build(shape, device.dtype, self.tp)
+        self._load(load_parts(weights, shape, self.rank, self.tp, device.form), device, progress)
+        self.row_sizes = self._measure(device.deterministic)
+        self.rotary = RotaryTable(
+            shape.head_dim, shape.rope_base, shape.context, self.dtype, self.device
+        )
 
     @property
     def kv_heads(self) -> int:
@@ -140,25 +156,69 @@ class Model:
         return self.shape.kv_groups(self.tp) // self.tp
 
     @torch.inference_mode()
-    def forward(self, token_ids: torch.Tensor, step: Step, last_rows: torch.Tensor) -> torch.Tensor:
-        """Logits of the rows in `last_rows`: [len(last_rows), vocab], fp32, on every rank.
+    def forward(self, token_ids: torch.Tensor, step: Step, rows: torch.Tensor) -> torch.Tensor:
+        """Logits after `rows`: [len(rows), vocab], fp32, on every rank.
 
-        token_ids: [tokens] int64, all spans of the step one after the other.
+        token_ids: [rows of the step] int64. Both are as many as `row_sizes` says.
         """
-        hidden = self.gpt.embedding(input_ids=token_ids[None], position_ids=None)
-        hidden = self.gpt.decoder(hidden, attention_mask=None, inference_context=step)
-        logits, _ = self.gpt.output_layer(hidden[last_rows].contiguous())
-        return self._gather(logits[:, 0].float())[:, : self.shape.vocab]
+        hidden = self.gpt.embedding.word_embeddings(token_ids)
+        for layer in self.gpt.decoder.layers:
+            hidden = layer(hidden, step)
+        if not rows.shape[0]:
+            return torch.empty(0, self.shape.vocab, device=self.device)
+        hidden = self.gpt.decoder.final_layernorm(hidden[rows])
+        logits: torch.Tensor = self.gpt.output_layer(hidden).float()
+        return self._gather(logits)[:, : self.shape.vocab]
 
     def _gather(self, part: torch.Tensor) -> torch.Tensor:
         if self.tp == 1:
             return part
         return torch.cat(list(gather_ranks(part, self.group)), dim=-1)
 
+    def _load(
+        self, parts: Iterable[tuple[str, Matrix]], device: Device, progress: Progress
+    ) -> None:
+        """Puts a module of ours where Megatron has one, parameter by parameter. Megatron's own, of
+        which 0.16 and 0.19 have different specs, are never written to and take no memory."""
+        for name, part in parts:
+            path = name.removesuffix(".weight")
+            parent, _, last = path.rpartition(".")
+            setattr(self.gpt.get_submodule(parent), last, self._module(last, part, device))
+            if last == "linear_fc2":
+                self.gpt.get_submodule(parent.removesuffix(".mlp")).complete()
+                progress(int(name.split(".")[2]) + 1, self.shape.layers)
 
-def _build(shape: ModelShape, dtype: torch.dtype, tp: int, device: torch.device) -> GPTModel:
+    def _module(self, name: str, part: Matrix, device: Device) -> nn.Module:
+        if not isinstance(part, torch.Tensor) or name.startswith(("linear", "output")):
+            group = self.group if name in ROW_PARALLEL else None
+            return Linear(_products(part, device), part.shape[1], group)
+        part = part.to(self.device)
+        if name == "word_embeddings":
+            return Embedding(part.to(self.dtype), self.group)
+        return Norm(part, self.shape.norm_eps, self.dtype)
+
+    def _measure(self, deterministic: bool) -> RowSizes:
+        if self.device.type == "cuda":
+            return RowSizes((GPU_SIZE,), (0.0,))
+        kinds: dict[str, list[Linear]] = {}
+        for name, module in self.gpt.named_modules():
+            if isinstance(module, Linear):
+                kinds.setdefault(name.rpartition(".")[2], []).append(module)
+        return measure(list(kinds.values()), self.dtype, deterministic)
+
+
+def _products(part: Matrix, device: Device) -> list[Product]:
+    """The ways to compute a product with this part of the model, the most exact first."""
+    if isinstance(part, torch.Tensor):
+        return [full_product(part.to(device.name, device.dtype))]
+    few = int4_product(part) if isinstance(part, Int4) else int8_product(part)
+    # With many rows numbers in full are faster; they are not the same to the last bit.
+    return [few] if device.deterministic else [few, full_product(part.full().to(device.dtype))]
+
+
+def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
     spec = get_gpt_layer_local_spec(normalization="RMSNorm")
-    spec.submodules.self_attention.module = PagedSelfAttention
+    spec.module = DecoderLayer
     spec.submodules.self_attention.submodules.core_attention = NoCoreAttention
     gpt = GPTModel(
         config=_config(shape, dtype, tp),
@@ -169,8 +229,7 @@ def _build(shape: ModelShape, dtype: torch.dtype, tp: int, device: torch.device)
         share_embeddings_and_output_weights=shape.tied,
         parallel_output=True,
     )
-    # Norm weights stay fp32 under bf16 unless they are cast.
-    return gpt.to(device=device, dtype=dtype).eval().requires_grad_(False)
+    return gpt.eval().requires_grad_(False)
 
 
 def _config(shape: ModelShape, dtype: torch.dtype, tp: int) -> TransformerConfig:
@@ -199,25 +258,3 @@ def _config(shape: ModelShape, dtype: torch.dtype, tp: int) -> TransformerConfig
         bias_activation_fusion=False,
         masked_softmax_fusion=False,
     )
-
-
-def _load(gpt: GPTModel, parts: Iterable[tuple[str, torch.Tensor]], progress: Progress) -> None:
-    parameters = dict(gpt.named_parameters())
-    for name, tensor in parts:
-        parameters.pop(name).data.copy_(tensor)
-        if name.endswith("linear_fc2.weight"):
-            progress(int(name.split(".")[2]) + 1, gpt.config.num_layers)
-    assert not parameters, f"not in the file: {sorted(parameters)}"
-
-
-def _tile_linears(gpt: GPTModel, group: dist.ProcessGroup) -> None:
-    # A tied output layer has no weight of its own.
-    output = gpt.output_layer.weight
-    output = gpt.embedding.word_embeddings.weight if output is None else output
-    for parent in list(gpt.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, RowParallelLinear):
-                setattr(parent, name, TiledLinear(child.weight.detach(), group))
-            elif isinstance(child, ColumnParallelLinear) and child is not gpt.output_layer:
-                setattr(parent, name, TiledLinear(child.weight.detach()))
-    gpt.output_layer = TiledLinear(output.detach())

@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 
-from inference.attention import KVCache, Piece, Step, make_spans
+from inference.attention import KVCache, Piece, Spans, Step
 from inference.model import Model
-from inference.scheduler import StepPlan
+from inference.scheduler import Chunk, StepPlan
 
 
 class Runner:
     """The model of this rank and its part of the cache."""
 
     def __init__(self, model: Model, page_size: int, page_count: int) -> None:
-        self.model = model
-        self.page_size = page_size
         shape = model.shape
-        size = (shape.layers, page_size * page_count, model.kv_heads, shape.head_dim)
+        self.model, self.page_size = model, page_size
+        size = (shape.layers, page_count, page_size, model.kv_heads, shape.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
+        group = shape.heads // model.tp // model.kv_heads
+        self.spans = Spans(group, self.cache)
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:
-        """Logits [chunks that sample, vocab], fp32, for the last token of each."""
-        tokens = [token for chunk in plan.chunks for token in chunk.tokens]
-        step, last_rows = self._step(plan)
-        return self.model.forward(self._tensor(tokens), step, self._tensor(last_rows))
+        """Logits [sampled rows, vocab], fp32: those of each chunk, in the order of the plan."""
+        if plan.threads != torch.get_num_threads():
+            torch.set_num_threads(plan.threads)
+        self.cache.copy(plan.copies)
+        pieces = [Piece(len(c.tokens), c.start, c.block_table) for c in plan.chunks]
+        order = self.spans.order(pieces)
+        chunks = [plan.chunks[i] for group in order for i in group]
+        tokens = list(chain.from_iterable(chunk.tokens for chunk in chunks))
+        padding = self.model.row_sizes.padded(len(tokens)) - len(tokens)
+        slots = [self._slot(c, p) for c in chunks for p in _positions(c)]
+        positions = list(chain.from_iterable(map(_positions, chunks)))
+        cos, sin = self.model.rotary.at(self._filled(positions, padding))
+        spans = self.spans.make([[pieces[i] for i in group] for group in order])
+        step = Step(self.cache, cos, sin, self._filled(slots, padding), spans)
+        rows = self._sampled_rows(plan, [i for group in order for i in group])
+        filled = self._filled(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
+        return self.model.forward(self._filled(tokens, padding), step, filled)[: len(rows)]
 
-    def _step(self, plan: StepPlan) -> tuple[Step, list[int]]:
-        pieces: list[Piece] = []
-        last_rows: list[int] = []
+    def _slot(self, chunk: Chunk, position: int) -> int:
+        page, offset = divmod(position, self.page_size)
+        return chunk.block_table[page] * self.page_size + offset
+
+    def _sampled_rows(self, plan: StepPlan, order: list[int]) -> list[int]:
+        """Where the rows whose logits are wanted lie, when chunks are computed in `order`."""
+        ends = [0] * len(order)
         row = 0
-        for chunk in plan.chunks:
-            count = len(chunk.tokens)
-            slots = self._slots(chunk.block_table, chunk.start + count)
-            pieces.append(Piece(row, count, chunk.start, slots))
-            row += count
-            if chunk.samples:
-                last_rows.append(row - 1)
-        positions = [p.position + i for p in pieces for i in range(p.count)]
-        cos, sin = self.model.rotary.at(self._tensor(positions), self.model.dtype)
-        slot_mapping = torch.cat([p.slots[p.position :] for p in pieces])
-        return Step(
-            self.cache, cos, sin, slot_mapping, make_spans(pieces, self.model.dtype)
-        ), last_rows
+        for index in order:
+            row += len(plan.chunks[index].tokens)
+            ends[index] = row
+        return [
+            row
+            for chunk, end in zip(plan.chunks, ends, strict=True)
+            for row in range(end - chunk.samples, end)
+        ]
 
-    def _slots(self, block_table: list[int], count: int) -> torch.Tensor:
-        """Where the first `count` tokens of a sequence lie in the cache."""
-        pages = self._tensor(block_table)[:, None] * self.page_size
-        offsets = torch.arange(self.page_size, device=self.model.device)
-        return (pages + offsets).flatten()[:count]
+    def _filled(self, values: list[int], count: int) -> torch.Tensor:
+        """The values, and the last of them `count` times more."""
+        padded = values + values[-1:] * count
+        return torch.tensor(padded, dtype=torch.int64, device=self.model.device)
 
-    def _tensor(self, values: list[int]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.int64, device=self.model.device)
+
+def _positions(chunk: Chunk) -> range:
+    return range(chunk.start, chunk.start + len(chunk.tokens))

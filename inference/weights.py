@@ -7,8 +7,10 @@ the parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,9 +19,16 @@ from gguf.quants import dequantize
 from numpy.typing import NDArray
 
 from inference.gguf_file import GGUFFile, ModelError, TensorInfo
+from inference.linear import GROUP, Int4, Int8
 from inference.shape import ModelShape
 
 type_of = GGMLQuantizationType
+
+Rows = slice | NDArray[np.int64]
+Matrix = torch.Tensor | Int4 | Int8
+"""A part of the model; a tensor is in fp32."""
+Form = Literal["file", "int8", "full"]
+"""How matrices are held: 4 and 8 bits where the file has them, 8 bits all, or numbers in full."""
 
 Progress = Callable[[int, int], None]
 """Called with the layers loaded so far, and how many there are."""
@@ -42,7 +51,7 @@ class Weights:
                 f"{', '.join(sorted(unknown)[:3])}."
             )
 
-    def rows(self, name: str, rows: slice | NDArray[np.int64] = slice(None)) -> torch.Tensor:
+    def rows(self, name: str, rows: Rows = slice(None)) -> torch.Tensor:
         """Rows of a matrix, or all of a vector, in fp32."""
         info = self.file.tensors[name]
         return self._dequantised(info, self._raw(info)[rows])
@@ -55,6 +64,26 @@ class Weights:
         if start % block or stop % block:
             return self._dequantised(info, raw)[:, start:stop]
         return self._dequantised(info, raw[:, start // block * size : stop // block * size])
+
+    def int4(
+        self, name: str, rows: Rows = slice(None), columns: slice = slice(None)
+    ) -> Int4 | None:
+        """Rows or columns of a matrix that is in blocks of 4 bits; None if it is not, or if the
+        columns cut through a block."""
+        info = self.file.tensors[name]
+        kind = type_of(info.kind)
+        if kind not in (type_of.Q4_0, type_of.Q4_1):
+            return None
+        start, stop, _ = columns.indices(info.shape[-1])
+        if start % GROUP or stop % GROUP:
+            return None
+        blocks = self._raw(info)[rows].reshape(
+            -1, info.shape[-1] // GROUP, GGML_QUANT_SIZES[kind][1]
+        )
+        return _int4(blocks[:, start // GROUP : stop // GROUP], kind)
+
+    def is_int8(self, name: str) -> bool:
+        return type_of(self.file.tensors[name].kind) is type_of.Q8_0
 
     def _check(self, name: str, dims: tuple[int, ...]) -> None:
         path = self.file.path
@@ -97,6 +126,16 @@ class Weights:
         return torch.from_numpy(array.reshape(-1) if len(info.shape) == 1 else array)
 
 
+def _int4(blocks: NDArray[np.uint8], kind: GGMLQuantizationType) -> Int4:
+    """blocks: [rows, groups, bytes of a block]: scale (and minimum) in fp16, then 16 bytes, which
+    hold the first half of the values in their low halves and the second in their high ones."""
+    heads, nibbles = blocks[..., :-16].copy().view(np.float16), blocks[..., -16:]
+    values = np.concatenate([nibbles & 15, nibbles >> 4], axis=-1).reshape(len(blocks), -1)
+    scales = heads[..., 0].astype(np.float32)
+    minima = heads[..., 1].astype(np.float32) if kind is type_of.Q4_1 else -8 * scales
+    return Int4(*map(torch.from_numpy, (values, scales, minima)))
+
+
 @lru_cache
 def can_dequantise(kind: int) -> bool:
     try:
@@ -132,62 +171,91 @@ def tensor_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def load_parts(
-    weights: Weights, shape: ModelShape, rank: int, tp: int
-) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every parameter of the model by its Megatron name, as rank `rank` of `tp` holds it, in fp32.
+    weights: Weights, shape: ModelShape, rank: int, tp: int, form: Form
+) -> Iterator[tuple[str, Matrix]]:
+    """Every parameter of the model by its Megatron name, as rank `rank` of `tp` holds it; the
+    output layer is there for tied models too. Vectors and the embedding are never quantised.
 
     One parameter is held at a time, so loading needs little more memory than the model.
     """
     per_rank = shape.padded_vocab(tp) // tp
     vocab = slice(rank * per_rank, min((rank + 1) * per_rank, shape.vocab))
-    yield (
-        "embedding.word_embeddings.weight",
-        _pad(weights.rows("token_embd.weight", vocab), per_rank),
-    )
+    embedding, output = "token_embd.weight", "token_embd.weight" if shape.tied else "output.weight"
+    yield "embedding.word_embeddings.weight", _pad(weights.rows(embedding, vocab), per_rank)
     yield "decoder.final_layernorm.weight", weights.rows("output_norm.weight")
-    if not shape.tied:
-        yield "output_layer.weight", _pad(weights.rows("output.weight", vocab), per_rank)
+    whole = _pad(weights.rows(output, vocab), per_rank)
+    in_8_bits = form == "int8" or (form == "file" and weights.is_int8(output))
+    yield "output_layer.weight", Int8.of(whole) if in_8_bits else whole
     for layer in range(shape.layers):
-        for name, tensor in _layer_parts(weights, shape, rank, tp, f"blk.{layer}."):
-            yield f"decoder.layers.{layer}.{name}", tensor
+        for name, part in _layer_parts(_Shard(weights, shape, rank, tp, layer, form)):
+            yield f"decoder.layers.{layer}.{name}", part
 
 
-def _layer_parts(
-    weights: Weights, shape: ModelShape, rank: int, tp: int, block: str
-) -> Iterator[tuple[str, torch.Tensor]]:
-    ffn = shape.ffn // tp
-    mine = slice(rank * ffn, (rank + 1) * ffn)
-    heads = shape.heads // tp * shape.head_dim
-    yield "input_layernorm.weight", weights.rows(block + "attn_norm.weight")
-    yield "self_attention.linear_qkv.weight", _qkv(weights, shape, rank, tp, block)
-    yield (
-        "self_attention.linear_proj.weight",
-        weights.columns(block + "attn_output.weight", rank * heads, (rank + 1) * heads),
-    )
-    yield "pre_mlp_layernorm.weight", weights.rows(block + "ffn_norm.weight")
-    gate = weights.rows(block + "ffn_gate.weight", mine)
-    up = weights.rows(block + "ffn_up.weight", mine)
-    yield "mlp.linear_fc1.weight", torch.cat([gate, up])
-    yield (
-        "mlp.linear_fc2.weight",
-        weights.columns(block + "ffn_down.weight", rank * ffn, (rank + 1) * ffn),
-    )
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """What a rank holds of a layer."""
+
+    weights: Weights
+    shape: ModelShape
+    rank: int
+    tp: int
+    layer: int
+    form: Form
+
+    def vector(self, name: str) -> torch.Tensor:
+        return self.weights.rows(self._tensor(name))
+
+    def stacked(self, parts: Sequence[tuple[str, Rows]]) -> Matrix:
+        """Rows of several matrices, one below the other."""
+        named = [(self._tensor(name), rows) for name, rows in parts]
+        blocks = [self.weights.int4(*part) for part in named] if self.form == "file" else [None]
+        if all(blocks) and (whole := Int4.cat([block for block in blocks if block])).fits:
+            return whole
+        full = torch.cat([self.weights.rows(*part) for part in named])
+        return Int8.of(full) if self._in_8_bits(*(name for name, _ in named)) else full
+
+    def columns(self, name: str, count: int) -> Matrix:
+        """This rank's `count` columns of a matrix."""
+        name, start = self._tensor(name), self.rank * count
+        if self.form == "file":
+            blocks = self.weights.int4(name, columns=slice(start, start + count))
+            if blocks is not None and blocks.fits:
+                return blocks
+        full = self.weights.columns(name, start, start + count)
+        return Int8.of(full) if self._in_8_bits(name) else full
+
+    def _in_8_bits(self, *names: str) -> bool:
+        if self.form == "int8":
+            return True
+        return self.form == "file" and all(self.weights.is_int8(name) for name in names)
+
+    def _tensor(self, name: str) -> str:
+        return f"blk.{self.layer}.{name}.weight"
 
 
-def _qkv(weights: Weights, shape: ModelShape, rank: int, tp: int, block: str) -> torch.Tensor:
+def _layer_parts(shard: _Shard) -> Iterator[tuple[str, Matrix]]:
+    ffn = shard.shape.ffn // shard.tp
+    mine = slice(shard.rank * ffn, (shard.rank + 1) * ffn)
+    heads = shard.shape.heads // shard.tp * shard.shape.head_dim
+    yield "input_layernorm.weight", shard.vector("attn_norm")
+    yield "self_attention.linear_qkv.weight", shard.stacked(list(_qkv(shard)))
+    yield "self_attention.linear_proj.weight", shard.columns("attn_output", heads)
+    yield "pre_mlp_layernorm.weight", shard.vector("ffn_norm")
+    yield "mlp.linear_fc1.weight", shard.stacked([("ffn_gate", mine), ("ffn_up", mine)])
+    yield "mlp.linear_fc2.weight", shard.columns("ffn_down", ffn)
+
+
+def _qkv(shard: _Shard) -> Iterator[tuple[str, Rows]]:
     """[q ... q, k, v] for each key/value head of this rank."""
+    shape, tp = shard.shape, shard.tp
     dim, per_group = shape.head_dim, shape.heads // shape.kv_groups(tp)
     groups = shape.kv_groups(tp) // tp
-    parts = []
-    for group in range(rank * groups, (rank + 1) * groups):
+    for group in range(shard.rank * groups, (shard.rank + 1) * groups):
         # With fewer key/value heads than ranks, neighbouring ranks hold copies of one head.
         kv = group * shape.kv_heads // shape.kv_groups(tp)
-        q_rows = _rotate_half_rows(range(group * per_group, (group + 1) * per_group), dim)
-        kv_rows = _rotate_half_rows(range(kv, kv + 1), dim)
-        parts.append(weights.rows(block + "attn_q.weight", q_rows))
-        parts.append(weights.rows(block + "attn_k.weight", kv_rows))
-        parts.append(weights.rows(block + "attn_v.weight", slice(kv * dim, (kv + 1) * dim)))
-    return torch.cat(parts)
+        yield "attn_q", _rotate_half_rows(range(group * per_group, (group + 1) * per_group), dim)
+        yield "attn_k", _rotate_half_rows(range(kv, kv + 1), dim)
+        yield "attn_v", slice(kv * dim, (kv + 1) * dim)
 
 
 def _rotate_half_rows(heads: range, dim: int) -> NDArray[np.int64]:

@@ -118,8 +118,17 @@ def make_tiny_gguf() -> Callable[..., None]:
     return write_tiny_gguf
 
 
-def write_tiny_gguf(path: Path, *, ends: bool = True) -> None:
-    hidden, heads, kv_heads, dim, ffn, layers = 64, 8, 4, 8, 128, 2
+def write_tiny_gguf(
+    path: Path,
+    *,
+    ends: bool = True,
+    heads: int = 8,
+    kv_heads: int = 4,
+    ffn: int = 128,
+    kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+) -> None:
+    """kind: how the matrices of the layers are stored."""
+    hidden, dim, layers = 64, 8, 2
     end = ["<|endoftext|>", "<|im_end|>"] if ends else ["<|first|>", "<|last|>"]
     specials = [end[0], "<|im_start|>", end[1]]
     letters = "etaoinshrdlu"
@@ -137,6 +146,8 @@ def write_tiny_gguf(path: Path, *, ends: bool = True) -> None:
     writer.add_feed_forward_length(ffn)
     writer.add_head_count(heads)
     writer.add_head_count_kv(kv_heads)
+    writer.add_key_length(dim)
+    writer.add_value_length(dim)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(len(tokens))
@@ -159,13 +170,18 @@ def write_tiny_gguf(path: Path, *, ends: bool = True) -> None:
         block = f"blk.{layer}."
         writer.add_tensor(block + "attn_norm.weight", np.ones(hidden, np.float32))
         writer.add_tensor(block + "ffn_norm.weight", np.ones(hidden, np.float32))
-        writer.add_tensor(block + "attn_q.weight", matrix(heads * dim, hidden, 2.0))
-        writer.add_tensor(block + "attn_k.weight", matrix(kv_heads * dim, hidden, 2.0))
-        writer.add_tensor(block + "attn_v.weight", matrix(kv_heads * dim, hidden))
-        writer.add_tensor(block + "attn_output.weight", matrix(hidden, heads * dim))
-        writer.add_tensor(block + "ffn_gate.weight", matrix(ffn, hidden))
-        writer.add_tensor(block + "ffn_up.weight", matrix(ffn, hidden))
-        writer.add_tensor(block + "ffn_down.weight", matrix(hidden, ffn))
+        matrices = {
+            "attn_q": matrix(heads * dim, hidden, 2.0),
+            "attn_k": matrix(kv_heads * dim, hidden, 2.0),
+            "attn_v": matrix(kv_heads * dim, hidden),
+            "attn_output": matrix(hidden, heads * dim),
+            "ffn_gate": matrix(ffn, hidden),
+            "ffn_up": matrix(ffn, hidden),
+            "ffn_down": matrix(hidden, ffn),
+        }
+        for name, values in matrices.items():
+            data = gguf.quants.quantize(values, kind)
+            writer.add_tensor(f"{block}{name}.weight", data, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

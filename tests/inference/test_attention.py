@@ -2,81 +2,102 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
-from inference.attention import KVCache, Piece, RotaryTable, Step, attend, make_spans, rotate
+from inference.attention import KVCache, Piece, RotaryTable, Spans, Step, attend, rotate_
 
-HEADS, KV_HEADS, DIM, SLOTS = 6, 2, 16, 2048
+KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
 
 
-def tensors(count: int, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    random = torch.Generator().manual_seed(count)
-    query = torch.randn(count, HEADS, DIM, generator=random)
-    key = torch.randn(count, KV_HEADS, DIM, generator=random)
-    value = torch.randn(count, KV_HEADS, DIM, generator=random)
-    return query.to(dtype), key.to(dtype), value.to(dtype)
+def qkv_of(length: int, group: int, dtype: torch.dtype) -> torch.Tensor:
+    random = torch.Generator().manual_seed(length * 10 + group)
+    return torch.randn(length, KV_HEADS, group + 2, DIM, generator=random).to(dtype)
 
 
-def run(sizes: list[list[int]], dtype: torch.dtype) -> list[torch.Tensor]:
-    """Output of each sequence; sizes[i][j] tokens of sequence i are computed in step j."""
-    cache = KVCache((1, SLOTS, KV_HEADS, DIM), dtype, CPU)
-    rotary = RotaryTable(DIM, 10000.0, 1024, CPU)
-    places = torch.randperm(SLOTS, generator=torch.Generator().manual_seed(0)).split(1024)
-    inputs = [tensors(sum(size), dtype) for size in sizes]
-    outputs: list[list[torch.Tensor]] = [[] for _ in sizes]
-    done = [0] * len(sizes)
-    for j in range(len(sizes[0])):
-        pieces, slots, positions, parts = [], [], [], []
-        row = 0
-        for i, size in enumerate(sizes):
-            end = done[i] + size[j]
-            pieces.append(Piece(row, size[j], done[i], places[i][:end]))
-            slots.append(places[i][done[i] : end])
-            positions += range(done[i], end)
-            parts.append([t[done[i] : end] for t in inputs[i]])
-            row, done[i] = row + size[j], end
-        cos, sin = rotary.at(torch.tensor(positions), dtype)
-        step = Step(cache, cos, sin, torch.cat(slots), make_spans(pieces, dtype))
-        query, key, value = (torch.cat(list(t)) for t in zip(*parts, strict=True))
-        out = attend(query, key, value, 0, step)
-        for piece, output in zip(pieces, outputs, strict=True):
-            output.append(out[piece.start : piece.start + piece.count])
-    return [torch.cat(output) for output in outputs]
+def run(lengths: list[list[int]], dtype: torch.dtype, group: int = 3) -> list[torch.Tensor]:
+    """Output of each sequence; lengths[i][j] tokens of sequence i are computed in step j, on pages
+    that lie anywhere."""
+    cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
+    spans, rotary = Spans(group, cache), RotaryTable(DIM, 10000.0, 2048, dtype, CPU)
+    scattered = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0)).tolist()
+    tables = [scattered[i::2] for i in range(2)]
+    inputs = [qkv_of(sum(steps), group, dtype) for steps in lengths]
+    outputs: list[list[torch.Tensor]] = [[] for _ in lengths]
+    done = [0] * len(lengths)
+    for counts in zip(*lengths, strict=True):
+        pieces = [Piece(n, at, table) for n, at, table in zip(counts, done, tables, strict=False)]
+        groups = spans.order(pieces)
+        order = [i for indices in groups for i in indices]
+        places = [(i, p) for i in order for p in range(done[i], done[i] + counts[i])]
+        cos, sin = rotary.at(torch.tensor([p for _, p in places]))
+        slots = torch.tensor([tables[i][p // PAGE] * PAGE + p % PAGE for i, p in places])
+        made = spans.make([[pieces[i] for i in indices] for indices in groups])
+        qkv = torch.stack([inputs[i][p] for i, p in places])
+        rows = attend(qkv, 0, Step(cache, cos, sin, slots, made))
+        for (i, _), row in zip(places, rows, strict=True):
+            outputs[i].append(row)
+        done = [at + n for at, n in zip(done, counts, strict=True)]
+    return [torch.stack(output) for output in outputs]
 
 
-def by_the_book(count: int) -> torch.Tensor:
+def by_the_book(length: int, group: int = 3) -> torch.Tensor:
     """Softmax of q.k over all earlier tokens, written out in double precision."""
-    query, key, value = (t.double() for t in tensors(count, torch.float32))
-    rotary = RotaryTable(DIM, 10000.0, 1024, CPU)
-    cos, sin = rotary.at(torch.arange(count), torch.float64)
-    query, key = rotate(query, cos, sin), rotate(key, cos, sin)
-    key, value = (t.repeat_interleave(HEADS // KV_HEADS, dim=1) for t in (key, value))
-    scores = torch.einsum("qhd,khd->hqk", query, key) / DIM**0.5
-    scores.masked_fill_(torch.ones(count, count).triu(1).bool(), -torch.inf)
-    return torch.einsum("hqk,khd->qhd", scores.softmax(-1), value)
+    qkv = qkv_of(length, group, torch.float32).double()
+    rotary = RotaryTable(DIM, 10000.0, 2048, torch.float64, CPU)
+    rotate_(qkv[:, :, :-1], *rotary.at(torch.arange(length)))
+    query, key, value = qkv[:, :, :group], qkv[:, :, -2], qkv[:, :, -1]
+    scores = torch.einsum("qhgd,khd->hgqk", query, key) / DIM**0.5
+    scores.masked_fill_(torch.ones(length, length).triu(1).bool(), -torch.inf)
+    return torch.einsum("hgqk,khd->qhgd", scores.softmax(-1), value).flatten(1)
 
 
-def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches() -> None:
-    first, second = run([[5, 1, 1, 300], [40, 7, 2, 1]], torch.float32)
-    assert torch.allclose(first.double(), by_the_book(307), atol=1e-5)
-    assert torch.allclose(second.double(), by_the_book(50), atol=1e-5)
+@pytest.mark.parametrize("group", [1, 2, 3, 7])
+def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(group) -> None:
+    first, second = run([[5, 1, 1, 700], [40, 7, 2, 1]], torch.float32, group)
+    assert torch.allclose(first.double(), by_the_book(707, group), atol=1e-5)
+    assert torch.allclose(second.double(), by_the_book(50, group), atol=1e-5)
 
 
 def test_rotary_turns_as_the_paper_says() -> None:
-    rotary = RotaryTable(4, 100.0, 8, CPU)
-    cos, sin = rotary.at(torch.tensor([3]), torch.float32)
-    x = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
-    turned = rotate(x, cos, sin)[0, 0]
+    rotary = RotaryTable(4, 100.0, 8, torch.float32, CPU)
+    x = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])
+    rotate_(x, *rotary.at(torch.tensor([3])))
     angle = torch.tensor(3.0)
-    assert torch.allclose(turned, torch.tensor([angle.cos(), 0.0, angle.sin(), 0.0]))
+    assert torch.allclose(x[0, 0, 0], torch.tensor([angle.cos(), 0.0, angle.sin(), 0.0]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(dtype) -> None:
-    whole, other = run([[300], [20]], dtype)
-    pieces, _ = run([[100, 1, 1, 163, 35], [9, 8, 1, 1, 1]], dtype)
+@pytest.mark.parametrize("group", [2, 3])
+def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(dtype, group) -> None:
+    whole, other = run([[1100], [20]], dtype, group)
+    # A few at a time, one at a time, and across the kernel's blocks of 512.
+    cuts = [0, 100, 101, 102, 200, 256, 257, 300, 500, 512, 513, 770, 1023, 1024, 1100]
+    pieces, _ = run([[b - a for a, b in pairwise(cuts)], [7] + [1] * 13], dtype, group)
     assert torch.equal(whole, pieces)
-    alone, _ = run([[20], [300]], dtype)
+    alone, _ = run([[20], [1100]], dtype, group)
     assert torch.equal(alone, other)
+
+
+def test_pages_in_a_row_are_read_where_they_are_and_scattered_ones_are_gathered() -> None:
+    spans = Spans(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
+    (in_a_row,) = spans.make([[Piece(1, 40, [7, 8, 9])]])
+    assert isinstance(in_a_row.pages, slice)
+    assert in_a_row.pages.start == 7
+    (scattered,) = spans.make([[Piece(1, 40, [7, 9, 8])]])
+    (at_the_end,) = spans.make([[Piece(1, 20, [PAGES - 1, 0])]])
+    for span in (scattered, at_the_end):
+        assert isinstance(span.pages, torch.Tensor)
+
+
+def test_copied_pages_hold_the_same_and_chains_of_copies_are_made_in_order() -> None:
+    cache = KVCache((2, 4, PAGE, KV_HEADS, DIM), torch.float32, CPU)
+    cache.data.normal_(generator=torch.Generator().manual_seed(1))
+    before = cache.data.clone()
+    cache.copy([(0, 1), (1, 2)])
+    for page in (1, 2):
+        assert torch.equal(cache.data[:, page], before[:, 0])
+    assert torch.equal(cache.data[:, 3], before[:, 3])

@@ -73,7 +73,7 @@ HEADS = "llama.attention.head_count"
 NORM, GATE = "output_norm.weight", "blk.0.ffn_gate.weight"
 UNFIT = [
     (u32_key(HEADS, 8), u32_key(HEADS, 0), "0 under 'llama.attention.head_count'"),
-    (u32_key(HEADS, 8), u32_key(HEADS, 7), "7 attention heads of 9 numbers over 4"),
+    (u32_key(HEADS, 8), u32_key(HEADS, 7), "7 attention heads of 8 numbers over 4"),
     (tensor(NORM, 0, 64), tensor(NORM, 77, 64), "'output_norm.weight' has the quantisation"),
     (tensor(NORM, 0, 64), tensor(NORM, 24, 64), "'output_norm.weight' has the quantisation"),
     (tensor(GATE, 0, 64, 128), tensor(GATE, 12, 64, 128), "rows of 64 .* blocks of 256"),
