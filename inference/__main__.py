@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -15,8 +14,10 @@ import stat
 import sys
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
+from inference import logs
 from inference.gguf_file import GGUFFile, ModelError, find_model, must_fit, read_gguf
 from inference.lifetime import end_with
 from inference.server import Face
@@ -25,7 +26,7 @@ from inference.shape import ModelShape, check_cache, check_split, shape_of
 from inference.supervisor import Supervisor
 from inference.tokenizer import Tokenizer
 
-log = logging.getLogger("draftsmith.worker")
+log = structlog.get_logger(__name__)
 
 CANNOT_START = 2
 CLOSE_SECONDS = 2.0
@@ -33,7 +34,6 @@ CLOSE_SECONDS = 2.0
 
 def main() -> int:
     """Exit codes: 0 stopped, 2 settings or model that cannot be used (a sentence says which)."""
-    logging.basicConfig(level=logging.INFO, format="worker: %(message)s", stream=sys.stderr)
     parser = argparse.ArgumentParser(prog="python -m inference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="say what would be served")
     only_check = parser.parse_args().check
@@ -42,11 +42,13 @@ def main() -> int:
             print(check(load_settings()))  # noqa: T201
         else:
             settings = load_settings()
+            logs.configure(settings.log_format)
             if settings.worker_parent is not None:
                 end_with(settings.worker_parent)
             asyncio.run(serve(settings))
     except (ModelError, SettingsError, BindError) as error:
-        log.error("%s", error)
+        # A sentence for whoever started it, not an event.
+        print(f"worker: {error}", file=sys.stderr)  # noqa: T201
         return CANNOT_START
     return 0
 
@@ -58,15 +60,14 @@ def check(settings: Settings) -> str:
     from inference.weights import Weights  # noqa: PLC0415
 
     path, file, shape, _ = read_model(settings)
-    device = Device.choose(settings.device, settings.dtype, rank=0, tp=settings.tp)
+    device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with must_fit(path, "the model"):
         Weights(file, shape)
-        check_cache(shape, tp, settings.kv_tokens, size, memory)
-    dtype = str(device.dtype).removeprefix("torch.")
+        check_cache(shape, tp, settings.kv_tokens or 0, size, memory)
     return (
         f"{settings.model}: {shape.layers} layers, context {shape.context}, "
-        f"{path.stat().st_size / 1e6:.0f} MB; TP={settings.tp} on {device.name} in {dtype}"
+        f"{path.stat().st_size / 1e6:.0f} MB; TP={settings.tp} on {device.name} in {device.words}"
     )
 
 
@@ -103,12 +104,12 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.create_task(_stop_signal())
     try:
         await _listen(runner, settings.worker_bind)
-        log.info("%s on %s", name, settings.worker_bind)
+        log.info("listening", model=name, on=settings.worker_bind)
         await asyncio.wait([ranks, stop], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.cancel()
         face.draining = True
-        log.info("stopping; %d draft(s) running", len(supervisor.open))
+        log.info("stopping", running=len(supervisor.open), seconds=settings.drain_seconds)
         await supervisor.drained(settings.drain_seconds)
         await runner.cleanup()
         ranks.cancel()

@@ -10,17 +10,21 @@ import json
 import select
 import socket
 import struct
-from dataclasses import asdict, dataclass
-from typing import Final
+from dataclasses import asdict, astuple, dataclass, field, fields
+from typing import Any, Final
 
-from inference.sequence import FinishReason, SamplingParams, Sequence
+from inference.sequence import FinishReason, SamplingParams, Sequence, tokens_of
+
+Logprobs = list[list[tuple[int, float]]]
+"""For each token itself and its alternatives, with their log-probabilities."""
 
 LENGTH: Final = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
 class RankArgs:
-    """What the supervisor tells a rank at its start, on the command line."""
+    """What the supervisor tells a rank at its start, on the command line. Without a page_count the
+    ranks find out how many pages they have memory for."""
 
     rank: int
     tp: int
@@ -30,9 +34,13 @@ class RankArgs:
     model: str
     device: str
     dtype: str
+    weights: str
+    deterministic: bool
+    speculate: bool
     end_ids: list[int]
     page_size: int
-    page_count: int
+    page_count: int | None
+    kv_fraction: float
     max_running: int
     max_step_tokens: int
     loading_seconds: float
@@ -48,16 +56,18 @@ class RankArgs:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Begin a sample, or take it up again after the tokens in `emitted`."""
+    """Begin a sample, or take it up again after the tokens in `emitted` and the first `scored` of
+    the prompt's scores."""
 
     id: str
     prompt: list[int]
     emitted: list[int]
-    params: dict[str, float]
+    scored: int
+    params: dict[str, Any]
 
     def sequence(self) -> Sequence:
-        params = SamplingParams(**self.params)  # type: ignore[arg-type]
-        return Sequence(self.id, self.prompt + self.emitted, len(self.prompt), params)
+        tokens, params = tokens_of(self.prompt + self.emitted), SamplingParams(**self.params)
+        return Sequence(self.id, tokens, len(self.prompt), params, scored=self.scored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,9 @@ class Ready:
     """The ranks are up."""
 
     device: str
-    dtype: str
+    numbers: str
     threads: int
+    page_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +103,64 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What one step has brought: (sample, token, why it ends there). Empty when it has only
-    prefilled, and once in every idle second."""
+class Emitted:
+    """What one step has brought for a sample: tokens, and why it ends after them if it does.
 
-    items: list[tuple[str, int, FinishReason | None]]
+    cached: with its first tokens, how many of the prompt's were in the cache.
+    """
+
+    id: str
+    tokens: list[int]
+    finish: FinishReason | None = None
+    cached: int | None = None
+    logprobs: Logprobs | None = None
+    prompt_logprobs: Logprobs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the ranks are, and what has happened since their start."""
+
+    running: int = 0
+    waiting: int = 0
+    pages_held: int = 0
+    preemptions: int = 0
+    guessed: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What one step has brought. Empty when it has only prefilled, and once in every idle
+    second."""
+
+    items: list[Emitted] = field(default_factory=list)
+    load: Load = Load()
 
 
 Message = Add | Cancel | Loading | Ready | Failed | Tokens
-KINDS: Final = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed, Tokens)}
+EMITTED: Final = tuple(item.name for item in fields(Emitted))
+KINDS: Final = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
 
 
 def encode(message: Message) -> bytes:
-    body = json.dumps({"kind": type(message).__name__, **asdict(message)}).encode()
-    return LENGTH.pack(len(body)) + body
+    body: dict[str, Any] = {"kind": type(message).__name__}
+    if isinstance(message, Tokens):
+        # Not by asdict, which copies every list, in every step.
+        body["items"] = [[getattr(item, name) for name in EMITTED] for item in message.items]
+        body["load"] = astuple(message.load)
+    else:
+        body |= asdict(message)
+    data = json.dumps(body).encode()
+    return LENGTH.pack(len(data)) + data
 
 
 def decode(body: bytes) -> Message:
-    fields = json.loads(body)
-    message: Message = KINDS[fields.pop("kind")](**fields)
+    content = json.loads(body)
+    kind = content.pop("kind")
+    if kind == Tokens.__name__:
+        return Tokens([Emitted(*item) for item in content["items"]], Load(*content["load"]))
+    message: Message = KINDS[kind](**content)
     return message
 
 

@@ -32,6 +32,17 @@ class Settings(BaseSettings):
     dtype: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 where the hardware computes in it, else fp32."
     )
+    weights: Literal["auto", "int8", "full"] = Field(
+        "auto",
+        description="auto: in the file's own 4 and 8 bits on a CPU with bf16, else full; int8: "
+        "rounded to 8 bits; full: numbers in DTYPE.",
+    )
+    deterministic: bool = Field(
+        True, description="The same bits whatever else is computed in a step; false may be faster."
+    )
+    speculate: bool = Field(
+        True, description="Compute guesses from the text itself, where that pays."
+    )
     worker_bind: str = Field(
         default_factory=default_bind,
         description="unix:/path/to/socket, or tcp:127.0.0.1:8000 (which needs WORKER_TOKEN).",
@@ -39,8 +50,14 @@ class Settings(BaseSettings):
     worker_token: SecretStr | None = Field(
         None, description="What clients send as Authorization: Bearer; at least 16 characters."
     )
-    kv_tokens: int = Field(
-        16384, ge=256, le=100_000_000, description="Tokens the KV cache holds, over all drafts."
+    kv_fraction: float = Field(
+        0.1, gt=0, le=0.95, description="Share of the free memory that the KV cache takes."
+    )
+    kv_tokens: int | None = Field(
+        None,
+        ge=256,
+        le=100_000_000,
+        description="Tokens the KV cache holds, over all drafts; instead of KV_FRACTION.",
     )
     max_running: int = Field(16, ge=1, le=256, description="Drafts computed at once.")
     max_waiting: int = Field(64, ge=1, le=10_000, description="Drafts open before 503 is answered.")
@@ -53,6 +70,7 @@ class Settings(BaseSettings):
     hang_seconds: float = Field(
         120, ge=5, le=3600, description="A step that takes longer means that the ranks hang."
     )
+    log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
     worker_parent: int | None = Field(
         None, gt=0, description="The process that the worker ends with; `draftsmith run` sets it."
     )

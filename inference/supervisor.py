@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import socket
@@ -24,9 +23,12 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from inference.channel import (
     Add,
     Cancel,
+    Emitted,
     Failed,
     Loading,
     Message,
@@ -37,10 +39,11 @@ from inference.channel import (
     read_message,
 )
 from inference.gguf_file import ModelError
-from inference.sequence import FinishReason, SamplingParams
+from inference.metrics import Metrics
+from inference.sequence import SamplingParams
 from inference.settings import Settings
 
-log = logging.getLogger("draftsmith.worker")
+log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 16
 MAX_LIVES = 4
@@ -62,22 +65,23 @@ class Stopped(Exception):
 
 @dataclass(slots=True, eq=False)
 class Sample:
-    """An open sample: its prompt, and what the ranks have sent of it."""
+    """An open sample: its prompt, and what the ranks have sent of it. Times are monotonic."""
 
     id: str
     prompt: list[int]
     params: SamplingParams
     emitted: list[int] = field(default_factory=list)
+    scored: int = 0
     strikes: int = 0
-    inbox: asyncio.Queue[tuple[int, FinishReason | None] | Stopped] = field(
-        default_factory=asyncio.Queue
-    )
+    asked_at: float = field(default_factory=time.monotonic)
+    first_at: float | None = None
+    inbox: asyncio.Queue[Emitted | Stopped] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         assert self.prompt
 
     def as_add(self) -> Add:
-        return Add(self.id, self.prompt, self.emitted, asdict(self.params))
+        return Add(self.id, self.prompt, self.emitted, self.scored, asdict(self.params))
 
 
 class Supervisor:
@@ -88,7 +92,8 @@ class Supervisor:
         self.progress = "starting"
         self.ready: Ready | None = None
         self.open: dict[str, Sample] = {}
-        self.page_count = settings.kv_tokens // PAGE_SIZE
+        self.page_count = settings.kv_tokens and settings.kv_tokens // PAGE_SIZE
+        self.metrics = Metrics()
         self._ids = count()
         self._rank0: asyncio.StreamWriter | None = None
         self._last_token = 0.0
@@ -101,8 +106,8 @@ class Supervisor:
 
     @property
     def capacity(self) -> int:
-        """Tokens that one sample can have at most, prompt included."""
-        return self.page_count * PAGE_SIZE
+        """Tokens that one sample can have at most, prompt included; known once the ranks are up."""
+        return (self.page_count or 0) * PAGE_SIZE
 
     @property
     def busy(self) -> bool:
@@ -114,9 +119,12 @@ class Supervisor:
 
     async def run(self) -> None:
         """Keeps the ranks alive until cancelled. Raises ModelError if they cannot be started."""
+        # What is done here, thread by thread, must not push a rank off its core in mid-step.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         try:
             while await self._one_life():
-                log.warning("a rank has died; starting the ranks again")
+                log.warning("a rank has died; all are started again", open=len(self.open))
+                self.metrics.restarts.inc()
             raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
             for sample in self.open.values():
@@ -124,10 +132,11 @@ class Supervisor:
 
     async def generate(
         self, prompt: list[int], params: SamplingParams
-    ) -> AsyncGenerator[tuple[int, FinishReason | None], None]:
+    ) -> AsyncGenerator[Emitted, None]:
         """Tokens of one sample as they come. Closing the iterator cancels it. Raises Stopped."""
         sample = Sample(f"s{next(self._ids)}", prompt, params)
         self.open[sample.id] = sample
+        self.metrics.prompt_tokens.inc(len(prompt))
         if self._on_trial:
             self._on_trial.append(sample)
         else:
@@ -138,11 +147,12 @@ class Supervisor:
                 if isinstance(event, Stopped):
                     raise event
                 yield event
-                if event[1]:
+                if event.finish:
                     return
         finally:
             if self.open.pop(sample.id, None) is not None:
                 self._tell(Cancel(sample.id))
+                self.metrics.finished.labels("cancelled").inc()
             self._acquit(sample)
 
     async def answers(self, within: float) -> bool:
@@ -222,9 +232,13 @@ class Supervisor:
             model=str(self.model),
             device=self.settings.device,
             dtype=self.settings.dtype,
+            weights=self.settings.weights,
+            deterministic=self.settings.deterministic,
+            speculate=self.settings.speculate,
             end_ids=sorted(self.end_ids),
             page_size=PAGE_SIZE,
             page_count=self.page_count,
+            kv_fraction=self.settings.kv_fraction,
             max_running=self.settings.max_running,
             max_step_tokens=self.settings.max_step_tokens,
             loading_seconds=self._loading_seconds,
@@ -258,27 +272,32 @@ class Supervisor:
             case Loading():
                 self.progress = f"reading weights, layer {message.done} of {message.of}"
                 if message.done % 10 == 0 or message.done == message.of:
-                    log.info("%s", self.progress)
+                    log.info("reading weights", layer=message.done, of=message.of)
             case Ready():
                 self._come_up(message)
             case Tokens():
-                for sample_id, token, finish in message.items:
+                self.metrics.observe(message.load)
+                for emitted in message.items:
                     self._last_token = self._last_event
                     self._lives = MAX_LIVES
-                    self._deliver(sample_id, token, finish)
+                    self._deliver(emitted)
             case Failed():
                 raise ModelError(message.sentence)
 
     def _come_up(self, ready: Ready) -> None:
         self.ready, self.progress, self._ever_ready = ready, "ready", True
+        # Ranks that are started again must hold what these have promised to.
+        self.page_count = ready.page_count
+        self.metrics.pages.set(ready.page_count)
+        self.metrics.ranks_began()
         log.info(
-            "ready: %s on %s, %s, %d rank(s) of %d thread(s), room for %d tokens",
-            self.model.stem,
-            ready.device,
-            ready.dtype,
-            self.settings.tp,
-            ready.threads,
-            self.capacity,
+            "ready",
+            model=self.model.stem,
+            device=ready.device,
+            numbers=ready.numbers,
+            ranks=self.settings.tp,
+            threads=ready.threads,
+            kv_tokens=self.capacity,
         )
         self._on_trial = deque(self.open.values())
         self._try_next()
@@ -309,16 +328,32 @@ class Supervisor:
             culprit.inbox.put_nowait(Stopped(sentence))
             self._lives = MAX_LIVES
 
-    def _deliver(self, sample_id: str, token: int, finish: FinishReason | None) -> None:
+    def _deliver(self, emitted: Emitted) -> None:
         # A cancelled sample may get one more token: the cancel was on its way.
-        if (sample := self.open.get(sample_id)) is None:
+        if (sample := self.open.get(emitted.id)) is None:
             return
-        sample.emitted.append(token)
+        self._count(sample, emitted)
+        sample.emitted += emitted.tokens
+        sample.scored += len(emitted.prompt_logprobs or ())
         sample.strikes = 0
-        sample.inbox.put_nowait((token, finish))
-        if finish:
-            del self.open[sample_id]
-        self._acquit(sample)
+        sample.inbox.put_nowait(emitted)
+        if emitted.finish:
+            del self.open[sample.id]
+        if emitted.tokens or emitted.finish:
+            self._acquit(sample)
+
+    def _count(self, sample: Sample, emitted: Emitted) -> None:
+        metrics, now = self.metrics, self._last_event
+        metrics.tokens.inc(len(emitted.tokens))
+        metrics.cached_tokens.inc(emitted.cached or 0)
+        if sample.first_at is None and emitted.tokens:
+            sample.first_at = now
+            metrics.ttft.observe(now - sample.asked_at)
+        if emitted.finish:
+            metrics.finished.labels(emitted.finish).inc()
+            later = len(sample.emitted) + len(emitted.tokens) - 1
+            if sample.first_at is not None and later > 0:
+                metrics.tpot.observe((now - sample.first_at) / later)
 
     async def _watch(self) -> None:
         """Ends when the ranks say nothing, which they do after every step and every idle second."""
@@ -326,7 +361,7 @@ class Supervisor:
             await asyncio.sleep(1)
             silent = time.monotonic() - self._last_event
             if silent > (self.settings.hang_seconds if self.ready else self._loading_seconds):
-                log.warning("the ranks have been silent for %.0f s", silent)
+                log.warning("the ranks are silent", seconds=round(silent))
                 return
 
     def _tell(self, message: Add | Cancel) -> None:

@@ -5,25 +5,40 @@ Started by the supervisor as `python -m inference.worker <RankArgs as JSON>`, ne
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 import torch.distributed as dist
 
-from inference.channel import Add, Cancel, Channel, Failed, Loading, RankArgs, Ready, Tokens
-from inference.device import Device
+from inference.channel import (
+    Add,
+    Cancel,
+    Channel,
+    Failed,
+    Load,
+    Loading,
+    RankArgs,
+    Ready,
+    Tokens,
+)
+from inference.device import Device, pin
+from inference.drawing import draw
 from inference.gguf_file import ModelError, must_fit, read_gguf
 from inference.kv_cache import PagePool
 from inference.lifetime import end_with
 from inference.model import Model, join_ranks
+from inference.pace import Pace
 from inference.plans import PlanGroup
 from inference.runner import Runner
-from inference.sampling import sample
 from inference.scheduler import Scheduler
-from inference.shape import check_cache, shape_of
+from inference.shape import ModelShape, check_cache, shape_of
 from inference.weights import Weights
 
 CANNOT_LOAD = 2
@@ -34,6 +49,8 @@ def main() -> int:
     """Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was sent)."""
     args = RankArgs.from_json(sys.argv[1])
     end_with(args.parent)
+    # The supervisor gives way to the ranks; they have its policy from it.
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     # Ctrl-C reaches the whole group; the supervisor alone answers it, after the drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel(args.fd)
@@ -47,7 +64,9 @@ def main() -> int:
 
 
 def _serve(args: RankArgs, channel: Channel) -> NoReturn:
-    device = Device.choose(args.device, args.dtype, args.rank, args.tp)
+    if args.device != "cuda":
+        pin(args.rank, args.tp)
+    device = Device.choose(args, args.rank, args.tp)
     hang = timedelta(seconds=args.hang_seconds)
     _join(args, device)
     join_ranks(args.tp, hang)
@@ -57,27 +76,32 @@ def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     dist.barrier()
     if args.rank > 0:
         _follow(plans, runner)
-    channel.send(Ready(device.name, str(device.dtype).removeprefix("torch."), device.threads))
-    pool = PagePool(args.page_count, args.page_size)
-    scheduler = Scheduler(pool, frozenset(args.end_ids), args.max_running, args.max_step_tokens)
+    pages = runner.cache.page_count
+    channel.send(Ready(device.name, device.words, device.threads, pages))
+    scheduler = Scheduler(
+        PagePool(pages, args.page_size),
+        frozenset(args.end_ids),
+        args.max_running,
+        args.max_step_tokens,
+        runner.model.row_sizes.cost,
+        args.speculate,
+    )
     _lead(channel, scheduler, plans, runner)
 
 
 def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runner) -> NoReturn:
+    pace = Pace(torch.get_num_threads(), runner.model.row_sizes.cost)
     while True:
         _take_commands(channel, scheduler)
-        plan = scheduler.schedule()
+        began = time.monotonic()
+        plan = replace(scheduler.schedule(), threads=pace.threads)
         # An empty plan is sent too: the other ranks hear from this one at least once a second.
         plans.send(plan)
-        if not plan.chunks:
-            # Nothing to say, once a second: the supervisor ends ranks that are silent.
-            channel.send(Tokens([]))
-            continue
-        logits = runner.execute(plan)
-        tokens = [
-            sample(row, sequence) for row, sequence in zip(logits, scheduler.to_sample, strict=True)
-        ]
-        channel.send(Tokens([(s.id, s.token, s.finish) for s in scheduler.commit(tokens)]))
+        # Nothing to say is said as well: the supervisor ends ranks that are silent.
+        items = draw(scheduler, runner.execute(plan)) if plan.chunks else []
+        channel.send(Tokens(items, _load_of(scheduler)))
+        if plan.chunks:
+            pace.observe(plan.rows, time.monotonic() - began)
 
 
 def _follow(plans: PlanGroup, runner: Runner) -> NoReturn:
@@ -85,6 +109,18 @@ def _follow(plans: PlanGroup, runner: Runner) -> NoReturn:
         plan = plans.receive()
         if plan.chunks:
             runner.execute(plan)
+
+
+def _load_of(scheduler: Scheduler) -> Load:
+    counters, pool = scheduler.counters, scheduler.pool
+    return Load(
+        len(scheduler.running),
+        len(scheduler.waiting),
+        pool.page_count - pool.available,
+        counters.preemptions,
+        counters.guessed,
+        counters.accepted,
+    )
 
 
 def _take_commands(channel: Channel, scheduler: Scheduler) -> None:
@@ -110,10 +146,9 @@ def _join(args: RankArgs, device: Device) -> None:
 
 
 def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
-    """The model of this rank and its cache. Speaks to no other rank: whatever goes wrong here is
-    the file's or the memory's fault. Raises ModelError."""
-    path, tokens = Path(args.model), args.page_size * args.page_count
-    leads = args.rank == 0
+    """The model of this rank and its cache. Whatever goes wrong here is the file's or the memory's
+    fault. Raises ModelError."""
+    path, leads = Path(args.model), args.rank == 0
 
     def progress(done: int, of: int) -> None:
         if leads:
@@ -122,11 +157,27 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     with must_fit(path, "the model"):
         file = read_gguf(path)
         shape = shape_of(file)
-        check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
-        model = Model(Weights(file, shape), shape, device.dtype, progress)
+        model = Model(Weights(file, shape), shape, device, progress)
+    pages = args.page_count or _pages(args, device, shape)
+    tokens = pages * args.page_size
+    check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
     size = shape.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
-    with must_fit(path, f"a cache of KV_TOKENS={tokens:,} ({size:,.1f} GB on each rank)"):
-        return Runner(model, args.page_size, args.page_count)
+    with must_fit(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
+        return Runner(model, args.page_size, pages)
+
+
+def _pages(args: RankArgs, device: Device, shape: ModelShape) -> int:
+    """How many pages the rank with the least memory can hold."""
+    page = shape.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
+    pages = torch.tensor(int(device.free_memory(args.tp) * args.kv_fraction) // page)
+    dist.all_reduce(pages, op=dist.ReduceOp.MIN)
+    if pages < args.max_running:
+        raise ModelError(
+            f"KV_FRACTION={args.kv_fraction} of the free memory holds {int(pages)} pages of "
+            f"{args.page_size} tokens, fewer than MAX_RUNNING={args.max_running}; raise the one or "
+            "lower the other."
+        )
+    return int(pages)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,10 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from inference.gguf_file import read_gguf
-from inference.sequence import SamplingParams
-from inference.settings import Settings
-from inference.supervisor import Supervisor
 from inference.tokenizer import Tokenizer, Turn
+from tests.inference.engine import engine, steps, write
 
 PROMPTS = [
     "Write a blog post about our new office in Lisbon",
@@ -29,25 +26,9 @@ NEW_TOKENS = 64
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
     """Greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
-    settings = Settings(model=str(model), tp=tp, dtype="fp32", _env_file=None)
-    supervisor = Supervisor(settings, model, end_ids=frozenset({10**9}))
-
-    async def one(prompt: list[int]) -> list[int]:
-        params = SamplingParams(temperature=0, max_tokens=count)
-        return [token async for token, _ in supervisor.generate(prompt, params)]
-
-    ranks = asyncio.create_task(supervisor.run())
-    answers = asyncio.gather(*map(one, prompts))
-    try:
-        async with asyncio.timeout(240):
-            await asyncio.wait([ranks, answers], return_when=asyncio.FIRST_COMPLETED)
-            if ranks.done():
-                ranks.result()
-            return await answers
-    finally:
-        ranks.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await ranks
+    async with engine(model, tp=tp) as supervisor:
+        asks = [write(supervisor, prompt, temperature=0, max_tokens=count) for prompt in prompts]
+        return list(await asyncio.gather(*asks))
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +67,25 @@ async def test_a_tiny_model_says_the_same_on_one_two_and_four_ranks(tiny_gguf: P
     assert len(set(one[0])) > 5
     for prompt, answer in zip(prompts, one, strict=True):
         assert answer == reference_choices(tiny_gguf, prompt, answer)
+
+
+async def test_a_prompt_is_scored_as_transformers_scores_it(smollm: Path, prompts) -> None:
+    prompt = prompts[0] + prompts[1]
+    with torch.inference_mode():
+        logits = reference_model(smollm)(torch.tensor([prompt])).logits[0]
+    wanted = logits.log_softmax(-1)[:-1].gather(-1, torch.tensor(prompt[1:])[:, None])[:, 0]
+    async with engine(smollm, max_step_tokens=32) as supervisor:
+        # Cached or not, in many chunks: every token gets its own.
+        for _ in range(2):
+            parts = await steps(
+                supervisor, prompt, temperature=0, max_tokens=3, logprobs=2, prompt_logprobs=1
+            )
+            scores = [item for part in parts for item in part.prompt_logprobs or []]
+            assert [item[0][0] for item in scores] == prompt[1:]
+            assert torch.allclose(torch.tensor([i[0][1] for i in scores]), wanted, atol=1e-3)
+            assert all(len(item) == 2 and item[1][1] >= item[0][1] - 1e-6 for item in scores)
+            drawn = [token for part in parts for token in part.tokens]
+            told = [item for part in parts for item in part.logprobs or []]
+            # Greedy: the token is its own likeliest alternative.
+            assert [item[0] for item in told] == [item[1] for item in told]
+            assert [item[0][0] for item in told] == drawn

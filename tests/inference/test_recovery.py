@@ -34,6 +34,16 @@ LONG = Sampling(
 )
 CHAT = "/v1/chat/completions"
 HELLO = [Message("user", "Hello")]
+HANG_SECONDS = 5
+NOTICED_SECONDS = 2
+RAISE_ON_SIGNAL = """
+import signal
+
+def fail(*_):
+    raise RuntimeError("an error of the test")
+
+signal.signal(signal.SIGUSR1, fail)
+"""
 # As the bot does it.
 START_AND_SLEEP = """
 import os, subprocess, sys, time
@@ -82,7 +92,7 @@ def worker(start_worker, endless_gguf: Path):
         tp=2,
         dtype="fp32",
         kv_tokens=3200,
-        hang_seconds=5,
+        hang_seconds=HANG_SECONDS,
         slack_bot_token="xoxb-of-the-test",
     )
 
@@ -95,18 +105,49 @@ async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> N
         interrupted: dict[int, str] = {}
         stream = client.chat(HELLO, sampling)
         await read(stream, interrupted, until=100)
-        os.kill(worker.ranks[0], signal.SIGKILL)
+        await seen_to_end(worker, 0, signal.SIGKILL, within=NOTICED_SECONDS)
         await read(stream, interrupted, until=length(interrupted) + 50)
         ranks = worker.ranks
-        os.kill(ranks[1], signal.SIGKILL)
+        await seen_to_end(worker, 1, signal.SIGKILL, within=NOTICED_SECONDS)
         # The one after it dies too, before it has read the model.
-        await all_gone(ranks)
         os.kill((await new_ranks(worker, ranks))[1], signal.SIGKILL)
-        await read(stream, interrupted, until=length(interrupted) + 50)
-        os.kill(worker.ranks[1], signal.SIGSTOP)
+        for rank in (1, 0):
+            await read(stream, interrupted, until=length(interrupted) + 50)
+            await seen_to_end(worker, rank, signal.SIGSTOP, within=HANG_SECONDS + NOTICED_SECONDS)
         await read(stream, interrupted)
     assert interrupted == whole
     assert len(whole[0]) > 400
+
+
+async def seen_to_end(worker, rank: int, number: signal.Signals, within: float) -> None:
+    """Sends a signal to one rank: all of them must be gone soon."""
+    ranks = worker.ranks
+    os.kill(ranks[rank], number)
+    async with asyncio.timeout(within):
+        await all_gone(ranks)
+
+
+async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(
+    start_worker, endless_gguf: Path, tmp_path: Path
+) -> None:
+    # In each process of the worker: an error wherever its code stands when the signal comes.
+    (tmp_path / "sitecustomize.py").write_text(RAISE_ON_SIGNAL)
+    worker = start_worker(
+        wait=False, model=endless_gguf, tp=2, dtype="fp32", kv_tokens=3200, pythonpath=tmp_path
+    )
+    await asyncio.to_thread(worker.wait_ready)
+    sampling = replace(LONG, max_tokens=400)
+    async with EngineClient(worker.url) as client:
+        whole: dict[int, str] = {}
+        await read(client.chat(HELLO, sampling), whole)
+        interrupted: dict[int, str] = {}
+        stream = client.chat(HELLO, sampling)
+        for rank in (0, 1):
+            await read(stream, interrupted, until=length(interrupted) + 50)
+            await seen_to_end(worker, rank, signal.SIGUSR1, within=NOTICED_SECONDS)
+        await read(stream, interrupted)
+    assert interrupted == whole
+    assert worker.output.count("an error of the test") >= 2
 
 
 async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_for(worker) -> None:
@@ -131,25 +172,33 @@ def test_the_ranks_get_none_of_the_secrets(worker) -> None:
 async def test_a_client_that_leaves_frees_its_pages_at_once(worker) -> None:
     async with EngineClient(worker.url) as client:
         await client.wait_ready(60)
-        for _ in range(3):
-            # Each takes the whole cache: the next can begin only when it has been given back.
-            stream = client.chat(HELLO, LONG)
-            async with contextlib.aclosing(stream), asyncio.timeout(20):
-                await read(stream, {}, until=50)
+        stream = client.chat(HELLO, LONG)
+        async with contextlib.aclosing(stream):
+            await read(stream, {}, until=50)
+            assert await gauge(worker, "requests_running") == 2
+            assert await gauge(worker, "kv_pages_held") > 2
+        deadline = time.monotonic() + NOTICED_SECONDS
+        while await gauge(worker, "requests_running") or await gauge(worker, "kv_pages_held"):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
 
 
-async def test_a_request_that_finds_no_room_waits_its_turn(worker) -> None:
+async def gauge(worker, name: str) -> float:
+    async with http(worker) as session:
+        text = await (await session.get("/metrics")).text()
+    (value,) = re.findall(rf"^draftsmith_{name} (.+)$", text, re.MULTILINE)
+    return float(value)
+
+
+async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(worker) -> None:
     async with EngineClient(worker.url) as client:
-        first, second = client.chat(HELLO, LONG), client.chat(HELLO, LONG)
-        texts: dict[int, str] = {}
-        await read(first, {}, until=50)
-        waiting = asyncio.create_task(read(second, texts, until=50))
-        done, _ = await asyncio.wait([waiting], timeout=0.3)
-        assert not done
-        await first.aclose()
-        await asyncio.wait_for(waiting, 20)
-        await second.aclose()
-    assert texts
+        alone: dict[int, str] = {}
+        await read(client.chat(HELLO, LONG), alone)
+        together: list[dict[int, str]] = [{}, {}]
+        # Six thousand tokens where 3,200 have room.
+        await asyncio.gather(*(read(client.chat(HELLO, LONG), texts) for texts in together))
+    assert together == [alone] * 2
+    assert await gauge(worker, "preemptions_total") > 0
 
 
 async def test_the_ranks_end_with_the_supervisor_however_it_dies(start_worker, tiny_gguf) -> None:
@@ -271,6 +320,8 @@ async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
         ({"worker_bind": "tcp:127.0.0.1:0", "worker_token": "short"}, "at least 16 characters"),
         ({"worker_bind": "udp:1"}, "WORKER_BIND: must be unix:/path/to/socket or tcp:host:port"),
         ({"dtype": "fp8"}, "DTYPE: Input should be 'auto', 'fp32' or 'bf16'"),
+        ({"kv_fraction": 0.00001}, "KV_FRACTION=1e-05 of the free memory holds"),
+        ({"weights": "int8", "dtype": "fp32"}, "WEIGHTS=int8 needs DTYPE=bf16 and a CPU"),
         ({"kv_tokens": "many"}, "KV_TOKENS: Input should be a valid integer"),
         (
             {"kv_tokens": 100_000_000, "dtype": "fp32"},

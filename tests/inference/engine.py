@@ -1,0 +1,45 @@
+"""The engine without its HTTP face: a supervisor, and what is asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from inference.channel import Emitted
+from inference.gguf_file import ModelError
+from inference.sequence import SamplingParams
+from inference.settings import Settings
+from inference.supervisor import Supervisor
+
+NO_END = frozenset({10**9})
+
+
+@contextlib.asynccontextmanager
+async def engine(model: Path, **settings: object) -> AsyncIterator[Supervisor]:
+    """A supervisor whose ranks are up; drafts end at their limits alone."""
+    chosen = {"dtype": "fp32", "kv_tokens": 8192, "_env_file": None} | settings
+    supervisor = Supervisor(Settings(model=str(model), **chosen), model, NO_END)
+    ranks = asyncio.create_task(supervisor.run())
+    try:
+        async with asyncio.timeout(240):
+            while supervisor.ready is None:
+                if ranks.done():
+                    ranks.result()
+                await asyncio.sleep(0.02)
+            yield supervisor
+    finally:
+        ranks.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ModelError):
+            await ranks
+
+
+async def steps(supervisor: Supervisor, prompt: list[int], **params: object) -> list[Emitted]:
+    """All that comes of one sample, as it comes."""
+    return [step async for step in supervisor.generate(prompt, SamplingParams(**params))]
+
+
+async def write(supervisor: Supervisor, prompt: list[int], **params: object) -> list[int]:
+    """The tokens of one sample."""
+    return [token for step in await steps(supervisor, prompt, **params) for token in step.tokens]

@@ -1,0 +1,135 @@
+"""A request's tokens do not depend on what runs beside it, what is cached, or how many ranks."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from gguf import GGMLQuantizationType
+
+from inference.gguf_file import read_gguf
+from inference.supervisor import Supervisor
+from inference.tokenizer import Tokenizer, Turn
+from tests.inference.engine import engine, write
+
+Prompt = list[int]
+# As writers have it, and as the model's own distribution draws: the least change would show.
+DRAWN = {"temperature": 0.8, "top_k": 50, "top_p": 0.95, "repetition_penalty": 1.1}
+FREE = {"temperature": 1.0}
+GREEDY = {"temperature": 0.0}
+
+
+def asks(prompts: list[Prompt], count: int) -> list[tuple[Prompt, dict[str, object]]]:
+    kinds = [DRAWN, FREE, GREEDY]
+    return [
+        (prompt, kinds[i % 3] | {"seed": i, "max_tokens": count + 3 * i})
+        for i, prompt in enumerate(prompts)
+    ]
+
+
+async def one_by_one(supervisor: Supervisor, wanted) -> list[list[int]]:
+    return [await write(supervisor, prompt, **params) for prompt, params in wanted]
+
+
+async def together(supervisor: Supervisor, wanted) -> list[list[int]]:
+    return list(await asyncio.gather(*(write(supervisor, p, **params) for p, params in wanted)))
+
+
+async def results(model: Path, wanted, **settings: object) -> list[list[list[int]]]:
+    """What comes of the same requests: alone with an empty cache, alone with a full one, some at
+    once, and all at once where there is room for a few."""
+    async with engine(model, kv_tokens=256, max_step_tokens=24, **settings) as supervisor:
+        alone = await one_by_one(supervisor, wanted)
+        hit = await one_by_one(supervisor, wanted[::-1])
+        some = await together(supervisor, wanted[:2])
+        assert counted(supervisor, "cached_tokens") > 0
+        assert counted(supervisor, "preemptions") == 0
+        all_at_once = await together(supervisor, wanted)
+        assert counted(supervisor, "preemptions") > 0
+    return [alone, hit[::-1], some + alone[2:], all_at_once]
+
+
+def counted(supervisor: Supervisor, name: str) -> float:
+    value = supervisor.metrics.registry.get_sample_value(f"draftsmith_{name}_total")
+    assert value is not None
+    return value
+
+
+@pytest.fixture(scope="module")
+def chats(smollm: Path) -> list[Prompt]:
+    tokenizer = Tokenizer(read_gguf(smollm))
+    topics = ["our new office in Lisbon", "the tram", "rain, rain, rain and rain", "a cat"]
+    return [tokenizer.encode_chat([Turn("user", f"Write of {topic}")]) for topic in topics]
+
+
+@pytest.fixture(scope="module")
+def lists() -> list[Prompt]:
+    return [[1, *range(20, 20 + 9 * i), *[50, 51, 52] * i] for i in range(1, 9)]
+
+
+async def test_the_default_model_in_fp32_writes_the_same_at_any_number_of_ranks(
+    smollm, chats
+) -> None:
+    wanted = asks(chats, 40)
+    one = await results(smollm, wanted, tp=1, max_running=8)
+    three = await results(smollm, wanted, tp=3, max_running=8)
+    assert all(result == one[0] for result in [*one, *three])
+
+
+async def test_a_tiny_model_of_six_heads_writes_the_same_on_one_two_and_three_ranks(
+    make_tiny_gguf, tmp_path: Path, lists
+) -> None:
+    model = tmp_path / "six.gguf"
+    make_tiny_gguf(model, heads=6, kv_heads=6, ffn=192)
+    wanted = asks(lists, 30)
+    ranks = [await results(model, wanted, tp=tp, max_running=8) for tp in (1, 2, 3)]
+    assert all(result == ranks[0][0] for each in ranks for result in each)
+    assert len({tuple(tokens) for tokens in ranks[0][0]}) == len(wanted)
+
+
+@pytest.mark.parametrize("weights", ["auto", "int8", "full"])
+async def test_the_default_model_in_bf16_writes_the_same_alone_and_in_company(
+    smollm, chats, weights: str
+) -> None:
+    wanted = asks(chats, 40)
+    each = await results(smollm, wanted, dtype="bf16", weights=weights, max_running=8)
+    assert all(result == each[0] for result in each)
+
+
+@pytest.mark.parametrize("kind", [GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0])
+async def test_models_in_few_bits_write_the_same_alone_and_in_company_on_two_ranks(
+    make_tiny_gguf, tmp_path: Path, lists, kind
+) -> None:
+    model = tmp_path / "few.gguf"
+    make_tiny_gguf(model, kind=kind)
+    each = await results(model, asks(lists, 30), dtype="bf16", tp=2, max_running=8)
+    assert all(result == each[0] for result in each)
+
+
+async def test_guesses_change_no_token_at_any_temperature(smollm, chats) -> None:
+    # A text that the prompt holds already is guessed; one that is drawn freely hardly ever.
+    async with engine(smollm, dtype="bf16", speculate=False) as supervisor:
+        draft = await write(supervisor, chats[0], max_tokens=80, **GREEDY)
+        wanted = asks([chats[0] + draft + chats[0], chats[0] + draft + draft[:40], *chats], 60)
+        plain = await together(supervisor, wanted)
+    async with engine(smollm, dtype="bf16", speculate=True) as supervisor:
+        assert await together(supervisor, wanted) == plain
+        assert await one_by_one(supervisor, wanted) == plain
+        assert counted(supervisor, "accepted_tokens") > 20
+
+
+async def test_samples_of_one_prompt_share_its_prefill_and_differ(smollm, chats) -> None:
+    async with engine(smollm, dtype="bf16") as supervisor:
+        prompt = chats[0] * 4
+        many = [(prompt, FREE | {"seed": 9, "index": i, "max_tokens": 20}) for i in range(4)]
+        drafts = await together(supervisor, many)
+        assert counted(supervisor, "cached_tokens") == 3 * (len(prompt) - 1)
+        assert len({tuple(draft) for draft in drafts}) == 4
+        assert await one_by_one(supervisor, many) == drafts
+
+
+async def test_what_is_not_deterministic_writes_as_well_but_is_free_to_differ(smollm) -> None:
+    prompt = [1, *range(300, 500)]
+    async with engine(smollm, dtype="bf16", deterministic=False) as supervisor:
+        assert len(await write(supervisor, prompt, max_tokens=20, **GREEDY)) == 20
