@@ -56,10 +56,12 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request has cost, in tokens; comes last."""
+    """What a request has cost, in tokens; comes last. cached: those of the prompt that the server
+    had computed before."""
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
 
 class EngineUnavailable(Exception):
@@ -254,5 +256,7 @@ def _items(event: dict[str, Any]) -> list[Delta | Usage]:
         if choice["delta"].get("content") or choice.get("finish_reason")
     ]
     if usage := event.get("usage"):
-        items.append(Usage(usage["prompt_tokens"], usage["completion_tokens"]))
+        details = usage.get("prompt_tokens_details") or {}
+        cached = details.get("cached_tokens") or 0
+        items.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
     return items

@@ -6,35 +6,36 @@ import asyncio
 import contextlib
 import hmac
 import json
-import logging
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 
+from inference.bodies import Bodies, Body, ChatBodies, CompletionBodies
 from inference.protocol import (
     ChatRequest,
+    CompletionRequest,
     RequestError,
-    chunk_body,
-    completion_body,
-    completion_id,
-    delta_choice,
     error_body,
     now,
     parse_chat,
+    parse_completion,
     usage_body,
 )
-from inference.sequence import SamplingParams
+from inference.samples import Piece, Samples, Wanted
 from inference.supervisor import Stopped, Supervisor
-from inference.tokenizer import Detokenizer, PromptError, StopStrings, Tokenizer, Turn
+from inference.tokenizer import PromptError, Tokenizer, Turn
+from inference.turns import Turns
 
-log = logging.getLogger("draftsmith.worker")
+log = structlog.get_logger(__name__)
 
 MAX_BODY = 1024 * 1024
 CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
 
-Piece = tuple[int, str, str | None]
+METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -50,10 +51,16 @@ class Face:
         token: str | None,
     ) -> None:
         self.supervisor, self.tokenizer, self.model = supervisor, tokenizer, model
-        self.context = min(context, supervisor.capacity)
+        self.model_context = context
         self.token = token
+        self.turns = Turns()
         self.draining = False
         self.created = now()
+
+    @property
+    def context(self) -> int:
+        """Tokens that a prompt and its answer can have."""
+        return min(self.model_context, self.supervisor.capacity or self.model_context)
 
     def app(self) -> web.Application:
         app = web.Application(
@@ -63,6 +70,8 @@ class Face:
         app.router.add_get("/health/ready", self.is_ready)
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_post("/v1/completions", self.completions)
+        app.router.add_get("/metrics", self.metrics)
         return app
 
     @web.middleware
@@ -105,41 +114,73 @@ class Face:
         }
         return web.json_response({"object": "list", "data": [model]})
 
+    async def metrics(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.supervisor.metrics.text(), headers=METRICS_TYPE)
+
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))
         self._check_can_serve(chat)
         turns = [Turn(_role(m.role), m.text) for m in chat.messages]
         prompt = await asyncio.to_thread(self._encode, turns)
-        self._check_length(len(prompt))
-        drafts = Drafts(self.supervisor, self.tokenizer, chat, prompt, self.context)
-        if chat.stream:
-            return await self._stream(request, chat, drafts)
-        async with contextlib.aclosing(drafts.pieces()) as pieces:
-            texts = [["", ""] for _ in range(chat.n)]
-            async for index, text, finish in pieces:
-                texts[index][0] += text
-                texts[index][1] = finish or texts[index][1]
-        done = [(text, finish) for text, finish in texts]
-        body = completion_body(completion_id(), self.model, now(), done, drafts.usage)
-        return web.json_response(body)
+        bodies = ChatBodies(self.tokenizer, self.model, logprobs=chat.logprobs)
+        return await self._answer(request, chat, [prompt], bodies)
+
+    async def completions(self, request: web.Request) -> web.StreamResponse:
+        asked = parse_completion(await _json(request))
+        self._check_can_serve(asked)
+        prompts = [await asyncio.to_thread(self._ids, prompt) for prompt in asked.prompts]
+        echoed = [prompt for prompt in prompts for _ in range(asked.n)] if asked.echo else None
+        scores = asked.logprobs is not None
+        bodies = CompletionBodies(self.tokenizer, self.model, echoed, scores=scores)
+        return await self._answer(request, asked, prompts, bodies)
+
+    async def _answer(
+        self,
+        request: web.Request,
+        asked: ChatRequest | CompletionRequest,
+        prompts: list[list[int]],
+        bodies: Bodies,
+    ) -> web.StreamResponse:
+        """n samples of each prompt."""
+        wanted = [
+            Wanted(prompt, asked.params(index, self._room(prompt, asked.max_tokens)))
+            for prompt in prompts
+            for index in range(asked.n)
+        ]
+        samples = Samples(self.supervisor, self.tokenizer, wanted, asked.stop, self.turns)
+
+        def usage() -> Body:
+            cached = sum(samples.cached_tokens[:: asked.n])
+            return usage_body(sum(map(len, prompts)), cached, samples.completion_tokens)
+
+        if asked.stream:
+            with_usage = usage if asked.stream_options.include_usage else None
+            return await self._stream(request, samples, bodies, with_usage)
+        pieces: list[list[Piece]] = [[] for _ in wanted]
+        async with contextlib.aclosing(samples.pieces()) as coming:
+            async for piece in coming:
+                pieces[piece.index].append(piece)
+        return web.json_response(bodies.whole(pieces, usage()))
 
     async def _stream(
-        self, request: web.Request, chat: ChatRequest, drafts: Drafts
+        self,
+        request: web.Request,
+        samples: Samples,
+        bodies: Bodies,
+        usage: Callable[[], Body] | None,
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         await response.prepare(request)
-        id_, created = completion_id(), now()
-        for index in range(chat.n):
-            role = delta_choice(index, {"role": "assistant", "content": ""}, None)
-            await _send(response, chunk_body(id_, self.model, created, [role]))
+        for index in range(len(samples.wanted)):
+            if opening := bodies.opening(index):
+                await _send(response, opening)
         alive = asyncio.create_task(_keep_alive(response))
         try:
-            async with contextlib.aclosing(drafts.pieces()) as pieces:
-                async for index, text, finish in pieces:
-                    choice = delta_choice(index, {"content": text} if text else {}, finish)
-                    await _send(response, chunk_body(id_, self.model, created, [choice]))
+            async with contextlib.aclosing(samples.pieces()) as pieces:
+                async for piece in pieces:
+                    await _send(response, bodies.chunk(piece))
         except ConnectionError:
             raise
         except Exception as error:
@@ -149,19 +190,38 @@ class Face:
         finally:
             alive.cancel()
             await asyncio.gather(alive, return_exceptions=True)
-        if chat.stream_options.include_usage:
-            body = chunk_body(id_, self.model, created, [])
-            await _send(response, body | {"usage": drafts.usage})
+        if usage is not None:
+            await _send(response, bodies.last_chunk(usage()))
         await response.write(b"data: [DONE]\n\n")
         return response
 
     def _encode(self, turns: list[Turn]) -> list[int]:
         try:
-            return self.tokenizer.encode_chat(turns)
+            return self.tokenizer.encode_chat(turns, self.turns.find)
         except PromptError as error:
             raise RequestError(str(error), param="messages") from error
 
-    def _check_can_serve(self, chat: ChatRequest) -> None:
+    def _ids(self, prompt: str | list[int]) -> list[int]:
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt)
+        size = len(self.tokenizer.tokens)
+        if max(prompt) >= size:
+            raise RequestError(f"The model has {size:,} tokens; send ids below.", param="prompt")
+        return prompt
+
+    def _room(self, prompt: list[int], max_tokens: int) -> int:
+        """How many tokens may follow. Raises RequestError if not one of those wanted can."""
+        over = len(prompt) + min(max_tokens, 1) - self.context
+        if over > 0:
+            raise RequestError(
+                f"The prompt has {len(prompt):,} tokens and the model's context holds "
+                f"{self.context:,}, the answer included: cut at least {over:,} tokens.",
+                code="context_length_exceeded",
+                param="messages",
+            )
+        return self.context - len(prompt)
+
+    def _check_can_serve(self, asked: ChatRequest | CompletionRequest) -> None:
         if self.draining:
             raise _unavailable("The worker is stopping; try again in a minute.", "stopping")
         if self.supervisor.ready is None:
@@ -171,98 +231,13 @@ class Face:
             )
         if self.supervisor.busy:
             raise _unavailable("The worker has too many open requests; try again soon.", "busy")
-        if chat.model not in (None, self.model):
+        if asked.model not in (None, self.model):
             raise RequestError(
                 f"This worker serves the model {self.model!r} and no other; ask for that one.",
                 status=404,
                 code="model_not_found",
                 param="model",
             )
-
-    def _check_length(self, prompt_tokens: int) -> None:
-        over = prompt_tokens - (self.context - 1)
-        if over > 0:
-            raise RequestError(
-                f"The prompt has {prompt_tokens:,} tokens and the model's context holds "
-                f"{self.context:,}, the answer included: cut at least {over:,} tokens.",
-                code="context_length_exceeded",
-                param="messages",
-            )
-
-
-class Drafts:
-    """The n samples of one request, as text."""
-
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        tokenizer: Tokenizer,
-        chat: ChatRequest,
-        prompt: list[int],
-        context: int,
-    ) -> None:
-        self.supervisor, self.tokenizer, self.chat, self.prompt = (
-            supervisor,
-            tokenizer,
-            chat,
-            prompt,
-        )
-        self.max_tokens = min(chat.max_tokens, context - len(prompt))
-        self.completion_tokens = 0
-
-    @property
-    def usage(self) -> dict[str, int]:
-        return usage_body(len(self.prompt), self.completion_tokens)
-
-    async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """Text of every sample as it comes; closing the iterator cancels all. Raises Stopped."""
-        queue: asyncio.Queue[Piece | Exception] = asyncio.Queue()
-        tasks = [asyncio.create_task(self._write(index, queue)) for index in range(self.chat.n)]
-        running = len(tasks)
-        try:
-            while running:
-                piece = await queue.get()
-                if isinstance(piece, Exception):
-                    raise piece
-                running -= piece[2] is not None
-                yield piece
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _write(self, index: int, queue: asyncio.Queue[Piece | Exception]) -> None:
-        try:
-            async with contextlib.aclosing(self._one(index)) as pieces:
-                async for text, finish in pieces:
-                    if text or finish:
-                        queue.put_nowait((index, text, finish))
-        except Exception as error:
-            queue.put_nowait(error)
-
-    async def _one(self, index: int) -> AsyncGenerator[tuple[str, str | None], None]:
-        """Text of one sample; the last piece has the reason why it ends."""
-        detokenizer, stops = Detokenizer(self.tokenizer), StopStrings(self.chat.stop)
-        tokens = self.supervisor.generate(self.prompt, self._params(index))
-        async with contextlib.aclosing(tokens):
-            async for token, finish in tokens:
-                self.completion_tokens += 1
-                text = stops.add(detokenizer.add(token))
-                if stops.stopped:
-                    yield text, "stop"
-                    return
-                yield text + (stops.finish() if finish else ""), finish
-
-    def _params(self, index: int) -> SamplingParams:
-        return SamplingParams(
-            temperature=self.chat.temperature,
-            top_k=self.chat.top_k,
-            top_p=self.chat.top_p,
-            repetition_penalty=self.chat.repetition_penalty,
-            max_tokens=self.max_tokens,
-            seed=self.chat.seed,
-            index=index,
-        )
 
 
 @web.middleware
@@ -294,7 +269,7 @@ def _failure(error: Exception) -> dict[str, object]:
         return error_body(str(error), "server_error", "engine_failed")
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
-    log.error("%s at %s", type(error).__name__, place)
+    log.error("request failed", error=type(error).__name__, at=place)
     message = "The worker failed on this request; its log says where."
     return error_body(message, "server_error", "internal_error")
 

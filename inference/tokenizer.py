@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,10 @@ from inference.gguf_file import GGUFFile, ModelError
 
 CONTROL: Final = 3
 END_TOKENS: Final = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "</s>")
-# Unicode noncharacters: no text of a person holds one, and none survives into tokens.
+# Unicode noncharacters: no text of a person holds one, and none survives into tokens. One keeps
+# the names of control tokens apart, the other stands around the number of a turn.
 MARK: Final = "\ufdd0"
+TURN: Final = "\ufdd1"
 CHATML: Final = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -31,6 +33,9 @@ CHATML: Final = (
 
 class PromptError(Exception):
     """Messages that make no prompt; the message says why."""
+
+
+Known = Callable[[str], list[int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Tokenizer:
         self.end_ids = self._end_ids(file)
         self._control_ids = frozenset(controls)
         self._bpe = _byte_level_bpe(file, self.tokens)
-        self._splitter = re.compile("|".join(map(re.escape, self.specials)) or r"(?!)")
+        turn = f"{TURN}(\\d+){TURN}"
+        self._splitter = re.compile("|".join([turn, *map(re.escape, self.specials)]))
         self._openers = {name[0] for name in self.specials}
         self._template = _compile(file)
         self._bos = self._text_of("bos", file)
@@ -65,16 +71,23 @@ class Tokenizer:
         ids: list[int] = self._bpe.encode(text, add_special_tokens=False).ids
         return ids
 
-    def encode_chat(self, turns: Sequence[Turn]) -> list[int]:
-        """Tokens of a chat, up to where the assistant's answer begins. Raises PromptError."""
+    def encode_chat(self, turns: Sequence[Turn], known: Known = lambda _: None) -> list[int]:
+        """Tokens of a chat, up to where the assistant's answer begins. `known` has the ids of
+        answers that the model itself has written. Raises PromptError."""
+        merged = merge_roles(turns)
+        answers = [known(turn.content) if turn.role == "assistant" else None for turn in merged]
         # A mark inside whatever could begin a control token: a user's "<|im_end|>" stays text.
-        guarded = [Turn(turn.role, self._guard(turn.content)) for turn in merge_roles(turns)]
+        guarded = [
+            Turn(turn.role, self._guard(turn.content) if ids is None else f"{TURN}{i}{TURN}")
+            for i, (turn, ids) in enumerate(zip(merged, answers, strict=True))
+        ]
         rendered = self._render(guarded)
         ids: list[int] = []
         at = 0
         for match in self._splitter.finditer(rendered):
             ids += self.encode(rendered[at : match.start()].replace(MARK, ""))
-            ids.append(self.specials[match.group()])
+            number = match.group(1)
+            ids += [self.specials[match.group()]] if number is None else answers[int(number)] or []
             at = match.end()
         return ids + self.encode(rendered[at:].replace(MARK, ""))
 
@@ -85,7 +98,7 @@ class Tokenizer:
         return bytes(BYTE_OF[char] for char in self.tokens[token] if char in BYTE_OF)
 
     def _guard(self, text: str) -> str:
-        text = text.replace(MARK, "")
+        text = text.replace(MARK, "").replace(TURN, "")
         for opener in self._openers:
             text = text.replace(opener, opener + MARK)
         return text

@@ -15,8 +15,10 @@ import openai
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from structlog.testing import capture_logs
 
-from inference.protocol import RequestError, parse_chat
+from inference.client import Delta, EngineClient, Message, Sampling, Usage
+from inference.protocol import RequestError, parse_chat, parse_completion
 from inference.server import answer_errors
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -52,11 +54,11 @@ async def test_the_default_model_gives_the_same_text_alone_and_in_a_batch(
     smollm_worker, ask
 ) -> None:
     brief = "Write a blog post about our new office in Lisbon"
-    alone = await ask(smollm_worker.url, brief, seed=3, max_tokens=48)
+    sampling = {"temperature": 0.5, "top_k": 50, "top_p": 0.9, "repetition_penalty": 1.1}
+    wanted = sampling | {"seed": 3, "max_tokens": 48}
+    alone = await ask(smollm_worker.url, brief, **wanted)
     others = [ask(smollm_worker.url, f"Tell me of {i}", seed=i, max_tokens=30) for i in range(4)]
-    together, *_ = await asyncio.gather(
-        ask(smollm_worker.url, brief, seed=3, max_tokens=48), *others
-    )
+    together, *_ = await asyncio.gather(ask(smollm_worker.url, brief, **wanted), *others)
     assert together == alone
     assert len(alone[0][0].split()) > 20
 
@@ -98,7 +100,9 @@ BAD = [
     ({"messages": HELLO, "n": 100}, "'n' cannot be used: .* equal to 8"),
     ({"messages": HELLO, "seed": 1.5}, "'seed' cannot be used"),
     ({"messages": HELLO, "stop": [""]}, "'stop.0' cannot be used"),
-    ({"messages": HELLO, "logprobs": True}, "'logprobs' is not supported"),
+    ({"messages": HELLO, "logprobs": 3}, "'logprobs' cannot be used"),
+    ({"messages": HELLO, "top_logprobs": 21}, "'top_logprobs' cannot be used: .* equal to 20"),
+    ({"messages": HELLO, "logit_bias": {"5": 1}}, "'logit_bias' is not supported"),
     ({"messages": HELLO, "tools": [{}]}, "'tools' is not supported"),
     ({"messages": HELLO, "frequency_penalty": 0.5}, "'frequency_penalty' is not supported"),
     ({"messages": HELLO, "temprature": 1}, "'temprature' is not a parameter"),
@@ -114,6 +118,33 @@ def test_a_bad_request_is_refused_with_what_is_wrong(body: object, sentence: str
     assert caught.value.status == 400
     assert caught.value.message.endswith(".")
     assert "hot" not in caught.value.message
+
+
+BAD_COMPLETIONS = [
+    ({}, "'prompt' is missing"),
+    ({"prompt": ""}, "'prompt' cannot be used"),
+    ({"prompt": []}, "'prompt' cannot be used"),
+    ({"prompt": [[]]}, "'prompt' cannot be used"),
+    ({"prompt": [-1]}, "'prompt' cannot be used"),
+    ({"prompt": ["a", 5]}, "'prompt' cannot be used"),
+    ({"prompt": {"a": 1}}, "'prompt' cannot be used: it must be a text or token ids"),
+    ({"prompt": ["a"] * 17}, "'prompt' cannot be used: .* at most 16 items"),
+    ({"prompt": "half \ud83d"}, "only half there"),
+    ({"prompt": "a", "max_tokens": 0}, "asks for nothing"),
+    ({"prompt": "a", "max_tokens": 0, "echo": True}, "asks for nothing"),
+    ({"prompt": "a", "logprobs": 21}, "'logprobs' cannot be used: .* equal to 20"),
+    ({"prompt": "a", "best_of": 3}, "'best_of' is not supported"),
+    ({"prompt": "a", "suffix": "b"}, "'suffix' is not supported"),
+    ({"prompt": "a", "messages": HELLO}, "'messages' is not a parameter"),
+]
+
+
+@pytest.mark.parametrize(("body", "sentence"), BAD_COMPLETIONS)
+def test_a_bad_completion_is_refused_with_what_is_wrong(body: object, sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence) as caught:
+        parse_completion(body)
+    assert caught.value.status == 400
+    assert caught.value.message.endswith(".")
 
 
 def test_what_changes_nothing_is_accepted() -> None:
@@ -194,18 +225,19 @@ async def test_headers_that_do_not_fit_the_body_are_no_error_of_ours(
             assert status == 200 or "Content-Encoding" in await response.text()
 
 
-async def test_an_error_of_ours_has_the_shape_of_the_api_and_no_text_in_the_log(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_an_error_of_ours_has_the_shape_of_the_api_and_no_text_in_the_log() -> None:
     async def broken(request: web.Request) -> web.StreamResponse:
         raise KeyError("what a user wrote")
 
-    response = await answer_errors(make_mocked_request("GET", "/v1/models"), broken)
+    with capture_logs() as events:
+        response = await answer_errors(make_mocked_request("GET", "/v1/models"), broken)
     assert isinstance(response, web.Response)
     assert response.status == 500
     assert json.loads(response.text or "")["error"]["type"] == "server_error"
-    assert re.search(r"KeyError at .*test_server\.py:\d+", caplog.text)
-    assert "user wrote" not in caplog.text + (response.text or "")
+    (event,) = events
+    assert event["error"] == "KeyError"
+    assert re.search(r"test_server\.py:\d+$", event["at"])
+    assert "user wrote" not in str(event) + (response.text or "")
 
 
 async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(tiny_worker, ask) -> None:
@@ -214,6 +246,94 @@ async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(tiny_w
     assert len(set(texts.values())) == 3
     assert set(reasons.values()) <= {"stop", "length"}
     assert usage.completion_tokens <= 3 * 1024
+
+
+async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
+    # The words differ from those the tokenizer would choose: the model draws what it likes.
+    chat = [Message("user", "What a refinement costs")]
+    sampling = Sampling(temperature=1.0, top_k=0, max_tokens=200, seed=77)
+    async with EngineClient(tiny_worker.url) as client:
+        items = [item async for item in client.chat(chat, sampling)]
+        draft = "".join(item.text for item in items if isinstance(item, Delta))
+        first = next(item for item in items if isinstance(item, Usage))
+        chat += [Message("assistant", draft), Message("user", "shorter")]
+        again = [item async for item in client.chat(chat, sampling)]
+        second = next(item for item in again if isinstance(item, Usage))
+        # All of the first prompt and of the draft; of the draft's last token nothing was computed.
+        assert second.cached_tokens >= first.prompt_tokens + first.completion_tokens - 2
+        # A text that the model has not written is read as any other.
+        chat[1] = Message("assistant", draft + "!")
+        other = [item async for item in client.chat(chat, sampling)]
+        third = next(item for item in other if isinstance(item, Usage))
+        assert third.cached_tokens < second.cached_tokens
+
+
+async def test_samples_of_one_request_share_the_work_on_its_prompt(tiny_worker) -> None:
+    body = {"messages": [{"role": "user", "content": "Shared " * 60}], "max_tokens": 5, "n": 4}
+    before = await metric(tiny_worker, "cached_tokens_total")
+    async with http(tiny_worker.url) as session:
+        response = await session.post("/v1/chat/completions", json=body)
+        usage = (await response.json())["usage"]
+    shared = await metric(tiny_worker, "cached_tokens_total") - before
+    assert shared >= 3 * (usage["prompt_tokens"] - 1)
+
+
+async def metric(worker, name: str) -> float:
+    async with http(worker.url) as session:
+        lines = (await (await session.get("/metrics")).text()).splitlines()
+    return float(next(line for line in lines if line.startswith(f"draftsmith_{name} ")).split()[1])
+
+
+async def test_metrics_count_what_was_asked_and_hold_no_text(tiny_worker, ask) -> None:
+    names = ["prompt_tokens_total", "generation_tokens_total", "time_to_first_token_seconds_count"]
+    before = [await metric(tiny_worker, name) for name in names]
+    _, _, usage = await ask(tiny_worker.url, "Zanzibar", seed=3, max_tokens=9)
+    after = [await metric(tiny_worker, name) for name in names]
+    wanted = [usage.prompt_tokens, usage.completion_tokens, 1]
+    assert [b - a for a, b in zip(before, after, strict=True)] == wanted
+    assert await metric(tiny_worker, "requests_running") == 0
+    async with http(tiny_worker.url) as session:
+        response = await session.get("/metrics")
+        assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert "Zanzibar" not in await response.text()
+
+
+async def test_a_prompt_is_scored_and_echoed_without_a_token_more(tiny_worker) -> None:
+    body = {"prompt": "the tea is on a stone", "max_tokens": 0, "echo": True, "logprobs": 2}
+    async with http(tiny_worker.url) as session:
+        whole = await (await session.post("/v1/completions", json=body)).json()
+        both = body | {"prompt": ["another one", body["prompt"]]}
+        many = await (await session.post("/v1/completions", json=both)).json()
+    (choice,) = whole["choices"]
+    assert (choice["text"], choice["finish_reason"]) == (body["prompt"], "length")
+    told = choice["logprobs"]
+    assert "".join(told["tokens"]) == body["prompt"]
+    assert told["text_offset"] == [
+        len("".join(told["tokens"][:i])) for i in range(len(told["tokens"]))
+    ]
+    assert told["token_logprobs"][0] is None
+    assert all(value < 0 for value in told["token_logprobs"][1:])
+    assert whole["usage"]["completion_tokens"] == 0
+    assert [c["text"] for c in many["choices"]] == both["prompt"]
+    assert many["choices"][1]["logprobs"] == told
+
+
+async def test_a_completion_goes_on_from_ids_as_from_their_text(tiny_worker) -> None:
+    ask = {"prompt": "the tea", "max_tokens": 12, "seed": 4, "temperature": 1.0, "logprobs": 0}
+    async with http(tiny_worker.url) as session:
+        score = ask | {"max_tokens": 0, "echo": True}
+        scored = await (await session.post("/v1/completions", json=score)).json()
+        text = await (await session.post("/v1/completions", json=ask)).json()
+        # Each letter pair of the tiny vocabulary is a token; control tokens come first.
+        response = await session.post("/v1/completions", json=ask | {"prompt": [10**6]})
+        assert response.status == 400
+        assert "send ids below" in await response.text()
+        stream = await session.post("/v1/completions", json=ask | {"stream": True, "n": 2})
+        events = [json.loads(e[6:]) for e in (await stream.text()).split("\n\n")[:-2]]
+    assert len(scored["choices"][0]["logprobs"]["tokens"]) == scored["usage"]["prompt_tokens"]
+    streamed = "".join(e["choices"][0]["text"] for e in events if e["choices"][0]["index"] == 0)
+    assert streamed == text["choices"][0]["text"]
+    assert len(text["choices"][0]["logprobs"]["tokens"]) == text["usage"]["completion_tokens"]
 
 
 async def test_ready_is_a_real_token_and_live_is_not(tiny_worker) -> None:
@@ -261,7 +381,14 @@ async def test_the_openai_client_works_over_tcp_with_a_token(tcp_worker) -> None
             for choice in chunk.choices:
                 texts[choice.index] += choice.delta.content or ""
         assert [choice.message.content for choice in whole.choices] == [texts[0], texts[1]]
-        assert usage == whole.usage
+        assert usage.completion_tokens == whole.usage.completion_tokens
+        # What the first request has computed, the second finds.
+        assert usage.prompt_tokens_details.cached_tokens == usage.prompt_tokens - 1
+        told = await client.chat.completions.create(**ask, logprobs=True, top_logprobs=3)
+        for choice in told.choices:
+            content = choice.logprobs.content
+            assert all(len(item.top_logprobs) == 3 for item in content)
+            assert all(item.logprob <= item.top_logprobs[0].logprob + 1e-6 for item in content)
         with pytest.raises(openai.BadRequestError, match="'temperature' cannot be used"):
             await client.chat.completions.create(**ask, temperature=5)
         with pytest.raises(openai.NotFoundError, match="serves the model 'tiny'"):
@@ -283,7 +410,11 @@ NO_TOKENS = [
 async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, authorization: str) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     async with http(tcp_worker.url) as session:
-        for method, path in [("GET", "/v1/models"), ("POST", "/v1/chat/completions")]:
+        for method, path in [
+            ("GET", "/v1/models"),
+            ("POST", "/v1/chat/completions"),
+            ("GET", "/metrics"),
+        ]:
             response = await session.request(method, path, headers=headers)
             assert response.status == 401
             assert (await response.json())["error"]["code"] == "invalid_api_key"

@@ -1,0 +1,125 @@
+"""The samples of one request, as text: side by side, a piece whenever some has come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from inference.channel import Emitted, Logprobs
+from inference.sequence import SamplingParams
+from inference.supervisor import Supervisor
+from inference.tokenizer import Detokenizer, StopStrings, Tokenizer
+from inference.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """More of sample `index`; the last one says why it ends."""
+
+    index: int
+    text: str
+    finish: str | None = None
+    logprobs: Logprobs = field(default_factory=list)
+    prompt_logprobs: Logprobs = field(default_factory=list)
+
+    @property
+    def says_nothing(self) -> bool:
+        return not (self.text or self.finish or self.logprobs or self.prompt_logprobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One sample: what it goes on from, and how it is drawn."""
+
+    prompt: list[int]
+    params: SamplingParams
+
+
+class Samples:
+    """Of one request; for one use. What they cost stands in the counts when they are done."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        tokenizer: Tokenizer,
+        wanted: Sequence[Wanted],
+        stops: Sequence[str],
+        turns: Turns,
+    ) -> None:
+        self.supervisor, self.tokenizer = supervisor, tokenizer
+        self.wanted, self.stops, self.turns = wanted, stops, turns
+        self.completion_tokens = 0
+        self.cached_tokens = [0] * len(wanted)
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """Closing the iterator cancels all. Raises Stopped."""
+        queue: asyncio.Queue[Piece | Exception] = asyncio.Queue()
+        tasks = [
+            asyncio.create_task(self._write(index, queue)) for index in range(len(self.wanted))
+        ]
+        running = len(tasks)
+        try:
+            while running:
+                piece = await queue.get()
+                if isinstance(piece, Exception):
+                    raise piece
+                running -= piece.finish is not None
+                yield piece
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _write(self, index: int, queue: asyncio.Queue[Piece | Exception]) -> None:
+        try:
+            async with contextlib.aclosing(self._one(index)) as pieces:
+                async for piece in pieces:
+                    if not piece.says_nothing:
+                        queue.put_nowait(piece)
+        except Exception as error:
+            queue.put_nowait(error)
+
+    async def _one(self, index: int) -> AsyncGenerator[Piece, None]:
+        """Pieces of one sample, a step's tokens each."""
+        sample = _Text(self.tokenizer, self.stops)
+        wanted = self.wanted[index]
+        steps = self.supervisor.generate(wanted.prompt, wanted.params)
+        async with contextlib.aclosing(steps):
+            async for emitted in steps:
+                self.cached_tokens[index] = emitted.cached or self.cached_tokens[index]
+                text, taken, finish = sample.take(emitted)
+                self.completion_tokens += taken
+                logprobs = (emitted.logprobs or [])[:taken]
+                yield Piece(index, text, finish, logprobs, emitted.prompt_logprobs or [])
+                if finish:
+                    break
+        if not sample.stops.stopped:
+            self.turns.keep(sample.whole, sample.ids)
+
+
+class _Text:
+    """The text of one sample, as it grows."""
+
+    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
+        self.detokenizer, self.stops = Detokenizer(tokenizer), StopStrings(stops)
+        self.end_ids = tokenizer.end_ids
+        self.ids: list[int] = []
+        self.whole = ""
+
+    def take(self, emitted: Emitted) -> tuple[str, int, str | None]:
+        """The text of a step's tokens, how many count, and why it ends there if it does."""
+        text, finish, taken = "", emitted.finish, 0
+        for token in emitted.tokens:
+            taken += 1
+            text += self.stops.add(self.detokenizer.add(token))
+            if self.stops.stopped:
+                finish = "stop"
+                break
+            if token not in self.end_ids:
+                self.ids.append(token)
+        if finish and not self.stops.stopped:
+            text += self.stops.finish()
+        self.whole += text
+        return text, taken, finish
