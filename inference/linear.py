@@ -208,12 +208,13 @@ def measure(kinds: Sequence[Sequence[Linear]], dtype: torch.dtype, deterministic
         torch.randn(CANDIDATE_SIZES[-1], kind[0].columns, generator=random).to(dtype)
         for kind in kinds
     ]
+    wholes = [kind[0].products[0](rows) for kind, rows in zip(kinds, inputs, strict=True)]
     for i, size in enumerate(CANDIDATE_SIZES):
         total = 0.0
-        for kind, rows, pick in zip(kinds, inputs, picks, strict=True):
+        for kind, rows, whole, pick in zip(kinds, inputs, wholes, picks, strict=True):
             count = 1 if deterministic else len(kind[0].products)
             times = [_seconds(kind, index, rows[:size]) for index in range(count)]
-            usable = not deterministic or _same_bits(kind[0].products[0], rows, size)
+            usable = not deterministic or _same_bits(kind[0].products[0], rows, whole, size)
             total += min(times) if usable else torch.inf
             pick.append(times.index(min(times)))
         costs[i] = total
@@ -225,10 +226,9 @@ def measure(kinds: Sequence[Sequence[Linear]], dtype: torch.dtype, deterministic
     return RowSizes(tuple(CANDIDATE_SIZES[i] for i in found), tuple(costs[i].item() for i in found))
 
 
-def _same_bits(product: Product, rows: torch.Tensor, size: int) -> bool:
-    """Whether `size` rows at a time give what all at once give, by any number of threads. In bf16
-    few numbers show another order of a sum: it takes many to be sure."""
-    whole = product(rows)
+def _same_bits(product: Product, rows: torch.Tensor, whole: torch.Tensor, size: int) -> bool:
+    """Whether `size` rows at a time give `whole`, what all at once give, by any number of threads.
+    In bf16 few numbers show another order of a sum: it takes many to be sure."""
     enough = min(len(rows), -(-TRIED_NUMBERS // whole.shape[1]))
     starts = range(0, max(enough - size, 0) + 1, size)
 
@@ -247,10 +247,11 @@ def _seconds(kind: Sequence[Linear], index: int, rows: torch.Tensor) -> float:
 
     By one thread: two wait for each other, and for how long tells more of who else is there.
     """
-    some = kind if rows.shape[0] <= MEMORY_BOUND else kind[:1]
+    few = rows.shape[0] <= MEMORY_BOUND
+    some = kind if few else kind[:1]
     times = []
     with one_thread():
-        for _ in range(TRIALS):
+        for _ in range(TRIALS if few else 1):
             start = time.perf_counter()
             for layer in some:
                 layer.products[index](rows)
