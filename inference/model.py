@@ -134,7 +134,10 @@ def join_ranks(tp: int, timeout: timedelta) -> None:
 
 
 class Model:
-    """The part of the model that this rank holds. `join_ranks` must have been called."""
+    """The part of the model that this rank holds. `join_ranks` must have been called, and `measure`
+    before it is used."""
+
+    row_sizes: RowSizes
 
     def __init__(
         self, weights: Weights, shape: ModelShape, device: Device, progress: Progress
@@ -145,7 +148,6 @@ class Model:
         self.group = parallel_state.get_tensor_model_parallel_group()
         self.gpt = _build(shape, device.dtype, self.tp)
         self._load(load_parts(weights, shape, self.rank, self.tp, device.form), device, progress)
-        self.row_sizes = self._measure(device.deterministic)
         self.rotary = RotaryTable(
             shape.head_dim, shape.rope_base, shape.context, self.dtype, self.device
         )
@@ -154,6 +156,19 @@ class Model:
     def kv_heads(self) -> int:
         """Key/value heads that this rank caches."""
         return self.shape.kv_groups(self.tp) // self.tp
+
+    def measure(self, deterministic: bool) -> None:
+        """Finds out how many rows to compute at once. Speaks to the other ranks: all call it."""
+        kinds: dict[str, list[Linear]] = {}
+        for name, module in self.gpt.named_modules():
+            if isinstance(module, Linear):
+                kinds.setdefault(name.rpartition(".")[2], []).append(module)
+        on_gpu = self.device.type == "cuda"
+        self.row_sizes = (
+            RowSizes((GPU_SIZE,), (1.0,))
+            if on_gpu
+            else measure(list(kinds.values()), self.dtype, deterministic)
+        )
 
     @torch.inference_mode()
     def forward(self, token_ids: torch.Tensor, step: Step, rows: torch.Tensor) -> torch.Tensor:
@@ -196,15 +211,6 @@ class Model:
         if name == "word_embeddings":
             return Embedding(part.to(self.dtype), self.group)
         return Norm(part, self.shape.norm_eps, self.dtype)
-
-    def _measure(self, deterministic: bool) -> RowSizes:
-        if self.device.type == "cuda":
-            return RowSizes((GPU_SIZE,), (0.0,))
-        kinds: dict[str, list[Linear]] = {}
-        for name, module in self.gpt.named_modules():
-            if isinstance(module, Linear):
-                kinds.setdefault(name.rpartition(".")[2], []).append(module)
-        return measure(list(kinds.values()), self.dtype, deterministic)
 
 
 def _products(part: Matrix, device: Device) -> list[Product]:

@@ -146,8 +146,8 @@ def _join(args: RankArgs, device: Device) -> None:
 
 
 def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
-    """The model of this rank and its cache. Whatever goes wrong here is the file's or the memory's
-    fault. Raises ModelError."""
+    """The model of this rank and its cache. Raises ModelError for what is the file's or the
+    memory's fault."""
     path, leads = Path(args.model), args.rank == 0
 
     def progress(done: int, of: int) -> None:
@@ -158,6 +158,8 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
         file = read_gguf(path)
         shape = shape_of(file)
         model = Model(Weights(file, shape), shape, device, progress)
+    # Outside of what is blamed on the file: another rank may die while these speak to it.
+    model.measure(device.deterministic)
     pages = args.page_count or _pages(args, device, shape)
     tokens = pages * args.page_size
     check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
@@ -169,7 +171,8 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
 def _pages(args: RankArgs, device: Device, shape: ModelShape) -> int:
     """How many pages the rank with the least memory can hold."""
     page = shape.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
-    pages = torch.tensor(int(device.free_memory(args.tp) * args.kv_fraction) // page)
+    mine = int(device.free_memory(args.tp) * args.kv_fraction) // page
+    pages = torch.tensor(mine, device=device.name)
     dist.all_reduce(pages, op=dist.ReduceOp.MIN)
     if pages < args.max_running:
         raise ModelError(
