@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +21,7 @@ from inference.channel import (
     Add,
     Cancel,
     Channel,
+    Emitted,
     Failed,
     Load,
     Loading,
@@ -43,6 +44,26 @@ from inference.weights import Weights
 
 CANNOT_LOAD = 2
 IDLE_SECONDS = 1.0
+TELL_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class Teller:
+    """Tells the supervisor what the steps bring: the beginning and the end of a sample at once, the
+    rest some times a second. For each telling the supervisor and its clients need a core, which a
+    rank has to give away in the midst of a step."""
+
+    channel: Channel
+    items: list[Emitted] = field(default_factory=list)
+    told_at: float = 0.0
+
+    def tell(self, items: list[Emitted], load: Load) -> None:
+        """Nothing to say is said as well: the supervisor ends ranks that are silent."""
+        self.items += items
+        at_once = not items or any(item.finish or item.cached is not None for item in items)
+        if at_once or time.monotonic() - self.told_at > TELL_SECONDS:
+            self.channel.send(Tokens(self.items, load))
+            self.items, self.told_at = [], time.monotonic()
 
 
 def main() -> int:
@@ -90,16 +111,15 @@ def _serve(args: RankArgs, channel: Channel) -> NoReturn:
 
 
 def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runner) -> NoReturn:
-    pace = Pace(torch.get_num_threads(), runner.model.row_sizes.cost)
+    pace, teller = Pace(torch.get_num_threads(), runner.model.row_sizes.cost), Teller(channel)
     while True:
         _take_commands(channel, scheduler)
         began = time.monotonic()
         plan = replace(scheduler.schedule(), threads=pace.threads)
         # An empty plan is sent too: the other ranks hear from this one at least once a second.
         plans.send(plan)
-        # Nothing to say is said as well: the supervisor ends ranks that are silent.
         items = draw(scheduler, runner.execute(plan)) if plan.chunks else []
-        channel.send(Tokens(items, _load_of(scheduler)))
+        teller.tell(items, _load_of(scheduler))
         if plan.chunks:
             pace.observe(plan.rows, time.monotonic() - began)
 
