@@ -23,15 +23,15 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import import_module, metadata
-from itertools import accumulate, count, pairwise
+from importlib import metadata
+from itertools import accumulate, count
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import numpy as np
 import structlog
 
+from inference.bench_peers import BANDWIDTH, CANNOT_GO_ON, CORES, NEEDED
 from inference.gguf_file import GGUFFile, ModelError, find_model, read_gguf
 from inference.sequence import SamplingParams
 from inference.settings import SettingsError, load_settings
@@ -43,17 +43,8 @@ from inference.turns import Turns
 # No token has this id: every text gets as long as it was asked for, so that all do equal work.
 NO_END: Final = frozenset({10**9})
 TEXT: Final = Path(__file__).with_name("bench_text.md")
-CORES: Final = len(os.sched_getaffinity(0))
-CANNOT_GO_ON: Final = 2
 # Room for every workload. Its usual size, a share of the free memory, would say nothing of us.
 KV_TOKENS: Final = 16_384
-# What a child can be: another engine, with the module that it needs, or a look at the memory.
-NEEDED: Final = {
-    "transformers fp32": "transformers",
-    "transformers bf16": "transformers",
-    "llama.cpp": "llama_cpp",
-}
-BANDWIDTH: Final = "bandwidth"
 PACKAGES: Final = ("torch", "megatron-core", "transformers", "llama_cpp_python")
 TOPICS: Final = (
     "a blog post about our new office in Lisbon",
@@ -128,10 +119,10 @@ class Stream:
         return sum(number for _, number in self.steps)
 
     @property
-    def gaps(self) -> list[float]:
-        """Seconds between tokens; those that come at once share what they took."""
-        pairs = pairwise(self.steps)
-        return [(end - start) / n for (start, _), (end, n) in pairs for _ in range(n)]
+    def tpot(self) -> float | None:
+        """Seconds for each token after the first."""
+        later = self.count - self.steps[0][1]
+        return (self.seconds - self.ttft) / later if later else None
 
     def until(self, ends: frozenset[int]) -> Stream:
         """The same up to the first token that ends a text, but two steps of it at least."""
@@ -141,10 +132,6 @@ class Stream:
             if number and not ends.isdisjoint(self.token_ids[:taken]):
                 return Stream(self.prompt_len, self.steps[: number + 1], self.token_ids[:taken])
         return self
-
-    @property
-    def step_seconds(self) -> list[float]:
-        return [end - start for (start, _), (end, _) in pairwise(self.steps)]
 
 
 Run = list[Stream]
@@ -162,7 +149,7 @@ def seconds_of(run: Run) -> float:
 
 def decode_rate_of(run: Run) -> float:
     """Tokens per second after the prompts."""
-    return sum(1 / mean(stream.gaps) for stream in run)
+    return sum(1 / stream.tpot for stream in run if stream.tpot)
 
 
 def prefill_rate_of(run: Run) -> float:
@@ -261,18 +248,24 @@ class Model:
 
     def footprint(self, weight_size: int | None, kv_size: int) -> Footprint:
         """With so many bytes for a number; without a weight_size, with the bytes of the file."""
-        tensors = self.file.tensors.values()
-        weights = sum(math.prod(tensor.shape) for tensor in tensors) * (weight_size or 0)
-        if weight_size is None:
-            weights = self.file.path.stat().st_size - min(tensor.offset for tensor in tensors)
-        return Footprint(weights, shape_of(self.file).cache_bytes(1, 1, kv_size))
+        shape = shape_of(self.file)
+        tensors = sorted(self.file.tensors.values(), key=lambda tensor: tensor.offset)
+        ends = [*(tensor.offset for tensor in tensors[1:]), self.file.path.stat().st_size]
+        weights = sum(
+            math.prod(tensor.shape) * weight_size if weight_size else end - tensor.offset
+            for tensor, end in zip(tensors, ends, strict=True)
+            # Of an embedding that is not the output layer too, a step reads some rows only.
+            if shape.tied or tensor.name != "token_embd.weight"
+        )
+        return Footprint(weights, shape.cache_bytes(1, 1, kv_size))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """What an engine has done in a workload, in tokens, seconds and bytes.
 
-    ratio: our speed over its speed; mbu: the share of the memory's bandwidth that it has used.
+    ratio: our speed over its speed; mbu: the share of the memory's bandwidth that it has used, if
+    every token has been a step, which guesses make untrue.
     """
 
     workload: str
@@ -284,6 +277,7 @@ class Row:
     tpot_p50: float | None
     tpot_p99: float | None
     mbu: float | None
+    weights: int
     memory: int
 
 
@@ -341,12 +335,14 @@ class Bench:
 
 
 async def one_stream(bench: Bench) -> None:
-    """One draft alone."""
-    runs = await side_by_side(
-        bench, bench.engines, lambda: [bench.prompt(TOPICS[0])], bench.lengths.stream
-    )
-    goals = [("transformers", 2.5), ("llama.cpp", 0.8), ("llama.cpp", 1.0)]
-    compare(bench, "one stream", bench.engines, runs, goals)
+    """One draft alone; without guesses too, for a small model soon repeats itself."""
+    async with serving(bench.model, "ours, no guesses", speculate=False) as plain:
+        engines = [*bench.engines, plain]
+        runs = await side_by_side(
+            bench, engines, lambda: [bench.prompt(TOPICS[0])], bench.lengths.stream
+        )
+        goals = [("transformers", 2.5), ("llama.cpp", 0.8), ("llama.cpp", 1.0)]
+        compare(bench, "one stream", engines, runs, goals)
 
 
 async def eight(bench: Bench) -> None:
@@ -517,11 +513,9 @@ def row(
 ) -> Row:
     """All rounds of an engine in one row."""
     first = [stream.ttft for run in runs for stream in run]
-    gaps = [gap for run in runs for stream in run for gap in stream.gaps]
+    later = [stream.tpot for run in runs for stream in run if stream.tpot]
     shares = [
-        engine.footprint.of_step(run) / median(run[0].step_seconds) / bench.bandwidth
-        for run in runs
-        if run[0].step_seconds
+        engine.footprint.of_step(run) / run[0].tpot / bench.bandwidth for run in runs if run[0].tpot
     ]
     return Row(
         workload=workload,
@@ -530,9 +524,10 @@ def row(
         ratio=None,
         ttft_p50=median(first),
         ttft_p99=percentile(first, 0.99),
-        tpot_p50=median(gaps) if gaps else None,
-        tpot_p99=percentile(gaps, 0.99) if gaps else None,
+        tpot_p50=median(later) if later else None,
+        tpot_p99=percentile(later, 0.99) if later else None,
         mbu=median(shares) if shares else None,
+        weights=engine.footprint.weights,
         memory=engine.memory,
     )
 
@@ -601,9 +596,9 @@ async def warm_up(engine: Engine) -> None:
 
 @contextlib.asynccontextmanager
 async def child(name: str) -> AsyncIterator[Process]:
-    """This module in another process, as `serve_peer`."""
+    """A process of `bench_peers`."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "inference.bench", "--peer", name),
+        *(sys.executable, "-m", "inference.bench_peers", name),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -648,158 +643,6 @@ async def start_peers(model: Model, stack: contextlib.AsyncExitStack) -> list[Pe
         except BenchError as error:
             say(f"{name} is left out: {error}")
     return peers
-
-
-Decode = Callable[[list[list[int]], int], list[float]]
-"""Continues prompts by so many tokens; when each step was done, in seconds since the start."""
-
-
-def serve_peer(name: str) -> int:
-    """The life of a child: a line of JSON in, a line of JSON out."""
-    # Libraries print what they like to stdout; answers go where stdout was.
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-
-    def tell(answer: object) -> None:
-        out.write(json.dumps(answer) + "\n")
-        out.flush()
-
-    try:
-        if name == BANDWIDTH:
-            tell([read_bandwidth()])
-            return 0
-        path = find_model(load_settings().model)
-        decode = llama_cpp(path) if name == "llama.cpp" else transformers(path, name)
-        tell([])
-        for work in map(json.loads, sys.stdin):
-            tell(decode(work["prompts"], work["tokens"]))
-    except Exception as error:
-        tell({"error": str(error).partition("\n")[0] or type(error).__name__})
-        return CANNOT_GO_ON
-    return 0
-
-
-def read_bandwidth() -> float:
-    """Bytes per second that all cores together read from memory, at best."""
-    torch = import_module("torch")
-    torch.set_num_threads(CORES)
-    numbers = torch.ones(2**27)
-    seconds = []
-    for _ in range(10):
-        start = time.perf_counter()
-        numbers.sum()
-        seconds.append(time.perf_counter() - start)
-    return float(numbers.nbytes / min(seconds))
-
-
-def transformers(path: Path, name: str) -> Decode:
-    """`generate`, as its documentation shows it, with the prompts padded to one length."""
-    torch, library = import_module("torch"), import_module("transformers")
-    torch.set_num_threads(CORES)
-    dtype = torch.float32 if name.endswith("fp32") else torch.bfloat16
-    model = library.AutoModelForCausalLM.from_pretrained(
-        str(path.parent), gguf_file=path.name, dtype=dtype
-    ).eval()
-
-    def decode(prompts: list[list[int]], tokens: int) -> list[float]:
-        width = max(map(len, prompts))
-        ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        stamps: list[float] = []
-        start = time.perf_counter()
-
-        # It is asked after each token whether to stop. A streamer would do for one prompt only.
-        def stop(ids: Any, _: Any, **__: Any) -> Any:
-            stamps.append(time.perf_counter() - start)
-            return torch.zeros(len(ids), dtype=torch.bool)
-
-        model.generate(
-            torch.tensor(ids),
-            attention_mask=torch.tensor(mask),
-            min_new_tokens=tokens,
-            max_new_tokens=tokens,
-            do_sample=False,
-            pad_token_id=0,
-            stopping_criteria=library.StoppingCriteriaList([stop]),
-        )
-        return stamps
-
-    return decode
-
-
-def llama_cpp(path: Path) -> Decode:
-    """All prompts in one batch by the low-level calls: `Llama.eval` has one prompt only."""
-    llama = LlamaCpp(import_module("llama_cpp"), path)
-
-    def decode(prompts: list[list[int]], tokens: int) -> list[float]:
-        llama.open(len(prompts))
-        entries = [
-            (token, at, number, at == len(prompt) - 1)
-            for number, prompt in enumerate(prompts)
-            for at, token in enumerate(prompt)
-        ]
-        start = time.perf_counter()
-        chosen: dict[int, int] = {}
-        for at in range(0, len(entries), LlamaCpp.BATCH):
-            chosen |= llama.feed(entries[at : at + LlamaCpp.BATCH])
-        stamps = [time.perf_counter() - start]
-        for step in range(tokens - 1):
-            chosen = llama.feed(
-                [(token, len(prompts[i]) + step, i, True) for i, token in chosen.items()]
-            )
-            stamps.append(time.perf_counter() - start)
-        return stamps
-
-    return decode
-
-
-class LlamaCpp:
-    """The few calls of llama.cpp that decoding takes."""
-
-    BATCH: Final = 512
-    CONTEXT: Final = 4096
-
-    def __init__(self, library: Any, path: Path) -> None:
-        self.library = library
-        library.llama_backend_init()
-        parameters = library.llama_model_default_params()
-        self.model = library.llama_model_load_from_file(os.fsencode(path), parameters)
-        if not self.model:
-            raise BenchError(f"it cannot read {path}")
-        self.vocab = library.llama_vocab_n_tokens(library.llama_model_get_vocab(self.model))
-        self.batch = library.llama_batch_init(self.BATCH, 0, 1)
-        self.contexts: dict[int, Any] = {}
-
-    def open(self, sequences: int) -> None:
-        """An empty cache for so many sequences."""
-        if sequences not in self.contexts:
-            parameters = self.library.llama_context_default_params()
-            parameters.n_ctx = self.CONTEXT
-            parameters.n_seq_max = sequences
-            parameters.n_batch = parameters.n_ubatch = self.BATCH
-            parameters.n_threads = parameters.n_threads_batch = CORES
-            self.contexts[sequences] = self.library.llama_init_from_model(self.model, parameters)
-        self.context = self.contexts[sequences]
-        memory = self.library.llama_get_memory(self.context)
-        self.library.llama_memory_clear(memory, True)
-
-    def feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
-        """Computes (token, position, sequence, whether what follows is wanted); returns the
-        likeliest next token of each sequence that wants it."""
-        batch, wanted = self.batch, {}
-        batch.n_tokens = len(entries)
-        for i, (token, position, sequence, wants) in enumerate(entries):
-            batch.token[i], batch.pos[i], batch.logits[i] = token, position, wants
-            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
-            if wants:
-                wanted[sequence] = i
-        if self.library.llama_decode(self.context, batch):
-            raise BenchError("it refuses to decode")
-        return {sequence: self._likeliest(i) for sequence, i in wanted.items()}
-
-    def _likeliest(self, row: int) -> int:
-        logits = self.library.llama_get_logits_ith(self.context, row)
-        return int(np.ctypeslib.as_array(logits, (self.vocab,)).argmax())
 
 
 async def measure(args: argparse.Namespace) -> dict[str, object]:
@@ -863,6 +706,7 @@ def machine() -> dict[str, object]:
     return {
         "cpu": names[0] if names else "unknown",
         "cores": CORES,
+        "load": os.getloadavg()[0],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {package: version(package) for package in PACKAGES},
     }
@@ -889,11 +733,12 @@ def table_of_rows(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
                 for seconds in (row.ttft_p50, row.ttft_p99, row.tpot_p50, row.tpot_p99)
             ),
             shown(row.mbu, ".0%"),
+            f"{row.weights / 2**20:,.0f}",
             f"{row.memory / 2**20:,.0f}",
         ]
         for row in rows
     ]
-    return [*head, "MBU", "memory MiB"], lines
+    return [*head, "MBU", "weights MiB", "peak MiB"], lines
 
 
 def table_of_goals(goals: list[Goal]) -> tuple[list[str], list[list[str]]]:
@@ -938,15 +783,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each one has its turn")
     parser.add_argument("--quick", action="store_true", help="short texts, to see that it runs")
     parser.add_argument("--json", type=Path, help="where to write the results")
-    parser.add_argument("--peer", choices=[*NEEDED, BANDWIDTH], help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> int:
     """Exit codes: 0 measured, 2 not, and a sentence says why."""
     args = arguments()
-    if args.peer:
-        return serve_peer(args.peer)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

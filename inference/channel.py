@@ -104,7 +104,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """What one step has brought for a sample: tokens, and why it ends after them if it does.
+    """What steps have brought for a sample: tokens, and why it ends after them if it does.
 
     cached: with its first tokens, how many of the prompt's were in the cache.
     """
@@ -115,6 +115,23 @@ class Emitted:
     cached: int | None = None
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
+
+    def then(self, later: Emitted) -> Emitted:
+        """Both in one."""
+        assert self.id == later.id
+        assert self.finish is None
+        return Emitted(
+            self.id,
+            self.tokens + later.tokens,
+            later.finish,
+            self.cached if later.cached is None else later.cached,
+            _both(self.logprobs, later.logprobs),
+            _both(self.prompt_logprobs, later.prompt_logprobs),
+        )
+
+
+def _both(first: Logprobs | None, second: Logprobs | None) -> Logprobs | None:
+    return None if first is None and second is None else (first or []) + (second or [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +148,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What one step has brought. Empty when it has only prefilled, and once in every idle
-    second."""
+    """What steps have brought, one item a sample. Empty when one has only prefilled, and once in
+    every idle second."""
 
     items: list[Emitted] = field(default_factory=list)
     load: Load = Load()

@@ -54,16 +54,18 @@ class Teller:
     rank has to give away in the midst of a step."""
 
     channel: Channel
-    items: list[Emitted] = field(default_factory=list)
+    untold: dict[str, Emitted] = field(default_factory=dict)
     told_at: float = 0.0
 
     def tell(self, items: list[Emitted], load: Load) -> None:
         """Nothing to say is said as well: the supervisor ends ranks that are silent."""
-        self.items += items
+        for item in items:
+            before = self.untold.get(item.id)
+            self.untold[item.id] = before.then(item) if before else item
         at_once = not items or any(item.finish or item.cached is not None for item in items)
         if at_once or time.monotonic() - self.told_at > TELL_SECONDS:
-            self.channel.send(Tokens(self.items, load))
-            self.items, self.told_at = [], time.monotonic()
+            self.channel.send(Tokens(list(self.untold.values()), load))
+            self.untold, self.told_at = {}, time.monotonic()
 
 
 def main() -> int:
