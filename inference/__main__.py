@@ -18,13 +18,16 @@ import structlog
 from aiohttp import web
 
 from inference import logs
-from inference.gguf_file import GGUFFile, ModelError, find_model, must_fit, read_gguf
+from inference.checkpoint.check import check_tensors
+from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.lifetime import end_with
 from inference.server import Face
 from inference.settings import Settings, SettingsError, load_settings
-from inference.shape import ModelShape, check_cache, check_split, shape_of
+from inference.shape import check_cache, check_split
 from inference.supervisor import Supervisor
 from inference.tokenizer import Tokenizer
+from inference.vocabulary import check_vocabulary
 
 log = structlog.get_logger(__name__)
 
@@ -57,29 +60,30 @@ def check(settings: Settings) -> str:
     """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
     # torch, which the supervisor has not.
     from inference.device import Device  # noqa: PLC0415
-    from inference.weights import Weights  # noqa: PLC0415
+    from inference.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
 
-    path, file, shape, _ = read_model(settings)
+    checkpoint, _ = read_model(settings)
+    shape, weights = checkpoint.shape, Weights(checkpoint)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
-    with must_fit(path, "the model"):
-        Weights(file, shape)
+    with must_fit(checkpoint.path, "the model"):
+        held = rank_bytes(weights, shape, tp, device.form, size)
+        check_memory(held, tp, memory)
         check_cache(shape, tp, settings.kv_tokens or 0, size, memory)
     return (
-        f"{settings.model}: {shape.layers} layers, context {shape.context}, "
-        f"{path.stat().st_size / 1e6:.0f} MB; TP={settings.tp} on {device.name} in {device.words}"
+        f"{settings.model}: {shape.family}, {shape.layers} layers, context {shape.context:,}; "
+        f"TP={tp} on {device.name} in {device.words}, {held / 1e6:,.0f} MB on each rank"
     )
 
 
-def read_model(settings: Settings) -> tuple[Path, GGUFFile, ModelShape, Tokenizer]:
-    """All of the model that is no weight. Raises ModelError."""
-    path = find_model(settings.model)
-    file = read_gguf(path)
-    with must_fit(path, "the model's header"):
-        shape = shape_of(file)
-        check_split(shape, settings.tp)
-    with must_fit(path, "the tokenizer"):
-        return path, file, shape, Tokenizer(file)
+def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
+    """All of the model that is no weight, and whether the weights are there. Raises ModelError."""
+    checkpoint = open_checkpoint(find_model(settings.model))
+    check_tensors(checkpoint)
+    check_split(checkpoint.shape, settings.tp)
+    vocabulary = open_vocabulary(checkpoint.path)
+    check_vocabulary(vocabulary, checkpoint.shape)
+    return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)
 
 
 class BindError(Exception):
@@ -88,7 +92,8 @@ class BindError(Exception):
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises ModelError, BindError."""
-    path, _, shape, tokenizer = read_model(settings)
+    checkpoint, tokenizer = read_model(settings)
+    path, shape = checkpoint.path, checkpoint.shape
     supervisor = Supervisor(settings, path, tokenizer.end_ids)
     name = path.stem if Path(settings.model) == path else settings.model
     token = settings.worker_token.get_secret_value() if settings.worker_token else None

@@ -13,11 +13,14 @@ from typing import Final
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from inference.rope import Rope
+
 # torch's kernel walks over the keys in blocks of this many, and rounds differently for some
 # lengths of the last block, and for fewer than four queries.
 KV_BLOCK: Final = 512
 CANDIDATE_TAILS: Final = (32, 64, 128, 192, 256, 384, KV_BLOCK)
 QUERY_TILE: Final = 4
+CAPPED_TILE: Final = 32
 TRIED_QUERIES: Final = 32
 TRIED_NUMBERS: Final = 200_000
 
@@ -69,26 +72,36 @@ class Span:
     other.
 
     pages: [pieces * pages] int64, those of each piece filled up to one number, or the slice that
-    one piece has; mask: [pieces, 1, queries, kv], added to the scores. The queries of all heads
-    that share a key lie side by side, filled up to a tile.
+    one piece has; masks: of each view of the model, [pieces, 1, queries, kv], added to the scores.
+    The queries of all heads that share a key lie side by side, filled up to `queries`, a tile.
     """
 
     rows: slice
     count: int
     pieces: int
+    queries: int
     pages: torch.Tensor | slice
-    mask: torch.Tensor
+    masks: tuple[torch.Tensor, ...]
 
 
 class Spans:
-    """Makes spans for queries of `group` heads a key, on this machine."""
+    """Makes spans for queries of `group` heads a key, on this machine. windows: of each view, how
+    many tokens it sees (None: all); capped: whether scores are."""
 
-    def __init__(self, group: int, cache: KVCache) -> None:
-        self.group = group
+    def __init__(
+        self,
+        group: int,
+        cache: KVCache,
+        windows: Sequence[int | None] = (None,),
+        *,
+        capped: bool = False,
+    ) -> None:
+        self.group, self.windows = group, tuple(windows)
+        self.tile = CAPPED_TILE if capped else QUERY_TILE
         self.page_count, self.page_size = cache.page_count, cache.page_size
         self.dtype, self.device = cache.data.dtype, cache.data.device
-        on_cpu = self.device.type == "cpu"
-        self.tails = equal_tails(cache.data.shape[-1], self.dtype) if on_cpu else (KV_BLOCK,)
+        whole = capped or self.device.type != "cpu"
+        self.tails = (KV_BLOCK,) if whole else equal_tails(cache.data.shape[-1], self.dtype)
         assert all(tail % self.page_size == 0 for tail in self.tails)
 
     def order(self, pieces: Sequence[Piece]) -> list[list[int]]:
@@ -109,19 +122,28 @@ class Spans:
 
     def _span(self, pieces: Sequence[Piece], start: int) -> Span:
         count, kv = pieces[0].count, self._padded(max(piece.length for piece in pieces))
-        queries = -(-count * self.group // QUERY_TILE) * QUERY_TILE
+        queries = -(-count * self.group // self.tile) * self.tile
         query = torch.arange(queries, device=self.device) // self.group
         positions = torch.tensor([piece.position for piece in pieces], device=self.device)
         last = (positions[:, None] + query.clamp(max=count - 1))[:, None, :, None]
-        hidden = torch.arange(kv, device=self.device) > last
-        mask = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
+        masks = {window: self._mask(last, kv, window) for window in set(self.windows)}
         return Span(
             slice(start, start + len(pieces) * count),
             count,
             len(pieces),
+            queries,
             self._pages(pieces, kv // self.page_size),
-            mask.masked_fill_(hidden, -torch.inf),
+            tuple(masks[window] for window in self.windows),
         )
+
+    def _mask(self, last: torch.Tensor, kv: int, window: int | None) -> torch.Tensor:
+        """last: the last position that each query sees, [pieces, 1, queries, 1]."""
+        position = torch.arange(kv, device=self.device)
+        hidden = position > last
+        if window is not None:
+            hidden |= position <= last - window
+        mask = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
+        return mask.masked_fill_(hidden, -torch.inf)
 
     def _pages(self, pieces: Sequence[Piece], count: int) -> torch.Tensor | slice:
         """`count` pages of each. What fills up is never looked at: any page will do."""
@@ -168,15 +190,29 @@ def equal_tails(head_dim: int, dtype: torch.dtype) -> tuple[int, ...]:
 class Step:
     """What attention has to know of one step. It travels through the layers.
 
-    cos, sin: [rows, 1, 1, head_dim]; slot_mapping: [rows] int64, where this step's keys go. Rows
-    that only fill up the step are copies of its last row.
+    rotations: of each view of the model, cosine and sine, [rows, 1, 1, head_dim]; slot_mapping:
+    [rows] int64, where this step's keys go. Rows that only fill up the step are copies of its last
+    row.
     """
 
     cache: KVCache
-    cos: torch.Tensor
-    sin: torch.Tensor
+    rotations: tuple[Rotation | None, ...]
     slot_mapping: torch.Tensor
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerAttention:
+    """What attention has to know of a layer: its number, which of the model's views it has, what
+    scores are multiplied with and softly limited to."""
+
+    layer: int
+    view: int
+    scale: float
+    cap: float | None = None
+
+
+Rotation = tuple[torch.Tensor, torch.Tensor]
 
 
 class RotaryTable:
@@ -186,15 +222,19 @@ class RotaryTable:
     """
 
     def __init__(
-        self, head_dim: int, base: float, positions: int, dtype: torch.dtype, device: torch.device
+        self, rope: Rope, positions: int, dtype: torch.dtype, device: torch.device
     ) -> None:
-        inverse = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
-        angles = torch.outer(torch.arange(positions, dtype=torch.float32), inverse)
-        cos, sin = angles.cos(), angles.sin()
+        angles = torch.outer(
+            torch.arange(positions, dtype=torch.float32), torch.tensor(rope.frequencies())
+        )
+        if rope.kind == "dynamic" and positions > rope.original:
+            behind = [rope.at(position) for position in range(rope.original, positions)]
+            angles[rope.original :] = torch.tensor(behind)
+        cos, sin = (rope.attention_factor * of for of in (angles.cos(), angles.sin()))
         self.cos = torch.cat([cos, cos], dim=-1).to(device, dtype)
         self.sin = torch.cat([-sin, sin], dim=-1).to(device, dtype)
 
-    def at(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def at(self, positions: torch.Tensor) -> Rotation:
         """cos and sin, [rows, 1, 1, head_dim]. Raises IndexError if one exceeds the table."""
         return self.cos[positions][:, None, None], self.sin[positions][:, None, None]
 
@@ -205,29 +245,38 @@ def rotate_(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> None:
     x.mul_(cos).addcmul_(swapped, sin)
 
 
-def attend(qkv: torch.Tensor, layer: int, step: Step) -> torch.Tensor:
+def attend(qkv: torch.Tensor, place: LayerAttention, step: Step) -> torch.Tensor:
     """Causal attention of each sequence over its own cached tokens.
 
     qkv: [rows, kv_heads, group + 2, head_dim], for each key the queries that share it, then key and
     value; it is overwritten. Returns [rows, heads * head_dim].
     """
-    rotate_(qkv[:, :, :-1], step.cos, step.sin)
-    step.cache.by_slot[layer].index_copy_(0, step.slot_mapping, qkv[:, :, -2:])
-    outs = [_attend_span(qkv, step.cache.by_page[layer], span) for span in step.spans]
+    if (rotation := step.rotations[place.view]) is not None:
+        rotate_(qkv[:, :, :-1], *rotation)
+    step.cache.by_slot[place.layer].index_copy_(0, step.slot_mapping, qkv[:, :, -2:])
+    cached = step.cache.by_page[place.layer]
+    outs = [_attend_span(qkv, cached, span, place) for span in step.spans]
     if missing := qkv.shape[0] - step.spans[-1].rows.stop:
         # Rows that fill up the step stay copies of its last: they are written where that one is.
         outs.append(outs[-1][-1:].expand(missing, -1))
     return outs[0] if len(outs) == 1 else torch.cat(outs)
 
 
-def _attend_span(qkv: torch.Tensor, cached: torch.Tensor, span: Span) -> torch.Tensor:
+def _attend_span(
+    qkv: torch.Tensor, cached: torch.Tensor, span: Span, place: LayerAttention
+) -> torch.Tensor:
     _, kv_heads, heads, head_dim = qkv.shape
     pages = span.pages
     past = cached[pages] if isinstance(pages, slice) else cached.index_select(0, pages)
     past = past.view(span.pieces, -1, kv_heads, 2, head_dim)
     keys, values = past.permute(3, 0, 2, 1, 4).unbind()
-    queries = _queries(qkv, span)
-    out = F.scaled_dot_product_attention(queries, keys, values, attn_mask=span.mask)
+    queries, mask = _queries(qkv, span), span.masks[place.view]
+    if place.cap is None:
+        out = F.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=mask, scale=place.scale
+        )
+    else:
+        out = capped_attention(queries, keys, values, mask, scale=place.scale, cap=place.cap)
     if span.count == 1:
         return out[:, :, : heads - 2].reshape(span.pieces, -1)
     out = out[:, :, : span.count * (heads - 2)]
@@ -237,7 +286,7 @@ def _attend_span(qkv: torch.Tensor, cached: torch.Tensor, span: Span) -> torch.T
 
 def _queries(qkv: torch.Tensor, span: Span) -> torch.Tensor:
     """[pieces, kv_heads, queries, head_dim] of qkv [rows, kv_heads, group + 2, head_dim]."""
-    heads, wanted = qkv.shape[2], span.mask.shape[2]
+    heads, wanted = qkv.shape[2], span.queries
     if span.count == 1 and wanted <= heads:
         # Key and value lie behind the queries and fill up the tile.
         return qkv[span.rows, :, :wanted]
@@ -245,3 +294,50 @@ def _queries(qkv: torch.Tensor, span: Span) -> torch.Tensor:
     queries = queries.reshape(-1, span.count, *queries.shape[1:])
     queries = queries.transpose(1, 2).flatten(2, 3)
     return F.pad(queries, (0, 0, 0, wanted - queries.shape[2]))
+
+
+def capped_attention(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor,
+    *,
+    scale: float,
+    cap: float,
+) -> torch.Tensor:
+    """Attention whose scores are limited by cap * tanh(score / cap) (Gemma Team 2024): torch's
+    kernel cannot do it. Shapes as for that; computed in fp32, in tiles of one shape, so that the
+    bits of a row depend neither on how many there are nor on how long others are.
+
+    queries: as many as a multiple of CAPPED_TILE; keys: of KV_BLOCK.
+    """
+    out = torch.empty(queries.shape, dtype=torch.float32, device=queries.device)
+    keys, values = keys.float(), values.float()
+    for at in range(0, queries.shape[2], CAPPED_TILE):
+        tile = queries[:, :, at : at + CAPPED_TILE].float()
+        rows = mask[:, :, at : at + CAPPED_TILE].float()
+        out[:, :, at : at + CAPPED_TILE] = _capped_tile(
+            tile, keys, values, rows, scale=scale, cap=cap
+        )
+    return out.to(queries.dtype)
+
+
+def _capped_tile(
+    tile: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor,
+    *,
+    scale: float,
+    cap: float,
+) -> torch.Tensor:
+    """Block by block, with no maximum to keep: scores are within the cap."""
+    total = torch.zeros(*tile.shape[:3], 1, device=tile.device)
+    out = torch.zeros_like(tile)
+    for start in range(0, keys.shape[2], KV_BLOCK):
+        block = slice(start, start + KV_BLOCK)
+        scores = tile @ keys[:, :, block].transpose(2, 3)
+        weights = (scores.mul_(scale / cap).tanh_().mul_(cap) + mask[..., block]).exp_()
+        total += weights.sum(dim=-1, keepdim=True)
+        out += weights @ values[:, :, block]
+    return out.div_(total)

@@ -32,12 +32,13 @@ from typing import Final, Protocol
 import structlog
 
 from inference.bench_peers import BANDWIDTH, CANNOT_GO_ON, CORES, NEEDED
-from inference.gguf_file import GGUFFile, ModelError, find_model, read_gguf
+from inference.chat_template import Turn
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.sequence import SamplingParams
 from inference.settings import SettingsError, load_settings
-from inference.shape import shape_of
 from inference.supervisor import Stopped, Supervisor
-from inference.tokenizer import Tokenizer, Turn
+from inference.tokenizer import Tokenizer
 from inference.turns import Turns
 
 # No token has this id: every text gets as long as it was asked for, so that all do equal work.
@@ -243,17 +244,15 @@ def peak_memory(pid: int) -> int:
 class Model:
     """The file that all engines read."""
 
-    file: GGUFFile
+    checkpoint: Checkpoint
     tokenizer: Tokenizer
 
     def footprint(self, weight_size: int | None, kv_size: int) -> Footprint:
         """With so many bytes for a number; without a weight_size, with the bytes of the file."""
-        shape = shape_of(self.file)
-        tensors = sorted(self.file.tensors.values(), key=lambda tensor: tensor.offset)
-        ends = [*(tensor.offset for tensor in tensors[1:]), self.file.path.stat().st_size]
+        shape = self.checkpoint.shape
         weights = sum(
-            math.prod(tensor.shape) * weight_size if weight_size else end - tensor.offset
-            for tensor, end in zip(tensors, ends, strict=True)
+            math.prod(tensor.shape) * weight_size if weight_size else tensor.size
+            for tensor in self.checkpoint.tensors.values()
             # Of an embedding that is not the output layer too, a step reads some rows only.
             if shape.tied or tensor.name != "token_embd.weight"
         )
@@ -566,7 +565,7 @@ async def serving(model: Model, name: str, **changes: object) -> AsyncIterator[O
     """Our engine, with the user's settings but for these. Raises ModelError, SettingsError."""
     fixed = {"device": "cpu", "kv_tokens": KV_TOKENS}
     settings = load_settings().model_copy(update={**fixed, **changes})
-    supervisor = Supervisor(settings, model.file.path, NO_END)
+    supervisor = Supervisor(settings, model.checkpoint.path, NO_END)
     ranks = asyncio.create_task(supervisor.run())
     try:
         while supervisor.ready is None:
@@ -662,7 +661,7 @@ async def measure(args: argparse.Namespace) -> dict[str, object]:
     say_table(*table_of_goals(bench.goals))
     return {
         "machine": machine() | {"bandwidth": bandwidth},
-        "model": model.file.name,
+        "model": model.checkpoint.path.stem,
         "rounds": args.rounds,
         "rows": [asdict(row) for row in bench.rows],
         "goals": [asdict(goal) | {"met": goal.met} for goal in bench.goals],
@@ -682,7 +681,7 @@ async def perplexity() -> dict[str, object]:
     first = next(iter(found.values()))
     rows = [[form, f"{value:.3f}", f"{value / first:.4f}"] for form, value in found.items()]
     say_table(["form", "perplexity", "to fp32"], rows)
-    return {"machine": machine(), "model": model.file.name, "perplexity": found}
+    return {"machine": machine(), "model": model.checkpoint.path.stem, "perplexity": found}
 
 
 async def perplexity_of(ours: Ours, ids: list[int]) -> float:
@@ -695,8 +694,8 @@ async def perplexity_of(ours: Ours, ids: list[int]) -> float:
 
 
 def open_model() -> Model:
-    file = read_gguf(find_model(load_settings().model))
-    return Model(file, Tokenizer(file))
+    path = find_model(load_settings().model)
+    return Model(open_checkpoint(path), Tokenizer(open_vocabulary(path)))
 
 
 def machine() -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from inference.gguf_file import find_model
+from inference.checkpoint.open import find_model
 from inference.settings import load_settings
 
 CORES: Final = len(os.sched_getaffinity(0))

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from inference.gguf_file import ModelError
+from inference.checkpoint.errors import ModelError
 from inference.weights import Form
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

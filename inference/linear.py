@@ -11,8 +11,8 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Self
 
 import torch
 import torch.distributed as dist
@@ -21,6 +21,8 @@ from torch import nn
 Product = Callable[[torch.Tensor], torch.Tensor]
 
 GROUP: Final = 32
+# torch's kernel for 4 bits takes so many rows of weights at once.
+INT4_ROWS: Final = 16
 # Up to the last of these a product is made in one call; more rows are cut into pieces of it.
 CANDIDATE_SIZES: Final = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256)
 # No GPU has been measured: there all products have this many rows.
@@ -49,11 +51,6 @@ class Int4:
     @property
     def shape(self) -> torch.Size:
         return self.values.shape
-
-    @property
-    def fits(self) -> bool:
-        """Whether torch's kernel takes it."""
-        return self.shape[0] % 16 == 0
 
     def full(self) -> torch.Tensor:
         """[out, in], fp32."""
@@ -104,7 +101,7 @@ def int8_product(weight: Int8) -> Product:
 def int4_product(weight: Int4) -> Product:
     """The weights as the file has them, but for scales and minima, rounded to bf16. The rows are
     bf16."""
-    assert weight.fits
+    assert weight.shape[0] % INT4_ROWS == 0
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
     # The kernel's form is (value - 8) * scale + zero.
     zeros = weight.minima + 8 * weight.scales
@@ -157,20 +154,45 @@ class RowSizes:
         return whole * self.costs[-1] + (min(self.costs[first:]) if rest else 0.0)
 
 
-class Linear(nn.Module):
-    """A linear layer without bias; with a group, the sum of what its ranks compute.
+@dataclass(slots=True)
+class Active:
+    """The adapters that the current step needs, each with the rows that it changes: [rows, 1], one
+    or zero, in the number format of the rows."""
 
-    Takes the place of Megatron's layers, which cannot hold quantised weights. products: the ways to
-    compute it; which one takes how many rows is said by `use`.
+    masks: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+class Linear(nn.Module):
+    """A linear layer; with a group, the sum of what its ranks compute. `fill` makes it whole.
+
+    Takes the place of Megatron's layers, which cannot hold quantised weights.
     """
 
+    bias: torch.Tensor | None
+
     def __init__(
-        self, products: Sequence[Product], columns: int, group: dist.ProcessGroup | None = None
+        self, group: dist.ProcessGroup | None = None, active: Active | None = None
     ) -> None:
         super().__init__()
-        self.products, self.columns = tuple(products), columns
         self.group = group if group is not None and group.size() > 1 else None
+        self.active = Active() if active is None else active
+        self.adapters: nn.ModuleDict = nn.ModuleDict()
+        self.low_rank: dict[str, LowRank] = {}
+        self.bias = None
+
+    def fill(
+        self, products: Sequence[Product], columns: int, bias: torch.Tensor | None = None
+    ) -> Self:
+        """products: the ways to compute it; which one takes how many rows is said by `use`."""
+        self.products, self.columns, self.bias = tuple(products), columns, bias
         self.use({GPU_SIZE: 0})
+        return self
+
+    def adapt(self, name: str, down: Linear, up: Linear) -> None:
+        """Adds up(down(rows)) where the adapter `name` is wanted (Hu et al. 2021)."""
+        self.low_rank[name] = LowRank(down, up)
+        # Names of modules hold no dots, and these must be found by `measure`.
+        self.adapters[str(len(self.low_rank))] = nn.ModuleList([down, up])
 
     def use(self, choices: dict[int, int]) -> None:
         """choices: for each number of rows the index of its product."""
@@ -184,14 +206,33 @@ class Linear(nn.Module):
         else:
             pieces = torch.split(rows, self._pieces(rows.shape[0]))
             out = torch.cat([self.by_rows[piece.shape[0]](piece) for piece in pieces])
-        return out if self.group is None else sum_over_ranks(out, self.group)
+        if self.low_rank and self.active.masks:
+            self._add_adapters(rows, out)
+        if self.group is not None:
+            out = sum_over_ranks(out, self.group)
+        return out if self.bias is None else out.add_(self.bias)
 
     # No hooks: there are none, and looking for them takes as long as a small operator.
     __call__ = forward
 
+    def _add_adapters(self, rows: torch.Tensor, out: torch.Tensor) -> None:
+        """All rows are computed, and those of others added as zero: so a row's bits do not depend
+        on how many have the same adapter."""
+        for name, mask in self.active.masks.items():
+            if (adapter := self.low_rank.get(name)) is not None:
+                out.addcmul_(adapter.up(adapter.down(rows)), mask)
+
     def _pieces(self, rows: int) -> list[int]:
         whole, rest = divmod(rows, self.largest)
         return [self.largest] * whole + ([rest] if rest else [])
+
+
+@dataclass(frozen=True, slots=True)
+class LowRank:
+    """What an adapter adds to a product."""
+
+    down: Linear
+    up: Linear
 
 
 def measure(kinds: Sequence[Sequence[Linear]], dtype: torch.dtype, deterministic: bool) -> RowSizes:

@@ -5,8 +5,10 @@ Driven layer by layer, never through GPTModel.forward, whose inference path need
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -17,10 +19,11 @@ from megatron.core.transformer.transformer_config import TransformerConfig
 from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import nn
 
-from inference.attention import RotaryTable, Step, attend
+from inference.attention import LayerAttention, RotaryTable, Rotation, Step, attend
 from inference.device import Device
 from inference.linear import (
     GPU_SIZE,
+    Active,
     Int4,
     Linear,
     Product,
@@ -32,30 +35,34 @@ from inference.linear import (
     measure,
     sum_over_ranks,
 )
-from inference.shape import ModelShape
-from inference.weights import Matrix, Progress, Weights, load_parts
+from inference.shape import ModelShape, View
+from inference.weights import Matrix, Part, Progress, Slot, Weights, slots
 
-# Of these each rank holds some columns, and the result is the sum over the ranks.
-ROW_PARALLEL = ("linear_proj", "linear_fc2")
+Rows = Callable[[torch.Tensor], torch.Tensor]
 
 
 class DecoderLayer(TransformerLayer):  # type: ignore[misc]
-    """Megatron's layer, with a forward that does only what a decoder of this family needs."""
+    """Megatron's layer, with a forward that does only what a decoder needs."""
 
-    parts: tuple[Norm, Linear, Linear, Norm, Linear, Linear]
+    parts: tuple[Rows, Linear, Linear, Rows, Linear, Linear]
+    head_norm: HeadNorm | None = None
+    post_norms: tuple[Rows, Rows] | None = None
 
     def forward(self, hidden: torch.Tensor, step: Step) -> torch.Tensor:
         """hidden: [rows, hidden] fp32, added to in place."""
         norm, linear_qkv, linear_proj, mlp_norm, linear_fc1, linear_fc2 = self.parts
         qkv = linear_qkv(norm(hidden)).view(self.qkv_shape)
-        hidden.add_(linear_proj(attend(qkv, self.index, step)))
-        gate, up = linear_fc1(mlp_norm(hidden)).chunk(2, dim=-1)
-        return hidden.add_(linear_fc2(nn.functional.silu(gate).mul_(up)))
+        if self.head_norm is not None:
+            self.head_norm(qkv)
+        mixed = linear_proj(attend(qkv, self.place, step))
+        hidden.add_(mixed if self.post_norms is None else self.post_norms[0](mixed))
+        fed = linear_fc2(self.activate(linear_fc1(mlp_norm(hidden))))
+        return hidden.add_(fed if self.post_norms is None else self.post_norms[1](fed))
 
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward
 
-    def complete(self) -> None:
+    def complete(self, shape: ModelShape, views: Sequence[View]) -> None:
         """When all modules are in place. Looking one up in an nn.Module takes as long as a small
         operator, and forward runs for every layer of every step."""
         attention, mlp = self.self_attention, self.mlp
@@ -67,14 +74,28 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
             mlp.linear_fc1,
             mlp.linear_fc2,
         )
-        self.index = self.layer_number - 1
+        layer = self.layer_number - 1
+        view = views.index(shape.views[layer])
+        self.place = LayerAttention(layer, view, shape.scale, shape.attention_cap)
+        self.activate = _activation(shape)
         groups = attention.num_query_groups_per_partition
-        self.qkv_shape = (-1, groups, *self._heads(groups))
+        heads = attention.num_attention_heads_per_partition // groups
+        self.qkv_shape = (-1, groups, heads + 2, shape.head_dim)
+        if shape.qk_norm:
+            self.head_norm = HeadNorm(attention.q_layernorm, attention.k_layernorm, heads)
+        if shape.post_norms:
+            self.post_norms = self.post_attention_layernorm, self.post_mlp_layernorm
 
-    def _heads(self, groups: int) -> tuple[int, int]:
-        """Heads of a group, key and value included, and their size."""
-        heads = self.self_attention.num_attention_heads_per_partition
-        return heads // groups + 2, self.config.kv_channels
+
+class SpecLinear(Linear):
+    """A linear of Megatron's layer spec. It is built without weights; the loader fills it."""
+
+    def __init__(
+        self, size: int, out: int, *, input_is_parallel: bool = False, **_: object
+    ) -> None:
+        # Of these each rank holds some columns, and the result is the sum over the ranks.
+        group = parallel_state.get_tensor_model_parallel_group() if input_is_parallel else None
+        super().__init__(group)
 
 
 class NoCoreAttention(nn.Module):
@@ -88,7 +109,7 @@ class Norm(nn.Module):
     """RMSNorm (Zhang and Sennrich 2019) of fp32 rows, in fewer operators than torch's."""
 
     def __init__(self, weight: torch.Tensor, eps: float, dtype: torch.dtype) -> None:
-        """weight: [hidden], fp32."""
+        """weight: [hidden], fp32; dtype: of what it returns."""
         super().__init__()
         hidden = len(weight)
         # 1 / sqrt(mean + eps) = sqrt(hidden) / sqrt(sum + hidden * eps)
@@ -106,22 +127,78 @@ class Norm(nn.Module):
     __call__ = forward
 
 
-class Embedding(nn.Module):
-    """Rows of the vocabulary, of which this rank holds a part."""
+class LayerNorm(nn.Module):
+    """LayerNorm (Ba et al. 2016) of fp32 rows. weight, bias: [hidden], fp32."""
 
-    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup) -> None:
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor, eps: float, dtype: torch.dtype
+    ) -> None:
         super().__init__()
-        self.weight, self.group = weight, group
+        self.weight, self.bias, self.eps, self.dtype = weight, bias, eps, dtype
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """As of Norm."""
+        normed = nn.functional.layer_norm(rows, self.weight.shape, self.weight, self.bias, self.eps)
+        return normed.to(self.dtype)
+
+    __call__ = forward
+
+
+class HeadNorm:
+    """RMSNorm of each head of queries and keys, in place (Dehghani et al. 2023; Qwen3, Gemma 3).
+
+    query, key: with weights [head_dim]; heads: queries that share a key.
+    """
+
+    def __init__(self, query: Norm, key: Norm, heads: int) -> None:
+        self.weight = torch.stack([query.weight] * heads + [key.weight])
+        self.eps, self.dtype = query.eps, query.dtype
+
+    def __call__(self, qkv: torch.Tensor) -> None:
+        """qkv: [rows, groups, heads + 2, head_dim], the value last."""
+        both = qkv[:, :, :-1].float()
+        scale = torch.linalg.vecdot(both, both).add_(self.eps).rsqrt_().unsqueeze(-1)
+        qkv[:, :, :-1] = (both * scale * self.weight).to(self.dtype)
+
+
+class Embedding(nn.Module):
+    """Rows of the vocabulary, of which this rank holds a part; multiplied with `scale`."""
+
+    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup, scale: float) -> None:
+        super().__init__()
+        self.weight, self.group, self.scale = weight, group, scale
         self.start = group.rank() * len(weight)
 
     def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
         """token_ids: [rows] int64; returns [rows, hidden], fp32."""
+        rows = self._rows(token_ids)
+        return rows if self.scale == 1.0 else rows.mul_(self.scale)
+
+    def _rows(self, token_ids: torch.Tensor) -> torch.Tensor:
         if self.group.size() == 1:
             return self.weight[token_ids].float()
         mine = token_ids - self.start
         elsewhere = (mine < 0) | (mine >= len(self.weight))
         rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
         return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
+
+
+def _activation(shape: ModelShape) -> Rows:
+    """What stands between the two products of the feed-forward."""
+    approximate = "tanh" if shape.activation == "gelu_tanh" else "none"
+    act = (
+        nn.functional.silu
+        if shape.activation == "silu"
+        else partial(nn.functional.gelu, approximate=approximate)
+    )
+    if not shape.gated:
+        return act
+
+    def gated(rows: torch.Tensor) -> torch.Tensor:
+        gate, up = rows.chunk(2, dim=-1)
+        return act(gate).mul_(up)
+
+    return gated
 
 
 def join_ranks(tp: int, timeout: timedelta) -> None:
@@ -146,23 +223,34 @@ class Model:
         self.shape, self.dtype = shape, device.dtype
         self.device = torch.device(device.name)
         self.group = parallel_state.get_tensor_model_parallel_group()
+        self.views: list[View] = list(dict.fromkeys(shape.views))
+        self.active = Active()
+        self.positions: torch.Tensor | None = None
         self.gpt = _build(shape, device.dtype, self.tp)
-        self._load(load_parts(weights, shape, self.rank, self.tp, device.form), device, progress)
-        self.rotary = RotaryTable(
-            shape.head_dim, shape.rope_base, shape.context, self.dtype, self.device
-        )
+        self._load(weights, device, progress)
+        tables = {
+            rope: RotaryTable(rope, shape.context, self.dtype, self.device)
+            for rope in dict.fromkeys(view.rope for view in self.views)
+            if rope is not None
+        }
+        self.tables = [tables[view.rope] if view.rope else None for view in self.views]
 
     @property
     def kv_heads(self) -> int:
         """Key/value heads that this rank caches."""
         return self.shape.kv_groups(self.tp) // self.tp
 
+    def rotations(self, positions: torch.Tensor) -> tuple[Rotation | None, ...]:
+        """Of each view. positions: [rows] int64."""
+        found = {table: table.at(positions) for table in set(self.tables) if table is not None}
+        return tuple(None if table is None else found[table] for table in self.tables)
+
     def measure(self, deterministic: bool) -> None:
         """Finds out how many rows to compute at once. Speaks to the other ranks: all call it."""
         kinds: dict[str, list[Linear]] = {}
         for name, module in self.gpt.named_modules():
             if isinstance(module, Linear):
-                kinds.setdefault(name.rpartition(".")[2], []).append(module)
+                kinds.setdefault(re.sub(r"layers\.\d+", "", name), []).append(module)
         on_gpu = self.device.type == "cuda"
         self.row_sizes = (
             RowSizes((GPU_SIZE,), (1.0,))
@@ -171,46 +259,69 @@ class Model:
         )
 
     @torch.inference_mode()
-    def forward(self, token_ids: torch.Tensor, step: Step, rows: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, token_ids: torch.Tensor, positions: torch.Tensor, step: Step, rows: torch.Tensor
+    ) -> torch.Tensor:
         """Logits after `rows`: [len(rows), vocab], fp32, on every rank.
 
-        token_ids: [rows of the step] int64. Both are as many as `row_sizes` says.
+        token_ids, positions: [rows of the step] int64. They, and `rows`, are as many as `row_sizes`
+        says.
         """
         hidden = self.gpt.embedding.word_embeddings(token_ids)
+        if self.positions is not None:
+            hidden.add_(self.positions[positions])
         for layer in self.gpt.decoder.layers:
             hidden = layer(hidden, step)
         if not rows.shape[0]:
             return torch.empty(0, self.shape.vocab, device=self.device)
         hidden = self.gpt.decoder.final_layernorm(hidden[rows])
-        logits: torch.Tensor = self.gpt.output_layer(hidden).float()
-        return self._gather(logits)[:, : self.shape.vocab]
+        logits = self._gather(self.gpt.output_layer(hidden).float())[:, : self.shape.vocab]
+        cap = self.shape.logit_cap
+        return logits if cap is None else (logits / cap).tanh_().mul_(cap)
 
     def _gather(self, part: torch.Tensor) -> torch.Tensor:
         if self.tp == 1:
             return part
         return torch.cat(list(gather_ranks(part, self.group)), dim=-1)
 
-    def _load(
-        self, parts: Iterable[tuple[str, Matrix]], device: Device, progress: Progress
-    ) -> None:
-        """Puts a module of ours where Megatron has one, parameter by parameter. Megatron's own, of
-        which 0.16 and 0.19 have different specs, are never written to and take no memory."""
-        for name, part in parts:
-            path = name.removesuffix(".weight")
-            parent, _, last = path.rpartition(".")
-            setattr(self.gpt.get_submodule(parent), last, self._module(last, part, device))
-            if last == "linear_fc2":
-                self.gpt.get_submodule(parent.removesuffix(".mlp")).complete()
-                progress(int(name.split(".")[2]) + 1, self.shape.layers)
+    def _load(self, weights: Weights, device: Device, progress: Progress) -> None:
+        """Fills the linears, and puts modules of ours where Megatron has others, which are never
+        written to and take no memory."""
+        done = 0
+        for slot in slots(self.shape, self.rank, self.tp):
+            part = weights.load(slot, device.form)
+            parent, _, last = slot.path.rpartition(".")
+            if slot.path == "embedding.position_embeddings":
+                assert isinstance(part.weight, torch.Tensor)
+                self.positions = part.weight.to(self.device, self.dtype)
+            elif parent.endswith((".mlp", ".self_attention")) and slot.is_linear:
+                _fill(self.gpt.get_submodule(slot.path), part, device)
+            else:
+                setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
+            if last == "linear_fc1":
+                done += 1
+                progress(done, self.shape.layers)
+        for layer in self.gpt.decoder.layers:
+            layer.complete(self.shape, self.views)
 
-    def _module(self, name: str, part: Matrix, device: Device) -> nn.Module:
-        if not isinstance(part, torch.Tensor) or name.startswith(("linear", "output")):
-            group = self.group if name in ROW_PARALLEL else None
-            return Linear(_products(part, device), part.shape[1], group)
-        part = part.to(self.device)
-        if name == "word_embeddings":
-            return Embedding(part.to(self.dtype), self.group)
-        return Norm(part, self.shape.norm_eps, self.dtype)
+    def _module(self, slot: Slot, part: Part, device: Device) -> nn.Module:
+        if slot.is_linear:
+            return _fill(Linear(), part, device)
+        assert isinstance(part.weight, torch.Tensor)
+        weight = part.weight.to(self.device)
+        if slot.path == "embedding.word_embeddings":
+            return Embedding(weight.to(self.dtype), self.group, self.shape.embedding_scale)
+        # What is added to the fp32 rows stays fp32.
+        post = "post_" in slot.path
+        dtype = torch.float32 if post else self.dtype
+        if part.bias is None:
+            return Norm(weight, self.shape.norm_eps, dtype)
+        return LayerNorm(weight, part.bias.to(self.device), self.shape.norm_eps, dtype)
+
+
+def _fill(linear: Linear, part: Part, device: Device) -> Linear:
+    bias = None if part.bias is None else part.bias.to(device.name, device.dtype)
+    return linear.fill(_products(part.weight, device), part.weight.shape[1], bias)
 
 
 def _products(part: Matrix, device: Device) -> list[Product]:
@@ -223,11 +334,15 @@ def _products(part: Matrix, device: Device) -> list[Product]:
 
 
 def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
-    spec = get_gpt_layer_local_spec(normalization="RMSNorm")
+    normalization = "RMSNorm" if shape.norm == "rms" else "LayerNorm"
+    spec = get_gpt_layer_local_spec(normalization=normalization, qk_layernorm=shape.qk_norm)
     spec.module = DecoderLayer
-    spec.submodules.self_attention.submodules.core_attention = NoCoreAttention
+    attention, mlp = spec.submodules.self_attention.submodules, spec.submodules.mlp.submodules
+    attention.core_attention = NoCoreAttention
+    attention.linear_qkv = attention.linear_proj = SpecLinear
+    mlp.linear_fc1 = mlp.linear_fc2 = SpecLinear
     gpt = GPTModel(
-        config=_config(shape, dtype, tp),
+        config=_config(shape, normalization, dtype, tp),
         transformer_layer_spec=spec,
         vocab_size=shape.padded_vocab(tp),
         max_sequence_length=shape.context,
@@ -238,7 +353,9 @@ def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
     return gpt.eval().requires_grad_(False)
 
 
-def _config(shape: ModelShape, dtype: torch.dtype, tp: int) -> TransformerConfig:
+def _config(
+    shape: ModelShape, normalization: str, dtype: torch.dtype, tp: int
+) -> TransformerConfig:
     return TransformerConfig(
         num_layers=shape.layers,
         hidden_size=shape.hidden,
@@ -247,10 +364,11 @@ def _config(shape: ModelShape, dtype: torch.dtype, tp: int) -> TransformerConfig
         kv_channels=shape.head_dim,
         ffn_hidden_size=shape.ffn,
         layernorm_epsilon=shape.norm_eps,
-        normalization="RMSNorm",
-        activation_func=nn.functional.silu,
-        gated_linear_unit=True,
-        add_bias_linear=False,
+        normalization=normalization,
+        activation_func=nn.functional.silu if shape.activation == "silu" else nn.functional.gelu,
+        gated_linear_unit=shape.gated,
+        add_bias_linear=shape.mlp_bias,
+        add_qkv_bias=shape.qkv_bias,
         hidden_dropout=0.0,
         attention_dropout=0.0,
         tensor_model_parallel_size=tp,

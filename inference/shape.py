@@ -1,16 +1,38 @@
-"""The numbers that define a llama-family model, read from its GGUF header."""
+"""The numbers that define a decoder, and the parameters that it has. Knows no file format."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from inference.gguf_file import GGUFFile, ModelError
+from inference.checkpoint.errors import ModelError
+from inference.rope import Rope
+
+Activation = Literal["silu", "gelu", "gelu_tanh"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
+    and of how many tokens it sees the last (None: of all)."""
+
+    rope: Rope | None
+    window: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """A llama-family decoder: RMSNorm, rotary positions, grouped queries, SwiGLU."""
+    """A decoder: norm, attention with grouped queries, norm, feed-forward; positions by rotation or
+    learned.
 
+    views: of each layer. Biases: of queries, keys and values; of attention's output; of the
+    feed-forward. qk_norm: queries and keys are normalised, head by head. post_norms: what attention
+    and feed-forward give is normalised as well. attention_scale: what scores are multiplied with.
+    Caps: softly limit scores, and logits, by tanh.
+    """
+
+    family: str
     layers: int
     hidden: int
     heads: int
@@ -20,12 +42,36 @@ class ModelShape:
     vocab: int
     context: int
     norm_eps: float
-    rope_base: float
     tied: bool
+    views: tuple[View, ...]
+    norm: Literal["rms", "layer"] = "rms"
+    activation: Activation = "silu"
+    gated: bool = True
+    qkv_bias: bool = False
+    proj_bias: bool = False
+    mlp_bias: bool = False
+    qk_norm: bool = False
+    post_norms: bool = False
+    learned_positions: bool = False
+    embedding_scale: float = 1.0
+    attention_scale: float | None = None
+    attention_cap: float | None = None
+    logit_cap: float | None = None
 
     def __post_init__(self) -> None:
         assert self.heads % self.kv_heads == 0
-        assert self.head_dim % 2 == 0
+        assert len(self.views) == self.layers
+        assert self.learned_positions == all(view.rope is None for view in self.views)
+
+    @property
+    def scale(self) -> float:
+        """What attention's scores are multiplied with."""
+        return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has."""
+        return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
 
     def kv_groups(self, tp: int) -> int:
         """Key/value heads over all ranks; with fewer heads than ranks each rank holds a copy."""
@@ -45,41 +91,54 @@ class ModelShape:
         return self.heads % tp == 0 and self.ffn % tp == 0 and kv_fits
 
 
-def shape_of(file: GGUFFile) -> ModelShape:
-    """The shape of the model in `file`. Raises ModelError for anything but the llama family."""
-    arch = file.text("general.architecture")
-    if arch != "llama":
-        raise ModelError(f"{file.path} holds a {arch!r} model; this worker serves 'llama' files.")
-    if any(key.startswith("llama.rope.scaling") for key in file.metadata):
-        raise ModelError(f"{file.path} asks for scaled rotary positions, which are not built yet.")
-    heads = _count(file, "llama.attention.head_count")
-    hidden = _count(file, "llama.embedding_length")
-    kv_heads = _count(file, "llama.attention.head_count_kv", heads)
-    head_dim = _count(file, "llama.attention.key_length", hidden // heads)
-    if heads % kv_heads or head_dim % 2:
-        raise ModelError(
-            f"{file.path} has {heads} attention heads of {head_dim} numbers over {kv_heads} "
-            "key/value heads, which do not fit together."
-        )
-    return ModelShape(
-        layers=_count(file, "llama.block_count"),
-        hidden=hidden,
-        heads=heads,
-        kv_heads=kv_heads,
-        head_dim=head_dim,
-        ffn=_count(file, "llama.feed_forward_length"),
-        vocab=len(file.strings("tokenizer.ggml.tokens")),
-        context=_count(file, "llama.context_length"),
-        norm_eps=file.number("llama.attention.layer_norm_rms_epsilon"),
-        rope_base=file.number("llama.rope.freq_base", 10000.0),
-        tied="output.weight" not in file.tensors,
-    )
+def parameter_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    """All parameters of a model by the names that this program has for them, with rows and columns;
+    a vector has rows of one number. A tied model has no "output.weight"."""
+    yield "embedding.weight", (shape.vocab, shape.hidden)
+    if shape.learned_positions:
+        yield "positions.weight", (shape.context, shape.hidden)
+    yield from _norm("final_norm", shape)
+    if not shape.tied:
+        yield "output.weight", (shape.vocab, shape.hidden)
+    for layer in range(shape.layers):
+        for name, dims in _layer_shapes(shape):
+            yield f"layers.{layer}.{name}", dims
 
 
-def _count(file: GGUFFile, key: str, default: int | None = None) -> int:
-    if (count := file.integer(key, default)) < 1:
-        raise ModelError(f"{file.path} has {count} under {key!r}, where at least 1 is needed.")
-    return count
+def _layer_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    hidden, ffn, dim = shape.hidden, shape.ffn, shape.head_dim
+    heads, kv_heads = shape.heads * dim, shape.kv_heads * dim
+    yield from _norm("attn_norm", shape)
+    yield from _linear("q", heads, hidden, shape.qkv_bias)
+    yield from _linear("k", kv_heads, hidden, shape.qkv_bias)
+    yield from _linear("v", kv_heads, hidden, shape.qkv_bias)
+    yield from _linear("o", hidden, heads, shape.proj_bias)
+    if shape.qk_norm:
+        yield "q_norm.weight", (dim, 1)
+        yield "k_norm.weight", (dim, 1)
+    if shape.post_norms:
+        yield from _norm("post_attn_norm", shape)
+    yield from _norm("mlp_norm", shape)
+    if shape.gated:
+        yield from _linear("gate", ffn, hidden, shape.mlp_bias)
+    yield from _linear("up", ffn, hidden, shape.mlp_bias)
+    yield from _linear("down", hidden, ffn, shape.mlp_bias)
+    if shape.post_norms:
+        yield from _norm("post_mlp_norm", shape)
+
+
+def _linear(
+    name: str, rows: int, columns: int, bias: bool
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (rows, columns)
+    if bias:
+        yield f"{name}.bias", (rows, 1)
+
+
+def _norm(name: str, shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (shape.hidden, 1)
+    if shape.norm == "layer":
+        yield f"{name}.bias", (shape.hidden, 1)
 
 
 def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:

@@ -38,7 +38,7 @@ from inference.channel import (
     encode,
     read_message,
 )
-from inference.gguf_file import ModelError
+from inference.checkpoint.errors import ModelError
 from inference.metrics import Metrics
 from inference.sequence import SamplingParams
 from inference.settings import Settings

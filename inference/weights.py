@@ -1,134 +1,292 @@
-"""Weights from a GGUF file into the model, each rank reading and dequantising only its own part.
+"""The parameters of a checkpoint into the model, each rank reading and dequantising only its part.
 
-Knows the names and layouts of llama-family GGUF files; knows nothing of Megatron but the names of
-the parameters.
+Knows nothing of formats (see checkpoint), and of Megatron nothing but the names of its modules.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+import mmap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 from numpy.typing import NDArray
 
-from inference.gguf_file import GGUFFile, ModelError, TensorInfo
-from inference.linear import GROUP, Int4, Int8
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.refs import Ref, Rows
+from inference.checkpoint.stored import Stored, block_of
+from inference.linear import GROUP, INT4_ROWS, Int4, Int8
 from inference.shape import ModelShape
 
 type_of = GGMLQuantizationType
 
-Rows = slice | NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 Matrix = torch.Tensor | Int4 | Int8
 """A part of the model; a tensor is in fp32."""
 Form = Literal["file", "int8", "full"]
-"""How matrices are held: 4 and 8 bits where the file has them, 8 bits all, or numbers in full."""
+"""How matrices are held: 4 and 8 bits where the file has few bits, 8 bits all, or in full."""
+FOUR_BITS = (type_of.Q4_0, type_of.Q4_1, type_of.Q4_K)
+# Kinds that are held in 8 bits.
+EIGHT_BITS = (type_of.Q8_0, type_of.Q6_K)
 
 Progress = Callable[[int, int], None]
 """Called with the layers loaded so far, and how many there are."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """A module of the model as one rank holds it. path: its name in Megatron's model.
+
+    sources: parameters without .weight and .bias, and which of their rows, one below the other.
+    columns: only these of the weight; a bias belongs to all. padding: rows of zeros behind.
+    """
+
+    path: str
+    sources: tuple[tuple[str, Rows | None], ...]
+    columns: slice | None = None
+    padding: int = 0
+
+    @property
+    def is_linear(self) -> bool:
+        return self.path.rpartition(".")[2].startswith(("linear", "output"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What fills a slot; a bias is in fp32."""
+
+    weight: Matrix
+    bias: torch.Tensor | None
+
+
 class Weights:
-    """The tensors of a GGUF file, dequantised on demand."""
+    """The parameters of a checkpoint, dequantised on demand."""
 
-    def __init__(self, file: GGUFFile, shape: ModelShape) -> None:
-        """Raises ModelError unless the file has the tensors of `shape`, whole and readable."""
-        self.file = file
-        self.bytes = np.memmap(file.path, dtype=np.uint8, mode="r")
-        unknown = set(file.tensors)
-        for name, dims in tensor_shapes(shape):
-            self._check(name, dims)
-            unknown.discard(name)
-        if unknown:
-            raise ModelError(
-                f"{file.path} holds tensors that this worker does not understand: "
-                f"{', '.join(sorted(unknown)[:3])}."
-            )
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """The checkpoint must have been checked."""
+        self.tensors, self.refs = checkpoint.tensors, checkpoint.refs
+        self._files: dict[Path, mmap.mmap] = {}
 
-    def rows(self, name: str, rows: Rows = slice(None)) -> torch.Tensor:
-        """Rows of a matrix, or all of a vector, in fp32."""
-        info = self.file.tensors[name]
-        return self._dequantised(info, self._raw(info)[rows])
+    def load(self, slot: Slot, form: Form) -> Part:
+        """What fills the slot. Pages of files that were read are given back."""
+        held = self.held_as(slot, form)
+        part = Part(self._int4(slot) if held == "int4" else self._full(slot), self._bias(slot))
+        if held == "int8":
+            assert isinstance(part.weight, torch.Tensor)
+            part = Part(Int8.of(part.weight), part.bias)
+        for file in self._files.values():
+            file.madvise(mmap.MADV_DONTNEED)
+        return part
 
-    def columns(self, name: str, start: int, stop: int) -> torch.Tensor:
-        """Columns [start, stop) of a matrix in fp32."""
-        info = self.file.tensors[name]
-        block, size = GGML_QUANT_SIZES[type_of(info.kind)]
-        raw = self._raw(info)
-        if start % block or stop % block:
-            return self._dequantised(info, raw)[:, start:stop]
-        return self._dequantised(info, raw[:, start // block * size : stop // block * size])
+    def held_as(self, slot: Slot, form: Form) -> Literal["int4", "int8", "full"]:
+        """Vectors and the embedding are never quantised."""
+        if form == "full" or not slot.is_linear:
+            return "full"
+        refs = [self.refs[f"{name}.weight"] for name, _ in slot.sources]
+        kinds = {type_of(self.tensors[ref.name].kind) for ref in refs}
+        few = form == "file" and not any(ref.transposed for ref in refs)
+        if few and kinds <= set(FOUR_BITS) and self._fits_int4(slot):
+            return "int4"
+        return "int8" if form == "int8" or (few and kinds <= set(EIGHT_BITS)) else "full"
 
-    def int4(
-        self, name: str, rows: Rows = slice(None), columns: slice = slice(None)
-    ) -> Int4 | None:
-        """Rows or columns of a matrix that is in blocks of 4 bits; None if it is not, or if the
-        columns cut through a block."""
-        info = self.file.tensors[name]
-        kind = type_of(info.kind)
-        if kind not in (type_of.Q4_0, type_of.Q4_1):
-            return None
-        start, stop, _ = columns.indices(info.shape[-1])
-        if start % GROUP or stop % GROUP:
-            return None
-        blocks = self._raw(info)[rows].reshape(
-            -1, info.shape[-1] // GROUP, GGML_QUANT_SIZES[kind][1]
+    def held_bytes(self, slot: Slot, form: Form, number_size: int) -> int:
+        """What the slot takes when it is filled."""
+        rows, columns = self.size(slot)
+        bias = rows * number_size if self._has(slot, "bias") else 0
+        if columns == 1:
+            return rows * 4 + bias
+        match self.held_as(slot, form):
+            case "int4":
+                # Four bits, and a scale and a zero in bf16 for each group.
+                return bias + rows * columns // 2 + rows * columns // GROUP * 4
+            case "int8":
+                return bias + rows * (columns + 2)
+        return bias + rows * columns * number_size
+
+    def size(self, slot: Slot) -> tuple[int, int]:
+        """Rows and columns of the weight, padding included."""
+        refs = [self.refs[f"{name}.weight"] for name, _ in slot.sources]
+        sizes = [_logical(ref) for ref in refs]
+        rows = sum(
+            size[0] if chosen is None else len(chosen)
+            for size, (_, chosen) in zip(sizes, slot.sources, strict=True)
         )
-        return _int4(blocks[:, start // GROUP : stop // GROUP], kind)
+        columns = range(sizes[0][1])[slot.columns] if slot.columns else range(sizes[0][1])
+        return rows + slot.padding, len(columns)
 
-    def is_int8(self, name: str) -> bool:
-        return type_of(self.file.tensors[name].kind) is type_of.Q8_0
+    def parameter(self, name: str, rows: Rows | None, columns: slice | None) -> torch.Tensor:
+        """[rows, columns] of a parameter, fp32, in the order asked for."""
+        ref = self.refs[name]
+        tensor = self.tensors[ref.name]
+        wanted = _chosen(ref, rows)
+        if ref.transposed:
+            other = np.arange(tensor.rows)[columns or slice(None)]
+            first = int(wanted.min())
+            block = self._numbers(tensor, other, slice(first, int(wanted.max()) + 1))
+            full = block[:, wanted - first].T
+        else:
+            full = self._numbers(tensor, wanted, columns)
+        return torch.from_numpy(full + np.float32(ref.plus) if ref.plus else full)
 
-    def _check(self, name: str, dims: tuple[int, ...]) -> None:
-        path = self.file.path
-        if (info := self.file.tensors.get(name)) is None:
-            raise ModelError(f"{path} has no tensor {name!r}.")
-        if info.shape != dims:
-            raise ModelError(
-                f"{path}: tensor {name!r} is {_times(info.shape)} numbers large where the "
-                f"model's header says {_times(dims)}."
+    def _full(self, slot: Slot) -> torch.Tensor:
+        parts = [self.parameter(f"{n}.weight", rows, slot.columns) for n, rows in slot.sources]
+        full = torch.cat(parts) if len(parts) > 1 else parts[0]
+        if slot.padding:
+            full = torch.nn.functional.pad(full, (0, 0, 0, slot.padding))
+        return full[:, 0] if full.shape[1] == 1 else full.contiguous()
+
+    def _bias(self, slot: Slot) -> torch.Tensor | None:
+        if not self._has(slot, "bias"):
+            return None
+        parts = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
+        return torch.cat(parts)[:, 0]
+
+    def _has(self, slot: Slot, part: str) -> bool:
+        return f"{slot.sources[0][0]}.{part}" in self.refs
+
+    def _int4(self, slot: Slot) -> Int4:
+        return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])
+
+    def _blocks(self, name: str, rows: Rows | None, columns: slice | None) -> Int4:
+        """Rows or columns of a matrix that is in blocks of 4 bits."""
+        ref = self.refs[f"{name}.weight"]
+        tensor = self.tensors[ref.name]
+        kind = type_of(tensor.kind)
+        _, size = block_of(kind)
+        raw = self._raw(tensor, _chosen(ref, rows), columns or slice(None))
+        blocks = raw.reshape(len(raw), -1, size)
+        return _q4_k(blocks) if kind is type_of.Q4_K else _q4(blocks, kind)
+
+    def _fits_int4(self, slot: Slot) -> bool:
+        """Whether torch's kernel takes it, and no block is cut."""
+        rows, _ = self.size(slot)
+        if rows % INT4_ROWS:
+            return False
+        tensors = [self.tensors[self.refs[f"{name}.weight"].name] for name, _ in slot.sources]
+        start, stop, _ = (slot.columns or slice(None)).indices(tensors[0].columns)
+        return all(not (start % block or stop % block) for block in map(_block, tensors))
+
+    def _numbers(self, tensor: Stored, rows: Rows, columns: slice | None) -> NDArray[np.float32]:
+        """In fp32, [rows, columns]."""
+        kind = type_of(tensor.kind)
+        start, stop, _ = (columns or slice(None)).indices(tensor.columns)
+        block = _block(tensor)
+        first, last = start - start % block, -(-stop // block) * block
+        raw = self._raw(tensor, rows, slice(first, last))
+        full: NDArray[np.float32] = dequantize(raw, kind)
+        return full if (first, last) == (start, stop) else full[:, start - first : stop - first]
+
+    def _raw(self, tensor: Stored, rows: Rows, columns: slice) -> Bytes:
+        """The stored bytes of whole blocks, [rows, bytes], put together from the pieces."""
+        block, size = block_of(tensor.kind)
+        start, stop, _ = columns.indices(tensor.columns)
+        out = np.empty((len(rows), (stop - start) // block * size), np.uint8)
+        for piece in tensor.pieces:
+            low, high = max(start, piece.column), min(stop, piece.column + piece.columns)
+            inside = (rows >= piece.row) & (rows < piece.row + piece.rows)
+            if low >= high or not inside.any():
+                continue
+            width = piece.columns // block * size
+            data = np.frombuffer(self._file(piece.path), np.uint8, piece.rows * width, piece.offset)
+            source = data.reshape(piece.rows, width)
+            there, here = (
+                slice((low - first) // block * size, (high - first) // block * size)
+                for first in (piece.column, start)
             )
-        if not can_dequantise(info.kind):
-            raise ModelError(
-                f"{path}: tensor {name!r} has the quantisation number {info.kind}, which this "
-                "worker does not know; take a file in a common one, such as Q8_0."
-            )
-        block, size = GGML_QUANT_SIZES[type_of(info.kind)]
-        if dims[-1] % block:
-            raise ModelError(
-                f"{path}: tensor {name!r} has rows of {dims[-1]} numbers, which its quantisation "
-                f"in blocks of {block} does not divide."
-            )
-        end = info.offset + math.prod(dims) // block * size
-        if end > len(self.bytes):
-            raise ModelError(
-                f"{path} is cut short: tensor {name!r} ends at byte {end:,}, "
-                f"the file at {len(self.bytes):,}; download it again."
-            )
+            if inside.all():
+                out[:, here] = source[rows - piece.row, there]
+            else:
+                out[inside, here] = source[rows[inside] - piece.row, there]
+        return out
 
-    def _raw(self, info: TensorInfo) -> NDArray[np.uint8]:
-        """The stored bytes, [rows, bytes of a row]."""
-        block, size = GGML_QUANT_SIZES[type_of(info.kind)]
-        row_bytes = info.shape[-1] // block * size
-        row_count = int(np.prod(info.shape[:-1]))
-        end = info.offset + row_count * row_bytes
-        return self.bytes[info.offset : end].reshape(row_count, row_bytes)
-
-    def _dequantised(self, info: TensorInfo, raw: NDArray[np.uint8]) -> torch.Tensor:
-        # A copy of the bytes: torch wants memory that it may write to.
-        array: NDArray[np.float32] = dequantize(raw.copy(), type_of(info.kind))
-        return torch.from_numpy(array.reshape(-1) if len(info.shape) == 1 else array)
+    def _file(self, path: Path) -> mmap.mmap:
+        if path not in self._files:
+            with path.open("rb") as file:
+                self._files[path] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._files[path]
 
 
-def _int4(blocks: NDArray[np.uint8], kind: GGMLQuantizationType) -> Int4:
-    """blocks: [rows, groups, bytes of a block]: scale (and minimum) in fp16, then 16 bytes, which
-    hold the first half of the values in their low halves and the second in their high ones."""
+def slots(shape: ModelShape, rank: int, tp: int) -> Iterator[Slot]:
+    """Everything that rank `rank` of `tp` holds; the largest first, so that what is left over in
+    reading them is small. The output layer is there for tied models too."""
+    per_rank = shape.padded_vocab(tp) // tp
+    # The last ranks may have nothing but padding.
+    first = min(rank * per_rank, shape.vocab)
+    vocab = np.arange(first, min(first + per_rank, shape.vocab))
+    padding = per_rank - len(vocab)
+    output = "embedding" if shape.tied else "output"
+    yield Slot("embedding.word_embeddings", (("embedding", vocab),), padding=padding)
+    if shape.learned_positions:
+        yield Slot("embedding.position_embeddings", (("positions", None),))
+    yield Slot("output_layer", ((output, vocab),), padding=padding)
+    yield Slot("decoder.final_layernorm", (("final_norm", None),))
+    for layer in range(shape.layers):
+        for path, names, columns in _layer(shape, rank, tp):
+            sources = tuple((f"layers.{layer}.{name}", rows) for name, rows in names)
+            yield Slot(f"decoder.layers.{layer}.{path}", sources, columns)
+
+
+def _layer(
+    shape: ModelShape, rank: int, tp: int
+) -> Iterator[tuple[str, list[tuple[str, Rows | None]], slice | None]]:
+    """Path, sources and columns of the slots of a layer."""
+    ffn, heads = shape.ffn // tp, shape.heads // tp * shape.head_dim
+    mine = np.arange(rank * ffn, (rank + 1) * ffn)
+    gate: list[tuple[str, Rows | None]] = [("gate", mine)] if shape.gated else []
+    yield "mlp.linear_fc1", [*gate, ("up", mine)], None
+    yield "mlp.linear_fc2", [("down", None)], slice(rank * ffn, (rank + 1) * ffn)
+    yield "self_attention.linear_qkv", list(_qkv(shape, rank, tp)), None
+    columns = slice(rank * heads, (rank + 1) * heads)
+    yield "self_attention.linear_proj", [("o", None)], columns
+    yield "input_layernorm", [("attn_norm", None)], None
+    yield "pre_mlp_layernorm", [("mlp_norm", None)], None
+    if shape.qk_norm:
+        yield "self_attention.q_layernorm", [("q_norm", None)], None
+        yield "self_attention.k_layernorm", [("k_norm", None)], None
+    if shape.post_norms:
+        yield "post_attention_layernorm", [("post_attn_norm", None)], None
+        yield "post_mlp_layernorm", [("post_mlp_norm", None)], None
+
+
+def _qkv(shape: ModelShape, rank: int, tp: int) -> Iterator[tuple[str, Rows | None]]:
+    """[q ... q, k, v] for each key/value head of this rank."""
+    dim, per_group = shape.head_dim, shape.heads // shape.kv_groups(tp)
+    groups = shape.kv_groups(tp) // tp
+    for group in range(rank * groups, (rank + 1) * groups):
+        # With fewer key/value heads than ranks, neighbouring ranks hold copies of one head.
+        kv = group * shape.kv_heads // shape.kv_groups(tp)
+        yield "q", np.arange(group * per_group * dim, (group + 1) * per_group * dim)
+        yield "k", np.arange(kv * dim, (kv + 1) * dim)
+        yield "v", np.arange(kv * dim, (kv + 1) * dim)
+
+
+def _logical(ref: Ref) -> tuple[int, int]:
+    """Rows and columns of the parameter."""
+    rows, columns = ref.size[::-1] if ref.transposed else ref.size
+    return (rows if ref.rows is None else len(ref.rows)), columns
+
+
+def _chosen(ref: Ref, rows: Rows | None) -> Rows:
+    """Rows of the stored tensor (columns, if transposed) for rows of the parameter."""
+    if rows is None:
+        return np.arange(_logical(ref)[0]) if ref.rows is None else ref.rows
+    return rows if ref.rows is None else ref.rows[rows]
+
+
+def _block(tensor: Stored) -> int:
+    return block_of(tensor.kind)[0]
+
+
+def _q4(blocks: Bytes, kind: GGMLQuantizationType) -> Int4:
+    """Q4_0 and Q4_1. blocks: [rows, groups, bytes of a block]: scale (and minimum) in fp16, then 16
+    bytes, which hold the first half of the values in their low halves and the second in their high
+    ones."""
     heads, nibbles = blocks[..., :-16].copy().view(np.float16), blocks[..., -16:]
     values = np.concatenate([nibbles & 15, nibbles >> 4], axis=-1).reshape(len(blocks), -1)
     scales = heads[..., 0].astype(np.float32)
@@ -136,137 +294,36 @@ def _int4(blocks: NDArray[np.uint8], kind: GGMLQuantizationType) -> Int4:
     return Int4(*map(torch.from_numpy, (values, scales, minima)))
 
 
-@lru_cache
-def can_dequantise(kind: int) -> bool:
-    try:
-        _, size = GGML_QUANT_SIZES[type_of(kind)]
-        dequantize(np.zeros((1, size), np.uint8), type_of(kind))
-    except (ValueError, KeyError, NotImplementedError):
-        return False
-    return True
+def _q4_k(blocks: Bytes) -> Int4:
+    """Q4_K. blocks: [rows, blocks, 144]: scales of the scales and of the minima in fp16; 12 bytes
+    with eight of each in 6 bits; four times 32 bytes, which hold one group in their low halves and
+    the next in their high ones.
 
-
-def tensor_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What a llama-family file holds: names and shapes, outermost first."""
-    hidden, ffn, vocab = shape.hidden, shape.ffn, shape.vocab
-    heads, kv_heads = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    layer: dict[str, tuple[int, ...]] = {
-        "attn_norm": (hidden,),
-        "attn_q": (heads, hidden),
-        "attn_k": (kv_heads, hidden),
-        "attn_v": (kv_heads, hidden),
-        "attn_output": (hidden, heads),
-        "ffn_norm": (hidden,),
-        "ffn_gate": (ffn, hidden),
-        "ffn_up": (ffn, hidden),
-        "ffn_down": (hidden, ffn),
-    }
-    yield "token_embd.weight", (vocab, hidden)
-    yield "output_norm.weight", (hidden,)
-    if not shape.tied:
-        yield "output.weight", (vocab, hidden)
-    for index in range(shape.layers):
-        for name, dims in layer.items():
-            yield f"blk.{index}.{name}.weight", dims
-
-
-def load_parts(
-    weights: Weights, shape: ModelShape, rank: int, tp: int, form: Form
-) -> Iterator[tuple[str, Matrix]]:
-    """Every parameter of the model by its Megatron name, as rank `rank` of `tp` holds it; the
-    output layer is there for tied models too. Vectors and the embedding are never quantised.
-
-    One parameter is held at a time, so loading needs little more memory than the model.
+    https://github.com/ggml-org/llama.cpp/blob/master/ggml/src/ggml-common.h (block_q4_K)
     """
-    per_rank = shape.padded_vocab(tp) // tp
-    vocab = slice(rank * per_rank, min((rank + 1) * per_rank, shape.vocab))
-    embedding, output = "token_embd.weight", "token_embd.weight" if shape.tied else "output.weight"
-    yield "embedding.word_embeddings.weight", _pad(weights.rows(embedding, vocab), per_rank)
-    yield "decoder.final_layernorm.weight", weights.rows("output_norm.weight")
-    whole = _pad(weights.rows(output, vocab), per_rank)
-    in_8_bits = form == "int8" or (form == "file" and weights.is_int8(output))
-    yield "output_layer.weight", Int8.of(whole) if in_8_bits else whole
-    for layer in range(shape.layers):
-        for name, part in _layer_parts(_Shard(weights, shape, rank, tp, layer, form)):
-            yield f"decoder.layers.{layer}.{name}", part
+    rows, count, _ = blocks.shape
+    outer = blocks[..., :4].copy().view(np.float16).astype(np.float32)
+    low, middle, high = np.split(blocks[..., 4:16], 3, axis=-1)
+    scales = np.concatenate([low & 63, (high & 15) | (low >> 6) << 4], axis=-1)
+    minima = np.concatenate([middle & 63, (high >> 4) | (middle >> 6) << 4], axis=-1)
+    nibbles = blocks[..., 16:].reshape(rows, count, 4, 1, 32)
+    values = np.concatenate([nibbles & 15, nibbles >> 4], axis=-2).reshape(rows, -1)
+    return Int4(
+        torch.from_numpy(values),
+        torch.from_numpy((scales * outer[..., :1]).reshape(rows, -1)),
+        torch.from_numpy((minima * -outer[..., 1:]).reshape(rows, -1)),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """What a rank holds of a layer."""
-
-    weights: Weights
-    shape: ModelShape
-    rank: int
-    tp: int
-    layer: int
-    form: Form
-
-    def vector(self, name: str) -> torch.Tensor:
-        return self.weights.rows(self._tensor(name))
-
-    def stacked(self, parts: Sequence[tuple[str, Rows]]) -> Matrix:
-        """Rows of several matrices, one below the other."""
-        named = [(self._tensor(name), rows) for name, rows in parts]
-        blocks = [self.weights.int4(*part) for part in named] if self.form == "file" else [None]
-        if all(blocks) and (whole := Int4.cat([block for block in blocks if block])).fits:
-            return whole
-        full = torch.cat([self.weights.rows(*part) for part in named])
-        return Int8.of(full) if self._in_8_bits(*(name for name, _ in named)) else full
-
-    def columns(self, name: str, count: int) -> Matrix:
-        """This rank's `count` columns of a matrix."""
-        name, start = self._tensor(name), self.rank * count
-        if self.form == "file":
-            blocks = self.weights.int4(name, columns=slice(start, start + count))
-            if blocks is not None and blocks.fits:
-                return blocks
-        full = self.weights.columns(name, start, start + count)
-        return Int8.of(full) if self._in_8_bits(name) else full
-
-    def _in_8_bits(self, *names: str) -> bool:
-        if self.form == "int8":
-            return True
-        return self.form == "file" and all(self.weights.is_int8(name) for name in names)
-
-    def _tensor(self, name: str) -> str:
-        return f"blk.{self.layer}.{name}.weight"
+def check_memory(needed: int, tp: int, memory: int) -> None:
+    """Raises ModelError if the weights of a rank alone take more than the `memory` bytes it has."""
+    if needed > memory:
+        raise ModelError(
+            f"The model takes {needed / 1e9:,.1f} GB on each of {tp} rank(s), which has "
+            f"{memory / 1e9:,.1f} GB at most; raise TP, or take a model of fewer bits."
+        )
 
 
-def _layer_parts(shard: _Shard) -> Iterator[tuple[str, Matrix]]:
-    ffn = shard.shape.ffn // shard.tp
-    mine = slice(shard.rank * ffn, (shard.rank + 1) * ffn)
-    heads = shard.shape.heads // shard.tp * shard.shape.head_dim
-    yield "input_layernorm.weight", shard.vector("attn_norm")
-    yield "self_attention.linear_qkv.weight", shard.stacked(list(_qkv(shard)))
-    yield "self_attention.linear_proj.weight", shard.columns("attn_output", heads)
-    yield "pre_mlp_layernorm.weight", shard.vector("ffn_norm")
-    yield "mlp.linear_fc1.weight", shard.stacked([("ffn_gate", mine), ("ffn_up", mine)])
-    yield "mlp.linear_fc2.weight", shard.columns("ffn_down", ffn)
-
-
-def _qkv(shard: _Shard) -> Iterator[tuple[str, Rows]]:
-    """[q ... q, k, v] for each key/value head of this rank."""
-    shape, tp = shard.shape, shard.tp
-    dim, per_group = shape.head_dim, shape.heads // shape.kv_groups(tp)
-    groups = shape.kv_groups(tp) // tp
-    for group in range(shard.rank * groups, (shard.rank + 1) * groups):
-        # With fewer key/value heads than ranks, neighbouring ranks hold copies of one head.
-        kv = group * shape.kv_heads // shape.kv_groups(tp)
-        yield "attn_q", _rotate_half_rows(range(group * per_group, (group + 1) * per_group), dim)
-        yield "attn_k", _rotate_half_rows(range(kv, kv + 1), dim)
-        yield "attn_v", slice(kv * dim, (kv + 1) * dim)
-
-
-def _rotate_half_rows(heads: range, dim: int) -> NDArray[np.int64]:
-    """Rows of these heads in rotate-half order; llama GGUF files interleave the two halves."""
-    in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
-    return np.concatenate([head * dim + in_head for head in heads])
-
-
-def _times(dims: tuple[int, ...]) -> str:
-    return " x ".join(map(str, dims))
-
-
-def _pad(rows: torch.Tensor, count: int) -> torch.Tensor:
-    return torch.nn.functional.pad(rows, (0, 0, 0, count - len(rows)))
+def rank_bytes(weights: Weights, shape: ModelShape, tp: int, form: Form, number_size: int) -> int:
+    """What the first rank of `tp`, which holds no less than others, needs for its weights."""
+    return sum(weights.held_bytes(slot, form, number_size) for slot in slots(shape, 0, tp))

@@ -29,9 +29,11 @@ from inference.channel import (
     Ready,
     Tokens,
 )
+from inference.checkpoint.check import check_tensors
+from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.open import open_checkpoint
 from inference.device import Device, pin
 from inference.drawing import draw
-from inference.gguf_file import ModelError, must_fit, read_gguf
 from inference.kv_cache import PagePool
 from inference.lifetime import end_with
 from inference.model import Model, join_ranks
@@ -39,8 +41,8 @@ from inference.pace import Pace
 from inference.plans import PlanGroup
 from inference.runner import Runner
 from inference.scheduler import Scheduler
-from inference.shape import ModelShape, check_cache, shape_of
-from inference.weights import Weights
+from inference.shape import ModelShape, check_cache
+from inference.weights import Weights, check_memory, rank_bytes
 
 CANNOT_LOAD = 2
 IDLE_SECONDS = 1.0
@@ -177,9 +179,12 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
             channel.send(Loading(done, of))
 
     with must_fit(path, "the model"):
-        file = read_gguf(path)
-        shape = shape_of(file)
-        model = Model(Weights(file, shape), shape, device, progress)
+        checkpoint = open_checkpoint(path)
+        check_tensors(checkpoint)
+        weights, shape = Weights(checkpoint), checkpoint.shape
+        needed = rank_bytes(weights, shape, args.tp, device.form, device.dtype.itemsize)
+        check_memory(needed, args.tp, device.memory(args.tp))
+        model = Model(weights, shape, device, progress)
     # Outside of what is blamed on the file: another rank may die while these speak to it.
     model.measure(device.deterministic)
     pages = args.page_count or _pages(args, device, shape)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from inference.client import EngineClient
-from inference.tokenizer import BYTE_OF
+from inference.vocabulary import BYTE_OF
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"

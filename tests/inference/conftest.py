@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from inference.checkpoint.open import find_model
 from inference.client import Delta, EngineClient, Message, Sampling, Usage
-from inference.gguf_file import find_model
 
 # Greedy, or as the model's own distribution draws.
 GREEDY = {"temperature": 0.0, "repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}

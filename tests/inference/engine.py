@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from inference.channel import Emitted
-from inference.gguf_file import ModelError
+from inference.checkpoint.errors import ModelError
 from inference.sequence import SamplingParams
 from inference.settings import Settings
 from inference.supervisor import Supervisor

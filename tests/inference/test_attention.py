@@ -7,10 +7,23 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.attention import KVCache, Piece, RotaryTable, Spans, Step, attend, rotate_
+from inference.attention import (
+    KVCache,
+    LayerAttention,
+    Piece,
+    RotaryTable,
+    Spans,
+    Step,
+    attend,
+    rotate_,
+)
+from inference.rope import Rope
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
+ROPE = Rope(DIM, 10000.0)
+# A layer that sees all, and one that sees a window.
+WINDOWS = (None, 600)
 
 
 def qkv_of(length: int, group: int, dtype: torch.dtype) -> torch.Tensor:
@@ -18,11 +31,18 @@ def qkv_of(length: int, group: int, dtype: torch.dtype) -> torch.Tensor:
     return torch.randn(length, KV_HEADS, group + 2, DIM, generator=random).to(dtype)
 
 
-def run(lengths: list[list[int]], dtype: torch.dtype, group: int = 3) -> list[torch.Tensor]:
+def run(
+    lengths: list[list[int]],
+    dtype: torch.dtype,
+    group: int = 3,
+    view: int = 0,
+    cap: float | None = None,
+) -> list[torch.Tensor]:
     """Output of each sequence; lengths[i][j] tokens of sequence i are computed in step j, on pages
     that lie anywhere."""
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
-    spans, rotary = Spans(group, cache), RotaryTable(DIM, 10000.0, 2048, dtype, CPU)
+    spans = Spans(group, cache, WINDOWS, capped=cap is not None)
+    rotary, place = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, view, DIM**-0.5, cap)
     scattered = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0)).tolist()
     tables = [scattered[i::2] for i in range(2)]
     inputs = [qkv_of(sum(steps), group, dtype) for steps in lengths]
@@ -33,37 +53,50 @@ def run(lengths: list[list[int]], dtype: torch.dtype, group: int = 3) -> list[to
         groups = spans.order(pieces)
         order = [i for indices in groups for i in indices]
         places = [(i, p) for i in order for p in range(done[i], done[i] + counts[i])]
-        cos, sin = rotary.at(torch.tensor([p for _, p in places]))
+        rotations = (rotary.at(torch.tensor([p for _, p in places])),) * 2
         slots = torch.tensor([tables[i][p // PAGE] * PAGE + p % PAGE for i, p in places])
         made = spans.make([[pieces[i] for i in indices] for indices in groups])
         qkv = torch.stack([inputs[i][p] for i, p in places])
-        rows = attend(qkv, 0, Step(cache, cos, sin, slots, made))
+        rows = attend(qkv, place, Step(cache, rotations, slots, made))
         for (i, _), row in zip(places, rows, strict=True):
             outputs[i].append(row)
         done = [at + n for at, n in zip(done, counts, strict=True)]
     return [torch.stack(output) for output in outputs]
 
 
-def by_the_book(length: int, group: int = 3) -> torch.Tensor:
+def by_the_book(
+    length: int, group: int = 3, window: int | None = None, cap: float | None = None
+) -> torch.Tensor:
     """Softmax of q.k over all earlier tokens, written out in double precision."""
     qkv = qkv_of(length, group, torch.float32).double()
-    rotary = RotaryTable(DIM, 10000.0, 2048, torch.float64, CPU)
+    rotary = RotaryTable(ROPE, 2048, torch.float64, CPU)
     rotate_(qkv[:, :, :-1], *rotary.at(torch.arange(length)))
     query, key, value = qkv[:, :, :group], qkv[:, :, -2], qkv[:, :, -1]
     scores = torch.einsum("qhgd,khd->hgqk", query, key) / DIM**0.5
+    if cap is not None:
+        scores = cap * (scores / cap).tanh()
     scores.masked_fill_(torch.ones(length, length).triu(1).bool(), -torch.inf)
+    if window is not None:
+        scores.masked_fill_(torch.ones(length, length).tril(-window).bool(), -torch.inf)
     return torch.einsum("hgqk,khd->qhgd", scores.softmax(-1), value).flatten(1)
 
 
+KINDS = [(0, None), (1, None), (0, 2.0), (1, 2.0)]
+
+
+@pytest.mark.parametrize(("view", "cap"), KINDS)
 @pytest.mark.parametrize("group", [1, 2, 3, 7])
-def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(group) -> None:
-    first, second = run([[5, 1, 1, 700], [40, 7, 2, 1]], torch.float32, group)
-    assert torch.allclose(first.double(), by_the_book(707, group), atol=1e-5)
-    assert torch.allclose(second.double(), by_the_book(50, group), atol=1e-5)
+def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(
+    group, view, cap
+) -> None:
+    first, second = run([[5, 1, 1, 1300], [40, 7, 2, 1]], torch.float32, group, view, cap)
+    for rows in (first, second):
+        wanted = by_the_book(len(rows), group, WINDOWS[view], cap)
+        assert torch.allclose(rows.double(), wanted, atol=1e-5)
 
 
 def test_rotary_turns_as_the_paper_says() -> None:
-    rotary = RotaryTable(4, 100.0, 8, torch.float32, CPU)
+    rotary = RotaryTable(Rope(4, 100.0), 8, torch.float32, CPU)
     x = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])
     rotate_(x, *rotary.at(torch.tensor([3])))
     angle = torch.tensor(3.0)
@@ -72,13 +105,16 @@ def test_rotary_turns_as_the_paper_says() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("group", [2, 3])
-def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(dtype, group) -> None:
-    whole, other = run([[1100], [20]], dtype, group)
+@pytest.mark.parametrize(("view", "cap"), KINDS)
+def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
+    dtype, group, view, cap
+) -> None:
+    whole, other = run([[1100], [20]], dtype, group, view, cap)
     # A few at a time, one at a time, and across the kernel's blocks of 512.
     cuts = [0, 100, 101, 102, 200, 256, 257, 300, 500, 512, 513, 770, 1023, 1024, 1100]
-    pieces, _ = run([[b - a for a, b in pairwise(cuts)], [7] + [1] * 13], dtype, group)
+    pieces, _ = run([[b - a for a, b in pairwise(cuts)], [7] + [1] * 13], dtype, group, view, cap)
     assert torch.equal(whole, pieces)
-    alone, _ = run([[20], [1100]], dtype, group)
+    alone, _ = run([[20], [1100]], dtype, group, view, cap)
     assert torch.equal(alone, other)
 
 

@@ -89,4 +89,4 @@ def test_a_model_that_is_not_there_is_said_in_a_sentence():
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("bench: The model file /nowhere.gguf does not exist")
+    assert done.stderr.startswith("bench: The model /nowhere.gguf does not exist")

@@ -10,24 +10,26 @@ import pytest
 import torch
 
 from inference.__main__ import check as check_model
-from inference.gguf_file import ModelError, find_model, read_gguf
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.gguf_file import read_gguf
+from inference.checkpoint.open import find_model, open_checkpoint
 from inference.settings import Settings
-from inference.shape import ModelShape, check_split, shape_of
+from inference.shape import check_split
 
 
 def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:
     reference = gguf.GGUFReader(smollm)
     file = read_gguf(smollm)
-    assert file.metadata["general.architecture"] == "llama"
+    assert file.metadata.text("general.architecture") == "llama"
     tokens = reference.fields["tokenizer.ggml.tokens"].contents()
-    assert file.strings("tokenizer.ggml.tokens") == tokens
+    assert file.metadata.strings("tokenizer.ggml.tokens") == tokens
     theirs = {t.name: (tuple(reversed(t.shape.tolist())), t.data_offset) for t in reference.tensors}
-    assert {i.name: (i.shape, i.offset) for i in file.tensors.values()} == theirs
+    assert {i.name: (i.shape, i.pieces[0].offset) for i in file.tensors.values()} == theirs
 
 
 @pytest.mark.parametrize("model", ["/nowhere/model.gguf", "model.gguf", "no-such-package", ""])
 def test_a_model_that_is_not_there_is_named_in_one_sentence(model: str) -> None:
-    with pytest.raises(ModelError, match=r"MODEL to a \.gguf file\.$") as caught:
+    with pytest.raises(ModelError, match=r"MODEL to a directory or a \.gguf file\.$") as caught:
         find_model(model)
     assert model in str(caught.value)
 
@@ -129,7 +131,7 @@ def test_an_alignment_that_no_file_can_have_is_named(tmp_path: Path, alignment: 
 def test_a_split_that_does_not_divide_the_heads_is_refused_with_those_that_do(
     smollm: Path, tp: int, fits: bool
 ) -> None:
-    shape: ModelShape = shape_of(read_gguf(smollm))
+    shape = open_checkpoint(smollm).shape
     assert shape.splits(tp) == fits
     if not fits:
         with pytest.raises(ModelError, match=r"set TP to one of: 1, 3"):

@@ -11,7 +11,7 @@ from gguf import GGMLQuantizationType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.gguf_file import read_gguf
+from inference.checkpoint.open import open_checkpoint
 from inference.linear import (
     Int4,
     Int8,
@@ -21,18 +21,31 @@ from inference.linear import (
     int4_product,
     int8_product,
 )
-from inference.shape import shape_of
-from inference.weights import Weights, load_parts
+from inference.weights import Slot, Weights, slots
 
-Q4_0, Q4_1, Q8_0 = (GGMLQuantizationType[name] for name in ("Q4_0", "Q4_1", "Q8_0"))
-GATE, DOWN = "blk.0.ffn_gate.weight", "blk.0.ffn_down.weight"
+GATE, DOWN = "layers.0.gate", "layers.0.down"
 
 
-@pytest.fixture(params=[Q4_0, Q4_1], ids=["Q4_0", "Q4_1"])
-def weights(request, make_tiny_gguf, tmp_path: Path) -> Weights:
-    make_tiny_gguf(tmp_path / "few.gguf", kind=request.param)
-    file = read_gguf(tmp_path / "few.gguf")
-    return Weights(file, shape_of(file))
+@pytest.fixture(params=["Q4_0", "Q4_1"])
+def few(request, make_tiny_gguf, tmp_path: Path) -> Path:
+    make_tiny_gguf(tmp_path / "few.gguf", kind=GGMLQuantizationType[request.param])
+    return tmp_path / "few.gguf"
+
+
+@pytest.fixture
+def weights(few: Path) -> Weights:
+    return Weights(open_checkpoint(few))
+
+
+def linear(name: str, rows: np.ndarray | None = None, columns: slice | None = None) -> Slot:
+    return Slot("mlp.linear_fc1", ((name, rows),), columns)
+
+
+def blocks_of(weights: Weights, slot: Slot) -> Int4:
+    assert weights.held_as(slot, "file") == "int4"
+    blocks = weights.load(slot, "file").weight
+    assert isinstance(blocks, Int4)
+    return blocks
 
 
 def rows_of(count: int, columns: int) -> torch.Tensor:
@@ -40,36 +53,33 @@ def rows_of(count: int, columns: int) -> torch.Tensor:
 
 
 def test_blocks_of_4_bits_are_read_as_gguf_reads_them(weights: Weights) -> None:
-    some = np.array([5, 3, 99, 0])
-    for rows in (slice(None), slice(16, 48), some):
-        blocks = weights.int4(GATE, rows)
-        assert blocks is not None
-        assert torch.equal(blocks.full(), weights.rows(GATE, rows))
-    right = weights.int4(DOWN, columns=slice(64, 128))
-    assert right is not None
-    assert torch.equal(right.full(), weights.columns(DOWN, 64, 128))
+    some = np.array([5, 3, 99, 0] * 4)
+    for rows in (None, np.arange(16, 48), some):
+        blocks = blocks_of(weights, linear(GATE, rows))
+        assert torch.equal(blocks.full(), weights.parameter(f"{GATE}.weight", rows, None))
+    columns = slice(64, 128)
+    right = blocks_of(weights, linear(DOWN, columns=columns))
+    assert torch.equal(right.full(), weights.parameter(f"{DOWN}.weight", None, columns))
 
 
 def test_columns_that_cut_through_a_block_and_matrices_in_full_have_no_blocks(
     weights: Weights, tiny_gguf: Path
 ) -> None:
-    assert weights.int4(DOWN, columns=slice(0, 48)) is None
-    assert weights.int4("token_embd.weight") is None
-    file = read_gguf(tiny_gguf)
-    assert Weights(file, shape_of(file)).int4(GATE) is None
+    assert weights.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
+    assert weights.held_as(linear("embedding"), "file") == "full"
+    assert Weights(open_checkpoint(tiny_gguf)).held_as(linear(GATE), "file") == "full"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 16, 100])
 def test_products_in_few_bits_are_those_of_the_numbers_they_stand_for(
     weights: Weights, rows: int
 ) -> None:
-    blocks = weights.int4(GATE)
-    assert blocks is not None
+    blocks = blocks_of(weights, linear(GATE))
     x = rows_of(rows, blocks.shape[1])
     wanted = x.float() @ blocks.full().T
     # Scales in bf16, and results in bf16.
     assert torch.allclose(int4_product(blocks)(x).float(), wanted, rtol=0.02, atol=0.02)
-    eight = Int8.of(weights.rows(GATE))
+    eight = Int8.of(weights.parameter(f"{GATE}.weight", None, None))
     wanted = x.float() @ eight.full().T
     assert torch.allclose(int8_product(eight)(x).float(), wanted, rtol=0.02, atol=0.02)
 
@@ -83,19 +93,23 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 
 
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
-def test_the_parts_of_two_ranks_make_up_the_whole(weights: Weights, form: str) -> None:
-    shape = shape_of(weights.file)
-    (whole,) = (dict(load_parts(weights, shape, 0, 1, form)),)
-    halves = [dict(load_parts(weights, shape, rank, 2, form)) for rank in (0, 1)]
+def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: str) -> None:
+    checkpoint = open_checkpoint(few)
+    weights, shape = Weights(checkpoint), checkpoint.shape
+
+    def parts(rank: int, tp: int):
+        return {slot.path: weights.load(slot, form).weight for slot in slots(shape, rank, tp)}
+
+    whole, halves = parts(0, 1), [parts(0, 2), parts(1, 2)]
     for name, part in whole.items():
         full = [p if isinstance(p, torch.Tensor) else p.full() for p in (h[name] for h in halves)]
         wanted = part if isinstance(part, torch.Tensor) else part.full()
-        if name.endswith(("linear_proj.weight", "linear_fc2.weight")):
+        if name.endswith(("linear_proj", "linear_fc2")):
             joined = torch.cat(full, dim=1)
-        elif name.endswith("linear_fc1.weight"):
+        elif name.endswith("linear_fc1"):
             gates, ups = zip(*(half.chunk(2) for half in full), strict=True)
             joined = torch.cat([*gates, *ups])
-        elif name.endswith("norm.weight"):
+        elif name.endswith("norm"):
             joined = full[0]
         else:
             joined = torch.cat(full)
@@ -125,7 +139,7 @@ def test_rows_are_filled_up_to_the_cheapest_numbers_that_hold_them(
 
 def test_more_rows_than_the_largest_number_are_computed_piece_by_piece() -> None:
     matrix = torch.randn(32, 64, generator=torch.Generator().manual_seed(1))
-    layer = Linear([full_product(matrix)], 64)
+    layer = Linear().fill([full_product(matrix)], 64)
     layer.use({4: 0, 8: 0})
     x = torch.randn(28, 64, generator=torch.Generator().manual_seed(2))
     assert torch.allclose(layer(x), x @ matrix.T, atol=1e-4)

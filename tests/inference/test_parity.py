@@ -10,8 +10,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from inference.gguf_file import read_gguf
-from inference.tokenizer import Tokenizer, Turn
+from inference.chat_template import Turn
+from inference.checkpoint.open import open_vocabulary
+from inference.tokenizer import Tokenizer
 from tests.inference.engine import engine, steps, write
 
 PROMPTS = [
@@ -33,7 +34,7 @@ async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> 
 
 @pytest.fixture(scope="module")
 def prompts(smollm: Path) -> list[list[int]]:
-    tokenizer = Tokenizer(read_gguf(smollm))
+    tokenizer = Tokenizer(open_vocabulary(smollm))
     return [tokenizer.encode_chat([Turn("user", text)]) for text in PROMPTS]
 
 

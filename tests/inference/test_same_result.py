@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from gguf import GGMLQuantizationType
 
-from inference.gguf_file import read_gguf
+from inference.chat_template import Turn
+from inference.checkpoint.open import open_vocabulary
 from inference.supervisor import Supervisor
-from inference.tokenizer import Tokenizer, Turn
+from inference.tokenizer import Tokenizer
 from tests.inference.engine import engine, write
 
 Prompt = list[int]
@@ -58,7 +59,7 @@ def counted(supervisor: Supervisor, name: str) -> float:
 
 @pytest.fixture(scope="module")
 def chats(smollm: Path) -> list[Prompt]:
-    tokenizer = Tokenizer(read_gguf(smollm))
+    tokenizer = Tokenizer(open_vocabulary(smollm))
     topics = ["our new office in Lisbon", "the tram", "rain, rain, rain and rain", "a cat"]
     return [tokenizer.encode_chat([Turn("user", f"Write of {topic}")]) for topic in topics]
 

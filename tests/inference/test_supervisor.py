@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inference import supervisor as supervisor_module
-from inference.gguf_file import ModelError
+from inference.checkpoint.errors import ModelError
 from inference.settings import Settings
 from inference.supervisor import Stopped, Supervisor
 from tests.inference.engine import engine, write

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.gguf_file import read_gguf
-from inference.tokenizer import Detokenizer, StopStrings, Tokenizer, Turn, merge_roles
+from inference.chat_template import Turn, merge_roles
+from inference.checkpoint.open import open_vocabulary
+from inference.detokenizer import Detokenizer, StopStrings
+from inference.tokenizer import Tokenizer
 
 CORPUS = [
     "Our new office in Lisbon opens on 14 March 2026, at 09:30.",
@@ -28,7 +30,7 @@ NEVER = ["Cs", "Cn", "Co", "Cc"]
 
 @pytest.fixture(scope="module")
 def tokenizer(smollm: Path) -> Tokenizer:
-    return Tokenizer(read_gguf(smollm))
+    return Tokenizer(open_vocabulary(smollm))
 
 
 @pytest.mark.parametrize("text", CORPUS)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from inference.gguf_file import read_gguf
-from inference.tokenizer import MARK, TURN, Tokenizer, Turn
+from inference.chat_template import Turn
+from inference.checkpoint.open import open_vocabulary
+from inference.tokenizer import TURN, Tokenizer
 from inference.turns import Turns
+from inference.vocabulary import MARK
 
 
 @pytest.fixture(scope="module")
 def tokenizer(smollm: Path) -> Tokenizer:
-    return Tokenizer(read_gguf(smollm))
+    return Tokenizer(open_vocabulary(smollm))
 
 
 def letters(tokenizer: Tokenizer, text: str) -> list[int]:

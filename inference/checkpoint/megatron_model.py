@@ -1,0 +1,160 @@
+"""Models that Megatron has trained: their shape by the arguments of the run, and where parameters
+lie in its checkpoint.
+
+Arguments: https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arguments.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.fields import Fields
+from inference.checkpoint.refs import Ref, Refs, Rows, grouped_rows, split_name
+from inference.checkpoint.stored import Stored
+from inference.rope import Rope
+from inference.shape import Activation, ModelShape, View, parameter_shapes
+
+# What changes the arithmetic and is not built, with the value that changes nothing.
+PLAIN: Final = {
+    "num_experts": None,
+    "multi_latent_attention": False,
+    "squared_relu": False,
+    "rotary_interleaved": False,
+    "qk_l2_norm": False,
+    "apply_residual_connection_post_layernorm": False,
+    "window_size": None,
+    "mrope_section": None,
+}
+# By its own layer norms, or by those that Transformer Engine fuses with the linears.
+NAMES: Final = {
+    "attn_norm": ("input_layernorm.", "self_attention.linear_qkv.layer_norm_"),
+    "mlp_norm": ("pre_mlp_layernorm.", "mlp.linear_fc1.layer_norm_"),
+    "q": ("self_attention.linear_qkv.",),
+    "k": ("self_attention.linear_qkv.",),
+    "v": ("self_attention.linear_qkv.",),
+    "o": ("self_attention.linear_proj.",),
+    "q_norm": ("self_attention.q_layernorm.",),
+    "k_norm": ("self_attention.k_layernorm.",),
+    "gate": ("mlp.linear_fc1.",),
+    "up": ("mlp.linear_fc1.",),
+    "down": ("mlp.linear_fc2.",),
+}
+TOP: Final = {
+    "embedding": "embedding.word_embeddings.",
+    "positions": "embedding.position_embeddings.",
+    "final_norm": "decoder.final_layernorm.",
+    "output": "output_layer.",
+}
+
+
+def megatron_shape(args: Fields, vocab: int) -> ModelShape:
+    """The shape of the model that a run with these arguments has trained; vocab: tokens that its
+    tokenizer has. Raises ModelError."""
+    for key, plain in PLAIN.items():
+        if args.get(key) not in (plain, None):
+            raise ModelError(f"{args.path}: the run had {key}, which this worker does not serve.")
+    heads, hidden = args.count("num_attention_heads"), args.count("hidden_size")
+    layers, head_dim = args.count("num_layers"), args.count("kv_channels", hidden // heads)
+    grouped, bias = args.flag("group_query_attention"), args.flag("add_bias_linear", True)
+    learned, gated = _learns_positions(args), args.flag("swiglu")
+    view = View(None if learned else _rope(args, head_dim))
+    return ModelShape(
+        family="megatron",
+        layers=layers,
+        hidden=hidden,
+        heads=heads,
+        kv_heads=args.count("num_query_groups", heads) if grouped else heads,
+        head_dim=head_dim,
+        ffn=args.count("ffn_hidden_size", 4 * hidden),
+        vocab=vocab,
+        context=args.count("max_position_embeddings"),
+        norm_eps=args.number("norm_epsilon", args.number("layernorm_epsilon", 1e-5)),
+        tied=not args.flag("untie_embeddings_and_output_weights"),
+        views=(view,) * layers,
+        norm="rms" if args.text("normalization", "LayerNorm") == "RMSNorm" else "layer",
+        activation="silu" if gated else _activation(args),
+        gated=gated,
+        qkv_bias=bias or args.flag("add_qkv_bias"),
+        proj_bias=bias,
+        mlp_bias=bias,
+        qk_norm=args.flag("qk_layernorm"),
+        learned_positions=learned,
+    )
+
+
+def megatron_refs(shape: ModelShape, tensors: Mapping[str, Stored], plus: float = 0.0) -> Refs:
+    """plus: is added to the weights of norms, where they were trained as 1 + weight."""
+    refs = {}
+    for parameter, (rows, columns) in parameter_shapes(shape):
+        layer, plain, part = split_name(parameter)
+        part = part.removeprefix(".")
+        of_norm = plus if "norm" in plain and part == "weight" else 0.0
+        if plain in TOP:
+            name = TOP[plain] + part
+            # Padded to what the ranks of the run could share.
+            stored = tensors.get(name)
+            padded = max(rows, stored.rows) if stored and plain in ("embedding", "output") else rows
+            chosen = np.arange(rows) if padded > rows else None
+            refs[parameter] = Ref(name, (padded, columns), chosen, plus=of_norm)
+        else:
+            short = plain.removeprefix("layers.{}.")
+            name, stacked = _name(short, part, layer, tensors)
+            size, chosen = _place(short, shape, (rows, columns))
+            if stacked:
+                first = layer * size[0]
+                chosen = first + (np.arange(rows) if chosen is None else chosen)
+                size = (shape.layers * size[0], columns)
+            refs[parameter] = Ref(name, size, chosen, plus=of_norm)
+    return refs
+
+
+def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> tuple[str, bool]:
+    """The tensor that holds a layer's parameter, and whether it holds those of all layers."""
+    for name in NAMES[short]:
+        for place, stacked in (("decoder.layers.", True), (f"decoder.layers.{layer}.", False)):
+            if place + name + part in tensors:
+                return place + name + part, stacked
+    return f"decoder.layers.{NAMES[short][0]}{part}", True
+
+
+def _place(
+    short: str, shape: ModelShape, size: tuple[int, int]
+) -> tuple[tuple[int, int], Rows | None]:
+    """The size of a layer's tensor that holds the parameter, and its rows in that."""
+    rows, columns = size
+    if short in ("q", "k", "v"):
+        whole = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
+        return (whole, columns), grouped_rows(short, shape.heads, shape.kv_heads, shape.head_dim)
+    if short == "gate" or (short == "up" and shape.gated):
+        first = 0 if short == "gate" else rows
+        return (2 * rows, columns), np.arange(first, first + rows)
+    return size, None
+
+
+def _learns_positions(args: Fields) -> bool:
+    kind = args.text("position_embedding_type", "learned_absolute")
+    if args.flag("use_rotary_position_embeddings"):
+        kind = "rope"
+    if kind not in ("rope", "learned_absolute"):
+        raise ModelError(f"{args.path}: the run had {kind!r} positions, which are not served.")
+    return kind == "learned_absolute"
+
+
+def _rope(args: Fields, dim: int) -> Rope:
+    if args.number("rotary_percent", 1.0) != 1:
+        raise ModelError(f"{args.path}: the run turned only a part of each head: not served.")
+    base = args.number("rotary_base", 10000)
+    if args.flag("use_rope_scaling"):
+        return Rope(dim, base, "llama3", args.number("rope_scaling_factor", 8.0), 8192)
+    factor = args.number("rotary_seq_len_interpolation_factor", 1)
+    return Rope(dim, base) if factor == 1 else Rope(dim, base, "linear", factor)
+
+
+def _activation(args: Fields) -> Activation:
+    # The fused kernel of Megatron computes the approximation.
+    fused = args.flag("bias_gelu_fusion", True) and args.flag("add_bias_linear", True)
+    return "gelu_tanh" if fused or args.flag("openai_gelu") else "gelu"

@@ -1,0 +1,74 @@
+"""Where the parameters of a model lie, by the names that this program has for them.
+
+A format has other names, other orders of rows, and several parameters in one tensor; a Ref says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+Refs = dict[str, "Ref"]
+
+PARTS: Final = (".weight", ".bias")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ref:
+    """A parameter is the rows `rows` of a stored tensor, in this order (None: all), or, transposed,
+    those columns; `plus` is added to its numbers. size: rows and columns that the tensor must have.
+    """
+
+    name: str
+    size: tuple[int, int]
+    rows: Rows | None = None
+    transposed: bool = False
+    plus: float = 0.0
+
+
+def direct(
+    names: Mapping[str, str], shapes: Iterable[tuple[str, tuple[int, int]]], plus: float = 0.0
+) -> Refs:
+    """Of parameters that lie in tensors of their own, as they are. names: without the number of a
+    layer, which stands as {} in both, and without .weight and .bias; plus: is added to norms."""
+    refs = {}
+    for parameter, size in shapes:
+        layer, plain, part = split_name(parameter)
+        if plain in names:
+            name = names[plain].format(layer) + part
+            refs[parameter] = Ref(name, size, plus=plus if "norm" in plain else 0.0)
+    return refs
+
+
+def split_name(parameter: str) -> tuple[int, str, str]:
+    """ "layers.7.q.weight" as 7, "layers.{}.q" and ".weight"; no layer counts as 0."""
+    plain, dot, part = parameter.rpartition(".")
+    if not plain.startswith("layers."):
+        return 0, plain, dot + part
+    _, layer, name = plain.split(".")
+    return int(layer), f"layers.{{}}.{name}", dot + part
+
+
+@lru_cache
+def rotate_half_rows(heads: int, dim: int) -> Rows:
+    """Rows of `heads` heads in rotate-half order, where the two halves lie interleaved."""
+    in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
+    return (np.arange(heads)[:, None] * dim + in_head).reshape(-1)
+
+
+@lru_cache
+def grouped_rows(part: str, heads: int, groups: int, dim: int) -> Rows:
+    """Rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by group, the
+    heads of the group, its key and its value."""
+    per_group = heads // groups
+    first = {"q": 0, "k": per_group, "v": per_group + 1}[part]
+    count = per_group if part == "q" else 1
+    starts = np.arange(groups) * (per_group + 2) + first
+    head_rows = starts[:, None] + np.arange(count)
+    return (head_rows.reshape(-1, 1) * dim + np.arange(dim)).reshape(-1)

@@ -1,0 +1,90 @@
+"""Tensors as they lie in files, whatever the format.
+
+No torch here: the supervisor reads headers too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+from inference.checkpoint.errors import ModelError
+
+# Numbers of the GGUF format, which name all the kinds that are read here, of other formats too.
+F32: Final = 0
+F16: Final = 1
+BF16: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a tensor that lies in one place, row by row: `rows` from row `row` on, `columns`
+    from column `column` on. offset: of its first byte in the file."""
+
+    path: Path
+    offset: int
+    row: int
+    rows: int
+    column: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor. shape: outermost first, as in numpy; kind: a number of the GGUF format.
+
+    Seen as a matrix: a vector has rows of one number, of a stack all matrices stand one below the
+    other.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    pieces: tuple[Piece, ...]
+
+    @classmethod
+    def whole(cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int) -> Stored:
+        """In one piece."""
+        rows, columns = as_matrix(shape)
+        return cls(name, shape, kind, (Piece(path, offset, 0, rows, 0, columns),))
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        block, size = block_of(self.kind)
+        return self.rows * self.columns // block * size
+
+    @property
+    def rows(self) -> int:
+        return as_matrix(self.shape)[0]
+
+    @property
+    def columns(self) -> int:
+        return as_matrix(self.shape)[1]
+
+
+def block_of(kind: int) -> tuple[int, int]:
+    """Numbers and bytes of a block of this kind."""
+    numbers, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
+    return numbers, size
+
+
+def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) < 2:
+        return math.prod(shape), 1
+    return math.prod(shape[:-1]), shape[-1]
+
+
+def by_name(path: Path, tensors: Iterable[Stored]) -> dict[str, Stored]:
+    """Raises ModelError if one name stands twice."""
+    named: dict[str, Stored] = {}
+    for tensor in tensors:
+        if tensor.name in named:
+            raise ModelError(f"{path} holds the tensor {tensor.name!r} twice; download it again.")
+        named[tensor.name] = tensor
+    return named

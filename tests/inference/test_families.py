@@ -1,0 +1,62 @@
+"""Each family of models gives what transformers gives, on any number of ranks."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+
+from tests.inference.families import FAMILIES, VOCAB, make
+from tests.inference.rank import TOKENS, run_ranks
+
+PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)], [7], [1, *range(100, 130), *range(100, 130)]]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Directories and models, by family."""
+    directory = tmp_path_factory.mktemp("families")
+    return {name: (directory / name, make(name, directory / name)) for name in FAMILIES}
+
+
+@pytest.fixture(scope="module")
+def results(models, tmp_path_factory):
+    """What the ranks give for all families, by TP and number format."""
+
+    @cache
+    def results(tp: int, dtype: str = "fp32"):
+        paths = [path for path, _ in models.values()]
+        return run_ranks(tmp_path_factory.mktemp("ranks"), tp, paths, PROMPTS, dtype=dtype)
+
+    return results
+
+
+@pytest.mark.parametrize("tp", [1, 2])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_are_those_of_transformers(models, results, family: str, tp: int) -> None:
+    _, model = models[family]
+    for prompt, logits in zip(PROMPTS, results(tp)[family]["logits"], strict=True):
+        assert logits.shape == (len(prompt), VOCAB)
+        assert torch.allclose(logits, reference(model, prompt), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("tp", [1, 2])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_greedy_tokens_are_those_of_transformers_alone_and_together(
+    models, results, family: str, tp: int
+) -> None:
+    _, model = models[family]
+    alone, together = (results(tp)[family][kind] for kind in ("alone", "together"))
+    assert alone == together
+    for prompt, answer in zip(PROMPTS, alone, strict=True):
+        # Every token is the reference's choice after the same tokens: so the texts are the same.
+        choices = reference(model, prompt + answer)[len(prompt) - 1 : -1].argmax(-1)
+        assert len(answer) == TOKENS
+        assert answer == choices.tolist()
+    assert len({token for answer in alone for token in answer}) > 3
+
+
+def reference(model, tokens: list[int]) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(torch.tensor([tokens])).logits[0].float()
