@@ -20,6 +20,7 @@ from aiohttp import web
 from inference import logs
 from inference.checkpoint.check import check_tensors
 from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.lifetime import end_with
 from inference.server import Face
@@ -63,7 +64,7 @@ def check(settings: Settings) -> str:
     from inference.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
-    shape, weights = checkpoint.shape, Weights(checkpoint)
+    shape, weights = checkpoint.shape, Weights(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with must_fit(checkpoint.path, "the model"):
@@ -81,6 +82,8 @@ def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
     checkpoint = open_checkpoint(find_model(settings.model))
     check_tensors(checkpoint)
     check_split(checkpoint.shape, settings.tp)
+    for name, path in settings.adapter_paths.items():
+        open_adapter(name, path, checkpoint.shape)
     vocabulary = open_vocabulary(checkpoint.path)
     check_vocabulary(vocabulary, checkpoint.shape)
     return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)

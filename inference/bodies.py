@@ -73,9 +73,8 @@ class ChatBodies:
         return own | {"top_logprobs": others}
 
     def _token(self, token: int, logprob: float) -> Body:
-        data = self.tokenizer.bytes_of(token)
-        text = data.decode(errors="replace") or self.tokenizer.tokens[token]
-        return {"token": text, "logprob": logprob, "bytes": list(data)}
+        data = list(self.tokenizer.bytes_of(token))
+        return {"token": self.tokenizer.text_of([token]), "logprob": logprob, "bytes": data}
 
 
 class CompletionBodies:
@@ -123,7 +122,7 @@ class CompletionBodies:
         return self.head | {"choices": choices}
 
     def _echo(self, index: int) -> str:
-        return "" if self.prompts is None else self._text(self.prompts[index])
+        return "" if self.prompts is None else self.tokenizer.text_of(self.prompts[index])
 
     def _unscored(self, index: int) -> Scored:
         """The first token of a prompt, which nothing comes before."""
@@ -142,15 +141,16 @@ class CompletionBodies:
         return {"index": index, "text": text, "finish_reason": finish, "logprobs": shown}
 
     def _logprobs(self, index: int, logprobs: Scored) -> Body:
-        tokens = [self._text([item[0][0]]) for item in logprobs]
+        tokens = [self.tokenizer.text_of([item[0][0]]) for item in logprobs]
         offset = self.offsets.get(index, 0)
         offsets = []
         for token in tokens:
             offsets.append(offset)
             offset += len(token)
         self.offsets[index] = offset
+        text_of = self.tokenizer.text_of
         alternatives = [
-            {self._text([token]): logprob for token, logprob in item} if item[0][1] else None
+            {text_of([token]): logprob for token, logprob in item} if item[0][1] else None
             for item in logprobs
         ]
         return {
@@ -159,10 +159,3 @@ class CompletionBodies:
             "top_logprobs": alternatives,
             "text_offset": offsets,
         }
-
-    def _text(self, ids: Sequence[int]) -> str:
-        """With the names of control tokens, which text from the model never has."""
-        data = b"".join(
-            self.tokenizer.bytes_of(token) or self.tokenizer.tokens[token].encode() for token in ids
-        )
-        return data.decode(errors="replace")

@@ -32,6 +32,7 @@ class RankArgs:
     fd: int
     store: str
     model: str
+    adapters: dict[str, str]
     device: str
     dtype: str
     weights: str

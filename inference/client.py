@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiohttp
 from pydantic import SecretStr
+
+from inference.thoughts import Thoughts
 
 CONNECT_SECONDS = 5.0
 # A draft may wait for room in the cache; while it does, the worker sends comment lines.
@@ -113,7 +116,8 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
     async def chat(
         self, messages: Sequence[Message], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
-        """The drafts as they are written. Closing the iterator cancels them in the worker.
+        """The drafts as they are written, without what a model thinks before: <think>...</think> at
+        the beginning. Closing the iterator cancels them in the worker.
 
         Raises EngineUnavailable, EngineRefused.
         """
@@ -121,13 +125,16 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
         try:
             async with self._open.post("/v1/chat/completions", json=body) as response:
                 await _check(response)
-                ended = False
+                ended, thoughts = False, defaultdict[int, Thoughts](Thoughts)
                 async for event in _events(response):
                     if event == "[DONE]":
                         ended = True
                         break
                     for item in _items(json.loads(event)):
-                        yield item
+                        if isinstance(item, Usage):
+                            yield item
+                        elif shown := _without_thoughts(item, thoughts[item.index]):
+                            yield shown
                 if not ended:
                     raise EngineUnavailable("The worker stopped in the middle of the draft.")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -217,6 +224,14 @@ def _chat_body(
         "stream_options": {"include_usage": True},
     }
     return body | ({"model": model} if model else {})
+
+
+def _without_thoughts(delta: Delta, thoughts: Thoughts) -> Delta | None:
+    """Not every server takes them out."""
+    text = thoughts.add(delta.text)
+    if delta.finish_reason:
+        text += thoughts.finish()
+    return replace(delta, text=text) if text or delta.finish_reason else None
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:

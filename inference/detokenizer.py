@@ -9,15 +9,23 @@ from inference.tokenizer import Tokenizer
 
 
 class Detokenizer:
-    """Tokens to text, one at a time; a character is held back until its last byte has come."""
+    """Tokens to text, one at a time; a character is held back until its last byte has come.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    begins: whether a text begins here, which may have a space before its first word that is none.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, begins: bool = False) -> None:
         self._tokenizer = tokenizer
+        self._drops_space = begins and tokenizer.vocabulary.leading_space
         # What can never become a character is left out: a reader has no use for U+FFFD.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
 
     def add(self, token: int) -> str:
-        return self._decoder.decode(self._tokenizer.bytes_of(token))
+        text = self._decoder.decode(self._tokenizer.bytes_of(token))
+        if self._drops_space and text:
+            self._drops_space = False
+            return text.removeprefix(" ")
+        return text
 
 
 class StopStrings:

@@ -52,6 +52,7 @@ class PagePool:
     unused: OrderedDict[int, None] = field(default_factory=OrderedDict)
     children: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
     names: int = ROOT
+    roots: dict[str, int] = field(default_factory=lambda: {"": ROOT})
 
     def __post_init__(self) -> None:
         assert self.page_count > 0
@@ -72,10 +73,17 @@ class PagePool:
     def pages_for(self, tokens: int) -> int:
         return -(-tokens // self.page_size)
 
-    def match(self, tokens: array[int]) -> Match:
+    def root(self, adapter: str) -> int:
+        """The name before the first page: what one adapter has computed is nothing to another."""
+        if adapter not in self.roots:
+            self.names += 1
+            self.roots[adapter] = self.names
+        return self.roots[adapter]
+
+    def match(self, tokens: array[int], adapter: str = "") -> Match:
         """What is there of `tokens`. Nothing is taken yet."""
         pages: list[int] = []
-        name, size = ROOT, self.page_size
+        name, size = self.root(adapter), self.page_size
         while True:
             rest = tuple(tokens[len(pages) * size : (len(pages) + 1) * size])
             page = self.children.get(name, {}).get(rest) if len(rest) == size else None

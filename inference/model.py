@@ -19,7 +19,9 @@ from megatron.core.transformer.transformer_config import TransformerConfig
 from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import nn
 
+from inference.adapters import AdapterWeights, Pair
 from inference.attention import LayerAttention, RotaryTable, Rotation, Step, attend
+from inference.checkpoint.lora import Adapter
 from inference.device import Device
 from inference.linear import (
     GPU_SIZE,
@@ -217,7 +219,12 @@ class Model:
     row_sizes: RowSizes
 
     def __init__(
-        self, weights: Weights, shape: ModelShape, device: Device, progress: Progress
+        self,
+        weights: Weights,
+        shape: ModelShape,
+        device: Device,
+        progress: Progress,
+        adapters: Sequence[Adapter] = (),
     ) -> None:
         self.rank, self.tp = dist.get_rank(), dist.get_world_size()
         self.shape, self.dtype = shape, device.dtype
@@ -227,7 +234,7 @@ class Model:
         self.active = Active()
         self.positions: torch.Tensor | None = None
         self.gpt = _build(shape, device.dtype, self.tp)
-        self._load(weights, device, progress)
+        self._load(weights, [AdapterWeights(one) for one in adapters], device, progress)
         tables = {
             rope: RotaryTable(rope, shape.context, self.dtype, self.device)
             for rope in dict.fromkeys(view.rope for view in self.views)
@@ -284,7 +291,13 @@ class Model:
             return part
         return torch.cat(list(gather_ranks(part, self.group)), dim=-1)
 
-    def _load(self, weights: Weights, device: Device, progress: Progress) -> None:
+    def _load(
+        self,
+        weights: Weights,
+        adapters: Sequence[AdapterWeights],
+        device: Device,
+        progress: Progress,
+    ) -> None:
         """Fills the linears, and puts modules of ours where Megatron has others, which are never
         written to and take no memory."""
         done = 0
@@ -295,7 +308,11 @@ class Model:
                 assert isinstance(part.weight, torch.Tensor)
                 self.positions = part.weight.to(self.device, self.dtype)
             elif parent.endswith((".mlp", ".self_attention")) and slot.is_linear:
-                _fill(self.gpt.get_submodule(slot.path), part, device)
+                linear = _fill(self.gpt.get_submodule(slot.path), part, device)
+                linear.active = self.active
+                for one in adapters:
+                    if (pair := one.pair(slot)) is not None:
+                        _adapt(linear, one.adapter.name, pair, device)
             else:
                 setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
             if last == "linear_fc1":
@@ -322,6 +339,11 @@ class Model:
 def _fill(linear: Linear, part: Part, device: Device) -> Linear:
     bias = None if part.bias is None else part.bias.to(device.name, device.dtype)
     return linear.fill(_products(part.weight, device), part.weight.shape[1], bias)
+
+
+def _adapt(linear: Linear, name: str, pair: Pair, device: Device) -> None:
+    down, up = (_fill(Linear(), Part(matrix, None), device) for matrix in (pair.down, pair.up))
+    linear.adapt(name, down, up)
 
 
 def _products(part: Matrix, device: Device) -> list[Product]:

@@ -137,7 +137,7 @@ class Request(BaseModel):
         """The same of the prompt's own tokens."""
         return None
 
-    def params(self, index: int, max_tokens: int) -> SamplingParams:
+    def params(self, index: int, max_tokens: int, adapter: str = "") -> SamplingParams:
         """Of sample `index`, which gets at most `max_tokens` tokens."""
         return SamplingParams(
             temperature=self.temperature,
@@ -149,6 +149,7 @@ class Request(BaseModel):
             index=index,
             logprobs=self.alternatives,
             prompt_logprobs=self.prompt_alternatives,
+            adapter=adapter,
         )
 
 
@@ -272,12 +273,15 @@ def completion_id(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(12)}"
 
 
-def usage_body(prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> dict[str, object]:
+def usage_body(
+    prompt_tokens: int, cached_tokens: int, completion_tokens: int, reasoning_tokens: int
+) -> dict[str, object]:
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens + completion_tokens,
         "prompt_tokens_details": {"cached_tokens": cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
     }
 
 

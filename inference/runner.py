@@ -39,10 +39,22 @@ class Runner:
         rotations = self.model.rotations(positions)
         spans = self.spans.make([[pieces[i] for i in group] for group in order])
         step = Step(self.cache, rotations, self._filled(slots, padding), spans)
+        self.model.active.masks = self._masks(chunks, padding)
         rows = self._sampled_rows(plan, [i for group in order for i in group])
         filled = self._filled(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
         token_ids = self._filled(tokens, padding)
         return self.model.forward(token_ids, positions, step, filled)[: len(rows)]
+
+    def _masks(self, chunks: list[Chunk], padding: int) -> dict[str, torch.Tensor]:
+        """For each adapter of the step the rows that it changes."""
+        names = [chunk.adapter for chunk in chunks for _ in chunk.tokens]
+        names += names[-1:] * padding
+        dtype, device = self.model.dtype, self.model.device
+        return {
+            name: torch.tensor([[one == name] for one in names], dtype=dtype, device=device)
+            for name in dict.fromkeys(names)
+            if name
+        }
 
     def _slot(self, chunk: Chunk, position: int) -> int:
         page, offset = divmod(position, self.page_size)

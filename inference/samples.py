@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from inference.channel import Emitted, Logprobs
 from inference.detokenizer import Detokenizer, StopStrings
 from inference.sequence import SamplingParams
 from inference.supervisor import Supervisor
+from inference.thoughts import Thoughts
 from inference.tokenizer import Tokenizer
 from inference.turns import Turns
 
@@ -39,7 +40,10 @@ class Wanted:
 
 
 class Samples:
-    """Of one request; for one use. What they cost stands in the counts when they are done."""
+    """Of one request; for one use. What they cost stands in the counts when they are done.
+
+    answers: makes for each sample what takes its thoughts out, if it is the answer of a chat.
+    """
 
     def __init__(
         self,
@@ -48,10 +52,13 @@ class Samples:
         wanted: Sequence[Wanted],
         stops: Sequence[str],
         turns: Turns,
+        *,
+        answers: Callable[[], Thoughts] | None = None,
     ) -> None:
         self.supervisor, self.tokenizer = supervisor, tokenizer
         self.wanted, self.stops, self.turns = wanted, stops, turns
-        self.completion_tokens = 0
+        self.answers = answers
+        self.completion_tokens = self.reasoning_tokens = 0
         self.cached_tokens = [0] * len(wanted)
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
@@ -84,7 +91,8 @@ class Samples:
 
     async def _one(self, index: int) -> AsyncGenerator[Piece, None]:
         """Pieces of one sample, a step's tokens each."""
-        sample = _Text(self.tokenizer, self.stops)
+        thoughts = self.answers() if self.answers else None
+        sample = _Text(self.tokenizer, self.stops, thoughts)
         wanted = self.wanted[index]
         steps = self.supervisor.generate(wanted.prompt, wanted.params)
         async with contextlib.aclosing(steps):
@@ -92,35 +100,55 @@ class Samples:
                 self.cached_tokens[index] = emitted.cached or self.cached_tokens[index]
                 text, taken, finish = sample.take(emitted)
                 self.completion_tokens += taken
-                logprobs = (emitted.logprobs or [])[:taken]
+                hidden = sample.hidden
+                self.reasoning_tokens += hidden
+                logprobs = (emitted.logprobs or [])[hidden:taken]
                 yield Piece(index, text, finish, logprobs, emitted.prompt_logprobs or [])
                 if finish:
                     break
-        if not sample.stops.stopped:
+        # Templates leave the thoughts of earlier answers out.
+        if not sample.stops.stopped and not sample.has_thought:
             self.turns.keep(sample.whole, sample.ids)
 
 
 class _Text:
-    """The text of one sample, as it grows."""
+    """The text of one sample, as it grows. hidden: how many tokens of the last step are thoughts;
+    they are its first."""
 
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
-        self.detokenizer, self.stops = Detokenizer(tokenizer), StopStrings(stops)
+    def __init__(
+        self, tokenizer: Tokenizer, stops: Sequence[str], thoughts: Thoughts | None
+    ) -> None:
+        self.detokenizer = Detokenizer(tokenizer, begins=thoughts is not None)
+        self.thoughts, self.stops = thoughts, StopStrings(stops)
         self.end_ids = tokenizer.end_ids
+        self.hidden = 0
         self.ids: list[int] = []
         self.whole = ""
 
+    @property
+    def has_thought(self) -> bool:
+        return self.thoughts is not None and self.thoughts.any
+
     def take(self, emitted: Emitted) -> tuple[str, int, str | None]:
         """The text of a step's tokens, how many count, and why it ends there if it does."""
-        text, finish, taken = "", emitted.finish, 0
+        text, finish, taken, self.hidden = "", emitted.finish, 0, 0
         for token in emitted.tokens:
             taken += 1
-            text += self.stops.add(self.detokenizer.add(token))
+            text += self.stops.add(self._shown(self.detokenizer.add(token)))
             if self.stops.stopped:
                 finish = "stop"
                 break
             if token not in self.end_ids:
                 self.ids.append(token)
         if finish and not self.stops.stopped:
-            text += self.stops.finish()
+            rest = self.thoughts.finish() if self.thoughts else ""
+            text += self.stops.add(rest) + self.stops.finish()
         self.whole += text
         return text, taken, finish
+
+    def _shown(self, text: str) -> str:
+        if self.thoughts is None:
+            return text
+        shown = self.thoughts.add(text)
+        self.hidden += self.thoughts.any and not self.thoughts.started
+        return shown

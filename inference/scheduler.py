@@ -25,12 +25,14 @@ Cost = Callable[[int], float]
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Tokens of one sequence to compute in a step: tokens[i] stands at position start + i. Logits
-    are wanted after the last `samples` of them."""
+    are wanted after the last `samples` of them. adapter: whose words they are, "" for the model's
+    own."""
 
     tokens: list[int]
     start: int
     block_table: list[int]
     samples: int
+    adapter: str = ""
 
     def __post_init__(self) -> None:
         assert 0 <= self.samples <= len(self.tokens) > 0
@@ -52,7 +54,7 @@ class StepPlan:
         return sum(len(chunk.tokens) for chunk in self.chunks)
 
     def to_bytes(self) -> bytes:
-        chunks = [(c.tokens, c.start, c.block_table, c.samples) for c in self.chunks]
+        chunks = [(c.tokens, c.start, c.block_table, c.samples, c.adapter) for c in self.chunks]
         return json.dumps((chunks, self.copies, self.threads)).encode()
 
     @classmethod
@@ -178,7 +180,8 @@ class Scheduler:
         return count
 
     def _plan(self, sequence: Sequence, tokens: list[int], samples: int) -> None:
-        chunk = Chunk(tokens, sequence.computed, list(sequence.block_table), samples)
+        table, adapter = list(sequence.block_table), sequence.params.adapter
+        chunk = Chunk(tokens, sequence.computed, table, samples, adapter)
         self.planned.append((sequence, chunk))
 
     def _propose(self, sequence: Sequence, budget: int) -> None:
@@ -224,7 +227,7 @@ class Scheduler:
         """Gives it what the cache has of its tokens, if there is room for the others."""
         # The last token is computed in any case: what comes after it is wanted.
         limit = sequence.scored if sequence.scores_prompt else len(sequence.token_ids) - 1
-        match = self.pool.match(sequence.token_ids[:limit])
+        match = self.pool.match(sequence.token_ids[:limit], sequence.params.adapter)
         if self._is_being_computed(sequence, match.tokens(self.pool.page_size), limit):
             return False
         if not self._fits(sequence, match):
@@ -240,7 +243,10 @@ class Scheduler:
         end = matched + self.pool.page_size
         wanted = sequence.token_ids[:end]
         return end <= limit and any(
-            other.computed < end and other.uncomputed > 1 and other.token_ids[:end] == wanted
+            other.computed < end
+            and other.uncomputed > 1
+            and other.token_ids[:end] == wanted
+            and other.params.adapter == sequence.params.adapter
             for other in self.running
         )
 

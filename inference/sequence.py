@@ -18,7 +18,7 @@ class SamplingParams:
     """How one sample is drawn. `index` tells the n samples of a request apart.
 
     logprobs: how many alternatives are told beside each token (0: the token alone), or None for
-    nothing; prompt_logprobs: the same of the prompt's own tokens.
+    nothing; prompt_logprobs: the same of the prompt's own tokens. adapter: its name, or "".
     """
 
     temperature: float = 1.0
@@ -30,6 +30,7 @@ class SamplingParams:
     index: int = 0
     logprobs: int | None = None
     prompt_logprobs: int | None = None
+    adapter: str = ""
 
     def __post_init__(self) -> None:
         assert self.temperature >= 0

@@ -26,6 +26,7 @@ from inference.protocol import (
 )
 from inference.samples import Piece, Samples, Wanted
 from inference.supervisor import Stopped, Supervisor
+from inference.thoughts import Thoughts, leaves_open
 from inference.tokenizer import Tokenizer
 from inference.turns import Turns
 
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 1024 * 1024
 CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
+# A prompt that opens the answer's thoughts does it in these.
+LAST_TOKENS = 8
 
 METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
@@ -62,6 +65,11 @@ class Face:
     def context(self) -> int:
         """Tokens that a prompt and its answer can have."""
         return min(self.model_context, self.supervisor.capacity or self.model_context)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the model, and of it with each adapter."""
+        return [self.model, *(f"{self.model}:{name}" for name in self.supervisor.adapters)]
 
     def app(self) -> web.Application:
         app = web.Application(
@@ -106,14 +114,18 @@ class Face:
         return web.json_response({"status": "ready", "progress": "ready"})
 
     async def models(self, request: web.Request) -> web.Response:
-        model = {
-            "id": self.model,
-            "object": "model",
-            "created": self.created,
-            "owned_by": "draftsmith",
-            "max_model_len": self.context,
-        }
-        return web.json_response({"object": "list", "data": [model]})
+        models = [
+            {
+                "id": name,
+                "object": "model",
+                "created": self.created,
+                "owned_by": "draftsmith",
+                "max_model_len": self.context,
+                "parent": None if name == self.model else self.model,
+            }
+            for name in self.names
+        ]
+        return web.json_response({"object": "list", "data": models})
 
     async def metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=self.supervisor.metrics.text(), headers=METRICS_TYPE)
@@ -123,8 +135,10 @@ class Face:
         self._check_can_serve(chat)
         turns = [Turn(_role(m.role), m.text) for m in chat.messages]
         prompt = await asyncio.to_thread(self._encode, turns)
-        bodies = ChatBodies(self.tokenizer, self.model, logprobs=chat.logprobs)
-        return await self._answer(request, chat, [prompt], bodies)
+        bodies = ChatBodies(self.tokenizer, chat.model or self.model, logprobs=chat.logprobs)
+        opened = leaves_open(self.tokenizer.text_of(prompt[-LAST_TOKENS:]))
+        chat.stop += self.tokenizer.template.stops
+        return await self._answer(request, chat, [prompt], bodies, lambda: Thoughts(opened=opened))
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
         asked = parse_completion(await _json(request))
@@ -132,7 +146,7 @@ class Face:
         prompts = [await asyncio.to_thread(self._ids, prompt) for prompt in asked.prompts]
         echoed = [prompt for prompt in prompts for _ in range(asked.n)] if asked.echo else None
         scores = asked.logprobs is not None
-        bodies = CompletionBodies(self.tokenizer, self.model, echoed, scores=scores)
+        bodies = CompletionBodies(self.tokenizer, asked.model or self.model, echoed, scores=scores)
         return await self._answer(request, asked, prompts, bodies)
 
     async def _answer(
@@ -141,18 +155,23 @@ class Face:
         asked: ChatRequest | CompletionRequest,
         prompts: list[list[int]],
         bodies: Bodies,
+        answers: Callable[[], Thoughts] | None = None,
     ) -> web.StreamResponse:
         """n samples of each prompt."""
+        adapter = (asked.model or self.model).removeprefix(self.model).removeprefix(":")
         wanted = [
-            Wanted(prompt, asked.params(index, self._room(prompt, asked.max_tokens)))
+            Wanted(prompt, asked.params(index, self._room(prompt, asked.max_tokens), adapter))
             for prompt in prompts
             for index in range(asked.n)
         ]
-        samples = Samples(self.supervisor, self.tokenizer, wanted, asked.stop, self.turns)
+        samples = Samples(
+            self.supervisor, self.tokenizer, wanted, asked.stop, self.turns, answers=answers
+        )
 
         def usage() -> Body:
             cached = sum(samples.cached_tokens[:: asked.n])
-            return usage_body(sum(map(len, prompts)), cached, samples.completion_tokens)
+            written, hidden = samples.completion_tokens, samples.reasoning_tokens
+            return usage_body(sum(map(len, prompts)), cached, written, hidden)
 
         if asked.stream:
             with_usage = usage if asked.stream_options.include_usage else None
@@ -204,7 +223,7 @@ class Face:
 
     def _ids(self, prompt: str | list[int]) -> list[int]:
         if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt)
+            return self.tokenizer.encode_prompt(prompt)
         size = len(self.tokenizer.tokens)
         if max(prompt) >= size:
             raise RequestError(f"The model has {size:,} tokens; send ids below.", param="prompt")
@@ -232,9 +251,10 @@ class Face:
             )
         if self.supervisor.busy:
             raise _unavailable("The worker has too many open requests; try again soon.", "busy")
-        if asked.model not in (None, self.model):
+        if asked.model not in (None, *self.names):
             raise RequestError(
-                f"This worker serves the model {self.model!r} and no other; ask for that one.",
+                f"This worker serves {', '.join(map(repr, self.names))} and no other model; ask "
+                "for one of these.",
                 status=404,
                 code="model_not_found",
                 param="model",

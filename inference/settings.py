@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ADAPTER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class SettingsError(Exception):
@@ -33,6 +36,11 @@ class Settings(BaseSettings):
     )
     thinking: bool = Field(
         False, description="Let models think first that can; it is never shown, and takes time."
+    )
+    adapters: str = Field(
+        "",
+        description="LoRA adapters in PEFT's format: name=/path/to/directory, with commas between; "
+        "asked for as model:name.",
     )
     tp: int = Field(1, ge=1, le=64, description="Tensor-parallel ranks, a process each.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
@@ -81,6 +89,23 @@ class Settings(BaseSettings):
     worker_parent: int | None = Field(
         None, gt=0, description="The process that the worker ends with; `draftsmith run` sets it."
     )
+
+    @field_validator("adapters")
+    @classmethod
+    def _adapters_have_names(cls, value: str) -> str:
+        names = [part.partition("=")[0].strip() for part in value.split(",") if part.strip()]
+        pairs = [part.partition("=")[2].strip() for part in value.split(",") if part.strip()]
+        if not all(ADAPTER_NAME.fullmatch(name) for name in names) or not all(pairs):
+            raise ValueError("must be name=/path, with commas between; names of letters and digits")
+        if len(set(names)) < len(names):
+            raise ValueError("must not have one name twice")
+        return value
+
+    @property
+    def adapter_paths(self) -> dict[str, Path]:
+        """Where each adapter lies, by its name."""
+        pairs = (part.partition("=") for part in self.adapters.split(",") if part.strip())
+        return {name.strip(): Path(path.strip()).expanduser() for name, _, path in pairs}
 
     @field_validator("worker_bind")
     @classmethod

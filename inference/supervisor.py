@@ -89,6 +89,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
         self.settings, self.model, self.end_ids = settings, model, end_ids
+        self.adapters = tuple(settings.adapter_paths)
         self.progress = "starting"
         self.ready: Ready | None = None
         self.open: dict[str, Sample] = {}
@@ -230,6 +231,7 @@ class Supervisor:
             fd=fd,
             store=str(store),
             model=str(self.model),
+            adapters={name: str(path) for name, path in self.settings.adapter_paths.items()},
             device=self.settings.device,
             dtype=self.settings.dtype,
             weights=self.settings.weights,

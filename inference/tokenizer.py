@@ -59,6 +59,15 @@ class Tokenizer:
             at = match.end()
         return ids + self._plain(rendered[at:].replace(MARK, ""), first=at == 0)
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """With the names of control tokens, which text from the model never has."""
+        names = self.tokens
+        data = b"".join(
+            self.bytes_of(token) or (names[token].encode() if token < len(names) else b"")
+            for token in ids
+        )
+        return data.decode(errors="replace")
+
     def _plain(self, text: str, *, first: bool) -> list[int]:
         rules = self.vocabulary.rules if first else self.vocabulary.later
         ids: list[int] = rules.encode(text, add_special_tokens=False).ids if text else []

@@ -6,7 +6,7 @@ Knows nothing of formats (see checkpoint), and of Megatron nothing but the names
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,6 @@ from gguf.quants import dequantize
 from numpy.typing import NDArray
 
 from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import Checkpoint
 from inference.checkpoint.refs import Ref, Rows
 from inference.checkpoint.stored import Stored, block_of
 from inference.linear import GROUP, INT4_ROWS, Int4, Int8
@@ -66,11 +65,11 @@ class Part:
 
 
 class Weights:
-    """The parameters of a checkpoint, dequantised on demand."""
+    """The parameters of a checkpoint or of an adapter, dequantised on demand."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        """The checkpoint must have been checked."""
-        self.tensors, self.refs = checkpoint.tensors, checkpoint.refs
+    def __init__(self, tensors: Mapping[str, Stored], refs: Mapping[str, Ref]) -> None:
+        """They must have been checked."""
+        self.tensors, self.refs = tensors, refs
         self._files: dict[Path, mmap.mmap] = {}
 
     def load(self, slot: Slot, form: Form) -> Part:

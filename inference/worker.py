@@ -31,6 +31,7 @@ from inference.channel import (
 )
 from inference.checkpoint.check import check_tensors
 from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.device import Device, pin
 from inference.drawing import draw
@@ -181,10 +182,11 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     with must_fit(path, "the model"):
         checkpoint = open_checkpoint(path)
         check_tensors(checkpoint)
-        weights, shape = Weights(checkpoint), checkpoint.shape
+        weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
         needed = rank_bytes(weights, shape, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
-        model = Model(weights, shape, device, progress)
+        adapters = [open_adapter(n, Path(p), shape) for n, p in args.adapters.items()]
+        model = Model(weights, shape, device, progress, adapters)
     # Outside of what is blamed on the file: another rank may die while these speak to it.
     model.measure(device.deterministic)
     pages = args.page_count or _pages(args, device, shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,17 +20,24 @@ from inference.shape import parameter_shapes
 def check_tensors(checkpoint: Checkpoint) -> None:
     """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
     kind that cannot be read."""
-    unknown, ends = set(checkpoint.tensors), dict[Path, int]()
-    for ref in _needed(checkpoint):
-        tensor = checkpoint.tensors.get(ref.name)
-        if tensor is None:
-            raise ModelError(f"{checkpoint.path} has no tensor {ref.name!r}.")
+    for parameter, _ in parameter_shapes(checkpoint.shape):
+        if parameter not in checkpoint.refs:
+            raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
+    check_refs(checkpoint.path, checkpoint.tensors, checkpoint.refs)
+
+
+def check_refs(path: Path, tensors: Mapping[str, Stored], refs: Mapping[str, Ref]) -> None:
+    """The same of any tensors, and where parameters lie in them. Raises ModelError."""
+    unknown, ends = set(tensors), dict[Path, int]()
+    for ref in refs.values():
+        if (tensor := tensors.get(ref.name)) is None:
+            raise ModelError(f"{path} has no tensor {ref.name!r}.")
         unknown.discard(ref.name)
-        _check_size(checkpoint.path, tensor, ref)
+        _check_size(path, tensor, ref)
         _check_pieces(tensor, ends)
     if unknown:
         raise ModelError(
-            f"{checkpoint.path} holds tensors that this worker does not understand: "
+            f"{path} holds tensors that this worker does not understand: "
             f"{', '.join(sorted(unknown)[:3])}."
         )
 
@@ -43,13 +50,6 @@ def can_dequantise(kind: int) -> bool:
     except (ValueError, KeyError, NotImplementedError):
         return False
     return True
-
-
-def _needed(checkpoint: Checkpoint) -> Iterator[Ref]:
-    for parameter, _ in parameter_shapes(checkpoint.shape):
-        if (ref := checkpoint.refs.get(parameter)) is None:
-            raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
-        yield ref
 
 
 def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:

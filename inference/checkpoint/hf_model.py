@@ -13,7 +13,7 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.refs import Ref, Refs, direct
+from inference.checkpoint.refs import Ref, Refs, Rows, direct
 from inference.checkpoint.stored import Stored
 from inference.rope import Rope, yarn_attention_factor
 from inference.shape import Activation, ModelShape, View, parameter_shapes
@@ -86,6 +86,24 @@ def hf_refs(shape: ModelShape, tensors: Mapping[str, Stored]) -> Refs:
     names = GEMMA_NAMES if gemma else LLAMA_NAMES
     # Gemma's norms multiply with 1 + weight.
     return direct(names, parameter_shapes(shape), plus=1.0 if gemma else 0.0)
+
+
+def modules(shape: ModelShape) -> dict[str, tuple[str, Rows | None]]:
+    """For each linear of the layers its module in transformers' model, and its rows in that."""
+    found: dict[str, tuple[str, Rows | None]] = {}
+    names = GPT2_NAMES if shape.family == "gpt2" else LLAMA_NAMES
+    linears = ["q", "k", "v", "o", *(["gate"] if shape.gated else []), "up", "down"]
+    for layer in range(shape.layers):
+        for i, linear in enumerate(linears):
+            plain, rows = f"layers.{{}}.{linear}", None
+            if plain in names:
+                module = names[plain].format(layer)
+            else:
+                module = f"h.{layer}.attn.c_attn"
+                rows = np.arange(i * shape.hidden, (i + 1) * shape.hidden)
+            module = f"transformer.{module}" if shape.family == "gpt2" else module
+            found[f"layers.{layer}.{linear}"] = (module, rows)
+    return found
 
 
 def _llama(config: Fields) -> ModelShape:
@@ -241,7 +259,7 @@ def _decoder(
         head_dim=head_dim,
         ffn=config.count("intermediate_size"),
         vocab=config.count("vocab_size"),
-        context=config.count("max_position_embeddings"),
+        context=_context(config, views),
         norm_eps=config.number("rms_norm_eps", 1e-6),
         tied=config.flag("tie_word_embeddings", tied),
         views=views,
@@ -256,6 +274,17 @@ def _decoder(
         attention_cap=attention_cap,
         logit_cap=logit_cap,
     )
+
+
+def _context(config: Fields, views: tuple[View, ...]) -> int:
+    """Tokens that a text may have: config.json has those before the stretching, in most kinds."""
+    context = config.count("max_position_embeddings")
+    rope = next((view.rope for view in views if view.rope is not None), None)
+    if rope is None or config.text("model_type") == "gemma3_text":
+        return context
+    if rope.kind in ("linear", "dynamic"):
+        return int(context * rope.factor)
+    return max(context, int(rope.original * rope.factor)) if rope.kind == "yarn" else context
 
 
 def _activation(config: Fields, default: str, key: str) -> Activation:

@@ -49,8 +49,8 @@ def read_tensors(directory: Path) -> dict[str, Stored]:
         raise ModelError(f"{directory} is in the format {backend!r}; save it as torch_dist.")
     with must_fit(directory / ".metadata", "the table of tensors"):
         table = cast(Inert, read_pickle((directory / ".metadata").read_bytes()))
-        places = _places(directory, cast("dict[Inert, Inert]", table["storage_data"]))
-        tensors = cast("dict[str, Inert]", table["state_dict_metadata"])
+        places = _places(directory, cast("dict[Inert, Inert]", table.get("storage_data")))
+        tensors = cast("dict[str, Inert]", table.get("state_dict_metadata"))
         found = [_stored(name, tensor, places) for name, tensor in tensors.items()]
     return {tensor.name: tensor for tensor in found if tensor is not None}
 
@@ -84,36 +84,37 @@ def _places(directory: Path, storage: dict[Inert, Inert]) -> _Places:
     """By the name of the tensor and where in it the chunk begins."""
     places = {}
     for index, place in storage.items():
-        start = index["offset"]
+        start = index.get("offset")
         if isinstance(start, Inert):
-            if place["transform_descriptors"] if "transform_descriptors" in _state(place) else None:
+            if place.get("transform_descriptors"):
                 raise ModelError(f"{directory} is compressed; save it without that.")
-            path = directory / Path(cast(str, place["relative_path"])).name
-            key = cast(str, index["fqn"]), start.numbers
-            places[key] = _Place(path, cast(int, place["offset"]), cast(int, place["length"]))
+            path = directory / Path(cast(str, place.get("relative_path"))).name
+            key = cast(str, index.get("fqn")), start.numbers
+            places[key] = _Place(
+                path, cast(int, place.get("offset")), cast(int, place.get("length"))
+            )
     return places
-
-
-def _state(inert: Inert) -> dict[str, object]:
-    return inert.state if isinstance(inert.state, dict) else {}
 
 
 def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
     """None for what is no weight of the model."""
     match = WEIGHTS.fullmatch(name)
-    if match is None or "chunks" not in _state(tensor):
+    if match is None or tensor.get("chunks") is None:
         return None
     plain = match.group(2)
-    dtype = cast("tuple[type[Inert]]", cast(Inert, tensor["properties"]).state)[0].kind
+    dtype = cast("tuple[type[Inert]]", cast(Inert, tensor.get("properties")).state)[0].kind
     if dtype not in KINDS:
         raise ModelError(f"tensor {plain!r} is stored as {dtype}, which is not read")
     kind, size = KINDS[dtype]
-    shape = cast(Inert, tensor["size"]).numbers
+    shape = cast(Inert, tensor.get("size")).numbers
     # The vectors of all layers stand in one; here as one long vector.
     flat = len(shape) == 2 and STACKED.match(plain) is not None
     pieces: list[Piece] = []
-    for chunk in cast("list[Inert]", tensor["chunks"]):
-        start, sizes = cast(Inert, chunk["offsets"]).numbers, cast(Inert, chunk["sizes"]).numbers
+    for chunk in cast("list[Inert]", tensor.get("chunks")):
+        start, sizes = (
+            cast(Inert, chunk.get("offsets")).numbers,
+            cast(Inert, chunk.get("sizes")).numbers,
+        )
         place = places[name, start]
         offset = _data_offset(place, sizes)
         pieces += _pieces(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)

@@ -16,19 +16,19 @@ class Inert:
     with; state: what was put into it."""
 
     kind = ""
+    args: tuple[object, ...] = ()
+    state: object = None
 
+    # A pickle may make an object without this.
     def __init__(self, *args: object) -> None:
         self.args = args
-        self.state: object = None
 
     def __setstate__(self, state: object) -> None:
         self.state = state
 
-    def __getitem__(self, name: str) -> object:
-        """A field. Raises KeyError."""
-        if not isinstance(self.state, dict):
-            raise KeyError(name)
-        return self.state[name]
+    def get(self, name: str) -> object:
+        """A field; None if it has not been set."""
+        return self.state.get(name) if isinstance(self.state, dict) else None
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from transformers import (
     SmolLM3Config,
 )
 
-VOCAB = 203
+VOCAB = 331
 SMALL = {
     "vocab_size": VOCAB,
     "hidden_size": 64,
@@ -47,12 +47,14 @@ LLAMA3 = {
 }
 YARN = {"factor": 4.0, "original_max_position_embeddings": 128}
 FAMILIES: dict[str, PretrainedConfig] = {
-    "llama2": LlamaConfig(**SMALL | {"num_key_value_heads": 4}),
+    "llama2": LlamaConfig(**SMALL),
     # One key/value head: at TP=2 each rank has a copy.
     "llama3": LlamaConfig(
         **SMALL | {"num_key_value_heads": 1}, **rope("llama3", **LLAMA3), tie_word_embeddings=True
     ),
-    "llama_biased": LlamaConfig(**SMALL, attention_bias=True, mlp_bias=True),
+    "llama_biased": LlamaConfig(
+        **SMALL | {"num_key_value_heads": 4}, attention_bias=True, mlp_bias=True
+    ),
     "llama_linear": LlamaConfig(**SMALL, **rope("linear", factor=2.0)),
     "llama_dynamic": LlamaConfig(**SMALL, **rope("dynamic", factor=2.0)),
     "mistral": MistralConfig(**SMALL, head_dim=24, sliding_window=20),

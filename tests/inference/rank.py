@@ -1,4 +1,4 @@
-"""A rank without a supervisor, for tests that look at logits: `python rank.py <arguments as JSON>`.
+"""One of the ranks that `run_ranks` runs: `python -m tests.inference.rank <Job as JSON>`.
 
 For each model: logits of all prompts in one ragged step, and greedy tokens of each prompt alone and
 of all together. What comes out is the same on every rank; the first writes it down.
@@ -7,132 +7,101 @@ of all together. What comes out is the same on every rank; the first writes it d
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 import torch.distributed as dist
 
-TOKENS = 64
-PAGE = 16
+from inference.checkpoint.check import check_tensors
+from inference.checkpoint.lora import open_adapter
+from inference.checkpoint.open import open_checkpoint
+from inference.device import Device
+from inference.drawing import draw
+from inference.kv_cache import PagePool
+from inference.model import Model, join_ranks
+from inference.runner import Runner
+from inference.scheduler import Chunk, Scheduler, StepPlan
+from inference.sequence import SamplingParams, Sequence, tokens_of
+from inference.weights import Weights
+
+PAGE, PAGES = 16, 64
+LIMIT = timedelta(seconds=60)
+
+Prompt = tuple[list[int], str]
+"""Tokens, and the adapter that they are for."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """adapters: what is to be used for the prompts, one name each, and where all of them lie."""
+    """adapters: where they lie, by name; spoken: which of them each prompt is for, if any is."""
 
     rank: int
     tp: int
     store: str
     out: str
-    dtype: str
     models: list[str]
     prompts: list[list[int]]
+    tokens: int
+    device: str = "cpu"
+    dtype: str = "fp32"
     weights: str = "full"
+    deterministic: bool = True
+    adapters: dict[str, str] = field(default_factory=dict)
+    spoken: list[str] = field(default_factory=list)
 
 
-def run_ranks(directory: Path, tp: int, models: list[Path], prompts: list[list[int]], **more: str):
-    """Results by the name of the model."""
-    out = directory / "results.pt"
-    job = {"dtype": "fp32"} | more
-    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.inference.rank",
-                json.dumps(
-                    asdict(
-                        Job(
-                            rank,
-                            tp,
-                            str(directory / "store"),
-                            str(out),
-                            models=list(map(str, models)),
-                            prompts=prompts,
-                            **job,
-                        )
-                    )
-                ),
-            ],
-            env=env,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(tp)
-    ]
-    try:
-        errors = [rank.communicate(timeout=240)[1] for rank in ranks]
-    finally:
-        for rank in ranks:
-            rank.kill()
-    assert not any(rank.returncode for rank in ranks), "\n".join(errors)
-    return torch.load(out, weights_only=True)
-
-
-def main() -> None:
-    from inference.checkpoint.check import check_tensors  # noqa: PLC0415
-    from inference.checkpoint.open import open_checkpoint  # noqa: PLC0415
-    from inference.device import Device  # noqa: PLC0415
-    from inference.model import Model, join_ranks  # noqa: PLC0415
-    from inference.runner import Runner  # noqa: PLC0415
-    from inference.weights import Weights  # noqa: PLC0415
-
-    job = Job(**json.loads(sys.argv[1]))
-    limit = timedelta(seconds=60)
+def main(job: Job) -> None:
+    store = f"file://{job.store}"
     dist.init_process_group(
-        "gloo", init_method=f"file://{job.store}", rank=job.rank, world_size=job.tp, timeout=limit
+        "gloo", init_method=store, rank=job.rank, world_size=job.tp, timeout=LIMIT
     )
-    join_ranks(job.tp, limit)
-    asked = SimpleNamespace(device="cpu", dtype=job.dtype, weights=job.weights, deterministic=True)
-    device = Device.choose(asked, job.rank, job.tp)
+    join_ranks(job.tp, LIMIT)
+    device = Device.choose(job, job.rank, job.tp)
+    prompts = list(zip(job.prompts, job.spoken or [""] * len(job.prompts), strict=True))
     results = {}
     for path in job.models:
-        checkpoint = open_checkpoint(Path(path))
-        check_tensors(checkpoint)
-        model = Model(Weights(checkpoint), checkpoint.shape, device, lambda *_: None)
-        model.measure(device.deterministic)
-        runner = Runner(model, PAGE, 64)
+        runner = load(job, Path(path), device)
         results[Path(path).name] = {
-            "logits": logits_of(runner, job.prompts),
-            "alone": [greedy(runner, [prompt])[0] for prompt in job.prompts],
-            "together": greedy(runner, job.prompts),
+            "logits": logits_of(runner, prompts),
+            "alone": [greedy(runner, [prompt], job.tokens)[0] for prompt in prompts],
+            "together": greedy(runner, prompts, job.tokens),
         }
     if job.rank == 0:
         torch.save(results, job.out)
 
 
-def logits_of(runner, prompts: list[list[int]]) -> list[torch.Tensor]:
-    """Of each prompt [tokens, vocab]; all in one step."""
-    from inference.scheduler import Chunk, StepPlan  # noqa: PLC0415
+def load(job: Job, path: Path, device: Device) -> Runner:
+    checkpoint = open_checkpoint(path)
+    check_tensors(checkpoint)
+    shape = checkpoint.shape
+    adapters = [open_adapter(name, Path(at), shape) for name, at in job.adapters.items()]
+    weights = Weights(checkpoint.tensors, checkpoint.refs)
+    model = Model(weights, shape, device, lambda *_: None, adapters)
+    model.measure(device.deterministic)
+    return Runner(model, PAGE, PAGES)
 
+
+def logits_of(runner: Runner, prompts: list[Prompt]) -> list[torch.Tensor]:
+    """Of each prompt [tokens, vocab]; all in one step."""
     chunks, page = [], 0
-    for prompt in prompts:
+    for prompt, adapter in prompts:
         count = -(-len(prompt) // PAGE)
-        chunks.append(Chunk(prompt, 0, list(range(page, page + count)), len(prompt)))
+        table = list(range(page, page + count))
+        chunks.append(Chunk(prompt, 0, table, len(prompt), adapter))
         page += count
     logits = runner.execute(StepPlan(chunks))
-    # In the order of the plan? Rows of one count go together.
-    return list(logits.clone().split([len(prompt) for prompt in prompts]))
+    return list(logits.clone().split([len(prompt) for prompt, _ in prompts]))
 
 
-def greedy(runner, prompts: list[list[int]]) -> list[list[int]]:
-    from inference.drawing import draw  # noqa: PLC0415
-    from inference.kv_cache import PagePool  # noqa: PLC0415
-    from inference.scheduler import Scheduler  # noqa: PLC0415
-    from inference.sequence import SamplingParams, Sequence, tokens_of  # noqa: PLC0415
-
+def greedy(runner: Runner, prompts: list[Prompt], count: int) -> list[list[int]]:
     # Prompts of more than a step: they are computed in pieces.
-    scheduler = Scheduler(PagePool(64, PAGE), frozenset(), 8, 24, speculate=False)
+    scheduler = Scheduler(PagePool(PAGES, PAGE), frozenset(), 8, 24, speculate=False)
     written: dict[str, list[int]] = {str(i): [] for i in range(len(prompts))}
-    params = SamplingParams(temperature=0.0, max_tokens=TOKENS)
-    for name, prompt in zip(written, prompts, strict=True):
+    for name, (prompt, adapter) in zip(written, prompts, strict=True):
+        params = SamplingParams(temperature=0.0, max_tokens=count, adapter=adapter)
         scheduler.add(Sequence(name, tokens_of(prompt), len(prompt), params))
     while scheduler.has_work:
         plan = scheduler.schedule()
@@ -142,4 +111,4 @@ def greedy(runner, prompts: list[list[int]]) -> list[list[int]]:
 
 
 if __name__ == "__main__":
-    main()
+    main(Job(**json.loads(sys.argv[1])))

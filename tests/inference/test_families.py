@@ -6,9 +6,10 @@ from functools import cache
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from tests.inference.families import FAMILIES, VOCAB, make
-from tests.inference.rank import TOKENS, run_ranks
+from tests.inference.ranks import TOKENS, run_ranks
 
 PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)], [7], [1, *range(100, 130), *range(100, 130)]]
 
@@ -55,6 +56,19 @@ def test_greedy_tokens_are_those_of_transformers_alone_and_together(
         assert len(answer) == TOKENS
         assert answer == choices.tolist()
     assert len({token for answer in alone for token in answer}) > 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_bf16_logits_are_no_further_off_than_those_of_transformers(
+    models, results, family: str
+) -> None:
+    path, model = models[family]
+    theirs = AutoModelForCausalLM.from_pretrained(
+        path, dtype=torch.bfloat16, attn_implementation="eager"
+    )
+    exact, ours = reference(model, PROMPTS[1]), results(1, "bf16")[family]["logits"][1]
+    allowed = 1.1 * (reference(theirs, PROMPTS[1]) - exact).norm()
+    assert (ours - exact).norm() < allowed < 0.1 * exact.norm()
 
 
 def reference(model, tokens: list[int]) -> torch.Tensor:

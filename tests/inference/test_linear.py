@@ -34,7 +34,8 @@ def few(request, make_tiny_gguf, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def weights(few: Path) -> Weights:
-    return Weights(open_checkpoint(few))
+    checkpoint = open_checkpoint(few)
+    return Weights(checkpoint.tensors, checkpoint.refs)
 
 
 def linear(name: str, rows: np.ndarray | None = None, columns: slice | None = None) -> Slot:
@@ -67,7 +68,8 @@ def test_columns_that_cut_through_a_block_and_matrices_in_full_have_no_blocks(
 ) -> None:
     assert weights.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
     assert weights.held_as(linear("embedding"), "file") == "full"
-    assert Weights(open_checkpoint(tiny_gguf)).held_as(linear(GATE), "file") == "full"
+    full = open_checkpoint(tiny_gguf)
+    assert Weights(full.tensors, full.refs).held_as(linear(GATE), "file") == "full"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 16, 100])
@@ -95,7 +97,7 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
 def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: str) -> None:
     checkpoint = open_checkpoint(few)
-    weights, shape = Weights(checkpoint), checkpoint.shape
+    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
 
     def parts(rank: int, tp: int):
         return {slot.path: weights.load(slot, form).weight for slot in slots(shape, rank, tp)}

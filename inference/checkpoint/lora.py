@@ -1,0 +1,89 @@
+"""LoRA adapters (Hu et al. 2021) in the format of PEFT: a directory with adapter_config.json and
+adapter_model.safetensors. Reads headers alone.
+
+https://huggingface.co/docs/peft/developer_guides/checkpoint
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inference.checkpoint.check import check_refs
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.fields import Fields, read_json
+from inference.checkpoint.hf_model import modules
+from inference.checkpoint.refs import Ref, Refs
+from inference.checkpoint.safetensors_files import read_file
+from inference.checkpoint.stored import Stored
+from inference.shape import ModelShape, parameter_shapes
+
+PREFIX: Final = "base_model.model."
+# What makes an adapter more than a product of two matrices, with the values that do not.
+PLAIN: Final = {
+    "use_dora": (None, False),
+    "bias": (None, "none"),
+    "modules_to_save": (None, []),
+    "rank_pattern": (None, {}),
+    "alpha_pattern": (None, {}),
+    "lora_bias": (None, False),
+    "alora_invocation_tokens": (None,),
+    "trainable_token_indices": (None,),
+    "target_parameters": (None, []),
+    "layer_replication": (None,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What an adapter adds to linears: up(down(rows)) * scale. refs: for each linear that it
+    changes "layers.0.q.down.weight", [rank, in], and "layers.0.q.up.weight", [out, rank]."""
+
+    name: str
+    path: Path
+    rank: int
+    scale: float
+    tensors: dict[str, Stored]
+    refs: Refs
+
+    def changes(self, linear: str) -> bool:
+        return f"{linear}.down.weight" in self.refs
+
+
+def open_adapter(name: str, path: Path, shape: ModelShape) -> Adapter:
+    """An adapter for a model of this shape. Raises ModelError."""
+    if not path.is_dir():
+        raise ModelError(f"The adapter {name!r} is not at {path}; set ADAPTERS to directories.")
+    config = read_json(path / "adapter_config.json")
+    rank = config.count("r")
+    scale = config.number("lora_alpha") / (rank**0.5 if config.flag("use_rslora") else rank)
+    _check_plain(config)
+    tensors = read_file(path / "adapter_model.safetensors")
+    refs = _refs(shape, rank, tensors)
+    check_refs(path, tensors, refs)
+    return Adapter(name, path, rank, scale, tensors, refs)
+
+
+def _check_plain(config: Fields) -> None:
+    if (kind := config.text("peft_type")) != "LORA":
+        raise ModelError(f"{config.path} describes a {kind} adapter; this worker serves LORA.")
+    for key, plain in PLAIN.items():
+        if config.get(key) not in plain:
+            raise ModelError(f"{config.path} sets {key}, which this worker does not serve.")
+
+
+def _refs(shape: ModelShape, rank: int, tensors: dict[str, Stored]) -> Refs:
+    sizes = dict(parameter_shapes(shape))
+    places = modules(shape)
+    whole: dict[str, int] = {}
+    for linear, (module, _) in places.items():
+        whole[module] = whole.get(module, 0) + sizes[f"{linear}.weight"][0]
+    refs: Refs = {}
+    for linear, (module, rows) in places.items():
+        down, up = (f"{PREFIX}{module}.lora_{part}.weight" for part in "AB")
+        if down in tensors or up in tensors:
+            _, columns = sizes[f"{linear}.weight"]
+            refs[f"{linear}.down.weight"] = Ref(down, (rank, columns))
+            refs[f"{linear}.up.weight"] = Ref(up, (whole[module], rank), rows)
+    return refs

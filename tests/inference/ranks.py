@@ -1,0 +1,49 @@
+"""Runs ranks without a supervisor, for tests that look at logits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+TOKENS = 64
+
+
+def run_ranks(
+    directory: Path, tp: int, models: list[Path], prompts: list[list[int]], **more: object
+) -> dict[str, dict[str, list]]:
+    """By the name of the model what tests.inference.rank has found out."""
+    out = directory / "results.pt"
+    job = {
+        "store": str(directory / "store"),
+        "out": str(out),
+        "models": list(map(str, models)),
+        "prompts": prompts,
+        "tokens": TOKENS,
+    }
+    run_module("tests.inference.rank", tp, job | more)
+    return torch.load(out, weights_only=True)
+
+
+def run_module(module: str, tp: int, job: dict[str, object]) -> None:
+    """A process for each rank, until all have ended well."""
+    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-m", module, json.dumps(job | {"tp": tp, "rank": rank})],
+            env=env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(tp)
+    ]
+    try:
+        errors = [rank.communicate(timeout=240)[1] for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    assert not any(rank.returncode for rank in ranks), "\n".join(errors)[-3000:]

@@ -1,0 +1,88 @@
+"""GGUF files of each family, in each kind of numbers, are what transformers makes of the same."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference.checkpoint.open import open_checkpoint
+from inference.linear import Int4, Int8
+from inference.weights import Slot, Weights
+from tests.inference.ggufs import KINDS, write
+from tests.inference.ranks import TOKENS, run_ranks
+
+FILES = [("llama", kind) for kind in KINDS]
+FILES += [(family, kind) for family in ("qwen2", "qwen3") for kind in ("F16", "Q8_0", "Q4_K")]
+PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)]]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("gguf")
+    paths = {file: directory / ("-".join(file) + ".gguf") for file in FILES}
+    return {file: (path, write(*file, path)) for file, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def results(models, tmp_path_factory):
+    @cache
+    def results(tp: int, **more: str):
+        paths = [path for path, _ in models.values()]
+        return run_ranks(tmp_path_factory.mktemp("ranks"), tp, paths, PROMPTS, **more)
+
+    return results
+
+
+def reference(model, tokens: list[int]) -> torch.Tensor:
+    with torch.inference_mode():
+        return model(torch.tensor([tokens])).logits[0]
+
+
+@pytest.mark.parametrize("tp", [1, 2])
+@pytest.mark.parametrize("file", FILES, ids="-".join)
+def test_logits_and_tokens_in_fp32_are_those_of_transformers(models, results, file, tp) -> None:
+    path, model = models[file]
+    result = results(tp)[path.name]
+    for prompt, logits, answer in zip(PROMPTS, result["logits"], result["alone"], strict=True):
+        wanted = reference(model, prompt + answer)
+        assert torch.allclose(logits, wanted[: len(prompt)], atol=1e-4, rtol=0)
+        assert len(answer) == TOKENS
+        assert answer == wanted[len(prompt) - 1 : -1].argmax(-1).tolist()
+    assert result["alone"] == result["together"]
+    assert wanted.std() > 0.1
+
+
+@pytest.mark.parametrize("file", FILES, ids="-".join)
+def test_held_as_the_file_has_them_weights_are_off_by_what_bf16_rounds_away(
+    models, results, file
+) -> None:
+    path, model = models[file]
+    result = results(1, dtype="bf16", weights="auto")[path.name]
+    for prompt, logits in zip(PROMPTS, result["logits"], strict=True):
+        wanted = reference(model, prompt)
+        assert (logits - wanted).norm() < 0.05 * wanted.norm()
+
+
+HELD = {"Q4_0": Int4, "Q4_1": Int4, "Q4_K": Int4, "Q8_0": Int8, "Q6_K": Int8}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_bits_are_kept_and_mean_the_same(models, kind: str) -> None:
+    path, _ = models["llama", kind]
+    checkpoint = open_checkpoint(path)
+    weights = Weights(checkpoint.tensors, checkpoint.refs)
+    slot = Slot("mlp.linear_fc2", (("layers.1.down", None),), slice(256, 512))
+    held = weights.load(slot, "file").weight
+    full = weights.parameter("layers.1.down.weight", None, slice(256, 512))
+    assert isinstance(held, HELD.get(kind, torch.Tensor))
+    if isinstance(held, Int4):
+        assert torch.allclose(held.full(), full, atol=1e-7)
+    if isinstance(held, Int8):
+        assert ((held.full() - full).abs() <= held.scales[:, None] * 0.501).all()
+    rows, columns = weights.size(slot)
+    size = weights.held_bytes(slot, "file", 2)
+    assert size == rows * columns * 2 or HELD.get(kind)
+    assert Path(path).stat().st_size > size
