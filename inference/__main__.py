@@ -98,7 +98,7 @@ async def serve(settings: Settings) -> None:
     checkpoint, tokenizer = read_model(settings)
     path, shape = checkpoint.path, checkpoint.shape
     supervisor = Supervisor(settings, path, tokenizer.end_ids)
-    name = path.stem if Path(settings.model) == path else settings.model
+    name = checkpoint.name if Path(settings.model) == path else settings.model
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     face = Face(supervisor, tokenizer, name, shape.context, token)
     runner = web.AppRunner(

@@ -661,7 +661,7 @@ async def measure(args: argparse.Namespace) -> dict[str, object]:
     say_table(*table_of_goals(bench.goals))
     return {
         "machine": machine() | {"bandwidth": bandwidth},
-        "model": model.checkpoint.path.stem,
+        "model": model.checkpoint.name,
         "rounds": args.rounds,
         "rows": [asdict(row) for row in bench.rows],
         "goals": [asdict(goal) | {"met": goal.met} for goal in bench.goals],
@@ -681,7 +681,7 @@ async def perplexity() -> dict[str, object]:
     first = next(iter(found.values()))
     rows = [[form, f"{value:.3f}", f"{value / first:.4f}"] for form, value in found.items()]
     say_table(["form", "perplexity", "to fp32"], rows)
-    return {"machine": machine(), "model": model.checkpoint.path.stem, "perplexity": found}
+    return {"machine": machine(), "model": model.checkpoint.name, "perplexity": found}
 
 
 async def perplexity_of(ours: Ours, ids: list[int]) -> float:

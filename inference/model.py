@@ -302,7 +302,7 @@ class Model:
         written to and take no memory."""
         done = 0
         for slot in slots(self.shape, self.rank, self.tp):
-            part = weights.load(slot, device.form)
+            part = weights.load(slot, device.form, self.dtype)
             parent, _, last = slot.path.rpartition(".")
             if slot.path == "embedding.position_embeddings":
                 assert isinstance(part.weight, torch.Tensor)

@@ -5,6 +5,7 @@ Knows nothing of formats (see checkpoint), and of Megatron nothing but the names
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,12 +28,15 @@ type_of = GGMLQuantizationType
 
 Bytes = NDArray[np.uint8]
 Matrix = torch.Tensor | Int4 | Int8
-"""A part of the model; a tensor is in fp32."""
+"""A part of the model."""
 Form = Literal["file", "int8", "full"]
 """How matrices are held: 4 and 8 bits where the file has few bits, 8 bits all, or in full."""
 FOUR_BITS = (type_of.Q4_0, type_of.Q4_1, type_of.Q4_K)
 # Kinds that are held in 8 bits.
 EIGHT_BITS = (type_of.Q8_0, type_of.Q6_K)
+# Read at once: a few megabytes.
+BLOCK_NUMBERS = 1_000_000
+LIBC = ctypes.CDLL(None)
 
 Progress = Callable[[int, int], None]
 """Called with the layers loaded so far, and how many there are."""
@@ -55,6 +59,11 @@ class Slot:
     def is_linear(self) -> bool:
         return self.path.rpartition(".")[2].startswith(("linear", "output"))
 
+    @property
+    def is_matrix(self) -> bool:
+        """Or a vector, which is never rounded."""
+        return not self.path.endswith("layernorm")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -72,16 +81,27 @@ class Weights:
         self.tensors, self.refs = tensors, refs
         self._files: dict[Path, mmap.mmap] = {}
 
-    def load(self, slot: Slot, form: Form) -> Part:
-        """What fills the slot. Pages of files that were read are given back."""
-        held = self.held_as(slot, form)
-        part = Part(self._int4(slot) if held == "int4" else self._full(slot), self._bias(slot))
-        if held == "int8":
-            assert isinstance(part.weight, torch.Tensor)
-            part = Part(Int8.of(part.weight), part.bias)
+    def load(self, slot: Slot, form: Form, dtype: torch.dtype = torch.float32) -> Part:
+        """What fills the slot. Pages of files that were read are given back; of what is not held
+        in the end, some megabytes are there at a time."""
+        match self.held_as(slot, form):
+            case "int4":
+                weight: Matrix = self._int4(slot)
+            case "int8":
+                weight = self._int8(slot)
+            case _:
+                weight = self._full(slot, dtype if slot.is_matrix else torch.float32)
+        part = Part(weight, self._bias(slot))
+        self._give_back()
+        return part
+
+    def _give_back(self) -> None:
+        """Pages of the files, and what the C library keeps of memory that is free again: between
+        the weights it would be half as much as they are."""
         for file in self._files.values():
             file.madvise(mmap.MADV_DONTNEED)
-        return part
+        if hasattr(LIBC, "malloc_trim"):
+            LIBC.malloc_trim(0)
 
     def held_as(self, slot: Slot, form: Form) -> Literal["int4", "int8", "full"]:
         """Vectors and the embedding are never quantised."""
@@ -98,8 +118,8 @@ class Weights:
         """What the slot takes when it is filled."""
         rows, columns = self.size(slot)
         bias = rows * number_size if self._has(slot, "bias") else 0
-        if columns == 1:
-            return rows * 4 + bias
+        if not slot.is_matrix:
+            return rows * 4 * (2 if bias else 1)
         match self.held_as(slot, form):
             case "int4":
                 # Four bits, and a scale and a zero in bf16 for each group.
@@ -133,12 +153,29 @@ class Weights:
             full = self._numbers(tensor, wanted, columns)
         return torch.from_numpy(full + np.float32(ref.plus) if ref.plus else full)
 
-    def _full(self, slot: Slot) -> torch.Tensor:
-        parts = [self.parameter(f"{n}.weight", rows, slot.columns) for n, rows in slot.sources]
-        full = torch.cat(parts) if len(parts) > 1 else parts[0]
-        if slot.padding:
-            full = torch.nn.functional.pad(full, (0, 0, 0, slot.padding))
-        return full[:, 0] if full.shape[1] == 1 else full.contiguous()
+    def _full(self, slot: Slot, dtype: torch.dtype) -> torch.Tensor:
+        full = torch.zeros(self.size(slot), dtype=dtype)
+        for first, block in self._row_blocks(slot):
+            full[first : first + len(block)] = block
+        return full if slot.is_matrix else full[:, 0]
+
+    def _int8(self, slot: Slot) -> Int8:
+        rows, columns = self.size(slot)
+        whole = Int8(torch.zeros(rows, columns, dtype=torch.int8), torch.zeros(rows))
+        for first, block in self._row_blocks(slot):
+            part, place = Int8.of(block), slice(first, first + len(block))
+            whole.values[place], whole.scales[place] = part.values, part.scales
+        return whole
+
+    def _row_blocks(self, slot: Slot) -> Iterator[tuple[int, torch.Tensor]]:
+        """The weight in fp32, some rows at a time: the first of them, and [rows, columns]."""
+        step, first = max(1, BLOCK_NUMBERS // self.size(slot)[1]), 0
+        for name, rows in slot.sources:
+            chosen = np.arange(_logical(self.refs[f"{name}.weight"])[0]) if rows is None else rows
+            for at in range(0, len(chosen), step):
+                some = chosen[at : at + step]
+                yield first, self.parameter(f"{name}.weight", some, slot.columns)
+                first += len(some)
 
     def _bias(self, slot: Slot) -> torch.Tensor | None:
         if not self._has(slot, "bias"):

@@ -35,6 +35,10 @@ class Checkpoint:
     tensors: dict[str, Stored]
     refs: Refs
 
+    @property
+    def name(self) -> str:
+        return self.path.name if self.path.is_dir() else self.path.stem
+
 
 def find_model(model: str) -> Path:
     """Where `model` lies: a path, or the name of an installed package that ships a GGUF file.

@@ -24,7 +24,7 @@ SMALL = {
     "vocab_size": VOCAB,
     "hidden_size": 64,
     "intermediate_size": 96,
-    "num_hidden_layers": 3,
+    "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "max_position_embeddings": 512,
@@ -73,10 +73,10 @@ FAMILIES: dict[str, PretrainedConfig] = {
         attn_logit_softcapping=5.0,
     ),
     "gemma3": Gemma3TextConfig(
-        **SMALL, head_dim=32, sliding_window=20, sliding_window_pattern=3, query_pre_attn_scalar=24
+        **SMALL, head_dim=32, sliding_window=20, sliding_window_pattern=2, query_pre_attn_scalar=24
     ),
     "gpt2": GPT2Config(
-        vocab_size=VOCAB, n_embd=64, n_layer=3, n_head=4, n_positions=512, initializer_range=0.15
+        vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_positions=512, initializer_range=0.15
     ),
 }
 

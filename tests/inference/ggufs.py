@@ -22,7 +22,7 @@ from transformers import (
 from tests.inference.families import LLAMA3, SMALL, VOCAB, rope
 
 # Kinds of 256 numbers a block need rows of that.
-WIDE = SMALL | {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2}
+WIDE = SMALL | {"hidden_size": 256, "intermediate_size": 512}
 CONFIGS: dict[str, PretrainedConfig] = {
     "llama": LlamaConfig(**WIDE, **rope("llama3", **LLAMA3)),
     "qwen2": Qwen2Config(**WIDE, tie_word_embeddings=True),

@@ -18,7 +18,7 @@ from tests.inference.ranks import TOKENS, run_module, run_ranks
 from tests.inference.vocabularies import byte_level
 
 COMMON = {
-    "num_layers": 3,
+    "num_layers": 2,
     "hidden_size": 64,
     "num_attention_heads": 4,
     "max_position_embeddings": 512,

@@ -313,7 +313,7 @@ async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"model": "/nowhere/m.gguf"}, "The model file /nowhere/m.gguf does not exist"),
+        ({"model": "/nowhere/m.gguf"}, "The model /nowhere/m.gguf does not exist"),
         ({"model": "no-such-package"}, "The package 'no-such-package' is not installed"),
         ({"tp": 2}, "TP=2 does not divide this model (9 attention heads"),
         ({"worker_bind": "tcp:127.0.0.1:0"}, "needs a WORKER_TOKEN of at least 16 characters"),

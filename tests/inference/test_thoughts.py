@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference.channel import Emitted
+from inference.checkpoint.open import open_vocabulary
+from inference.samples import Samples, Wanted
+from inference.sequence import SamplingParams
 from inference.thoughts import Thoughts, leaves_open
+from inference.tokenizer import Tokenizer
+from inference.turns import Turns
+from tests.inference.vocabularies import byte_level
 
 CASES = [
     ("<think>Hm. A tram?</think>\n\nLisbon has trams.", False, "Lisbon has trams."),
@@ -44,3 +53,40 @@ def test_thoughts_are_taken_out_however_the_text_is_sliced(
 )
 def test_a_prompt_can_leave_the_thoughts_open(prompt: str, opens: bool) -> None:
     assert leaves_open(prompt) == opens
+
+
+class Writes:
+    """Stands where the ranks would be: gives these tokens, two a step."""
+
+    def __init__(self, tokens: list[int]) -> None:
+        self.tokens = tokens
+
+    async def generate(self, prompt: list[int], params: SamplingParams):
+        for at in range(0, len(self.tokens), 2):
+            some = self.tokens[at : at + 2]
+            last = at + 2 >= len(self.tokens)
+            scores = [[(token, -1.0)] for token in some]
+            yield Emitted("s0", some, "stop" if last else None, logprobs=scores)
+
+
+@pytest.mark.parametrize("thinks", [True, False])
+async def test_an_answer_has_neither_text_nor_logprobs_of_its_thoughts(
+    tmp_path: Path, thinks: bool
+) -> None:
+    byte_level(tmp_path)
+    tokenizer = Tokenizer(open_vocabulary(tmp_path))
+    answer = tokenizer.encode("Lisbon has trams.")
+    thought = tokenizer.encode("<think>A tram?</think>\n\n") if thinks else []
+    # One token each, as models have them: their names are text, unlike those of control tokens.
+    assert not thinks or len(tokenizer.encode("<think>")) == 1
+    wanted, turns = [Wanted([1], SamplingParams())], Turns()
+    samples = Samples(
+        Writes([*thought, *answer]), tokenizer, wanted, ["tram?"], turns, answers=Thoughts
+    )
+    pieces = [piece async for piece in samples.pieces()]
+    assert "".join(piece.text for piece in pieces) == "Lisbon has trams."
+    assert [item[0][0] for piece in pieces for item in piece.logprobs] == answer
+    assert samples.reasoning_tokens == len(thought)
+    assert samples.completion_tokens == len(thought) + len(answer)
+    # Its history will be what a template makes of it, which leaves thoughts out.
+    assert turns.find("Lisbon has trams.") == (None if thinks else answer)
