@@ -34,8 +34,8 @@ Form = Literal["file", "int8", "full"]
 FOUR_BITS = (type_of.Q4_0, type_of.Q4_1, type_of.Q4_K)
 # Kinds that are held in 8 bits.
 EIGHT_BITS = (type_of.Q8_0, type_of.Q6_K)
-# Read at once: a few megabytes.
-BLOCK_NUMBERS = 1_000_000
+# Read at once: a megabyte, and some more to make numbers of it.
+BLOCK_NUMBERS = 250_000
 LIBC = ctypes.CDLL(None)
 
 Progress = Callable[[int, int], None]

@@ -55,7 +55,7 @@ def test_greedy_tokens_are_those_of_transformers_alone_and_together(
         choices = reference(model, prompt + answer)[len(prompt) - 1 : -1].argmax(-1)
         assert len(answer) == TOKENS
         assert answer == choices.tolist()
-    assert len({token for answer in alone for token in answer}) > 3
+    assert len({token for answer in alone for token in answer}) > 2
 
 
 @pytest.mark.parametrize("family", FAMILIES)

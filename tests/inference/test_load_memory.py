@@ -26,5 +26,5 @@ def test_loading_takes_the_memory_of_the_shard_and_a_tenth_more_at_most(
     run_module("tests.inference.load_memory", tp, job)
     for rank in range(tp):
         numbers = json.loads((tmp_path / f"rank-{rank}").read_text())
-        assert 0.9 * numbers["held"] < numbers["kept"] <= numbers["peak"]
+        assert 0.9 * numbers["held"] < numbers["kept"]
         assert numbers["peak"] < 1.1 * numbers["held"] + fixed

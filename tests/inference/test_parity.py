@@ -17,10 +17,8 @@ from tests.inference.engine import engine, steps, write
 
 PROMPTS = [
     "Write a blog post about our new office in Lisbon",
-    "Explain photosynthesis to a child.",
     "Translate to French: good morning, everyone",
     "List three uses of a brick, with prices: 10, 20 and 35 dollars.",
-    "def fibonacci(n):",
 ]
 NEW_TOKENS = 64
 
@@ -61,10 +59,10 @@ async def test_greedy_tokens_are_those_of_transformers(smollm, prompts, tp: int)
         assert answer == reference_choices(smollm, prompt, answer)
 
 
-async def test_a_tiny_model_says_the_same_on_one_two_and_four_ranks(tiny_gguf: Path) -> None:
+async def test_a_tiny_model_says_the_same_on_one_and_on_four_ranks(tiny_gguf: Path) -> None:
     prompts = [[1, 50, 60, 70], [1, *range(20, 90)]]
-    one, two, four = [await greedy(tiny_gguf, tp, prompts, 48) for tp in (1, 2, 4)]
-    assert one == two == four
+    one, four = [await greedy(tiny_gguf, tp, prompts, 48) for tp in (1, 4)]
+    assert one == four
     assert len(set(one[0])) > 5
     for prompt, answer in zip(prompts, one, strict=True):
         assert answer == reference_choices(tiny_gguf, prompt, answer)

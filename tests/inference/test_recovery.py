@@ -296,7 +296,7 @@ async def test_the_client_says_what_was_refused(worker) -> None:
         with pytest.raises(EngineRefused, match="'n' cannot be used"):
             await read(client.chat(HELLO, Sampling(n=99)), {})
     async with EngineClient(worker.url, model="other") as client:
-        with pytest.raises(EngineRefused, match="ask for that one"):
+        with pytest.raises(EngineRefused, match="ask for one of these"):
             await read(client.chat(HELLO, Sampling()), {})
 
 
