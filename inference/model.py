@@ -6,9 +6,8 @@ Driven layer by layer, never through GPTModel.forward, whose inference path need
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -23,6 +22,7 @@ from inference.adapters import AdapterWeights, Pair
 from inference.attention import LayerAttention, RotaryTable, Rotation, Step, attend
 from inference.checkpoint.lora import Adapter
 from inference.device import Device
+from inference.layers import Embedding, HeadNorm, LayerNorm, Norm, Rows, activation
 from inference.linear import (
     GPU_SIZE,
     Active,
@@ -35,12 +35,9 @@ from inference.linear import (
     int4_product,
     int8_product,
     measure,
-    sum_over_ranks,
 )
 from inference.shape import ModelShape, View
 from inference.weights import Matrix, Part, Progress, Slot, Weights, slots
-
-Rows = Callable[[torch.Tensor], torch.Tensor]
 
 
 class DecoderLayer(TransformerLayer):  # type: ignore[misc]
@@ -57,9 +54,9 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
         if self.head_norm is not None:
             self.head_norm(qkv)
         mixed = linear_proj(attend(qkv, self.place, step))
-        hidden.add_(mixed if self.post_norms is None else self.post_norms[0](mixed))
+        hidden.add_(mixed if self.post_norms is None else self.post_norms[0](mixed.float()))
         fed = linear_fc2(self.activate(linear_fc1(mlp_norm(hidden))))
-        return hidden.add_(fed if self.post_norms is None else self.post_norms[1](fed))
+        return hidden.add_(fed if self.post_norms is None else self.post_norms[1](fed.float()))
 
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward
@@ -79,7 +76,7 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
         layer = self.layer_number - 1
         view = views.index(shape.views[layer])
         self.place = LayerAttention(layer, view, shape.scale, shape.attention_cap)
-        self.activate = _activation(shape)
+        self.activate = activation(shape)
         groups = attention.num_query_groups_per_partition
         heads = attention.num_attention_heads_per_partition // groups
         self.qkv_shape = (-1, groups, heads + 2, shape.head_dim)
@@ -105,102 +102,6 @@ class NoCoreAttention(nn.Module):
 
     def __init__(self, **_: object) -> None:
         super().__init__()
-
-
-class Norm(nn.Module):
-    """RMSNorm (Zhang and Sennrich 2019) of fp32 rows, in fewer operators than torch's."""
-
-    def __init__(self, weight: torch.Tensor, eps: float, dtype: torch.dtype) -> None:
-        """weight: [hidden], fp32; dtype: of what it returns."""
-        super().__init__()
-        hidden = len(weight)
-        # 1 / sqrt(mean + eps) = sqrt(hidden) / sqrt(sum + hidden * eps)
-        self.weight = weight * hidden**0.5
-        self.eps = torch.tensor(hidden * eps, device=weight.device)
-        self.dtype = dtype
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """rows: [rows, hidden], fp32; returns them normalised, in the model's number format."""
-        scale = torch.linalg.vecdot(rows, rows).add_(self.eps).rsqrt_()
-        out = torch.empty(rows.shape, dtype=self.dtype, device=rows.device)
-        return torch.mul(rows * scale.unsqueeze(1), self.weight, out=out)
-
-    # No hooks: there are none, and looking for them takes as long as a small operator.
-    __call__ = forward
-
-
-class LayerNorm(nn.Module):
-    """LayerNorm (Ba et al. 2016) of fp32 rows. weight, bias: [hidden], fp32."""
-
-    def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor, eps: float, dtype: torch.dtype
-    ) -> None:
-        super().__init__()
-        self.weight, self.bias, self.eps, self.dtype = weight, bias, eps, dtype
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """As of Norm."""
-        normed = nn.functional.layer_norm(rows, self.weight.shape, self.weight, self.bias, self.eps)
-        return normed.to(self.dtype)
-
-    __call__ = forward
-
-
-class HeadNorm:
-    """RMSNorm of each head of queries and keys, in place (Dehghani et al. 2023; Qwen3, Gemma 3).
-
-    query, key: with weights [head_dim]; heads: queries that share a key.
-    """
-
-    def __init__(self, query: Norm, key: Norm, heads: int) -> None:
-        self.weight = torch.stack([query.weight] * heads + [key.weight])
-        self.eps, self.dtype = query.eps, query.dtype
-
-    def __call__(self, qkv: torch.Tensor) -> None:
-        """qkv: [rows, groups, heads + 2, head_dim], the value last."""
-        both = qkv[:, :, :-1].float()
-        scale = torch.linalg.vecdot(both, both).add_(self.eps).rsqrt_().unsqueeze(-1)
-        qkv[:, :, :-1] = (both * scale * self.weight).to(self.dtype)
-
-
-class Embedding(nn.Module):
-    """Rows of the vocabulary, of which this rank holds a part; multiplied with `scale`."""
-
-    def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup, scale: float) -> None:
-        super().__init__()
-        self.weight, self.group, self.scale = weight, group, scale
-        self.start = group.rank() * len(weight)
-
-    def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
-        """token_ids: [rows] int64; returns [rows, hidden], fp32."""
-        rows = self._rows(token_ids)
-        return rows if self.scale == 1.0 else rows.mul_(self.scale)
-
-    def _rows(self, token_ids: torch.Tensor) -> torch.Tensor:
-        if self.group.size() == 1:
-            return self.weight[token_ids].float()
-        mine = token_ids - self.start
-        elsewhere = (mine < 0) | (mine >= len(self.weight))
-        rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
-        return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
-
-
-def _activation(shape: ModelShape) -> Rows:
-    """What stands between the two products of the feed-forward."""
-    approximate = "tanh" if shape.activation == "gelu_tanh" else "none"
-    act = (
-        nn.functional.silu
-        if shape.activation == "silu"
-        else partial(nn.functional.gelu, approximate=approximate)
-    )
-    if not shape.gated:
-        return act
-
-    def gated(rows: torch.Tensor) -> torch.Tensor:
-        gate, up = rows.chunk(2, dim=-1)
-        return act(gate).mul_(up)
-
-    return gated
 
 
 def join_ranks(tp: int, timeout: timedelta) -> None:
@@ -307,12 +208,9 @@ class Model:
             if slot.path == "embedding.position_embeddings":
                 assert isinstance(part.weight, torch.Tensor)
                 self.positions = part.weight.to(self.device, self.dtype)
-            elif parent.endswith((".mlp", ".self_attention")) and slot.is_linear:
-                linear = _fill(self.gpt.get_submodule(slot.path), part, device)
-                linear.active = self.active
-                for one in adapters:
-                    if (pair := one.pair(slot)) is not None:
-                        _adapt(linear, one.adapter.name, pair, device)
+            elif last.startswith("linear"):
+                pairs = {one.adapter.name: one.pair(slot) for one in adapters}
+                self._fill_linear(self.gpt.get_submodule(slot.path), part, pairs, device)
             else:
                 setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
             if last == "linear_fc1":
@@ -320,6 +218,16 @@ class Model:
                 progress(done, self.shape.layers)
         for layer in self.gpt.decoder.layers:
             layer.complete(self.shape, self.views)
+
+    def _fill_linear(
+        self, linear: Linear, part: Part, pairs: Mapping[str, Pair | None], device: Device
+    ) -> None:
+        _fill(linear, part, device)
+        linear.active = self.active
+        for name, pair in pairs.items():
+            if pair is not None:
+                both = (Part(matrix, None) for matrix in (pair.down, pair.up))
+                linear.adapt(name, *(_fill(Linear(), one, device) for one in both))
 
     def _module(self, slot: Slot, part: Part, device: Device) -> nn.Module:
         if slot.is_linear:
@@ -339,11 +247,6 @@ class Model:
 def _fill(linear: Linear, part: Part, device: Device) -> Linear:
     bias = None if part.bias is None else part.bias.to(device.name, device.dtype)
     return linear.fill(_products(part.weight, device), part.weight.shape[1], bias)
-
-
-def _adapt(linear: Linear, name: str, pair: Pair, device: Device) -> None:
-    down, up = (_fill(Linear(), Part(matrix, None), device) for matrix in (pair.down, pair.up))
-    linear.adapt(name, down, up)
 
 
 def _products(part: Matrix, device: Device) -> list[Product]:

@@ -10,11 +10,13 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from tests.inference.families import make
+from tests.inference.ggufs import write
 from tests.inference.ranks import TOKENS, run_ranks
 
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -26,9 +28,12 @@ ADAPTERS = {
         ),
     },
     "gpt2": {"formal": LoraConfig(r=4, target_modules=["c_attn", "c_proj", "c_fc"])},
+    # A file has queries and keys in another order than the model that an adapter is made for.
+    "gguf": {"formal": LoraConfig(r=4, target_modules=["q_proj", "k_proj"])},
 }
 PROMPTS = [[1, 50, 60, 70], [1, 50, 60, 70], [1, 50, 60, 70], [1, *range(20, 60)]]
 SPOKEN = {"llama2": ["formal", "terse", "", "formal"], "gpt2": ["formal", "", "formal", ""]}
+SPOKEN["gguf"] = SPOKEN["gpt2"]
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +41,22 @@ def written(tmp_path_factory) -> Path:
     """Directories of models and of their adapters, which peft has written."""
     directory = tmp_path_factory.mktemp("adapters")
     for family, adapters in ADAPTERS.items():
-        make(family, directory / family)
         for name, config in adapters.items():
             torch.manual_seed(len(name))
-            model = get_peft_model(make(family, directory / family), config)
+            model = get_peft_model(base(directory, family), config)
             for key, parameter in model.named_parameters():
                 if "lora_B" in key:
                     # Made as zeros, which would change nothing.
                     torch.nn.init.normal_(parameter, std=0.1)
             model.save_pretrained(directory / f"{family}-{name}")
     return directory
+
+
+def base(directory: Path, family: str) -> PreTrainedModel:
+    """The model alone, as it is in `directory`."""
+    if family == "gguf":
+        return write("llama", "F32", directory / family)
+    return make(family, directory / family)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +72,7 @@ def results(written, tmp_path_factory):
 
 
 def reference(written: Path, family: str, adapter: str, tokens: list[int]) -> torch.Tensor:
-    model = make(family, written / family)
+    model = base(written, family)
     if adapter:
         model = PeftModel.from_pretrained(model, str(written / f"{family}-{adapter}"))
     with torch.inference_mode():
