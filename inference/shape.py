@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from inference.checkpoint.errors import ModelError
@@ -139,6 +140,15 @@ def _norm(name: str, shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]
     yield f"{name}.weight", (shape.hidden, 1)
     if shape.norm == "layer":
         yield f"{name}.bias", (shape.hidden, 1)
+
+
+def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
+    """Raises ModelError if the heads that a header tells of make no attention."""
+    if heads % kv_heads or head_dim % 2:
+        raise ModelError(
+            f"{path} has {heads} attention heads of {head_dim} numbers over {kv_heads} key/value "
+            "heads, which do not fit together."
+        )
 
 
 def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:

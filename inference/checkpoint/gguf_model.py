@@ -16,7 +16,7 @@ from inference.checkpoint.gguf_file import GGUFFile
 from inference.checkpoint.refs import Refs, direct, rotate_half_rows
 from inference.checkpoint.stored import F32
 from inference.rope import Rope, yarn_attention_factor
-from inference.shape import ModelShape, View, parameter_shapes
+from inference.shape import ModelShape, View, check_heads, parameter_shapes
 
 FAMILIES: Final = ("llama", "qwen2", "qwen3")
 # Frequencies of models with llama3's stretching are divided by these.
@@ -53,11 +53,7 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
     heads, hidden = keys.count("attention.head_count"), keys.count("embedding_length")
     kv_heads = keys.count("attention.head_count_kv", heads)
     head_dim = keys.count("attention.key_length", hidden // heads)
-    if heads % kv_heads or head_dim % 2:
-        raise ModelError(
-            f"{file.path} has {heads} attention heads of {head_dim} numbers over {kv_heads} "
-            "key/value heads, which do not fit together."
-        )
+    check_heads(file.path, heads, kv_heads, head_dim)
     layers, context = keys.count("block_count"), keys.count("context_length")
     window = keys.integer("attention.sliding_window", 0) or None
     view = View(_rope(file, keys, head_dim, context), window)

@@ -16,7 +16,7 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.refs import Ref, Refs, Rows, direct
 from inference.checkpoint.stored import Stored
 from inference.rope import Rope, yarn_attention_factor
-from inference.shape import Activation, ModelShape, View, parameter_shapes
+from inference.shape import Activation, ModelShape, View, check_heads, parameter_shapes
 
 ACTIVATIONS: Final[dict[str, Activation]] = {
     "silu": "silu",
@@ -244,11 +244,7 @@ def _decoder(
     """What all but GPT-2 have in common."""
     heads = config.count("num_attention_heads")
     kv_heads, head_dim = config.count("num_key_value_heads", heads), _head_dim(config, default_dim)
-    if heads % kv_heads or head_dim % 2:
-        raise ModelError(
-            f"{config.path} has {heads} attention heads of {head_dim} numbers over {kv_heads} "
-            "key/value heads, which do not fit together."
-        )
+    check_heads(config.path, heads, kv_heads, head_dim)
     key = "hidden_activation" if config.get("hidden_activation") else "hidden_act"
     return ModelShape(
         family=config.text("model_type"),

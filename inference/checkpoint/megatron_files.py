@@ -104,7 +104,7 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
     plain = match.group(2)
     dtype = cast("tuple[type[Inert]]", cast(Inert, tensor.get("properties")).state)[0].kind
     if dtype not in KINDS:
-        raise ModelError(f"tensor {plain!r} is stored as {dtype}, which is not read")
+        raise ValueError(f"tensor {plain!r} is stored as {dtype}, which is not read")
     kind, size = KINDS[dtype]
     shape = cast(Inert, tensor.get("size")).numbers
     # The vectors of all layers stand in one; here as one long vector.

@@ -16,7 +16,7 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.refs import Ref, Refs, Rows, grouped_rows, split_name
 from inference.checkpoint.stored import Stored
 from inference.rope import Rope
-from inference.shape import Activation, ModelShape, View, parameter_shapes
+from inference.shape import Activation, ModelShape, View, check_heads, parameter_shapes
 
 # What changes the arithmetic and is not built, with the value that changes nothing.
 PLAIN: Final = {
@@ -60,6 +60,8 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     heads, hidden = args.count("num_attention_heads"), args.count("hidden_size")
     layers, head_dim = args.count("num_layers"), args.count("kv_channels", hidden // heads)
     grouped, bias = args.flag("group_query_attention"), args.flag("add_bias_linear", True)
+    kv_heads = args.count("num_query_groups", heads) if grouped else heads
+    check_heads(args.path, heads, kv_heads, head_dim)
     learned, gated = _learns_positions(args), args.flag("swiglu")
     view = View(None if learned else _rope(args, head_dim))
     return ModelShape(
@@ -67,7 +69,7 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
         layers=layers,
         hidden=hidden,
         heads=heads,
-        kv_heads=args.count("num_query_groups", heads) if grouped else heads,
+        kv_heads=kv_heads,
         head_dim=head_dim,
         ffn=args.count("ffn_hidden_size", 4 * hidden),
         vocab=vocab,
