@@ -53,7 +53,8 @@ def _check_table(pool: PagePool, sequence: Sequence) -> None:
     assert len(set(table)) == len(table) <= pool.pages_for(sequence.max_len)
     assert sequence.named == sequence.computed // size <= len(table)
     assert sequence.computed <= min(len(table) * size, len(text))
-    assert (sequence.name == ROOT) == (sequence.named == 0)
+    root = pool.root(sequence.params.adapter)
+    assert (sequence.name == root) == (sequence.named == 0)
     content = {page.name: page.tokens for page in pool.pages if page.parent is not None}
     before = tuple(text[max(0, sequence.named - 1) * size : sequence.named * size])
     assert content.get(sequence.name, before) == before
@@ -63,7 +64,7 @@ def _check_table(pool: PagePool, sequence: Sequence) -> None:
         start, end = index * size, index * size + len(page.tokens)
         assert end <= sequence.computed
         assert page.tokens == tuple(text[start:end])
-        assert (page.parent == ROOT) == (index == 0)
+        assert (page.parent == root) == (index == 0)
         before = tuple(text[max(0, start - size) : start])
         assert content.get(page.parent, before) == before
 
@@ -99,9 +100,10 @@ def _check_plan(scheduler: Scheduler) -> None:
         assert all(page.refs == 1 and page.parent is None for page in targets)
 
 
-def states_of(tokens: Iterable[int]) -> list[int]:
-    """For each token a number that tells it and all before it."""
-    return list(accumulate(tokens, lambda state, token: hash((state, token)), initial=0))[1:]
+def states_of(tokens: Iterable[int], adapter: str = "") -> list[int]:
+    """For each token a number that tells it, all before it, and by which adapter it was read."""
+    states = accumulate(tokens, lambda state, token: hash((state, token)), initial=hash(adapter))
+    return list(states)[1:]
 
 
 @dataclass(slots=True)
@@ -124,15 +126,16 @@ class Machine:
 
     def _write(self, chunk: Chunk) -> None:
         for position, token in enumerate(chunk.tokens, chunk.start):
-            before = self.slots[self._slot(chunk, position - 1)][2] if position else 0
-            state = hash((before, token))
+            before = self.slots.get(self._slot(chunk, position - 1)) if position else None
+            state = hash((before[2] if before else hash(chunk.adapter), token))
             self.slots[self._slot(chunk, position)] = (token, position, state)
 
     def _attend(self, chunk: Chunk) -> list[tuple[int, int]]:
         end = chunk.start + len(chunk.tokens)
         seen = [self.slots[self._slot(chunk, position)] for position in range(end)]
         assert [position for _, position, _ in seen] == list(range(end))
-        assert [state for _, _, state in seen] == states_of(token for token, _, _ in seen)
+        wanted = states_of((token for token, _, _ in seen), chunk.adapter)
+        assert [state for _, _, state in seen] == wanted
         return [(token, state) for token, _, state in seen]
 
     def _slot(self, chunk: Chunk, position: int) -> tuple[int, int]:

@@ -121,3 +121,12 @@ def test_what_follows_a_page_that_is_gone_is_not_found_even_if_the_page_comes_ba
     pool.remember(table[0], ROOT, (1, 2, 3, 4))
     assert found(pool, [1, 2, 3, 4, 5, 6, 7, 8]).tokens(SIZE) == 4
     check_pool(pool, [empty, table])
+
+
+def test_what_one_adapter_has_computed_is_nothing_to_another(pool: PagePool) -> None:
+    page = pool.take()
+    pool.remember(page, pool.root("formal"), (1, 2, 3, 4))
+    text = tokens_of([1, 2, 3, 4, 5])
+    assert pool.match(text, "formal").pages == [page]
+    assert pool.match(text).pages == pool.match(text, "terse").pages == []
+    check_pool(pool, [[page]])

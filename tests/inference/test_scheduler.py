@@ -43,7 +43,8 @@ def alone(prompt: list[int], params: SamplingParams, model: Model) -> list[int]:
     """What the model writes without cache, company or guesses."""
     text = list(prompt)
     while len(text) < len(prompt) + params.max_tokens and (text == prompt or text[-1] != END):
-        text.append(model(states_of(text)[-1], text[-1], params, len(text) - len(prompt)))
+        state = states_of(text, params.adapter)[-1]
+        text.append(model(state, text[-1], params, len(text) - len(prompt)))
     return text[len(prompt) :]
 
 
@@ -453,6 +454,7 @@ EVENTS = st.lists(
             "max_tokens": st.integers(0, 40),
             "scored": st.sampled_from([False, False, False, True]),
             "sampled": st.booleans(),
+            "adapter": st.sampled_from(["", "", "formal", "terse"]),
             "steps": st.sampled_from([0, 0, 1, 2, 3, 8, 30]),
         }
     ),
@@ -484,7 +486,7 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
     capacity = w.scheduler.pool.capacity
     prompt = prompt[: capacity - 1]
     params = {"max_tokens": min(event["max_tokens"], capacity - len(prompt))}
-    params |= {"temperature": float(event["sampled"]), "seed": pick}
+    params |= {"temperature": float(event["sampled"]), "seed": pick, "adapter": event["adapter"]}
     if event["scored"] or not params["max_tokens"]:
         params["prompt_logprobs"] = 0
     if kind == "resume" and params["max_tokens"]:
