@@ -216,10 +216,12 @@ def _sentencepiece(keys: Fields, tokens: list[str], prefixed: bool) -> Tokenizer
 def directory_vocabulary(directory: Path) -> Vocabulary:
     """Of tokenizer.json, tokenizer_config.json and the like. Raises ModelError."""
     whole = read_json(directory / "tokenizer.json")
+    names = _optional(directory / "special_tokens_map.json")
     config = _optional(directory / "tokenizer_config.json")
+    config = Fields(config.path, {**names.values, **config.values})
     with must_fit(whole.path, "the tokenizer"):
         body: dict[str, Any] = dict(whole.values)
-        if body["model"]["type"] not in ("BPE", "Unigram"):
+        if body["model"]["type"] != "BPE":
             raise ModelError(
                 f"{whole.path} has a {body['model']['type']} tokenizer; this worker reads BPE."
             )
@@ -254,20 +256,16 @@ def _optional(path: Path) -> Fields:
     return read_json(path) if path.is_file() else Fields(path, {})
 
 
-def _all_tokens(vocab: Any, added: Iterable[Mapping[str, Any]]) -> list[str]:
+def _all_tokens(vocab: Mapping[str, int], added: Iterable[Mapping[str, Any]]) -> list[str]:
     """By id; ids that nothing has are empty."""
-    if isinstance(vocab, dict):
-        by_id = {int(token): str(text) for text, token in vocab.items()}
-    else:
-        by_id = {token: str(piece[0]) for token, piece in enumerate(vocab)}
+    by_id = {token: text for text, token in vocab.items()}
     by_id |= {int(one["id"]): str(one["content"]) for one in added}
     return [by_id.get(token, "") for token in range(max(by_id) + 1)]
 
 
 def _guarded(body: dict[str, Any], added: list[dict[str, Any]]) -> Tokenizer:
     """The rules, with names for control tokens that nobody can type. Raises ModelError."""
-    vocab = body["model"]["vocab"]
-    known = vocab if isinstance(vocab, dict) else {piece[0] for piece in vocab}
+    known = body["model"]["vocab"]
     # One that the model's own vocabulary has needs no name; without those behind it, the library
     # would number the rest anew.
     kept = [one for one in added if not (one["special"] and one["content"] in known)]

@@ -112,7 +112,9 @@ class Weights:
         few = form == "file" and not any(ref.transposed for ref in refs)
         if few and kinds <= set(FOUR_BITS) and self._fits_int4(slot):
             return "int4"
-        return "int8" if form == "int8" or (few and kinds <= set(EIGHT_BITS)) else "full"
+        # Files of one name have more bits for some: what is made of both is held in the greater.
+        mixed = bool(kinds & set(EIGHT_BITS)) and kinds <= {*FOUR_BITS, *EIGHT_BITS}
+        return "int8" if form == "int8" or (few and mixed) else "full"
 
     def held_bytes(self, slot: Slot, form: Form, number_size: int) -> int:
         """What the slot takes when it is filled."""
