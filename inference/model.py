@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -262,7 +263,9 @@ def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
     normalization = "RMSNorm" if shape.norm == "rms" else "LayerNorm"
     spec = get_gpt_layer_local_spec(normalization=normalization, qk_layernorm=shape.qk_norm)
     spec.module = DecoderLayer
-    attention, mlp = spec.submodules.self_attention.submodules, spec.submodules.mlp.submodules
+    attention, mlp = spec.submodules.self_attention.submodules, spec.submodules.mlp
+    # A spec in 0.16, in 0.19 a function that is to be called.
+    mlp = mlp.keywords["submodules"] if isinstance(mlp, partial) else mlp.submodules
     attention.core_attention = NoCoreAttention
     attention.linear_qkv = attention.linear_proj = SpecLinear
     mlp.linear_fc1 = mlp.linear_fc2 = SpecLinear
