@@ -297,6 +297,7 @@ def _config(
         gated_linear_unit=shape.gated,
         add_bias_linear=shape.mlp_bias,
         add_qkv_bias=shape.qkv_bias,
+        qk_layernorm=shape.qk_norm,
         hidden_dropout=0.0,
         attention_dropout=0.0,
         tensor_model_parallel_size=tp,

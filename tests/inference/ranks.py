@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -32,18 +33,19 @@ def run_ranks(
 def run_module(module: str, tp: int, job: dict[str, object]) -> None:
     """A process for each rank, until all have ended well."""
     env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-m", module, json.dumps(job | {"tp": tp, "rank": rank})],
-            env=env,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(tp)
-    ]
-    try:
-        errors = [rank.communicate(timeout=240)[1] for rank in ranks]
-    finally:
-        for rank in ranks:
-            rank.kill()
-    assert not any(rank.returncode for rank in ranks), "\n".join(errors)[-3000:]
+    with tempfile.TemporaryFile("w+") as said:
+        ranks = [
+            subprocess.Popen(
+                [sys.executable, "-m", module, json.dumps(job | {"tp": tp, "rank": rank})],
+                env=env,
+                stderr=said,
+            )
+            for rank in range(tp)
+        ]
+        try:
+            codes = [rank.wait(timeout=240) for rank in ranks]
+        finally:
+            for rank in ranks:
+                rank.kill()
+        said.seek(0)
+        assert not any(codes), said.read()[-3000:]
