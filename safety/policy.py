@@ -27,6 +27,16 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _without_span(action: Action) -> Action:
+    if action is Action.REDACT:
+        raise ValueError("a meaning has no span to redact: write allow, hold or block")
+    return action
+
+
+Meaning = Annotated[Action, AfterValidator(_without_span)]
+Score = Annotated[float, Field(gt=0, le=1)]
+
+
 class Actions(_Table):
     """One stage: the action for each category."""
 
@@ -37,6 +47,44 @@ class Actions(_Table):
     slack_markup: Action
     link: Action
     invisible: Action
+    hate: Meaning
+    harassment: Meaning
+    sexual: Meaning
+    sexual_minors: Meaning
+    violence: Meaning
+    self_harm: Meaning
+    unsafe: Meaning
+    harm: Meaning
+    illicit: Meaning
+    prompt_attack: Meaning
+
+
+class EnglishThresholds(_Table):
+    hate: Score
+    harassment: Score
+    sexual: Score
+    sexual_minors: Score
+    violence: Score
+    self_harm: Score
+    unsafe: Score
+    harm: Score
+    illicit: Score
+    prompt_attack: Score
+
+
+class ChineseThresholds(_Table):
+    hate: Score
+
+
+class Thresholds(_Table):
+    """From which score on the linear tier names a category: 1 means in effect never."""
+
+    en: EnglishThresholds
+    zh: ChineseThresholds
+
+    def of(self, language: str, category: str) -> float:
+        score: float = getattr(getattr(self, language), category)
+        return score
 
 
 def _host(entry: str) -> str:
@@ -64,6 +112,7 @@ class Policy(_Table):
     timeout_seconds: float = Field(gt=0, le=60)
     links: LinkPolicy
     phones: PhonePolicy
+    thresholds: Thresholds
     input: Actions
     output: Actions
 

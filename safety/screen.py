@@ -1,15 +1,20 @@
 """What the detectors find in a text, and what the policy does about it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 
 import structlog
 
 from safety.detectors import Detector, rules
+from safety.detectors.linear import Linear
 from safety.normalise import normalise
+from safety.passages import ends, passages
 from safety.policy import Policy
 from safety.redact import redact
 from safety.verdict import Action, Finding, SafeText, Stage, Verdict, refusal
+from safety.weights import packaged
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +32,7 @@ class Screen:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.detectors: tuple[Detector, ...] = rules(policy)
+        self.linear = Linear(policy.thresholds, packaged)
 
     async def in_time(self, work: Callable[[], Verdict]) -> Verdict:
         """Runs work off the event loop, within the policy's time. Any failure is a block."""
@@ -44,27 +50,38 @@ class Screen:
         """The verdict on a whole text. Raises DetectorError."""
         if len(text) > self.policy.max_chars:
             return self.refuse("too_long")
-        findings = self.examine(text)
+        findings = self.read(text)
         return self.settle(findings, stage, self.shown(text, findings, stage))
 
+    def read(self, text: str) -> tuple[Finding, ...]:
+        """What all tiers find in a whole text, in its order. Raises DetectorError."""
+        return _in_order((*self.examine(text), *self.read_meaning(text)))
+
+    def read_meaning(self, text: str) -> list[Finding]:
+        """What the linear tier finds in a whole text. Raises DetectorError."""
+        each = (self.weigh(text, start, pieces) for start, pieces in passages(ends(text)))
+        return list(chain.from_iterable(each))
+
+    def weigh(self, text: str, start: int, pieces: Sequence[int]) -> list[Finding]:
+        """What the linear tier finds in one passage of a text. Raises DetectorError.
+
+        It reads what was written, never what redaction leaves, which only takes words away.
+        """
+        passage = normalise(text[start : pieces[-1]])
+        find = partial(self.linear.find, passage, [end - start for end in pieces])
+        found = _guarded(self.linear, len(passage.original), find)
+        return moved(found, start)
+
     def examine(self, text: str) -> tuple[Finding, ...]:
-        """What all detectors find, in the order of the text. Raises DetectorError."""
+        """What all rules find, in the order of the text. Raises DetectorError."""
         normalised = normalise(text)
         found: list[Finding] = []
         for detector in self.detectors:
-            name = type(detector).__name__
-            try:
-                findings = list(detector.find(normalised))
-            except Exception as error:
-                # From None: the cause may quote the text.
-                raise DetectorError(f"{name}: {type(error).__name__}") from None
-            if not all(_is_sound(finding, len(text)) for finding in findings):
-                raise DetectorError(f"{name}: unsound finding")
-            found += findings
-        return tuple(sorted(found, key=lambda finding: (finding.start, finding.end, finding.rule)))
+            found += _guarded(detector, len(text), partial(detector.find, normalised))
+        return _in_order(found)
 
     def examine_behind(self, before: str, text: str) -> list[Finding]:
-        """What all detectors find in a text that stands behind another. Raises DetectorError.
+        """What all rules find in a text that stands behind another. Raises DetectorError.
 
         Spans count from the start of `text`; of what starts before it, only what reaches into it.
         """
@@ -111,6 +128,23 @@ class Screen:
 
     def refuse(self, rule: str) -> Verdict:
         return refusal(rule, self.policy.digest)
+
+
+def _guarded(detector: object, length: int, find: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """What a detector finds in a text of this length. Raises DetectorError."""
+    name = type(detector).__name__
+    try:
+        findings = list(find())
+    except Exception as error:
+        # From None: the cause may quote the text.
+        raise DetectorError(f"{name}: {type(error).__name__}") from None
+    if not all(_is_sound(finding, length) for finding in findings):
+        raise DetectorError(f"{name}: unsound finding")
+    return findings
+
+
+def _in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda finding: (finding.start, finding.end, finding.rule)))
 
 
 def moved(findings: Sequence[Finding], by: int) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from safety.audit import Case
 from safety.borders import Borders
+from safety.passages import passages
 from safety.released import NOTHING, joined
 from safety.screen import Screen, moved
 from safety.verdict import Action, Blocked, Finding, SafeText, Verdict
@@ -91,6 +92,7 @@ class Gate:
         if self._missed(moved(crossing, start)):
             return self._screen.refuse("detector_error")
         findings = [finding for finding in seen if finding.start >= 0]
+        findings += moved(self._meant(border), -start)
         before = lead + joined(*self._shown[first:])
         shown = self._screen.shown(text, findings, stage, before)
         if shown is not None and before != lead + context:
@@ -101,9 +103,15 @@ class Gate:
                 return self._screen.settle(brought, stage, None)
         return self._screen.settle(moved(findings, start), stage, shown)
 
+    def _meant(self, border: int) -> list[Finding]:
+        """What the linear tier says of the piece up to this border, by its passage so far."""
+        *_, (start, pieces) = passages([*self._borders[1:], border])
+        found = self._screen.weigh(self._text, start, pieces)
+        return [finding for finding in found if finding.end == border]
+
     def _judge_whole(self) -> Verdict:
         """The verdict on all the text. What no piece has handled can only block."""
-        findings = self._screen.examine(self._text)
+        findings = self._screen.read(self._text)
         shown, stage = self._joined(), self._case.stage
         left = () if shown == self._text else self._screen.examine(shown)
         causes = self._missed(findings) or [each for each in left if self._acts_on(each)]

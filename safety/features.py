@@ -1,0 +1,128 @@
+"""What the linear tier sees of a text: hashed n-grams of characters and of words.
+
+Each feature has the place where it is complete, so that one pass gives the features of every
+beginning of the text. What a beginning holds does not depend on what follows it.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+
+BITS = 16
+"""The table of features has 2**BITS places."""
+# A border may lie between any two Chinese characters, so they are in no word.
+_WORD = re.compile(r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W\d_])+|\d+|[^\w\s]")
+# Odd 64-bit constants: FNV's prime, and the golden ratio of Knuth's multiplicative hashing.
+_STEP, _SPREAD = np.uint64(0x100000001B3), np.uint64(0x9E3779B97F4A7C15)
+
+
+class Grams(NamedTuple):
+    """Lengths of n-grams of characters, most words of an n-gram, and whether Chinese is needed."""
+
+    characters: tuple[int, ...]
+    words: int
+    chinese: bool
+
+
+GRAMS = {"en": Grams((3, 4, 5), 2, chinese=False), "zh": Grams((1, 2, 3), 0, chinese=True)}
+"""By the language of the weights. `zh` sees n-grams with a Chinese character in them only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Distinct features, in the order in which a text completes them.
+
+    ids: [features], below 2**BITS; ends: [features], ascending, in characters. word_ends: the
+    end of each word; listed: the ends of words in each group of the lexicon.
+    """
+
+    ids: Ids
+    ends: Ids
+    word_ends: Ids
+    listed: tuple[Ids, ...]
+
+    def __post_init__(self) -> None:
+        assert self.ids.shape == self.ends.shape
+        assert len(self.listed) == len(lexicon())
+
+    def densities(self, ends: Ids) -> NDArray[np.float64]:
+        """[2 * groups, ends]: how many words of each group stand before an end, and how dense."""
+        words = np.searchsorted(self.word_ends, ends, side="right") + 10
+        counts = np.stack([np.searchsorted(each, ends, side="right") for each in self.listed])
+        return np.concatenate((np.log1p(counts), 3 * np.sqrt(counts / words)))
+
+
+@cache
+def lexicon() -> dict[str, frozenset[str]]:
+    """Words by group, from `lexicon.toml`."""
+    tables = tomllib.loads(files("safety").joinpath("lexicon.toml").read_text("utf-8"))
+    return {group: frozenset(words.split()) for group, words in tables.items()}
+
+
+def features(text: str, language: str) -> Features:
+    """The features of a normalised text for the weights of a language."""
+    grams, lowered = GRAMS[language], lower(text)
+    parts = [_of_characters(lowered, length, grams.chinese) for length in grams.characters]
+    words = [(match[0], match.end()) for match in _WORD.finditer(lowered)] if grams.words else []
+    parts += [_of_words(words, count) for count in range(1, grams.words + 1)]
+    hashes, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(ends, kind="stable")
+    ids = ((hashes * _SPREAD) >> np.uint64(64 - BITS)).astype(np.int64)[order]
+    first = np.sort(np.unique(ids, return_index=True)[1])
+    listed = tuple(
+        _array([end for word, end in words if word in group]) for group in lexicon().values()
+    )
+    return Features(ids[first], ends[order][first], _array([end for _, end in words]), listed)
+
+
+def _array(ends: list[int]) -> Ids:
+    return np.array(ends, np.int64)
+
+
+def lower(text: str) -> str:
+    """Lower case, character by character: the length stays, and no neighbour matters."""
+    return text.lower() if text.isascii() else "".join(map(_lower, text))
+
+
+@lru_cache(maxsize=1 << 16)
+def _lower(character: str) -> str:
+    form = character.lower()
+    return form if len(form) == 1 else character
+
+
+def _of_characters(text: str, length: int, chinese: bool) -> tuple[Hashes, Ids]:
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    spaces = (codes == 10) | (codes == 9) | (codes == 0x3000)
+    hashes = _rolled(np.where(spaces, np.uint64(32), codes), length)
+    ends = np.arange(length, length + len(hashes), dtype=np.int64)
+    if not chinese:
+        return hashes, ends
+    counts = np.concatenate(([0], np.cumsum((codes >= 0x3400) & (codes <= 0x9FFF))))
+    kept = counts[ends] > counts[ends - length]
+    return hashes[kept], ends[kept]
+
+
+def _of_words(words: list[tuple[str, int]], count: int) -> tuple[Hashes, Ids]:
+    codes = np.array([crc32(word.encode("utf-8", "replace")) for word, _ in words], np.uint64)
+    # The high bit keeps words apart from characters.
+    hashes = _rolled(codes | np.uint64(1 << 63), count)
+    return hashes, _array([end for _, end in words[count - 1 :]])
+
+
+def _rolled(codes: Hashes, length: int) -> Hashes:
+    """One hash for each run of `length` codes, modulo 2**64."""
+    count = max(0, len(codes) - length + 1)
+    hashes = np.full(count, length, np.uint64)
+    for offset in range(length):
+        hashes = hashes * _STEP + codes[offset : offset + count]
+    return hashes

@@ -1,0 +1,68 @@
+"""Labelled texts for fitting and measuring: JSON lines, one row each."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from safety.verdict import Stage
+
+NAMED = frozenset({"hate", "harassment", "sexual", "sexual_minors", "violence", "self_harm"})
+"""Categories that the moderation set names side by side; any of them makes a row `unsafe`."""
+
+_ONLY_AT = {"illicit": Stage.INPUT, "prompt_attack": Stage.INPUT, "harm": Stage.OUTPUT}
+"""Requests and attacks are asked, harmful answers are given; the others may be either."""
+
+
+class RowError(ValueError):
+    """A line is not a labelled row. The message names the file and the line, never the text."""
+
+
+class Label(BaseModel):
+    """A labelled span of the text, in characters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    end: int
+    kind: str
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    stage: Stage
+    lang: str
+    unsafe: bool
+    categories: tuple[str, ...] = ()
+    spans: tuple[Label, ...] = ()
+    source: str
+
+    @property
+    def fold(self) -> int:
+        """0 to 3, by the SHA-256 of the text: rows of fold 0 are left out of a measured fit."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()[0] % 4
+
+
+def read(paths: Iterable[Path]) -> Iterator[Row]:
+    """The rows of all files. Raises RowError."""
+    for path in paths:
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            try:
+                yield Row.model_validate(json.loads(line))
+            except (ValidationError, json.JSONDecodeError):
+                raise RowError(f"{path.name}, line {number}: not a labelled row.") from None
+
+
+def has(row: Row, category: str) -> bool:
+    """`unsafe` is any of the categories that the rows of one source name side by side."""
+    if category == "unsafe":
+        return bool(NAMED & set(row.categories))
+    return category in row.categories
+
+
+def counts_at(category: str, stage: Stage) -> bool:
+    return _ONLY_AT.get(category, stage) is stage

@@ -1,0 +1,237 @@
+"""`python -m safety.train FOLDER`: fits the linear tier to labelled rows, the same every time.
+
+Writes the weights and prints thresholds for a policy. The rows are those of `FOLDER/*.jsonl`, and
+the project's own ordinary texts.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from safety.features import BITS, GRAMS, Features, Ids, features, lexicon
+from safety.logistic import Floats, Sparse, fit, sigmoid
+from safety.normalise import normalise
+from safety.passages import ends, passages
+from safety.rows import NAMED, Row, counts_at, has, read
+from safety.weights import DAMPING, Heads, save
+
+CATEGORIES = {
+    "en": (
+        "hate",
+        "harassment",
+        "sexual",
+        "sexual_minors",
+        "violence",
+        "self_harm",
+        "unsafe",
+        "harm",
+        "illicit",
+        "prompt_attack",
+    ),
+    "zh": ("hate",),
+}
+_LISTED = NAMED | {"unsafe"}
+"""Who reads the lexicon: on the folds it made harm and illicit worse."""
+STRENGTH = {"en": 8.0, "zh": 1.0}
+"""How much the rows weigh against small weights; the best of three by cross-validation."""
+FALSE_ALARMS = {
+    "unsafe": 0.02,
+    "harm": 0.02,
+    "illicit": 0.03,
+    "prompt_attack": 0.04,
+    "hate_zh": 0.02,
+}
+"""Of the safe rows of any one source, at the thresholds that are printed."""
+_FALSE_ALARMS_OF_A_NAMED_CATEGORY = 0.005  # there are six, and their false alarms add up
+_FEW, _MANY = 50, 1000
+"""Sources with fewer safe rows set no threshold; with more, they lend others an eighth of them."""
+_OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
+"""What a safe row of another source counts, and one of a source that is all safe."""
+_NO_ATTACK = 25.0
+"""The same for prompt attacks: few rows are full of their words and harmless, against thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row as the weights of a language see it."""
+
+    row: Row
+    seen: Features
+    places: Ids
+
+    def __post_init__(self) -> None:
+        assert len(self.places) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one head learns from: examples, labels of 0 and 1, and how much each counts."""
+
+    examples: list[Example]
+    labels: Floats
+    importance: Floats
+
+    def __post_init__(self) -> None:
+        assert len(self.examples) == len(self.labels) == len(self.importance)
+        assert 0 < self.labels.sum() < len(self.labels)
+
+    @property
+    def folds(self) -> Ids:
+        return np.array([example.row.fold for example in self.examples])
+
+    def part(self, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Task":
+        kept = np.flatnonzero(chosen)
+        return Task([self.examples[i] for i in kept], self.labels[kept], self.importance[kept])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m safety.train", description=__doc__)
+    parser.add_argument("folder", type=Path, help="labelled rows, *.jsonl")
+    parser.add_argument("--out", type=Path, default=Path("safety/weights.npz"))
+    parser.add_argument("--leave-out", action="store_true", help="fit without fold 0")
+    options = parser.parse_args()
+    with as_file(files("safety").joinpath("ordinary.jsonl")) as ordinary:
+        rows = list(read([*sorted(options.folder.glob("*.jsonl")), ordinary]))
+    if options.leave_out:
+        rows = [row for row in rows if row.fold != 0]
+    save({language: train(language, rows) for language in GRAMS}, options.out)
+
+
+def train(language: str, rows: Sequence[Row]) -> Heads:
+    """The heads of a language, calibrated on rows that their fit has not seen."""
+    examples = [example(row, language) for row in rows if is_read(row, language)]
+    print(f"[thresholds.{language}]  # {len(examples)} rows")
+    heads = [head(task(examples, name, language), name, language) for name in CATEGORIES[language]]
+    return Heads(CATEGORIES[language], *map(np.stack, zip(*heads, strict=True)))
+
+
+def is_read(row: Row, language: str) -> bool:
+    """Whether a language learns from a row: its own, and some of the others as ordinary text."""
+    if language == "zh":
+        return row.lang == "zh" or len(features(normalise(row.text).text, "zh").ids) > 0
+    return row.lang != "zh" or (not row.unsafe and _is_sampled(row))
+
+
+def example(row: Row, language: str) -> Example:
+    """Of a long text, its first passage."""
+    _, pieces = next(passages(ends(row.text)))
+    normalised = normalise(row.text[: pieces[-1]])
+    places = np.searchsorted(normalised.offsets, pieces)
+    return Example(row, features(normalised.text, language), places)
+
+
+def task(examples: Sequence[Example], category: str, language: str) -> Task:
+    """Rows that have the category, rows that are known not to, and ordinary text."""
+    sources = {each.row.source for each in examples if has(each.row, category)}
+    harmful = {each.row.source for each in examples if each.row.unsafe}
+    safe = Counter(each.row.source for each in examples if not each.row.unsafe)
+    all_safe = _NO_ATTACK if category == "prompt_attack" else _ALL_SAFE
+    chosen, labels, importance = [], [], []
+    for each in examples:
+        row, label = each.row, has(each.row, category)
+        if row.source in sources:
+            weight = 1.0
+        elif row.unsafe or (safe[row.source] > _MANY and not _is_sampled(row)):
+            continue
+        else:
+            weight = _OTHER_SOURCE if row.source in harmful else all_safe
+        chosen.append(each)
+        labels.append(float(label))
+        importance.append(weight)
+    return Task(chosen, np.array(labels), np.array(importance))
+
+
+def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floats]:
+    """The table, the weights of the lexicon and the bias of one head, calibrated."""
+    unseen = np.zeros(len(task.labels))
+    for fold in sorted(set(task.folds.tolist())):
+        heads = fitted(task.part(task.folds != fold), category, language)
+        for index in np.flatnonzero(task.folds == fold):
+            each = task.examples[index]
+            unseen[index] = heads.log_odds(each.seen, each.places).max()
+    slope, shift = calibration(unseen, task)
+    scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
+    limit = threshold(scores, task, category, rate)
+    print(f"{category} = {limit:.3f}")
+    raw = fitted(task, category, language)
+    return raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift
+
+
+def fitted(task: Task, category: str, language: str) -> Heads:
+    listed = category in _LISTED and language == "en"
+    weights, bias = fit(
+        matrix(task.examples, listed), task.labels, task.importance, STRENGTH[language]
+    )
+    table, words = weights[: 1 << BITS], weights[1 << BITS :]
+    return Heads(("raw",), table[None].astype(np.float16), words[None], np.array([bias]))
+
+
+def matrix(examples: Sequence[Example], listed: bool) -> Sparse:
+    """[examples, 2**BITS + 2 * groups]: what `Heads.log_odds` multiplies, of each whole text.
+
+    Where the lexicon is not `listed`, its columns are zero, and so are their weights.
+    """
+    counts = np.array([len(each.seen.ids) for each in examples])
+    groups = 2 * len(lexicon())
+    dense = [listed * each.seen.densities(each.places[-1:])[:, 0] for each in examples]
+    numbers = np.arange(len(examples))
+    return Sparse(
+        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, groups))),
+        np.concatenate(
+            [each.seen.ids for each in examples]
+            + [np.tile(np.arange(groups) + (1 << BITS), len(examples))]
+        ),
+        np.concatenate((np.repeat(1 / np.sqrt(DAMPING + counts), counts), *dense)),
+        len(examples),
+        (1 << BITS) + groups,
+    )
+
+
+def calibration(odds: Floats, task: Task) -> tuple[float, float]:
+    """Slope and shift that make probabilities of log-odds (Platt 1999)."""
+    numbers = np.arange(len(odds))
+    column = Sparse(numbers, np.zeros_like(numbers), odds, len(odds), 1)
+    weights, shift = fit(column, task.labels, task.importance, strength=1.0)
+    return float(weights[0]), shift
+
+
+def _false_alarms(category: str, language: str) -> float:
+    name = category if language == "en" else f"{category}_{language}"
+    return FALSE_ALARMS.get(name, _FALSE_ALARMS_OF_A_NAMED_CATEGORY)
+
+
+def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
+    """The lowest score with few false alarms, `rate`, in every source; all-safe ones count as one.
+
+    Only rows of a stage at which the category counts; 1, in effect never, where they are few.
+    """
+    rows = [each.row for each in task.examples]
+    harmful = {row.source for row in rows if row.unsafe}
+    sources = np.array([row.source if row.source in harmful else "" for row in rows])
+    safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
+    limits = [
+        np.quantile(scores[chosen], 1 - rate)
+        for source in sorted(set(sources.tolist()))
+        if (chosen := safe & (sources == source)).sum() >= _FEW
+    ]
+    return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
+
+
+@cache
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _is_sampled(row: Row) -> bool:
+    return _digest(row.text)[1] % 8 == 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Fitting: the same every time, on rows whose label is known, with thresholds that hold."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from safety.logistic import Sparse, fit, minimum, sigmoid
+from safety.rows import Row, has
+from safety.train import example, task, threshold, train
+from safety.verdict import Stage
+
+
+def row(text: str, *categories: str, lang: str = "zh", source: str = "forum") -> Row:
+    return Row(
+        text=text,
+        stage=Stage.OUTPUT,
+        lang=lang,
+        unsafe=bool(categories),
+        categories=categories,
+        source=source,
+    )
+
+
+NOUNS = ["办公室", "项目", "会议", "同事", "客户", "报告", "午餐", "天气"]
+ROWS = [
+    *[
+        row(f"{noun}{verb}都是垃圾，滚出去", "hate")
+        for noun, verb in product(NOUNS, "的在和了是有要")
+    ],
+    *[row(f"{noun}{verb}很好，谢谢大家") for noun, verb in product(NOUNS, "的在和了是有要")],
+]
+
+
+def test_two_fits_of_the_same_rows_are_the_same_and_tell_them_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one, other = train("zh", ROWS), train("zh", ROWS)
+    for name in ("tables", "words", "biases"):
+        assert (getattr(one, name) == getattr(other, name)).all()
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:2] == printed[2:]
+    assert printed[0].startswith("[thresholds.zh]")
+    assert 0 < float(printed[1].removeprefix("hate = ")) < 0.5
+    odds = [one.log_odds(each.seen, each.places)[0, -1] for each in examples()]
+    assert min(odds[:56]) > max(odds[56:])
+
+
+def examples(rows: list[Row] = ROWS) -> list:  # type: ignore[type-arg]
+    return [example(each, "zh") for each in rows]
+
+
+def test_rows_whose_label_is_not_known_teach_nothing() -> None:
+    others = [
+        row("别的坏话", "violence", source="other"),
+        row("别的好话", source="other"),
+        row("平常的话", source="ordinary"),
+    ]
+    learned = task(examples(ROWS + others), "hate", "zh")
+    texts = [each.row.text for each in learned.examples]
+    assert "别的坏话" not in texts
+    assert {"别的好话", "平常的话"} < set(texts)
+    assert learned.labels.sum() == 56
+    assert learned.importance.min() < learned.importance.max() == 1.0
+
+
+def test_unsafe_is_any_category_that_is_named_beside_others() -> None:
+    assert has(row("x", "sexual", "violence"), "unsafe")
+    assert not has(row("x", "prompt_attack"), "unsafe")
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.25])
+def test_a_threshold_keeps_false_alarms_of_every_source_at_its_rate(rate: float) -> None:
+    rows = [row(f"句子{number}号", source="forum") for number in range(100)]
+    rows += [row(f"话语{number}号", source="chat") for number in range(100)]
+    rows += [row("坏话", "hate", source=source) for source in ("forum", "chat")]
+    scores = np.random.default_rng(1).uniform(size=len(rows))
+    limit = threshold(scores, task(examples(rows), "hate", "zh"), "hate", rate)
+    for part in (scores[:100], scores[100:200]):
+        assert (part > limit).mean() <= rate + 1e-9
+    assert max((scores[:100] > limit - 0.03).mean(), (scores[100:200] > limit - 0.03).mean()) > rate
+
+
+def test_the_fit_is_where_the_gradient_is_zero() -> None:
+    generator = np.random.default_rng(0)
+    dense = generator.normal(size=(80, 5))
+    labels = (dense @ [1.0, -2, 0, 0.5, 0] + generator.normal(size=80) > 0).astype(np.float64)
+    rows, columns = np.indices(dense.shape)
+    matrix = Sparse(rows.ravel(), columns.ravel(), dense.ravel(), *dense.shape)
+    weights, bias = fit(matrix, labels, np.ones(80), strength=1.0)
+    errors = sigmoid(dense @ weights + bias) - labels
+    assert np.abs(dense.T @ errors + weights).max() < 0.05
+    assert abs(errors.sum()) < 0.05
+
+
+def test_a_bowl_has_its_minimum_at_its_bottom() -> None:
+    scales = np.array([1.0, 10.0, 100.0])
+    point = minimum(lambda x: (float(scales @ (x - 3) ** 2) + 1, 2 * scales * (x - 3)), np.zeros(3))
+    assert point == pytest.approx([3, 3, 3], abs=1e-2)
