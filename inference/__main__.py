@@ -18,17 +18,16 @@ import structlog
 from aiohttp import web
 
 from inference import logs
-from inference.checkpoint.check import check_tensors
+from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.lora import open_adapter
-from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
+from inference.checkpoint.open import Checkpoint
 from inference.lifetime import end_with
 from inference.server import Face
 from inference.settings import Settings, SettingsError, load_settings
 from inference.shape import check_cache, check_split
 from inference.supervisor import Supervisor
 from inference.tokenizer import Tokenizer
-from inference.vocabulary import check_vocabulary
 
 log = structlog.get_logger(__name__)
 
@@ -79,13 +78,10 @@ def check(settings: Settings) -> str:
 
 def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
     """All of the model that is no weight, and whether the weights are there. Raises ModelError."""
-    checkpoint = open_checkpoint(find_model(settings.model))
-    check_tensors(checkpoint)
+    checkpoint, vocabulary = open_model(settings.model)
     check_split(checkpoint.shape, settings.tp)
     for name, path in settings.adapter_paths.items():
         open_adapter(name, path, checkpoint.shape)
-    vocabulary = open_vocabulary(checkpoint.path)
-    check_vocabulary(vocabulary, checkpoint.shape)
     return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)
 
 

@@ -227,9 +227,9 @@ class RotaryTable:
         angles = torch.outer(
             torch.arange(positions, dtype=torch.float32), torch.tensor(rope.frequencies())
         )
-        if rope.kind == "dynamic" and positions > rope.original:
-            behind = [rope.at(position) for position in range(rope.original, positions)]
-            angles[rope.original :] = torch.tensor(behind)
+        if rope.kind == "dynamic":
+            stretch = torch.tensor([rope.stretch(position) for position in range(positions)])
+            angles *= stretch[:, None] ** (torch.arange(0, -rope.dim, -2) / rope.dim)
         cos, sin = (rope.attention_factor * of for of in (angles.cos(), angles.sin()))
         self.cos = torch.cat([cos, cos], dim=-1).to(device, dtype)
         self.sin = torch.cat([-sin, sin], dim=-1).to(device, dtype)
@@ -311,33 +311,26 @@ def capped_attention(
 
     queries: as many as a multiple of CAPPED_TILE; keys: of KV_BLOCK.
     """
+    dtype = queries.dtype
     out = torch.empty(queries.shape, dtype=torch.float32, device=queries.device)
-    keys, values = keys.float(), values.float()
+    queries, keys, values, mask = (part.float() for part in (queries, keys, values, mask))
     for at in range(0, queries.shape[2], CAPPED_TILE):
-        tile = queries[:, :, at : at + CAPPED_TILE].float()
-        rows = mask[:, :, at : at + CAPPED_TILE].float()
-        out[:, :, at : at + CAPPED_TILE] = _capped_tile(
-            tile, keys, values, rows, scale=scale, cap=cap
-        )
-    return out.to(queries.dtype)
+        rows = slice(at, at + CAPPED_TILE)
+        tile = queries[:, :, rows] * (scale / cap)
+        out[:, :, rows] = _capped_tile(tile, keys, values, mask[:, :, rows], cap)
+    return out.to(dtype)
 
 
 def _capped_tile(
-    tile: torch.Tensor,
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    mask: torch.Tensor,
-    *,
-    scale: float,
-    cap: float,
+    tile: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, cap: float
 ) -> torch.Tensor:
     """Block by block, with no maximum to keep: scores are within the cap."""
     total = torch.zeros(*tile.shape[:3], 1, device=tile.device)
     out = torch.zeros_like(tile)
     for start in range(0, keys.shape[2], KV_BLOCK):
         block = slice(start, start + KV_BLOCK)
-        scores = tile @ keys[:, :, block].transpose(2, 3)
-        weights = (scores.mul_(scale / cap).tanh_().mul_(cap) + mask[..., block]).exp_()
+        scores = (tile @ keys[:, :, block].transpose(2, 3)).tanh_().mul_(cap)
+        weights = (scores + mask[..., block]).exp_()
         total += weights.sum(dim=-1, keepdim=True)
         out += weights @ values[:, :, block]
     return out.div_(total)

@@ -33,8 +33,9 @@ import structlog
 
 from inference.bench_peers import BANDWIDTH, CANNOT_GO_ON, CORES, NEEDED
 from inference.chat_template import Turn
+from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
+from inference.checkpoint.open import Checkpoint
 from inference.sequence import SamplingParams
 from inference.settings import SettingsError, load_settings
 from inference.supervisor import Stopped, Supervisor
@@ -254,7 +255,7 @@ class Model:
             math.prod(tensor.shape) * weight_size if weight_size else tensor.size
             for tensor in self.checkpoint.tensors.values()
             # Of an embedding that is not the output layer too, a step reads some rows only.
-            if shape.tied or tensor.name != "token_embd.weight"
+            if shape.tied or tensor.name != self.checkpoint.refs["embedding.weight"].name
         )
         return Footprint(weights, shape.cache_bytes(1, 1, kv_size))
 
@@ -646,7 +647,7 @@ async def start_peers(model: Model, stack: contextlib.AsyncExitStack) -> list[Pe
 
 async def measure(args: argparse.Namespace) -> dict[str, object]:
     """All workloads that are asked for. Raises ModelError, SettingsError, BenchError, Stopped."""
-    model = open_model()
+    model = chosen_model()
     async with contextlib.AsyncExitStack() as stack:
         async with child(BANDWIDTH) as process:
             [bandwidth] = await heard("measuring the bandwidth", process)
@@ -670,7 +671,7 @@ async def measure(args: argparse.Namespace) -> dict[str, object]:
 
 async def perplexity() -> dict[str, object]:
     """How well each form of the weights foretells a fixed text. Raises ModelError, Stopped."""
-    model = open_model()
+    model = chosen_model()
     ids = model.tokenizer.encode(TEXT.read_text())
     found: dict[str, float] = {}
     for name, form in FORMS.items():
@@ -693,9 +694,11 @@ async def perplexity_of(ours: Ours, ids: list[int]) -> float:
     return math.exp(-mean(found))
 
 
-def open_model() -> Model:
-    path = find_model(load_settings().model)
-    return Model(open_checkpoint(path), Tokenizer(open_vocabulary(path)))
+def chosen_model() -> Model:
+    checkpoint, vocabulary = open_model(load_settings().model)
+    if checkpoint.path.is_dir():
+        raise ModelError(f"{checkpoint.path} is no GGUF file, which all engines read: set MODEL.")
+    return Model(checkpoint, Tokenizer(vocabulary))
 
 
 def machine() -> dict[str, object]:

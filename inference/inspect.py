@@ -12,17 +12,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from inference.chat_template import ChatTemplate
-from inference.checkpoint.check import check_tensors
+from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import (
-    Checkpoint,
-    find_model,
-    open_checkpoint,
-    open_vocabulary,
-)
+from inference.checkpoint.open import Checkpoint
 from inference.device import Device
 from inference.settings import Settings, SettingsError, load_settings
-from inference.vocabulary import check_vocabulary
 from inference.weights import Weights, rank_bytes
 
 CANNOT_LOAD = 2
@@ -80,10 +74,7 @@ def main() -> int:
 
 def inspect(model: str, settings: Settings) -> Report:
     """Raises ModelError."""
-    checkpoint = open_checkpoint(find_model(model))
-    check_tensors(checkpoint)
-    vocabulary = open_vocabulary(checkpoint.path)
-    check_vocabulary(vocabulary, checkpoint.shape)
+    checkpoint, vocabulary = open_model(model)
     device, shape = Device.choose(settings, rank=0, tp=1), checkpoint.shape
     return Report(
         path=str(checkpoint.path),

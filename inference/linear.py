@@ -170,13 +170,10 @@ class Linear(nn.Module):
 
     bias: torch.Tensor | None
 
-    def __init__(
-        self, group: dist.ProcessGroup | None = None, active: Active | None = None
-    ) -> None:
+    def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         super().__init__()
         self.group = group if group is not None and group.size() > 1 else None
-        self.active = Active() if active is None else active
-        self.adapters: nn.ModuleDict = nn.ModuleDict()
+        self.active = Active()
         self.low_rank: dict[str, LowRank] = {}
         self.bias = None
 
@@ -191,8 +188,13 @@ class Linear(nn.Module):
     def adapt(self, name: str, down: Linear, up: Linear) -> None:
         """Adds up(down(rows)) where the adapter `name` is wanted (Hu et al. 2021)."""
         self.low_rank[name] = LowRank(down, up)
-        # Names of modules hold no dots, and these must be found by `measure`.
-        self.adapters[str(len(self.low_rank))] = nn.ModuleList([down, up])
+
+    def all_products(self) -> Iterator[tuple[str, Linear]]:
+        """This layer and those of its adapters, each with a name that tells it from the others."""
+        yield "", self
+        for name, adapter in self.low_rank.items():
+            yield f"{name}.down", adapter.down
+            yield f"{name}.up", adapter.up
 
     def use(self, choices: dict[int, int]) -> None:
         """choices: for each number of rows the index of its product."""

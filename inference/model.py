@@ -5,7 +5,6 @@ Driven layer by layer, never through GPTModel.forward, whose inference path need
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -156,10 +155,11 @@ class Model:
 
     def measure(self, deterministic: bool) -> None:
         """Finds out how many rows to compute at once. Speaks to the other ranks: all call it."""
-        kinds: dict[str, list[Linear]] = {}
-        for name, module in self.gpt.named_modules():
+        kinds: dict[tuple[str, str], list[Linear]] = {}
+        for path, module in self.gpt.named_modules():
             if isinstance(module, Linear):
-                kinds.setdefault(re.sub(r"layers\.\d+", "", name), []).append(module)
+                for name, linear in module.all_products():
+                    kinds.setdefault((path.rpartition(".")[2], name), []).append(linear)
         on_gpu = self.device.type == "cuda"
         self.row_sizes = (
             RowSizes((GPU_SIZE,), (1.0,))

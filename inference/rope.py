@@ -7,7 +7,7 @@ al. 2023; dynamic, the NTK-aware one; YaRN, Peng et al. 2023; llama3, Dubey et a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["default", "linear", "dynamic", "yarn", "llama3", "factors"]
@@ -55,15 +55,14 @@ class Rope:
                 return self._yarn(plain)
         return plain
 
-    def at(self, position: int) -> list[float]:
-        """Radians of each pair at a position. Dynamic stretching begins behind the original context
-        and grows with each token, as if the text ended there: what is cached stays right."""
-        rope = self
-        if self.kind == "dynamic" and position >= self.original:
-            stretch = self.factor * (position + 1) / self.original - (self.factor - 1)
-            base = self.base * stretch ** (self.dim / (self.dim - 2))
-            rope = replace(self, base=base)
-        return [position * frequency for frequency in rope.frequencies()]
+    def stretch(self, position: int) -> float:
+        """What dynamic stretching divides the frequencies by, to the power of 2i / dim. It begins
+        behind the original context and grows with each token, as if the text ended there: what is
+        cached stays right."""
+        if self.kind != "dynamic" or position < self.original:
+            return 1.0
+        longer = self.factor * (position + 1) / self.original - (self.factor - 1)
+        return float(longer ** (self.dim / (self.dim - 2)))
 
     def _llama3(self, frequency: float) -> float:
         """Fast ones as they are, slow ones stretched, and those between in between."""

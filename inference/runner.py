@@ -47,6 +47,8 @@ class Runner:
 
     def _masks(self, chunks: list[Chunk], padding: int) -> dict[str, torch.Tensor]:
         """For each adapter of the step the rows that it changes."""
+        if not any(chunk.adapter for chunk in chunks):
+            return {}
         names = [chunk.adapter for chunk in chunks for _ in chunk.tokens]
         names += names[-1:] * padding
         dtype, device = self.model.dtype, self.model.device

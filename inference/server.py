@@ -55,6 +55,9 @@ class Face:
         token: str | None,
     ) -> None:
         self.supervisor, self.tokenizer, self.model = supervisor, tokenizer, model
+        # Of the model, and of it with each adapter.
+        adapters = supervisor.settings.adapter_paths
+        self.names = [model, *(f"{model}:{adapter}" for adapter in adapters)]
         self.model_context = context
         self.token = token
         self.turns = Turns()
@@ -65,11 +68,6 @@ class Face:
     def context(self) -> int:
         """Tokens that a prompt and its answer can have."""
         return min(self.model_context, self.supervisor.capacity or self.model_context)
-
-    @property
-    def names(self) -> list[str]:
-        """Of the model, and of it with each adapter."""
-        return [self.model, *(f"{self.model}:{name}" for name in self.supervisor.adapters)]
 
     def app(self) -> web.Application:
         app = web.Application(
@@ -137,7 +135,6 @@ class Face:
         prompt = await asyncio.to_thread(self._encode, turns)
         bodies = ChatBodies(self.tokenizer, chat.model or self.model, logprobs=chat.logprobs)
         opened = leaves_open(self.tokenizer.text_of(prompt[-LAST_TOKENS:]))
-        chat.stop += self.tokenizer.template.stops
         return await self._answer(request, chat, [prompt], bodies, lambda: Thoughts(opened=opened))
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
@@ -164,8 +161,9 @@ class Face:
             for prompt in prompts
             for index in range(asked.n)
         ]
+        stops = [*asked.stop, *(self.tokenizer.template.stops if answers else ())]
         samples = Samples(
-            self.supervisor, self.tokenizer, wanted, asked.stop, self.turns, answers=answers
+            self.supervisor, self.tokenizer, wanted, stops, self.turns, answers=answers
         )
 
         def usage() -> Body:

@@ -93,19 +93,17 @@ class Settings(BaseSettings):
     @field_validator("adapters")
     @classmethod
     def _adapters_have_names(cls, value: str) -> str:
-        names = [part.partition("=")[0].strip() for part in value.split(",") if part.strip()]
-        pairs = [part.partition("=")[2].strip() for part in value.split(",") if part.strip()]
-        if not all(ADAPTER_NAME.fullmatch(name) for name in names) or not all(pairs):
+        pairs = _pairs(value)
+        if not all(ADAPTER_NAME.fullmatch(name) and path for name, path in pairs):
             raise ValueError("must be name=/path, with commas between; names of letters and digits")
-        if len(set(names)) < len(names):
+        if len(dict(pairs)) < len(pairs):
             raise ValueError("must not have one name twice")
         return value
 
     @property
     def adapter_paths(self) -> dict[str, Path]:
         """Where each adapter lies, by its name."""
-        pairs = (part.partition("=") for part in self.adapters.split(",") if part.strip())
-        return {name.strip(): Path(path.strip()).expanduser() for name, _, path in pairs}
+        return {name: Path(path).expanduser() for name, path in _pairs(self.adapters)}
 
     @field_validator("worker_bind")
     @classmethod
@@ -128,6 +126,12 @@ class Settings(BaseSettings):
         if self.max_step_tokens < self.max_running:
             raise ValueError("MAX_STEP_TOKENS must be at least MAX_RUNNING")
         return self
+
+
+def _pairs(adapters: str) -> list[tuple[str, str]]:
+    """Names and paths."""
+    parts = (part.partition("=") for part in adapters.split(",") if part.strip())
+    return [(name.strip(), path.strip()) for name, _, path in parts]
 
 
 def load_settings() -> Settings:

@@ -89,7 +89,6 @@ class Supervisor:
 
     def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
         self.settings, self.model, self.end_ids = settings, model, end_ids
-        self.adapters = tuple(settings.adapter_paths)
         self.progress = "starting"
         self.ready: Ready | None = None
         self.open: dict[str, Sample] = {}

@@ -252,6 +252,14 @@ def directory_vocabulary(directory: Path) -> Vocabulary:
     )
 
 
+def count_tokens(directory: Path) -> int:
+    """How many tokens the tokenizer in a directory has. Raises ModelError."""
+    whole = read_json(directory / "tokenizer.json")
+    with must_fit(whole.path, "the tokenizer"):
+        body: dict[str, Any] = dict(whole.values)
+        return len(_all_tokens(body["model"]["vocab"], body.get("added_tokens") or []))
+
+
 def _optional(path: Path) -> Fields:
     return read_json(path) if path.is_file() else Fields(path, {})
 

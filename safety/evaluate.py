@@ -5,6 +5,7 @@ Rules and linear tier, under the packaged policy or `--policy`. Texts are read a
 
 import argparse
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from safety.filter import Filter
+from safety.filter import Filter, FilterError
 from safety.metrics import Counts, Rate, counts, curve
 from safety.normalise import normalise
 from safety.passages import ends, passages
-from safety.policy import load_policy
-from safety.rows import NAMED, Label, Row, counts_at, has, read
+from safety.policy import PolicyError, load_policy
+from safety.rows import NAMED, Label, Row, RowError, counts_at, has, read
 from safety.screen import Screen
 from safety.verdict import Finding
-from safety.weights import load
+from safety.weights import WeightsError, load
 
 TIERS = ("rules", "linear")
 RULED = {"pii": ("card", "email", "phone"), "secret": ("secret",)}
@@ -73,7 +74,8 @@ class Judged:
         return bool(named & set(RULED.get(category, (category,))))
 
 
-def main() -> None:
+def main() -> int:
+    """Exit codes: 0, 2 for what cannot be read (a sentence says what)."""
     parser = argparse.ArgumentParser(prog="python -m safety.evaluate", description=__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="labelled rows, JSON lines")
     parser.add_argument("--policy", type=Path, help="a policy file; by default the packaged one")
@@ -81,18 +83,27 @@ def main() -> None:
     parser.add_argument("--left-out", action="store_true", help="only fold 0 of the rows")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
+    try:
+        judged = list(_judged(options))
+        if not judged:
+            raise RowError("There is no row to measure: name files of labelled rows.")
+    except (RowError, PolicyError, WeightsError, FilterError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    found = report(judged)
+    print(json.dumps(found) if options.json else "\n".join(lines(found)))
+    return 0
+
+
+def _judged(options: argparse.Namespace) -> Iterator[Judged]:
     screen = Filter(load_policy(options.policy)).screen
     if options.weights:
         weights = load(options.weights)
         screen.linear.weights = lambda: weights
-    judged = [
-        judge(screen, row, path.name)
-        for path in options.files
-        for row in read([path])
-        if row.fold == 0 or not options.left_out
-    ]
-    found = report(judged)
-    print(json.dumps(found) if options.json else "\n".join(lines(found)))
+    for path in options.files:
+        for row in read([path]):
+            if row.fold == 0 or not options.left_out:
+                yield judge(screen, row, path.name)
 
 
 def judge(screen: Screen, row: Row, file: str) -> Judged:
@@ -266,4 +277,4 @@ def _number(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

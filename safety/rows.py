@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -42,19 +43,36 @@ class Row(BaseModel):
     source: str
 
     @property
+    def digest(self) -> bytes:
+        """SHA-256 of the text, by which rows are chosen."""
+        return _digest(self.text)
+
+    @property
     def fold(self) -> int:
-        """0 to 3, by the SHA-256 of the text: rows of fold 0 are left out of a measured fit."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()[0] % 4
+        """0 to 3: rows of fold 0 are left out of a measured fit."""
+        return self.digest[0] % 4
+
+
+@cache
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def read(paths: Iterable[Path]) -> Iterator[Row]:
     """The rows of all files. Raises RowError."""
     for path in paths:
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        for number, line in enumerate(_lines(path), 1):
             try:
                 yield Row.model_validate(json.loads(line))
             except (ValidationError, json.JSONDecodeError):
                 raise RowError(f"{path.name}, line {number}: not a labelled row.") from None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise RowError(f"{path} cannot be read as JSON lines: check the path.") from None
 
 
 def has(row: Row, category: str) -> bool:

@@ -5,11 +5,10 @@ the project's own ordinary texts.
 """
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from safety.features import BITS, GRAMS, Features, Ids, features, lexicon
 from safety.logistic import Floats, Sparse, fit, sigmoid
 from safety.normalise import normalise
 from safety.passages import ends, passages
-from safety.rows import NAMED, Row, counts_at, has, read
+from safety.rows import NAMED, Row, RowError, counts_at, has, read
 from safety.weights import DAMPING, Heads, save
 
 CATEGORIES = {
@@ -91,24 +90,30 @@ class Task:
         return Task([self.examples[i] for i in kept], self.labels[kept], self.importance[kept])
 
 
-def main() -> None:
+def main() -> int:
+    """Exit codes: 0, 2 for rows that cannot be learned from (a sentence says why)."""
     parser = argparse.ArgumentParser(prog="python -m safety.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="labelled rows, *.jsonl")
     parser.add_argument("--out", type=Path, default=Path("safety/weights.npz"))
     parser.add_argument("--leave-out", action="store_true", help="fit without fold 0")
     options = parser.parse_args()
-    with as_file(files("safety").joinpath("ordinary.jsonl")) as ordinary:
-        rows = list(read([*sorted(options.folder.glob("*.jsonl")), ordinary]))
-    if options.leave_out:
-        rows = [row for row in rows if row.fold != 0]
-    save({language: train(language, rows) for language in GRAMS}, options.out)
+    try:
+        with as_file(files("safety").joinpath("ordinary.jsonl")) as ordinary:
+            rows = list(read([*sorted(options.folder.glob("*.jsonl")), ordinary]))
+        if options.leave_out:
+            rows = [row for row in rows if row.fold != 0]
+        save({language: train(language, rows) for language in GRAMS}, options.out)
+    except RowError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def train(language: str, rows: Sequence[Row]) -> Heads:
     """The heads of a language, calibrated on rows that their fit has not seen."""
-    examples = [example(row, language) for row in rows if is_read(row, language)]
+    examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
     print(f"[thresholds.{language}]  # {len(examples)} rows")
-    heads = [head(task(examples, name, language), name, language) for name in CATEGORIES[language]]
+    heads = [head(task(examples, name), name, language) for name in CATEGORIES[language]]
     return Heads(CATEGORIES[language], *map(np.stack, zip(*heads, strict=True)))
 
 
@@ -127,9 +132,12 @@ def example(row: Row, language: str) -> Example:
     return Example(row, features(normalised.text, language), places)
 
 
-def task(examples: Sequence[Example], category: str, language: str) -> Task:
-    """Rows that have the category, rows that are known not to, and ordinary text."""
+def task(examples: Sequence[Example], category: str) -> Task:
+    """Rows that have the category, rows that are known not to, and ordinary text. Raises RowError
+    where no row has it."""
     sources = {each.row.source for each in examples if has(each.row, category)}
+    if not sources:
+        raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
     harmful = {each.row.source for each in examples if each.row.unsafe}
     safe = Counter(each.row.source for each in examples if not each.row.unsafe)
     all_safe = _NO_ATTACK if category == "prompt_attack" else _ALL_SAFE
@@ -224,14 +232,9 @@ def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
     return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
 
 
-@cache
-def _digest(text: str) -> bytes:
-    return sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
 def _is_sampled(row: Row) -> bool:
-    return _digest(row.text)[1] % 8 == 0
+    return row.digest[1] % 8 == 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,10 +11,20 @@ from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
 from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.checkpoint.refs import Ref
 from inference.checkpoint.stored import Stored, block_of
 from inference.shape import parameter_shapes
+from inference.vocabulary import Vocabulary, check_vocabulary
+
+
+def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
+    """What MODEL names, whole and fitting together. Raises ModelError."""
+    checkpoint = open_checkpoint(find_model(model))
+    check_tensors(checkpoint)
+    vocabulary = open_vocabulary(checkpoint.path)
+    check_vocabulary(vocabulary, checkpoint.shape)
+    return checkpoint, vocabulary
 
 
 def check_tensors(checkpoint: Checkpoint) -> None:
@@ -43,7 +53,7 @@ def check_refs(path: Path, tensors: Mapping[str, Stored], refs: Mapping[str, Ref
 
 
 @lru_cache
-def can_dequantise(kind: int) -> bool:
+def _can_dequantise(kind: int) -> bool:
     try:
         _, size = block_of(kind)
         dequantize(np.zeros((1, size), np.uint8), GGMLQuantizationType(kind))
@@ -60,7 +70,7 @@ def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
             f"{path}: tensor {tensor.name!r} is {' x '.join(map(str, tensor.shape))} numbers large "
             f"where the model's header says {wanted}."
         )
-    if not can_dequantise(tensor.kind):
+    if not _can_dequantise(tensor.kind):
         raise ModelError(
             f"{path}: tensor {tensor.name!r} has the quantisation number {tensor.kind}, which this "
             "worker does not know; take a file in a common one, such as Q8_0."

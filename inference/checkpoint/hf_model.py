@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -107,8 +108,7 @@ def modules(shape: ModelShape) -> dict[str, tuple[str, Rows | None]]:
 
 
 def _llama(config: Fields) -> ModelShape:
-    bias = config.flag("attention_bias")
-    return _decoder(config, _same_views(config), qkv_bias=bias, proj_bias=bias)
+    return _with_attention_bias(config, _decoder(config, _same_views(config)))
 
 
 def _mistral(config: Fields) -> ModelShape:
@@ -117,13 +117,12 @@ def _mistral(config: Fields) -> ModelShape:
 
 
 def _qwen2(config: Fields) -> ModelShape:
-    return _decoder(config, _qwen_views(config), qkv_bias=True)
+    return replace(_decoder(config, _qwen_views(config)), qkv_bias=True)
 
 
 def _qwen3(config: Fields) -> ModelShape:
-    bias = config.flag("attention_bias")
-    views = _qwen_views(config, default_dim=128)
-    return _decoder(config, views, default_dim=128, qkv_bias=bias, proj_bias=bias, qk_norm=True)
+    shape = _decoder(config, _qwen_views(config, head_dim=128), head_dim=128)
+    return _with_attention_bias(config, replace(shape, qk_norm=True))
 
 
 def _smollm3(config: Fields) -> ModelShape:
@@ -134,8 +133,7 @@ def _smollm3(config: Fields) -> ModelShape:
         raise ModelError(f"{config.path} describes layers that this worker does not know.")
     rope = _rope(config, config.values, _head_dim(config), 2_000_000.0)
     views = tuple(View(rope if turn else None) for turn in turns[:layers])
-    bias = config.flag("attention_bias")
-    return _decoder(config, views, tied=True, qkv_bias=bias, proj_bias=bias)
+    return _with_attention_bias(config, _decoder(config, views, tied=True))
 
 
 def _gemma2(config: Fields) -> ModelShape:
@@ -152,34 +150,32 @@ def _gemma3(config: Fields) -> ModelShape:
     window = config.count("sliding_window", 4096)
     full, sliding = _gemma3_ropes(config, _head_dim(config, 256))
     views = tuple(View(sliding, window) if slides else View(full) for slides in types)
-    return _gemma(config, views, qk_norm=True)
+    return replace(_gemma(config, views), qk_norm=True)
 
 
 def _gemma(
-    config: Fields,
-    views: tuple[View, ...],
-    attention_cap: float = 0.0,
-    logit_cap: float = 0.0,
-    **more: bool,
+    config: Fields, views: tuple[View, ...], attention_cap: float = 0.0, logit_cap: float = 0.0
 ) -> ModelShape:
+    """Absent caps are those given, ones of null are none."""
     if config.flag("use_bidirectional_attention"):
         raise ModelError(f"{config.path} describes a model that looks ahead, which cannot write.")
-    bias = config.flag("attention_bias")
-    return _decoder(
+    shape = _decoder(config, views, head_dim=256, tied=True, activation="gelu_pytorch_tanh")
+    return _with_attention_bias(
         config,
-        views,
-        default_dim=256,
-        tied=True,
-        qkv_bias=bias,
-        proj_bias=bias,
-        post_norms=True,
-        embedding_scale=config.count("hidden_size") ** 0.5,
-        attention_scale=config.number("query_pre_attn_scalar", 256) ** -0.5,
-        # An absent cap is the family's, one of null is none.
-        attention_cap=_cap(config, "attn_logit_softcapping", attention_cap),
-        logit_cap=_cap(config, "final_logit_softcapping", logit_cap),
-        **more,
+        replace(
+            shape,
+            post_norms=True,
+            embedding_scale=shape.hidden**0.5,
+            attention_scale=config.number("query_pre_attn_scalar", 256) ** -0.5,
+            attention_cap=_cap(config, "attn_logit_softcapping", attention_cap),
+            logit_cap=_cap(config, "final_logit_softcapping", logit_cap),
+        ),
     )
+
+
+def _with_attention_bias(config: Fields, shape: ModelShape) -> ModelShape:
+    bias = config.flag("attention_bias")
+    return replace(shape, qkv_bias=bias, proj_bias=bias)
 
 
 def _gpt2(config: Fields) -> ModelShape:
@@ -230,20 +226,13 @@ def _decoder(
     config: Fields,
     views: tuple[View, ...],
     *,
-    default_dim: int | None = None,
+    head_dim: int | None = None,
     tied: bool = False,
-    qkv_bias: bool = False,
-    proj_bias: bool = False,
-    qk_norm: bool = False,
-    post_norms: bool = False,
-    embedding_scale: float = 1.0,
-    attention_scale: float | None = None,
-    attention_cap: float | None = None,
-    logit_cap: float | None = None,
+    activation: str = "silu",
 ) -> ModelShape:
-    """What all but GPT-2 have in common."""
+    """What all but GPT-2 have in common; the last three are a family's defaults."""
     heads = config.count("num_attention_heads")
-    kv_heads, head_dim = config.count("num_key_value_heads", heads), _head_dim(config, default_dim)
+    kv_heads, head_dim = config.count("num_key_value_heads", heads), _head_dim(config, head_dim)
     check_heads(config.path, heads, kv_heads, head_dim)
     key = "hidden_activation" if config.get("hidden_activation") else "hidden_act"
     return ModelShape(
@@ -259,16 +248,8 @@ def _decoder(
         norm_eps=config.number("rms_norm_eps", 1e-6),
         tied=config.flag("tie_word_embeddings", tied),
         views=views,
-        activation=_activation(config, "gelu_pytorch_tanh" if post_norms else "silu", key),
-        qkv_bias=qkv_bias,
-        proj_bias=proj_bias,
+        activation=_activation(config, activation, key),
         mlp_bias=config.flag("mlp_bias"),
-        qk_norm=qk_norm,
-        post_norms=post_norms,
-        embedding_scale=embedding_scale,
-        attention_scale=attention_scale,
-        attention_cap=attention_cap,
-        logit_cap=logit_cap,
     )
 
 
@@ -306,8 +287,8 @@ def _same_views(config: Fields, window: int | None = None) -> tuple[View, ...]:
     return (view,) * config.count("num_hidden_layers")
 
 
-def _qwen_views(config: Fields, default_dim: int | None = None) -> tuple[View, ...]:
-    rope = _rope(config, config.values, _head_dim(config, default_dim))
+def _qwen_views(config: Fields, head_dim: int | None = None) -> tuple[View, ...]:
+    rope = _rope(config, config.values, _head_dim(config, head_dim))
     window = config.count("sliding_window", 4096) if config.flag("use_sliding_window") else None
     first = config.integer("max_window_layers", 28)
     types = _layer_types(config, lambda layer: window is not None and layer >= first)
@@ -348,10 +329,8 @@ def _rope(
 ) -> Rope:
     """values: hold rope_theta and the stretching, which newer files have in rope_parameters."""
     fields = Fields(config.path, {**values, **_scaling(values)})
-    base, context = (
-        fields.number("rope_theta", default_base),
-        config.count("max_position_embeddings"),
-    )
+    base = fields.number("rope_theta", default_base)
+    context = config.count("max_position_embeddings")
     if fields.number("partial_rotary_factor", 1.0) != 1:
         raise ModelError(f"{config.path} turns only a part of each head, which is not served.")
     kind = fields.text("rope_type", fields.text("type", "default"))

@@ -22,7 +22,12 @@ from inference.checkpoint.refs import Refs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored import Stored
 from inference.shape import ModelShape
-from inference.vocabulary import Vocabulary, directory_vocabulary, gguf_vocabulary
+from inference.vocabulary import (
+    Vocabulary,
+    count_tokens,
+    directory_vocabulary,
+    gguf_vocabulary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def _hugging_face(path: Path) -> Checkpoint:
 def _megatron(path: Path) -> Checkpoint:
     """With the arguments of the run, or a config.json that says the same."""
     directory = latest_iteration(path)
-    tensors, args, plus = read_tensors(directory), read_arguments(directory), 0.0
+    tensors, args = read_tensors(directory), read_arguments(directory)
     if (path / "config.json").is_file():
         shape = hf_shape(read_json(path / "config.json"))
     elif args is None:
@@ -116,7 +121,7 @@ def _megatron(path: Path) -> Checkpoint:
             "run; put a config.json beside it."
         )
     else:
-        shape = megatron_shape(args, len(directory_vocabulary(path).tokens))
-        plus = float(args.flag("apply_layernorm_1p"))
+        shape = megatron_shape(args, count_tokens(path))
+    plus = float(args is not None and args.flag("apply_layernorm_1p"))
     refs = megatron_refs(shape, tensors, plus)
     return Checkpoint(path, "Megatron torch_dist", shape, tensors, refs)

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 Refs = dict[str, "Ref"]
-
-PARTS: Final = (".weight", ".bias")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,5 @@
-"""Headers of safetensors files, one or sharded. Reads no weights.
+"""Headers of safetensors files, one or sharded. Reads no weights, and so not through the library:
+it does not tell where a tensor lies, which the ranks have to know.
 
 Format: https://github.com/huggingface/safetensors#format
 """

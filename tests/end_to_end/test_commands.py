@@ -119,6 +119,14 @@ async def test_the_doctor_finds_a_model_that_is_not_there_without_starting_the_w
     assert "The package 'no-such-model' is not installed" in out
 
 
+async def test_the_doctor_finds_a_model_that_is_not_whole(tmp_path: Path, tiny_gguf: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_gguf.read_bytes()[:-5000])
+    code, out, _ = await draftsmith("doctor", cwd=tmp_path, MODEL=str(cut))
+    assert code == 1
+    assert f"{cut} is cut short" in out
+
+
 async def test_a_wrong_setting_is_named_and_its_value_is_not_shown(tmp_path: Path) -> None:
     code, _, err = await draftsmith("doctor", cwd=tmp_path, MAX_TOKENS="sesame")
     assert code == 2

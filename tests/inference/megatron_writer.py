@@ -85,7 +85,10 @@ def build(args: argparse.Namespace, tp: int) -> GPTModel:
 
 
 def save(model: GPTModel, args: argparse.Namespace, out: Path, rank: int) -> None:
-    state = {"model": model.sharded_state_dict(), "args": args, "iteration": 7}
+    # Newer runs may give each layer names of its own instead of stacking them.
+    metadata = {"non_homogeneous_layers": args.non_homogeneous_layers}
+    sharded = model.sharded_state_dict(metadata=metadata)
+    state = {"model": sharded, "args": args, "iteration": 7}
     sharded, common = save_preprocess(state)
     if rank == 0:
         torch.save(common, out / "common.pt")

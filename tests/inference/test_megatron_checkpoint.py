@@ -34,6 +34,7 @@ LLAMA = COMMON | {
     "swiglu": True,
     "add_bias_linear": False,
     "position_embedding_type": "rope",
+    "non_homogeneous_layers": False,
     "rotary_base": 10000,
     "untie_embeddings_and_output_weights": True,
 }
@@ -46,6 +47,7 @@ GPT2 = COMMON | {
     "swiglu": False,
     "add_bias_linear": True,
     "position_embedding_type": "learned_absolute",
+    "non_homogeneous_layers": True,
     "untie_embeddings_and_output_weights": False,
 }
 ARGUMENTS = {"llama2": LLAMA, "gpt2": GPT2}
@@ -98,6 +100,12 @@ def test_the_model_is_the_one_that_was_saved(saved, results, tmp_path, name: str
         assert answer == wanted[len(prompt) - 1 : -1].argmax(-1).tolist()
         assert len(answer) == TOKENS
     assert result["alone"] == result["together"]
+
+
+def test_layers_stand_in_one_tensor_or_each_in_its_own(saved) -> None:
+    stacked, apart = (open_checkpoint(saved[name]).tensors for name in ("llama2", "gpt2"))
+    assert stacked["decoder.layers.mlp.linear_fc1.weight"].shape[0] == 2
+    assert "decoder.layers.1.mlp.linear_fc1.weight" in apart
 
 
 def vocabulary_size(run: Path) -> int:

@@ -150,3 +150,30 @@ def test_a_wrong_line_is_named_without_its_text(line: str, tmp_path: Path) -> No
     with pytest.raises(RowError) as error:
         list(read([path]))
     assert str(error.value) == "rows.jsonl, line 2: not a labelled row."
+
+
+UNREADABLE = [
+    (["/nowhere.jsonl"], "/nowhere.jsonl cannot be read as JSON lines: check the path."),
+    (["{bad}"], "bad.jsonl, line 1: not a labelled row."),
+    (["{empty}"], "There is no row to measure: name files of labelled rows."),
+    (["{file}", "--weights", "{bad}"], "The weights bad.jsonl cannot be used (ValueError): "),
+    (["{file}", "--policy", "/nowhere"], "/nowhere cannot be read as a policy: check the path."),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), UNREADABLE)
+def test_what_cannot_be_read_is_said_in_a_sentence(
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    sentence: str,
+) -> None:
+    places = {name: tmp_path / f"{name}.jsonl" for name in ("bad", "empty")}
+    places["bad"].write_text('{"text": 1}\n')
+    places["empty"].write_text("")
+    given = [word.format(file=file, **places) for word in words]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *given])
+    assert evaluate.main() == 2
+    assert capsys.readouterr().err.startswith(f"evaluate: {sentence}")

@@ -1,13 +1,15 @@
 """Fitting: the same every time, on rows whose label is known, with thresholds that hold."""
 
+import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from safety.logistic import Sparse, fit, minimum, sigmoid
 from safety.rows import Row, has
-from safety.train import example, task, threshold, train
+from safety.train import example, main, task, threshold, train
 from safety.verdict import Stage
 
 
@@ -56,7 +58,7 @@ def test_rows_whose_label_is_not_known_teach_nothing() -> None:
         row("别的好话", source="other"),
         row("平常的话", source="ordinary"),
     ]
-    learned = task(examples(ROWS + others), "hate", "zh")
+    learned = task(examples(ROWS + others), "hate")
     texts = [each.row.text for each in learned.examples]
     assert "别的坏话" not in texts
     assert {"别的好话", "平常的话"} < set(texts)
@@ -75,7 +77,7 @@ def test_a_threshold_keeps_false_alarms_of_every_source_at_its_rate(rate: float)
     rows += [row(f"话语{number}号", source="chat") for number in range(100)]
     rows += [row("坏话", "hate", source=source) for source in ("forum", "chat")]
     scores = np.random.default_rng(1).uniform(size=len(rows))
-    limit = threshold(scores, task(examples(rows), "hate", "zh"), "hate", rate)
+    limit = threshold(scores, task(examples(rows), "hate"), "hate", rate)
     for part in (scores[:100], scores[100:200]):
         assert (part > limit).mean() <= rate + 1e-9
     assert max((scores[:100] > limit - 0.03).mean(), (scores[100:200] > limit - 0.03).mean()) > rate
@@ -97,3 +99,13 @@ def test_a_bowl_has_its_minimum_at_its_bottom() -> None:
     scales = np.array([1.0, 10.0, 100.0])
     point = minimum(lambda x: (float(scales @ (x - 3) ** 2) + 1, 2 * scales * (x - 3)), np.zeros(3))
     assert point == pytest.approx([3, 3, 3], abs=1e-2)
+
+
+def test_a_folder_without_rows_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "weights.npz"
+    monkeypatch.setattr(sys, "argv", ["train", str(tmp_path), "--out", str(out)])
+    assert main() == 2
+    assert capsys.readouterr().err.startswith("train: No row is labelled hate")
+    assert not out.exists()
