@@ -55,7 +55,8 @@ class Bot:
 async def running(settings: Settings) -> AsyncIterator[Bot]:
     """The bot, connected. Leaving it takes nothing new, drains, and closes.
 
-    Raises NotConfigured, SlackUnavailable, SlackRefused, StoreUnavailable, PolicyError.
+    Raises NotConfigured, RecipeError, SlackUnavailable, SlackRefused, StoreUnavailable,
+    PolicyError.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
@@ -71,13 +72,14 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         outbox = Outbox(client)
         me = await outbox.whoami()
         user = str(me["user_id"])
+        people = People(outbox.person, settings.allowed)
         world = World(
             store=store,
             screen=outbox,
             engine=engine,
             filter=Filter(load_policy(settings.policy), audit=audit),
-            people=People(outbox.person, settings.allowed),
-            recipes=load_recipes(),
+            people=people,
+            recipes=load_recipes(settings.recipes),
             bot_user=user,
             command=settings.slash_command,
             emoji=settings.emoji_regenerate if settings.offer_emoji else None,
@@ -86,7 +88,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
         drafting = Drafting(store, jobs, world.recipes, settings)
         app = bolt_app(settings, client, me)
-        listeners.register(app, drafting, outbox, settings, user)
+        listeners.register(app, drafting, outbox, people, settings=settings, bot=user)
         await store.forget_events()
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)

@@ -12,7 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import ArgumentError
 
-from bot.drafting.recipes import load_recipes
+from bot import phrases
+from bot.drafting.recipes import RecipeError, load_recipes
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
 from bot.slack.wire import web_client
@@ -54,6 +55,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         "database": _database,
         "filter": _filter,
         "recipes": _recipes,
+        "languages": _languages,
         "model": _served if settings.worker_url else _model,
     }
     for name, check in checks.items():
@@ -124,11 +126,16 @@ async def _filter(settings: Settings) -> str:
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 
-async def _recipes(_: Settings) -> str:
+async def _recipes(settings: Settings) -> str:
     try:
-        return ", ".join(load_recipes())
-    except ValueError as error:
+        return ", ".join(load_recipes(settings.recipes))
+    except RecipeError as error:
         raise Trouble(str(error)) from None
+
+
+async def _languages(settings: Settings) -> str:
+    names = [phrases.language_name(code).to("en") for code in settings.model_languages]
+    return f"{', '.join(names)} (MODEL_LANGUAGES: what MODEL can write)"
 
 
 async def _served(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot import logs
 from bot.app import NotConfigured, running
+from bot.drafting.recipes import RecipeError
 from bot.settings import Settings
 from bot.slack.errors import SlackRefused, SlackUnavailable
 from bot.store import StoreUnavailable
@@ -28,7 +29,14 @@ async def run(settings: Settings) -> int:
     logs.configure(settings.log_format)
     try:
         await _serve(settings)
-    except (NotConfigured, WorkerCannotLoad, AuditError, FilterError, PolicyError) as wrong:
+    except (
+        NotConfigured,
+        RecipeError,
+        WorkerCannotLoad,
+        AuditError,
+        FilterError,
+        PolicyError,
+    ) as wrong:
         print(wrong, file=sys.stderr)
         return WRONG_SETTING
     except SlackRefused as refused:

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 from sqlalchemy import make_url
 
+from bot import phrases
 from bot.drafting.options import (
     Drafts,
     MaxTokens,
@@ -98,6 +99,15 @@ class Settings(BaseSettings):
         3, ge=1, le=100, description="Running requests of one person."
     )
 
+    recipes: Path | None = Field(
+        None, description="A folder of further kinds of text, a TOML file each; see bot/drafting."
+    )
+    model_languages: Annotated[list[str], NoDecode] = Field(
+        ["en"],
+        min_length=1,
+        description="What MODEL can write: codes of ISO 639-1, with commas between.",
+    )
+
     policy: Path | None = Field(
         None, description="The filter's policy, TOML; by default the packaged one."
     )
@@ -110,10 +120,17 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
 
-    @field_validator("allowed", mode="before")
+    @field_validator("allowed", "model_languages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("model_languages")
+    @classmethod
+    def _known(cls, codes: list[str]) -> list[str]:
+        if unknown := set(codes) - set(phrases.WRITTEN):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(phrases.WRITTEN)}")
+        return codes
 
     @property
     def database(self) -> str:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from bot.drafting.brief import BadBrief, Brief, parse
 from bot.drafting.prompt import chat_messages
-from bot.drafting.recipes import load_recipes
+from bot.drafting.recipes import Recipe, RecipeError, load_recipes
 from bot.settings import Settings
 from bot.slack.markup import plain
 from bot.worker import WorkerCannotLoad, own_worker
@@ -22,19 +22,26 @@ async def draft(text: str, settings: Settings) -> int:
     """The exit code. The draft goes to stdout, all else to stderr."""
     try:
         defaults = settings.options(secrets.randbelow(2**31))
-        brief = parse(text, load_recipes(), defaults, settings.max_brief)
+        recipes = load_recipes(settings.recipes)
+        brief = parse(
+            text,
+            recipes,
+            defaults,
+            limit=settings.max_brief,
+            languages=settings.model_languages,
+        )
         filter_ = Filter(load_policy(settings.policy))
         verdict = await filter_.judge(brief.text, Stage.INPUT, request=REQUEST)
         if not verdict.allowed:
             raise Blocked(verdict)
         async with AsyncExitStack() as stack:
             engine = await _engine(stack, settings)
-            await _write(brief, engine, filter_)
+            await _write(brief, recipes[brief.recipe], engine, filter_)
     except BadBrief as bad:
-        return _failed(plain(bad.phrase))
+        return _failed(plain(bad.sentence.to("en")))
     except Blocked as blocked:
         return _failed(f"The safety filter stopped it: {', '.join(blocked.verdict.rules)}.")
-    except (EngineRefused, EngineUnavailable, WorkerCannotLoad, PolicyError) as error:
+    except (EngineRefused, EngineUnavailable, WorkerCannotLoad, PolicyError, RecipeError) as error:
         return _failed(str(error))
     return 0
 
@@ -55,10 +62,9 @@ async def _engine(stack: AsyncExitStack, settings: Settings) -> EngineClient:
     return engine
 
 
-async def _write(brief: Brief, engine: EngineClient, filter_: Filter) -> None:
-    recipe = load_recipes()[brief.recipe]
-    messages = chat_messages(recipe, brief.text, [], None)
-    sampling = Sampling(**{**brief.options.model_dump(), "n": 1})
+async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Filter) -> None:
+    messages = chat_messages(recipe, brief.text, brief.options, [], None)
+    sampling = Sampling(**{**brief.options.sampling, "n": 1})
     gate = filter_.gate(request=REQUEST)
     async with aclosing(engine.chat(messages, sampling)) as stream:
         async for item in stream:

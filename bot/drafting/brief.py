@@ -5,33 +5,45 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
 from bot import phrases
-from bot.drafting.options import Options
-from bot.drafting.recipes import Recipe, find_recipe
-from bot.phrases import Phrase
+from bot.drafting.languages import language_of
+from bot.drafting.options import CHINESE, TONES, Options, Sampled
+from bot.drafting.recipes import FREE, Recipe, find_recipe, folded
+from bot.phrases import Sentence
 from safety import visible
 
-OPTION = re.compile(r"([A-Za-z_][\w-]{0,31})=(\S*)\s*")
+OPTION = re.compile(r"([^\W\d][\w-]{0,31})[=＝]([^\s,，;；、]*)[\s,，;；、]*")
 KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
 KIND_OPTION = "kind"
+KNOWN = (KIND_OPTION, "tone", "words", "lang", "network", *Sampled.model_fields)
+HELP = {"help", "?", "？", "--help", "-h", "帮助"}
+
+# How alike (0 to 1) a word must be to one that we know, to be taken for a slip.
+SLIP = 0.76
+# Tokens that a word may take, with room to come to an end.
+TOKENS_A_WORD = 2
+# The fewest characters that a word takes, with its space.
+SHORTEST_WORD = 4
 
 
 class BadBrief(Exception):
-    """The text is no brief; `phrase` says why and what to do."""
+    """The text is no brief; `sentence` says why and what to do."""
 
-    def __init__(self, phrase: Phrase) -> None:
+    def __init__(self, sentence: Sentence) -> None:
         super().__init__("bad brief")
-        self.phrase = phrase
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What to write, as which kind, sampled how."""
+    """What to write, as which kind, written how."""
 
     recipe: str
     text: str
@@ -41,20 +53,29 @@ class Brief:
         assert self.text == self.text.strip() != ""
 
 
-def parse(text: str, recipes: Mapping[str, Recipe], defaults: Options, limit: int) -> Brief:
-    """The brief that `text` is; `limit` in characters. Raises BadBrief."""
+def parse(
+    text: str,
+    recipes: Mapping[str, Recipe],
+    defaults: Options,
+    *,
+    limit: int,
+    languages: Collection[str],
+) -> Brief:
+    """The brief that `text` is; `limit` in characters, `languages` the model writes.
+
+    Raises BadBrief.
+    """
     rest = checked(text, limit)
     chosen: dict[str, str] = {}
     rest = _take_options(rest, chosen, strict=True)
-    recipe = recipes["text"]
-    if (match := KIND.match(rest)) and (found := find_recipe(recipes, match[1])):
-        recipe = found
-        rest = _take_options(rest[match.end() :], chosen, strict=False)
-    if kind := chosen.pop(KIND_OPTION, None):
-        recipe = _known_recipe(recipes, kind)
-    if not rest.strip():
+    recipe, rest = _take_kind(rest, recipes, chosen)
+    rest = rest.strip()
+    if not rest:
         raise BadBrief(phrases.nothing_to_write())
-    return Brief(recipe.name, rest.strip(), _with(defaults, chosen))
+    options = _with(defaults, recipe, chosen)
+    check_language(rest, languages, asked=options.lang)
+    lang = options.lang or language_of(rest)
+    return Brief(recipe.name, rest, options.model_copy(update={"lang": lang}))
 
 
 def checked(text: str, limit: int) -> str:
@@ -67,32 +88,138 @@ def checked(text: str, limit: int) -> str:
     return seen
 
 
+def check_language(text: str, languages: Collection[str], *, asked: str | None = None) -> None:
+    """Raises BadBrief where the text, or the language that is asked for, is not the model's."""
+    for code in (language_of(text), asked):
+        if code is not None and code not in languages:
+            raise BadBrief(phrases.other_language(code, languages))
+
+
+def is_help(text: str) -> bool:
+    """Whether somebody asks how this works."""
+    return visible(text).strip().casefold() in HELP
+
+
 def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
     """Move leading options into `chosen`. Not strict: an unknown name begins the text instead."""
-    known = [*Options.model_fields, KIND_OPTION]
     while match := OPTION.match(text):
-        name = match[1].lower().replace("-", "_")
-        if name not in known:
-            if not strict:
+        name = _option_named(match[1])
+        if name not in KNOWN:
+            near = _near(match[1], (*KNOWN, *CHINESE), strict=strict)
+            if near is None and not strict:
                 break
-            near = difflib.get_close_matches(name, known, n=1)
-            raise BadBrief(phrases.unknown_option(match[1], near[0] if near else None, known))
-        chosen[name] = match[2]
+            raise BadBrief(phrases.unknown_option(match[1], near, KNOWN))
+        chosen[name] = unicodedata.normalize("NFKC", match[2])
         text = text[match.end() :]
     return text
+
+
+def _option_named(typed: str) -> str:
+    """An option's name as it counts."""
+    name = typed.lower().replace("-", "_")
+    return CHINESE.get(name, name)
+
+
+def _take_kind(
+    text: str, recipes: Mapping[str, Recipe], chosen: dict[str, str]
+) -> tuple[Recipe, str]:
+    """The kind, and what follows it. A kind's network, e.g. of `tweet:`, goes into `chosen`."""
+    recipe, kind = None, None
+    if match := KIND.match(text):
+        kind = match[1]
+        if recipe := find_recipe(recipes, kind):
+            text = _take_options(text[match.end() :], chosen, strict=False)
+        elif KIND_OPTION not in chosen and (near := _near(kind, _names(recipes), strict=False)):
+            raise BadBrief(phrases.unknown_kind(kind, near, list(recipes)))
+    if KIND_OPTION in chosen:
+        kind = chosen.pop(KIND_OPTION)
+        recipe = _known_recipe(recipes, kind)
+    if recipe is None:
+        return _without_kind(recipes, chosen), text
+    if network := _chosen_among(recipe.networks, kind or ""):
+        chosen.setdefault("network", network)
+    return recipe, text
+
+
+def _without_kind(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) -> Recipe:
+    """Free text, unless a network was named: then what is written for it."""
+    network = chosen.get("network", "")
+    written = (r for r in recipes.values() if _chosen_among(r.networks, network))
+    return next(written, recipes[FREE])
 
 
 def _known_recipe(recipes: Mapping[str, Recipe], kind: str) -> Recipe:
     if recipe := find_recipe(recipes, kind):
         return recipe
-    near = difflib.get_close_matches(kind, list(recipes), n=1)
-    raise BadBrief(phrases.unknown_kind(kind, near[0] if near else None, list(recipes)))
+    near = _near(kind, _names(recipes), strict=True)
+    raise BadBrief(phrases.unknown_kind(kind, near, list(recipes)))
 
 
-def _with(defaults: Options, chosen: Mapping[str, str]) -> Options:
+def _names(recipes: Mapping[str, Recipe]) -> list[str]:
+    return [name for recipe in recipes.values() for name in recipe.names]
+
+
+def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Options:
+    """What was chosen, before what the kind says, before the settings. Raises BadBrief."""
+    usual = {**defaults.model_dump(), **recipe.sampling.model_dump(exclude_none=True)}
+    picked = {name: _picked(name, value, recipe) for name, value in chosen.items()}
     try:
-        return Options.model_validate({**defaults.model_dump(), **chosen})
+        options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False)[0]
-        name = str(first["loc"][0])
-        raise BadBrief(phrases.bad_option(name, chosen[name], first["msg"])) from None
+        name = str(error.errors(include_input=False, include_context=False)[0]["loc"][0])
+        raise BadBrief(phrases.bad_option(name, chosen[name], range_of(name))) from None
+    if options.words is None:
+        return options
+    _check_words(options.words, recipe, options.network)
+    tokens = max(options.max_tokens, options.words * TOKENS_A_WORD)
+    return options if "max_tokens" in chosen else options.model_copy(update={"max_tokens": tokens})
+
+
+def _picked(name: str, value: str, recipe: Recipe) -> str:
+    """A chosen value; of those that are words, the one that counts. Raises BadBrief."""
+    if name not in ("tone", "lang", "network"):
+        return value
+    if name == "network" and not recipe.networks:
+        raise BadBrief(phrases.bad_option(name, value, phrases.no_networks()))
+    tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
+    known = {"tone": tones, "lang": phrases.language_names(), "network": recipe.networks}[name]
+    if (found := _chosen_among(known, value)) is not None:
+        return found
+    near = _near(value, known, strict=True)
+    said = phrases.choices(list(dict.fromkeys(known.values())), near)
+    raise BadBrief(phrases.bad_option(name, value, said))
+
+
+def _chosen_among(known: Mapping[str, str], value: str) -> str | None:
+    wanted = folded(value)
+    return next((counts for name, counts in known.items() if folded(name) == wanted), None)
+
+
+def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
+    """Raises BadBrief where so many words cannot fit into what the network takes."""
+    limit = recipe.limits.get(network or "")
+    if limit is not None and words * SHORTEST_WORD > limit.characters:
+        most = phrases.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
+        raise BadBrief(phrases.bad_option("words", str(words), most))
+
+
+def range_of(name: str) -> Sentence:
+    """What an option takes, from its own declaration."""
+    field = Options.model_fields[name]
+    bounds = {type(bound): bound for bound in field.metadata}
+    above = bounds.get(Gt)
+    low = above.gt if above else bounds[Ge].ge
+    whole = field.annotation is not float
+    return phrases.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
+
+
+def _near(word: str, names: Iterable[str], *, strict: bool) -> str | None:
+    """The name that was meant. Strict: `word` can be nothing but a name, so a guess is welcome."""
+    by_folded = {folded(name): name for name in names}
+    typed = folded(word)
+    for name, meant in by_folded.items():
+        if len(typed) > 2 and sorted(name) == sorted(typed):
+            return meant
+    cutoff = 0.6 if strict else 0.9 if " " in word else SLIP
+    close = difflib.get_close_matches(typed, by_folded, n=1, cutoff=cutoff)
+    return by_folded[close[0]] if close else None

@@ -9,6 +9,7 @@ import structlog
 
 from bot import phrases
 from bot.drafting.ports import REGENERATE, Button, NotThere, ShownDraft, SlackRefused
+from bot.phrases import Language, Sentence
 from bot.store import Store, Version, VersionStatus
 from safety import Gate, SafeText, Verdict
 
@@ -25,6 +26,8 @@ class Draft:
     store: Store
     judge: Callable[[str], Awaitable[Verdict]]
     seed: int
+    language: Language
+    measure: Callable[[str], Sentence | None]
     text: str = ""
     finish_reason: str | None = None
     began: float = field(default_factory=time.monotonic)
@@ -84,18 +87,19 @@ class Draft:
     async def _show_end(self) -> None:
         status = self.version.status
         if status is VersionStatus.BLOCKED:
-            return await self.shown.retract(phrases.taken_away())
+            return await self.shown.retract(phrases.taken_away().to(self.language))
         if status is VersionStatus.DELETED:
             return await self.shown.abandon()
         await self._catch_up()
-        buttons = [Button(phrases.regenerate_button(), REGENERATE, str(self.version.id))]
+        label = phrases.regenerate_button().to(self.language)
+        buttons = [Button(label, REGENERATE, str(self.version.id))]
         if status is VersionStatus.FINISHED:
-            return await self.shown.finish(
-                phrases.draft_facts(self.version, self.seed), buttons=buttons
-            )
+            length = self.measure(self.version.text.strip())
+            facts = phrases.draft_facts(self.version, self.seed, length)
+            return await self.shown.finish(facts.to(self.language), buttons=buttons)
         stopped = status is VersionStatus.STOPPED
         note = phrases.stopped() if stopped else phrases.interrupted()
-        return await self.shown.stop(note, buttons=buttons)
+        return await self.shown.stop(note.to(self.language), buttons=buttons)
 
     async def _catch_up(self) -> None:
         # An earlier try may have shown more than this one came to: that stays.

@@ -2,15 +2,17 @@
 
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot import phrases
-from bot.drafting.brief import BadBrief, checked, parse
+from bot.drafting.brief import BadBrief, check_language, checked, parse
+from bot.drafting.help import help_in
 from bot.drafting.jobs import Jobs
 from bot.drafting.options import Options
 from bot.drafting.ports import NotThere
 from bot.drafting.recipes import Recipe
+from bot.phrases import Language, Sentence
 from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Store, Thread, TooManyRunning, Version, VersionStatus
 
@@ -41,12 +43,24 @@ class Drafting:
         self._recipes = recipes
         self._settings = settings
 
+    def help(self, language: Language) -> Iterator[Sentence]:
+        """How to ask, part by part."""
+        settings = self._settings
+        yield phrases.help_intro(settings.emoji_regenerate, settings.emoji_stop)
+        yield from help_in(language, self._recipes, settings.model_languages)
+
     async def draft(self, text: str, asked: Asked, *, drafts: int | None = None) -> None:
         """A new thread. Raises BadBrief, StoreUnavailable."""
         defaults = self._settings.options(_new_seed())
         if drafts is not None:
             defaults = defaults.model_copy(update={"n": drafts})
-        brief = parse(text, self._recipes, defaults, self._settings.max_brief)
+        brief = parse(
+            text,
+            self._recipes,
+            defaults,
+            limit=self._settings.max_brief,
+            languages=self._settings.model_languages,
+        )
         thread = Thread(
             team=asked.team,
             channel=asked.channel,
@@ -71,6 +85,7 @@ class Drafting:
         if thread is None:
             return
         instruction = checked(text, self._settings.max_brief)
+        check_language(instruction, self._settings.model_languages)
         parent = await self._store.last_version(
             thread.id, *REFINABLE
         ) or await self._store.last_version(thread.id, VersionStatus.WRITING)

@@ -9,9 +9,10 @@ import structlog
 
 from bot import phrases
 from bot.drafting.draft import Draft
+from bot.drafting.options import Options
 from bot.drafting.ports import Away, NotThere, Place, Refusal, Shown, World
 from bot.drafting.prompt import chat_messages
-from bot.phrases import Phrase
+from bot.phrases import Language, Phrase, Sentence
 from bot.store import Job, JobStatus, Thread, Turn, Version, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Message, Sampling, Usage
 from safety import Blocked, Stage, Verdict
@@ -19,7 +20,7 @@ from safety import Blocked, Stage, Verdict
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-Tell = Callable[[Phrase], Awaitable[None]]
+Tell = Callable[[Sentence], Awaitable[None]]
 
 TOO_LONG_FOR_MODEL = "context_length_exceeded"
 # A request on which the worker dies again and again must not be asked for ever.
@@ -35,13 +36,25 @@ class AllStopped(Exception):
 class Generation:
     """What is written for one job. One use."""
 
-    def __init__(self, world: World, job: Job, thread: Thread, place: Place, tell: Tell) -> None:
-        """`tell` says a sentence to the requester; it raises only Away."""
+    def __init__(
+        self,
+        world: World,
+        job: Job,
+        thread: Thread,
+        place: Place,
+        tell: Tell,
+        *,
+        language: Language,
+    ) -> None:
+        """`tell` says a sentence to the requester, whose language is given; it raises only Away."""
         self._world = world
         self._job = job
         self._thread = thread
         self._place = place
         self._tell = tell
+        self._language = language
+        self._recipe = world.recipe(thread.recipe)
+        self._options = Options.model_validate(job.sampling)
         self._drafts: list[Draft] = []
         self._stopping: set[int] = set()
         self._waiting: asyncio.Timeout | None = None
@@ -89,9 +102,10 @@ class Generation:
 
     async def _request(self, turns: list[Turn]) -> None:
         """Ask with all of the history, or with as much of its end as the model holds."""
-        recipe = self._world.recipes[self._thread.recipe]
         while True:
-            messages = chat_messages(recipe, self._thread.brief, turns, self._job.instruction)
+            messages = chat_messages(
+                self._recipe, self._thread.brief, self._options, turns, self._job.instruction
+            )
             try:
                 return await self._listen(messages)
             except EngineRefused as refused:
@@ -143,7 +157,16 @@ class Generation:
             on_posted=posted,
         )
         gate = world.filter.gate(request=job.name, who=job.requester)
-        return Draft(version, gate, shown, world.store, judge, job.sampling["seed"])
+        seed, measure = self._options.seed, self._length
+        return Draft(version, gate, shown, world.store, judge, seed, self._language, measure)
+
+    def _length(self, text: str) -> Sentence | None:
+        """How long a draft is, where its network limits that."""
+        network = self._options.network or ""
+        limit = self._recipe.limits.get(network)
+        if limit is None:
+            return None
+        return phrases.network_length(network, limit.count(text), limit.characters)
 
     async def _unrecorded(self, key: str, head: Phrase) -> str | None:
         """A message that was posted just before a crash."""
@@ -154,15 +177,16 @@ class Generation:
             return (await self._world.store.version(version_id)).number if version_id else None
 
         job = self._job
-        return phrases.draft_head(
+        head = phrases.draft_head(
             version.number, parent=await number(job.parent_id), again=await number(job.again_id)
         )
+        return head.to(self._language)
 
     async def _listen(self, messages: Sequence[Message]) -> None:
         """One request, to its end. Raises EngineUnavailable, EngineRefused, AllStopped."""
         tokens: int | None = None
         model = next(iter(await self._world.engine.models()), None)
-        sampling = Sampling(**self._job.sampling)
+        sampling = Sampling(**self._options.sampling)
         async with aclosing(self._world.engine.chat(messages, sampling, model=model)) as stream:
             while (item := await self._unless_stopped(lambda: anext(stream, None))) is not None:
                 self._heard = True

@@ -1,19 +1,46 @@
 """What can be chosen for one request, with its range: the same for settings and for briefs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Drafts = Annotated[int, Field(ge=1, le=5)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 TopK = Annotated[int, Field(ge=0, le=1000)]
-TopP = Annotated[float, Field(gt=0, le=1)]
-RepetitionPenalty = Annotated[float, Field(ge=1, le=2)]
+TopP = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+RepetitionPenalty = Annotated[float, Field(ge=1, le=2, allow_inf_nan=False)]
 MaxTokens = Annotated[int, Field(ge=1, le=32768)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Words = Annotated[int | None, Field(ge=10, le=3000)]
+
+# Each tone's name, and its word in Chinese, which is another name of it.
+TONES = {
+    "formal": "正式",
+    "professional": "专业",
+    "neutral": "中立",
+    "serious": "严肃",
+    "friendly": "友好",
+    "warm": "温暖",
+    "casual": "轻松",
+    "playful": "俏皮",
+    "humorous": "幽默",
+    "enthusiastic": "热情",
+    "persuasive": "有说服力",
+    "simple": "通俗",
+}
+
+# Other names of options, for people who write Chinese.
+CHINESE = {
+    "类型": "kind",
+    "语气": "tone",
+    "字数": "words",
+    "语言": "lang",
+    "平台": "network",
+    "份数": "n",
+}
 
 
-class Options(BaseModel):
+class Sampled(BaseModel):
     """How a request is sampled, and into how many drafts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -25,3 +52,17 @@ class Options(BaseModel):
     repetition_penalty: RepetitionPenalty
     max_tokens: MaxTokens
     seed: Seed
+
+
+class Options(Sampled):
+    """All that can be chosen. `words` are characters in Chinese; `lang` is a code of ISO 639-1."""
+
+    tone: str | None = None
+    words: Words = None
+    lang: str | None = None
+    network: str | None = None
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What the worker is told."""
+        return self.model_dump(include=set(Sampled.model_fields))

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.drafting.recipes import Recipe
-from bot.phrases import Phrase
+from bot.drafting.recipes import FREE, Recipe
+from bot.phrases import Language, Phrase, Sentence
 from bot.slack.blocks import Button, Content
 from bot.slack.draft_message import Shown
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
@@ -42,13 +42,13 @@ __all__ = [
 
 
 class Refusal(Exception):
-    """The job ends or rests here; `phrase` tells the requester why (None: without noise)."""
+    """The job ends or rests here; `sentence` tells the requester why (None: without noise)."""
 
     def __init__(
-        self, phrase: Phrase | None, status: JobStatus, buttons: Sequence[Button] = ()
+        self, sentence: Sentence | None, status: JobStatus, buttons: Sequence[Button] = ()
     ) -> None:
         super().__init__(status)
-        self.phrase = phrase
+        self.sentence = sentence
         self.status = status
         self.buttons = buttons
 
@@ -133,10 +133,13 @@ class Engine(Protocol):
 
 
 class People(Protocol):
-    """Who may ask."""
+    """Who may ask, and in which language they read."""
 
     async def may_ask(self, user: str, team: str) -> bool:
         """Whether this person's requests are taken."""
+
+    async def language(self, user: str) -> Language:
+        """The language in which the person is told something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +156,7 @@ class World:
     command: str
     emoji: str | None
     patience: float
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of a thread; free text where the operator took it away since."""
+        return self.recipes.get(name) or self.recipes[FREE]

@@ -17,7 +17,7 @@ from bot.drafting.ports import (
     SlackRefused,
     World,
 )
-from bot.phrases import Phrase
+from bot.phrases import Language, Sentence, language_for
 from bot.slack.blocks import said
 from bot.slack.errors import SlackError
 from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
@@ -35,7 +35,8 @@ class Writing:
         self._world = world
         self._settled = settled
         self._generation: Generation | None = None
-        self._said: set[Phrase] = set()
+        self._said: set[Sentence] = set()
+        self._language: Language = "en"
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
@@ -56,8 +57,8 @@ class Writing:
             if refusal.status is JobStatus.WAITING:
                 # Before it is said: the invitation may come at once.
                 await self._world.store.end(self._job.id, JobStatus.WAITING)
-            if refusal.phrase is not None:
-                await self._tell(thread, refusal.phrase, refusal.buttons)
+            if refusal.sentence is not None:
+                await self._tell(thread, refusal.sentence, refusal.buttons)
             return refusal.status
         except NotThere:
             await self._tell(thread, phrases.thread_gone())
@@ -71,15 +72,19 @@ class Writing:
         return JobStatus.DONE
 
     async def _write(self, thread: Thread) -> None:
-        again = await self._world.store.tried(self._job.id) > 0
+        reads = await self._world.people.language(self._job.requester)
+        tries, first = await self._world.store.tried(self._job.id, reads)
+        again, self._language = tries > 0, language_for(first)
         judged = await self._check(thread)
         turns = await self._turns()
         place = await self._root(thread, judged, again)
 
-        async def tell(phrase: Phrase) -> None:
-            await self._tell(thread, phrase, thread_ts=place.thread_ts)
+        async def tell(sentence: Sentence) -> None:
+            await self._tell(thread, sentence, thread_ts=place.thread_ts)
 
-        self._generation = Generation(self._world, self._job, thread, place, tell)
+        self._generation = Generation(
+            self._world, self._job, thread, place, tell, language=self._language
+        )
         await self._generation.run(turns, again=again)
         await self._offer(place)
 
@@ -112,8 +117,8 @@ class Writing:
         root_ts = thread.root_ts
         if root_ts is None:
             await self._enter(thread)
-            title = self._world.recipes[thread.recipe].title
-            content = said(phrases.root(thread.requester, title, judged))
+            title = self._world.recipe(thread.recipe).wording(self._language).title
+            content = said(phrases.root(thread.requester, title, judged).to(self._language))
             place, key = Place(thread.channel), f"thread-{thread.id}"
             screen = self._world.screen
             found = await screen.find(place, key=key) if again else None
@@ -129,13 +134,14 @@ class Writing:
             if closed.reason == "is_archived":
                 raise Refusal(phrases.archived(), JobStatus.REFUSED) from None
             # Ids of conversations between people begin with D: nobody can invite an app there.
-            phrase = (
+            sentence = (
                 phrases.not_in_this_dm()
                 if thread.channel.startswith("D")
                 else phrases.invite_me(self._world.bot_user, self._world.command)
             )
-            button = Button(phrases.draft_in_dm_button(), DRAFT_IN_DM, str(self._job.id))
-            raise Refusal(phrase, JobStatus.WAITING, [button]) from None
+            label = phrases.draft_in_dm_button().to(self._language)
+            button = Button(label, DRAFT_IN_DM, str(self._job.id))
+            raise Refusal(sentence, JobStatus.WAITING, [button]) from None
 
     async def _offer(self, place: Place) -> None:
         """Put the emoji that regenerates under each finished draft, for one click."""
@@ -153,26 +159,26 @@ class Writing:
     async def _tell(
         self,
         thread: Thread,
-        phrase: Phrase,
+        sentence: Sentence,
         buttons: Sequence[Button] = (),
         *,
         thread_ts: str | None = None,
     ) -> None:
         """A sentence to the requester, once. Raises Away; a person who is gone hears nothing."""
-        if phrase in self._said:
+        if sentence in self._said:
             return
         try:
             await self._world.screen.tell(
                 thread.channel,
                 self._job.requester,
-                phrase,
+                sentence.to(self._language),
                 thread_ts=thread_ts or thread.root_ts,
                 response_url=None if thread_ts else self._job.response_url,
                 buttons=buttons,
             )
         except (NotThere, SlackRefused) as closed:
             log.error("sentence not said", job=self._job.name, error=str(closed))
-        self._said.add(phrase)
+        self._said.add(sentence)
 
 
 def where(error: BaseException) -> str:

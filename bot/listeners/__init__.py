@@ -11,21 +11,28 @@ from bot.listeners.events import member_joined_channel, message, reaction_added
 from bot.listeners.views import draft as draft_form
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
+from bot.slack.people import People
 
 ANY = re.compile("")
 
 
 def register(
-    app: AsyncApp, drafting: Drafting, outbox: Outbox, settings: Settings, bot: str
+    app: AsyncApp,
+    drafting: Drafting,
+    outbox: Outbox,
+    people: People,
+    *,
+    settings: Settings,
+    bot: str,
 ) -> None:
     """Every listener; `bot` is the bot's own user."""
-    draft_command.register(app, settings.slash_command, drafting, outbox)
-    draft_form.register(app, drafting)
-    message.register(app, drafting, outbox, bot)
-    reaction_added.register(app, drafting, outbox, settings, bot)
+    draft_command.register(app, settings.slash_command, drafting, outbox, people)
+    draft_form.register(app, drafting, people)
+    message.register(app, drafting, outbox, people, bot)
+    reaction_added.register(app, drafting, outbox, people, settings=settings, bot=bot)
     member_joined_channel.register(app, drafting, bot)
-    regenerate.register(app, drafting, outbox)
-    draft_in_dm.register(app, drafting, outbox)
+    regenerate.register(app, drafting, outbox, people)
+    draft_in_dm.register(app, drafting, outbox, people)
     _pass_over_the_rest(app)
 
 

@@ -53,6 +53,21 @@ def said(phrase: Phrase, buttons: Sequence[Button] = ()) -> Content:
     return Content(phrase, (_section(phrase), *_row(buttons)))
 
 
+def page(parts: Sequence[Phrase]) -> Content:
+    """Several paragraphs, each cut between lines where Slack takes no more of a section."""
+    sections = [_section(section) for part in parts for section in _sections(part)]
+    return Content(_cut(parts[0], TEXT_LIMIT), tuple(sections[:50]))
+
+
+def _sections(part: Phrase) -> list[Phrase]:
+    sections = [""]
+    for line in part.split("\n"):
+        if len(sections[-1]) + 1 + len(line) > SECTION_LIMIT:
+            sections.append("")
+        sections[-1] = f"{sections[-1]}\n{_cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
+    return [Phrase(section) for section in sections if section]
+
+
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Content:
     """A draft's message: the head line, the text of this part, and what closes it.
 

@@ -15,8 +15,6 @@ from bot.slack.pace import TIERS, Clock, Pace
 from bot.slack.views import View
 from bot.slack.wire import Wire
 
-STATUS_SECONDS = 2.0
-
 
 class Outbox:
     """Every write: one HTTP session, budgets by method and channel, Retry-After obeyed.
@@ -147,8 +145,9 @@ class Outbox:
         return await self._messages.whoami()
 
     async def person(self, user: str) -> dict[str, Any]:
-        """What Slack says of a person (users.info)."""
-        return dict((await self._wire.call("users.info", {"user": user}))["user"])
+        """What Slack says of a person, with their locale (users.info)."""
+        args = {"user": user, "include_locale": "true"}
+        return dict((await self._wire.call("users.info", args))["user"])
 
     async def _tell_in_dm(self, user: str, said: Mapping[str, object]) -> None:
         args = {**said, "channel": await self.dm(user)}

@@ -5,22 +5,27 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.slack.errors import NotThere
+from bot.phrases import Language, Phrase, Sentence, language_for
+from bot.slack.errors import NotThere, SlackError, SlackRefused
 
 LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 REMEMBERED_SECONDS = 300.0
+AT_ONCE_SECONDS = 1.0
 MEMBERS, ANYONE = "members", "anyone"
 
 
 class People:
-    """Whether a person may ask. `allowed`: `members`, `anyone`, or ids of users."""
+    """Whether a person may ask, and the language in which they are told something."""
 
     def __init__(self, look_up: LookUp, allowed: Sequence[str]) -> None:
-        """`look_up(user)` asks Slack (users.info); it raises SlackUnavailable."""
+        """`look_up(user)` asks Slack (users.info); it raises SlackUnavailable.
+
+        `allowed`: `members`, `anyone`, or ids of users.
+        """
         self._look_up = look_up
         self._allowed = frozenset(allowed)
-        self._known: dict[str, tuple[float, bool]] = {}
+        self._known: dict[str, tuple[float, Mapping[str, Any] | None]] = {}
         self._asking = asyncio.Lock()
 
     async def may_ask(self, user: str, team: str) -> bool:
@@ -30,21 +35,42 @@ class People:
         """
         if ANYONE in self._allowed or user in self._allowed:
             return True
-        return MEMBERS in self._allowed and await self._is_member(user, team)
-
-    async def _is_member(self, user: str, team: str) -> bool:
-        async with self._asking:
-            at, member = self._known.get(user, (0.0, False))
-            if time.monotonic() - at > REMEMBERED_SECONDS or not at:
-                member = await self._look(user, team)
-                self._known[user] = (time.monotonic(), member)
-            return member
-
-    async def _look(self, user: str, team: str) -> bool:
-        try:
-            return is_full_member(await self._look_up(user), team)
-        except NotThere:  # Somebody of another workspace, whom the app may not see.
+        if MEMBERS not in self._allowed:
             return False
+        known = await self._look(user)
+        return known is not None and is_full_member(known, team)
+
+    async def language(self, user: str) -> Language:
+        """By the person's locale; English where Slack does not tell. Raises SlackUnavailable."""
+        try:
+            known = await self._look(user)
+        except SlackRefused:
+            known = None
+        return language_for(str((known or {}).get("locale", "")))
+
+    async def told(self, user: str, sentence: Sentence) -> Phrase:
+        """The sentence in the person's language."""
+        return sentence.to(await self.language_at_once(user))
+
+    async def language_at_once(self, user: str) -> Language:
+        """As `language`, but English where Slack does not tell within a second."""
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                return await self.language(user)
+        except (SlackError, TimeoutError):
+            return "en"
+
+    async def _look(self, user: str) -> Mapping[str, Any] | None:
+        """What Slack says of a person; None for one of another workspace, whom we may not see."""
+        async with self._asking:
+            at, known = self._known.get(user, (None, None))
+            if at is None or time.monotonic() - at > REMEMBERED_SECONDS:
+                try:
+                    known = await self._look_up(user)
+                except NotThere:
+                    known = None
+                self._known[user] = (time.monotonic(), known)
+            return known
 
 
 def is_full_member(user: Mapping[str, Any], team: str) -> bool:

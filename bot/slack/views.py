@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from bot import phrases
+from bot.phrases import Language, Sentence
+
 DRAFT = "draft"
 BRIEF, DRAFTS = "brief", "drafts"
 BRIEF_LIMIT = 3_000
@@ -10,7 +13,7 @@ MOST_DRAFTS = 5
 View = dict[str, Any]
 
 
-def draft_view(private_metadata: str, text: str = "") -> View:
+def draft_view(private_metadata: str, language: Language, text: str = "") -> View:
     """The form behind `/draft` without text. Each input's action_id is its block_id.
 
     `private_metadata` comes back with the submission: where it was opened, never a text.
@@ -20,42 +23,43 @@ def draft_view(private_metadata: str, text: str = "") -> View:
         "type": "modal",
         "callback_id": DRAFT,
         "private_metadata": private_metadata,
-        "title": _plain("New draft"),
-        "submit": _plain("Draft"),
-        "close": _plain("Cancel"),
-        "blocks": [_brief(text), _drafts()],
+        "title": _plain(phrases.form_title(), language),
+        "submit": _plain(phrases.form_submit(), language),
+        "close": _plain(phrases.form_close(), language),
+        "blocks": [_brief(text, language), _drafts(language)],
     }
 
 
-def _brief(text: str) -> dict[str, Any]:
+def _brief(text: str, language: Language) -> dict[str, Any]:
     element: dict[str, Any] = {
         "type": "plain_text_input",
         "action_id": BRIEF,
         "multiline": True,
         "min_length": 1,
         "max_length": BRIEF_LIMIT,
-        "placeholder": _plain("blog: our new office in Lisbon"),
+        "placeholder": _plain(phrases.form_example(), language),
         "focus_on_load": True,
     }
     if text:
         element["initial_value"] = text[:BRIEF_LIMIT]
-    return _input(BRIEF, "What shall I write?", element)
+    return _input(BRIEF, _plain(phrases.form_brief(), language), element)
 
 
-def _drafts() -> dict[str, Any]:
-    options = [{"text": _plain(str(n)), "value": str(n)} for n in range(1, MOST_DRAFTS + 1)]
+def _drafts(language: Language) -> dict[str, Any]:
+    numbers = [str(n) for n in range(1, MOST_DRAFTS + 1)]
+    options = [{"text": {"type": "plain_text", "text": n}, "value": n} for n in numbers]
     element = {
         "type": "static_select",
         "action_id": DRAFTS,
         "options": options,
         "initial_option": options[0],
     }
-    return _input(DRAFTS, "How many drafts?", element)
+    return _input(DRAFTS, _plain(phrases.form_drafts(), language), element)
 
 
-def _input(block_id: str, label: str, element: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "input", "block_id": block_id, "label": _plain(label), "element": element}
+def _input(block_id: str, label: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "input", "block_id": block_id, "label": label, "element": element}
 
 
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+def _plain(sentence: Sentence, language: Language) -> dict[str, Any]:
+    return {"type": "plain_text", "text": sentence.to(language)}

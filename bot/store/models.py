@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     DRAFT = "draft"
     REFINE = "refine"
     REGENERATE = "regenerate"
+    CONTINUE = "continue"
 
 
 class JobStatus(StrEnum):
@@ -79,7 +80,11 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 
 
 class Thread(Base):
-    """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted."""
+    """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted.
+
+    `post_to` is the channel of a text that is drafted in private, in our conversation with its
+    requester. In a muted thread replies are not taken for instructions.
+    """
 
     __tablename__ = "threads"
     __table_args__ = (Index("ix_threads_channel_root_ts", "channel", "root_ts"),)
@@ -91,13 +96,16 @@ class Thread(Base):
     recipe: Mapped[str] = mapped_column(String(64))
     brief: Mapped[str] = mapped_column(Text)
     root_ts: Mapped[str | None] = mapped_column(String(32), default=None)
+    post_to: Mapped[str | None] = mapped_column(String(32), default=None)
+    muted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
 
-    `parent_id` is the version that it refines; `again_id` the one that it regenerates.
+    `parent_id` is the version that it refines; `again_id` the one that it regenerates. `language`
+    is what the requester read when it was first tried: its messages are known by their words.
     """
 
     __tablename__ = "jobs"
@@ -111,6 +119,7 @@ class Job(Base):
     again_id: Mapped[int | None] = mapped_column(default=None)
     instruction: Mapped[str | None] = mapped_column(Text, default=None)
     response_url: Mapped[str | None] = mapped_column(Text, default=None)
+    language: Mapped[str | None] = mapped_column(String(8), default=None)
     tries: Mapped[int] = mapped_column(default=0)
     status: Mapped[JobStatus] = mapped_column(index=True, default=JobStatus.OPEN)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
@@ -149,6 +158,27 @@ class Version(Base):
     tokens: Mapped[int | None] = mapped_column(default=None)
     seconds: Mapped[float | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    accepted_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Source(Base):
+    """What a draft is to be based on: a file, a message, a pasted text. Never an instruction.
+
+    Without a thread it waits for the form, of which `key` is all that travels. `left_out` counts
+    the characters at its end that were not kept.
+    """
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    left_out: Mapped[int] = mapped_column(default=0)
+    thread_id: Mapped[int | None] = mapped_column(
+        ForeignKey("threads.id"), index=True, default=None
+    )
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class Message(Base):

@@ -105,11 +105,13 @@ class Store:
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
-    async def tried(self, job_id: int) -> int:
-        """Count a try; how many there were before it."""
-        query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1)
+    async def tried(self, job_id: int, language: str) -> tuple[int, str]:
+        """Count a try: how many there were before it, and the language of the first."""
+        first = func.coalesce(Job.language, language)
+        query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
         async with self._write() as session:
-            return int(await session.scalar(query.returning(Job.tries)) or 1) - 1
+            tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
+            return tries - 1, kept
 
     async def end(self, job_id: int, status: JobStatus) -> None:
         """The job rests or is over."""

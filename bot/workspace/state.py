@@ -33,6 +33,7 @@ class Person:
     guest: bool = False
     outsider: bool = False
     bot: bool = False
+    locale: str = "en-US"
 
     def __post_init__(self) -> None:
         assert not (self.guest and self.outsider), (
@@ -196,10 +197,16 @@ class State:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add_person(
-        self, name: str, *, guest: bool = False, outsider: bool = False, bot: bool = False
+        self,
+        name: str,
+        *,
+        guest: bool = False,
+        outsider: bool = False,
+        bot: bool = False,
+        locale: str = "en-US",
     ) -> Person:
         team = new_id("T") if outsider else self.team
-        person = Person(new_id("U"), name, team, guest=guest, outsider=outsider, bot=bot)
+        person = Person(new_id("U"), name, team, guest, outsider, bot, locale)
         self.people[person.id] = person
         return person
 

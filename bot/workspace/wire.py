@@ -75,7 +75,7 @@ def channel_json(state: State, channel: Channel) -> Json:
     }
 
 
-def user_json(person: Person) -> Json:
+def user_json(person: Person, *, locale: bool = False) -> Json:
     """A user object, https://docs.slack.dev/reference/objects/user-object"""
     profile = {"display_name": person.name, "real_name": person.name.title(), "team": person.team}
     out = {
@@ -88,9 +88,10 @@ def user_json(person: Person) -> Json:
         "is_app_user": False,
         "tz": "Etc/UTC",
         "tz_offset": 0,
-        "locale": "en-US",
         "profile": profile,
     }
+    if locale:
+        out["locale"] = person.locale
     if person.outsider:
         return out | {"is_stranger": True}
     restricted = {"is_restricted": person.guest, "is_ultra_restricted": False}

@@ -131,9 +131,11 @@ class Workspace:
 
     # Who and where
 
-    def person(self, name: str, *, guest: bool = False, outsider: bool = False) -> str:
+    def person(
+        self, name: str, *, guest: bool = False, outsider: bool = False, locale: str = "en-US"
+    ) -> str:
         """A new person's id. An outsider belongs to another workspace."""
-        person = self.state.add_person(name, guest=guest, outsider=outsider)
+        person = self.state.add_person(name, guest=guest, outsider=outsider, locale=locale)
         self.state.changes.tell()
         return person.id
 

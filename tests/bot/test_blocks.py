@@ -50,6 +50,16 @@ def test_a_text_that_is_cut_for_notifications_ends_in_no_half_entity(text):
         assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
 
 
+@given(lines=st.lists(st.text(st.sampled_from("ab&c "), min_size=1, max_size=4_000), min_size=1))
+def test_a_page_of_many_lines_loses_none_of_them(lines):
+    content = blocks.page([Phrase("Lines:\n" + "\n".join(lines))])
+    texts = [b["text"]["text"] for b in content.blocks]
+    assert all(0 < len(text) <= 3_000 for text in texts)
+    if len(texts) < 50:
+        shown = "\n".join(texts).split("\n")[1:]
+        assert [line[:2_900] for line in shown] == [line[:2_900] for line in lines]
+
+
 @given(row=buttons)
 def test_buttons_keep_what_they_were_given(row):
     content = blocks.said(Phrase("Choose."), row)
@@ -74,7 +84,7 @@ def test_a_stream_and_a_message_say_the_same():
 
 
 def test_the_modal_asks_for_a_brief_and_a_number_of_drafts():
-    view = draft_view("C1", "blog: rain")
+    view = draft_view("C1", "en", "blog: rain")
     assert view["callback_id"] == DRAFT
     assert [b["block_id"] for b in view["blocks"]] == [BRIEF, DRAFTS]
     assert view["blocks"][0]["element"]["initial_value"] == "blog: rain"
@@ -82,7 +92,7 @@ def test_the_modal_asks_for_a_brief_and_a_number_of_drafts():
 
 
 def test_the_modal_takes_no_more_text_than_slack_allows():
-    element = draft_view("C1", "x" * 50_000)["blocks"][0]["element"]
+    element = draft_view("C1", "en", "x" * 50_000)["blocks"][0]["element"]
     assert len(element["initial_value"]) == element["max_length"] == 3_000
 
 

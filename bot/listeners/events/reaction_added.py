@@ -8,11 +8,18 @@ from bot.drafting.brief import BadBrief
 from bot.drafting.drafting import Asked, Drafting
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
+from bot.slack.people import People
 from bot.store import Version
 
 
 async def on_reaction(
-    body: dict[str, Any], drafting: Drafting, outbox: Outbox, settings: Settings, bot: str
+    body: dict[str, Any],
+    drafting: Drafting,
+    outbox: Outbox,
+    people: People,
+    *,
+    settings: Settings,
+    bot: str,
 ) -> None:
     """Reactions that ask for nothing, or on other messages, are passed over in silence."""
     event = body["event"]
@@ -27,11 +34,11 @@ async def on_reaction(
     if emoji == settings.emoji_stop:
         await drafting.stop(version, event["user"])
     else:
-        await _regenerate(body, version, drafting, outbox)
+        await _regenerate(body, version, drafting, outbox, people)
 
 
 async def _regenerate(
-    body: dict[str, Any], version: Version, drafting: Drafting, outbox: Outbox
+    body: dict[str, Any], version: Version, drafting: Drafting, outbox: Outbox, people: People
 ) -> None:
     event = body["event"]
     channel, user = event["item"]["channel"], event["user"]
@@ -40,14 +47,20 @@ async def _regenerate(
         await drafting.regenerate(version, asked)
     except BadBrief as bad:
         if await drafting.first(asked):
-            await outbox.tell(channel, user, bad.phrase)
+            await outbox.tell(channel, user, await people.told(user, bad.sentence))
 
 
 def register(
-    app: AsyncApp, drafting: Drafting, outbox: Outbox, settings: Settings, bot: str
+    app: AsyncApp,
+    drafting: Drafting,
+    outbox: Outbox,
+    people: People,
+    *,
+    settings: Settings,
+    bot: str,
 ) -> None:
     """Listen to reactions; `bot` is the bot's own user, whose emoji is an offer."""
 
     @app.event("reaction_added")
     async def listener(body: dict[str, Any]) -> None:
-        await on_reaction(body, drafting, outbox, settings, bot)
+        await on_reaction(body, drafting, outbox, people, settings=settings, bot=bot)

@@ -8,11 +8,14 @@ from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.drafting import Asked, Drafting
 from bot.listeners.context import place_from
+from bot.slack.people import People
 from bot.slack.views import BRIEF, DRAFT, DRAFTS
 from bot.store import StoreUnavailable
 
 
-async def on_submit(ack: AsyncAck, body: dict[str, Any], drafting: Drafting) -> None:
+async def on_submit(
+    ack: AsyncAck, body: dict[str, Any], drafting: Drafting, people: People
+) -> None:
     """What was wrong is said in the form, which keeps what was typed."""
     view = body["view"]
     values = view["state"]["values"]
@@ -28,16 +31,19 @@ async def on_submit(ack: AsyncAck, body: dict[str, Any], drafting: Drafting) -> 
     try:
         await drafting.draft(values[BRIEF][BRIEF]["value"] or "", asked, drafts=drafts)
     except BadBrief as bad:
-        await ack(response_action="errors", errors={BRIEF: bad.phrase})
+        await ack(
+            response_action="errors", errors={BRIEF: await people.told(asked.user, bad.sentence)}
+        )
     except StoreUnavailable:
-        await ack(response_action="errors", errors={BRIEF: phrases.not_saved()})
+        said = await people.told(asked.user, phrases.not_saved())
+        await ack(response_action="errors", errors={BRIEF: said})
     else:
         await ack()
 
 
-def register(app: AsyncApp, drafting: Drafting) -> None:
+def register(app: AsyncApp, drafting: Drafting, people: People) -> None:
     """Answer the form."""
 
     @app.view(DRAFT)
     async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_submit(ack, body, drafting)
+        await on_submit(ack, body, drafting, people)

@@ -12,7 +12,7 @@ def info(state: State, args: Args) -> Json:
     person = state.people.get(args.need("user"))
     if person is None:
         raise SlackError("user_not_found")
-    return {"user": user_json(person)}
+    return {"user": user_json(person, locale=args.flag("include_locale"))}
 
 
 def list_all(state: State, args: Args) -> Json:

@@ -1,0 +1,29 @@
+"""In which language a text is, as far as its script tells.
+
+Latin letters do not tell English from Portuguese: there, nothing is said.
+"""
+
+import re
+
+# A syllable or an ideogram counts as part of a word, so that one foreign name decides nothing.
+_SCRIPTS = {
+    "ja": (re.compile(r"[\u3040-\u30ff]"), 1.0),
+    "zh": (re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]"), 0.6),
+    "ko": (re.compile(r"[\uac00-\ud7af]"), 0.4),
+    "th": (re.compile(r"[\u0e00-\u0e7f]"), 0.2),
+    "ru": (re.compile(r"[\u0400-\u04ff]+"), 1.0),
+    "el": (re.compile(r"[\u0370-\u03ff]+"), 1.0),
+    "he": (re.compile(r"[\u0590-\u05ff]+"), 1.0),
+    "ar": (re.compile(r"[\u0600-\u06ff]+"), 1.0),
+    "hi": (re.compile(r"[\u0900-\u097f]+"), 1.0),
+}
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+
+
+def language_of(text: str) -> str | None:
+    """The code (ISO 639-1) of the language whose script most of the words have; None for Latin."""
+    words = {code: len(script.findall(text)) * each for code, (script, each) in _SCRIPTS.items()}
+    if words["ja"]:
+        words["ja"] += words.pop("zh")  # Japanese is written in both.
+    most = max(words, key=words.__getitem__)
+    return most if words[most] > len(_LATIN.findall(text)) else None

@@ -1,0 +1,336 @@
+"""Every sentence that the bot says to a person, and what each quotes.
+
+The words are in the catalogue (en.toml, zh.toml). What a sentence quotes is released text, escaped
+here, or a number, an id or a name of our own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.phrases.catalogue import (
+    LANGUAGES,
+    WORDS,
+    Language,
+    Phrase,
+    Sentence,
+    language_for,
+    sentence,
+)
+from bot.slack.markup import escape
+from bot.store import Version
+from safety import SafeText
+
+__all__ = ["LANGUAGES", "Language", "Phrase", "Sentence", "language_for"]
+
+LANGUAGE = "language_"  # How the names of languages begin in the catalogue.
+WRITTEN = tuple(n.removeprefix(LANGUAGE) for n in WORDS["en"] if n.startswith(LANGUAGE))
+"""Codes (ISO 639-1) of the languages that a text can be asked for in."""
+
+# Briefs
+
+
+def nothing_to_write() -> Sentence:
+    """An empty brief."""
+    return sentence("nothing_to_write")
+
+
+def too_long(characters: int, limit: int) -> Sentence:
+    """A brief over the limit."""
+    return sentence("too_long", characters=characters, limit=limit)
+
+
+def unknown_option(name: str, near: str | None, known: Sequence[str]) -> Sentence:
+    """An option that does not exist."""
+    return sentence("unknown_option", option=_name(name), hint=_hint(near, known))
+
+
+def unknown_kind(kind: str, near: str | None, known: Sequence[str]) -> Sentence:
+    """A kind of text that has no recipe."""
+    return sentence("unknown_kind", kind=_name(kind), hint=_hint(near, known))
+
+
+def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
+    """An option with a value that it cannot have; `range_` says which it can."""
+    return sentence("bad_option", option=_name(name), value=_name(value), range=range_)
+
+
+def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
+    """The numbers that an option takes; `above`: all but the lowest."""
+    name = "whole_number" if whole else "number_above" if above else "number"
+    return sentence(name, low=low, high=high)
+
+
+def choices(known: Sequence[str], near: str | None) -> Sentence:
+    """The words that an option takes."""
+    if near:
+        return sentence("one_of_near", known=_ticked(known), near=near)
+    return sentence("one_of", known=_ticked(known))
+
+
+def no_networks() -> Sentence:
+    """A network for a kind of text that knows none."""
+    return sentence("no_networks")
+
+
+def other_language(code: str, written: Iterable[str]) -> Sentence:
+    """A brief in a language, or for one, that the model does not write."""
+    names = tuple(language_name(each) for each in written)
+    return sentence("other_language", language=language_name(code), written=names)
+
+
+def language_name(code: str) -> Sentence:
+    """What a language is called, in another or in itself."""
+    return sentence(LANGUAGE + code)
+
+
+def language_names() -> dict[str, str]:
+    """Each name of a language, in every language of the catalogue, and its code."""
+    names = {str(language_name(code).to(spoken)): code for code in WRITTEN for spoken in LANGUAGES}
+    return {**{code: code for code in WRITTEN}, **names}
+
+
+def _hint(near: str | None, known: Sequence[str]) -> Sentence:
+    return sentence("did_you_mean", near=near) if near else sentence("i_know", known=_ticked(known))
+
+
+def _ticked(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"`{name}`" for name in names)
+
+
+def _name(typed: str) -> str:
+    """A word that somebody typed, so that it can be shown before any filter has judged it."""
+    return "".join(c for c in typed if c.isalnum() or c in "._-")[:32]
+
+
+# Help
+
+
+def help_intro(regenerate: str, stop: str) -> Sentence:
+    """What this is; the names of the two emoji."""
+    return sentence("help_intro", regenerate=regenerate, stop=stop)
+
+
+def help_kinds(kinds: Sequence[Sentence]) -> Sentence:
+    """The list of kinds."""
+    return sentence("help_kinds", kinds=tuple(kinds))
+
+
+def help_kind(name: str, title: str, example: str) -> Sentence:
+    """A line of that list."""
+    return sentence("help_kind", name=escape(name), title=escape(title), example=escape(example))
+
+
+def help_networks(kind: str, limits: Mapping[str, int], example: str) -> Sentence:
+    """The networks of a kind, with the characters that each takes."""
+    networks = tuple(
+        sentence("help_network", network=escape(network), characters=characters)
+        for network, characters in limits.items()
+    )
+    first = escape(next(iter(limits)))
+    return sentence(
+        "help_networks",
+        kind=escape(kind),
+        networks=networks,
+        network=first,
+        example=escape(example),
+    )
+
+
+def help_options(kind: str, example: str, options: Sequence[Sentence]) -> Sentence:
+    """The list of options, with an example that has some."""
+    return sentence(
+        "help_options", kind=escape(kind), example=escape(example), options=tuple(options)
+    )
+
+
+def help_option(name: str, typed: str, takes: Sentence) -> Sentence:
+    """A line of that list: an option as it is typed, and what it takes."""
+    meaning = sentence(f"option_{name}")
+    return sentence("help_option", option=f"{typed}=", meaning=meaning, range=takes)
+
+
+# The form
+
+
+def form_title() -> Sentence:
+    """Over the form behind the bare command; at most 24 characters."""
+    return sentence("form_title")
+
+
+def form_submit() -> Sentence:
+    """The button that sends the form; at most 24 characters."""
+    return sentence("form_submit")
+
+
+def form_close() -> Sentence:
+    """The button that closes the form; at most 24 characters."""
+    return sentence("form_close")
+
+
+def form_brief() -> Sentence:
+    """Over the text."""
+    return sentence("form_brief")
+
+
+def form_example() -> Sentence:
+    """In the empty text."""
+    return sentence("form_example")
+
+
+def form_drafts() -> Sentence:
+    """Over the number of drafts."""
+    return sentence("form_drafts")
+
+
+def no_form() -> Sentence:
+    """The form behind the bare command did not open."""
+    return sentence("no_form")
+
+
+# Requests
+
+
+def not_allowed() -> Sentence:
+    """Somebody who may not ask."""
+    return sentence("not_allowed")
+
+
+def too_many(limit: int) -> Sentence:
+    """The limit of running requests."""
+    return sentence("too_many", limit=limit)
+
+
+def not_saved() -> Sentence:
+    """The database did not take the request."""
+    return sentence("not_saved")
+
+
+def refused(rules: Sequence[str]) -> Sentence:
+    """The filter blocked what was asked."""
+    return sentence("refused", rules=_rules(rules))
+
+
+def blocked(number: int, rules: Sequence[str]) -> Sentence:
+    """The filter blocked what the model wrote, said to the requester."""
+    return sentence("blocked", number=number, rules=_rules(rules))
+
+
+def _rules(rules: Sequence[str]) -> Sentence:
+    return sentence("one_rule" if len(rules) == 1 else "several_rules", rules=_ticked(rules))
+
+
+def invite_me(bot: str, command: str) -> Sentence:
+    """A private channel that the bot is not in."""
+    return sentence("invite_me", bot=bot, command=command)
+
+
+def not_in_this_dm() -> Sentence:
+    """A conversation of people that no app can join."""
+    return sentence("not_in_this_dm")
+
+
+def archived() -> Sentence:
+    """A channel in which nobody writes any more."""
+    return sentence("archived")
+
+
+def draft_in_dm_button() -> Sentence:
+    """The button beside these two."""
+    return sentence("draft_in_dm_button")
+
+
+def drafting_in_dm() -> Sentence:
+    """What the message with that button becomes."""
+    return sentence("drafting_in_dm")
+
+
+def nothing_to_refine() -> Sentence:
+    """A reply in a thread without any draft left."""
+    return sentence("nothing_to_refine")
+
+
+def thread_gone() -> Sentence:
+    """The thread was deleted, or cannot be written to any more."""
+    return sentence("thread_gone")
+
+
+def failed() -> Sentence:
+    """Something that should not happen."""
+    return sentence("failed")
+
+
+# The worker
+
+
+def worker_starting() -> Sentence:
+    """The worker is not up (yet, or again)."""
+    return sentence("worker_starting")
+
+
+def worker_missing() -> Sentence:
+    """The worker did not come within the time that a draft waits."""
+    return sentence("worker_missing")
+
+
+def model_refused(said: SafeText) -> Sentence:
+    """The worker refused the request, e.g. because it is too long for the model."""
+    return sentence("model_refused", sentence=escape(said[:1000]))
+
+
+# The thread
+
+
+def root(requester: str, title: str, brief: SafeText) -> Sentence:
+    """The message at the head of a thread."""
+    shown = brief if len(brief) <= 500 else brief[:500].rstrip() + "…"
+    return sentence("root", requester=requester, title=escape(title), brief=escape(shown))
+
+
+def draft_head(number: int, *, parent: int | None, again: int | None) -> Sentence:
+    """The first line of a draft."""
+    if again is not None:
+        return sentence("draft_again", number=number, again=again)
+    if parent is not None:
+        return sentence("draft_from", number=number, parent=parent)
+    return sentence("draft_head", number=number)
+
+
+def draft_facts(version: Version, seed: int, length: Sentence | None = None) -> Sentence:
+    """The small line under a finished draft; `length` where a network limits it."""
+    seconds, tokens = version.seconds or 0.0, version.tokens
+    facts: list[str | Sentence] = [length] if length else []
+    facts += [sentence("seconds", seconds=seconds)]
+    if tokens:
+        speed = tokens / max(seconds, 0.001)
+        facts += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
+    facts += [sentence("seed", seed=seed)]
+    if version.model:
+        facts += [escape(version.model)]
+    if version.finish_reason == "length":
+        facts += [sentence("token_limit")]
+    return sentence("facts", facts=tuple(facts))
+
+
+def network_length(network: str, characters: int, limit: int) -> Sentence:
+    """How long a draft is for a network, and whether that is too long."""
+    name = "network_length" if characters <= limit else "network_too_long"
+    return sentence(name, network=escape(network), characters=characters, limit=limit)
+
+
+def stopped() -> Sentence:
+    """Under a draft that a person stopped."""
+    return sentence("stopped")
+
+
+def interrupted() -> Sentence:
+    """Under a draft that could not be finished."""
+    return sentence("interrupted")
+
+
+def taken_away() -> Sentence:
+    """In place of a draft that the filter blocked."""
+    return sentence("taken_away")
+
+
+def regenerate_button() -> Sentence:
+    """The button under a draft."""
+    return sentence("regenerate_button")

@@ -1,0 +1,69 @@
+"""The catalogue: each sentence's name, its words in every language, and how its fields go in."""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NewType, TypeAlias, get_args
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+Phrase = NewType("Phrase", str)
+"""A sentence in the words of one language, in Slack's mrkdwn."""
+
+Field: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
+
+
+def language_for(locale: str) -> Language:
+    """The language for a locale of Slack's, as zh-CN or pt-BR: English where there is no better."""
+    return next((language for language in LANGUAGES if locale.startswith(language)), "en")
+
+
+def load_words(language: Language) -> dict[str, str]:
+    """Each sentence's template by its name."""
+    path = Path(__file__).with_name(f"{language}.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def fields_of(template: str) -> set[str]:
+    """The names of what the template quotes."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+WORDS: Mapping[Language, Mapping[str, str]] = {name: load_words(name) for name in LANGUAGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What the bot says, in no language yet. A field may be a sentence, or several."""
+
+    name: str
+    fields: tuple[tuple[str, Field], ...] = ()
+
+    def __post_init__(self) -> None:
+        assert {name for name, _ in self.fields} == fields_of(WORDS["en"][self.name])
+
+    def to(self, language: Language) -> Phrase:
+        """The sentence as somebody who reads this language is told it."""
+        return Phrase(_Writer(language).format(WORDS[language][self.name], **dict(self.fields)))
+
+
+def sentence(name: str, /, **fields: Field) -> Sentence:
+    """The sentence of this name."""
+    return Sentence(name, tuple(fields.items()))
+
+
+class _Writer(string.Formatter):
+    """A field of several values has what stands between them as its format: `{known:, }`."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Sentence):
+            return value.to(self._language)
+        if isinstance(value, tuple):
+            return format_spec.join(self.format_field(each, "") for each in value)
+        return str(super().format_field(value, format_spec))

@@ -1,0 +1,70 @@
+"""The catalogue: whatever the bot says, it can say to people of every language."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import phrases
+from bot.phrases import catalogue
+from bot.phrases.catalogue import LANGUAGES, WORDS, Sentence, fields_of, sentence
+
+SOURCE = Path(phrases.__file__).read_text(encoding="utf-8")
+IN_FORMS = ("form_title", "form_submit", "form_close")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_sentence_with_the_same_fields(language: str) -> None:
+    english = {name: fields_of(words) for name, words in WORDS["en"].items()}
+    assert {name: fields_of(words) for name, words in WORDS[language].items()} == english
+
+
+def test_no_sentence_was_left_in_english() -> None:
+    alike = {name for name in WORDS["en"] if not HAN.search(WORDS["zh"][name])}
+    assert alike == {"facts", "help_kind", "help_option"}
+
+
+def test_the_catalogue_has_no_sentence_that_nobody_says() -> None:
+    unsaid = {name for name in WORDS["en"] if f'"{name}"' not in SOURCE}
+    assert {name for name in unsaid if not name.startswith(("option_", "language_"))} == set()
+
+
+def test_a_sentence_is_made_with_all_of_its_fields_or_not_at_all() -> None:
+    assert sentence("seed", seed=7).to("zh") == "种子 7"
+    for wrong in ({}, {"seed": 7, "more": 1}, {"need": 7}):
+        with pytest.raises(AssertionError):
+            sentence("seed", **wrong)
+    with pytest.raises(KeyError):
+        Sentence("no_such_sentence")
+
+
+def test_what_is_quoted_is_never_read_as_a_template() -> None:
+    said = phrases.bad_option("n", "{limit}", phrases.choices(["{0}"], None)).to("en")
+    assert said == "`n=limit` does not work: it is one of `{0}`."
+
+
+def test_lists_are_written_as_each_language_writes_them() -> None:
+    hint = phrases.choices(["a", "b"], None)
+    assert (hint.to("en"), hint.to("zh")) == ("it is one of `a`, `b`", "可选 `a`、`b`")
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh-CN", "zh"), ("zh-TW", "zh"), ("en-GB", "en"), ("pt-BR", "en"), ("", "en")],
+)
+def test_a_locale_of_slack_chooses_the_language(locale: str, language: str) -> None:
+    assert catalogue.language_for(locale) == language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_titles_and_buttons_of_the_form_are_as_short_as_slack_wants(
+    language: catalogue.Language,
+) -> None:
+    assert all(len(sentence(name).to(language)) <= 24 for name in IN_FORMS)
+
+
+def test_every_language_has_one_name_that_leads_back_to_it() -> None:
+    names = phrases.language_names()
+    assert (names["German"], names["德语"], names["de"]) == ("de", "de", "de")
+    assert len(names) == 3 * len(phrases.WRITTEN)
