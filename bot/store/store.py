@@ -111,7 +111,7 @@ class Store:
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
         async with self._write() as session:
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
-            return tries - 1, kept
+            return tries - 1, kept or language
 
     async def end(self, job_id: int, status: JobStatus) -> None:
         """The job rests or is over."""
