@@ -322,6 +322,7 @@ def review_card(
 
 def review_button(name: str) -> Sentence:
     """A button of the card, by its action_id."""
+    assert name in _CARD
     return sentence(name)
 
 
@@ -331,6 +332,7 @@ def review_decided(decision: str, reviewer: str | None, categories: Sequence[str
     return sentence(_DECISIONS[decision], categories=_ticked(categories), **who)
 
 
+_CARD = ("review_show", "review_approve", "review_redact", "review_reject")
 _DECISIONS = {
     "approved": "review_approved",
     "redacted": "review_redacted",
