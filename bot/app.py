@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,9 @@ from bot.drafting.drafting import Drafting
 from bot.drafting.jobs import Jobs
 from bot.drafting.ports import World
 from bot.drafting.recipes import load_recipes
+from bot.drafting.reviews import Reviews
 from bot.drafting.writing import Writing, where
+from bot.seal import Seal
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
@@ -73,30 +75,56 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         me = await outbox.whoami()
         user = str(me["user_id"])
         people = People(outbox.person, settings.allowed)
+        judge = Filter(load_policy(settings.policy), audit=audit)
+        reviews = _reviews(settings, store, outbox, judge)
         world = World(
             store=store,
             screen=outbox,
             engine=engine,
-            filter=Filter(load_policy(settings.policy), audit=audit),
+            filter=judge,
             people=people,
             recipes=load_recipes(settings.recipes),
             bot_user=user,
             command=settings.slash_command,
             emoji=settings.emoji_regenerate if settings.offer_emoji else None,
             patience=settings.worker_patience,
+            reviews=reviews,
         )
         jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
         drafting = Drafting(store, jobs, world.recipes, settings)
         app = bolt_app(settings, client, me)
-        listeners.register(app, drafting, outbox, people, settings=settings, bot=user)
+        listeners.register(
+            app, drafting, outbox, people, settings=settings, bot=user, reviews=reviews, jobs=jobs
+        )
         await store.forget_events()
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
         stack.push_async_callback(jobs.drain, settings.drain_seconds)
+        if reviews:
+            await stack.enter_async_context(_kept_up(reviews.watch(jobs.start)))
         address = await stack.enter_async_context(_transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport)
         yield Bot(engine, jobs, user, address)
         log.info("bot drains", running=jobs.running)
+
+
+def _reviews(settings: Settings, store: Store, outbox: Outbox, judge: Filter) -> Reviews | None:
+    if settings.review_channel is None:
+        return None
+    seal = Seal(audit_key(settings), "held texts")
+    channel, hours = settings.review_channel, settings.review_hours
+    return Reviews(store, outbox, judge, seal, channel=channel, hours=hours)
+
+
+@asynccontextmanager
+async def _kept_up(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Work that goes on for as long as the bot runs."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def required(secret: SecretStr | None, name: str) -> SecretStr:

@@ -54,6 +54,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         "transport": _transport,
         "database": _database,
         "filter": _filter,
+        "review": _review,
         "recipes": _recipes,
         "languages": _languages,
         "model": _served if settings.worker_url else _model,
@@ -124,6 +125,21 @@ async def _filter(settings: Settings) -> str:
     except (PolicyError, FilterError) as error:
         raise Trouble(str(error)) from None
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
+
+
+async def _review(settings: Settings) -> str:
+    if settings.review_channel is None:
+        return "no REVIEW_CHANNEL: what the policy holds is blocked"
+    if settings.slack_bot_token is None:
+        raise Trouble("REVIEW_CHANNEL needs SLACK_BOT_TOKEN.")
+    async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
+        try:
+            answer = await client.conversations_info(channel=settings.review_channel)
+        except (SlackClientError, aiohttp.ClientError, OSError):
+            answer = None
+    if answer is None or not answer["channel"].get("is_member"):
+        raise Trouble("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
+    return f"what the policy holds waits {settings.review_hours:g} h in {settings.review_channel}"
 
 
 async def _recipes(settings: Settings) -> str:

@@ -115,6 +115,16 @@ class Settings(BaseSettings):
         None, description="Key of the audit log's digests; by default one is made in DATA_DIR."
     )
 
+    review_channel: str | None = Field(
+        None,
+        pattern=r"^[CG][A-Z0-9]{2,}$",
+        description="Id of the private channel whose members decide about what the policy holds; "
+        "without one, hold is block.",
+    )
+    review_hours: float = Field(
+        24, gt=0, le=720, description="Hours after which a text that nobody decided is rejected."
+    )
+
     drain_seconds: float = Field(
         20, ge=0, le=600, description="How long running drafts may go on after SIGTERM."
     )

@@ -4,6 +4,7 @@ from safety.audit import AuditError, AuditLog
 from safety.filter import Filter, FilterError
 from safety.normalise import visible
 from safety.policy import Policy, PolicyError, load_policy
+from safety.redact import has_span
 from safety.released import NOTHING, joined, part
 from safety.stream import Gate
 from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
@@ -23,6 +24,7 @@ __all__ = [
     "SafeText",
     "Stage",
     "Verdict",
+    "has_span",
     "joined",
     "load_policy",
     "part",

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,27 @@ class Case:
             log.error("audit_error", cause=type(error).__name__, errno=error.errno)
             return refusal("audit_error", verdict.policy)
         return verdict
+
+    async def note(self, decision: str, categories: Sequence[str], *, policy: str) -> None:
+        """Writes down what a person decided. Raises OSError."""
+        if self.audit is None:
+            return
+        await self.audit.write(
+            Entry(
+                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                request=self.request,
+                who=self.who,
+                stage=self.stage,
+                action=decision,
+                complete=True,
+                categories=sorted(categories),
+                rules=[],
+                counts={},
+                policy=policy,
+                latency_ms=0.0,
+                hmac="",
+            )
+        )
 
     def _entry(self, verdict: Verdict, digest: str, complete: bool) -> Entry:
         counts = Counter(finding.category for finding in verdict.findings)

@@ -3,12 +3,14 @@
 It fails closed. A detector that raises, takes too long or answers nonsense blocks the text.
 """
 
+from collections.abc import Sequence
+
 from safety.audit import AuditLog, Case
 from safety.normalise import normalise
 from safety.policy import Policy
 from safety.screen import Screen
 from safety.stream import Gate
-from safety.verdict import Stage, Verdict
+from safety.verdict import Action, Stage, Verdict
 from safety.weights import WeightsError
 
 
@@ -23,13 +25,37 @@ class Filter:
         self.policy = policy
         self.audit = audit
         self.screen = Screen(policy)
+        self._decided = {
+            decision: Screen(policy.holding_as(decision))
+            for decision in (Action.ALLOW, Action.REDACT)
+        }
         self.self_test()
 
-    async def judge(self, text: str, stage: Stage, *, request: str, who: str = "") -> Verdict:
-        """The verdict on a whole text. Whatever the text holds, it raises nothing."""
+    async def judge(
+        self,
+        text: str,
+        stage: Stage,
+        *,
+        request: str,
+        who: str = "",
+        held: Action = Action.HOLD,
+    ) -> Verdict:
+        """The verdict on a whole text. Whatever the text holds, it raises nothing.
+
+        `held` is what a person has decided about all that the policy holds: ALLOW or REDACT.
+        """
         case = Case(self.audit, stage, request, who)
-        verdict = await self.screen.in_time(lambda: self.screen.judge(text, stage))
+        screen = self._decided.get(held, self.screen)
+        verdict = await screen.in_time(lambda: screen.judge(text, stage))
         return await case.close(verdict, text)
+
+    async def decided(
+        self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
+    ) -> None:
+        """Writes down what a person decided about a held text. Raises OSError."""
+        await Case(self.audit, stage, request, who).note(
+            decision, categories, policy=self.policy.digest
+        )
 
     def gate(self, *, request: str, who: str = "") -> Gate:
         """A gate for one draft, whose text comes in chunks."""

@@ -122,11 +122,21 @@ class Policy(_Table):
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    def holding_as(self, action: Action) -> "Policy":
+        """The policy after a person has decided: what it holds is allowed, or redacted."""
+        stages = {str(stage): _decided(getattr(self, stage), action) for stage in Stage}
+        return self.model_copy(update=stages)
+
     def action(self, stage: Stage, category: str) -> Action:
         if category in ALWAYS_BLOCK:
             return Action.BLOCK
         action: Action = getattr(getattr(self, stage), category)
         return action
+
+
+def _decided(actions: Actions, decision: Action) -> Actions:
+    held = [name for name in Actions.model_fields if getattr(actions, name) is Action.HOLD]
+    return actions.model_copy(update=dict.fromkeys(held, decision))
 
 
 def load_policy(path: Path | None) -> Policy:

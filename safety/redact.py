@@ -18,6 +18,11 @@ PLACEHOLDERS = {
 """By category; where findings overlap, the first of these names the whole span."""
 
 
+def has_span(category: str) -> bool:
+    """Whether what is found of this category can be taken out of a text."""
+    return category in PLACEHOLDERS
+
+
 def redact(text: str, findings: Iterable[Finding], allow: Sequence[str]) -> str:
     """The text with every finding replaced; `allow` are the hosts whose links stay links."""
     shown, position = [], 0

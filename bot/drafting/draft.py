@@ -18,7 +18,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Draft:
-    """A version being written; `version` is as it was last read from the store."""
+    """A version being written; `version` is as it was last read from the store.
+
+    `text` is what was released of what the model has `written`; once the filter has `held` it,
+    nothing more is.
+    """
 
     version: Version
     gate: Gate
@@ -29,6 +33,8 @@ class Draft:
     language: Language
     measure: Callable[[str], Sentence | None]
     text: str = ""
+    written: str = ""
+    held: Verdict | None = None
     finish_reason: str | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -38,8 +44,10 @@ class Draft:
         return self.version.status is not VersionStatus.WRITING
 
     async def take(self, piece: str) -> None:
-        """More of the model's text. Raises Blocked."""
-        await self._release(await self.gate.feed(piece))
+        """More of the model's text. Raises Blocked; after it is held, it is only kept."""
+        self.written += piece
+        if self.held is None:
+            await self._release(await self.gate.feed(piece))
 
     async def finish(self, *, model: str | None, tokens: int | None) -> None:
         """The model is done. Raises Blocked."""
@@ -48,11 +56,17 @@ class Draft:
             VersionStatus.FINISHED,
             text=self.text,
             rules=list(self.gate.verdict.rules),
-            finish_reason=self.finish_reason,
-            model=model,
-            tokens=tokens,
-            seconds=time.monotonic() - self.began,
+            **self.facts(model, tokens),
         )
+
+    def facts(self, model: str | None, tokens: int | None) -> dict[str, Any]:
+        """What is known of the version now that the model is done."""
+        return {
+            "finish_reason": self.finish_reason,
+            "model": model,
+            "tokens": tokens,
+            "seconds": time.monotonic() - self.began,
+        }
 
     async def take_away(self, verdict: Verdict) -> None:
         """The filter blocked it: nothing of it stays."""
@@ -88,6 +102,8 @@ class Draft:
         status = self.version.status
         if status is VersionStatus.BLOCKED:
             return await self.shown.retract(phrases.taken_away().to(self.language))
+        if status is VersionStatus.HELD:
+            return await self.shown.retract(phrases.waits_for_review().to(self.language))
         if status is VersionStatus.DELETED:
             return await self.shown.abandon()
         await self._catch_up()

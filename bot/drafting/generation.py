@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -12,10 +12,11 @@ from bot.drafting.draft import Draft
 from bot.drafting.options import Options
 from bot.drafting.ports import Away, NotThere, Place, Refusal, Shown, World
 from bot.drafting.prompt import chat_messages
+from bot.drafting.reviews import held_as
 from bot.phrases import Language, Phrase, Sentence
 from bot.store import Job, JobStatus, Thread, Turn, Version, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Message, Sampling, Usage
-from safety import Blocked, Stage, Verdict
+from safety import Action, Blocked, Stage, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -115,16 +116,25 @@ class Generation:
 
     async def _show_endings(self) -> None:
         """What ended before a crash may not have been shown, nor said, to the end."""
-        for version in await self._world.store.begin(self._job):
-            if version.status in (VersionStatus.WRITING, VersionStatus.DELETED):
+        for begun in await self._world.store.begin(self._job):
+            if begun.status in (VersionStatus.WRITING, VersionStatus.DELETED):
                 continue
+            version = await self._settled(begun)
             draft = await self._draft(version, again=True)
             await draft.shown.open()
             await draft.show_end()
             if version.status is VersionStatus.BLOCKED:
-                await self._tell(phrases.blocked(version.number, version.rules))
+                await self._tell(_taken_away(version))
+            elif version.status is VersionStatus.HELD:
+                await self._tell(phrases.held_draft(version.number))
             elif version.status is VersionStatus.FAILED:
                 await self._tell(phrases.failed())
+
+    async def _settled(self, version: Version) -> Version:
+        """What became of a held version."""
+        if version.status is VersionStatus.HELD and self._world.reviews:
+            return await self._world.reviews.settle(self._job, version)
+        return version
 
     async def _open(self, again: bool) -> None:
         await self._end_stopped()
@@ -142,8 +152,12 @@ class Generation:
         async def posted(part: int, ts: str) -> None:
             await world.store.posted(version.id, part, self._place.channel, ts)
 
+        held = held_as(await world.store.hold_of(job.id, version.id))
+
         async def judge(text: str) -> Verdict:
-            return await world.filter.judge(text, Stage.OUTPUT, request=job.name, who=job.requester)
+            return await world.filter.judge(
+                text, Stage.OUTPUT, request=job.name, who=job.requester, held=held
+            )
 
         parts = await world.store.parts(version.id)
         if again and not parts and (ts := await self._unrecorded(key, head)):
@@ -200,7 +214,7 @@ class Generation:
         for draft in self._running:
             if draft.finish_reason is None:
                 raise EngineUnavailable("the stream ended early")
-            await self._judged(draft, draft.finish(model=model, tokens=tokens))
+            await self._finish(draft, model, tokens)
 
     async def _take(self, delta: Delta, model: str | None) -> None:
         draft = next((d for d in self._running if d.version.sample == delta.index), None)
@@ -212,7 +226,33 @@ class Generation:
         await self._judged(draft, draft.take(delta.text))
         draft.finish_reason = delta.finish_reason
         if delta.finish_reason and self._job.n > 1 and not draft.over:
-            await self._judged(draft, draft.finish(model=model, tokens=None))
+            await self._finish(draft, model, None)
+
+    async def _finish(self, draft: Draft, model: str | None, tokens: int | None) -> None:
+        if draft.held is None:
+            await self._judged(draft, draft.finish(model=model, tokens=tokens))
+        if draft.held is not None and not draft.over:
+            await self._hold(draft, draft.held, draft.facts(model, tokens))
+
+    async def _hold(self, draft: Draft, held: Verdict, facts: dict[str, Any]) -> None:
+        """A person decides about the whole draft, unless there is more in it than may be held."""
+        job, reviews = self._job, self._world.reviews
+        assert reviews is not None
+        verdict = await self._world.filter.judge(
+            draft.written,
+            Stage.OUTPUT,
+            request=job.name,
+            who=job.requester,
+            held=Action.ALLOW,
+        )
+        if verdict.text is None:
+            await draft.take_away(verdict)
+            await self._tell(_taken_away(draft.version))
+            return
+        await reviews.hold(job, draft.written, held, draft.version, **facts)
+        draft.version = await self._world.store.version(draft.version.id)
+        await draft.show_end()
+        await self._tell(phrases.held_draft(draft.version.number))
 
     async def _judged(self, draft: Draft, step: Awaitable[None]) -> None:
         try:
@@ -222,8 +262,11 @@ class Generation:
                 raise
             await draft.end(VersionStatus.DELETED)
         except Blocked as blocked:
+            if blocked.verdict.action is Action.HOLD and self._world.reviews:
+                draft.held = blocked.verdict
+                return
             await draft.take_away(blocked.verdict)
-            await self._tell(phrases.blocked(draft.version.number, blocked.verdict.rules))
+            await self._tell(_taken_away(draft.version))
 
     async def _wait_for_worker(self, deadline: float) -> None:
         """Until it answers again. Raises Refusal at the deadline, AllStopped."""
@@ -286,3 +329,9 @@ class Generation:
         for draft in self._running:
             await draft.abandon()
         self._drafts = []
+
+
+def _taken_away(version: Version) -> Sentence:
+    if any(rule.startswith("review_") for rule in version.rules):
+        return phrases.not_released(version.number)
+    return phrases.blocked(version.number, version.rules)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.drafting.recipes import FREE, Recipe
+from bot.drafting.reviews import Reviews
 from bot.phrases import Language, Phrase, Sentence
 from bot.slack.blocks import Button, Content
 from bot.slack.draft_message import Shown
@@ -144,7 +145,10 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds."""
+    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds.
+
+    Without `reviews` what the filter holds is blocked.
+    """
 
     store: Store
     screen: Screen
@@ -156,6 +160,7 @@ class World:
     command: str
     emoji: str | None
     patience: float
+    reviews: Reviews | None = None
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a thread; free text where the operator took it away since."""

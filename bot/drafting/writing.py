@@ -17,13 +17,27 @@ from bot.drafting.ports import (
     SlackRefused,
     World,
 )
+from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.phrases import Language, Sentence, language_for
 from bot.slack.blocks import said
 from bot.slack.errors import SlackError
-from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
-from safety import SafeText, Stage
+from bot.store import (
+    Hold,
+    HoldStatus,
+    Job,
+    JobKind,
+    JobStatus,
+    Thread,
+    Turn,
+    Version,
+    VersionStatus,
+)
+from safety import Action, SafeText, Stage, Verdict
 
 log = structlog.get_logger(__name__)
+
+# What these wait for may have come already: their status is committed where they are said.
+RESTING = (JobStatus.WAITING, JobStatus.HELD)
 
 
 class Writing:
@@ -42,7 +56,7 @@ class Writing:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
         thread = await self._world.store.thread(self._job.thread_id)
         status = await self._outcome(thread)
-        if status is not JobStatus.WAITING:
+        if status not in RESTING:
             await self._world.store.end(self._job.id, status)
 
     def stop(self, version_id: int) -> None:
@@ -76,6 +90,8 @@ class Writing:
         tries, first = await self._world.store.tried(self._job.id, reads)
         again, self._language = tries > 0, language_for(first)
         judged = await self._check(thread)
+        # A reviewer may have taken something out of it.
+        thread, self._job = await self._asked()
         turns = await self._turns()
         place = await self._root(thread, judged, again)
 
@@ -94,12 +110,49 @@ class Writing:
         if not await self._world.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
             raise Refusal(None if quiet else phrases.not_allowed(), JobStatus.REFUSED)
-        verdict = await self._world.filter.judge(
-            job.instruction or thread.brief, Stage.INPUT, request=job.name, who=job.requester
-        )
+        verdict = await self._judge(thread)
+        if verdict.action is Action.HOLD and self._world.reviews:
+            verdict = await self._reviewed(thread, verdict, self._world.reviews)
         if verdict.text is None:
             raise Refusal(phrases.refused(verdict.rules), JobStatus.REFUSED)
         return verdict.text
+
+    async def _asked(self) -> tuple[Thread, Job]:
+        job = await self._world.store.job(self._job.id)
+        return await self._world.store.thread(job.thread_id), job
+
+    async def _judge(self, thread: Thread, held: Action = Action.HOLD) -> Verdict:
+        asked, job = self._job.instruction or thread.brief, self._job
+        return await self._world.filter.judge(
+            asked, Stage.INPUT, request=job.name, who=job.requester, held=held
+        )
+
+    async def _reviewed(self, thread: Thread, held: Verdict, reviews: Reviews) -> Verdict:
+        """The verdict after a reviewer's decision. Raises Refusal while there is none."""
+        hold = await self._hold()
+        if hold is None:
+            # Said before it is kept: after a crash it is rather said twice than never.
+            await self._tell(thread, phrases.held_request())
+            await reviews.hold(self._job, self._job.instruction or thread.brief, held)
+        if hold is None or hold.status is HoldStatus.PENDING:
+            raise Refusal(None, JobStatus.HELD)
+        if hold.status not in DECIDED:
+            await self._world.store.settle(hold)
+            raise Refusal(phrases.request_not_approved(), JobStatus.REFUSED)
+        verdict = await self._judge(thread, held_as(hold))
+        if verdict.text is not None and verdict.text != (self._job.instruction or thread.brief):
+            await self._world.store.reword(self._job, verdict.text)
+        await self._world.store.settle(hold)
+        return verdict
+
+    async def _hold(self) -> Hold | None:
+        """The hold on what this job asks; what is asked once more was decided about before."""
+        job = self._job
+        while job.again_id is not None:
+            job = await self._world.store.job(
+                (await self._world.store.version(job.again_id)).job_id
+            )
+        return await self._world.store.hold_of(job.id)
 
     async def _turns(self) -> list[Turn]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""

@@ -5,7 +5,9 @@ import re
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.drafting import Drafting
-from bot.listeners.actions import draft_in_dm, regenerate
+from bot.drafting.jobs import Jobs
+from bot.drafting.reviews import Reviews
+from bot.listeners.actions import draft_in_dm, regenerate, review
 from bot.listeners.commands import draft as draft_command
 from bot.listeners.events import member_joined_channel, message, reaction_added
 from bot.listeners.views import draft as draft_form
@@ -24,6 +26,8 @@ def register(
     *,
     settings: Settings,
     bot: str,
+    reviews: Reviews | None,
+    jobs: Jobs,
 ) -> None:
     """Every listener; `bot` is the bot's own user."""
     draft_command.register(app, settings.slash_command, drafting, outbox, people)
@@ -33,6 +37,8 @@ def register(
     member_joined_channel.register(app, drafting, bot)
     regenerate.register(app, drafting, outbox, people)
     draft_in_dm.register(app, drafting, outbox, people)
+    if reviews:
+        review.register(app, reviews, outbox, people, jobs.start)
     _pass_over_the_rest(app)
 
 

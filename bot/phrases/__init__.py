@@ -5,6 +5,7 @@ here, or a number, an id or a name of our own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from bot.phrases.catalogue import (
     LANGUAGES,
@@ -274,6 +275,90 @@ def worker_missing() -> Sentence:
 def model_refused(said: SafeText) -> Sentence:
     """The worker refused the request, e.g. because it is too long for the model."""
     return sentence("model_refused", sentence=escape(said[:1000]))
+
+
+# Review
+
+
+def held_request() -> Sentence:
+    """A request that a reviewer has to decide about, said to the requester."""
+    return sentence("held_request")
+
+
+def held_draft(number: int) -> Sentence:
+    """A draft that a reviewer has to decide about, said to the requester."""
+    return sentence("held_draft", number=number)
+
+
+def waits_for_review() -> Sentence:
+    """In place of a draft until then."""
+    return sentence("waits_for_review")
+
+
+def not_released(number: int) -> Sentence:
+    """A draft that no reviewer approved, said to the requester."""
+    return sentence("not_released", number=number)
+
+
+def request_not_approved() -> Sentence:
+    """A request that no reviewer approved, said to the requester."""
+    return sentence("request_not_approved")
+
+
+def review_card(
+    asked: bool, author: str, channel: str, categories: Sequence[str], expires: datetime
+) -> Sentence:
+    """The reviewers' card; `asked`: about what was asked for, else about a draft."""
+    return sentence(
+        "review_card",
+        what=sentence("review_asked" if asked else "review_drafted"),
+        author=author,
+        channel=channel,
+        categories=_ticked(categories),
+        expires=int(expires.timestamp()),
+        fallback=expires.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def review_button(name: str) -> Sentence:
+    """A button of the card, by its action_id."""
+    assert name in _CARD
+    return sentence(name)
+
+
+def review_decided(decision: str, reviewer: str | None, categories: Sequence[str]) -> Sentence:
+    """What the card says afterwards; without a reviewer, nobody decided in time."""
+    who = {"reviewer": reviewer} if reviewer else {}
+    return sentence(_DECISIONS[decision], categories=_ticked(categories), **who)
+
+
+_CARD = ("review_show", "review_approve", "review_redact", "review_reject")
+_DECISIONS = {
+    "approved": "review_approved",
+    "redacted": "review_redacted",
+    "rejected": "review_rejected",
+    "expired": "review_expired",
+}
+
+
+def review_title() -> Sentence:
+    """Over the held text; at most 24 characters."""
+    return sentence("review_title")
+
+
+def review_over() -> Sentence:
+    """A click on a card that is no longer open."""
+    return sentence("review_over")
+
+
+def review_own() -> Sentence:
+    """A reviewer who asked for the text."""
+    return sentence("review_own")
+
+
+def review_blocked(rules: Sequence[str]) -> Sentence:
+    """A held text that the filter would block by now."""
+    return sentence("review_blocked", rules=_rules(rules))
 
 
 # The thread

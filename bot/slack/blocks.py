@@ -12,6 +12,7 @@ from bot.slack.markup import as_markdown, markdown, mrkdwn
 from safety import SafeText
 
 Block = dict[str, Any]
+Style = Literal["", "primary", "danger"]
 
 SECTION_LIMIT = 3_000
 MARKDOWN_LIMIT = 12_000
@@ -28,7 +29,7 @@ class Button:
     label: Phrase
     action_id: str
     value: str = ""
-    style: Literal["", "primary", "danger"] = ""
+    style: Style = ""
 
     def __post_init__(self) -> None:
         assert 0 < len(self.label) <= 75

@@ -4,11 +4,13 @@ from typing import Any
 
 from bot import phrases
 from bot.phrases import Language, Sentence
+from safety import SafeText
 
 DRAFT = "draft"
 BRIEF, DRAFTS = "brief", "drafts"
 BRIEF_LIMIT = 3_000
 MOST_DRAFTS = 5
+MOST_BLOCKS = 100
 
 View = dict[str, Any]
 
@@ -27,6 +29,22 @@ def draft_view(private_metadata: str, language: Language, text: str = "") -> Vie
         "submit": _plain(phrases.form_submit(), language),
         "close": _plain(phrases.form_close(), language),
         "blocks": [_brief(text, language), _drafts(language)],
+    }
+
+
+def review_view(text: SafeText, language: Language) -> View:
+    """A held text, for the reviewer who asked to see it. Plain: nothing in it is formatted."""
+    pieces = [text[i : i + BRIEF_LIMIT] for i in range(0, len(text), BRIEF_LIMIT)]
+    sections = [
+        {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
+        for piece in pieces[:MOST_BLOCKS]
+        if piece.strip()
+    ]
+    return {
+        "type": "modal",
+        "title": _plain(phrases.review_title(), language),
+        "close": _plain(phrases.form_close(), language),
+        "blocks": sections or [{"type": "divider"}],
     }
 
 

@@ -1,6 +1,8 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
 from bot.store.models import (
+    Hold,
+    HoldStatus,
     Job,
     JobKind,
     JobStatus,
@@ -14,6 +16,8 @@ from bot.store.models import (
 from bot.store.store import Store, StoreUnavailable, TooManyRunning, Turn
 
 __all__ = [
+    "Hold",
+    "HoldStatus",
     "Job",
     "JobKind",
     "JobStatus",

@@ -23,10 +23,14 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """How far a job is. OPEN jobs go on when the bot starts, WAITING ones when it is invited."""
+    """How far a job is. OPEN jobs go on when the bot starts, WAITING ones when it is invited.
+
+    HELD ones go on when a reviewer has decided about what was asked.
+    """
 
     OPEN = "open"
     WAITING = "waiting"
+    HELD = "held"
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
@@ -38,9 +42,20 @@ class VersionStatus(StrEnum):
     WRITING = "writing"
     FINISHED = "finished"
     STOPPED = "stopped"
+    HELD = "held"
     BLOCKED = "blocked"
     FAILED = "failed"
     DELETED = "deleted"
+
+
+class HoldStatus(StrEnum):
+    """What was decided about a held text; EXPIRED where nobody did in time."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REDACTED = "redacted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,7 +90,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
-        **{kind: _words(kind) for kind in (JobKind, JobStatus, VersionStatus)},
+        **{kind: _words(kind) for kind in (JobKind, JobStatus, VersionStatus, HoldStatus)},
     }
 
 
@@ -178,6 +193,27 @@ class Source(Base):
     thread_id: Mapped[int | None] = mapped_column(
         ForeignKey("threads.id"), index=True, default=None
     )
+    created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class Hold(Base):
+    """A text that a reviewer has to decide about: what was asked, or a version of the job.
+
+    `sealed` is the text, encrypted; it is emptied as soon as the decision is carried out.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (UniqueConstraint("job_id", "version_id", name="uq_holds_job_id_version_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    categories: Mapped[list[str]]
+    expires_at: Mapped[datetime]
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"), default=None)
+    status: Mapped[HoldStatus] = mapped_column(index=True, default=HoldStatus.PENDING)
+    reviewer: Mapped[str | None] = mapped_column(String(32), default=None)
+    card_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 

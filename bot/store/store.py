@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.store.engine import connect, migrate
 from bot.store.models import (
+    Hold,
+    HoldStatus,
     Job,
     JobStatus,
     Message,
@@ -235,6 +237,75 @@ class Store:
         await self._update(Version, version_id, status=status, ended_at=now(), **facts)
         return await self.version(version_id)
 
+    # Review
+
+    async def hold(self, hold: Hold, **facts: Any) -> None:
+        """Keep a text for the reviewers; its job, or its version, rests. Once for each.
+
+        `facts` are what is known of the version (model, tokens, seconds, rules).
+        """
+        async with self._write() as session:
+            if await session.scalar(_hold_of(hold.job_id, hold.version_id)) is not None:
+                return
+            session.add(hold)
+            if hold.version_id is None:
+                rests = update(Job).where(Job.id == hold.job_id).values(status=JobStatus.HELD)
+            else:
+                rests = update(Version).where(Version.id == hold.version_id)
+                rests = rests.values(status=VersionStatus.HELD, text="", ended_at=now(), **facts)
+            await session.execute(rests)
+
+    async def hold_of(self, job_id: int, version_id: int | None = None) -> Hold | None:
+        """The hold on what a job asks, or on one of its versions."""
+        async with self._read() as session:
+            return await session.scalar(_hold_of(job_id, version_id))
+
+    async def hold_with(self, hold_id: int) -> Hold | None:
+        """The hold with this id."""
+        async with self._read() as session:
+            return await session.get(Hold, hold_id)
+
+    async def holds(self) -> Sequence[Hold]:
+        """Those that wait for a decision, and those whose decision is not carried out yet."""
+        query = select(Hold).where(Hold.sealed != "").order_by(Hold.id)
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
+
+    async def carded(self, hold_id: int, ts: str) -> None:
+        """The reviewers' card stands."""
+        await self._update(Hold, hold_id, card_ts=ts)
+
+    async def decide(self, hold_id: int, status: HoldStatus, reviewer: str | None) -> bool:
+        """Decide about a pending hold, so that its job goes on. False if it was not pending."""
+        query = update(Hold).where(Hold.id == hold_id, Hold.status == HoldStatus.PENDING)
+        query = query.values(status=status, reviewer=reviewer)
+        async with self._write() as session:
+            job_id = await session.scalar(query.returning(Hold.job_id))
+            if job_id is None:
+                return False
+            again = update(Job).where(Job.id == job_id)
+            await session.execute(again.values(status=JobStatus.OPEN, ended_at=None))
+            return True
+
+    async def resume(self, job_id: int) -> None:
+        """A job that ended has more to do: a decision came while it ran."""
+        await self._update(Job, job_id, status=JobStatus.OPEN, ended_at=None)
+
+    async def reword(self, job: Job, text: str) -> None:
+        """What was asked, after a reviewer took something out of it."""
+        if job.instruction is not None:
+            await self._update(Job, job.id, instruction=text)
+        else:
+            await self._update(Thread, job.thread_id, brief=text)
+
+    async def settle(self, hold: Hold, status: VersionStatus | None = None, **facts: Any) -> None:
+        """The decision is carried out: the text is no longer kept here."""
+        async with self._write() as session:
+            await session.execute(update(Hold).where(Hold.id == hold.id).values(sealed=""))
+            if hold.version_id is not None:
+                ended = update(Version).where(Version.id == hold.version_id)
+                await session.execute(ended.values(status=status, ended_at=now(), **facts))
+
     # Messages
 
     async def posted(self, version_id: int, part: int, channel: str, ts: str) -> None:
@@ -248,7 +319,9 @@ class Store:
         async with self._read() as session:
             return list(await session.scalars(query))
 
-    async def _update(self, record: type[Thread | Job | Version], id_: int, **values: Any) -> None:
+    async def _update(
+        self, record: type[Thread | Job | Version | Hold], id_: int, **values: Any
+    ) -> None:
         async with self._write() as session:
             await session.execute(update(record).where(record.id == id_).values(**values))
 
@@ -274,6 +347,10 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout, OSError) as error:
         # The error's own text holds the statement's parameters: users' words.
         raise StoreUnavailable(type(error).__name__) from None
+
+
+def _hold_of(job_id: int, version_id: int | None) -> Select[Hold]:
+    return select(Hold).where(Hold.job_id == job_id, Hold.version_id == version_id)
 
 
 async def _reopened(session: AsyncSession, job_id: int) -> bool:

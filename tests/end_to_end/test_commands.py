@@ -74,7 +74,7 @@ async def test_the_doctor_finds_nothing_to_do_where_all_is_well(
 ) -> None:
     code, out, err = await draftsmith("doctor", cwd=tmp_path, **connected(workspace, engine))
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 7
+    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 8
     assert "English (MODEL_LANGUAGES" in out
 
 
@@ -87,6 +87,7 @@ async def test_the_doctor_finds_nothing_to_do_where_all_is_well(
         ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "does not answer as Slack: check the network"),
         ({"DATABASE_URL": "sqlite+aiosqlite:////no/such/folder/x.db"}, "check DATABASE_URL"),
         ({"POLICY": "no-such-policy.toml"}, "no-such-policy.toml"),
+        ({"REVIEW_CHANNEL": "C0NOTHERE"}, "not in the channel of REVIEW_CHANNEL"),
         ({"RECIPES": "no-such-folder"}, "no-such-folder, is not there: check RECIPES"),
         ({"WORKER_URL": "http://127.0.0.1:9"}, "Check WORKER_URL"),
     ],

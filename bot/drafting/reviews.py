@@ -1,0 +1,238 @@
+"""Held texts: kept sealed, shown to reviewers only, decided about once and by somebody else."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from bot import phrases
+from bot.phrases import Phrase, Sentence, language_for
+from bot.seal import Seal
+from bot.slack.blocks import Button, Content, Style, said
+from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
+from bot.slack.messages import Place
+from bot.store import Hold, HoldStatus, Job, JobStatus, Store, StoreUnavailable, Version
+from bot.store import VersionStatus as Status
+from bot.store.models import now
+from safety import Action, Filter, SafeText, Stage, Verdict, has_span
+
+log = structlog.get_logger(__name__)
+
+SHOW = "review_show"
+BUTTONS: Mapping[str, HoldStatus] = {
+    "review_approve": HoldStatus.APPROVED,
+    "review_redact": HoldStatus.REDACTED,
+    "review_reject": HoldStatus.REJECTED,
+}
+# What the filter makes of all that it holds, once a person has decided.
+DECIDED: Mapping[HoldStatus, Action] = {
+    HoldStatus.APPROVED: Action.ALLOW,
+    HoldStatus.REDACTED: Action.REDACT,
+}
+LOOK_SECONDS = 30.0
+
+
+class Undecided(Exception):
+    """The hold stays as it is; `sentence` tells the reviewer why."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__("undecided")
+        self.sentence = sentence
+
+
+class Cards(Protocol):
+    """Where the reviewers' cards stand."""
+
+    async def post(self, place: Place, content: Content, *, key: str) -> str:
+        """A message; its ts."""
+
+    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+        """The ts of a message that was posted with this key."""
+
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Another content in its place."""
+
+
+def held_as(hold: Hold | None) -> Action:
+    """What the filter makes of what it holds, after what was decided."""
+    return DECIDED.get(hold.status, Action.HOLD) if hold else Action.HOLD
+
+
+class Reviews:
+    """The reviewers' channel and what waits there."""
+
+    def __init__(
+        self,
+        store: Store,
+        cards: Cards,
+        filter_: Filter,
+        seal: Seal,
+        *,
+        channel: str,
+        hours: float,
+    ) -> None:
+        """Whoever sees `channel` may decide; what nobody decides in `hours` is rejected."""
+        self.channel = channel
+        self._store = store
+        self._cards = cards
+        self._filter = filter_
+        self._seal = seal
+        self._time = timedelta(hours=hours)
+
+    async def hold(
+        self, job: Job, text: str, verdict: Verdict, version: Version | None = None, **facts: object
+    ) -> None:
+        """Keep the text and tell the reviewers; `facts` of the version are kept with it."""
+        hold = Hold(
+            job_id=job.id,
+            version_id=version.id if version else None,
+            sealed=self._seal.close(text),
+            categories=sorted({cause.category for cause in verdict.causes}),
+            expires_at=now() + self._time,
+        )
+        await self._store.hold(hold, **facts)
+        if kept := await self._store.hold_of(job.id, hold.version_id):
+            await self._show_card(kept)
+
+    async def reveal(self, hold_id: int, reviewer: str) -> SafeText:
+        """The text as approval would release it, for this reviewer. Raises Undecided."""
+        hold, job = await self._pending(hold_id, reviewer)
+        released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
+        await self._filter.decided(
+            "review_show", hold.categories, _stage(hold), request=job.name, who=reviewer
+        )
+        return released
+
+    async def decide(self, hold_id: int, decision: HoldStatus, reviewer: str) -> Job:
+        """The job that goes on. Raises Undecided; OSError if it cannot be written down."""
+        hold, job = await self._pending(hold_id, reviewer)
+        if decision in DECIDED:
+            await self._released(hold, job, decision, reviewer)
+        if not await self._decide(hold, job, decision, reviewer):
+            raise Undecided(phrases.review_over())
+        return await self._store.job(job.id)
+
+    async def settle(self, job: Job, version: Version) -> Version:
+        """A held version, once it is decided about: with its text, or taken away."""
+        hold = await self._store.hold_of(job.id, version.id)
+        if hold is None or hold.status is HoldStatus.PENDING or not hold.sealed:
+            return version
+        try:
+            text = await self._released(hold, job, hold.status, hold.reviewer or "")
+            await self._store.settle(hold, Status.FINISHED, text=text)
+        except Undecided:
+            await self._store.settle(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
+        return await self._store.version(version.id)
+
+    async def watch(self, go_on: Callable[[Job], None]) -> None:
+        """For as long as the bot runs: cards that are missing, holds that expire."""
+        while True:
+            try:
+                for hold in await self._store.holds():
+                    await self._tend(hold, go_on)
+            except (SlackUnavailable, StoreUnavailable, OSError) as away:
+                log.warning("review waits", away=type(away).__name__)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _tend(self, hold: Hold, go_on: Callable[[Job], None]) -> None:
+        job = await self._store.job(hold.job_id)
+        if hold.status is not HoldStatus.PENDING:
+            # Decided while the job still ran, whose end then hid that there is more to do.
+            if job.status is JobStatus.DONE:
+                await self._store.resume(job.id)
+                go_on(await self._store.job(job.id))
+        elif hold.expires_at <= now():
+            if await self._decide(hold, job, HoldStatus.EXPIRED, None):
+                go_on(await self._store.job(job.id))
+        elif hold.card_ts is None:
+            await self._show_card(hold)
+
+    async def _decide(
+        self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str | None
+    ) -> bool:
+        # First on record, then done: a decision that nobody can trace is none.
+        await self._filter.decided(
+            f"review_{decision}",
+            hold.categories,
+            _stage(hold),
+            request=job.name,
+            who=reviewer or "",
+        )
+        if not await self._store.decide(hold.id, decision, reviewer):
+            return False
+        if hold.card_ts:
+            decided = phrases.review_decided(decision, reviewer, hold.categories)
+            await self._edit(hold.card_ts, said(decided.to(_language(job))))
+        return True
+
+    async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
+        hold = await self._store.hold_with(hold_id)
+        if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
+            raise Undecided(phrases.review_over())
+        job = await self._store.job(hold.job_id)
+        if reviewer == job.requester:
+            raise Undecided(phrases.review_own())
+        return hold, job
+
+    async def _released(
+        self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str
+    ) -> SafeText:
+        """What this decision would show, by the filter as it is now. Raises Undecided."""
+        text = self._seal.open(hold.sealed)
+        if text is None or decision not in DECIDED:
+            raise Undecided(phrases.review_over())
+        verdict = await self._filter.judge(
+            text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
+        )
+        if verdict.text is None:
+            raise Undecided(phrases.review_blocked(verdict.rules))
+        return verdict.text
+
+    async def _show_card(self, hold: Hold) -> None:
+        """Once; where the channel is closed to us the hold expires, and the log says why."""
+        key, place = f"hold-{hold.id}", Place(self.channel)
+        try:
+            ts = await self._cards.find(place, key=key)
+            ts = ts or await self._cards.post(place, await self._card(hold), key=key)
+        except (NotThere, SlackRefused) as closed:
+            log.error("no reviewers' channel", error=str(closed))
+            return
+        await self._store.carded(hold.id, ts)
+
+    async def _card(self, hold: Hold) -> Content:
+        job = await self._store.job(hold.job_id)
+        thread = await self._store.thread(job.thread_id)
+        asked = hold.version_id is None
+        language = _language(job)
+        card = phrases.review_card(
+            asked, job.requester, thread.channel, hold.categories, hold.expires_at
+        )
+        buttons = [
+            Button(phrases.review_button(name).to(language), name, str(hold.id), style)
+            for name, style in _buttons(hold.categories)
+        ]
+        return said(card.to(language), buttons)
+
+    async def _edit(self, ts: str, content: Content) -> None:
+        try:
+            await self._cards.edit(self.channel, ts, content)
+        except (NotThere, SlackRefused, SlackUnavailable) as closed:
+            log.error("card not changed", error=str(closed))
+
+
+def _buttons(categories: Sequence[str]) -> list[tuple[str, Style]]:
+    buttons: list[tuple[str, Style]] = [(SHOW, ""), ("review_approve", "primary")]
+    if all(map(has_span, categories)):
+        buttons.append(("review_redact", ""))
+    return [*buttons, ("review_reject", "danger")]
+
+
+def _stage(hold: Hold) -> Stage:
+    return Stage.INPUT if hold.version_id is None else Stage.OUTPUT
+
+
+def _language(job: Job) -> phrases.Language:
+    # The best guess at what the reviewers of this workspace read.
+    return language_for(job.language or "")

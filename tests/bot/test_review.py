@@ -1,0 +1,255 @@
+"""What the policy holds waits for a reviewer, who is not its author and decides once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from bot.app import Bot
+from bot.store import Hold, Store
+from bot.store.models import now
+from bot.workspace import Message, Workspace
+from tests.person import Person, StartBot, facts, settings_for
+from tests.scripted_engine import ScriptedEngine
+
+ADDRESS = "jane.roe@acme-corp.com"
+HELD = f"A first sentence of some length stands here. Write to {ADDRESS} today. And more follows."
+POLICY = '[input]\nemail = "hold"\n[output]\nemail = "hold"\nsecret = "block"\n'
+
+
+@dataclass
+class Reviewer(Person):
+    """A member of the reviewers' channel."""
+
+    @property
+    def card(self) -> Message | None:
+        return next(iter(self.workspace.messages(self.channel)), None)
+
+    async def sees_card(self) -> Message:
+        return await self.workspace.until(lambda: self.card)
+
+    async def click(self, button: str) -> bool:
+        card = await self.sees_card()
+        return await self.workspace.click(self.id, self.channel, card.ts, button)
+
+
+@pytest.fixture
+def rex(workspace: Workspace) -> Reviewer:
+    return Reviewer(workspace, workspace.person("rex"), workspace.channel("reviewers"))
+
+
+@pytest.fixture
+def holding(start: StartBot, rex: Reviewer, tmp_path: Path) -> StartBot:
+    """Starts a bot whose policy holds every e-mail address."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY)
+    return lambda **changed: start(policy=policy, review_channel=rex.channel, **changed)
+
+
+@pytest.fixture
+async def holding_bot(holding: StartBot) -> AsyncIterator[Bot]:
+    async with holding() as running_bot:
+        yield running_bot
+
+
+@pytest.fixture(autouse=True)
+def writes_an_address(engine: ScriptedEngine) -> None:
+    engine.write = lambda _: HELD
+
+
+async def test_an_approved_draft_is_shown_whole_and_nothing_of_it_before(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    card = await rex.sees_card()
+    assert "`email`" in card.text
+    await ana.hears("waits for a reviewer")
+    (draft,) = ana.drafts
+    assert "waits for a reviewer" in draft.text
+    assert not any(ADDRESS in str(call.args) for call in workspace.calls)
+
+    assert await rex.click("review_approve")
+    (draft,) = await ana.sees_drafts(1)
+    assert draft.text.count(ADDRESS) == 1
+    assert "And more follows." in draft.text
+    assert "scripted" in facts(draft)
+    assert "*Approved*" in card.text
+    assert "actions" not in [block["type"] for block in card.blocks]
+
+
+async def test_the_text_is_shown_to_the_reviewer_who_asks_alone(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    await rex.click("review_show")
+    (view,) = workspace.views(rex.id)
+    assert ADDRESS in json.dumps(view.body)
+    assert not workspace.views(ana.id)
+    assert ADDRESS not in str([message.text for message in workspace.messages(rex.channel)])
+
+
+async def test_approved_without_it_the_rest_is_shown(
+    holding_bot: Bot, ana: Person, rex: Reviewer
+) -> None:
+    await ana.draft("rain")
+    await rex.click("review_redact")
+    (draft,) = await ana.sees_drafts(1)
+    assert ADDRESS not in draft.text
+    assert "[e-mail removed]" in draft.text
+
+
+async def test_a_rejected_draft_is_taken_away_and_its_requester_told(
+    holding_bot: Bot, ana: Person, rex: Reviewer
+) -> None:
+    await ana.draft("rain")
+    await rex.click("review_reject")
+    await ana.hears("not approved by a reviewer")
+    assert [ADDRESS in draft.text for draft in ana.drafts] == [False]
+
+
+async def test_who_asked_cannot_decide(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    await rex.sees_card()
+    for button in ("review_approve", "review_show"):
+        await Reviewer(workspace, ana.id, rex.channel).click(button)
+    await ana.hears("somebody else has to decide")
+    assert not workspace.views(ana.id)
+    assert ADDRESS not in ana.drafts[0].text
+
+
+async def test_a_text_is_decided_about_once(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    card = await rex.sees_card()
+    clicks = [
+        workspace.click(rex.id, rex.channel, card.ts, button)
+        for button in ("review_reject", "review_approve")
+    ]
+    await asyncio.gather(*clicks)
+    await rex.hears("decided already")
+
+
+async def test_of_several_drafts_only_the_held_one_waits(
+    holding_bot: Bot, ana: Person, rex: Reviewer, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    engine.write = lambda body: HELD if body["seed"] % 2 else "A harmless text. And more of it."
+    await ana.draft("n=2 seed=4 rain")
+    await rex.sees_card()
+    await workspace.until(lambda: len(ana.drafts) == 2 and "harmless" in ana.drafts[0].text)
+    await rex.click("review_approve")
+    first, second = await ana.sees_drafts(2)
+    assert "harmless" in first.text
+    assert ADDRESS in second.text
+
+
+async def test_a_held_request_is_drafted_when_it_is_approved(
+    holding_bot: Bot, ana: Person, rex: Reviewer, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    engine.write = lambda _: "A harmless text. And more of it."
+    await ana.draft(f"an invitation by {ADDRESS}")
+    await ana.hears("has to look at this request first")
+    assert not engine.requests
+    await rex.click("review_approve")
+    (draft,) = await ana.sees_drafts(1)
+    assert ADDRESS in engine.requests[0]["messages"][-1]["content"]
+
+    await ana.react(draft, "repeat")
+    await ana.sees_drafts(2)
+
+
+async def test_a_request_approved_without_it_is_drafted_without_it(
+    holding_bot: Bot, ana: Person, rex: Reviewer, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "A harmless text. And more of it."
+    await ana.draft(f"an invitation by {ADDRESS}")
+    await rex.click("review_redact")
+    await ana.sees_drafts(1)
+    assert ADDRESS not in str(engine.requests)
+
+
+async def test_a_rejected_request_is_not_drafted(
+    holding_bot: Bot, ana: Person, rex: Reviewer, engine: ScriptedEngine
+) -> None:
+    await ana.draft(f"an invitation by {ADDRESS}")
+    await rex.click("review_reject")
+    await ana.hears("not approved by a reviewer")
+    assert not engine.requests
+
+
+async def test_what_was_held_survives_a_restart_and_expires(
+    holding: StartBot,
+    ana: Person,
+    rex: Reviewer,
+    engine: ScriptedEngine,
+    workspace: Workspace,
+    tmp_path: Path,
+) -> None:
+    async with holding():
+        await ana.draft("rain")
+        card = await rex.sees_card()
+    store = await Store.open(settings_for(workspace, engine.url, tmp_path).database)
+    async with store._write() as session:
+        await session.execute(update(Hold).values(expires_at=now() - timedelta(seconds=1)))
+    await store.close()
+    async with holding():
+        await ana.hears("not approved by a reviewer")
+    assert "nobody decided" in card.text
+
+
+async def test_an_approval_that_the_filter_would_block_by_now_is_refused(
+    holding: StartBot, ana: Person, rex: Reviewer, tmp_path: Path
+) -> None:
+    async with holding():
+        await ana.draft("rain")
+        await rex.sees_card()
+    (tmp_path / "policy.toml").write_text(POLICY.replace('email = "hold"', 'email = "block"'))
+    async with holding():
+        await rex.click("review_approve")
+        await rex.hears("can only be rejected")
+        assert ADDRESS not in ana.drafts[0].text
+
+
+async def test_the_kept_text_is_sealed_and_gone_once_it_is_decided(
+    holding_bot: Bot, ana: Person, rex: Reviewer, tmp_path: Path
+) -> None:
+    await ana.draft("rain")
+    await rex.sees_card()
+    files = [path for path in tmp_path.iterdir() if path.name.startswith("draftsmith.db")]
+    assert not any(b"jane.roe" in path.read_bytes() for path in files)
+    await rex.click("review_reject")
+    await ana.hears("not approved by a reviewer")
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'draftsmith.db'}")
+    assert await store.holds() == []
+    await store.close()
+
+
+async def test_every_look_and_decision_is_audited_without_the_text(
+    holding_bot: Bot, ana: Person, rex: Reviewer, tmp_path: Path
+) -> None:
+    await ana.draft("rain")
+    await rex.click("review_show")
+    await rex.click("review_approve")
+    await ana.sees_drafts(1)
+    audit = (tmp_path / "audit.jsonl").read_text()
+    lines = [json.loads(line) for line in audit.splitlines()]
+    decisions = [line["action"] for line in lines if line["action"].startswith("review_")]
+    assert decisions == ["review_show", "review_approved"]
+    assert {line["who"] for line in lines if line["action"].startswith("review_")} == {rex.id}
+    assert "jane.roe" not in audit
+
+
+async def test_without_reviewers_what_is_held_is_blocked(
+    start: StartBot, ana: Person, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY)
+    async with start(policy=tmp_path / "policy.toml"):
+        await ana.draft("rain")
+        await ana.hears("safety filter stopped what the model wrote")
