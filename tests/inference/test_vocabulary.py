@@ -82,7 +82,12 @@ def test_control_tokens_spelled_by_a_user_stay_text(both, spelled: str) -> None:
     assert spelled in ours.text_of(tokens)
 
 
-@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cn", "Co", "Cc"])))
+# SentencePiece writes a space as ▁ (U+2581): who types that sign gets a space back, everywhere.
+@given(
+    text=st.text(
+        alphabet=st.characters(exclude_categories=["Cs", "Cn", "Co", "Cc"], exclude_characters="▁")
+    )
+)
 def test_any_text_comes_back_as_it_was(both, text: str) -> None:
     ours, _ = both
     # Some tokenizers take a space that is there for the one that they put before a text.
