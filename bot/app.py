@@ -19,12 +19,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
 from bot.audit_key import audit_key
+from bot.drafting.acts import Acts
 from bot.drafting.drafting import Drafting
+from bot.drafting.explain import Explain
 from bot.drafting.jobs import Jobs
 from bot.drafting.ports import World
 from bot.drafting.recipes import load_recipes
+from bot.drafting.requests import Requests
 from bot.drafting.reviews import Reviews
+from bot.drafting.wishes import Wish
 from bot.drafting.writing import Writing, where
+from bot.listeners.front import Front
 from bot.seal import Seal
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
@@ -86,16 +91,28 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             recipes=load_recipes(settings.recipes),
             bot_user=user,
             command=settings.slash_command,
-            emoji=settings.emoji_regenerate if settings.offer_emoji else None,
+            emoji=settings.emoji.get(Wish.REGENERATE) if settings.offer_emoji else None,
             patience=settings.worker_patience,
             reviews=reviews,
+            translates=len(settings.model_languages) > 1,
         )
         jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
-        drafting = Drafting(store, jobs, world.recipes, settings)
-        app = bolt_app(settings, client, me)
-        listeners.register(
-            app, drafting, outbox, people, settings=settings, bot=user, reviews=reviews, jobs=jobs
+        requests = Requests(store, jobs, settings.max_running_per_person)
+        drafting = Drafting(store, jobs, requests, world.recipes, settings)
+        front = Front(
+            drafting=drafting,
+            acts=Acts(store, jobs, requests, settings),
+            explain=Explain(store, judge, world.recipes),
+            requests=requests,
+            outbox=outbox,
+            people=people,
+            settings=settings,
+            bot=user,
+            jobs=jobs,
+            reviews=reviews,
         )
+        app = bolt_app(settings, client, me)
+        listeners.register(app, front)
         await store.forget_events()
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)

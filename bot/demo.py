@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot import logs
 from bot.app import running
+from bot.drafting.wishes import Wish
 from bot.settings import Alone, Settings
 from bot.worker import WorkerCannotLoad, own_worker
 from bot.workspace import Message, Workspace
@@ -51,7 +52,7 @@ async def demo(*, stay: bool, began: float) -> int:
 async def _tell(stay: bool, began: float) -> None:
     async with asyncio.timeout(STORY_SECONDS) as limit, _stage() as (workspace, settings):
         story = Story(workspace, began)
-        await story.play(settings.emoji_regenerate)
+        await story.play(settings.emoji[Wish.REGENERATE])
         if stay:
             limit.reschedule(None)
             print(f"\nThe workspace stays up: {workspace.url}  (Ctrl-C ends it)")

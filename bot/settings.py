@@ -25,8 +25,17 @@ from bot.drafting.options import (
     TopK,
     TopP,
 )
+from bot.drafting.wishes import Wish
 
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
+EMOJI = {
+    Wish.REGENERATE: "repeat",
+    Wish.SHORTER: "scissors",
+    Wish.LONGER: "heavy_plus_sign",
+    Wish.STOP: "x",
+    Wish.ACCEPT: "white_check_mark",
+    Wish.DELETE: "wastebasket",
+}
 
 
 class Settings(BaseSettings):
@@ -84,8 +93,16 @@ class Settings(BaseSettings):
         8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
     )
 
-    emoji_regenerate: Emoji = Field("repeat", description="The emoji that regenerates a draft.")
-    emoji_stop: Emoji = Field("x", description="The emoji by which the requester stops a draft.")
+    emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(
+        EMOJI,
+        description="What an emoji on a draft asks for, wish=emoji with commas between; a wish "
+        "that is not named keeps its own, one without an emoji has none.",
+    )
+    refiners: Literal["anyone", "requester", "mention"] = Field(
+        "anyone",
+        description="Whose replies in a thread change drafts: `anyone` who may ask, the "
+        "`requester`, or only those that `mention` the bot.",
+    )
     offer_emoji: bool = Field(
         True, description="Put the regenerate emoji under each finished draft, for one click."
     )
@@ -135,12 +152,37 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
 
+    @field_validator("emoji", mode="before")
+    @classmethod
+    def _paired(cls, value: object) -> object:
+        """`regenerate=recycle, delete=` over the defaults."""
+        if not isinstance(value, str):
+            return value
+        pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
+        emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
+        emoji |= {wish: name.strip(":") for wish, _, name in pairs}
+        return {wish: name for wish, name in emoji.items() if name}
+
+    @field_validator("emoji")
+    @classmethod
+    def _distinct(cls, emoji: dict[Wish, str]) -> dict[Wish, str]:
+        for name in emoji.values():
+            wishes = [str(wish) for wish, each in emoji.items() if each == name]
+            if len(wishes) > 1:
+                raise ValueError(f"{name} stands for {' and for '.join(wishes)}")
+        return emoji
+
     @field_validator("model_languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
         if unknown := set(codes) - set(phrases.WRITTEN):
             raise ValueError(f"{min(unknown)} is none of {', '.join(phrases.WRITTEN)}")
         return codes
+
+    @property
+    def wishes(self) -> dict[str, Wish]:
+        """What each emoji asks for."""
+        return {emoji: wish for wish, emoji in self.emoji.items()}
 
     @property
     def database(self) -> str:

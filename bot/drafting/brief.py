@@ -24,6 +24,7 @@ KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
 KIND_OPTION = "kind"
 KNOWN = (KIND_OPTION, "tone", "words", "lang", "network", *Sampled.model_fields)
 HELP = {"help", "?", "？", "--help", "-h", "帮助"}
+STOP = {"stop", "cancel", "停止", "取消"}
 
 # How alike (0 to 1) a word must be to one that we know, to be taken for a slip.
 SLIP = 0.76
@@ -98,6 +99,11 @@ def check_language(text: str, languages: Collection[str], *, asked: str | None =
 def is_help(text: str) -> bool:
     """Whether somebody asks how this works."""
     return visible(text).strip().casefold() in HELP
+
+
+def is_stop(text: str) -> bool:
+    """Whether somebody wants their running drafts ended."""
+    return visible(text).strip().casefold() in STOP
 
 
 def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:

@@ -1,14 +1,14 @@
 """One version while it is written: text goes through the gate, to the store, and to the screen."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from bot import phrases
-from bot.drafting.ports import REGENERATE, Button, NotThere, ShownDraft, SlackRefused
+from bot.drafting.ports import Button, NotThere, ShownDraft, SlackRefused
 from bot.phrases import Language, Sentence
 from bot.store import Store, Version, VersionStatus
 from safety import Gate, SafeText, Verdict
@@ -32,6 +32,7 @@ class Draft:
     seed: int
     language: Language
     measure: Callable[[str], Sentence | None]
+    buttons: Callable[[Version], Sequence[Button]]
     text: str = ""
     written: str = ""
     held: Verdict | None = None
@@ -99,16 +100,15 @@ class Draft:
             log.error("ending not shown", version=self.version.id, error=str(refused))
 
     async def _show_end(self) -> None:
-        status = self.version.status
+        status, buttons = self.version.status, self.buttons(self.version)
         if status is VersionStatus.BLOCKED:
-            return await self.shown.retract(phrases.taken_away().to(self.language))
+            taken_away = phrases.taken_away().to(self.language)
+            return await self.shown.retract(taken_away, buttons=buttons)
         if status is VersionStatus.HELD:
             return await self.shown.retract(phrases.waits_for_review().to(self.language))
         if status is VersionStatus.DELETED:
             return await self.shown.abandon()
         await self._catch_up()
-        label = phrases.regenerate_button().to(self.language)
-        buttons = [Button(label, REGENERATE, str(self.version.id))]
         if status is VersionStatus.FINISHED:
             length = self.measure(self.version.text.strip())
             facts = phrases.draft_facts(self.version, self.seed, length)

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 import structlog
 
 from bot import phrases
+from bot.drafting.buttons import draft_buttons
 from bot.drafting.draft import Draft
 from bot.drafting.options import Options
-from bot.drafting.ports import Away, NotThere, Place, Refusal, Shown, World
+from bot.drafting.ports import Away, Button, NotThere, Place, Refusal, Shown, World
 from bot.drafting.prompt import chat_messages
 from bot.drafting.reviews import held_as
 from bot.phrases import Language, Phrase, Sentence
-from bot.store import Job, JobStatus, Thread, Turn, Version, VersionStatus
+from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Message, Sampling, Usage
 from safety import Action, Blocked, Stage, Verdict
 
@@ -171,8 +172,24 @@ class Generation:
             on_posted=posted,
         )
         gate = world.filter.gate(request=job.name, who=job.requester)
-        seed, measure = self._options.seed, self._length
-        return Draft(version, gate, shown, world.store, judge, seed, self._language, measure)
+        return Draft(
+            version,
+            gate,
+            shown,
+            world.store,
+            judge,
+            self._options.seed,
+            self._language,
+            self._length,
+            self._buttons,
+        )
+
+    def _buttons(self, version: Version) -> Sequence[Button]:
+        job = self._job
+        changed = (job.parent_id or job.again_id) is not None and job.kind is not JobKind.CONTINUE
+        return draft_buttons(
+            version, self._language, translates=self._world.translates, changed=changed
+        )
 
     def _length(self, text: str) -> Sentence | None:
         """How long a draft is, where its network limits that."""
@@ -192,7 +209,10 @@ class Generation:
 
         job = self._job
         head = phrases.draft_head(
-            version.number, parent=await number(job.parent_id), again=await number(job.again_id)
+            version.number,
+            parent=await number(job.parent_id),
+            again=await number(job.again_id),
+            goes_on=job.kind is JobKind.CONTINUE,
         )
         return head.to(self._language)
 

@@ -11,6 +11,7 @@ from bot.drafting.recipes import FREE, Recipe
 from bot.drafting.reviews import Reviews
 from bot.phrases import Language, Phrase, Sentence
 from bot.slack.blocks import Button, Content
+from bot.slack.documents import FileKind
 from bot.slack.draft_message import Shown
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.messages import Place
@@ -18,15 +19,15 @@ from bot.store import JobStatus, Store, StoreUnavailable
 from inference.client import Delta, Message, Sampling, Usage
 from safety import Filter, SafeText
 
-REGENERATE = "regenerate"
 DRAFT_IN_DM = "draft_in_dm"
+STOP_THREAD = "stop_thread"
 
 # What a job waits for and is then run again.
 Away = (SlackUnavailable, StoreUnavailable)
 
 __all__ = [
     "DRAFT_IN_DM",
-    "REGENERATE",
+    "STOP_THREAD",
     "Away",
     "Button",
     "Engine",
@@ -69,7 +70,7 @@ class ShownDraft(Protocol):
     async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
         """It ends here: what was shown stays, marked."""
 
-    async def retract(self, note: Phrase) -> None:
+    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
         """What was shown is replaced by one sentence."""
 
     async def abandon(self) -> None:
@@ -87,6 +88,35 @@ class Screen(Protocol):
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """A message; its ts."""
+
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Another content in place of a message's."""
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take a message away; already gone is fine."""
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """The address of a message, if it has one."""
+
+    async def dm(self, user: str) -> str:
+        """The channel of our conversation with a person."""
+
+    async def final(
+        self, place: Place, text: SafeText, note: Phrase | None, *, key: str, again: bool
+    ) -> None:
+        """A part of a finished text, for everybody; `again`: it may stand already."""
+
+    async def upload(
+        self,
+        place: Place,
+        text: SafeText,
+        kind: FileKind,
+        *,
+        name: SafeText,
+        comment: Phrase,
+        again: bool,
+    ) -> None:
+        """The text as a file in a thread; `again`: it may be there already."""
 
     async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
         """The ts of a message that was posted with this key, or begins with this head."""
@@ -145,7 +175,8 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds.
+    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds;
+    `translates`: the model writes more than one language.
 
     Without `reviews` what the filter holds is blocked.
     """
@@ -161,6 +192,7 @@ class World:
     emoji: str | None
     patience: float
     reviews: Reviews | None = None
+    translates: bool = False
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a thread; free text where the operator took it away since."""

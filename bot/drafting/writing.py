@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from bot import phrases
+from bot.drafting.entrance import enter
+from bot.drafting.errand import Errand
 from bot.drafting.generation import Generation
 from bot.drafting.ports import (
-    DRAFT_IN_DM,
     Away,
     Button,
     NotThere,
@@ -18,8 +19,8 @@ from bot.drafting.ports import (
     World,
 )
 from bot.drafting.reviews import DECIDED, Reviews, held_as
+from bot.drafting.root import Root
 from bot.phrases import Language, Sentence, language_for
-from bot.slack.blocks import said
 from bot.slack.errors import SlackError
 from bot.store import (
     Hold,
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
+ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
 
 
 class Writing:
@@ -56,6 +58,7 @@ class Writing:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
         thread = await self._world.store.thread(self._job.thread_id)
         status = await self._outcome(thread)
+        await self._show_state()
         if status not in RESTING:
             await self._world.store.end(self._job.id, status)
 
@@ -89,11 +92,16 @@ class Writing:
         reads = await self._world.people.language(self._job.requester)
         tries, first = await self._world.store.tried(self._job.id, reads)
         again, self._language = tries > 0, language_for(first)
+        if self._job.kind in ERRANDS:
+            errand = Errand(self._world, self._job, thread, self._language, again=again)
+            return await errand.run()
         judged = await self._check(thread)
         # A reviewer may have taken something out of it.
         thread, self._job = await self._asked()
         turns = await self._turns()
         place = await self._root(thread, judged, again)
+        # What is drafted in private has found its place.
+        thread, self._job = await self._asked()
 
         async def tell(sentence: Sentence) -> None:
             await self._tell(thread, sentence, thread_ts=place.thread_ts)
@@ -102,7 +110,7 @@ class Writing:
             self._world, self._job, thread, place, tell, language=self._language
         )
         await self._generation.run(turns, again=again)
-        await self._offer(place)
+        return await self._offer(place)
 
     async def _check(self, thread: Thread) -> SafeText:
         """What was asked, as it may be shown. Raises Refusal."""
@@ -167,34 +175,31 @@ class Writing:
 
     async def _root(self, thread: Thread, judged: SafeText, again: bool) -> Place:
         """Where the drafts go; the thread's root message is posted if it does not stand."""
-        root_ts = thread.root_ts
+        root_ts, channel = thread.root_ts, thread.channel
         if root_ts is None:
-            await self._enter(thread)
-            title = self._world.recipe(thread.recipe).wording(self._language).title
-            content = said(phrases.root(thread.requester, title, judged).to(self._language))
-            place, key = Place(thread.channel), f"thread-{thread.id}"
-            screen = self._world.screen
-            found = await screen.find(place, key=key) if again else None
-            root_ts = found or await screen.post(place, content, key=key)
+            channel = await self._channel(thread)
+            root = Root(self._world, thread, self._language)
+            root_ts = await root.post(Place(channel), judged, self._job.n, again=again)
             await self._world.store.rooted(thread.id, root_ts)
-        return Place(thread.channel, root_ts, self._job.requester, thread.team)
+        return Place(channel, root_ts, self._job.requester, thread.team)
 
-    async def _enter(self, thread: Thread) -> None:
-        try:
-            if not await self._world.screen.is_member(thread.channel):
-                await self._world.screen.join(thread.channel)
-        except NotThere as closed:
-            if closed.reason == "is_archived":
-                raise Refusal(phrases.archived(), JobStatus.REFUSED) from None
-            # Ids of conversations between people begin with D: nobody can invite an app there.
-            sentence = (
-                phrases.not_in_this_dm()
-                if thread.channel.startswith("D")
-                else phrases.invite_me(self._world.bot_user, self._world.command)
-            )
-            label = phrases.draft_in_dm_button().to(self._language)
-            button = Button(label, DRAFT_IN_DM, str(self._job.id))
-            raise Refusal(sentence, JobStatus.WAITING, [button]) from None
+    async def _channel(self, thread: Thread) -> str:
+        """Where the thread goes: for a text that is drafted in private, our own conversation."""
+        if thread.post_to is None:
+            await enter(self._world, thread.channel, self._job, self._language)
+            return thread.channel
+        if thread.channel != thread.post_to:
+            return thread.channel
+        channel = await self._world.screen.dm(thread.requester)
+        await self._tell(thread, phrases.drafting_in_dm())
+        await self._world.store.placed(thread.id, channel)
+        return channel
+
+    async def _show_state(self) -> None:
+        """The root says how the drafts stand, whatever became of this job."""
+        thread = await self._world.store.thread(self._job.thread_id)
+        first = await self._world.store.first_job(thread.id)
+        await Root(self._world, thread, language_for(first.language or "")).refresh()
 
     async def _offer(self, place: Place) -> None:
         """Put the emoji that regenerates under each finished draft, for one click."""

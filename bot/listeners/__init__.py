@@ -4,41 +4,34 @@ import re
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.drafting import Drafting
-from bot.drafting.jobs import Jobs
-from bot.drafting.reviews import Reviews
-from bot.listeners.actions import draft_in_dm, regenerate, review
+from bot.listeners.actions import draft_in_dm, explain, open_form, review, stop_thread, wish
 from bot.listeners.commands import draft as draft_command
 from bot.listeners.events import member_joined_channel, message, reaction_added
+from bot.listeners.front import Front
 from bot.listeners.views import draft as draft_form
-from bot.settings import Settings
-from bot.slack.outbox import Outbox
-from bot.slack.people import People
+from bot.listeners.views import version as version_forms
 
 ANY = re.compile("")
 
 
-def register(
-    app: AsyncApp,
-    drafting: Drafting,
-    outbox: Outbox,
-    people: People,
-    *,
-    settings: Settings,
-    bot: str,
-    reviews: Reviews | None,
-    jobs: Jobs,
-) -> None:
-    """Every listener; `bot` is the bot's own user."""
-    draft_command.register(app, settings.slash_command, drafting, outbox, people)
-    draft_form.register(app, drafting, people)
-    message.register(app, drafting, outbox, people, bot)
-    reaction_added.register(app, drafting, outbox, people, settings=settings, bot=bot)
-    member_joined_channel.register(app, drafting, bot)
-    regenerate.register(app, drafting, outbox, people)
-    draft_in_dm.register(app, drafting, outbox, people)
-    if reviews:
-        review.register(app, reviews, outbox, people, jobs.start)
+def register(app: AsyncApp, front: Front) -> None:
+    """Every listener."""
+    doors = (
+        draft_command,
+        draft_form,
+        version_forms,
+        message,
+        reaction_added,
+        member_joined_channel,
+        wish,
+        open_form,
+        explain,
+        stop_thread,
+        draft_in_dm,
+        review,
+    )
+    for door in doors:
+        door.register(app, front)
     _pass_over_the_rest(app)
 
 

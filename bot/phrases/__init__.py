@@ -105,9 +105,18 @@ def _name(typed: str) -> str:
 # Help
 
 
-def help_intro(regenerate: str, stop: str) -> Sentence:
-    """What this is; the names of the two emoji."""
-    return sentence("help_intro", regenerate=regenerate, stop=stop)
+def help_intro() -> Sentence:
+    """What this is."""
+    return sentence("help_intro")
+
+
+def help_wishes(emoji: Mapping[str, str]) -> Sentence:
+    """What can be done with a draft; the emoji of each wish."""
+    lines = tuple(
+        sentence("help_wish", emoji=name, meaning=sentence(f"wish_{wish}"))
+        for wish, name in emoji.items()
+    )
+    return sentence("help_wishes", wishes=lines)
 
 
 def help_kinds(kinds: Sequence[Sentence]) -> Sentence:
@@ -370,10 +379,45 @@ def root(requester: str, title: str, brief: SafeText) -> Sentence:
     return sentence("root", requester=requester, title=escape(title), brief=escape(shown))
 
 
-def draft_head(number: int, *, parent: int | None, again: int | None) -> Sentence:
+def being_written(n: int) -> Sentence:
+    """Under a root: how many drafts are on their way."""
+    return sentence("writes_one") if n == 1 else sentence("writes_several", n=n)
+
+
+def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentence:
+    """Under a root: how many drafts there are, the newest, and the one that was accepted."""
+    count = sentence("drafts_one" if n == 1 else "drafts_several", n=n)
+    facts = [count, sentence("newest", draft=newest)]
+    if accepted:
+        facts.append(sentence("accepted", draft=accepted))
+    return sentence("facts", facts=tuple(facts))
+
+
+def no_draft_stands() -> Sentence:
+    """Under a root: every draft was taken away, or none was finished."""
+    return sentence("no_draft_stands")
+
+
+def link_to_draft(number: int, url: str | None) -> Sentence:
+    """A draft's name, as a link to its message."""
+    if url is None:
+        return sentence("draft", number=number)
+    return sentence("draft_link", number=number, url=escape(url))
+
+
+def stop_button() -> Sentence:
+    """Under a root, while drafts are being written."""
+    return sentence("stop_button")
+
+
+def draft_head(
+    number: int, *, parent: int | None, again: int | None, goes_on: bool = False
+) -> Sentence:
     """The first line of a draft."""
     if again is not None:
         return sentence("draft_again", number=number, again=again)
+    if parent is not None and goes_on:
+        return sentence("draft_on", number=number, parent=parent)
     if parent is not None:
         return sentence("draft_from", number=number, parent=parent)
     return sentence("draft_head", number=number)
@@ -416,6 +460,112 @@ def taken_away() -> Sentence:
     return sentence("taken_away")
 
 
-def regenerate_button() -> Sentence:
-    """The button under a draft."""
-    return sentence("regenerate_button")
+def button(name: str) -> Sentence:
+    """A button under a draft, by its action_id."""
+    return sentence(f"button_{name}")
+
+
+def accepted_by(user: str, number: int) -> Sentence:
+    """The small line under an accepted text."""
+    return sentence("accepted_by", user=user, number=number)
+
+
+# What is done with drafts
+
+
+def muted() -> Sentence:
+    """Replies are passed over from now on."""
+    return sentence("muted")
+
+
+def unmuted() -> Sentence:
+    """Replies change drafts again."""
+    return sentence("unmuted")
+
+
+def only_requester() -> Sentence:
+    """Somebody else's draft, where only its requester may change it."""
+    return sentence("only_requester")
+
+
+def no_such_draft(number: int) -> Sentence:
+    """A reply that names a draft that there is not."""
+    return sentence("no_such_draft", number=number)
+
+
+def nothing_to_accept() -> Sentence:
+    """A draft that has no text."""
+    return sentence("nothing_to_accept")
+
+
+def not_accepted(number: int, rules: Sequence[str]) -> Sentence:
+    """A draft that the filter of today does not let out."""
+    return sentence("not_accepted", number=number, rules=_rules(rules))
+
+
+def stopped_drafts(n: int) -> Sentence:
+    """What `/draft stop` did."""
+    if not n:
+        return sentence("nothing_runs")
+    return sentence("stopped_one") if n == 1 else sentence("stopped_several", n=n)
+
+
+# Forms about a draft
+
+
+def form_did_not_open() -> Sentence:
+    """A click whose form Slack did not open."""
+    return sentence("form_did_not_open")
+
+
+def nothing_to_compare() -> Sentence:
+    """A draft without one before it, or one that is gone."""
+    return sentence("nothing_to_compare")
+
+
+def form(name: str, part: str) -> Sentence:
+    """A part (title, label, submit) of the form behind a button."""
+    return sentence(f"{name}_{part}")
+
+
+def way(name: str) -> Sentence:
+    """Where an accepted text may go."""
+    return sentence(f"way_{name}")
+
+
+def changes_counted(number: int, added: int, removed: int) -> Sentence:
+    """Over the words that differ from the draft before."""
+    return sentence("changes_counted", number=number, added=added, removed=removed)
+
+
+def why_kind(title: str) -> Sentence:
+    """What kind of text was asked for."""
+    return sentence("why_kind", title=escape(title))
+
+
+def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeText]) -> Sentence:
+    """What a draft was made from: the brief, or a draft and a wish; and its sources."""
+    if parent is None:
+        based = sentence("why_brief")
+    else:
+        based = sentence("why_draft", parent=parent, wish=escape((wish or "…")[:500]))
+    named = [sentence("why_source", name=escape(name[:100])) for name in sources]
+    return sentence("why_based", based=(based, *named))
+
+
+def why_options(options: Mapping[str, object]) -> Sentence:
+    """The options that it was written with."""
+    shown = tuple(f"{escape(name)}={escape(str(value))}" for name, value in options.items())
+    return sentence("why_options", options=shown)
+
+
+def why_made(facts: Sentence) -> Sentence:
+    """Which model wrote it, with which seed, in how long."""
+    return sentence("why_made", facts=facts)
+
+
+def why_filter(rules: Sequence[str]) -> Sentence:
+    """What the filter did, by category."""
+    if not rules:
+        return sentence("why_clean")
+    return sentence("why_rules", rules=_ticked(rules))

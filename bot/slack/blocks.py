@@ -69,6 +69,17 @@ def _sections(part: Phrase) -> list[Phrase]:
     return [Phrase(section) for section in sections if section]
 
 
+def root_message(asked: Phrase, state: Phrase, buttons: Sequence[Button] = ()) -> Content:
+    """The head of a thread: what was asked for, and below it how its drafts stand."""
+    return Content(asked, (_section(asked), _context(state), *_row(buttons)))
+
+
+def final(text: SafeText, note: Phrase | None) -> Content:
+    """A finished text, or one part of it, with a line at its end."""
+    closing = [_context(note)] if note else []
+    return Content(_cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
+
+
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Content:
     """A draft's message: the head line, the text of this part, and what closes it.
 

@@ -120,13 +120,13 @@ class DraftMessage:
         """Stopped by a person: what was released stays, and the note says so."""
         await self.finish(note, buttons=buttons)
 
-    async def retract(self, note: Phrase) -> None:
+    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
         """Take the text away: one sentence in its place, further messages deleted."""
         await self.abandon()
         for part in self._parts:
             try:
                 await self._leave_stream(part)
-                await self._take_away(part, note)
+                await self._take_away(part, note, buttons)
             except NotThere as gone:
                 if not gone.deleted:
                     raise
@@ -263,11 +263,11 @@ class DraftMessage:
             await self._wire.call("chat.stopStream", self._at(part), urgent=True)
         part.stream = Stream.CLOSED
 
-    async def _take_away(self, part: Part, note: Phrase) -> None:
+    async def _take_away(self, part: Part, note: Phrase, buttons: Sequence[Button]) -> None:
         channel = self._place.channel
         if part is not self._parts[0]:
             return await self._messages.delete(channel, part.ts)
-        content = blocks.said(Phrase(f"{self._head}\n{note}"))
+        content = blocks.said(Phrase(f"{self._head}\n{note}"), buttons)
         return await self._messages.update(channel, part.ts, content, key=self._key_of(part))
 
     async def _end_writing(self) -> None:

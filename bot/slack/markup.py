@@ -17,7 +17,7 @@ LAST_CHARACTERS = 40  # UTF-16 units in which any character may end a part.
 
 _FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
 _FENCE_BEGUN = re.compile(r" {0,3}`{1,12}[^`]{0,40}$")
-_LINK_JOINT = re.compile(r"\](?=[(\[:])")
+LINK_JOINT = re.compile(r"\](?=[(\[:])")
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
@@ -35,7 +35,7 @@ def markdown(text: SafeText) -> str:
     for line in text.split("\n"):
         safe = escape(line)
         # `[label](address)` would hide an address: a space keeps both in sight.
-        lines.append(safe if fence else _LINK_JOINT.sub("] ", safe))
+        lines.append(safe if fence else LINK_JOINT.sub("] ", safe))
         fence = _fence_after(line, fence)
     return "\n".join(lines)
 

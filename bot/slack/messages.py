@@ -77,8 +77,34 @@ class Messages:
                 return str(message["ts"])
         return None
 
-    async def update(self, channel: str, ts: str, content: Content, *, key: str = "") -> None:
-        await self.wire.call("chat.update", update_args(channel, ts, content, key), urgent=True)
+    async def update(
+        self, channel: str, ts: str, content: Content, *, key: str = "", urgent: bool = True
+    ) -> None:
+        await self.wire.call("chat.update", update_args(channel, ts, content, key), urgent=urgent)
+
+    async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> None:
+        """A file in a thread. https://docs.slack.dev/messaging/working-with-files"""
+        args = {"filename": name, "length": len(data)}
+        begun = await self.wire.call("files.getUploadURLExternal", args)
+        await self.wire.upload(str(begun["upload_url"]), data)
+        await self.wire.call(
+            "files.completeUploadExternal",
+            {
+                "files": [{"id": begun["file_id"], "title": name}],
+                "channel_id": place.channel,
+                "thread_ts": place.thread_ts,
+                "initial_comment": comment,
+            },
+        )
+
+    async def has_file(self, place: Place, name: str) -> bool:
+        """Whether we have put a file of this name there."""
+        me = (await self.whoami())["user_id"]
+        async for message in self._read(place):
+            files = message.get("files") or []
+            if message.get("user") == me and any(file.get("title") == name for file in files):
+                return True
+        return False
 
     async def delete(self, channel: str, ts: str) -> None:
         try:

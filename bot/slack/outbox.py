@@ -1,5 +1,6 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,12 +9,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.phrases import Phrase
 from bot.slack import blocks
 from bot.slack.blocks import Button, Content
+from bot.slack.documents import FileKind, file_of
 from bot.slack.draft_message import DraftMessage, OnPosted, Shown
 from bot.slack.errors import NotThere, SlackRefused
 from bot.slack.messages import Messages, Place
 from bot.slack.pace import TIERS, Clock, Pace
 from bot.slack.views import View
 from bot.slack.wire import Wire
+from safety import SafeText
 
 
 class Outbox:
@@ -45,8 +48,47 @@ class Outbox:
         """
         return await self._messages.find(place, key, head=head)
 
+    async def final(
+        self, place: Place, text: SafeText, note: Phrase | None, *, key: str, again: bool
+    ) -> None:
+        """A part of a finished text, for everybody: one part of `markup.split`.
+
+        `again`: it may stand already, posted by an earlier try with the same key.
+        """
+        if not (again and await self._messages.find(place, key)):
+            await self._messages.post(place, blocks.final(text, note), key)
+
+    async def upload(
+        self,
+        place: Place,
+        text: SafeText,
+        kind: FileKind,
+        *,
+        name: SafeText,
+        comment: Phrase,
+        again: bool,
+    ) -> None:
+        """The text as a file in a thread.
+
+        `again`: an earlier try may have brought it; a file carries no metadata, so one of the same
+        name is taken for it.
+        """
+        data = await asyncio.to_thread(file_of, text, kind)
+        called = f"{name or 'draft'}.{kind}"
+        if not (again and await self._messages.has_file(place, called)):
+            await self._messages.upload(place, called, data, comment)
+
     async def edit(self, channel: str, ts: str, content: Content) -> None:
-        await self._messages.update(channel, ts, content)
+        """Another content in place of a message's; waits its turn behind drafts that end."""
+        await self._messages.update(channel, ts, content, urgent=False)
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """The address of a message; None where Slack has none."""
+        try:
+            args = {"channel": channel, "message_ts": ts}
+            return str((await self._wire.call("chat.getPermalink", args))["permalink"])
+        except (NotThere, SlackRefused):
+            return None
 
     async def delete(self, channel: str, ts: str) -> None:
         """Already gone is fine."""

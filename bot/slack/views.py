@@ -25,9 +25,9 @@ def draft_view(private_metadata: str, language: Language, text: str = "") -> Vie
         "type": "modal",
         "callback_id": DRAFT,
         "private_metadata": private_metadata,
-        "title": _plain(phrases.form_title(), language),
-        "submit": _plain(phrases.form_submit(), language),
-        "close": _plain(phrases.form_close(), language),
+        "title": plain_text(phrases.form_title(), language),
+        "submit": plain_text(phrases.form_submit(), language),
+        "close": plain_text(phrases.form_close(), language),
         "blocks": [_brief(text, language), _drafts(language)],
     }
 
@@ -42,8 +42,8 @@ def review_view(text: SafeText, language: Language) -> View:
     ]
     return {
         "type": "modal",
-        "title": _plain(phrases.review_title(), language),
-        "close": _plain(phrases.form_close(), language),
+        "title": plain_text(phrases.review_title(), language),
+        "close": plain_text(phrases.form_close(), language),
         "blocks": sections or [{"type": "divider"}],
     }
 
@@ -55,12 +55,12 @@ def _brief(text: str, language: Language) -> dict[str, Any]:
         "multiline": True,
         "min_length": 1,
         "max_length": BRIEF_LIMIT,
-        "placeholder": _plain(phrases.form_example(), language),
+        "placeholder": plain_text(phrases.form_example(), language),
         "focus_on_load": True,
     }
     if text:
         element["initial_value"] = text[:BRIEF_LIMIT]
-    return _input(BRIEF, _plain(phrases.form_brief(), language), element)
+    return input_block(BRIEF, plain_text(phrases.form_brief(), language), element)
 
 
 def _drafts(language: Language) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def _drafts(language: Language) -> dict[str, Any]:
         "options": options,
         "initial_option": options[0],
     }
-    return _input(DRAFTS, _plain(phrases.form_drafts(), language), element)
+    return input_block(DRAFTS, plain_text(phrases.form_drafts(), language), element)
 
 
-def _input(block_id: str, label: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
+def input_block(block_id: str, label: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
     return {"type": "input", "block_id": block_id, "label": label, "element": element}
 
 
-def _plain(sentence: Sentence, language: Language) -> dict[str, Any]:
+def plain_text(sentence: Sentence, language: Language) -> dict[str, Any]:
     return {"type": "plain_text", "text": sentence.to(language)}

@@ -26,9 +26,12 @@ TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 
 # Slack reads no JSON body for these.
 _READS = {
+    "chat.getPermalink",
     "conversations.history",
     "conversations.info",
     "conversations.replies",
+    "files.getUploadURLExternal",
+    "files.info",
     "users.info",
 }
 _TRANSIENT = {
@@ -117,6 +120,18 @@ class Wire:
             raise AnswerLost(method) from None
         assert isinstance(response.data, dict)
         return response.data
+
+    async def upload(self, url: str, data: bytes) -> None:
+        """Send a file to the address that Slack gave for it. Raises SlackUnavailable."""
+        for pause in self.pauses():
+            try:
+                async with self._session.post(url, data=data) as response:
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                log.warning("slack_answer_lost", method="upload")
+            await self.pace.clock.sleep(pause)
+        raise SlackUnavailable("upload")
 
     async def answer_url(self, url: str, body: Args) -> bool:
         """Post to a response_url; False where Slack does not take it (any more)."""

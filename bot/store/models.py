@@ -14,12 +14,14 @@ from sqlalchemy.types import DateTime
 
 
 class JobKind(StrEnum):
-    """What was asked for."""
+    """What was asked for. ACCEPT and DELETE are errands: they write no version."""
 
     DRAFT = "draft"
     REFINE = "refine"
     REGENERATE = "regenerate"
     CONTINUE = "continue"
+    ACCEPT = "accept"
+    DELETE = "delete"
 
 
 class JobStatus(StrEnum):
@@ -119,8 +121,9 @@ class Thread(Base):
 class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
 
-    `parent_id` is the version that it refines; `again_id` the one that it regenerates. `language`
-    is what the requester read when it was first tried: its messages are known by their words.
+    `parent_id` is the version that it refines, or that an errand is about; `again_id` the one that
+    it regenerates. `language` is what the requester read when it was first tried: its messages are
+    known by their words.
     """
 
     __tablename__ = "jobs"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -16,9 +16,11 @@ from bot.store.models import (
     Hold,
     HoldStatus,
     Job,
+    JobKind,
     JobStatus,
     Message,
     SeenEvent,
+    Source,
     Thread,
     Version,
     VersionStatus,
@@ -77,12 +79,15 @@ class Store:
     ) -> Job | None:
         """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
 
+        None as well for a version that is being regenerated already: the wish joins that one.
         Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
         """
         try:
             async with self._write() as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
+                if await _runs_again(session, job.again_id):
+                    return None
                 if await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
                 if thread is not None:
@@ -99,11 +104,17 @@ class Store:
         async with self._read() as session:
             return await session.get_one(Job, job_id)
 
+    async def first_job(self, thread_id: int) -> Job:
+        """The job that began the thread."""
+        query = select(Job).where(Job.thread_id == thread_id).order_by(Job.id).limit(1)
+        async with self._read() as session:
+            return (await session.scalars(query)).one()
+
     async def jobs(self, status: JobStatus, *, channel: str | None = None) -> Sequence[Job]:
         """Jobs with this status, in the order of their coming; of one channel if given."""
         query = select(Job).where(Job.status == status).order_by(Job.id)
         if channel is not None:
-            query = query.join(Thread, Thread.id == Job.thread_id).where(Thread.channel == channel)
+            query = query.join(Thread, Thread.id == Job.thread_id).where(_is_in(channel))
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
@@ -150,6 +161,14 @@ class Store:
         query = select(Thread).where(Thread.channel == channel, Thread.root_ts == root_ts)
         async with self._read() as session:
             return await session.scalar(query)
+
+    async def mute(self, thread_id: int, muted: bool) -> None:
+        """Whether replies in the thread are passed over."""
+        await self._update(Thread, thread_id, muted=muted)
+
+    async def placed(self, thread_id: int, channel: str) -> None:
+        """A text that is drafted in private has its place."""
+        await self._update(Thread, thread_id, channel=channel)
 
     async def rooted(self, thread_id: int, ts: str) -> None:
         """The thread's root message stands."""
@@ -198,6 +217,58 @@ class Store:
         async with self._read() as session:
             return await session.scalar(query)
 
+    async def versions(self, thread_id: int) -> Sequence[Version]:
+        """All versions of a thread, by their numbers."""
+        query = select(Version).where(Version.thread_id == thread_id).order_by(Version.number)
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
+
+    async def writing(
+        self,
+        *,
+        thread_id: int | None = None,
+        requester: str | None = None,
+        channel: str | None = None,
+    ) -> Sequence[Version]:
+        """Versions that are being written: of a thread, of a person, in a channel."""
+        query = select(Version).join(Job, Job.id == Version.job_id)
+        query = query.join(Thread, Thread.id == Version.thread_id).order_by(Version.id)
+        wanted = {Version.thread_id: thread_id, Job.requester: requester}
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(column == value)
+        if channel is not None:
+            query = query.where(_is_in(channel))
+        async with self._read() as session:
+            writing = query.where(Version.status == VersionStatus.WRITING)
+            return (await session.scalars(writing)).all()
+
+    async def unbegun(self, requester: str, channel: str) -> Sequence[Job]:
+        """A person's open jobs in a channel that have no version yet."""
+        versions = select(Version.job_id).where(Version.job_id == Job.id)
+        query = select(Job).join(Thread, Thread.id == Job.thread_id).where(_is_in(channel))
+        query = query.where(Job.requester == requester, Job.status == JobStatus.OPEN)
+        async with self._read() as session:
+            return (await session.scalars(query.where(~versions.exists()))).all()
+
+    async def pieces(self, version_id: int) -> list[Version]:
+        """A version, and before it those that it continues, the first one first."""
+        pieces: list[Version] = []
+        async with self._read() as session:
+            while True:
+                pieces.insert(0, await session.get_one(Version, version_id))
+                job = asked = await session.get_one(Job, pieces[0].job_id)
+                while asked.again_id is not None:
+                    again = await session.get_one(Version, asked.again_id)
+                    asked = await session.get_one(Job, again.job_id)
+                if asked.kind is not JobKind.CONTINUE or job.parent_id is None:
+                    return pieces
+                version_id = job.parent_id
+
+    async def accepted(self, version_id: int) -> None:
+        """This version is the text."""
+        await self._update(Version, version_id, accepted_at=now())
+
     async def last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
         """The version of the thread that ended last, among those with one of these statuses."""
         query = (
@@ -236,6 +307,14 @@ class Store:
         """A version is over, with what is known of it (text, model, tokens, seconds, rules)."""
         await self._update(Version, version_id, status=status, ended_at=now(), **facts)
         return await self.version(version_id)
+
+    # Sources
+
+    async def sources(self, thread_id: int) -> Sequence[Source]:
+        """What the drafts of a thread are based on, in the order of its coming."""
+        query = select(Source).where(Source.thread_id == thread_id).order_by(Source.id)
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
 
     # Review
 
@@ -357,6 +436,22 @@ async def _reopened(session: AsyncSession, job_id: int) -> bool:
     query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
     query = query.values(status=JobStatus.OPEN, ended_at=None)
     return await session.scalar(query.returning(Job.id)) is not None
+
+
+def _is_in(channel: str) -> ColumnElement[bool]:
+    """Threads of a channel, those among them that are drafted in private for it."""
+    return or_(Thread.channel == channel, Thread.post_to == channel)
+
+
+async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
+    """Whether a version is being regenerated."""
+    if version_id is None:
+        return False
+    # PostgreSQL: two wishes that come at once must see each other.
+    await session.get_one(Version, version_id, with_for_update=True)
+    unended = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.HELD)
+    query = select(func.count()).where(Job.again_id == version_id, Job.status.in_(unended))
+    return bool(await session.scalar(query))
 
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:

@@ -116,7 +116,7 @@ async def test_a_bot_removed_from_the_channel_midway_tells_the_requester(
 async def test_an_emoji_that_slack_does_not_know_leaves_the_draft_finished(
     start: StartBot, ana: Person, workspace: Workspace
 ) -> None:
-    async with start(emoji_regenerate="no_such_emoji"):
+    async with start(emoji="regenerate=no_such_emoji"):
         workspace.fail("reactions.add", error="invalid_name")
         await ana.draft("rain")
         (draft,) = await ana.sees_drafts(1)
@@ -130,7 +130,7 @@ async def test_an_emoji_that_slack_does_not_know_leaves_the_draft_finished(
 async def test_the_emoji_is_a_setting_and_so_is_its_offer(
     start: StartBot, ana: Person, engine: ScriptedEngine
 ) -> None:
-    async with start(emoji_regenerate="recycle", offer_emoji=False):
+    async with start(emoji="regenerate=recycle", offer_emoji=False):
         await ana.draft("rain")
         (draft,) = await ana.sees_drafts(1)
         await ana.react(draft, "repeat")

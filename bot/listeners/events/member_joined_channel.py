@@ -4,13 +4,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.drafting import Drafting
+from bot.listeners.front import Front
 
 
-def register(app: AsyncApp, drafting: Drafting, bot: str) -> None:
-    """Listen to the bot's own joining; `bot` is its user."""
+def register(app: AsyncApp, front: Front) -> None:
+    """Listen to the bot's own joining."""
 
     @app.event("member_joined_channel")
     async def listener(event: dict[str, Any]) -> None:
-        if event["user"] == bot:
-            await drafting.invited(event["channel"])
+        if event["user"] == front.bot:
+            await front.drafting.invited(event["channel"])

@@ -1,33 +1,27 @@
 """Messages: a reply in a thread of ours refines; a deleted draft counts no more."""
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
 from bot.drafting.brief import BadBrief
-from bot.drafting.drafting import Asked, Drafting
+from bot.drafting.requests import Asked
+from bot.listeners.front import Front
+from bot.phrases import Sentence
 from bot.slack.incoming import typed
-from bot.slack.outbox import Outbox
-from bot.slack.people import People
 
 # Other subtypes are not a person's words: edits, joins, topics, other apps.
 FROM_PEOPLE = {None, "thread_broadcast", "file_share"}
+_SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
 
 
-async def on_message(
-    event: dict[str, Any],
-    team: str,
-    drafting: Drafting,
-    outbox: Outbox,
-    people: People,
-    *,
-    bot: str,
-) -> None:
+async def on_message(event: dict[str, Any], team: str, front: Front) -> None:
     """Nothing is said about messages that are no reply to a draft."""
     if event.get("subtype") == "message_deleted":
-        await drafting.deleted(event["channel"], event["deleted_ts"])
-    elif is_reply(event) and event["user"] != bot:
-        await _refine(event, team, drafting, outbox, people, bot=bot)
+        await front.acts.deleted(event["channel"], event["deleted_ts"])
+    elif is_reply(event) and event["user"] != front.bot:
+        await _reply(event, team, front)
 
 
 def is_reply(event: dict[str, Any]) -> bool:
@@ -37,29 +31,35 @@ def is_reply(event: dict[str, Any]) -> bool:
     return person and in_thread and event.get("subtype") in FROM_PEOPLE
 
 
-async def _refine(
-    event: dict[str, Any],
-    team: str,
-    drafting: Drafting,
-    outbox: Outbox,
-    people: People,
-    *,
-    bot: str,
-) -> None:
+async def _reply(event: dict[str, Any], team: str, front: Front) -> None:
     channel, user, root_ts = event["channel"], event["user"], event["thread_ts"]
     # One message has one ts, by however many kinds of event it comes.
     asked = Asked(user=user, team=team, channel=channel, key=f"message-{channel}-{event['ts']}")
+    said: Sentence | None = None
     try:
-        await drafting.refine(root_ts, typed(event.get("text", ""), bot=bot), asked)
+        said = await _taken(event, asked, front)
     except BadBrief as bad:
-        if await drafting.first(asked):
-            said = await people.told(user, bad.sentence)
-            await outbox.tell(channel, user, said, thread_ts=root_ts)
+        said = bad.sentence
+    if said and await front.requests.first(asked):
+        told = await front.people.told(user, said)
+        await front.outbox.tell(channel, user, told, thread_ts=root_ts)
 
 
-def register(app: AsyncApp, drafting: Drafting, outbox: Outbox, people: People, bot: str) -> None:
-    """Listen to messages; `bot` is the bot's own user."""
+async def _taken(event: dict[str, Any], asked: Asked, front: Front) -> Sentence | None:
+    text = event.get("text", "")
+    mentioned = f"<@{front.bot}" in text
+    return await front.acts.reply(
+        event["thread_ts"],
+        typed(text, bot=front.bot),
+        asked,
+        mentioned=mentioned,
+        to_others=bool(_SOMEBODY.match(text)) and not mentioned,
+    )
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Listen to messages."""
 
     @app.event("message")
     async def listener(event: dict[str, Any], body: dict[str, Any]) -> None:
-        await on_message(event, body["team_id"], drafting, outbox, people, bot=bot)
+        await on_message(event, body["team_id"], front)

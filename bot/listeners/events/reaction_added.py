@@ -5,62 +5,32 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.drafting.brief import BadBrief
-from bot.drafting.drafting import Asked, Drafting
-from bot.settings import Settings
-from bot.slack.outbox import Outbox
-from bot.slack.people import People
-from bot.store import Version
+from bot.drafting.requests import Asked
+from bot.listeners.front import Front
 
 
-async def on_reaction(
-    body: dict[str, Any],
-    drafting: Drafting,
-    outbox: Outbox,
-    people: People,
-    *,
-    settings: Settings,
-    bot: str,
-) -> None:
+async def on_reaction(body: dict[str, Any], front: Front) -> None:
     """Reactions that ask for nothing, or on other messages, are passed over in silence."""
     event = body["event"]
-    emoji = event["reaction"].partition("::")[0]  # Without the skin tone.
-    asks = emoji in (settings.emoji_regenerate, settings.emoji_stop)
-    if not asks or event["user"] == bot:
+    # Without the skin tone. The bot's own emoji is an offer.
+    wish = front.settings.wishes.get(event["reaction"].partition("::")[0])
+    if wish is None or event["user"] == front.bot or event["item"]["type"] != "message":
         return
-    item = event["item"]
-    version = item["type"] == "message" and await drafting.version_at(item["channel"], item["ts"])
-    if not version:
-        return
-    if emoji == settings.emoji_stop:
-        await drafting.stop(version, event["user"])
-    else:
-        await _regenerate(body, version, drafting, outbox, people)
-
-
-async def _regenerate(
-    body: dict[str, Any], version: Version, drafting: Drafting, outbox: Outbox, people: People
-) -> None:
-    event = body["event"]
     channel, user = event["item"]["channel"], event["user"]
+    version = await front.acts.version_at(channel, event["item"]["ts"])
+    if version is None:
+        return
     asked = Asked(user=user, team=body["team_id"], channel=channel, key=f"event-{body['event_id']}")
     try:
-        await drafting.regenerate(version, asked)
+        await front.acts.ask(version, wish, asked)
     except BadBrief as bad:
-        if await drafting.first(asked):
-            await outbox.tell(channel, user, await people.told(user, bad.sentence))
+        if await front.requests.first(asked):
+            await front.outbox.tell(channel, user, await front.people.told(user, bad.sentence))
 
 
-def register(
-    app: AsyncApp,
-    drafting: Drafting,
-    outbox: Outbox,
-    people: People,
-    *,
-    settings: Settings,
-    bot: str,
-) -> None:
-    """Listen to reactions; `bot` is the bot's own user, whose emoji is an offer."""
+def register(app: AsyncApp, front: Front) -> None:
+    """Listen to reactions."""
 
     @app.event("reaction_added")
     async def listener(body: dict[str, Any]) -> None:
-        await on_reaction(body, drafting, outbox, people, settings=settings, bot=bot)
+        await on_reaction(body, front)

@@ -6,16 +6,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import phrases
 from bot.drafting.brief import BadBrief
-from bot.drafting.drafting import Asked, Drafting
+from bot.drafting.requests import Asked
 from bot.listeners.context import place_from
-from bot.slack.people import People
+from bot.listeners.front import Front
 from bot.slack.views import BRIEF, DRAFT, DRAFTS
 from bot.store import StoreUnavailable
 
 
-async def on_submit(
-    ack: AsyncAck, body: dict[str, Any], drafting: Drafting, people: People
-) -> None:
+async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     """What was wrong is said in the form, which keeps what was typed."""
     view = body["view"]
     values = view["state"]["values"]
@@ -29,21 +27,18 @@ async def on_submit(
     )
     drafts = int(values[DRAFTS][DRAFTS]["selected_option"]["value"])
     try:
-        await drafting.draft(values[BRIEF][BRIEF]["value"] or "", asked, drafts=drafts)
+        await front.drafting.draft(values[BRIEF][BRIEF]["value"] or "", asked, drafts=drafts)
     except BadBrief as bad:
-        await ack(
-            response_action="errors", errors={BRIEF: await people.told(asked.user, bad.sentence)}
-        )
+        await front.object_to(ack, body, BRIEF, bad.sentence)
     except StoreUnavailable:
-        said = await people.told(asked.user, phrases.not_saved())
-        await ack(response_action="errors", errors={BRIEF: said})
+        await front.object_to(ack, body, BRIEF, phrases.not_saved())
     else:
         await ack()
 
 
-def register(app: AsyncApp, drafting: Drafting, people: People) -> None:
+def register(app: AsyncApp, front: Front) -> None:
     """Answer the form."""
 
     @app.view(DRAFT)
     async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_submit(ack, body, drafting, people)
+        await on_submit(ack, body, front)

@@ -1,0 +1,33 @@
+"""What stands under a draft: buttons that come back with the id of their version."""
+
+from collections.abc import Sequence
+
+from bot import phrases
+from bot.drafting.ports import Button
+from bot.drafting.wishes import Wish
+from bot.phrases import Language
+from bot.store import Version, VersionStatus
+
+# Each opens a form or a page of facts; the rest are wishes.
+ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
+CHANGES, WHY = "changes", "why"
+
+AT_ONCE = (Wish.REGENERATE, Wish.SHORTER, Wish.LONGER, Wish.FORMAL, Wish.SIMPLER, Wish.CONTINUE)
+
+
+def draft_buttons(
+    version: Version, language: Language, *, translates: bool, changed: bool
+) -> Sequence[Button]:
+    """For a version that ended. `translates`: the model writes more than one language; `changed`:
+    there is a version before it.
+    """
+    if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
+        return [_button(Wish.REGENERATE, version, language), _button(WHY, version, language)]
+    names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
+    names += [*([CHANGES] if changed else []), WHY]
+    return [_button(name, version, language) for name in names]
+
+
+def _button(name: str, version: Version, language: Language) -> Button:
+    label = phrases.button(name).to(language)
+    return Button(label, name, str(version.id), "primary" if name == ACCEPT else "")

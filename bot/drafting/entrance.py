@@ -1,0 +1,25 @@
+"""Into a channel: the bot joins what it may, and says what is to be done where it may not."""
+
+from bot import phrases
+from bot.drafting.ports import DRAFT_IN_DM, Button, NotThere, Refusal, World
+from bot.phrases import Language
+from bot.store import Job, JobKind, JobStatus
+
+
+async def enter(world: World, channel: str, job: Job, language: Language) -> None:
+    """The bot can write in the channel when this returns. Raises Refusal: the job waits."""
+    try:
+        if not await world.screen.is_member(channel):
+            await world.screen.join(channel)
+    except NotThere as closed:
+        if closed.reason == "is_archived":
+            raise Refusal(phrases.archived(), JobStatus.REFUSED) from None
+        # Ids of conversations between people begin with D: nobody can invite an app there.
+        sentence = (
+            phrases.not_in_this_dm()
+            if channel.startswith("D")
+            else phrases.invite_me(world.bot_user, world.command)
+        )
+        label = phrases.draft_in_dm_button().to(language)
+        instead = [Button(label, DRAFT_IN_DM, str(job.id))] if job.kind is JobKind.DRAFT else []
+        raise Refusal(sentence, JobStatus.WAITING, instead) from None

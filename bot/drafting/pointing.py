@@ -1,0 +1,72 @@
+"""Which draft a reply means: one that it quotes or links to, or whose number it begins with."""
+
+import re
+from dataclasses import dataclass
+
+# "2: shorter", "#2 shorter", "draft 2, shorter", "第2稿：短一点", "2 shorter".
+_NUMBER = re.compile(
+    r"(?P<mark>#|draft\s*#?|草稿|第)?\s*(?P<number>\d{1,4})\s*(?P<end>稿|版|[:：.)、,，]|(?=\s))"
+    r"[\s:：.)、,，]*(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+# "3 paragraphs, please" speaks of a length. A word in the plural is taken for one as well.
+_MEASURE = re.compile(
+    r"(?:word|sentence|line|paragraph|page|bullet|point|section|character|stanza|verse|minute)s?\b"
+    r"|[a-z]+[^\Ws]s\b|个|段|句|字|行|页|点|条|分钟",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"https?://[^\s/]+/archives/(?P<channel>\w+)/p(?P<ts>\d{7,})(?:\?\S*)?")
+_QUOTE = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What a reply says of the draft that it means, and what is left of it: the instruction.
+
+    At most one of `number`, `ts` (of a message) and `quote` (words of the draft) is set. A number
+    that is not `marked` as a draft's may be a number of something else.
+    """
+
+    rest: str
+    number: int | None = None
+    marked: bool = False
+    ts: str | None = None
+    quote: str | None = None
+
+    def __post_init__(self) -> None:
+        assert sum(each is not None for each in (self.number, self.ts, self.quote)) <= 1
+
+
+def pointed(text: str) -> Pointer:
+    """Total: a reply that points nowhere is all instruction."""
+    if link := _LINK.search(text):
+        digits = link["ts"]
+        rest = (text[: link.start()] + text[link.end() :]).strip().lstrip(">").strip()
+        return Pointer(rest, ts=f"{digits[:-6]}.{digits[-6:]}")
+    if (quote := _QUOTE.match(text)) and text[quote.end() :].strip():
+        # The passage stays in the instruction: it says what is to be changed.
+        return Pointer(text, quote=quoted(quote[0]))
+    if (number := _NUMBER.match(text)) and _is_number_of_a_draft(number):
+        marked = bool(number["mark"] or number["end"])
+        return Pointer(number["rest"].strip(), number=int(number["number"]), marked=marked)
+    return Pointer(text)
+
+
+def quoted(lines: str) -> str:
+    """The words of a quotation, one space between them."""
+    return " ".join(lines.replace("\n>", "\n").removeprefix(">").split())
+
+
+def holds(text: str, quote: str) -> bool:
+    """Whether these words stand in the text, its Markdown aside."""
+    return bool(quote) and _bare(quote) in _bare(text)
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
+
+
+def _is_number_of_a_draft(match: re.Match[str]) -> bool:
+    if not match["rest"].strip():
+        return False
+    return bool(match["mark"] or match["end"]) or not _MEASURE.match(match["rest"])

@@ -1,0 +1,48 @@
+"""How a request begins: committed under the key of its delivery, then started."""
+
+import secrets
+from dataclasses import dataclass
+
+from bot import phrases
+from bot.drafting.brief import BadBrief
+from bot.drafting.jobs import Jobs
+from bot.store import Job, Store, Thread, TooManyRunning
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked, where, and the key by which a second delivery of the same wish is known."""
+
+    user: str
+    team: str
+    channel: str
+    key: str
+    response_url: str | None = None
+
+
+class Requests:
+    """The one way in for jobs."""
+
+    def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
+        """`limit`: running requests of one person."""
+        self._store = store
+        self._jobs = jobs
+        self._limit = limit
+
+    async def begin(self, job: Job, asked: Asked, thread: Thread | None = None) -> None:
+        """Commit and start it, once for each key. Raises BadBrief, StoreUnavailable."""
+        try:
+            begun = await self._store.add(job, key=asked.key, limit=self._limit, thread=thread)
+        except TooManyRunning:
+            raise BadBrief(phrases.too_many(self._limit)) from None
+        if begun is not None:
+            self._jobs.start(begun)
+
+    async def first(self, asked: Asked) -> bool:
+        """Whether this wish, which makes no job, comes for the first time."""
+        return await self._store.first(asked.key)
+
+
+def new_seed() -> int:
+    """A seed that nobody chose."""
+    return secrets.randbelow(2**31)

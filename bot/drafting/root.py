@@ -1,0 +1,85 @@
+"""The message at the head of a thread: what was asked for, and where its drafts stand."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot import phrases
+from bot.drafting.ports import STOP_THREAD, Button, Place, World
+from bot.drafting.reviews import held_as
+from bot.phrases import Language, Sentence
+from bot.slack.blocks import Content, root_message
+from bot.slack.errors import SlackError
+from bot.store import Thread, Version, VersionStatus
+from safety import SafeText, Stage
+
+log = structlog.get_logger(__name__)
+
+# What counts as a draft: what was taken away, or failed, is none.
+STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
+
+
+class Root:
+    """The root message of one thread, in the language of whoever began it."""
+
+    def __init__(self, world: World, thread: Thread, language: Language) -> None:
+        self._world = world
+        self._thread = thread
+        self._language = language
+
+    async def post(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
+        """Its ts; where an earlier try may have posted it, it is looked for first."""
+        key, screen = f"thread-{self._thread.id}", self._world.screen
+        if again and (found := await screen.find(place, key=key)):
+            return found
+        return await screen.post(place, self._content(brief, phrases.being_written(n), n), key=key)
+
+    async def refresh(self) -> None:
+        """Show where the drafts stand now. Best effort: the drafts themselves stand below it."""
+        ts = self._thread.root_ts
+        if ts is None:
+            return
+        try:
+            brief = await self._brief()
+            if brief is None:
+                return
+            versions = await self._world.store.versions(self._thread.id)
+            writing = sum(v.status is VersionStatus.WRITING for v in versions)
+            state = phrases.being_written(writing) if writing else await self._state(versions)
+            content = self._content(brief, state, writing)
+            await self._world.screen.edit(self._thread.channel, ts, content)
+        except SlackError as closed:
+            log.warning("root not changed", thread=self._thread.id, error=str(closed))
+
+    def _content(self, brief: SafeText, state: Sentence, writing: int) -> Content:
+        thread, language = self._thread, self._language
+        title = self._world.recipe(thread.recipe).wording(language).title
+        asked = phrases.root(thread.requester, title, brief).to(language)
+        label = phrases.stop_button().to(language)
+        buttons = [Button(label, STOP_THREAD, str(thread.id))] if writing else []
+        return root_message(asked, state.to(language), buttons)
+
+    async def _state(self, versions: Sequence[Version]) -> Sentence:
+        standing = [v for v in versions if v.status in STANDING]
+        accepted = [v for v in standing if v.accepted_at]
+        if not standing:
+            return phrases.no_draft_stands()
+        newest = await self._link(max(standing, key=lambda v: v.number))
+        latest = max(accepted, key=lambda v: str(v.accepted_at), default=None)
+        chosen = await self._link(latest) if latest else None
+        return phrases.drafts_stand(len(standing), newest, chosen)
+
+    async def _link(self, version: Version) -> Sentence:
+        parts = await self._world.store.parts(version.id)
+        url = await self._world.screen.permalink(self._thread.channel, parts[0]) if parts else None
+        return phrases.link_to_draft(version.number, url)
+
+    async def _brief(self) -> SafeText | None:
+        """The brief as it was released when it was asked for."""
+        store, thread = self._world.store, self._thread
+        first = await store.first_job(thread.id)
+        hold = await store.hold_of(first.id)
+        verdict = await self._world.filter.judge(
+            thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
+        )
+        return verdict.text

@@ -1,0 +1,46 @@
+"""The buttons under a draft that explain it: What changed, Why this."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import phrases
+from bot.drafting.buttons import CHANGES, WHY
+from bot.listeners.front import Front, clicked_id
+from bot.phrases import Language
+from bot.slack.errors import SlackError
+from bot.slack.version_views import changes_view, why_view
+from bot.slack.views import View
+from bot.store import StoreUnavailable
+
+
+async def on_explain(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+    """In a modal, to whoever asked alone."""
+    try:
+        view = await _view(body, front)
+        if view is None:
+            await front.answer(body, phrases.nothing_to_compare())
+        else:
+            await front.outbox.open_view(body["trigger_id"], view)
+    except (SlackError, StoreUnavailable):
+        await front.answer(body, phrases.form_did_not_open())
+    await ack()
+
+
+async def _view(body: dict[str, Any], front: Front) -> View | None:
+    user = body["user"]["id"]
+    language: Language = await front.people.language_at_once(user)
+    version = await front.acts.version(clicked_id(body))
+    if body["actions"][0]["action_id"] == WHY:
+        return why_view(await front.explain.why(version, language, user), language)
+    changes = await front.explain.changes(version, user)
+    return changes_view(changes, language) if changes else None
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Answer the buttons."""
+    for name in (CHANGES, WHY):
+
+        @app.action(name)
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await on_explain(ack, body, front)

@@ -1,0 +1,45 @@
+"""The buttons under a draft that open a form: Change, Translate, Accept."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import phrases
+from bot.drafting.buttons import ACCEPT, CHANGE, TRANSLATE
+from bot.listeners.context import draft_of
+from bot.listeners.front import Front
+from bot.phrases import Language
+from bot.slack.errors import SlackError
+from bot.slack.version_views import accept_view, change_view, translate_view
+from bot.slack.views import View
+
+
+async def on_open(
+    ack: AsyncAck, body: dict[str, Any], front: Front, view: Callable[[str, Language], View]
+) -> None:
+    """Nothing is kept yet: the form is the question."""
+    language = await front.people.language_at_once(body["user"]["id"])
+    try:
+        await front.outbox.open_view(body["trigger_id"], view(draft_of(body), language))
+    except SlackError:
+        await front.answer(body, phrases.form_did_not_open())
+    await ack()
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Answer the buttons."""
+
+    def translate(metadata: str, language: Language) -> View:
+        return translate_view(metadata, front.settings.model_languages, language)
+
+    views: Mapping[str, Callable[[str, Language], View]] = {
+        CHANGE: change_view,
+        TRANSLATE: translate,
+        ACCEPT: accept_view,
+    }
+    for name in views:
+
+        @app.action(name)
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await on_open(ack, body, front, views[body["actions"][0]["action_id"]])

@@ -1,0 +1,27 @@
+"""The button at the head of a thread: all that is being written in it ends."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import phrases
+from bot.drafting.ports import STOP_THREAD
+from bot.listeners.front import Front, clicked_id
+from bot.store import StoreUnavailable
+
+
+async def on_stop(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+    """Only for the requester; committed, then acked."""
+    try:
+        await front.acts.stop_thread(clicked_id(body), body["user"]["id"])
+    except StoreUnavailable:
+        await front.answer(body, phrases.not_saved())
+    await ack()
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Answer the button."""
+
+    @app.action(STOP_THREAD)
+    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await on_stop(ack, body, front)
