@@ -13,15 +13,18 @@ MARKDOWN_CHARACTERS = 12_000
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
 BLOCKS_CHARACTERS, BLOCK_COST = 12_000, 20
 
-SELECTS = {
+CHOICES = {
     "static_select",
     "multi_static_select",
     "users_select",
     "multi_users_select",
     "conversations_select",
     "channels_select",
+    "radio_buttons",
+    "checkboxes",
+    "datepicker",
+    "timepicker",
 }
-CHOICES = SELECTS | {"radio_buttons", "checkboxes", "datepicker", "timepicker"}
 ACTIONS = CHOICES | {"button", "overflow"}
 INPUTS = CHOICES | {
     "plain_text_input",

@@ -31,6 +31,7 @@ from .state import (
     Person,
     ResponseUrl,
     State,
+    Status,
     View,
 )
 from .web_api import WebApi
@@ -385,6 +386,10 @@ class Workspace:
     def views(self, who: str) -> list[View]:
         """Open modals, the topmost last."""
         return list(self.state.views.get(who, []))
+
+    def status(self, channel: str, thread_ts: str) -> Status | None:
+        """What the app says it is doing in a thread, until it answers there."""
+        return self.state.statuses.get((channel, thread_ts))
 
     def home(self, who: str) -> View | None:
         return self.state.homes.get(who)
