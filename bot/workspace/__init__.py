@@ -2,8 +2,9 @@
 
 It speaks what the bot uses of Slack, and imports nothing else of the bot."""
 
+from .files import File
 from .limits import SLACK_LIMITS, Limit
-from .state import Call, Message, View
+from .state import Call, Message, Pane, Status, View
 from .workspace import SCOPES, Ack, ViewAnswer, Workspace
 
 __all__ = [
@@ -11,8 +12,11 @@ __all__ = [
     "SLACK_LIMITS",
     "Ack",
     "Call",
+    "File",
     "Limit",
     "Message",
+    "Pane",
+    "Status",
     "View",
     "ViewAnswer",
     "Workspace",

@@ -13,27 +13,32 @@ MARKDOWN_CHARACTERS = 12_000
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
 BLOCKS_CHARACTERS, BLOCK_COST = 12_000, 20
 
-BUTTONS = {"button", "icon_button", "feedback_buttons"}
-INPUTS = {
-    "plain_text_input",
-    "number_input",
-    "email_text_input",
-    "url_text_input",
+CHOICES = {
     "static_select",
     "multi_static_select",
-    "radio_buttons",
-    "checkboxes",
     "users_select",
     "multi_users_select",
     "conversations_select",
     "channels_select",
+    "radio_buttons",
+    "checkboxes",
     "datepicker",
     "timepicker",
-    "rich_text_input",
 }
-_LISTS = ("elements", "fields", "options")
+ACTIONS = CHOICES | {"button", "overflow"}
+INPUTS = CHOICES | {
+    "plain_text_input",
+    "number_input",
+    "email_text_input",
+    "url_text_input",
+    "rich_text_input",
+    "file_input",
+}
+_LISTS = ("elements", "fields", "options", "option_groups")
 _STRINGS = ("action_id", "block_id", "value")
 _MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
+_MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
+_WITH_OPTIONS = {"static_select", "multi_static_select", *_MAX_OPTIONS}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
@@ -103,7 +108,7 @@ def _section(block: Json, at: str) -> Iterator[str]:
     for i, text in enumerate(block.get("fields", [])):
         yield from _text(text, f"{at}/fields/{i}", 2000)
     if "accessory" in block:
-        yield from _element(block["accessory"], f"{at}/accessory")
+        yield from _element(block["accessory"], f"{at}/accessory", ACTIONS | {"image"})
 
 
 def _header(block: Json, at: str) -> Iterator[str]:
@@ -121,14 +126,14 @@ def _context(block: Json, at: str) -> Iterator[str]:
             yield from _text(element, f"{at}/elements/{i}", 3000)
 
 
-def _row(most: int) -> Callable[[Json, str], Iterator[str]]:
+def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
     def check(block: Json, at: str) -> Iterator[str]:
         yield from _count(block, at, most)
         ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
         if len(ids) != len(set(ids)):
             yield _at("action_id must be unique in its block", f"{at}/elements")
         for i, element in enumerate(block.get("elements", [])):
-            yield from _element(element, f"{at}/elements/{i}")
+            yield from _element(element, f"{at}/elements/{i}", known)
 
     return check
 
@@ -138,7 +143,9 @@ def _input(block: Json, at: str) -> Iterator[str]:
     if "element" not in block:
         yield _at("missing required field: element", at)
         return
-    yield from _element(block["element"], f"{at}/element")
+    yield from _element(block["element"], f"{at}/element", INPUTS)
+    if block.get("hint"):
+        yield from _text(block["hint"], f"{at}/hint", 2000, plain=True)
 
 
 def _nothing(block: Json, at: str) -> Iterator[str]:
@@ -150,8 +157,8 @@ _CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "header": _header,
     "markdown": _markdown,
     "context": _context,
-    "context_actions": _row(5),
-    "actions": _row(25),
+    "context_actions": _row(5, {"feedback_buttons", "icon_button"}),
+    "actions": _row(25, ACTIONS),
     "input": _input,
     "divider": _nothing,
     "image": _nothing,
@@ -161,8 +168,7 @@ _CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
 }
 
 
-def _element(element: object, at: str) -> Iterator[str]:
-    known = BUTTONS | INPUTS | {"image"}
+def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
     if not isinstance(element, dict) or str(element.get("type")) not in known:
         yield _at("unsupported element", at)
     elif misshapen := list(_misshapen(element, at)):
@@ -170,18 +176,60 @@ def _element(element: object, at: str) -> Iterator[str]:
     else:
         yield from _too_long(element, at)
         yield from _element_parts(element, at)
+        yield from _options(element, at)
+        if element.get("confirm"):
+            yield from _confirm(element["confirm"], f"{at}/confirm")
 
 
 def _element_parts(element: Json, at: str) -> Iterator[str]:
     if element["type"] == "button":
         yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
-    for i, option in enumerate(element.get("options", [])):
-        yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
-    if len(element.get("options", [])) > 100:
-        yield _at("no more than 100 items allowed", f"{at}/options")
     most = element.get("max_length", 1)
     if not isinstance(most, int) or most > 3000:
         yield _at("must be less than 3001", f"{at}/max_length")
+    if element["type"] == "file_input":
+        yield from _file_input(element, at)
+
+
+def _options(element: Json, at: str) -> Iterator[str]:
+    groups = element.get("option_groups", [])
+    if element["type"] in _WITH_OPTIONS and not (element.get("options") or groups):
+        yield _at("missing required field: options", at)
+    if len(groups) > 100:
+        yield _at("no more than 100 items allowed", f"{at}/option_groups")
+    yield from _listed(element, at, _MAX_OPTIONS.get(element["type"], 100))
+    for i, group in enumerate(groups):
+        place = f"{at}/option_groups/{i}"
+        yield from _text(group.get("label"), f"{place}/label", 75, plain=True)
+        yield from list(_misshapen(group, place)) or _listed(group, place, 100)
+
+
+def _listed(holder: Json, at: str, most: int) -> Iterator[str]:
+    options = holder.get("options", [])
+    if len(options) > most:
+        yield _at(f"no more than {most} items allowed", f"{at}/options")
+    for i, option in enumerate(options):
+        yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
+        yield from _string(option.get("value"), f"{at}/options/{i}/value", 150)
+
+
+def _confirm(confirm: object, at: str) -> Iterator[str]:
+    """https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
+    if not isinstance(confirm, dict):
+        yield _at("must be an object", at)
+        return
+    for name, most in {"title": 100, "confirm": 30, "deny": 30}.items():
+        yield from _text(confirm.get(name), f"{at}/{name}", most, plain=True)
+    yield from _text(confirm.get("text"), f"{at}/text", 300)
+
+
+def _file_input(element: Json, at: str) -> Iterator[str]:
+    """https://docs.slack.dev/reference/block-kit/block-elements/file-input-element"""
+    kinds, most = element.get("filetypes", []), element.get("max_files", 10)
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        yield _at("must be an array of strings", f"{at}/filetypes")
+    if not isinstance(most, int) or not 1 <= most <= 10:
+        yield _at("must be from 1 to 10", f"{at}/max_files")
 
 
 def _misshapen(thing: Json, at: str) -> Iterator[str]:

@@ -4,9 +4,12 @@ https://docs.slack.dev/apis/events-api
 """
 
 import time
+from typing import Literal
 
 from .state import Channel, Json, Message, State, new_id
-from .wire import message_json
+from .wire import message_json, view_json
+
+Tab = Literal["home", "messages"]
 
 _CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
 _HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
@@ -66,15 +69,29 @@ def scope_of(event_type: str, channel: Channel | None) -> str | None:
         return "groups:read" if channel.private else "channels:read"
     if event_type.startswith("reaction_"):
         return "reactions:read"
+    if event_type.startswith("assistant_thread_"):
+        return "assistant:write"
     return "app_mentions:read" if event_type == "app_mention" else None
 
 
 def posted(state: State, channel: Channel, message: Message) -> list[Json]:
     """A message came; a mention of the app outside its DM is told a second time."""
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
+    if message.files and is_shared(state, base):
+        base["files"] = [_withheld(file["id"]) for file in base["files"]]
     event = base | {"channel_type": _CHANNEL_TYPES[channel.kind]}
+    if message.files:
+        event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
+
+
+def _withheld(file_id: str) -> Json:
+    """A file as an event tells it where another workspace reads along: ask files.info for more.
+
+    https://docs.slack.dev/apis/slack-connect"""
+    access = {"mode": "file_access", "file_access": "check_file_info"}
+    return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
 def changed(state: State, channel: Channel, message: Message, before: Json) -> Json:
@@ -129,11 +146,37 @@ def joined(state: State, channel: Channel, user: str, inviter: str | None = None
     } | ({"inviter": inviter} if inviter else {})
 
 
-def home_opened(state: State, user: str, channel: Channel) -> Json:
+def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
+    """https://docs.slack.dev/reference/events/app_home_opened
+
+    The home tab brings its view, if one was published."""
+    view = state.homes.get(user) if tab == "home" else None
     return {
         "type": "app_home_opened",
         "user": user,
         "channel": channel.id,
-        "tab": "home",
+        "tab": tab,
+        "event_ts": state.now(),
+    } | ({"view": view_json(state, view)} if view else {})
+
+
+def pane_opened(state: State, root: Message, user: str) -> Json:
+    """https://docs.slack.dev/reference/events/assistant_thread_started"""
+    return _of_pane(state, "assistant_thread_started", root, user)
+
+
+def pane_context(state: State, root: Message, user: str) -> Json:
+    """https://docs.slack.dev/reference/events/assistant_thread_context_changed"""
+    return _of_pane(state, "assistant_thread_context_changed", root, user)
+
+
+def _of_pane(state: State, kind: str, root: Message, user: str) -> Json:
+    assert root.pane is not None
+    seen = root.pane.context
+    where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}
+    thread = {"user_id": user, "channel_id": root.channel, "thread_ts": root.ts}
+    return {
+        "type": kind,
+        "assistant_thread": thread | {"context": where},
         "event_ts": state.now(),
     }

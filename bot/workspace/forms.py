@@ -1,10 +1,13 @@
-"""Inputs of a view: what a person filled in, and what Slack's client checks before it sends."""
+"""Inputs of a view: what a person may choose and filled in, and what Slack's client checks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from .state import Json
+from .blocks import INPUTS, elements
+from .files import FORM_BYTES
+from .state import Channel, Json, State, View
+from .wire import file_json
 
-_ONE_OPTION = {"static_select", "radio_buttons"}
+_ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
 _MANY_OPTIONS = {"multi_static_select", "checkboxes"}
 _FIELDS = {
     "users_select": "selected_user",
@@ -15,6 +18,7 @@ _FIELDS = {
     "timepicker": "selected_time",
     "rich_text_input": "rich_text_value",
 }
+_KINDS = {"channel": "public", "group": "private", "im": "im"}
 REQUIRED = "Please complete this required field."
 
 
@@ -22,23 +26,67 @@ def inputs(blocks: list[Json]) -> list[Json]:
     return [block for block in blocks if block["type"] == "input"]
 
 
-def filled(blocks: list[Json], values: Mapping[str, object]) -> Json:
+def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
     """`view.state.values` for `values` by block_id; what is not given keeps its initial value.
 
-    Raises ValueError for a block or an option that the view does not have."""
-    known = {block["block_id"] for block in inputs(blocks)}
+    Raises ValueError for a block, an option, a place or a file that cannot be chosen."""
+    known = {block["block_id"] for block in inputs(view.blocks)}
     if not known.issuperset(values):
         raise ValueError(
             f"The view has no input {sorted(set(values) - known)}, only {sorted(known)}."
         )
-    return {
-        block["block_id"]: {
-            block["element"].get("action_id", ""): _value(
-                block["element"], values.get(block["block_id"])
-            )
-        }
-        for block in inputs(blocks)
-    }
+    out: Json = {}
+    for block, element in elements(view.blocks):
+        if element["type"] in INPUTS:
+            given = values.get(block["block_id"]) if block["type"] == "input" else None
+            entry = {element.get("action_id", ""): _filled(state, view, element, given)}
+            out.setdefault(block["block_id"], {}).update(entry)
+    return out
+
+
+def conversations(state: State, who: str, element: Json) -> list[Channel]:
+    """What a conversations_select offers: places this person sees, as its `filter` has them.
+
+    https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object"""
+    asked = element.get("filter", {})
+    kinds = asked.get("include", list(_KINDS.values()))
+
+    def offered(channel: Channel) -> bool:
+        if channel.archived or (channel.private and who not in channel.members):
+            return False
+        outside = any(state.people[user].outsider for user in channel.members)
+        bots = channel.kind == "im" and state.bot.id in channel.members
+        hidden = (outside and asked.get("exclude_external_shared_channels")) or (
+            bots and asked.get("exclude_bot_users")
+        )
+        return _KINDS[channel.kind] in kinds and not hidden
+
+    return [channel for channel in state.channels.values() if offered(channel)]
+
+
+def initial_conversation(state: State, view: View, element: Json) -> str | None:
+    """Where the person was when the view opened, if the element asks for that and offers it."""
+    offered = [channel.id for channel in conversations(state, view.user, element)]
+    if element.get("default_to_current_conversation") and view.channel in offered:
+        return view.channel
+    initial = element.get("initial_conversation")
+    return initial if initial in offered else None
+
+
+def answer_places(view: View, state_values: Json) -> Iterator[tuple[Json, str]]:
+    """(block, channel) for each select of a place with a response_url, once a place was chosen."""
+    for block in inputs(view.blocks):
+        element = block["element"]
+        (value,) = state_values[block["block_id"]].values()
+        place = value.get("selected_conversation") or value.get("selected_channel")
+        if element.get("response_url_enabled") and place:
+            yield block, place
+
+
+def files(state_values: Json) -> list[str]:
+    """The ids of all files in a form."""
+    values = (value for block in state_values.values() for value in block.values())
+    return [file["id"] for value in values for file in value.get("files", [])]
 
 
 def complaints(blocks: list[Json], state_values: Json) -> dict[str, str]:
@@ -56,7 +104,21 @@ def complaints(blocks: list[Json], state_values: Json) -> dict[str, str]:
             found[block["block_id"]] = f"At least {element['min_length']} characters."
         elif element["type"] == "number_input" and text:
             found |= _number_complaint(block, text)
+        elif element["type"] == "file_input":
+            found |= _files_complaint(block, value["files"])
     return found
+
+
+def _files_complaint(block: Json, files: list[Json]) -> dict[str, str]:
+    kinds, most = block["element"].get("filetypes"), block["element"].get("max_files", 10)
+    if len(files) > most:
+        return {block["block_id"]: f"At most {most} file{'s' * (most > 1)}."}
+    endings = {file["name"].rpartition(".")[2].lower() for file in files}
+    if kinds and not endings.issubset(kinds):
+        return {block["block_id"]: f"Only files of these types: {', '.join(kinds)}."}
+    if any(file["size"] > FORM_BYTES for file in files):
+        return {block["block_id"]: "A file may have at most 10 MB."}
+    return {}
 
 
 def _number_complaint(block: Json, text: str) -> dict[str, str]:
@@ -73,8 +135,33 @@ def _number_complaint(block: Json, text: str) -> dict[str, str]:
     return {block["block_id"]: f"Please enter a number from {low:g} to {high:g}."}
 
 
-def _value(element: Json, given: object) -> Json:
-    """An entry of `state.values`, https://docs.slack.dev/reference/views"""
+def _filled(state: State, view: View, element: Json, given: object) -> Json:
+    """The value of an element that knows the workspace, or else of any."""
+    kind = element["type"]
+    if kind == "file_input":
+        assert given is None or isinstance(given, list)
+        return {"type": kind, "files": [_file(state, view, str(file)) for file in given or []]}
+    if kind != "conversations_select":
+        return value_of(element, given)
+    if given is None:
+        return value_of(element, initial_conversation(state, view, element))
+    offered = [channel.id for channel in conversations(state, view.user, element)]
+    if given and given not in offered:
+        raise ValueError(f"The place {given!r} is not offered, only {offered}.")
+    return value_of(element, given)
+
+
+def _file(state: State, view: View, file_id: str) -> Json:
+    file = state.files.get(file_id)
+    if file is None or file.user != view.user:
+        raise ValueError(f"There is no file {file_id!r} of this person: upload it first.")
+    return file_json(state, file)
+
+
+def value_of(element: Json, given: object) -> Json:
+    """An entry of `state.values`, https://docs.slack.dev/reference/views
+
+    None for `given` stands for the element's initial value."""
     kind = element["type"]
     if kind in _ONE_OPTION:
         chosen = element.get("initial_option") if given is None else _option(element, str(given))
@@ -85,7 +172,8 @@ def _value(element: Json, given: object) -> Json:
         assert isinstance(given, list)
         return {"type": kind, "selected_options": [_option(element, str(v)) for v in given]}
     if kind in _FIELDS:
-        return {"type": kind, _FIELDS[kind]: given}
+        initial = element.get(_FIELDS[kind].replace("selected_", "initial_"))
+        return {"type": kind, _FIELDS[kind]: initial if given is None else given or None}
     text = element.get("initial_value") if given is None else str(given)
     return {"type": kind, "value": text or None}
 

@@ -1,9 +1,10 @@
-"""What the app is sent for a command, a click and a submitted view: pure builders.
+"""What the app is sent for a command, a shortcut, a click and a submitted view.
 
 https://docs.slack.dev/interactivity
 """
 
-from . import markup
+from . import forms, markup
+from .blocks import ACTIONS, INPUTS, elements
 from .state import Channel, Json, Message, Person, State, View
 from .wire import message_json, view_json
 
@@ -25,7 +26,31 @@ def command(state: State, who: Person, channel: Channel, name: str, text: str) -
         "api_app_id": state.app,
         "is_enterprise_install": "false",
         "response_url": state.url + state.new_response_url(channel.id, who.id),
-        "trigger_id": state.new_trigger(who.id),
+        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+    }
+
+
+def shortcut(state: State, who: Person, callback_id: str, channel: Channel | None) -> Json:
+    """A global shortcut: Slack does not tell where the person was, but the modal may know."""
+    here = channel.id if channel else None
+    return _interaction(state, who, "shortcut") | {
+        "callback_id": callback_id,
+        "trigger_id": state.new_trigger(who.id, channel=here),
+        "action_ts": state.now(),
+    }
+
+
+def message_shortcut(state: State, who: Person, message: Message, callback_id: str) -> Json:
+    """A shortcut from the menu of a message, whoever wrote it."""
+    channel = state.channels[message.channel]
+    return _interaction(state, who, "message_action") | {
+        "callback_id": callback_id,
+        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+        "action_ts": state.now(),
+        "message_ts": message.ts,
+        "message": message_json(state, message),
+        "channel": _place(channel),
+        "response_url": state.url + state.new_response_url(channel.id, who.id),
     }
 
 
@@ -43,10 +68,10 @@ def message_action(state: State, who: Person, message: Message, action: Json) ->
     path = state.new_response_url(channel.id, who.id, message)
     return _interaction(state, who, "block_actions") | {
         "container": container,
-        "trigger_id": state.new_trigger(who.id),
-        "channel": {"id": channel.id, "name": _NAMES.get(channel.kind, channel.name)},
+        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+        "channel": _place(channel),
         "message": message_json(state, message),
-        "state": {"values": {}},
+        "state": {"values": _with(_kept(message.blocks), action)},
         "response_url": state.url + path,
         "actions": [action | {"action_ts": state.now()}],
     }
@@ -56,17 +81,20 @@ def view_action(state: State, who: Person, view: View, action: Json, values: Jso
     """A click on an element of a view."""
     return _interaction(state, who, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
-        "trigger_id": state.new_trigger(who.id, view=view.id),
-        "view": view_json(state, view, values),
+        "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
+        "view": view_json(state, view, _with(values, action)),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
 def view_submission(state: State, who: Person, view: View, values: Json) -> Json:
     return _interaction(state, who, "view_submission") | {
-        "trigger_id": state.new_trigger(who.id, view=view.id),
+        "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
         "view": view_json(state, view, values),
-        "response_urls": [],
+        "response_urls": [
+            _response_url(state, who, block, channel)
+            for block, channel in forms.answer_places(view, values)
+        ],
     }
 
 
@@ -75,18 +103,54 @@ def view_closed(state: State, who: Person, view: View, *, cleared: bool) -> Json
     return _interaction(state, who, "view_closed") | fields
 
 
-def action(block: Json, element: Json, value: str | None = None) -> Json:
-    """The entry of `actions` for a click on `element`; `value` chooses where there is a choice."""
+def action(block: Json, element: Json, value: object = None) -> Json:
+    """The entry of `actions` for a click on `element`; `value` chooses where there is a choice.
+
+    Raises ValueError for a value that is no option."""
     out = {
         "action_id": element.get("action_id", ""),
         "block_id": block["block_id"],
         "type": element["type"],
     }
+    if element["type"] in ACTIONS - {"button"}:
+        return out | forms.value_of(element, value)
     for name in ("text", "style"):
         if name in element:
             out[name] = element[name]
     chosen = value if value is not None else element.get("value")
     return out | ({"value": chosen} if chosen is not None else {})
+
+
+def _kept(rows: list[Json]) -> Json:
+    """`state.values` of a message: what its selects show at first."""
+    kept: Json = {}
+    for block, element in elements(rows):
+        if element["type"] in INPUTS:
+            entry = {element.get("action_id", ""): forms.value_of(element, None)}
+            kept.setdefault(block["block_id"], {}).update(entry)
+    return kept
+
+
+def _with(values: Json, action: Json) -> Json:
+    """`values` once the choice of `action` was made."""
+    block_id, action_id = action["block_id"], action["action_id"]
+    if action["type"] not in INPUTS:
+        return values
+    value = {k: v for k, v in action.items() if k not in ("action_id", "block_id")}
+    return values | {block_id: values.get(block_id, {}) | {action_id: value}}
+
+
+def _response_url(state: State, who: Person, block: Json, channel: str) -> Json:
+    return {
+        "block_id": block["block_id"],
+        "action_id": block["element"].get("action_id", ""),
+        "channel_id": channel,
+        "response_url": state.url + state.new_response_url(channel, who.id),
+    }
+
+
+def _place(channel: Channel) -> Json:
+    return {"id": channel.id, "name": _NAMES.get(channel.kind, channel.name)}
 
 
 def _interaction(state: State, who: Person, kind: str) -> Json:

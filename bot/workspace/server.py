@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from . import responses
+from .hosting import MOST_BYTES, Hosting
 from .page import Page
 from .socket_mode import SocketMode
 from .state import State
@@ -29,9 +30,10 @@ class Server:
         self._runner: web.AppRunner | None = None
 
     async def start(self, workspace: "Workspace") -> None:
-        app = web.Application(middlewares=[self._only_this_host])
+        app = web.Application(middlewares=[self._only_this_host], client_max_size=MOST_BYTES)
         app.router.add_route("*", "/api/{method}", self.api.call)
         app.router.add_get("/link/", self.sockets.accept)
+        Hosting(self.state, self.api.bot_token).add_routes(app)
         Page(workspace).add_routes(app)
         answer = partial(responses.receive, self.state)
         app.router.add_post("/commands/{tail:.*}", answer)

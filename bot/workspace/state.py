@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+from .features import Features
+from .files import File, mimetype_of
+
 Json = dict[str, Any]
 Kind = Literal["channel", "group", "im"]
 # For each event on its way to the app: whether the first attempt was acked.
@@ -42,8 +45,27 @@ class Person:
 
 
 @dataclass(slots=True, eq=False)
+class Pane:
+    """A chat with the app, opened as a thread of its DM, and the prompts it offers there."""
+
+    context: str | None = None
+    title: str = ""
+    prompts_title: str = ""
+    prompts: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the app is doing in a thread; a client shows the loading messages in turn."""
+
+    text: str
+    loading: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
 class Message:
-    """One message, or a whisper when `to` is set. `thread_ts` is set on replies only."""
+    """One message, or a whisper when `to` is set. `thread_ts` is set on replies only, `pane` on
+    the root of a chat with the app."""
 
     ts: str
     channel: str
@@ -60,6 +82,8 @@ class Message:
     to: str | None = None
     bot: bool = False
     revision: int = 0
+    files: list[File] = field(default_factory=list)
+    pane: Pane | None = None
 
     def __post_init__(self) -> None:
         assert self.thread_ts != self.ts, "a reply belongs to another message"
@@ -94,7 +118,8 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class View:
-    """An open modal, or a person's home tab. `body` is the view as the app sent it."""
+    """An open modal, or a person's home tab. `body` is the view as the app sent it; `channel` is
+    where the person was when it opened."""
 
     id: str
     user: str
@@ -102,6 +127,7 @@ class View:
     hash: str
     root: str
     previous: str | None = None
+    channel: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -121,6 +147,7 @@ class Trigger:
     user: str
     expires: float
     view: str | None = None
+    channel: str | None = None
     used: bool = False
 
 
@@ -166,7 +193,7 @@ class Changes:
 class State:
     """One workspace with one app in it. Every change goes through a method here and is told."""
 
-    def __init__(self, scopes: Iterable[str]) -> None:
+    def __init__(self, scopes: Iterable[str], features: Features) -> None:
         self.team = new_id("T")
         self.domain = "workspace"
         self.app = new_id("A")
@@ -174,11 +201,14 @@ class State:
         self.people: dict[str, Person] = {}
         self.bot = self.add_person("draftsmith", bot=True)
         self.scopes = set(scopes)
+        self.features = features
         self.channels: dict[str, Channel] = {}
         self.whispers: list[Message] = []
         self.views: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
-        self.statuses: dict[tuple[str, str], str] = {}
+        self.statuses: dict[tuple[str, str], Status] = {}
+        self.files: dict[str, File] = {}
+        self.uploads: dict[str, File] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.calls: list[Call] = []
@@ -225,10 +255,21 @@ class State:
                 return channel
         return self.add_channel("", "im", pair)
 
+    def add_file(
+        self, user: str, name: str, data: bytes | None = None, mimetype: str | None = None
+    ) -> File:
+        """A file that nobody else sees yet."""
+        created, kind = int(time.time()), mimetype or mimetype_of(name)
+        file = File(new_id("F"), name, user, created, kind, data)
+        self.files[file.id] = file
+        return file
+
     def add_message(self, message: Message) -> Message:
         channel = self.channels[message.channel]
         assert message.ts not in channel.messages
         channel.messages[message.ts] = message
+        for file in message.files:
+            file.channels.add(channel.id)
         if message.user == self.bot.id and message.thread_ts:
             self.statuses.pop((message.channel, message.thread_ts), None)
         self.touch(message)
@@ -266,9 +307,9 @@ class State:
             yield from channel.messages.values()
         yield from self.whispers
 
-    def new_trigger(self, user: str, *, view: str | None = None) -> str:
+    def new_trigger(self, user: str, *, view: str | None = None, channel: str | None = None) -> str:
         trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view)
+        self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view, channel)
         return trigger
 
     def new_response_url(self, channel: str, user: str, message: Message | None = None) -> str:

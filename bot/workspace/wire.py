@@ -1,5 +1,8 @@
 """State as Slack's JSON: pure functions, no rule of behaviour."""
 
+from urllib.parse import quote
+
+from .files import File
 from .state import SLACKBOT, Channel, Json, Message, Person, State, View
 
 
@@ -13,6 +16,11 @@ def message_json(state: State, message: Message, *, metadata: bool = False) -> J
         out["blocks"] = message.blocks
     if message.edited:
         out["edited"] = {"user": message.user, "ts": message.edited}
+    if message.files:
+        out |= {"files": [file_json(state, file) for file in message.files], "upload": True}
+    if message.pane:
+        pane = {"title": message.pane.title, "title_blocks": [], "artifacts": []}
+        out |= {"subtype": "assistant_app_thread", "assistant_app_thread": pane}
     if message.reactions:
         out["reactions"] = reactions_json(message)
     if metadata and message.metadata:
@@ -43,6 +51,38 @@ def thread_json(state: State, message: Message) -> Json:
         "reply_users": users,
         "reply_users_count": len(users),
         "latest_reply": replies[-1].ts,
+    }
+
+
+def file_json(state: State, file: File) -> Json:
+    """A file object, https://docs.slack.dev/reference/objects/file-object"""
+    place = f"{state.url}/files-pri/{state.team}-{file.id}"
+    address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
+    return {
+        "id": file.id,
+        "created": file.created,
+        "timestamp": file.created,
+        "name": file.name,
+        "title": file.title,
+        "mimetype": file.mimetype,
+        "filetype": file.kind,
+        "pretty_type": file.kind.upper(),
+        "user": file.user,
+        "user_team": state.people[file.user].team,
+        "editable": False,
+        "size": file.size,
+        "mode": "hosted",
+        "is_external": False,
+        "external_type": "",
+        "is_public": any(state.channels[c].kind == "channel" for c in file.channels),
+        "public_url_shared": False,
+        "display_as_bot": False,
+        "username": "",
+        "url_private": f"{place}/{quote(file.name)}",
+        "url_private_download": f"{place}/download/{quote(file.name)}",
+        "permalink": address,
+        "has_rich_preview": False,
+        "file_access": "visible",
     }
 
 

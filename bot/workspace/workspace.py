@@ -5,19 +5,35 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from . import api, blocks, events, forms, markup, modals, payloads
 from .api import chat, conversations, reactions
 from .delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
 from .errors import SlackError
+from .events import Tab
 from .faults import Drop, Fault
+from .features import features_of
+from .files import File
 from .http_events import HttpEvents
 from .limits import SLACK_LIMITS, Limit, Limiter
 from .responses import respond
 from .server import Server
 from .socket_mode import SocketMode
-from .state import SLACKBOT, Acks, Call, Channel, Json, Message, Person, ResponseUrl, State, View
+from .state import (
+    SLACKBOT,
+    Acks,
+    Call,
+    Channel,
+    Json,
+    Message,
+    Pane,
+    Person,
+    ResponseUrl,
+    State,
+    Status,
+    View,
+)
 from .web_api import WebApi
 
 T = TypeVar("T")
@@ -68,8 +84,9 @@ class Workspace:
     """A workspace on loopback with one app; `async with` serves it.
 
     `limits` None switches rate limits off; `scopes` are what the app's manifest asks for;
-    `retry_delays` are the seconds before each redelivery of an event; `events_url` set means
-    signed HTTP instead of Socket Mode."""
+    `manifest` says which shortcuts, home tab and assistant's pane people are offered, without it
+    there is all but the menus of shortcuts; `retry_delays` are the seconds before each redelivery
+    of an event; `events_url` set means signed HTTP instead of Socket Mode."""
 
     def __init__(
         self,
@@ -77,10 +94,11 @@ class Workspace:
         *,
         limits: Mapping[str, Limit] | None = SLACK_LIMITS,
         scopes: Iterable[str] = SCOPES,
+        manifest: Mapping[str, Any] | None = None,
         ack_timeout: float = 3.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        self.state = State(scopes)
+        self.state = State(scopes, features_of(manifest))
         self.state.ack_seconds = ack_timeout
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.state.app}-{secrets.token_hex(24)}"
@@ -180,17 +198,62 @@ class Workspace:
             return Ack(False, self._command_failed(who, room, command, error), seconds)
         return Ack(True, shown.text if shown else "", seconds)
 
-    async def say(self, who: str, channel: str, text: str, *, thread_ts: str | None = None) -> str:
-        """Posts what a person typed; returns its ts."""
+    async def say(
+        self,
+        who: str,
+        channel: str,
+        text: str,
+        *,
+        thread_ts: str | None = None,
+        files: Sequence[str] = (),
+    ) -> str:
+        """Posts what a person typed, with files they attached; returns its ts."""
         _, room = self._person_in(who, channel)
         names = {p.name: p.id for p in self.state.people.values()}
         rooms = {c.name: c.id for c in self.state.channels.values() if c.name}
         written = markup.typed(text, names, rooms)
         message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
+        message.files = [self._file(who, file) for file in files]
         if thread_ts is not None and thread_ts not in room.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
         await _acked(chat.add(self.state, room, message))
         return message.ts
+
+    def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
+        """The id of a file that a person has at hand: for `say`, or for an input of a form."""
+        if not name or not data:
+            raise ValueError("A file needs a name and at least one byte.")
+        return self.state.add_file(who, name, data, mimetype).id
+
+    async def upload(
+        self,
+        who: str,
+        channel: str,
+        name: str,
+        data: bytes,
+        *,
+        thread_ts: str | None = None,
+        text: str = "",
+        mimetype: str | None = None,
+    ) -> str:
+        """Posts a file, with a text or alone; returns the message's ts."""
+        file = self.attach(who, name, data, mimetype=mimetype)
+        return await self.say(who, channel, text, thread_ts=thread_ts, files=[file])
+
+    async def shortcut(self, who: str, callback_id: str, *, channel: str | None = None) -> bool:
+        """Uses a global shortcut, from a channel or from the search; True when it was acked."""
+        self.state.features.check("global", callback_id)
+        room = self.state.channels[channel] if channel else None
+        payload = payloads.shortcut(self.state, self.state.people[who], callback_id, room)
+        return (await self._ask("interactive", payload)).acked
+
+    async def message_shortcut(self, who: str, channel: str, ts: str, callback_id: str) -> bool:
+        """Uses a shortcut from the menu of a message; True when it was acked."""
+        self.state.features.check("message", callback_id)
+        person, _ = self._person_in(who, channel)
+        message = self._message(channel, ts)
+        payload = payloads.message_shortcut(self.state, person, message, callback_id)
+        return (await self._ask("interactive", payload)).acked
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Deletes a message, anybody's: the person may be an owner of the workspace."""
@@ -210,12 +273,12 @@ class Workspace:
             await _acked(reactions.take(self.state, message, who, name))
 
     async def click(
-        self, who: str, channel: str, ts: str, action_id: str, *, value: str | None = None
+        self, who: str, channel: str, ts: str, action_id: str, *, value: object = None
     ) -> bool:
-        """Clicks a button of a message or whisper; True when it was acked.
+        """Clicks a button of a message or whisper, or chooses there; True when it was acked.
 
-        `value` says which of two, for feedback buttons. Raises ValueError if there is no such
-        button."""
+        `value` is the chosen option's, or a list of them, or says which of two feedback buttons.
+        Raises ValueError if there is no such button or option."""
         person, _ = self._person_in(who, channel)
         message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
         action = _action(message.blocks, action_id, value)
@@ -223,25 +286,35 @@ class Workspace:
         return (await self._ask("interactive", payload)).acked
 
     async def click_in_view(
-        self, who: str, view_id: str, action_id: str, values: Mapping[str, object] | None = None
+        self,
+        who: str,
+        view_id: str,
+        action_id: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        value: object = None,
     ) -> bool:
-        """Clicks a button of a modal or of the home tab; True when it was acked."""
+        """Clicks a button of a modal or of the home tab, or chooses `value` there, with `values`
+        in the form; True when it was acked."""
         view = self._view(view_id)
-        action = _action(view.blocks, action_id, None)
-        filled = forms.filled(view.blocks, values or {})
+        action = _action(view.blocks, action_id, value)
+        filled = forms.filled(self.state, view, values or {})
         person = self.state.people[who]
         payload = payloads.view_action(self.state, person, view, action, filled)
         return (await self._ask("interactive", payload)).acked
 
     async def submit(self, who: str, view_id: str, values: Mapping[str, object]) -> ViewAnswer:
-        """Submits a modal with `values` by block_id: text, an option's value, or a list of them.
+        """Submits a modal with `values` by block_id: text, an option's value, the id of a person
+        or place, or a list of these, or of files (see `attach`).
 
         What the client refuses by itself never reaches the app."""
         view = self._view(view_id)
-        filled = forms.filled(view.blocks, values)
+        filled = forms.filled(self.state, view, values)
         view.errors = forms.complaints(view.blocks, filled)
         if not view.errors:
             person = self.state.people[who]
+            for file in forms.files(filled):
+                self.state.files[file].in_form = True
             payload = payloads.view_submission(self.state, person, view, filled)
             reply = await self._ask("interactive", payload)
             modals.obey(self.state, view, reply)
@@ -266,10 +339,31 @@ class Workspace:
         self.state.channels[channel].members.discard(self.bot_user)
         self.state.changes.tell()
 
-    async def open_home(self, who: str) -> None:
-        """Opens the app's home tab."""
+    async def open_home(self, who: str, tab: Tab = "home") -> None:
+        """Opens the app's home, or the messages beside it."""
         room = self.state.dm_with_bot(who)
-        await _acked(self.state.tell(events.home_opened(self.state, who, room)))
+        await _acked(self.state.tell(events.home_opened(self.state, who, room, tab)))
+
+    async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
+        """Begins a chat with the app, looking at a channel or at none; returns its thread_ts.
+
+        What the person says there goes through `say`, in their DM with the app."""
+        if not self.state.features.assistant:
+            raise ValueError("The app's manifest has no assistant_view.")
+        room, ts = self.state.dm_with_bot(who), self.state.now()
+        root = Message(ts, room.id, self.bot_user, "New Assistant Thread", bot=True)
+        root.pane = Pane(context_channel)
+        self.state.add_message(root)
+        await _acked(self.state.tell(events.pane_opened(self.state, root, who)))
+        return root.ts
+
+    async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
+        """Goes to a channel with the chat `thread_ts` still open beside it."""
+        root = self._message(self.dm(who), thread_ts)
+        if root.pane is None:
+            raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
+        root.pane.context = channel
+        await _acked(self.state.tell(events.pane_context(self.state, root, who)))
 
     async def deliver(self, event: Json, *, event_id: str | None = None) -> bool:
         """Delivers any event; True when the first attempt was acked."""
@@ -292,6 +386,10 @@ class Workspace:
     def views(self, who: str) -> list[View]:
         """Open modals, the topmost last."""
         return list(self.state.views.get(who, []))
+
+    def status(self, channel: str, thread_ts: str) -> Status | None:
+        """What the app says it is doing in a thread, until it answers there."""
+        return self.state.statuses.get((channel, thread_ts))
 
     def home(self, who: str) -> View | None:
         return self.state.homes.get(who)
@@ -393,6 +491,12 @@ class Workspace:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message
 
+    def _file(self, who: str, file_id: str) -> File:
+        file = self.state.files.get(file_id)
+        if file is None or file.user != who:
+            raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
+        return file
+
     def _view(self, view_id: str) -> View:
         view = self.state.view(view_id)
         if view is None:
@@ -405,7 +509,7 @@ async def _acked(acks: Acks) -> None:
     await asyncio.gather(*acks)
 
 
-def _action(rows: list[Json], action_id: str, value: str | None) -> Json:
+def _action(rows: list[Json], action_id: str, value: object) -> Json:
     for block, element in blocks.elements(rows):
         if element.get("action_id") == action_id:
             return payloads.action(block, element, value)

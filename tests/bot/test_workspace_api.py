@@ -405,6 +405,70 @@ async def test_people_are_told_apart(workspace, client, ada):
     assert info["channel"]["is_ext_shared"]
 
 
+async def test_a_language_is_told_when_asked_for(workspace, client):
+    bo = workspace.person("bo", locale="zh-CN")
+    plain = (await client.users_info(user=bo))["user"]
+    asked = (await client.users_info(user=bo, include_locale=True))["user"]
+    assert (plain.get("locale"), asked["locale"]) == (None, "zh-CN")
+
+
+async def test_a_dm_is_opened_once(workspace, client, ada):
+    first = await client.conversations_open(users=ada)
+    again = await client.conversations_open(users=[ada], return_im=True)
+    assert (first.get("already_open"), again["already_open"]) == (None, True)
+    assert first["channel"] == {"id": workspace.dm(ada)}
+    assert (again["channel"]["id"], again["channel"]["user"]) == (workspace.dm(ada), ada)
+    by_id = await client.conversations_open(channel=workspace.dm(ada))
+    assert by_id["channel"]["id"] == workspace.dm(ada)
+
+
+@pytest.mark.parametrize(
+    ("users", "error"),
+    [
+        ("", "users_list_not_supplied"),
+        ("U0NOBODY000", "user_not_found"),
+        ("bot", "cannot_dm_bot"),
+    ],
+)
+async def test_a_dm_is_of_a_person(workspace, client, users, error):
+    users = workspace.bot_user if users == "bot" else users
+    assert await refused(client.conversations_open(users=users)) == error
+
+
+async def test_a_link_leads_to_a_message_and_a_reply_within_its_thread(
+    workspace, client, ada, general
+):
+    root = await workspace.say(ada, general, "root")
+    reply = await workspace.say(ada, general, "reply", thread_ts=root)
+    links = [
+        (await client.chat_getPermalink(channel=general, message_ts=ts))["permalink"]
+        for ts in (root, reply)
+    ]
+    place = f"/archives/{general}/p"
+    assert links[0].endswith(place + root.replace(".", ""))
+    thread = f"?thread_ts={root}&cid={general}"
+    assert links[1].endswith(place + reply.replace(".", "") + thread)
+    missing = client.chat_getPermalink(channel=general, message_ts="1.000001")
+    assert await refused(missing) == "message_not_found"
+    away = workspace.channel("away", bot=False)
+    public = await client.chat_getPermalink(
+        channel=away, message_ts=await workspace.say(ada, away, "x")
+    )
+    assert away in public["permalink"]
+
+
+async def test_a_root_can_change_and_go_while_its_thread_stays(workspace, client, general):
+    root = (await client.chat_postMessage(channel=general, text="one"))["ts"]
+    await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
+    await client.chat_update(channel=general, ts=root, text="two")
+    told = (await client.conversations_replies(channel=general, ts=root))["messages"]
+    assert [(m["text"], m.get("reply_count")) for m in told] == [("two", 1), ("reply", None)]
+    await client.chat_delete(channel=general, ts=root)
+    told = (await client.conversations_replies(channel=general, ts=root))["messages"]
+    assert [m.get("subtype", m["text"]) for m in told] == ["tombstone", "reply"]
+    assert (await client.chat_postMessage(channel=general, text="more", thread_ts=root))["ok"]
+
+
 # Reactions
 
 
@@ -419,6 +483,17 @@ async def test_a_reaction_is_put_once_and_taken_once(workspace, client, ada, gen
     await client.reactions_remove(**item)
     assert await refused(client.reactions_remove(**item)) == "no_reaction"
     assert workspace.messages(general)[0].reactions == {"repeat": [ada]}
+
+
+async def test_a_reaction_needs_a_place_that_is_open(workspace, client, ada):
+    away, closed = workspace.channel("away", bot=False), workspace.channel("closed")
+    places = {c: await workspace.say(ada, c, "x") for c in (away, closed)}
+    workspace.archive(closed)
+    found = [
+        await refused(client.reactions_add(channel=c, timestamp=ts, name="eyes"))
+        for c, ts in places.items()
+    ]
+    assert found == ["not_in_channel", "is_archived"]
 
 
 async def test_a_reaction_needs_a_name(client, general):

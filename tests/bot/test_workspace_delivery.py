@@ -286,6 +286,67 @@ async def test_an_event_can_be_delivered_as_often_as_one_likes(workspace, bolt, 
     assert [body["event_id"] for body in heard] == ["Ev1"] * 3
 
 
+# Shortcuts
+
+
+async def test_a_global_shortcut_opens_a_modal_for_where_the_person_is(
+    workspace, bolt, start, ada, general
+):
+    got = {}
+
+    @bolt.shortcut("draft")
+    async def draft(ack, shortcut, client):
+        got.update(shortcut)
+        await client.views_open(trigger_id=shortcut["trigger_id"], view=form())
+        await ack()
+
+    await start()
+    assert await workspace.shortcut(ada, "draft", channel=general)
+    assert (got["type"], got["callback_id"], got["user"]["id"]) == ("shortcut", "draft", ada)
+    assert not {"channel", "response_url", "message"} & set(got)
+    (view,) = workspace.views(ada)
+    assert view.channel == general
+
+
+async def test_a_message_shortcut_brings_the_message_and_can_be_answered(
+    workspace, bolt, start, ada
+):
+    got = {}
+
+    @bolt.shortcut("from_message")
+    async def draft(ack, shortcut, respond):
+        await ack()
+        got.update(shortcut)
+        await respond("I read it.")
+
+    await start()
+    away = workspace.channel("away", bot=False)
+    ts = await workspace.say(ada, away, "we open & dance")
+    assert await workspace.message_shortcut(ada, away, ts, "from_message")
+    assert (got["type"], got["callback_id"]) == ("message_action", "from_message")
+    assert (got["channel"], got["message_ts"]) == ({"id": away, "name": "away"}, ts)
+    assert (got["message"]["text"], got["message"]["user"]) == ("we open &amp; dance", ada)
+    await workspace.until(lambda: workspace.whispers(ada))
+    assert [m.text for m in workspace.whispers(ada)] == ["I read it."]
+
+
+async def test_a_shortcut_that_nobody_takes_is_not_acked(workspace, start, ada, general):
+    workspace.state.ack_seconds = 0.1
+    await start()
+    assert not await workspace.shortcut(ada, "draft")
+    ts = await workspace.say(ada, general, "x")
+    assert not await workspace.message_shortcut(ada, general, ts, "draft")
+
+
+async def test_only_shortcuts_of_the_manifest_are_there():
+    entry = {"name": "New draft", "type": "global", "callback_id": "draft", "description": "x"}
+    async with Workspace(manifest={"features": {"shortcuts": [entry]}}) as workspace:
+        ada = workspace.person("ada")
+        assert not await workspace.shortcut(ada, "draft")
+        with pytest.raises(ValueError, match="no global shortcut 'erase', only"):
+            await workspace.shortcut(ada, "erase")
+
+
 # Clicks and modals
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..errors import SlackError
 from ..state import Json, State
-from . import apps, assistant, auth, chat, conversations, reactions, streams, users, views
+from . import apps, assistant, auth, chat, conversations, files, reactions, streams, users, views
 from .args import Args
 
 Handler = Callable[[State, Args], Json]
@@ -27,6 +27,8 @@ class Method:
 METHODS: dict[str, Method] = {
     "apps.connections.open": Method(apps.open_connection, app_token=True),
     "assistant.threads.setStatus": Method(assistant.set_status, ("assistant:write", *_WRITE)),
+    "assistant.threads.setSuggestedPrompts": Method(assistant.set_prompts, ("assistant:write",)),
+    "assistant.threads.setTitle": Method(assistant.set_title, ("assistant:write",)),
     "auth.test": Method(auth.test),
     "chat.appendStream": Method(streams.append, _WRITE),
     "chat.delete": Method(chat.delete, _WRITE),
@@ -44,6 +46,9 @@ METHODS: dict[str, Method] = {
     "conversations.members": Method(conversations.members, _READ),
     "conversations.open": Method(conversations.open_dm, ("im:write", "mpim:write")),
     "conversations.replies": Method(conversations.replies, _HISTORY),
+    "files.completeUploadExternal": Method(files.complete_upload, ("files:write",)),
+    "files.getUploadURLExternal": Method(files.upload_url, ("files:write",)),
+    "files.info": Method(files.info, ("files:read",)),
     "reactions.add": Method(reactions.add, ("reactions:write",)),
     "reactions.get": Method(reactions.get, ("reactions:read",)),
     "reactions.remove": Method(reactions.remove, ("reactions:write",)),

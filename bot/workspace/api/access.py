@@ -3,6 +3,7 @@
 import re
 
 from ..errors import SlackError
+from ..files import File
 from ..state import Channel, Message, State
 from .args import Args
 
@@ -68,3 +69,16 @@ def is_streaming(state: State, message: Message) -> bool:
         message.streaming = False
         state.touch(message)
     return message.streaming
+
+
+def visible_file(state: State, file_id: str) -> File:
+    """A file the app may read: its own, one of a form sent to it, or of a channel it is in."""
+    file = state.files.get(file_id)
+    if file is None or file.data is None or not _sees(state, file):
+        raise SlackError("file_not_found")
+    return file
+
+
+def _sees(state: State, file: File) -> bool:
+    there = any(state.bot.id in state.channels[channel].members for channel in file.channels)
+    return there or file.in_form or file.user == state.bot.id

@@ -47,6 +47,15 @@ class Args:
             raise SlackError(error)
         return value
 
+    def strings(self, name: str, error: str) -> list[str]:
+        """A list of strings, or the JSON text of one; [] when absent."""
+        value = self._parsed(name, error)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise SlackError(error)
+        return value
+
     def object(self, name: str, error: str) -> Json | None:
         value = self._parsed(name, error)
         if value is not None and not isinstance(value, dict):

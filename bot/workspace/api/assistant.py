@@ -1,18 +1,72 @@
-"""assistant.threads.setStatus: "is writing ..." under a thread."""
+"""assistant.threads.*: what a thread says of itself while and before somebody writes in it."""
 
-from ..state import Json, State
+from .. import events
+from ..errors import SlackError, invalid
+from ..state import Channel, Json, Message, Pane, State, Status
+from ..wire import message_json
 from .access import entered, thread_of
 from .args import Args
+
+MOST_PROMPTS = 4
+MOST_LOADING_MESSAGES = 10
 
 
 def set_status(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/assistant.threads.setStatus
 
     An empty status clears; so does a message of the app in the thread."""
-    channel = entered(state, Args({"channel": args.text("channel_id") or args.text("channel")}))
+    channel = _channel(state, args)
     key = (channel.id, thread_of(channel, args.need("thread_ts")) or "")
+    loading = args.strings("loading_messages", "invalid_arguments")
+    _at_most(MOST_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
-        state.statuses[key] = args.text("status")
+        state.statuses[key] = Status(args.text("status"), tuple(loading))
     state.changes.tell()
     return {}
+
+
+def set_title(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
+    title = args.need("title")
+    channel, root, pane = _pane(state, args)
+    before = message_json(state, root)
+    pane.title = title
+    state.touch(root)
+    state.tell(events.changed(state, channel, root, before))
+    return {}
+
+
+def set_prompts(state: State, args: Args) -> Json:
+    """https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
+    prompts = args.array("prompts", "invalid_arguments")
+    _at_most(MOST_PROMPTS, prompts, "/prompts")
+    if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
+        said = "[ERROR] each prompt needs a title and a message [json-pointer:/prompts]"
+        raise invalid("invalid_arguments", [said])
+    _, root, pane = _pane(state, args)
+    pane.prompts_title, pane.prompts = args.text("title"), prompts
+    state.touch(root)
+    return {}
+
+
+def _channel(state: State, args: Args) -> Channel:
+    return entered(state, Args({"channel": args.text("channel_id") or args.text("channel")}))
+
+
+def _pane(state: State, args: Args) -> tuple[Channel, Message, Pane]:
+    """The chat that the call names, or the newest of the DM when it names none."""
+    channel = _channel(state, args)
+    panes = [(m, m.pane) for m in channel.top() if m.pane is not None]
+    asked = args.text("thread_ts")
+    found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
+    if not found:
+        raise SlackError("invalid_thread_ts")
+    root, pane = found[-1]
+    return channel, root, pane
+
+
+def _at_most(most: int, items: list[str] | list[Json], where: str) -> None:
+    if len(items) > most:
+        said = f"[ERROR] no more than {most} items allowed [json-pointer:{where}]"
+        raise invalid("invalid_arguments", [said])

@@ -5,7 +5,7 @@ from ..blocks import MARKDOWN_CHARACTERS, accept_message_blocks
 from ..errors import SlackError
 from ..state import Acks, Channel, Json, Message, State
 from ..wire import message_json
-from .access import is_streaming, message_at, own_message, thread_of, writable
+from .access import is_streaming, message_at, own_message, seen, thread_of, writable
 from .args import Args
 
 POST_CHARACTERS = 40_000
@@ -65,9 +65,11 @@ def delete(state: State, args: Args) -> Json:
 
 def get_permalink(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/chat.getPermalink"""
-    channel = writable(state, args)
+    channel = seen(state, args.text("channel"))
     message = message_at(channel, args.need("message_ts"))
     link = f"https://{state.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    if message.thread_ts:
+        link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}
 
 

@@ -62,14 +62,26 @@ def of_bot(state: State, args: Args) -> Json:
 
 def open_dm(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/conversations.open"""
+    before = set(state.channels)
+    channel = _dm(state, args)
+    full = args.flag("return_im")
+    told = {"channel": channel_json(state, channel) if full else {"id": channel.id}}
+    return told | ({"no_op": True, "already_open": True} if channel.id in before else {})
+
+
+def _dm(state: State, args: Args) -> Channel:
+    if args.text("channel"):
+        return seen(state, args.text("channel"))
+    if not args.text("users"):
+        raise SlackError("users_list_not_supplied")
     users = args.text("users").split(",")
     if len(users) != 1:
         raise SlackError("method_not_supported_for_channel_type")
     if users[0] not in state.people:
         raise SlackError("user_not_found")
-    channel = state.dm_with_bot(users[0])
-    full = args.flag("return_im")
-    return {"channel": channel_json(state, channel) if full else {"id": channel.id}}
+    if state.people[users[0]].bot:
+        raise SlackError("cannot_dm_bot")
+    return state.dm_with_bot(users[0])
 
 
 def history(state: State, args: Args) -> Json:

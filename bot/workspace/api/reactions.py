@@ -15,6 +15,8 @@ _NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 def add(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/reactions.add"""
     message, name = _item(state, args), _name(args)
+    if state.channels[message.channel].archived:
+        raise SlackError("is_archived")
     if state.bot.id in message.reactions.get(name, []):
         raise SlackError("already_reacted")
     put(state, message, state.bot.id, name)

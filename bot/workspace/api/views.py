@@ -17,6 +17,7 @@ def open_modal(state: State, args: Args) -> Json:
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     view = _new(trigger.user, body)
+    view.channel = trigger.channel
     state.views[trigger.user] = [view]
     return _told(state, view)
 
@@ -50,6 +51,8 @@ def update(state: State, args: Args) -> Json:
 def publish(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/views.publish"""
     body = _body(args, "home")
+    if not state.features.home:
+        raise SlackError("not_enabled")
     user = args.need("user_id")
     if user not in state.people:
         raise SlackError("user_not_found")
@@ -70,7 +73,8 @@ def put_on_top(state: State, user: str, body: Json) -> None:
 def _new(user: str, body: Json, under: View | None = None) -> View:
     view_id = new_id("V")
     root = under.root if under else view_id
-    return View(view_id, user, body, _new_hash(), root, under.id if under else None)
+    channel = under.channel if under else None
+    return View(view_id, user, body, _new_hash(), root, under.id if under else None, channel)
 
 
 def _new_hash() -> str:

@@ -97,7 +97,7 @@ function drawThread() {
   const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
   $("thread-note").textContent = `# ${sight.channels.find((c) => c.id === here).name}`;
   fill($("replies"), [root, ...replies], false);
-  $("status").textContent = sight.statuses[`${here}/${thread}`] ?? "";
+  $("status").textContent = sight.statuses[`${here}/${thread}`]?.text ?? "";
 }
 
 const inOrder = (wanted) =>

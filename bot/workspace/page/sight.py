@@ -1,6 +1,6 @@
 """What one person sees of the workspace, as the page is told it: pure functions."""
 
-from ..state import Channel, Json, Message, Person, State, View
+from ..state import Channel, Json, Message, Person, State, Status, View
 
 
 def outline(state: State, who: str) -> Json:
@@ -13,7 +13,7 @@ def outline(state: State, who: str) -> Json:
         "channels": [_channel(state, who, c) for c in state.channels.values() if visible(who, c)],
         "views": [_view(view) for view in state.views.get(who, [])],
         "home": _view(home) if home else None,
-        "statuses": {f"{channel}/{ts}": text for (channel, ts), text in state.statuses.items()},
+        "statuses": {f"{c}/{ts}": _status(status) for (c, ts), status in state.statuses.items()},
     }
 
 
@@ -52,6 +52,10 @@ def _channel(state: State, who: str, channel: Channel) -> Json:
 def _view(view: View) -> Json:
     body = {name: view.body.get(name) for name in ("title", "submit", "close", "blocks")}
     return body | {"id": view.id, "hash": view.hash, "errors": view.errors}
+
+
+def _status(status: Status) -> Json:
+    return {"text": status.text, "loading": list(status.loading)}
 
 
 def _message(message: Message) -> Json:

@@ -1,0 +1,326 @@
+"""Forms of the workspace: what a person may choose, and what the app then hears of it."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Workspace
+
+Json = dict[str, Any]
+OpenForm = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> str:
+    return workspace.person("ada")
+
+
+@pytest.fixture
+def general(workspace: Workspace, ada: str) -> str:
+    return workspace.channel("general", members=[ada])
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def option(value: str) -> Json:
+    return {"text": plain(value.title()), "value": value}
+
+
+def field(element: Json, **extra: object) -> Json:
+    element = {"action_id": "value", **element}
+    return {"type": "input", "block_id": "it", "label": plain("It"), "element": element, **extra}
+
+
+def modal(*blocks: Json) -> Json:
+    buttons = {"title": plain("New draft"), "submit": plain("Draft")}
+    return {"type": "modal", "callback_id": "draft", "blocks": list(blocks), **buttons}
+
+
+@pytest.fixture
+async def got(bolt: AsyncApp, connect: Callable[[], Awaitable[object]]) -> list[Json]:
+    """The bodies of what was submitted and clicked, to a connected app that takes all."""
+    bodies: list[Json] = []
+
+    async def take(ack: Any, body: Json) -> None:
+        await ack()
+        bodies.append(body)
+
+    bolt.view("draft")(take)
+    bolt.action("pick")(take)
+    await connect()
+    return bodies
+
+
+@pytest.fixture
+def open_form(workspace: Workspace, client: AsyncWebClient, ada: str) -> OpenForm:
+    """Opens a modal of these blocks for a person who is in `channel`, and returns its id."""
+
+    async def opened(*blocks: Json, channel: str | None = None) -> str:
+        trigger = workspace.state.new_trigger(ada, channel=channel)
+        answer = await client.views_open(trigger_id=trigger, view=modal(*blocks))
+        return str(answer["view"]["id"])
+
+    return opened
+
+
+def submitted(body: Json) -> Json:
+    value: Json = body["view"]["state"]["values"]["it"]["value"]
+    return value
+
+
+# Files
+
+
+async def test_files_of_a_form_come_with_it_and_are_then_the_apps_to_read(
+    workspace, client, got, open_form, ada
+):
+    form = await open_form(field({"type": "file_input", "filetypes": ["md", "txt"]}))
+    file = workspace.attach(ada, "notes.md", b"tea")
+    with pytest.raises(SlackApiError, match="file_not_found"):
+        await client.files_info(file=file)
+    assert (await workspace.submit(ada, form, {"it": [file]})).ok
+    value = submitted(got[0])
+    assert (value["type"], [f["id"] for f in value["files"]]) == ("file_input", [file])
+    headers = {"Authorization": f"Bearer {workspace.bot_token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        answer = await session.get(value["files"][0]["url_private"])
+        assert await answer.read() == b"tea"
+    assert (await client.files_info(file=file))["file"]["name"] == "notes.md"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [([], "required"), (["a.md"] * 2, "At most 1 file."), (["a.EXE"], "types: md, txt")],
+)
+async def test_the_client_refuses_files_that_were_not_asked_for(
+    workspace, got, open_form, ada, names, says
+):
+    element = {"type": "file_input", "filetypes": ["md", "txt"], "max_files": 1}
+    form = await open_form(field(element))
+    files = [workspace.attach(ada, name, b"x") for name in names]
+    answer = await workspace.submit(ada, form, {"it": files})
+    assert says in answer.errors["it"]
+    assert got == []
+
+
+async def test_a_file_of_a_form_has_at_most_ten_megabytes(workspace, got, open_form, ada):
+    form = await open_form(field({"type": "file_input"}))
+    file = workspace.attach(ada, "a.txt", b"x" * 10_000_001)
+    assert "10 MB" in (await workspace.submit(ada, form, {"it": [file]})).errors["it"]
+
+
+# Places and people
+
+
+async def test_a_select_of_places_begins_where_the_person_is_and_can_be_answered(
+    workspace, got, open_form, ada, general
+):
+    element = {
+        "type": "conversations_select",
+        "default_to_current_conversation": True,
+        "response_url_enabled": True,
+    }
+    form = await open_form(field(element), channel=general)
+    assert (await workspace.submit(ada, form, {})).ok
+    assert submitted(got[0])["selected_conversation"] == general
+    (place,) = got[0]["response_urls"]
+    known = (place["block_id"], place["action_id"], place["channel_id"])
+    assert known == ("it", "value", general)
+    async with aiohttp.ClientSession() as session:
+        body = {"text": "here", "response_type": "in_channel"}
+        assert (await session.post(place["response_url"], json=body)).status == 200
+    assert [m.text for m in workspace.messages(general)] == ["here"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered"),
+    [
+        ({}, {"general", "secret", "shared", "dm", "ben"}),
+        ({"include": ["public"]}, {"general", "shared"}),
+        ({"include": ["private", "im"]}, {"secret", "dm", "ben"}),
+        ({"exclude_external_shared_channels": True}, {"general", "secret", "dm", "ben"}),
+        ({"exclude_bot_users": True}, {"general", "secret", "shared", "ben"}),
+    ],
+)
+async def test_a_filter_says_which_places_are_offered(
+    workspace, got, open_form, ada, general, asked, offered
+):
+    ben, olga = workspace.person("ben"), workspace.person("olga", outsider=True)
+    places = {
+        "general": general,
+        "secret": workspace.channel("secret", private=True, members=[ada]),
+        "theirs": workspace.channel("theirs", private=True, members=[ben]),
+        "shared": workspace.channel("shared", members=[ada, olga]),
+        "dm": workspace.dm(ada),
+        "ben": workspace.dm(ada, ben),
+    }
+    taken = set()
+    for name, place in places.items():
+        form = await open_form(field({"type": "conversations_select", "filter": asked}))
+        with suppress(ValueError):
+            await workspace.submit(ada, form, {"it": place})
+            taken.add(name)
+    assert taken == offered
+    assert len(got) == len(offered)
+
+
+async def test_a_place_that_the_filter_leaves_out_is_no_default(
+    workspace, got, open_form, ada, general
+):
+    element = {
+        "type": "conversations_select",
+        "default_to_current_conversation": True,
+        "filter": {"include": ["im"]},
+    }
+    form = await open_form(field(element), channel=general)
+    assert "required" in (await workspace.submit(ada, form, {})).errors["it"]
+
+
+async def test_a_modal_over_another_knows_the_same_place(
+    workspace, client, got, open_form, ada, general
+):
+    first = await open_form(field({"type": "plain_text_input"}), channel=general)
+    element = {"type": "conversations_select", "default_to_current_conversation": True}
+    trigger = workspace.state.new_trigger(ada, view=first)
+    pushed = await client.views_push(trigger_id=trigger, view=modal(field(element)))
+    assert (await workspace.submit(ada, pushed["view"]["id"], {})).ok
+    assert submitted(got[0])["selected_conversation"] == general
+
+
+async def test_a_person_is_chosen_or_was_before(workspace, got, open_form, ada):
+    ben = workspace.person("ben")
+    for given in ({}, {"it": ada}):
+        form = await open_form(field({"type": "users_select", "initial_user": ben}))
+        await workspace.submit(ada, form, given)
+    assert [submitted(body)["selected_user"] for body in got] == [ben, ada]
+
+
+# Options
+
+
+GROUPS = [
+    {"label": plain("Long"), "options": [option("blog"), option("report")]},
+    {"label": plain("Short"), "options": [option("mail")]},
+]
+
+
+async def test_options_may_be_in_groups(workspace, got, open_form, ada):
+    form = await open_form(field({"type": "static_select", "option_groups": GROUPS}))
+    with pytest.raises(ValueError, match="No option 'poem'"):
+        await workspace.submit(ada, form, {"it": "poem"})
+    await workspace.submit(ada, form, {"it": "mail"})
+    assert submitted(got[0])["selected_option"] == option("mail")
+
+
+async def test_what_is_optional_may_be_left_out(workspace, got, open_form, ada):
+    form = await open_form(
+        field({"type": "number_input", "is_decimal_allowed": False}, optional=True),
+        field({"type": "static_select", "options": [option("blog")]}, optional=True)
+        | {"block_id": "kind"},
+    )
+    assert (await workspace.submit(ada, form, {})).ok
+    assert submitted(got[0]) == {"type": "number_input", "value": None}
+    kind = got[0]["view"]["state"]["values"]["kind"]["value"]
+    assert kind == {"type": "static_select", "selected_option": None}
+
+
+def selects() -> list[Json]:
+    options = [option("shorter"), option("longer")]
+    overflow = {"type": "overflow", "action_id": "pick", "options": options}
+    select = {"type": "static_select", "action_id": "pick", "options": options}
+    other = select | {"action_id": "other", "initial_option": option("longer")}
+    return [
+        {"type": "section", "block_id": "top", "text": plain("x"), "accessory": overflow},
+        {"type": "actions", "block_id": "row", "elements": [other, select]},
+    ]
+
+
+@pytest.mark.parametrize("position", [0, 1], ids=["overflow", "static_select"])
+async def test_a_choice_in_a_message_reaches_the_app(
+    workspace, client, got, ada, general, position
+):
+    blocks = selects()
+    blocks[1 - position] = {"type": "divider"}
+    ts = (await client.chat_postMessage(channel=general, text="x", blocks=blocks))["ts"]
+    assert await workspace.click(ada, general, ts, "pick", value="shorter")
+    (action,) = got[0]["actions"]
+    assert action["type"] == ("overflow", "static_select")[position]
+    assert action["selected_option"] == option("shorter")
+    shown = got[0]["state"]["values"].get("row", {})
+    kept = {name: entry["selected_option"]["value"] for name, entry in shown.items()}
+    assert kept == ({}, {"other": "longer", "pick": "shorter"})[position]
+    with pytest.raises(ValueError, match="No option"):
+        await workspace.click(ada, general, ts, "pick", value="sideways")
+
+
+async def test_a_choice_in_a_modal_comes_with_the_whole_form(workspace, got, open_form, ada):
+    text = field({"type": "plain_text_input"})
+    form = await open_form(text, selects()[1])
+    assert await workspace.click_in_view(ada, form, "pick", {"it": "tea"}, value="longer")
+    values = got[0]["view"]["state"]["values"]
+    assert values["it"]["value"]["value"] == "tea"
+    row = {name: entry["selected_option"]["value"] for name, entry in values["row"].items()}
+    assert row == {"other": "longer", "pick": "longer"}
+
+
+# What Slack refuses to show
+
+CONFIRM = {name: plain(name) for name in ("title", "text", "confirm", "deny")}
+SURE = {"type": "button", "action_id": "a", "text": plain("x"), "confirm": CONFIRM}
+
+
+def actions(element: Json) -> Json:
+    return {"type": "actions", "elements": [element]}
+
+
+SELECT = {"type": "static_select", "options": [option("a")]}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        actions(SURE),
+        actions({"type": "static_select", "option_groups": GROUPS}),
+        field(SELECT, hint=plain("A hint"), optional=True),
+        field({"type": "file_input", "max_files": 10}),
+    ],
+)
+async def test_a_good_block_is_shown(open_form, block):
+    assert await open_form(block)
+
+
+@pytest.mark.parametrize(
+    ("block", "where"),
+    [
+        (field({"type": "button", "text": plain("x")}), "element"),
+        (actions({"type": "file_input"}), "elements/0"),
+        (actions({"type": "plain_text_input"}), "elements/0"),
+        (actions(SELECT | {"options": []}), "elements/0"),
+        (actions({"type": "overflow", "options": [option("a")] * 6}), "elements/0/options"),
+        (
+            actions({"type": "static_select", "option_groups": [{"label": plain("x" * 76)}]}),
+            "elements/0/option_groups/0/label/text",
+        ),
+        (actions(SELECT | {"options": [option("x" * 76)]}), "elements/0/options/0/text/text"),
+        (
+            actions(SURE | {"confirm": CONFIRM | {"deny": plain("x" * 31)}}),
+            "elements/0/confirm/deny",
+        ),
+        (field({"type": "file_input", "max_files": 11}), "element/max_files"),
+        (field({"type": "file_input", "filetypes": "md"}), "element/filetypes"),
+        (field(SELECT, hint=plain("x" * 2001)), "hint/text"),
+    ],
+)
+async def test_a_faulty_element_is_pointed_at(open_form, block, where):
+    with pytest.raises(SlackApiError) as caught:
+        await open_form(block)
+    (message,) = caught.value.response["response_metadata"]["messages"]
+    assert f"[json-pointer:/view/blocks/0/{where}" in message
