@@ -14,17 +14,31 @@ from pydantic import ValidationError
 
 from bot import phrases
 from bot.drafting.languages import language_of
-from bot.drafting.options import CHINESE, TONES, Options, Sampled
+from bot.drafting.options import CHINESE, TONES, YES_NO, Options, Sampled
 from bot.drafting.recipes import FREE, Recipe, find_recipe, folded
 from bot.phrases import Sentence
 from safety import visible
 
-OPTION = re.compile(r"([^\W\d][\w-]{0,31})[=＝]([^\s,，;；、]*)[\s,，;；、]*")
+OPTION = re.compile(
+    r"([^\W\d][\w-]{0,31})[=＝](?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、]*))[\s,，;；、]*"
+)
 KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
 KIND_OPTION = "kind"
-KNOWN = (KIND_OPTION, "tone", "words", "lang", "network", *Sampled.model_fields)
+AUDIENCE = "audience"
+KNOWN = (
+    KIND_OPTION,
+    "tone",
+    "words",
+    "lang",
+    AUDIENCE,
+    "network",
+    "private",
+    *Sampled.model_fields,
+)
 HELP = {"help", "?", "？", "--help", "-h", "帮助"}
 STOP = {"stop", "cancel", "停止", "取消"}
+
+LONGEST_AUDIENCE = 100
 
 # How alike (0 to 1) a word must be to one that we know, to be taken for a slip.
 SLIP = 0.76
@@ -73,10 +87,21 @@ def parse(
     rest = rest.strip()
     if not rest:
         raise BadBrief(phrases.nothing_to_write())
+    audience = _audience(chosen.pop(AUDIENCE, None), rest)
     options = _with(defaults, recipe, chosen)
     check_language(rest, languages, asked=options.lang)
     lang = options.lang or language_of(rest)
-    return Brief(recipe.name, rest, options.model_copy(update={"lang": lang}))
+    return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
+
+
+def _audience(readers: str | None, text: str) -> str:
+    """A line of the brief, so that it is screened, shown and reviewed with it. Raises BadBrief."""
+    if readers is None:
+        return ""
+    if not 0 < len(readers) <= LONGEST_AUDIENCE:
+        most = phrases.characters(LONGEST_AUDIENCE)
+        raise BadBrief(phrases.bad_option(AUDIENCE, readers, most))
+    return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
 
 
 def checked(text: str, limit: int) -> str:
@@ -115,7 +140,8 @@ def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
             if near is None and not strict:
                 break
             raise BadBrief(phrases.unknown_option(match[1], near, KNOWN))
-        chosen[name] = unicodedata.normalize("NFKC", match[2])
+        value = match[3] if match[2] is None else match[2].strip()
+        chosen[name] = unicodedata.normalize("NFKC", value)
         text = text[match.end() :]
     return text
 
@@ -183,12 +209,17 @@ def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Optio
 
 def _picked(name: str, value: str, recipe: Recipe) -> str:
     """A chosen value; of those that are words, the one that counts. Raises BadBrief."""
-    if name not in ("tone", "lang", "network"):
+    if name not in ("tone", "lang", "network", "private"):
         return value
     if name == "network" and not recipe.networks:
         raise BadBrief(phrases.bad_option(name, value, phrases.no_networks()))
     tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
-    known = {"tone": tones, "lang": phrases.language_names(), "network": recipe.networks}[name]
+    known = {
+        "tone": tones,
+        "lang": phrases.language_names(),
+        "network": recipe.networks,
+        "private": YES_NO,
+    }[name]
     if (found := _chosen_among(known, value)) is not None:
         return found
     near = _near(value, known, strict=True)

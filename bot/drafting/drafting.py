@@ -58,6 +58,7 @@ class Drafting:
             requester=asked.user,
             recipe=brief.recipe,
             brief=brief.text,
+            post_to=asked.channel if brief.options.private else None,
         )
         job = Job(
             kind=JobKind.DRAFT,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot import phrases
-from bot.drafting.brief import range_of
+from bot.drafting.brief import LONGEST_AUDIENCE, range_of
 from bot.drafting.options import CHINESE, TONES, Sampled
 from bot.drafting.recipes import Recipe
 from bot.phrases import Language, Sentence
@@ -43,6 +43,10 @@ def _options(language: Language, written: Sequence[str]) -> Iterator[Sentence]:
     tones = [*(TONES.values() if language == "zh" else TONES)]
     yield phrases.help_option("tone", _option("tone", language), phrases.choices(tones, None))
     yield phrases.help_option("lang", _option("lang", language), phrases.choices(written, None))
+    yes_no = phrases.choices(["是", "否"] if language == "zh" else ["yes", "no"], None)
+    yield phrases.help_option("private", _option("private", language), yes_no)
+    longest = phrases.characters(LONGEST_AUDIENCE)
+    yield phrases.help_option("audience", _option("audience", language), longest)
     for name in ("words", *Sampled.model_fields):
         yield phrases.help_option(name, _option(name, language), range_of(name))
 

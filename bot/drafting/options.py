@@ -37,7 +37,11 @@ CHINESE = {
     "语言": "lang",
     "平台": "network",
     "份数": "n",
+    "读者": "audience",
+    "私下": "private",
 }
+# What a choice between two may be called.
+YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}
 
 
 class Sampled(BaseModel):
@@ -55,12 +59,16 @@ class Sampled(BaseModel):
 
 
 class Options(Sampled):
-    """All that can be chosen. `words` are characters in Chinese; `lang` is a code of ISO 639-1."""
+    """All that can be chosen. `words` are characters in Chinese; `lang` is a code of ISO 639-1.
+
+    `private`: it is drafted in the app's conversation with the requester, not in the channel.
+    """
 
     tone: str | None = None
     words: Words = None
     lang: str | None = None
     network: str | None = None
+    private: bool = False
 
     @property
     def sampling(self) -> dict[str, Any]:

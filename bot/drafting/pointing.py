@@ -59,7 +59,7 @@ def quoted(lines: str) -> str:
 
 def holds(text: str, quote: str) -> bool:
     """Whether these words stand in the text, its Markdown aside."""
-    return bool(quote) and _bare(quote) in _bare(text)
+    return bool(_bare(quote)) and _bare(quote) in _bare(text)
 
 
 def _bare(text: str) -> str:

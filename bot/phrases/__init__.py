@@ -60,6 +60,11 @@ def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
     return sentence(name, low=low, high=high)
 
 
+def characters(most: int) -> Sentence:
+    """Words of one's own that an option takes."""
+    return sentence("characters", most=most)
+
+
 def choices(known: Sequence[str], near: str | None) -> Sentence:
     """The words that an option takes."""
     if near:

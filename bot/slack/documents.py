@@ -18,6 +18,7 @@ NAME_LIMIT = 60
 
 _NAME = re.compile(r"[^\W_][\w ,'’-]*")
 _MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
 _LIST_LEVELS = 3
 _HEADING_LEVELS = 9
@@ -43,7 +44,7 @@ def word(text: SafeText) -> bytes:
     A link keeps its address in sight, as it does in Slack.
     """
     document = Document()
-    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", text)))
+    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", _NOT_XML.sub("", text))))
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()

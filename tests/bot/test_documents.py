@@ -1,0 +1,68 @@
+"""Accepted texts as files."""
+
+import io
+
+import docx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.slack.documents import NAME_LIMIT, file_name, word
+from safety import SafeText
+
+TEXT = """# The *tram*
+
+It **climbs** the ~~steep~~ hill, [slowly](https://example.org).
+
+1. first
+   - inner
+2. second
+
+| line | colour |
+| --- | --- |
+| 28 | yellow |
+
+```
+ring()
+```
+"""
+
+
+def opened(text: str) -> docx.document.Document:
+    return docx.Document(io.BytesIO(word(SafeText(text))))
+
+
+def test_a_word_document_has_the_structure_of_the_text() -> None:
+    document = opened(TEXT)
+    told = [(p.style.name, p.text) for p in document.paragraphs]
+    assert told == [
+        ("Heading 1", "The tram"),
+        ("Normal", "It climbs the steep hill, [slowly] (https://example.org)."),
+        ("List Number", "first"),
+        ("List Bullet 2", "inner"),
+        ("List Number", "second"),
+        ("Normal", "ring()"),
+    ]
+    runs = {run.text: run for run in document.paragraphs[1].runs}
+    assert runs["climbs"].bold
+    assert runs["steep"].font.strike
+    cells = [[cell.text for cell in row.cells] for row in document.tables[0].rows]
+    assert cells == [["line", "colour"], ["28", "yellow"]]
+
+
+def test_chinese_right_to_left_text_and_emoji_come_through() -> None:
+    text = "电车爬上山。\n\nהחשמלית מטפסת 🚋"
+    assert [p.text for p in opened(text).paragraphs] == text.split("\n\n")
+
+
+@settings(max_examples=40)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=400))
+def test_any_text_makes_a_document(text: str) -> None:
+    opened(text)
+
+
+@given(st.text())
+def test_a_file_is_named_after_the_first_words(text: str) -> None:
+    name = file_name(SafeText(text))
+    assert name in text
+    assert len(name) <= NAME_LIMIT
+    assert not set(name) & set('/\\:*?"<>|\n')
