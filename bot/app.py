@@ -113,7 +113,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         app = bolt_app(settings, client, me)
         listeners.register(app, front)
-        await store.forget_events()
+        await store.forget()
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
         stack.push_async_callback(jobs.drain, settings.drain_seconds)

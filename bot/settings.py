@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     max_brief: int = Field(
         8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
     )
+    max_source: int = Field(
+        100_000, ge=1000, le=1_000_000, description="Characters kept of a file or another source."
+    )
 
     emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(
         EMOJI,

@@ -1,17 +1,18 @@
 """What people do with drafts. It is committed before it is answered, and done afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot import phrases
-from bot.drafting.brief import BadBrief, check_language, checked
+from bot.drafting.brief import BadBrief, check_language, checked, is_stop
 from bot.drafting.jobs import Jobs
 from bot.drafting.options import Options
 from bot.drafting.pointing import Pointer, holds, pointed
 from bot.drafting.requests import Asked, Requests, new_seed
+from bot.drafting.sources import from_files
 from bot.drafting.wishes import TRANSLATE, Way, Wish, prompted_in, words_for
 from bot.phrases import Sentence
 from bot.settings import Settings
-from bot.store import Job, JobKind, Store, Thread, Version, VersionStatus
+from bot.store import Job, JobKind, Source, Store, Thread, Version, VersionStatus
 
 REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 # Whole replies that silence the bot in a thread, and that let it speak again.
@@ -33,24 +34,40 @@ class Acts:
         self._requests = requests
         self._settings = settings
 
+    async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
+        """The thread under this message, if it is one of ours."""
+        return await self._store.thread_at(channel, root_ts)
+
     async def reply(
-        self, root_ts: str, text: str, asked: Asked, *, mentioned: bool, to_others: bool = False
+        self,
+        thread: Thread,
+        text: str,
+        asked: Asked,
+        *,
+        mentioned: bool,
+        to_others: bool = False,
+        files: Sequence[tuple[str, str]] = (),
     ) -> Sentence | None:
         """A message in a thread: what to tell its author, if anything.
 
-        `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead.
-        Nothing happens if the thread is not ours. Raises BadBrief, StoreUnavailable.
+        `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
+        `files`: ids and names of what is attached. Raises BadBrief, StoreUnavailable.
         """
-        thread = await self._store.thread_at(asked.channel, root_ts)
-        if thread is None:
+        if is_stop(text):
+            await self.stop_thread(thread.id, asked.user)
             return None
         muted = MUTING.get(text.strip().casefold())
         if muted is not None:
             await self._store.mute(thread.id, muted)
             return phrases.muted() if muted else phrases.unmuted()
-        if self._listens(thread, asked.user, mentioned, to_others):
-            version, instruction = await self._meant(thread, text)
-            await self.change(version, instruction, asked)
+        if not self._listens(thread, asked.user, mentioned, to_others):
+            return None
+        sources = from_files(files, asked.key)
+        if sources and not text:
+            await self._store.keep(f"{asked.key}-files", thread.id, sources)
+            return phrases.source_kept(len(sources))
+        version, instruction = await self._meant(thread, text)
+        await self.change(version, instruction, asked, sources=sources)
         return None
 
     async def ask(self, version: Version, wish: Wish, asked: Asked) -> None:
@@ -77,6 +94,7 @@ class Acts:
         *,
         kind: JobKind = JobKind.REFINE,
         lang: str | None = None,
+        sources: Sequence[Source] = (),
     ) -> None:
         """This version, rewritten as `text` says. Raises BadBrief, StoreUnavailable."""
         await self._check_may(version, asked)
@@ -95,7 +113,7 @@ class Acts:
             parent_id=version.id,
             instruction=instruction,
         )
-        await self._requests.begin(job, asked)
+        await self._requests.begin(job, asked, sources=sources)
 
     async def translate(self, version: Version, lang: str, asked: Asked) -> None:
         """This version in another language. Raises BadBrief, StoreUnavailable."""

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
@@ -49,11 +50,12 @@ SHORTEST_WORD = 4
 
 
 class BadBrief(Exception):
-    """The text is no brief; `sentence` says why and what to do."""
+    """The text is no brief; `sentence` says why and what to do, `option` which one is wrong."""
 
-    def __init__(self, sentence: Sentence) -> None:
+    def __init__(self, sentence: Sentence, option: str | None = None) -> None:
         super().__init__("bad brief")
         self.sentence = sentence
+        self.option = option
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,20 @@ def parse(
     *,
     limit: int,
     languages: Collection[str],
+    chosen: Mapping[str, str] = MappingProxyType({}),
 ) -> Brief:
     """The brief that `text` is; `limit` in characters, `languages` the model writes.
 
-    Raises BadBrief.
+    `chosen`: options by their names, before which those in the text come. Raises BadBrief.
     """
-    rest = checked(text, limit)
-    chosen: dict[str, str] = {}
-    rest = _take_options(rest, chosen, strict=True)
-    recipe, rest = _take_kind(rest, recipes, chosen)
+    rest, picked = checked(text, limit), dict(chosen)
+    rest = _take_options(rest, picked, strict=True)
+    recipe, rest = _take_kind(rest, recipes, picked)
     rest = rest.strip()
     if not rest:
         raise BadBrief(phrases.nothing_to_write())
-    audience = _audience(chosen.pop(AUDIENCE, None), rest)
-    options = _with(defaults, recipe, chosen)
+    audience = _audience(picked.pop(AUDIENCE, None), rest)
+    options = _with(defaults, recipe, picked)
     check_language(rest, languages, asked=options.lang)
     lang = options.lang or language_of(rest)
     return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
@@ -100,7 +102,7 @@ def _audience(readers: str | None, text: str) -> str:
         return ""
     if not 0 < len(readers) <= LONGEST_AUDIENCE:
         most = phrases.characters(LONGEST_AUDIENCE)
-        raise BadBrief(phrases.bad_option(AUDIENCE, readers, most))
+        raise BadBrief(phrases.bad_option(AUDIENCE, readers, most), AUDIENCE)
     return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
 
 
@@ -199,7 +201,7 @@ def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Optio
         options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_context=False)[0]["loc"][0])
-        raise BadBrief(phrases.bad_option(name, chosen[name], range_of(name))) from None
+        raise BadBrief(phrases.bad_option(name, chosen[name], range_of(name)), name) from None
     if options.words is None:
         return options
     _check_words(options.words, recipe, options.network)
@@ -212,7 +214,7 @@ def _picked(name: str, value: str, recipe: Recipe) -> str:
     if name not in ("tone", "lang", "network", "private"):
         return value
     if name == "network" and not recipe.networks:
-        raise BadBrief(phrases.bad_option(name, value, phrases.no_networks()))
+        raise BadBrief(phrases.bad_option(name, value, phrases.no_networks()), name)
     tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
     known = {
         "tone": tones,
@@ -224,7 +226,7 @@ def _picked(name: str, value: str, recipe: Recipe) -> str:
         return found
     near = _near(value, known, strict=True)
     said = phrases.choices(list(dict.fromkeys(known.values())), near)
-    raise BadBrief(phrases.bad_option(name, value, said))
+    raise BadBrief(phrases.bad_option(name, value, said), name)
 
 
 def _chosen_among(known: Mapping[str, str], value: str) -> str | None:
@@ -237,7 +239,7 @@ def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
     limit = recipe.limits.get(network or "")
     if limit is not None and words * SHORTEST_WORD > limit.characters:
         most = phrases.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
-        raise BadBrief(phrases.bad_option("words", str(words), most))
+        raise BadBrief(phrases.bad_option("words", str(words), most), "words")
 
 
 def range_of(name: str) -> Sentence:

@@ -1,7 +1,8 @@
 """How a text begins. Everything is committed before it is answered, and done afterwards."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from bot import phrases
 from bot.drafting.brief import parse
@@ -10,9 +11,11 @@ from bot.drafting.jobs import Jobs
 from bot.drafting.ports import NotThere
 from bot.drafting.recipes import Recipe
 from bot.drafting.requests import Asked, Requests, new_seed
-from bot.phrases import Language, Sentence
+from bot.phrases import Language, Phrase, Sentence
 from bot.settings import Settings
-from bot.store import Job, JobKind, JobStatus, Store, Thread
+from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
+
+MOST_PROMPTS = 4  # As Slack allows.
 
 IsMember = Callable[[str], Awaitable[bool]]
 
@@ -40,17 +43,29 @@ class Drafting:
         yield phrases.help_wishes({str(w): emoji for w, emoji in self._settings.emoji.items()})
         yield from help_in(language, self._recipes, self._settings.model_languages)
 
-    async def draft(self, text: str, asked: Asked, *, drafts: int | None = None) -> None:
-        """A new thread. Raises BadBrief, StoreUnavailable."""
-        defaults = self._settings.options(new_seed())
-        if drafts is not None:
-            defaults = defaults.model_copy(update={"n": drafts})
+    async def draft(
+        self,
+        text: str,
+        asked: Asked,
+        *,
+        chosen: Mapping[str, str] = MappingProxyType({}),
+        sources: Sequence[Source] = (),
+        adopt: str | None = None,
+        under: str | None = None,
+    ) -> None:
+        """A new thread. Raises BadBrief, StoreUnavailable.
+
+        `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
+        `adopt` the key of one that waits; `under`: the ts of a message of the person's that is the
+        root.
+        """
         brief = parse(
             text,
             self._recipes,
-            defaults,
+            self._settings.options(new_seed()),
             limit=self._settings.max_brief,
             languages=self._settings.model_languages,
+            chosen=chosen,
         )
         thread = Thread(
             team=asked.team,
@@ -59,6 +74,8 @@ class Drafting:
             recipe=brief.recipe,
             brief=brief.text,
             post_to=asked.channel if brief.options.private else None,
+            root_ts=under,
+            persons_root=under is not None,
         )
         job = Job(
             kind=JobKind.DRAFT,
@@ -66,7 +83,34 @@ class Drafting:
             sampling=brief.options.model_dump(),
             response_url=asked.response_url,
         )
-        await self._requests.begin(job, asked, thread)
+        await self._requests.begin(job, asked, thread, sources=sources, adopt=adopt)
+
+    def kinds(self, language: Language) -> list[tuple[str, str]]:
+        """The name and the title of each kind that can be asked for."""
+        return [(name, recipe.wording(language).title) for name, recipe in self._recipes.items()]
+
+    def prompts(self, language: Language) -> list[tuple[Phrase, Phrase]]:
+        """What a chat may begin with: examples of kinds, as shown and as typed."""
+        written = self._settings.model_languages
+        examples: Language = language if language in written else "en"
+        first = list(self._recipes.values())[:MOST_PROMPTS]
+        return [
+            phrases.prompt(
+                recipe.wording(language).title,
+                recipe.wording(examples).names[0],
+                recipe.wording(examples).example,
+                language,
+            )
+            for recipe in first
+        ]
+
+    async def keep(self, sources: Sequence[Source], asked: Asked) -> bool:
+        """Sources that wait for their form. False: they came before. Raises StoreUnavailable."""
+        return await self._store.keep(asked.key, None, sources)
+
+    async def recent(self, user: str, most: int) -> Sequence[Thread]:
+        """The threads that a person began last, the newest first. Raises StoreUnavailable."""
+        return await self._store.recent_threads(user, most)
 
     async def invited(self, channel: str) -> None:
         """The bot is in this channel now: what waited for it goes on. Raises StoreUnavailable."""

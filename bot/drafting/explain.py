@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,9 @@ from bot import phrases
 from bot.drafting.options import Options, Sampled
 from bot.drafting.recipes import FREE, Recipe
 from bot.drafting.reviews import held_as
-from bot.phrases import Language, Sentence
+from bot.drafting.root import STANDING
+from bot.phrases import Language, Sentence, language_for
+from bot.slack.home_view import Recent
 from bot.store import Job, Store, Version
 from safety import Filter, SafeText, Stage, part
 
@@ -72,6 +74,28 @@ class Explain:
             return None
         pieces = await asyncio.to_thread(lambda: list(compared(old, new)))
         return Changes(before.number, pieces)
+
+    async def recent(
+        self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
+    ) -> list[Recent]:
+        """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
+        shown = []
+        for thread in await self._store.recent_threads(user, most):
+            first = await self._store.first_job(thread.id)
+            brief = await self._judged(thread.brief, first, user)
+            if brief is None or thread.root_ts is None:
+                continue
+            recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+            versions = await self._store.versions(thread.id)
+            shown.append(
+                Recent(
+                    recipe.wording(language_for(first.language or "")).title,
+                    brief,
+                    await permalink(thread.channel, thread.root_ts),
+                    sum(v.status in STANDING for v in versions),
+                )
+            )
+        return shown
 
     async def _based(
         self, job: Job, asker: str

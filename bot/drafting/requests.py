@@ -1,12 +1,13 @@
 """How a request begins: committed under the key of its delivery, then started."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.jobs import Jobs
-from bot.store import Job, Store, Thread, TooManyRunning
+from bot.store import Job, Source, Store, Thread, TooManyRunning
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,23 @@ class Requests:
         self._jobs = jobs
         self._limit = limit
 
-    async def begin(self, job: Job, asked: Asked, thread: Thread | None = None) -> None:
-        """Commit and start it, once for each key. Raises BadBrief, StoreUnavailable."""
+    async def begin(
+        self,
+        job: Job,
+        asked: Asked,
+        thread: Thread | None = None,
+        *,
+        sources: Sequence[Source] = (),
+        adopt: str | None = None,
+    ) -> None:
+        """Commit and start it, once for each key; `adopt`: the key of a source that waits.
+
+        Raises BadBrief, StoreUnavailable.
+        """
         try:
-            begun = await self._store.add(job, key=asked.key, limit=self._limit, thread=thread)
+            begun = await self._store.add(
+                job, key=asked.key, limit=self._limit, thread=thread, sources=sources, adopt=adopt
+            )
         except TooManyRunning:
             raise BadBrief(phrases.too_many(self._limit)) from None
         if begun is not None:

@@ -37,7 +37,7 @@ class Root:
     async def refresh(self) -> None:
         """Show where the drafts stand now. Best effort: the drafts themselves stand below it."""
         ts = self._thread.root_ts
-        if ts is None:
+        if ts is None or self._thread.persons_root:
             return
         try:
             brief = await self._brief()

@@ -6,8 +6,16 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.listeners.actions import draft_in_dm, explain, open_form, review, stop_thread, wish
 from bot.listeners.commands import draft as draft_command
-from bot.listeners.events import member_joined_channel, message, reaction_added
+from bot.listeners.events import (
+    app_home_opened,
+    assistant,
+    member_joined_channel,
+    message,
+    reaction_added,
+)
 from bot.listeners.front import Front
+from bot.listeners.shortcuts import draft as draft_shortcut
+from bot.listeners.shortcuts import draft_from_message
 from bot.listeners.views import draft as draft_form
 from bot.listeners.views import version as version_forms
 
@@ -19,6 +27,10 @@ def register(app: AsyncApp, front: Front) -> None:
     doors = (
         draft_command,
         draft_form,
+        draft_shortcut,
+        draft_from_message,
+        assistant,
+        app_home_opened,
         version_forms,
         message,
         reaction_added,

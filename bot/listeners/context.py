@@ -1,12 +1,26 @@
-"""Where a form was opened: travels with it and comes back when it is submitted."""
+"""Where a form was opened: travels with it and comes back when it is submitted. Ids only."""
 
 import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
-def place_of(body: dict[str, Any]) -> str:
-    """The private_metadata of a form opened by a slash command."""
-    return json.dumps({"channel": body["channel_id"], "response_url": body["response_url"]})
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Without a channel, the form asks for it. `source` is the key of what is kept for it."""
+
+    channel: str | None = None
+    response_url: str | None = None
+    source: str | None = None
+
+    def packed(self) -> str:
+        """As the private_metadata of a view."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value})
+
+
+def place_from(private_metadata: str) -> Place:
+    """The place that `packed` put there."""
+    return Place(**json.loads(private_metadata))
 
 
 def draft_of(body: dict[str, Any]) -> str:
@@ -20,9 +34,3 @@ def draft_from(private_metadata: str) -> tuple[int, str]:
     """The version's id and the channel that `draft_of` put there."""
     draft = json.loads(private_metadata)
     return int(draft["version"]), str(draft["channel"])
-
-
-def place_from(private_metadata: str) -> tuple[str, str]:
-    """The channel and the response_url that `place_of` put there."""
-    place = json.loads(private_metadata)
-    return str(place["channel"]), str(place["response_url"])

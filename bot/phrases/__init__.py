@@ -181,9 +181,19 @@ def form_close() -> Sentence:
     return sentence("form_close")
 
 
-def form_brief() -> Sentence:
-    """Over the text."""
-    return sentence("form_brief")
+def form_field(name: str) -> Sentence:
+    """Over an input of the form."""
+    return sentence(f"form_{name}")
+
+
+def form_privately() -> Sentence:
+    """Beside the box that is to be ticked for it."""
+    return sentence("form_privately")
+
+
+def form_source_kept(name: str, characters: int) -> Sentence:
+    """Over the form, where its source is kept already: what it is, and how long."""
+    return sentence("form_source_kept", name=sentence(f"source_{name}"), characters=characters)
 
 
 def form_example() -> Sentence:
@@ -191,14 +201,96 @@ def form_example() -> Sentence:
     return sentence("form_example")
 
 
-def form_drafts() -> Sentence:
-    """Over the number of drafts."""
-    return sentence("form_drafts")
-
-
 def no_form() -> Sentence:
     """The form behind the bare command did not open."""
     return sentence("no_form")
+
+
+# Sources
+
+
+def unreadable(reason: str) -> Sentence:
+    """A file that gives no text: why, and what to do."""
+    return sentence(f"file_{reason}")
+
+
+def too_many_files(most: int) -> Sentence:
+    """More files at once than are read."""
+    return sentence("too_many_files", most=most)
+
+
+def source_kept(n: int) -> Sentence:
+    """Files without a word, in the thread of a draft."""
+    return sentence("source_kept_one" if n == 1 else "source_kept", n=n)
+
+
+def files_without_wish() -> Sentence:
+    """Files without a word, where no draft is."""
+    return sentence("files_without_wish")
+
+
+def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
+    """A source that is longer than what can be used of it; without a name, a text of theirs."""
+    what = sentence("named_source", name=escape(name[:100])) if name else sentence("your_source")
+    return sentence("left_out", source=what, kept=kept, total=total)
+
+
+def source_refused(rules: Sequence[str]) -> Sentence:
+    """The filter blocked a source."""
+    return sentence("source_refused", rules=_rules(rules))
+
+
+# Our own conversation, and the home tab
+
+
+def help_short() -> Sentence:
+    """Somebody asks in our conversation how this works."""
+    return sentence("help_short")
+
+
+def no_text_there() -> Sentence:
+    """A message without words, from which something is to be drafted."""
+    return sentence("no_text_there")
+
+
+def prompts_title() -> Sentence:
+    """Over what a chat may begin with."""
+    return sentence("prompts_title")
+
+
+def prompt(title: str, kind: str, example: str, language: Language) -> tuple[Phrase, Phrase]:
+    """What a chat may begin with: as it is shown, and as it is typed."""
+    shown = sentence("prompt", title=title)
+    return shown.to(language), sentence("prompt_typed", kind=kind, example=example).to(language)
+
+
+def home_title() -> Sentence:
+    """Over the home tab."""
+    return sentence("home_title")
+
+
+def home_new() -> Sentence:
+    """The button that begins a draft."""
+    return sentence("home_new")
+
+
+def home_recent() -> Sentence:
+    """Over what the person began last."""
+    return sentence("home_recent")
+
+
+def home_nothing() -> Sentence:
+    """Where there is nothing yet."""
+    return sentence("home_nothing")
+
+
+def home_thread(title: str, brief: SafeText, url: str | None, drafts: int) -> Sentence:
+    """A line of that list."""
+    shown = " ".join(brief[:150].split()) + ("…" if len(brief) > 150 else "")
+    count = sentence("drafts_one" if drafts == 1 else "drafts_several", n=drafts)
+    name = "home_thread_link" if url else "home_thread"
+    linked = {"url": escape(url)} if url else {}
+    return sentence(name, title=escape(title), brief=escape(shown), drafts=count, **linked)
 
 
 # Requests

@@ -56,17 +56,18 @@ def said(phrase: Phrase, buttons: Sequence[Button] = ()) -> Content:
 
 def page(parts: Sequence[Phrase]) -> Content:
     """Several paragraphs, each cut between lines where Slack takes no more of a section."""
-    sections = [_section(section) for part in parts for section in _sections(part)]
-    return Content(_cut(parts[0], TEXT_LIMIT), tuple(sections[:50]))
+    shown = [_section(section) for part in parts for section in sections(part)]
+    return Content(cut(parts[0], TEXT_LIMIT), tuple(shown[:50]))
 
 
-def _sections(part: Phrase) -> list[Phrase]:
-    sections = [""]
+def sections(part: Phrase) -> list[Phrase]:
+    """A paragraph, cut between lines where Slack takes no more of a section."""
+    cut_up = [""]
     for line in part.split("\n"):
-        if len(sections[-1]) + 1 + len(line) > SECTION_LIMIT:
-            sections.append("")
-        sections[-1] = f"{sections[-1]}\n{_cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
-    return [Phrase(section) for section in sections if section]
+        if len(cut_up[-1]) + 1 + len(line) > SECTION_LIMIT:
+            cut_up.append("")
+        cut_up[-1] = f"{cut_up[-1]}\n{cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
+    return [Phrase(section) for section in cut_up if section]
 
 
 def root_message(asked: Phrase, state: Phrase, buttons: Sequence[Button] = ()) -> Content:
@@ -77,7 +78,7 @@ def root_message(asked: Phrase, state: Phrase, buttons: Sequence[Button] = ()) -
 def final(text: SafeText, note: Phrase | None) -> Content:
     """A finished text, or one part of it, with a line at its end."""
     closing = [_context(note)] if note else []
-    return Content(_cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
+    return Content(cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
 
 
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Content:
@@ -86,7 +87,7 @@ def draft(head: Phrase, body: SafeText, *closing: Block) -> Content:
     `body` is one part of `markup.split`.
     """
     text = f"{head}\n\n{mrkdwn(body)}".rstrip()
-    return Content(_cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))
+    return Content(cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))
 
 
 def draft_markdown(head: Phrase, body: SafeText) -> str:
@@ -138,7 +139,7 @@ def _button(button: Button) -> Block:
     return block
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
     """At most `limit` characters, not ending within an entity."""
     if len(text) <= limit:
         return text

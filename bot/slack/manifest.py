@@ -5,12 +5,18 @@ https://docs.slack.dev/reference/app-manifest
 
 from typing import Any
 
+DRAFT_SHORTCUT, MESSAGE_SHORTCUT = "draft_shortcut", "draft_from_message"
+
 SCOPES = (
+    "app_mentions:read",
+    "assistant:write",
     "channels:history",
     "channels:join",
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
+    "files:write",
     "groups:history",
     "groups:read",
     "im:history",
@@ -23,6 +29,10 @@ SCOPES = (
     "users:read",
 )
 EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "assistant_thread_context_changed",
+    "assistant_thread_started",
     "member_joined_channel",
     "message.channels",
     "message.groups",
@@ -41,8 +51,17 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
             "description": "Drafts text in threads, on your team's own GPUs",
         },
         "features": {
-            "app_home": {"messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "assistant_view": {"assistant_description": "Drafts text, and changes it as you say"},
             "bot_user": {"display_name": name, "always_online": True},
+            "shortcuts": [
+                _shortcut("Draft a text", "global", DRAFT_SHORTCUT),
+                _shortcut("Draft from this message", "message", MESSAGE_SHORTCUT),
+            ],
             "slash_commands": [_command(command, request_url)],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
@@ -54,6 +73,10 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
             "token_rotation_enabled": False,
         },
     }
+
+
+def _shortcut(name: str, kind: str, callback_id: str) -> dict[str, Any]:
+    return {"name": name, "type": kind, "callback_id": callback_id, "description": name}
 
 
 def _command(command: str, request_url: str | None) -> dict[str, Any]:

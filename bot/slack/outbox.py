@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.phrases import Phrase
@@ -11,12 +12,14 @@ from bot.slack import blocks
 from bot.slack.blocks import Button, Content
 from bot.slack.documents import FileKind, file_of
 from bot.slack.draft_message import DraftMessage, OnPosted, Shown
-from bot.slack.errors import NotThere, SlackRefused
+from bot.slack.errors import NotThere, SlackError, SlackRefused
 from bot.slack.messages import Messages, Place
 from bot.slack.pace import TIERS, Clock, Pace
 from bot.slack.views import View
 from bot.slack.wire import Wire
 from safety import SafeText
+
+log = structlog.get_logger(__name__)
 
 
 class Outbox:
@@ -122,6 +125,8 @@ class Outbox:
     ) -> None:
         """One sentence to one person, by the first way that is open: response_url, ephemeral, DM.
 
+        In our own conversation it is a message like any other.
+
         A lost answer is repeated: it is better said twice, to one person, than never.
         """
         content = blocks.said(phrase, buttons)
@@ -129,9 +134,11 @@ class Outbox:
         if response_url:
             body = {**said, "response_type": "ephemeral", "replace_original": False}
             if await self._wire.answer_url(response_url, body):
-                return
+                return None
         try:
             args = {**said, "channel": channel, "user": user, "thread_ts": thread_ts}
+            if channel.startswith("D"):
+                return await self._post_plain(args)
             await self._wire.call("chat.postEphemeral", args)
         except NotThere:
             await self._tell_in_dm(user, said)
@@ -148,6 +155,36 @@ class Outbox:
         except SlackRefused as refusal:
             if refusal.error != "exchanged_trigger_id":
                 raise
+
+    async def publish_home(self, user: str, view: View) -> None:
+        """The app's home tab, as this person sees it."""
+        await self._wire.call("views.publish", {"user_id": user, "view": view})
+
+    async def suggest(
+        self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
+    ) -> None:
+        """What somebody may begin a chat with: (shown, said). Best effort."""
+        shown = [{"title": each, "message": message} for each, message in prompts]
+        args = {"channel_id": channel, "thread_ts": thread_ts, "title": title, "prompts": shown}
+        await self._best_effort("assistant.threads.setSuggestedPrompts", args)
+
+    async def title(self, place: Place, text: SafeText) -> None:
+        """What a chat is about, in the list of chats. Best effort: most threads are none."""
+        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": text}
+        await self._best_effort("assistant.threads.setTitle", args)
+
+    async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
+        """What the app is doing, below the thread; empty clears it. Best effort, never waits.
+
+        Slack itself takes it away after two minutes.
+        """
+        args = {
+            "channel_id": place.channel,
+            "thread_ts": place.thread_ts,
+            "status": status,
+            "loading_messages": list(loading) or None,
+        }
+        await self._best_effort("assistant.threads.setStatus", args)
 
     async def join(self, channel: str) -> None:
         """Become a member of a public channel. Raises NotThere for any other conversation."""
@@ -191,10 +228,27 @@ class Outbox:
         args = {"user": user, "include_locale": "true"}
         return dict((await self._wire.call("users.info", args))["user"])
 
+    async def tell_in_dm(self, user: str, phrase: Phrase) -> None:
+        """One sentence to one person, in our conversation."""
+        content = blocks.said(phrase)
+        await self._tell_in_dm(user, {"text": content.text, "blocks": list(content.blocks)})
+
+    async def _best_effort(self, method: str, args: Mapping[str, object]) -> None:
+        if not self._wire.pace.free(method):
+            return
+        try:
+            await self._wire.attempt(method, args)
+        except SlackError as error:
+            log.info("not done", method=method, error=str(error))
+
     async def _tell_in_dm(self, user: str, said: Mapping[str, object]) -> None:
-        args = {**said, "channel": await self.dm(user)}
+        await self._post_plain({**said, "channel": await self.dm(user)})
+
+    async def _post_plain(self, args: Mapping[str, object]) -> None:
+        """Where nobody else reads it."""
+        plain = {name: value for name, value in args.items() if name != "user"}
         await self._wire.call(
-            "chat.postMessage", {**args, "unfurl_links": False, "unfurl_media": False}
+            "chat.postMessage", {**plain, "unfurl_links": False, "unfurl_media": False}
         )
 
     async def _reaction(self, method: str, channel: str, ts: str, emoji: str, fine: str) -> None:

@@ -48,6 +48,8 @@ _CLOSED = {
     "cant_update_message",
     "channel_not_found",
     "edit_window_closed",
+    "file_deleted",
+    "file_not_found",
     "is_archived",
     "message_not_found",
     "not_in_channel",
@@ -133,6 +135,32 @@ class Wire:
             await self.pace.clock.sleep(pause)
         raise SlackUnavailable("upload")
 
+    async def file(self, file_id: str) -> Answer | None:
+        """What Slack tells of a file (files.info); None where there is none for us."""
+        try:
+            return dict((await self.call("files.info", {"file": file_id}))["file"])
+        except (NotThere, SlackRefused):
+            return None
+
+    async def download(self, url: str, token: str, most: int) -> bytes | None:
+        """At most `most` bytes of a file; None where Slack gives a page instead, or more.
+
+        Raises SlackUnavailable.
+        """
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            # A redirect would carry the token elsewhere.
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status >= 500:
+                    raise SlackUnavailable("download")
+                # Without the right to a file Slack answers with a page to sign in, and status 200.
+                if response.status != 200 or response.content_type == "text/html":
+                    return None
+                data = await _body(response, most)
+                return data if len(data) <= most else None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise SlackUnavailable("download") from None
+
     async def answer_url(self, url: str, body: Args) -> bool:
         """Post to a response_url; False where Slack does not take it (any more)."""
         try:
@@ -165,6 +193,16 @@ class Wire:
         log.info("slack_rate_limited", method=method, seconds=seconds)
         self.pace.close(method, seconds)
         return RateLimited(method)
+
+
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The first bytes of an answer, one more than `most` if there are more."""
+    data = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        data += chunk
+        if len(data) > most:
+            break
+    return bytes(data)
 
 
 def _request(method: str, args: Args) -> dict[str, Any]:

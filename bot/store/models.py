@@ -99,6 +99,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 class Thread(Base):
     """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted.
 
+    `persons_root`: the root is a message of the person's, in our conversation with them.
     `post_to` is the channel of a text that is drafted in private, in our conversation with its
     requester. In a muted thread replies are not taken for instructions.
     """
@@ -115,6 +116,7 @@ class Thread(Base):
     root_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     post_to: Mapped[str | None] = mapped_column(String(32), default=None)
     muted: Mapped[bool] = mapped_column(default=False)
+    persons_root: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
@@ -182,8 +184,9 @@ class Version(Base):
 class Source(Base):
     """What a draft is to be based on: a file, a message, a pasted text. Never an instruction.
 
-    Without a thread it waits for the form, of which `key` is all that travels. `left_out` counts
-    the characters at its end that were not kept.
+    Without a thread it waits for the form, of which `key` is all that travels. A `file` of Slack's
+    has no text until a job has read it. `left_out` counts the characters at its end that were not
+    kept.
     """
 
     __tablename__ = "sources"
@@ -193,6 +196,7 @@ class Source(Base):
     name: Mapped[str] = mapped_column(String(255))
     text: Mapped[str] = mapped_column(Text)
     left_out: Mapped[int] = mapped_column(default=0)
+    file: Mapped[str | None] = mapped_column(String(32), default=None)
     thread_id: Mapped[int | None] = mapped_column(
         ForeignKey("threads.id"), index=True, default=None
     )

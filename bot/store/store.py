@@ -75,9 +75,18 @@ class Store:
     # Requests
 
     async def add(
-        self, job: Job, *, key: str, limit: int, thread: Thread | None = None
+        self,
+        job: Job,
+        *,
+        key: str,
+        limit: int,
+        thread: Thread | None = None,
+        sources: Sequence[Source] = (),
+        adopt: str | None = None,
     ) -> Job | None:
         """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
+
+        `sources` come with it; `adopt` is the key of one that waits for its thread.
 
         None as well for a version that is being regenerated already: the wish joins that one.
         Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
@@ -95,6 +104,7 @@ class Store:
                     await session.flush()
                     job.thread_id = thread.id
                 session.add(job)
+                await _give_sources(session, job.thread_id, sources, adopt)
         except IntegrityError:
             return None
         return job
@@ -144,10 +154,13 @@ class Store:
             return False
         return True
 
-    async def forget_events(self) -> None:
-        """Delete the keys of events that Slack will not deliver again."""
+    async def forget(self) -> None:
+        """Delete keys of events that Slack will not deliver again, and sources nobody wanted."""
+        old = now() - EVENTS_KEPT
+        unwanted = delete(Source).where(Source.thread_id.is_(None), Source.created_at < old)
         async with self._write() as session:
-            await session.execute(delete(SeenEvent).where(SeenEvent.at < now() - EVENTS_KEPT))
+            await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
+            await session.execute(unwanted)
 
     # Threads
 
@@ -161,6 +174,12 @@ class Store:
         query = select(Thread).where(Thread.channel == channel, Thread.root_ts == root_ts)
         async with self._read() as session:
             return await session.scalar(query)
+
+    async def recent_threads(self, requester: str, most: int) -> Sequence[Thread]:
+        """The threads of a person that stand, the newest first."""
+        query = select(Thread).where(Thread.requester == requester, Thread.root_ts.is_not(None))
+        async with self._read() as session:
+            return (await session.scalars(query.order_by(Thread.id.desc()).limit(most))).all()
 
     async def mute(self, thread_id: int, muted: bool) -> None:
         """Whether replies in the thread are passed over."""
@@ -310,6 +329,34 @@ class Store:
 
     # Sources
 
+    async def keep(self, key: str, thread_id: int | None, sources: Sequence[Source]) -> bool:
+        """Keep sources without a job. False: this `key` was seen already."""
+        try:
+            async with self._write() as session:
+                session.add(SeenEvent(key=key))
+                await session.flush()
+                for source in sources:
+                    source.thread_id = thread_id
+                session.add_all(sources)
+        except IntegrityError:
+            return False
+        return True
+
+    async def waiting_source(self, key: str) -> Source | None:
+        """The source with this key that no thread has yet."""
+        query = select(Source).where(Source.key == key, Source.thread_id.is_(None))
+        async with self._read() as session:
+            return await session.scalar(query)
+
+    async def read_source(self, source_id: int, name: str, text: str, left_out: int) -> None:
+        """A file was read."""
+        await self._update(Source, source_id, name=name, text=text, left_out=left_out)
+
+    async def drop_source(self, source_id: int) -> None:
+        """A file that gives no text: what comes later is not to fail by it again."""
+        async with self._write() as session:
+            await session.execute(delete(Source).where(Source.id == source_id))
+
     async def sources(self, thread_id: int) -> Sequence[Source]:
         """What the drafts of a thread are based on, in the order of its coming."""
         query = select(Source).where(Source.thread_id == thread_id).order_by(Source.id)
@@ -399,7 +446,7 @@ class Store:
             return list(await session.scalars(query))
 
     async def _update(
-        self, record: type[Thread | Job | Version | Hold], id_: int, **values: Any
+        self, record: type[Thread | Job | Version | Hold | Source], id_: int, **values: Any
     ) -> None:
         async with self._write() as session:
             await session.execute(update(record).where(record.id == id_).values(**values))
@@ -436,6 +483,17 @@ async def _reopened(session: AsyncSession, job_id: int) -> bool:
     query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
     query = query.values(status=JobStatus.OPEN, ended_at=None)
     return await session.scalar(query.returning(Job.id)) is not None
+
+
+async def _give_sources(
+    session: AsyncSession, thread_id: int, sources: Sequence[Source], adopt: str | None
+) -> None:
+    for source in sources:
+        source.thread_id = thread_id
+    session.add_all(sources)
+    if adopt is not None:
+        waiting = update(Source).where(Source.key == adopt, Source.thread_id.is_(None))
+        await session.execute(waiting.values(thread_id=thread_id))
 
 
 def _is_in(channel: str) -> ColumnElement[bool]:

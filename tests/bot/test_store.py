@@ -190,10 +190,10 @@ async def test_old_events_are_forgotten_and_young_ones_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begun(store, "young")
-    await store.forget_events()
+    await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread()) is None
     monkeypatch.setattr("bot.store.store.EVENTS_KEPT", timedelta(seconds=-1))
-    await store.forget_events()
+    await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread())
 
 

@@ -1,6 +1,5 @@
 """`/draft <text>` begins a thread, `/draft stop` ends what runs, `/draft` alone opens the form."""
 
-import asyncio
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -8,13 +7,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import phrases
 from bot.drafting.brief import BadBrief, is_help, is_stop
 from bot.drafting.requests import Asked
-from bot.listeners.context import place_of
+from bot.listeners.context import Place
+from bot.listeners.form import open_form
 from bot.listeners.front import Front
-from bot.phrases import Language
+from bot.phrases import Sentence
 from bot.slack.blocks import page
-from bot.slack.errors import SlackError
 from bot.slack.incoming import typed
-from bot.slack.views import draft_view
 from bot.store import StoreUnavailable
 from safety import visible
 
@@ -23,12 +21,15 @@ async def on_draft(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     """The job is committed before the ack; what was wrong is said in the ack, to its author."""
     text = typed(body.get("text", ""))
     if not visible(text).strip():
-        await ack(text=await _open_form(body, front))
+        place = Place(body["channel_id"], body["response_url"])
+        closed = await open_form(front, body["user_id"], body["trigger_id"], place.packed())
+        await ack(text=await front.people.told(body["user_id"], closed) if closed else "")
         return
     if is_help(text):
         await _help(ack, body, front)
         return
-    user, said = body["user_id"], None
+    user = body["user_id"]
+    said: Sentence | None = None
     try:
         if is_stop(text):
             said = phrases.stopped_drafts(await front.acts.stop_all(user, body["channel_id"]))
@@ -45,19 +46,6 @@ async def _help(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     language = await front.people.language_at_once(body["user_id"])
     content = page([part.to(language) for part in front.drafting.help(language)])
     await ack(text=content.text, blocks=list(content.blocks))
-
-
-async def _open_form(body: dict[str, Any], front: Front) -> str:
-    """What to say in the ack: nothing, unless the form did not open."""
-    language: Language = "en"
-    try:
-        # Slack waits 3 s for the ack.
-        async with asyncio.timeout(2):
-            language = await front.people.language(body["user_id"])
-            await front.outbox.open_view(body["trigger_id"], draft_view(place_of(body), language))
-    except (SlackError, TimeoutError):
-        return phrases.no_form().to(language)
-    return ""
 
 
 def asked_by(body: dict[str, Any]) -> Asked:

@@ -1,12 +1,15 @@
-"""Messages: a reply in a thread of ours refines; a deleted draft counts no more."""
+"""Messages: a reply refines, a message to the app is a brief, a deleted draft counts no more."""
 
 import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief import BadBrief
+from bot import phrases
+from bot.drafting.brief import BadBrief, is_help, is_stop
 from bot.drafting.requests import Asked
+from bot.drafting.sources import from_files
+from bot.listeners.form import files_in
 from bot.listeners.front import Front
 from bot.phrases import Sentence
 from bot.slack.incoming import typed
@@ -17,44 +20,76 @@ _SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
 
 
 async def on_message(event: dict[str, Any], team: str, front: Front) -> None:
-    """Nothing is said about messages that are no reply to a draft."""
+    """Nothing is said about messages that are for somebody else."""
     if event.get("subtype") == "message_deleted":
         await front.acts.deleted(event["channel"], event["deleted_ts"])
-    elif is_reply(event) and event["user"] != front.bot:
-        await _reply(event, team, front)
+    elif is_from_person(event) and event["user"] != front.bot:
+        to_us = event.get("channel_type") == "im"
+        if "thread_ts" in event or to_us:
+            await _answer(event, team, front, to_us=to_us)
 
 
-def is_reply(event: dict[str, Any]) -> bool:
-    """Whether a person wrote this in a thread."""
-    in_thread = event.get("thread_ts") not in (None, event.get("ts"))
-    person = "user" in event and "bot_id" not in event
-    return person and in_thread and event.get("subtype") in FROM_PEOPLE
+async def on_mention(event: dict[str, Any], team: str, front: Front) -> None:
+    """A message that names the app is a brief; in a thread it came as a reply already."""
+    if is_from_person(event) and "thread_ts" not in event:
+        await _answer(event, team, front, to_us=True)
 
 
-async def _reply(event: dict[str, Any], team: str, front: Front) -> None:
-    channel, user, root_ts = event["channel"], event["user"], event["thread_ts"]
+def is_from_person(event: dict[str, Any]) -> bool:
+    """Whether a person wrote this."""
+    return "user" in event and "bot_id" not in event and event.get("subtype") in FROM_PEOPLE
+
+
+async def _answer(event: dict[str, Any], team: str, front: Front, *, to_us: bool) -> None:
+    channel, user = event["channel"], event["user"]
     # One message has one ts, by however many kinds of event it comes.
     asked = Asked(user=user, team=team, channel=channel, key=f"message-{channel}-{event['ts']}")
     said: Sentence | None = None
     try:
-        said = await _taken(event, asked, front)
+        said = await _taken(event, asked, front, to_us=to_us)
     except BadBrief as bad:
         said = bad.sentence
     if said and await front.requests.first(asked):
         told = await front.people.told(user, said)
-        await front.outbox.tell(channel, user, told, thread_ts=root_ts)
+        await front.outbox.tell(channel, user, told, thread_ts=_root_of(event))
 
 
-async def _taken(event: dict[str, Any], asked: Asked, front: Front) -> Sentence | None:
+async def _taken(
+    event: dict[str, Any], asked: Asked, front: Front, *, to_us: bool
+) -> Sentence | None:
+    """What to tell the author. Raises BadBrief."""
     text = event.get("text", "")
     mentioned = f"<@{front.bot}" in text
-    return await front.acts.reply(
-        event["thread_ts"],
-        typed(text, bot=front.bot),
-        asked,
-        mentioned=mentioned,
-        to_others=bool(_SOMEBODY.match(text)) and not mentioned,
-    )
+    words = typed(text, bot=front.bot)
+    thread = await front.acts.thread_at(asked.channel, _root_of(event))
+    if thread is not None:
+        return await front.acts.reply(
+            thread,
+            words,
+            asked,
+            mentioned=mentioned,
+            to_others=bool(_SOMEBODY.match(text)) and not mentioned,
+            files=files_in(event),
+        )
+    return await _brief(event, words, asked, front) if to_us else None
+
+
+async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) -> Sentence | None:
+    """The person's own message is the root of the drafts."""
+    files = files_in(event)
+    if is_help(words):
+        return phrases.help_short()
+    if is_stop(words):
+        return phrases.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
+    if files and not words:
+        return phrases.files_without_wish()
+    sources = from_files(files, asked.key)
+    await front.drafting.draft(words, asked, sources=sources, under=_root_of(event))
+    return None
+
+
+def _root_of(event: dict[str, Any]) -> str:
+    return str(event.get("thread_ts") or event["ts"])
 
 
 def register(app: AsyncApp, front: Front) -> None:
@@ -63,3 +98,7 @@ def register(app: AsyncApp, front: Front) -> None:
     @app.event("message")
     async def listener(event: dict[str, Any], body: dict[str, Any]) -> None:
         await on_message(event, body["team_id"], front)
+
+    @app.event("app_mention")
+    async def mentioned(event: dict[str, Any], body: dict[str, Any]) -> None:
+        await on_mention(event, body["team_id"], front)

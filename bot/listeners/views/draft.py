@@ -1,4 +1,4 @@
-"""The form behind `/draft`, submitted."""
+"""The form for a draft, submitted."""
 
 from typing import Any
 
@@ -7,33 +7,69 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.requests import Asked
+from bot.drafting.sources import from_files, from_text
 from bot.listeners.context import place_from
+from bot.listeners.form import files_in
 from bot.listeners.front import Front
-from bot.slack.views import BRIEF, DRAFT, DRAFTS
-from bot.store import StoreUnavailable
+from bot.slack.views import BRIEF, CHANNEL, DRAFT, DRAFTS, FILES, SOURCE
+from bot.store import Source, StoreUnavailable
+
+# Inputs that are options of a brief, by the same names; and the input of each option.
+OPTIONS = ("kind", "audience", "tone", "words", "lang", "private")
+INPUTS = {"n": DRAFTS, **{name: name for name in OPTIONS}}
 
 
 async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     """What was wrong is said in the form, which keeps what was typed."""
-    view = body["view"]
-    values = view["state"]["values"]
-    channel, response_url = place_from(view["private_metadata"])
-    asked = Asked(
-        user=body["user"]["id"],
-        team=body["team"]["id"],
-        channel=channel,
-        key=f"view-{view['id']}",
-        response_url=response_url,
-    )
-    drafts = int(values[DRAFTS][DRAFTS]["selected_option"]["value"])
     try:
-        await front.drafting.draft(values[BRIEF][BRIEF]["value"] or "", asked, drafts=drafts)
+        await _draft(body["view"], body, front)
     except BadBrief as bad:
-        await front.object_to(ack, body, BRIEF, bad.sentence)
+        shown = {block["block_id"] for block in body["view"]["blocks"]}
+        field = INPUTS.get(bad.option or "", bad.option or BRIEF)
+        await front.object_to(ack, body, field if field in shown else BRIEF, bad.sentence)
     except StoreUnavailable:
         await front.object_to(ack, body, BRIEF, phrases.not_saved())
     else:
         await ack()
+
+
+async def _draft(view: dict[str, Any], body: dict[str, Any], front: Front) -> None:
+    place = place_from(view["private_metadata"])
+    values = {name: value_of(name, view) for name in (BRIEF, SOURCE, CHANNEL, DRAFTS, *OPTIONS)}
+    asked = Asked(
+        user=body["user"]["id"],
+        team=body["team"]["id"],
+        channel=place.channel or values[CHANNEL],
+        key=f"view-{view['id']}",
+        response_url=place.response_url,
+    )
+    chosen = {name: values[name] for name in OPTIONS if values[name]} | {"n": values[DRAFTS]}
+    sources = _sources(view, values[SOURCE], asked.key, front.settings.max_source)
+    await front.drafting.draft(
+        values[BRIEF], asked, chosen=chosen, sources=sources, adopt=place.source
+    )
+
+
+def value_of(name: str, view: dict[str, Any]) -> str:
+    """What an input holds; nothing where it is not there, or empty.
+
+    https://docs.slack.dev/reference/views
+    """
+    value = view["state"]["values"].get(name, {}).get(name, {})
+    if chosen := value.get("selected_option"):
+        return str(chosen["value"])
+    if ticked := value.get("selected_options"):
+        return str(ticked[0]["value"])
+    return str(value.get("selected_conversation") or value.get("value") or "")
+
+
+def _sources(view: dict[str, Any], pasted: str, key: str, limit: int) -> list[Source]:
+    files = view["state"]["values"].get(FILES, {}).get(FILES, {})
+    try:
+        sources = from_files(files_in(files), key)
+    except BadBrief as bad:
+        raise BadBrief(bad.sentence, FILES) from None
+    return [*([from_text("text", pasted, key, limit)] if pasted.strip() else []), *sources]
 
 
 def register(app: AsyncApp, front: Front) -> None:

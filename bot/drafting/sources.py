@@ -1,0 +1,91 @@
+"""What a draft is to be based on: kept with the request, read by its job. Never an instruction."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot import phrases
+from bot.drafting.brief import BadBrief
+from bot.reading import MOST_BYTES, Unreadable, kind_of, read
+from bot.slack.files import Attached, NoFile
+from bot.store import Source, Store
+from safety import SafeText
+
+MOST_FILES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A source as the model is given it."""
+
+    name: SafeText
+    text: SafeText
+
+
+class FilesThere(Protocol):
+    """Where people's files are: Slack."""
+
+    async def fetch(self, file_id: str, most: int) -> Attached:
+        """The file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
+
+
+class UnreadSource(Exception):
+    """A source gives no text; `reason` is one of those of `reading` and `files`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Sources:
+    """Reads what threads are based on, each file once."""
+
+    def __init__(self, store: Store, files: FilesThere, limit: int) -> None:
+        """`limit`: characters kept of one source."""
+        self._store = store
+        self._files = files
+        self._limit = limit
+
+    async def of(self, thread_id: int) -> Sequence[Source]:
+        """The thread's sources with their texts. Raises UnreadSource, which is then forgotten."""
+        for source in await self._store.sources(thread_id):
+            if source.file and not source.text:
+                await self._read(source, source.file)
+        return await self._store.sources(thread_id)
+
+    async def _read(self, source: Source, file_id: str) -> None:
+        try:
+            attached = await self._files.fetch(file_id, MOST_BYTES)
+            text = await read(attached.name, attached.data, self._limit)
+        except (NoFile, Unreadable) as error:
+            await self._store.drop_source(source.id)
+            raise UnreadSource(error.reason) from None
+        await self._store.read_source(source.id, attached.name[:255], text.text, text.left_out)
+
+
+def from_text(name: str, text: str, key: str, limit: int) -> Source:
+    """A source of pasted text, or of a message; `key` is unique for each."""
+    kept = text.strip()
+    return Source(
+        key=_key(key, name), name=name, text=kept[:limit], left_out=max(len(kept) - limit, 0)
+    )
+
+
+def from_files(files: Sequence[tuple[str, str]], key: str) -> list[Source]:
+    """Sources still to be read: ids and names of files. Raises BadBrief for what is never read."""
+    if len(files) > MOST_FILES:
+        raise BadBrief(phrases.too_many_files(MOST_FILES))
+    for _, name in files:
+        try:
+            kind_of(name)
+        except Unreadable as unreadable:
+            raise BadBrief(phrases.unreadable(unreadable.reason)) from None
+    return [
+        Source(key=_key(key, file_id), name=name[:255], text="", file=file_id)
+        for file_id, name in files
+    ]
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -1,0 +1,44 @@
+"""The app's home tab: what the person began last, what the app can do, a button to begin."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.listeners.context import Place
+from bot.listeners.form import open_form
+from bot.listeners.front import Front
+from bot.slack.home_view import NEW_DRAFT, home_view
+
+MOST_THREADS = 8
+
+
+async def on_opened(event: dict[str, Any], front: Front) -> None:
+    """Drawn anew each time it is opened."""
+    if event.get("tab") != "home":
+        return
+    user = event["user"]
+    language = await front.people.language_at_once(user)
+    recent = await front.explain.recent(user, MOST_THREADS, front.outbox.permalink)
+    can = [part.to(language) for part in front.drafting.help(language)]
+    await front.outbox.publish_home(user, home_view(recent, can, language))
+
+
+async def on_new(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+    """The button opens the form."""
+    user = body["user"]["id"]
+    said = await open_form(front, user, body["trigger_id"], Place().packed(), anywhere=True)
+    await ack()
+    if said:
+        await front.outbox.tell_in_dm(user, await front.people.told(user, said))
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Listen to the tab, and answer its button."""
+
+    @app.event("app_home_opened")
+    async def listener(event: dict[str, Any]) -> None:
+        await on_opened(event, front)
+
+    @app.action(NEW_DRAFT)
+    async def button(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await on_new(ack, body, front)

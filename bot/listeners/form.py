@@ -1,0 +1,47 @@
+"""The form for a draft, opened from wherever somebody asked for it."""
+
+import asyncio
+from typing import Any
+
+from bot import phrases
+from bot.listeners.front import Front
+from bot.phrases import Language, Sentence
+from bot.slack.errors import SlackError
+from bot.slack.views import Choices, draft_view
+
+
+async def open_form(
+    front: Front,
+    user: str,
+    trigger_id: str,
+    metadata: str,
+    *,
+    source: Sentence | None = None,
+    anywhere: bool = False,
+) -> Sentence | None:
+    """What to say instead, where it did not open; Slack's trigger lives for 3 s."""
+    try:
+        async with asyncio.timeout(2):
+            language: Language = await front.people.language(user)
+            view = draft_view(
+                metadata,
+                language,
+                choices(front, language),
+                source=source.to(language) if source else None,
+                anywhere=anywhere,
+            )
+            await front.outbox.open_view(trigger_id, view)
+    except (SlackError, TimeoutError):
+        return phrases.no_form()
+    return None
+
+
+def choices(front: Front, language: Language) -> Choices:
+    """What this app can write."""
+    return Choices(front.drafting.kinds(language), front.settings.model_languages)
+
+
+def files_in(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """The ids and names of the files of a message or of an input."""
+    files = message.get("files") or []
+    return [(str(file["id"]), str(file.get("name") or file["id"])) for file in files]

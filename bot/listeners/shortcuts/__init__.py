@@ -1,0 +1,1 @@
+"""Shortcuts: the lightning menu, and the menu of a message."""

@@ -1,0 +1,52 @@
+"""The menu of a message: its text and files become what a draft is based on."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot import phrases
+from bot.drafting.brief import BadBrief
+from bot.drafting.requests import Asked
+from bot.drafting.sources import from_text
+from bot.listeners.context import Place
+from bot.listeners.form import open_form
+from bot.listeners.front import Front
+from bot.phrases import Sentence
+from bot.slack.incoming import typed
+from bot.slack.manifest import MESSAGE_SHORTCUT
+from bot.store import StoreUnavailable
+
+
+async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+    """The text is kept under a key, for it may be longer than a form can hold."""
+    try:
+        said = await _open(body, front)
+    except BadBrief as bad:
+        said = bad.sentence
+    except StoreUnavailable:
+        said = phrases.not_saved()
+    await ack()
+    if said:
+        await front.answer(body, said)
+
+
+async def _open(body: dict[str, Any], front: Front) -> Sentence | None:
+    """What to say instead, where the form did not open. Raises BadBrief, StoreUnavailable."""
+    user, channel = body["user"]["id"], body["channel"]["id"]
+    asked = Asked(user, body["team"]["id"], channel, key=f"shortcut-{body['trigger_id']}")
+    text = typed(body["message"].get("text", ""), bot=front.bot)
+    if not text:
+        raise BadBrief(phrases.no_text_there())
+    source = from_text("message", text, asked.key, front.settings.max_source)
+    kept = phrases.form_source_kept("message", len(source.text))
+    place = Place(channel, body["response_url"], source.key)
+    await front.drafting.keep([source], asked)
+    return await open_form(front, user, body["trigger_id"], place.packed(), source=kept)
+
+
+def register(app: AsyncApp, front: Front) -> None:
+    """Answer the shortcut."""
+
+    @app.shortcut(MESSAGE_SHORTCUT)
+    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await on_message_shortcut(ack, body, front)

@@ -1,0 +1,149 @@
+"""Text out of a file that somebody attached: .txt, .md, .docx, .pdf, by libraries.
+
+A hostile file can make a parser loop or eat memory: it is read in a process of its own, with
+limits that the system keeps. `python -m bot.reading KIND CHARACTERS` reads stdin, writes JSON.
+"""
+
+import asyncio
+import io
+import json
+import resource
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+
+from docx import Document
+from docx.table import Table
+from pypdf import PdfReader
+
+KINDS = ("txt", "md", "docx", "pdf")
+MOST_BYTES = 10_000_000
+SECONDS = 20.0
+
+_MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
+_UNPACKED = 100_000_000
+_PAGES = 500
+_ENCODINGS = ("utf-8-sig", "utf-16", "gb18030")
+
+
+class Unreadable(Exception):
+    """The file gives no text. `reason` is one of: kind, size, broken, empty, slow."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a file says; `left_out` characters at its end were not kept."""
+
+    text: str
+    left_out: int
+
+
+def kind_of(name: str) -> str:
+    """The file's kind by its ending. Raises Unreadable for one that is not read."""
+    ending = PurePath(name).suffix.lower().removeprefix(".")
+    kind = {"markdown": "md", "text": "txt"}.get(ending, ending)
+    if kind not in KINDS:
+        raise Unreadable("kind")
+    return kind
+
+
+async def read(name: str, data: bytes, limit: int) -> Text:
+    """Its text, cut to `limit` characters. Raises Unreadable."""
+    kind = kind_of(name)
+    if len(data) > MOST_BYTES:
+        raise Unreadable("size")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.reading", kind, str(limit)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            out, _ = await process.communicate(data)
+    except TimeoutError:
+        raise Unreadable("slow") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise Unreadable("broken")
+    told = json.loads(out)
+    if not told["text"].strip():
+        raise Unreadable("empty")
+    return Text(told["text"], told["left_out"])
+
+
+def pieces_of(kind: str, data: bytes) -> Iterator[str]:
+    """The file's text, piece by piece, each a line or more."""
+    if kind == "docx":
+        yield from _of_word(data)
+    elif kind == "pdf":
+        yield from _of_pdf(data)
+    else:
+        yield _decoded(data)
+
+
+def cut(pieces: Iterator[str], limit: int) -> Text:
+    """The first `limit` characters; what is over is counted, not kept."""
+    kept: list[str] = []
+    length = over = 0
+    for piece in pieces:
+        line = piece.strip() if not kept else f"\n{piece.rstrip()}"
+        room = max(limit - length, 0)
+        kept.append(line[:room])
+        length += len(line[:room])
+        over += len(line) - len(line[:room])
+    return Text("".join(kept), over)
+
+
+def _decoded(data: bytes) -> str:
+    """Text says nowhere in which encoding it is: the first that fits."""
+    for encoding in _ENCODINGS:
+        # Every even number of bytes is UTF-16: only its mark tells.
+        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            continue
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _of_word(data: bytes) -> Iterator[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        if sum(entry.file_size for entry in packed.infolist()) > _UNPACKED:
+            raise Unreadable("size")
+    for block in Document(io.BytesIO(data)).iter_inner_content():
+        if isinstance(block, Table):
+            for row in block.rows:
+                yield " | ".join(cell.text for cell in row.cells)
+        else:
+            yield block.text
+
+
+def _of_pdf(data: bytes) -> Iterator[str]:
+    reader = PdfReader(io.BytesIO(data))
+    for page in islice(reader.pages, _PAGES):
+        yield page.extract_text()
+
+
+def main() -> None:
+    """One file, from stdin to stdout."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
+    kind, limit = sys.argv[1], int(sys.argv[2])
+    text = cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit)
+    json.dump({"text": text.text, "left_out": text.left_out}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Threads under a message of a person, in our conversation with them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "threads",
+        sa.Column("persons_root", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
+    op.add_column("sources", sa.Column("file", sa.String(32)))
+
+
+def downgrade() -> None:
+    op.drop_column("sources", "file")
+    op.drop_column("threads", "persons_root")
