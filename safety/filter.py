@@ -3,10 +3,13 @@
 It fails closed. A detector that raises, takes too long or answers nonsense blocks the text.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from safety.audit import AuditLog, Case
+from safety.judge import Judge, JudgeUnset, Server
 from safety.normalise import normalise
+from safety.passages import ends, passages
 from safety.policy import Policy
 from safety.screen import Screen
 from safety.stream import Gate
@@ -21,15 +24,30 @@ class FilterError(RuntimeError):
 class Filter:
     """Judges texts by a policy. Safe to share between tasks."""
 
-    def __init__(self, policy: Policy, *, audit: AuditLog | None = None) -> None:
+    def __init__(
+        self, policy: Policy, *, audit: AuditLog | None = None, worker: Server | None = None
+    ) -> None:
+        """`worker` is the judge where the policy names no other. Raises FilterError."""
         self.policy = policy
         self.audit = audit
-        self.screen = Screen(policy)
+        self.worker = worker
+        judge = _judge(policy, worker)
+        self.screen = Screen(policy, judge)
         self._decided = {
-            decision: Screen(policy.holding_as(decision))
+            decision: Screen(policy.holding_as(decision), judge)
             for decision in (Action.ALLOW, Action.REDACT)
         }
+        self._places: dict[str, Filter] = {}
         self.self_test()
+
+    def within(self, workspace: str, channel: str) -> "Filter":
+        """The filter by the policy of a channel of a workspace; often this one."""
+        policy = self.policy.within(workspace, channel)
+        if policy is self.policy:
+            return self
+        if policy.digest not in self._places:
+            self._places[policy.digest] = Filter(policy, audit=self.audit, worker=self.worker)
+        return self._places[policy.digest]
 
     async def judge(
         self,
@@ -47,6 +65,9 @@ class Filter:
         case = Case(self.audit, stage, request, who)
         screen = self._decided.get(held, self.screen)
         verdict = await screen.in_time(lambda: screen.judge(text, stage))
+        if screen.judge_tier and verdict.allowed:
+            spans = await asyncio.to_thread(_spans, text)
+            verdict = await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
         return await case.close(verdict, text)
 
     async def decided(
@@ -73,6 +94,17 @@ class Filter:
             raise FilterError(str(error)) from None
         if not scores["en", "prompt_attack"][-1] > 0.5:
             raise _lost("prompt_attack")
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
+
+
+def _judge(policy: Policy, worker: Server | None) -> Judge | None:
+    try:
+        return Judge(policy.judge, worker) if policy.judge else None
+    except JudgeUnset as error:
+        raise FilterError(str(error)) from None
 
 
 def _lost(category: str) -> FilterError:
