@@ -55,7 +55,7 @@ QWEN3_GUARD = {
 SHIELD_GEMMA = ("illicit", "harassment", "hate", "sexual")
 """The four kinds of harm that ShieldGemma was trained on."""
 
-_CONTROL = re.compile(r"<(?=[|/]?[A-Za-z_])")
+_CONTROL = re.compile(r"<(?=[|｜/]?[A-Za-z_])")
 _MOST_ALTERNATIVES = 5
 _LEAST_SURE = 0.5
 
