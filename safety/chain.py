@@ -94,7 +94,7 @@ class Chain:
 
     def _broken(self, end: End, match: re.Match[bytes], place: int) -> Iterator[str]:
         if end.torn:
-            yield f"Before line {place} stands no whole line: it was torn by a crash, or overwritten."
+            yield f"Before line {place} stands no whole line: torn by a crash, or overwritten."
         if int(match[1]) != end.head.line + 1:
             yield f"Line {place} has number {int(match[1])} and should have {end.head.line + 1}."
         numbered = match[0][: match[0].rindex(b', "link": ')]

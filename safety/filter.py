@@ -5,9 +5,11 @@ It fails closed. A detector that raises, takes too long or answers nonsense bloc
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from safety.audit import AuditLog, Case
-from safety.judge import Judge, JudgeUnset, Server
+from safety.chain import ChainError
+from safety.judge import Judge, JudgeError, JudgeLate, JudgeUnset, Server
 from safety.normalise import normalise
 from safety.passages import ends, passages
 from safety.policy import Policy
@@ -19,6 +21,17 @@ from safety.weights import WeightsError
 
 class FilterError(RuntimeError):
     """The filter does not find what it must find, and cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What of the filter does not work; while anything does not, texts are blocked."""
+
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        return bool(self.troubles)
 
 
 class Filter:
@@ -82,6 +95,20 @@ class Filter:
         """A gate for one draft, whose text comes in chunks."""
         return Gate(self.screen, Case(self.audit, Stage.OUTPUT, request, who))
 
+    async def health(self) -> Health:
+        """Tries each tier once more, and the audit log."""
+        troubles = []
+        try:
+            async with asyncio.timeout(self.policy.timeout_seconds):
+                await asyncio.to_thread(self.self_test)
+        except FilterError as error:
+            troubles.append(str(error))
+        except Exception as error:
+            troubles.append(f"A detector fails: {type(error).__name__}.")
+        troubles += await _trouble_of_judge(self.screen.judge_tier)
+        troubles += await _trouble_of_audit(self.audit)
+        return Health(tuple(troubles))
+
     def self_test(self) -> None:
         """Raises FilterError, one sentence, where a category does not find its known positive."""
         for category, sample in KNOWN_POSITIVES.items():
@@ -94,6 +121,29 @@ class Filter:
             raise FilterError(str(error)) from None
         if not scores["en", "prompt_attack"][-1] > 0.5:
             raise _lost("prompt_attack")
+
+
+async def _trouble_of_judge(judge: Judge | None) -> list[str]:
+    """By a plain sentence: what a good judge makes of it is not asked, only that it answers."""
+    if judge is None:
+        return []
+    try:
+        await judge.scores(["The office opens on Monday."], Stage.INPUT, judge.budget())
+    except JudgeLate:
+        return ["The judge does not answer in time: see [judge] in the policy."]
+    except JudgeError as error:
+        return [f"The judge gives no answer that can be read ({error}): see [judge] in the policy."]
+    return []
+
+
+async def _trouble_of_audit(audit: AuditLog | None) -> list[str]:
+    if audit is None:
+        return []
+    try:
+        await asyncio.to_thread(audit.head)
+    except (OSError, ChainError) as error:
+        return [f"The audit log cannot be read: {type(error).__name__}."]
+    return []
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
