@@ -15,7 +15,10 @@ from safety.weights import WeightsError
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a rule or a scorer says: its highest score, what that is held against, what follows."""
+    """What a rule or a scorer says: its highest score, what that is held against, what follows.
+
+    A rule has no threshold: it is 0.
+    """
 
     tier: str
     rule: str
@@ -28,8 +31,8 @@ class Told:
         sign = ">=" if self.named else "< "
         action = self.action if self.named else "-"
         times = f" {self.times} times" if self.times > 1 else ""
-        held = f"{self.score:.3f} {sign} {self.threshold:.3f}"
-        return f"{self.tier:<7} {self.rule:<28} {held}  {action}{times}"
+        held = f"{self.score:.3f} {sign} {self.threshold:.3f}" if self.threshold else "found"
+        return f"{self.tier:<7} {self.rule:<28} {held:<14}  {action}{times}"
 
     @property
     def named(self) -> bool:
