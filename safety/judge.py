@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from safety.forms import FORMS, Ask, Unreadable
+from safety.forms import FORMS, Ask
 from safety.judge_policy import JudgePolicy
 from safety.verdict import JUDGE_RULE, Finding, Stage
 
@@ -94,8 +94,10 @@ class Judge:
                     return list(await asyncio.gather(*answers))
         except TimeoutError:
             raise JudgeLate from None
-        except (aiohttp.ClientError, OSError, ValueError, Unreadable) as error:
-            # From None: the cause may quote the text.
+        except JudgeError:
+            raise
+        except Exception as error:
+            # Of whatever kind: an answer may be anything. From None: the cause may quote the text.
             raise JudgeError(type(error).__name__) from None
         finally:
             budget.spend(time.monotonic() - began)

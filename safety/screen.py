@@ -100,8 +100,11 @@ class Screen:
         """
         passage, thresholds = normalise(text[start : pieces[-1]]), self.policy.thresholds
         linear = Linear(thresholds.at(stage), self.linear.weights) if stage else self.linear
-        find = partial(linear.find, passage, [end - start for end in pieces])
-        found = _guarded(self.linear, len(passage.original), find)
+        places = [end - start for end in pieces]
+        find = partial(linear.find, passage, places)
+        found = _guarded(linear, len(passage.original), find)
+        if not {each.end for each in found} <= set(places):
+            raise DetectorError("Linear: a finding that ends nowhere")
         return moved(found, start)
 
     def examine(self, text: str) -> tuple[Finding, ...]:

@@ -103,6 +103,8 @@ NO_ANSWERS: dict[str, Any] = {
     '[{"token": "safe", "logprob": Infinity, "top_logprobs": []}]}}]}',
     "a text for a number": chat("", {"token": "safe", "logprob": "0", "top_logprobs": []}),
     "more than certain": chat("", {"token": "safe", "logprob": 3.0, "top_logprobs": []}),
+    "a number for a text": chat("", {"token": 3, "logprob": -0.1, "top_logprobs": []}),
+    "deep brackets": "[" * 100_000,
     "none of its words": chat("", position("Certainly", "Hello", 0.9)),
     "unsure of its words": chat("", position("Certainly", "safe", 0.9)),
     "silence": chat(""),
