@@ -48,3 +48,22 @@ async def test_a_model_that_answers_in_no_form_lets_nothing_pass(
     by = Filter(load_policy(file), worker=Server(tiny_worker.url))
     verdict = await by.judge(TEXT, Stage.OUTPUT, request="r1")
     assert verdict.rules == ("detector_error",)
+
+
+async def test_the_worker_keeps_what_it_judges_out_of_its_metrics_and_logs(
+    tiny_worker: Worker,
+) -> None:
+    canary = "quetzalcoatlus"
+    connector = aiohttp.UnixConnector(tiny_worker.url.removeprefix("unix:"))
+    async with aiohttp.ClientSession("http://worker", connector=connector) as session:
+        for form in FORMS.values():
+            for ask in form(f"The {canary} flies.", Stage.INPUT):
+                await session.post(ask.path, json=ask.body)
+        for wrong in ({canary: 1}, {"messages": canary}, {"messages": [], "stop": [canary] * 99}):
+            async with session.post("/v1/chat/completions", json=wrong) as response:
+                assert response.status == 400
+        async with session.get("/metrics") as response:
+            metrics = await response.text()
+    assert "requests_finished" in metrics
+    assert canary not in metrics
+    assert canary not in tiny_worker.output
