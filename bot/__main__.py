@@ -1,4 +1,4 @@
-"""`draftsmith`: run, demo, draft, doctor, manifest."""
+"""`draftsmith`: run, demo, draft, doctor, manifest, policy, audit."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -49,7 +50,29 @@ def _parser() -> argparse.ArgumentParser:
     manifest = add("manifest", "Print the manifest to make the Slack app with.", _manifest)
     manifest.add_argument("--name", default="Draftsmith", help="the app's name")
     manifest.add_argument("--url", help="where Slack reaches the bot by HTTP: https://host")
+    _add_filter_commands(commands)
     return parser
+
+
+def _add_filter_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    policy = commands.add_parser("policy", help="Check the filter's policy, or explain a verdict.")
+    policies = policy.add_subparsers(required=True, metavar="command")
+    check = policies.add_parser("check", help="Check a policy file.")
+    check.add_argument("file", nargs="?", type=Path, help="by default that of POLICY")
+    check.set_defaults(command=_check)
+    explain = policies.add_parser("explain", help="What each tier scores, and what follows.")
+    explain.add_argument("text")
+    explain.add_argument("--stage", choices=("input", "material", "output"), default="input")
+    explain.add_argument("--workspace", default="", help="its id, T...")
+    explain.add_argument("--channel", default="", help="its id, C...")
+    explain.set_defaults(command=_explain)
+    audit = commands.add_parser("audit", help="Verify the audit log.")
+    verify = audit.add_subparsers(required=True, metavar="command").add_parser(
+        "verify", help="Whether no line was changed, added, moved or taken out."
+    )
+    verify.add_argument("file", nargs="?", type=Path, help="by default that in DATA_DIR")
+    verify.add_argument("--head", help="as the bot logged it: shows lines that miss at the end")
+    verify.set_defaults(command=_verify)
 
 
 async def _run(_: argparse.Namespace) -> int:
@@ -84,6 +107,26 @@ async def _manifest(arguments: argparse.Namespace) -> int:
     url = arguments.url.rstrip("/") + EVENTS_PATH if arguments.url else None
     print(json.dumps(manifest(arguments.name, Settings().slash_command, request_url=url), indent=2))
     return 0
+
+
+async def _check(arguments: argparse.Namespace) -> int:
+    from bot.policy import check  # noqa: PLC0415
+
+    return await check(Settings(), arguments.file)
+
+
+async def _explain(arguments: argparse.Namespace) -> int:
+    from bot.policy import explained  # noqa: PLC0415
+    from safety import Stage  # noqa: PLC0415
+
+    place = {"workspace": arguments.workspace, "channel": arguments.channel}
+    return await explained(Settings(), arguments.text, Stage(arguments.stage), **place)
+
+
+async def _verify(arguments: argparse.Namespace) -> int:
+    from bot.audit import verify  # noqa: PLC0415
+
+    return await verify(Settings(), arguments.file, arguments.head)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from bot.drafting.reviews import Reviews
 from bot.drafting.wishes import Wish
 from bot.drafting.writing import Writing, where
 from bot.listeners.front import Front
+from bot.policy import judge_server
 from bot.seal import Seal
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
@@ -80,7 +81,11 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         me = await outbox.whoami()
         user = str(me["user_id"])
         people = People(outbox.person, settings.allowed)
-        judge = Filter(load_policy(settings.policy), audit=audit)
+        worker = judge_server(settings)
+        judge = Filter(load_policy(settings.policy), audit=audit, worker=worker)
+        # Kept where the logs are, it shows whether the end of the audit log is missing.
+        log.info("audit log", head=str(audit.head()))
+        stack.callback(lambda: log.info("audit log", head=str(audit.head())))
         reviews = _reviews(settings, store, outbox, judge)
         world = World(
             store=store,

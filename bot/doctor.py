@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot import phrases
 from bot.drafting.recipes import RecipeError, load_recipes
+from bot.policy import judge_server
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
 from bot.slack.wire import web_client
@@ -120,10 +121,11 @@ async def _database(settings: Settings) -> str:
 
 async def _filter(settings: Settings) -> str:
     try:
-        policy = load_policy(settings.policy)
-        Filter(policy)
+        health = await Filter(load_policy(settings.policy), worker=judge_server(settings)).health()
     except (PolicyError, FilterError) as error:
         raise Trouble(str(error)) from None
+    if health.degraded:
+        raise Trouble(" ".join(health.troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 

@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack, aclosing
 from bot.drafting.brief import BadBrief, Brief, parse
 from bot.drafting.prompt import chat_messages
 from bot.drafting.recipes import Recipe, RecipeError, load_recipes
+from bot.policy import judge_server
 from bot.settings import Settings
 from bot.slack.markup import plain
 from bot.worker import WorkerCannotLoad, own_worker
 from inference.client import Delta, EngineClient, EngineRefused, EngineUnavailable, Sampling
-from safety import Blocked, Filter, PolicyError, SafeText, Stage, load_policy
+from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, load_policy
 
 FAILED = 1
 REQUEST = "terminal"
@@ -30,7 +31,7 @@ async def draft(text: str, settings: Settings) -> int:
             limit=settings.max_brief,
             languages=settings.model_languages,
         )
-        filter_ = Filter(load_policy(settings.policy))
+        filter_ = Filter(load_policy(settings.policy), worker=judge_server(settings))
         verdict = await filter_.judge(brief.text, Stage.INPUT, request=REQUEST)
         if not verdict.allowed:
             raise Blocked(verdict)
@@ -41,7 +42,14 @@ async def draft(text: str, settings: Settings) -> int:
         return _failed(plain(bad.sentence.to("en")))
     except Blocked as blocked:
         return _failed(f"The safety filter stopped it: {', '.join(blocked.verdict.rules)}.")
-    except (EngineRefused, EngineUnavailable, WorkerCannotLoad, PolicyError, RecipeError) as error:
+    except (
+        EngineRefused,
+        EngineUnavailable,
+        WorkerCannotLoad,
+        PolicyError,
+        FilterError,
+        RecipeError,
+    ) as error:
         return _failed(str(error))
     return 0
 

@@ -1,7 +1,8 @@
 """The safety filter: judges what comes in and what goes out. Knows neither Slack nor the model."""
 
 from safety.audit import AuditError, AuditLog
-from safety.filter import Filter, FilterError
+from safety.filter import Filter, FilterError, Health
+from safety.judge import Server
 from safety.normalise import visible
 from safety.policy import Policy, PolicyError, load_policy
 from safety.redact import has_span
@@ -19,9 +20,11 @@ __all__ = [
     "FilterError",
     "Finding",
     "Gate",
+    "Health",
     "Policy",
     "PolicyError",
     "SafeText",
+    "Server",
     "Stage",
     "Verdict",
     "has_span",

@@ -1,16 +1,20 @@
 """Who was judged, when, by which rule, and what was done: one line of JSON each, never the text.
 
 The text is there as an HMAC: whoever has the key and the text can show that a line is about it.
+Each line ends with a link to the one before it (`safety.chain`).
 """
 
 import asyncio
+import fcntl
 import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +22,7 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
+from safety.chain import Chain, ChainError, Head, end_of
 from safety.verdict import Stage, Verdict, refusal
 
 log = structlog.get_logger(__name__)
@@ -46,36 +51,63 @@ class Entry:
 
 
 class AuditLog:
-    """An append-only file. Lines of several processes do not mix: each is one write."""
+    """An append-only file. Lines of several processes do not mix: each is written under a lock."""
 
     def __init__(self, path: Path, key: SecretStr) -> None:
         if len(key.get_secret_value()) < 16:
             raise AuditError("The audit key is too short: give at least 16 characters.")
         self._key = key
+        self._chain = Chain(key)
+        self._lock = threading.Lock()
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
             raise AuditError(
                 f"The audit log {path} cannot be opened ({error.strerror}): "
                 "check that its folder is there and can be written."
             ) from None
+        try:
+            self.head()
+        except ChainError:
+            raise AuditError(
+                f"The audit log {path} does not end in linked lines: move it away, to begin anew."
+            ) from None
 
     async def write(self, entry: Entry) -> None:
         """Appends a line, off the event loop. Raises OSError where it cannot be written whole."""
-        line = json.dumps(asdict(entry), ensure_ascii=True) + "\n"
-        await asyncio.to_thread(self._append, line.encode())
+        await asyncio.to_thread(self._append, json.dumps(asdict(entry), ensure_ascii=True))
 
     def digest(self, text: str) -> str:
         """HMAC-SHA256 (RFC 2104) of a text, hexadecimal."""
         key = self._key.get_secret_value().encode()
         return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
+    def head(self) -> Head:
+        """The last line's place in the chain, to be kept elsewhere. Raises OSError, ChainError."""
+        with self._locked():
+            return end_of(self._file).head
+
     def close(self) -> None:
         os.close(self._file)
 
-    def _append(self, line: bytes) -> None:
-        if os.write(self._file, line) != len(line):
-            raise OSError("short write")
+    def _append(self, entry: str) -> None:
+        with self._locked():
+            try:
+                line = self._chain.append(entry, end_of(self._file))
+            except ChainError as error:
+                raise OSError(str(error)) from None
+            if os.write(self._file, line) != len(line):
+                raise OSError("short write")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # The lock on the file is between processes, and the other between threads.
+        with self._lock:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
 @dataclass(frozen=True, slots=True)

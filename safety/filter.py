@@ -3,10 +3,15 @@
 It fails closed. A detector that raises, takes too long or answers nonsense blocks the text.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from safety.audit import AuditLog, Case
+from safety.chain import ChainError
+from safety.judge import Judge, JudgeError, JudgeLate, JudgeUnset, Server
 from safety.normalise import normalise
+from safety.passages import ends, passages
 from safety.policy import Policy
 from safety.screen import Screen
 from safety.stream import Gate
@@ -18,18 +23,44 @@ class FilterError(RuntimeError):
     """The filter does not find what it must find, and cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What of the filter does not work; while anything does not, texts are blocked."""
+
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        return bool(self.troubles)
+
+
 class Filter:
     """Judges texts by a policy. Safe to share between tasks."""
 
-    def __init__(self, policy: Policy, *, audit: AuditLog | None = None) -> None:
+    def __init__(
+        self, policy: Policy, *, audit: AuditLog | None = None, worker: Server | None = None
+    ) -> None:
+        """`worker` is the judge where the policy names no other. Raises FilterError."""
         self.policy = policy
         self.audit = audit
-        self.screen = Screen(policy)
+        self.worker = worker
+        judge = _judge(policy, worker)
+        self.screen = Screen(policy, judge)
         self._decided = {
-            decision: Screen(policy.holding_as(decision))
+            decision: Screen(policy.holding_as(decision), judge)
             for decision in (Action.ALLOW, Action.REDACT)
         }
+        self._places: dict[str, Filter] = {}
         self.self_test()
+
+    def within(self, workspace: str, channel: str) -> "Filter":
+        """The filter by the policy of a channel of a workspace; often this one."""
+        policy = self.policy.within(workspace, channel)
+        if policy is self.policy:
+            return self
+        if policy.digest not in self._places:
+            self._places[policy.digest] = Filter(policy, audit=self.audit, worker=self.worker)
+        return self._places[policy.digest]
 
     async def judge(
         self,
@@ -47,6 +78,9 @@ class Filter:
         case = Case(self.audit, stage, request, who)
         screen = self._decided.get(held, self.screen)
         verdict = await screen.in_time(lambda: screen.judge(text, stage))
+        if screen.judge_tier and verdict.allowed:
+            spans = await asyncio.to_thread(_spans, text)
+            verdict = await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
         return await case.close(verdict, text)
 
     async def decided(
@@ -61,6 +95,20 @@ class Filter:
         """A gate for one draft, whose text comes in chunks."""
         return Gate(self.screen, Case(self.audit, Stage.OUTPUT, request, who))
 
+    async def health(self) -> Health:
+        """Tries each tier once more, and the audit log."""
+        troubles = []
+        try:
+            async with asyncio.timeout(self.policy.timeout_seconds):
+                await asyncio.to_thread(self.self_test)
+        except FilterError as error:
+            troubles.append(str(error))
+        except Exception as error:
+            troubles.append(f"A detector fails: {type(error).__name__}.")
+        troubles += await _trouble_of_judge(self.screen.judge_tier)
+        troubles += await _trouble_of_audit(self.audit)
+        return Health(tuple(troubles))
+
     def self_test(self) -> None:
         """Raises FilterError, one sentence, where a category does not find its known positive."""
         for category, sample in KNOWN_POSITIVES.items():
@@ -73,6 +121,40 @@ class Filter:
             raise FilterError(str(error)) from None
         if not scores["en", "prompt_attack"][-1] > 0.5:
             raise _lost("prompt_attack")
+
+
+async def _trouble_of_judge(judge: Judge | None) -> list[str]:
+    """By a plain sentence: what a good judge makes of it is not asked, only that it answers."""
+    if judge is None:
+        return []
+    try:
+        await judge.scores(["The office opens on Monday."], Stage.INPUT, judge.budget())
+    except JudgeLate:
+        return ["The judge does not answer in time: see [judge] in the policy."]
+    except JudgeError as error:
+        return [f"The judge gives no answer that can be read ({error}): see [judge] in the policy."]
+    return []
+
+
+async def _trouble_of_audit(audit: AuditLog | None) -> list[str]:
+    if audit is None:
+        return []
+    try:
+        await asyncio.to_thread(audit.head)
+    except (OSError, ChainError) as error:
+        return [f"The audit log cannot be read: {type(error).__name__}."]
+    return []
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
+
+
+def _judge(policy: Policy, worker: Server | None) -> Judge | None:
+    try:
+        return Judge(policy.judge, worker) if policy.judge else None
+    except JudgeUnset as error:
+        raise FilterError(str(error)) from None
 
 
 def _lost(category: str) -> FilterError:

@@ -4,40 +4,32 @@ import hashlib
 import json
 import re
 import tomllib
-from difflib import get_close_matches
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from functools import cached_property, reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
+from safety.judge_policy import JudgePolicy
+from safety.tables import Meaning, Score, Table, hint, known, sentence
 from safety.verdict import Action, Stage
 
 ALWAYS_BLOCK = ("detector_error", "too_long", "audit_error")
 """Categories of the filter's own failures, which no policy can soften."""
+JUDGE_LATE = "judge_late"
+"""The category of a judge that gave no answer in time."""
+OVERLAID = ("max_chars", "links", "phones", "thresholds", *map(str, Stage))
+"""What an overlay can change."""
 
 
 class PolicyError(ValueError):
     """A policy cannot be used. The message is one sentence: what is wrong and what to do."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _without_span(action: Action) -> Action:
-    if action is Action.REDACT:
-        raise ValueError("a meaning has no span to redact: write allow, hold or block")
-    return action
-
-
-Meaning = Annotated[Action, AfterValidator(_without_span)]
-Score = Annotated[float, Field(gt=0, le=1)]
-
-
-class Actions(_Table):
+class Actions(Table):
     """One stage: the action for each category."""
 
     secret: Action
@@ -58,8 +50,14 @@ class Actions(_Table):
     illicit: Meaning
     prompt_attack: Meaning
 
+    def stricter(self, other: "Actions") -> "Actions":
+        """Of each action the stricter one."""
+        pairs = ((name, getattr(self, name), getattr(other, name)) for name in Actions.model_fields)
+        strict = {name: max(one, two, key=lambda each: each.strictness) for name, one, two in pairs}
+        return self.model_copy(update=strict)
 
-class EnglishThresholds(_Table):
+
+class EnglishThresholds(Table):
     hate: Score
     harassment: Score
     sexual: Score
@@ -72,19 +70,66 @@ class EnglishThresholds(_Table):
     prompt_attack: Score
 
 
-class ChineseThresholds(_Table):
+class ChineseThresholds(Table):
     hate: Score
 
 
-class Thresholds(_Table):
+LANGUAGES: Mapping[str, type[Table]] = {"en": EnglishThresholds, "zh": ChineseThresholds}
+
+
+class StageThresholds(Table):
+    """By language, the categories that one stage names from another score on."""
+
+    en: dict[str, Score] = Field(default_factory=dict)
+    zh: dict[str, Score] = Field(default_factory=dict)
+
+    @field_validator(*LANGUAGES)
+    @classmethod
+    def _categories(cls, scores: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        known(scores, LANGUAGES[info.field_name or ""].model_fields)
+        return scores
+
+
+class Thresholds(Table):
     """From which score on the linear tier names a category: 1 means in effect never."""
 
     en: EnglishThresholds
     zh: ChineseThresholds
+    input: StageThresholds = StageThresholds()
+    material: StageThresholds = StageThresholds()
+    output: StageThresholds = StageThresholds()
 
     def of(self, language: str, category: str) -> float:
         score: float = getattr(getattr(self, language), category)
         return score
+
+    def at(self, stage: Stage) -> "Thresholds":
+        """As this stage sees them."""
+        own = getattr(self, stage)
+        return self.model_copy(
+            update={
+                language: getattr(self, language).model_copy(update=getattr(own, language))
+                for language in LANGUAGES
+            }
+        )
+
+    def stricter(self, other: "Thresholds") -> "Thresholds":
+        """Of each score the lower one, at each stage."""
+        stages = {
+            stage: StageThresholds.model_validate(_lower(self.at(stage), other.at(stage)))
+            for stage in Stage
+        }
+        return Thresholds.model_validate({**_lower(self, other), **stages})
+
+
+def _lower(one: Thresholds, other: Thresholds) -> dict[str, dict[str, float]]:
+    return {
+        language: {
+            category: min(one.of(language, category), other.of(language, category))
+            for category in model.model_fields
+        }
+        for language, model in LANGUAGES.items()
+    }
 
 
 def _host(entry: str) -> str:
@@ -99,39 +144,88 @@ def _region(code: str) -> str:
     return code
 
 
-class LinkPolicy(_Table):
+class LinkPolicy(Table):
     allow: tuple[Annotated[str, AfterValidator(_host)], ...]
 
+    def stricter(self, other: "LinkPolicy") -> "LinkPolicy":
+        """The hosts that both allow."""
+        both = {
+            host
+            for mine, others in ((self.allow, other.allow), (other.allow, self.allow))
+            for host in mine
+            if any(_covers(entry, host) for entry in others)
+        }
+        return LinkPolicy(allow=tuple(sorted(both)))
 
-class PhonePolicy(_Table):
+
+def _covers(entry: str, host: str) -> bool:
+    return entry == host or (entry.startswith("*.") and host.endswith(entry[1:]))
+
+
+class PhonePolicy(Table):
     regions: tuple[Annotated[str, AfterValidator(_region)], ...]
 
+    def stricter(self, other: "PhonePolicy") -> "PhonePolicy":
+        """The regions of both."""
+        return PhonePolicy(regions=tuple(sorted({*self.regions, *other.regions})))
 
-class Policy(_Table):
+
+class Policy(Table):
+    """What applies in one place; `workspaces` and `channels` are whole policies of their own."""
+
     max_chars: int = Field(ge=1, le=1_000_000)
     timeout_seconds: float = Field(gt=0, le=60)
+    may_loosen: bool
     links: LinkPolicy
     phones: PhonePolicy
     thresholds: Thresholds
+    judge: JudgePolicy | None = None
     input: Actions
+    material: Actions
     output: Actions
+    workspaces: Mapping[str, "Policy"] = Field(default_factory=dict)
+    channels: Mapping[str, "Policy"] = Field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
-        """Sixteen hex digits that change with every change of the policy."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Sixteen hex digits that change with every change of what applies here."""
+        elsewhere = {"may_loosen", "workspaces", "channels"}
+        canonical = json.dumps(self.model_dump(mode="json", exclude=elsewhere), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def within(self, workspace: str, channel: str) -> "Policy":
+        """What applies in a channel of a workspace: where both have an overlay, the stricter."""
+        overlays = (self.workspaces.get(workspace), self.channels.get(channel))
+        found = [overlay for overlay in overlays if overlay is not None]
+        return reduce(Policy.stricter, found) if found else self
+
+    def stricter(self, other: "Policy") -> "Policy":
+        """Of all that an overlay can change, the stricter setting."""
+        tables = {
+            name: getattr(self, name).stricter(getattr(other, name))
+            for name in OVERLAID
+            if name != "max_chars"
+        }
+        return self.model_copy(update={"max_chars": min(self.max_chars, other.max_chars), **tables})
 
     def holding_as(self, action: Action) -> "Policy":
         """The policy after a person has decided: what it holds is allowed, or redacted."""
         stages = {str(stage): _decided(getattr(self, stage), action) for stage in Stage}
-        return self.model_copy(update=stages)
+        judge = self.judge and self.judge.holding_as(action)
+        return self.model_copy(update={**stages, "judge": judge})
 
     def action(self, stage: Stage, category: str) -> Action:
+        """What is done about a category that rules or the linear tier find."""
         if category in ALWAYS_BLOCK:
             return Action.BLOCK
         action: Action = getattr(getattr(self, stage), category)
         return action
+
+    def judge_action(self, stage: Stage, category: str) -> Action:
+        """What is done about a category that the judge names, or about its being late."""
+        if self.judge is None:
+            return Action.BLOCK
+        return self.judge.late if category == JUDGE_LATE else self.judge.action(stage, category)
 
 
 def _decided(actions: Actions, decision: Action) -> Actions:
@@ -148,7 +242,15 @@ def load_policy(path: Path | None) -> Policy:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path} cannot be read as a policy: check the path.") from error
-    return _check(_merge(tables, _read(text, str(path))), str(path))
+    changes = _read(text, str(path))
+    overlays = {kind: changes.pop(kind, {}) for kind in ("workspaces", "channels")}
+    merged = _merge(tables, changes)
+    base = _check(merged, str(path))
+    laid = {
+        kind: {name: _overlaid(base, merged, over, f"{path}: {kind}.{name}") for name, over in each}
+        for kind, each in _items(overlays, str(path))
+    }
+    return base.model_copy(update=laid)
 
 
 def _read(text: str, name: str) -> dict[str, Any]:
@@ -156,6 +258,40 @@ def _read(text: str, name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name} is not valid TOML: {error}.") from error
+
+
+def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    for kind, tables in overlays.items():
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
+        yield kind, list(tables.items())
+
+
+def _overlaid(base: Policy, tables: dict[str, Any], overlay: dict[str, Any], name: str) -> Policy:
+    for key in overlay:
+        if key not in OVERLAID:
+            raise PolicyError(f"{name}: unknown key {key}; {hint(key, OVERLAID)}")
+    policy = _check(_merge(tables, overlay), name)
+    if not base.may_loosen and (milder := _first_milder(base, policy)):
+        raise PolicyError(
+            f"{name}: {milder} is milder than in the policy: make it as strict, "
+            "or write may_loosen = true at the top of the file."
+        )
+    return policy
+
+
+def _first_milder(base: Policy, overlay: Policy) -> str | None:
+    mine, strict = overlay.stricter(overlay).model_dump(), base.stricter(overlay).model_dump()
+    paths = (_difference(mine[name], strict[name], name) for name in OVERLAID)
+    return next(filter(None, paths), None)
+
+
+def _difference(one: Any, other: Any, path: str) -> str | None:
+    """Where two settings of one shape differ first."""
+    if not isinstance(one, dict):
+        return None if one == other else path
+    paths = (_difference(one[key], other[key], f"{path}.{key}") for key in one)
+    return next(filter(None, paths), None)
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -167,29 +303,11 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(tables: dict[str, Any], name: str) -> Policy:
+    # What is pasted is judged as what is typed, but for what [material] says.
+    typed, pasted = tables["input"], tables["material"]
+    if isinstance(typed, dict) and isinstance(pasted, dict):
+        tables = {**tables, "material": _merge(typed, pasted)}
     try:
         return Policy.model_validate(tables)
     except ValidationError as error:
-        raise PolicyError(f"{name}: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    where = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {where}; {_suggestion(path)}"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}."
-
-
-def _suggestion(path: list[str]) -> str:
-    *parents, key = path
-    model: type[BaseModel] = Policy
-    for parent in parents:
-        annotation = model.model_fields[parent].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        model = annotation
-    known = list(model.model_fields)
-    close = get_close_matches(key, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(known)}."
+        raise PolicyError(f"{name}: {sentence(error, Policy)}") from None

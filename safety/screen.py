@@ -9,11 +9,12 @@ import structlog
 
 from safety.detectors import Detector, rules
 from safety.detectors.linear import Linear
+from safety.judge import Budget, Judge, JudgeError, JudgeLate
 from safety.normalise import normalise
 from safety.passages import ends, passages
-from safety.policy import Policy
+from safety.policy import JUDGE_LATE, Policy
 from safety.redact import redact
-from safety.verdict import Action, Finding, SafeText, Stage, Verdict, refusal
+from safety.verdict import JUDGE_RULE, Action, Finding, SafeText, Stage, Verdict, refusal
 from safety.weights import packaged
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,9 @@ class DetectorError(Exception):
 class Screen:
     """Detectors and a policy, without memory: the same text gets the same verdict."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, judge: Judge | None = None) -> None:
         self.policy = policy
+        self.judge_tier = judge
         self.detectors: tuple[Detector, ...] = rules(policy)
         self.linear = Linear(policy.thresholds, packaged)
 
@@ -40,9 +42,35 @@ class Screen:
             async with asyncio.timeout(self.policy.timeout_seconds):
                 return await asyncio.to_thread(work)
         except DetectorError as error:
-            cause = str(error)
+            return self._failed(str(error))
         except Exception as error:
-            cause = type(error).__name__
+            return self._failed(type(error).__name__)
+
+    async def judged(
+        self,
+        verdict: Verdict,
+        text: str,
+        spans: Sequence[tuple[int, int]],
+        stage: Stage,
+        budget: Budget | None,
+    ) -> Verdict:
+        """The verdict once the judge has read these passages too: never a milder one.
+
+        What is stopped already is not asked about. `budget` is None where there is no judge.
+        """
+        if self.judge_tier is None or budget is None or verdict.text is None:
+            return verdict
+        try:
+            found = await self.judge_tier.find(text, spans, stage, budget)
+        except JudgeLate:
+            found = [Finding(JUDGE_LATE, JUDGE_LATE, 0, len(text))]
+        except JudgeError as error:
+            return self._failed(f"Judge: {error}")
+        if not all(_is_sound(each, len(text)) for each in found):
+            return self._failed("Judge: unsound finding")
+        return self.settle(_in_order((*verdict.findings, *found)), stage, verdict.text)
+
+    def _failed(self, cause: str) -> Verdict:
         log.error("detector_error", cause=cause)
         return self.refuse("detector_error")
 
@@ -50,26 +78,33 @@ class Screen:
         """The verdict on a whole text. Raises DetectorError."""
         if len(text) > self.policy.max_chars:
             return self.refuse("too_long")
-        findings = self.read(text)
+        findings = self.read(text, stage)
         return self.settle(findings, stage, self.shown(text, findings, stage))
 
-    def read(self, text: str) -> tuple[Finding, ...]:
-        """What all tiers find in a whole text, in its order. Raises DetectorError."""
-        return _in_order((*self.examine(text), *self.read_meaning(text)))
+    def read(self, text: str, stage: Stage) -> tuple[Finding, ...]:
+        """What rules and linear tier find in a whole text, in its order. Raises DetectorError."""
+        return _in_order((*self.examine(text), *self.read_meaning(text, stage)))
 
-    def read_meaning(self, text: str) -> list[Finding]:
+    def read_meaning(self, text: str, stage: Stage | None = None) -> list[Finding]:
         """What the linear tier finds in a whole text. Raises DetectorError."""
-        each = (self.weigh(text, start, pieces) for start, pieces in passages(ends(text)))
+        each = (self.weigh(text, start, pieces, stage) for start, pieces in passages(ends(text)))
         return list(chain.from_iterable(each))
 
-    def weigh(self, text: str, start: int, pieces: Sequence[int]) -> list[Finding]:
+    def weigh(
+        self, text: str, start: int, pieces: Sequence[int], stage: Stage | None = None
+    ) -> list[Finding]:
         """What the linear tier finds in one passage of a text. Raises DetectorError.
 
-        It reads what was written, never what redaction leaves, which only takes words away.
+        By the thresholds of the stage, or those that no stage has changed. It reads what was
+        written, never what redaction leaves, which only takes words away.
         """
-        passage = normalise(text[start : pieces[-1]])
-        find = partial(self.linear.find, passage, [end - start for end in pieces])
-        found = _guarded(self.linear, len(passage.original), find)
+        passage, thresholds = normalise(text[start : pieces[-1]]), self.policy.thresholds
+        linear = Linear(thresholds.at(stage), self.linear.weights) if stage else self.linear
+        places = [end - start for end in pieces]
+        find = partial(linear.find, passage, places)
+        found = _guarded(linear, len(passage.original), find)
+        if not {each.end for each in found} <= set(places):
+            raise DetectorError("Linear: a finding that ends nowhere")
         return moved(found, start)
 
     def examine(self, text: str) -> tuple[Finding, ...]:
@@ -124,6 +159,9 @@ class Screen:
         return Verdict(action, tuple(findings), shown, self.policy.digest, causes)
 
     def action(self, finding: Finding, stage: Stage) -> Action:
+        """What the policy does about a finding."""
+        if finding.rule.startswith(JUDGE_RULE):
+            return self.policy.judge_action(stage, finding.category)
         return self.policy.action(stage, finding.category)
 
     def refuse(self, rule: str) -> Verdict:
@@ -135,7 +173,7 @@ def _guarded(detector: object, length: int, find: Callable[[], Iterable[Finding]
     name = type(detector).__name__
     try:
         findings = list(find())
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         # From None: the cause may quote the text.
         raise DetectorError(f"{name}: {type(error).__name__}") from None
     if not all(_is_sound(finding, length) for finding in findings):

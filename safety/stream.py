@@ -10,10 +10,11 @@ from typing import NoReturn
 
 from safety.audit import Case
 from safety.borders import Borders
-from safety.passages import passages
+from safety.judge import Budget
+from safety.passages import PASSAGE, passages
 from safety.released import NOTHING, joined
 from safety.screen import Screen, moved
-from safety.verdict import Action, Blocked, Finding, SafeText, Verdict
+from safety.verdict import JUDGE_RULE, Action, Blocked, Finding, SafeText, Verdict
 
 _CONTEXT = 400
 """Characters before a piece that the rules see at least. None looks further back."""
@@ -30,6 +31,9 @@ class Gate:
         self._borders = [0]  # what is before the last one has been judged and shown
         self._in_fence = [False]  # for each border
         self._shown: list[SafeText] = []  # the piece from each border to the next
+        self._waiting: list[SafeText] = []  # pieces that only the judge has not seen yet
+        self._judged = 0  # up to here it has
+        self._budget = screen.judge_tier.budget() if screen.judge_tier else None
         self._handled: dict[Finding, None] = {}
         self._verdict: Verdict | None = None
 
@@ -41,15 +45,19 @@ class Gate:
             await self._block(self._screen.refuse("too_long"))
         released = []
         while (border := self._scan.next(self._text)) is not None:
-            released.append(await self._release(border))
+            await self._take(border)
+            if self._is_due(border):
+                released.append(await self._release(border))
         return joined(*released)
 
     async def finish(self) -> SafeText:
         """The rest, after the check of the whole text, which may block but not rewrite."""
         self._check_open()
-        rest = NOTHING
-        if self._borders[-1] < len(self._text):
-            rest = await self._release(len(self._text))
+        rest, end = NOTHING, len(self._text)
+        if self._borders[-1] < end:
+            await self._take(end)
+        if self._waiting:
+            rest = await self._release(end)
         whole = await self._screen.in_time(self._judge_whole)
         if not whole.allowed:
             await self._block(whole)
@@ -72,15 +80,51 @@ class Gate:
         assert self._verdict is not None, "the draft has not ended"
         return self._verdict
 
-    async def _release(self, border: int) -> SafeText:
+    async def _take(self, border: int) -> None:
+        """Judges the piece up to this border, which then waits to be released."""
         piece = await self._screen.in_time(lambda: self._judge_piece(border))
         if piece.text is None:
             await self._block(piece)
         self._handled |= dict.fromkeys(piece.findings)
         self._shown.append(piece.text)
+        self._waiting.append(piece.text)
         self._borders.append(border)
         self._in_fence.append(self._scan.line.in_fence)
-        return piece.text
+
+    def _is_due(self, border: int) -> bool:
+        """Whether what waits is to be released here: at once, where no judge has to be asked.
+
+        A judge is asked after so many characters, and at the end of each passage, so that it sees
+        every passage whole.
+        """
+        judge = self._screen.judge_tier
+        if judge is None:
+            return True
+        start, _ = self._passage()
+        enough = border - self._judged >= judge.policy.every_chars
+        return enough or border - start >= PASSAGE
+
+    async def _release(self, border: int) -> SafeText:
+        """What waits, once the judge has read its passage up to this border."""
+        if self._budget is not None:
+            await self._ask(border, self._budget)
+        waiting, self._waiting = self._waiting, []
+        return joined(*waiting)
+
+    async def _ask(self, border: int, budget: Budget) -> None:
+        text, stage = self._text[:border], self._case.stage
+        start, _ = self._passage()
+        handled = self._screen.settle(tuple(self._handled), stage, self._joined())
+        verdict = await self._screen.judged(handled, text, [(start, border)], stage, budget)
+        if verdict.text is None:
+            await self._block(verdict)
+        self._handled |= dict.fromkeys(verdict.findings)
+        self._judged = border
+
+    def _passage(self) -> tuple[int, list[int]]:
+        """The last passage so far: its start, and the ends of its pieces."""
+        *_, last = passages(self._borders[1:])
+        return last
 
     def _judge_piece(self, border: int) -> Verdict:
         """The verdict on the text up to this border, of which all before the last is shown."""
@@ -106,13 +150,14 @@ class Gate:
     def _meant(self, border: int) -> list[Finding]:
         """What the linear tier says of the piece up to this border, by its passage so far."""
         *_, (start, pieces) = passages([*self._borders[1:], border])
-        found = self._screen.weigh(self._text, start, pieces)
+        found = self._screen.weigh(self._text, start, pieces, self._case.stage)
         return [finding for finding in found if finding.end == border]
 
     def _judge_whole(self) -> Verdict:
         """The verdict on all the text. What no piece has handled can only block."""
-        findings = self._screen.read(self._text)
         shown, stage = self._joined(), self._case.stage
+        by_judge = [each for each in self._handled if each.rule.startswith(JUDGE_RULE)]
+        findings = [*self._screen.read(self._text, stage), *by_judge]
         left = () if shown == self._text else self._screen.examine(shown)
         causes = self._missed(findings) or [each for each in left if self._acts_on(each)]
         return self._screen.settle(causes or findings, stage, None if causes else shown)

@@ -7,9 +7,15 @@ from typing import NewType
 SafeText = NewType("SafeText", str)
 """Text that the filter has released. Only `safety.screen` makes one from a str."""
 
+JUDGE_RULE = "judge_"
+"""How the rules begin that a judge's findings name."""
+
 
 class Stage(StrEnum):
+    """What a text is: asked by a person, quoted or attached by one, or written by the model."""
+
     INPUT = "input"
+    MATERIAL = "material"
     OUTPUT = "output"
 
 

@@ -52,7 +52,7 @@ class Errand:
         holds = [await self._world.store.hold_of(v.job_id, v.id) for v in pieces]
         # What a reviewer approved, or approved without a part, stands here as it was approved.
         approved = any(held_as(hold) is not Action.HOLD for hold in holds)
-        verdict = await self._world.filter.judge(
+        verdict = await self._world.filter_for(self._thread).judge(
             whole(pieces),
             Stage.OUTPUT,
             request=self._job.name,

@@ -109,12 +109,18 @@ class Explain:
         return parent.number, await self._judged(job.instruction or "", job, asker), named
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
-        verdict = await self._filter.judge(text, Stage.INPUT, request=job.name, who=asker)
+        filter_ = await self._filter_for(job.thread_id)
+        verdict = await filter_.judge(text, Stage.INPUT, request=job.name, who=asker)
         return verdict.text
+
+    async def _filter_for(self, thread_id: int) -> Filter:
+        thread = await self._store.thread(thread_id)
+        return self._filter.within(thread.team, thread.post_to or thread.channel)
 
     async def _shown(self, version: Version, asker: str) -> SafeText | None:
         hold = await self._store.hold_of(version.job_id, version.id)
-        verdict = await self._filter.judge(
+        filter_ = await self._filter_for(version.thread_id)
+        verdict = await filter_.judge(
             version.text.strip(),
             Stage.OUTPUT,
             request=f"version-{version.id}",

@@ -55,6 +55,7 @@ class Generation:
         self._place = place
         self._tell = tell
         self._language = language
+        self._filter = world.filter_for(thread)
         self._recipe = world.recipe(thread.recipe)
         self._options = Options.model_validate(job.sampling)
         self._drafts: list[Draft] = []
@@ -156,7 +157,7 @@ class Generation:
         held = held_as(await world.store.hold_of(job.id, version.id))
 
         async def judge(text: str) -> Verdict:
-            return await world.filter.judge(
+            return await self._filter.judge(
                 text, Stage.OUTPUT, request=job.name, who=job.requester, held=held
             )
 
@@ -171,7 +172,7 @@ class Generation:
             shown=Shown(tuple(parts), len(version.text)) if parts else None,
             on_posted=posted,
         )
-        gate = world.filter.gate(request=job.name, who=job.requester)
+        gate = self._filter.gate(request=job.name, who=job.requester)
         return Draft(
             version,
             gate,
@@ -258,7 +259,7 @@ class Generation:
         """A person decides about the whole draft, unless there is more in it than may be held."""
         job, reviews = self._job, self._world.reviews
         assert reviews is not None
-        verdict = await self._world.filter.judge(
+        verdict = await self._filter.judge(
             draft.written,
             Stage.OUTPUT,
             request=job.name,
@@ -317,7 +318,7 @@ class Generation:
             self._waiting = None
 
     async def _refusal(self, refused: EngineRefused) -> Refusal:
-        verdict = await self._world.filter.judge(
+        verdict = await self._filter.judge(
             refused.sentence, Stage.OUTPUT, request=self._job.name, who=self._job.requester
         )
         said = phrases.model_refused(verdict.text) if verdict.text else phrases.failed()

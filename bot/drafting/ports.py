@@ -15,7 +15,7 @@ from bot.slack.documents import FileKind
 from bot.slack.draft_message import Shown
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.messages import Place
-from bot.store import JobStatus, Store, StoreUnavailable
+from bot.store import JobStatus, Store, StoreUnavailable, Thread
 from inference.client import Delta, Message, Sampling, Usage
 from safety import Filter, SafeText
 
@@ -193,6 +193,10 @@ class World:
     patience: float
     reviews: Reviews | None = None
     translates: bool = False
+
+    def filter_for(self, thread: Thread) -> Filter:
+        """The filter by the policy of the channel that a thread's text is for."""
+        return self.filter.within(thread.team, thread.post_to or thread.channel)
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of a thread; free text where the operator took it away since."""

@@ -100,7 +100,8 @@ class Reviews:
         """The text as approval would release it, for this reviewer. Raises Undecided."""
         hold, job = await self._pending(hold_id, reviewer)
         released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
-        await self._filter.decided(
+        filter_ = await self._filter_for(job)
+        await filter_.decided(
             "review_show", hold.categories, _stage(hold), request=job.name, who=reviewer
         )
         return released
@@ -153,7 +154,8 @@ class Reviews:
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str | None
     ) -> bool:
         # First on record, then done: a decision that nobody can trace is none.
-        await self._filter.decided(
+        filter_ = await self._filter_for(job)
+        await filter_.decided(
             f"review_{decision}",
             hold.categories,
             _stage(hold),
@@ -183,12 +185,17 @@ class Reviews:
         text = self._seal.open(hold.sealed)
         if text is None or decision not in DECIDED:
             raise Undecided(phrases.review_over())
-        verdict = await self._filter.judge(
+        filter_ = await self._filter_for(job)
+        verdict = await filter_.judge(
             text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
         )
         if verdict.text is None:
             raise Undecided(phrases.review_blocked(verdict.rules))
         return verdict.text
+
+    async def _filter_for(self, job: Job) -> Filter:
+        thread = await self._store.thread(job.thread_id)
+        return self._filter.within(thread.team, thread.post_to or thread.channel)
 
     async def _show_card(self, hold: Hold) -> None:
         """Once; where the channel is closed to us the hold expires, and the log says why."""

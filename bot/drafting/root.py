@@ -79,7 +79,7 @@ class Root:
         store, thread = self._world.store, self._thread
         first = await store.first_job(thread.id)
         hold = await store.hold_of(first.id)
-        verdict = await self._world.filter.judge(
+        verdict = await self._world.filter_for(thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
         return verdict.text

@@ -131,7 +131,7 @@ class Writing:
 
     async def _judge(self, thread: Thread, held: Action = Action.HOLD) -> Verdict:
         asked, job = self._job.instruction or thread.brief, self._job
-        return await self._world.filter.judge(
+        return await self._world.filter_for(thread).judge(
             asked, Stage.INPUT, request=job.name, who=job.requester, held=held
         )
 

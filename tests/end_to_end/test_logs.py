@@ -60,3 +60,71 @@ async def test_no_word_of_anybody_reaches_the_logs_or_the_audit(
         assert workspace.bot_token not in text
     lines = [json.loads(line) for line in audit.splitlines()]
     assert {line["action"] for line in lines} >= {"allow", "block"}
+    # A database is there to keep what was asked and what was released, and its backup has it too.
+    assert columns_with(CANARY, backup(tmp_path)) == {
+        "threads.brief",
+        "jobs.instruction",
+        "versions.text",
+    }
+
+
+async def test_a_held_text_is_in_no_backup_while_it_waits_nor_afterwards(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[output]\nemail = "hold"\n')
+    reviewers = workspace.channel("reviewers")
+    written = f"The {CANARY} is seen first. Mail {CANARY}@acme-corp.com about it. And more."
+    async with (
+        ScriptedEngine(write=lambda _: written) as engine,
+        bot_process(
+            workspace,
+            tmp_path,
+            WORKER_URL=engine.url,
+            POLICY=str(policy),
+            REVIEW_CHANNEL=reviewers,
+        ),
+    ):
+        ana = Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+        await ana.draft("blog: rain")
+        await ana.hears("waits for a reviewer")
+        await workspace.until(lambda: workspace.messages(reviewers))
+        waiting = backup(tmp_path)
+        (card,) = workspace.messages(reviewers)
+        await workspace.click(workspace.person("rex"), reviewers, card.ts, "review_reject")
+        await ana.hears("not approved by a reviewer")
+        rejected = backup(tmp_path)
+    assert CANARY not in (tmp_path / "log").read_text()
+    assert CANARY not in (tmp_path / "audit.jsonl").read_text()
+    for copy in (waiting, rejected):
+        assert columns_with(CANARY, copy) == set()
+        # Nor in what a page keeps of rows that were overwritten.
+        assert CANARY.encode() not in copy.read_bytes()
+    assert b"gAAAA" in waiting.read_bytes()
+    assert b"gAAAA" not in rejected.read_bytes()
+
+
+def backup(folder: Path) -> Path:
+    """A copy of the database, as SQLite's .backup makes it."""
+    copy = folder / f"backup-{len(list(folder.glob('backup-*')))}"
+    source, target = sqlite3.connect(folder / "draftsmith.db"), sqlite3.connect(copy)
+    source.backup(target)
+    source.close()
+    target.close()
+    return copy
+
+
+def columns_with(words: str, database: Path) -> set[str]:
+    """Where in a database these words are, as table.column."""
+    connection = sqlite3.connect(database)
+    connection.row_factory = sqlite3.Row
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    found = {
+        f"{table}.{column}"
+        for (table,) in tables
+        for row in connection.execute(f'SELECT * FROM "{table}"')
+        for column in row.keys()  # noqa: SIM118 -- a row iterates over its values
+        if words in str(row[column])
+    }
+    connection.close()
+    return found

@@ -45,6 +45,7 @@ def test_a_verdict_is_one_line(audit: AuditLog, path: Path) -> None:
     (line,) = lines(path)
     assert before.replace(microsecond=0) <= datetime.fromisoformat(line.pop("time"))
     assert line.pop("latency_ms") > 0
+    assert (line.pop("line"), len(line.pop("link"))) == (1, 64)
     assert line == {
         "request": "r1",
         "who": "U1",

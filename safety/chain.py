@@ -1,0 +1,123 @@
+"""What ties the lines of the audit log together: each ends with an HMAC over itself and the last.
+
+Without the key no line can be changed, added, moved or taken out between two others unseen. Lines
+taken off the end leave a shorter log that is whole: to see that, a head must be kept elsewhere.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Self
+
+from pydantic import SecretStr
+
+_TAIL = 1 << 16
+_LINKED = re.compile(rb'\{.*, "line": ([0-9]{1,15}), "link": "([0-9a-f]{64})"\}\n', re.DOTALL)
+_HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
+
+
+class ChainError(ValueError):
+    """A head that is none, or a log without one. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How many lines there are, and the link of the last."""
+
+    line: int = 0
+    link: str = ""
+
+    def __post_init__(self) -> None:
+        assert (self.line > 0) == (len(self.link) == 64)
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.link}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ChainError."""
+        match = _HEAD.fullmatch(text.strip())
+        if match is None or int(match[1]) == 0:
+            raise ChainError(
+                "Write the head as the log of the bot has it: a number, a colon, a link."
+            )
+        return cls(int(match[1]), match[2])
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a log ends: its last linked line, and what stands behind it, torn off by a crash."""
+
+    head: Head = Head()
+    torn: bytes = b""
+
+
+class Chain:
+    """Makes links, and checks them."""
+
+    def __init__(self, key: SecretStr) -> None:
+        # Another key than that of the digests: people choose the texts that those are made of.
+        secret = key.get_secret_value().encode()
+        self._key = hmac.digest(secret, b"links of the audit log", hashlib.sha256)
+
+    def append(self, entry: str, end: End) -> bytes:
+        """What to add to a log that ends so; `entry` is a JSON object on one line."""
+        assert entry.startswith("{")
+        assert "\n" not in entry
+        numbered = f'{entry[:-1]}, "line": {end.head.line + 1}'.encode()
+        apart = b"\n" if end.torn and not end.torn.endswith(b"\n") else b""
+        link = self._link(end.head, end.torn + apart, numbered)
+        return apart + numbered + f', "link": "{link}"}}\n'.encode()
+
+    def troubles(self, lines: Iterable[bytes], kept: Head | None = None) -> Iterator[str]:
+        """Sentences about what is wrong; `kept` is a head that was once that of this log."""
+        end, place = End(), 0
+        for place, line in enumerate(lines, 1):
+            match = _LINKED.fullmatch(line)
+            if match is None:
+                end = End(end.head, end.torn + line)
+                continue
+            yield from self._broken(end, match, place)
+            end = End(Head(int(match[1]) or 1, match[2].decode()))
+            if kept and kept.line == end.head.line:
+                if kept.link != end.head.link:
+                    yield f"Line {place} is not the one whose head was kept: the log was rewritten."
+                kept = None
+        if end.torn:
+            yield f"The log ends at line {place} with what is no whole line."
+        if kept:
+            yield f"The log has {end.head.line} lines and once had {kept.line}: its end is missing."
+
+    def _broken(self, end: End, match: re.Match[bytes], place: int) -> Iterator[str]:
+        if end.torn:
+            yield f"Before line {place} stands no whole line: torn by a crash, or overwritten."
+        if int(match[1]) != end.head.line + 1:
+            yield f"Line {place} has number {int(match[1])} and should have {end.head.line + 1}."
+        numbered = match[0][: match[0].rindex(b', "link": ')]
+        if not hmac.compare_digest(self._link(end.head, end.torn, numbered), match[2].decode()):
+            yield (
+                f"Line {place} does not fit the one before it: it was changed, "
+                "or something before it was changed, taken out, added or moved."
+            )
+
+    def _link(self, head: Head, torn: bytes, numbered: bytes) -> str:
+        before = f"{head} {len(torn)}\n".encode()
+        return hmac.new(self._key, before + torn + numbered, hashlib.sha256).hexdigest()
+
+
+def end_of(file: int) -> End:
+    """How an open log ends. Raises OSError; ChainError where it does not end in linked lines."""
+    size = os.fstat(file).st_size
+    tail = os.pread(file, _TAIL, max(0, size - _TAIL))
+    torn: list[bytes] = []
+    for line in reversed(BytesIO(tail).readlines()):
+        if match := _LINKED.fullmatch(line):
+            return End(Head(int(match[1]), match[2].decode()), b"".join(reversed(torn)))
+        torn.append(line)
+    if size > _TAIL:
+        raise ChainError("does not end in linked lines")
+    return End(torn=tail)
