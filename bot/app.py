@@ -24,15 +24,18 @@ from bot.drafting.drafting import Drafting
 from bot.drafting.explain import Explain
 from bot.drafting.jobs import Jobs
 from bot.drafting.ports import World
+from bot.drafting.queue import Queue
 from bot.drafting.recipes import load_recipes
 from bot.drafting.requests import Requests
 from bot.drafting.reviews import Reviews
+from bot.drafting.sources import Sources
 from bot.drafting.wishes import Wish
 from bot.drafting.writing import Writing, where
 from bot.listeners.front import Front
 from bot.policy import judge_server
 from bot.seal import Seal
 from bot.settings import Settings
+from bot.slack.files import Files
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.slack.wire import web_client
@@ -87,6 +90,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         log.info("audit log", head=str(audit.head()))
         stack.callback(lambda: log.info("audit log", head=str(audit.head())))
         reviews = _reviews(settings, store, outbox, judge)
+        files = Files(outbox.wire, token, settings.slack_api_url)
         world = World(
             store=store,
             screen=outbox,
@@ -94,6 +98,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             filter=judge,
             people=people,
             recipes=load_recipes(settings.recipes),
+            sources=Sources(store, files, settings.max_source),
+            queue=Queue(),
             bot_user=user,
             command=settings.slash_command,
             emoji=settings.emoji.get(Wish.REGENERATE) if settings.offer_emoji else None,

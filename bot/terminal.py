@@ -6,7 +6,7 @@ import sys
 from contextlib import AsyncExitStack, aclosing
 
 from bot.drafting.brief import BadBrief, Brief, parse
-from bot.drafting.prompt import chat_messages
+from bot.drafting.prompt import Conversation
 from bot.drafting.recipes import Recipe, RecipeError, load_recipes
 from bot.policy import judge_server
 from bot.settings import Settings
@@ -71,7 +71,7 @@ async def _engine(stack: AsyncExitStack, settings: Settings) -> EngineClient:
 
 
 async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Filter) -> None:
-    messages = chat_messages(recipe, brief.text, brief.options, [], None)
+    messages = Conversation(recipe, brief.text, brief.options).messages()
     sampling = Sampling(**{**brief.options.sampling, "n": 1})
     gate = filter_.gate(request=REQUEST)
     async with aclosing(engine.chat(messages, sampling)) as stream:

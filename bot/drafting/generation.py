@@ -12,11 +12,13 @@ from bot.drafting.buttons import draft_buttons
 from bot.drafting.draft import Draft
 from bot.drafting.options import Options
 from bot.drafting.ports import Away, Button, NotThere, Place, Refusal, Shown, World
-from bot.drafting.prompt import chat_messages
+from bot.drafting.prompt import Conversation
 from bot.drafting.reviews import held_as
+from bot.drafting.sources import Material
+from bot.drafting.status import status
 from bot.phrases import Language, Phrase, Sentence
 from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
-from inference.client import Delta, EngineRefused, EngineUnavailable, Message, Sampling, Usage
+from inference.client import Delta, EngineRefused, EngineUnavailable, Sampling, Usage
 from safety import Action, Blocked, Stage, Verdict
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,7 @@ class Generation:
         tell: Tell,
         *,
         language: Language,
+        materials: Sequence[Material] = (),
     ) -> None:
         """`tell` says a sentence to the requester, whose language is given; it raises only Away."""
         self._world = world
@@ -55,6 +58,7 @@ class Generation:
         self._place = place
         self._tell = tell
         self._language = language
+        self._materials = materials
         self._filter = world.filter_for(thread)
         self._recipe = world.recipe(thread.recipe)
         self._options = Options.model_validate(job.sampling)
@@ -104,17 +108,23 @@ class Generation:
         raise Refusal(phrases.worker_missing(), JobStatus.FAILED)
 
     async def _request(self, turns: list[Turn]) -> None:
-        """Ask with all of the history, or with as much of its end as the model holds."""
+        """Ask with all that there is, or with as much of it as the model holds."""
+        conversation = Conversation(
+            self._recipe,
+            self._thread.brief,
+            self._options,
+            turns,
+            self._job.instruction,
+            self._materials,
+        )
         while True:
-            messages = chat_messages(
-                self._recipe, self._thread.brief, self._options, turns, self._job.instruction
-            )
             try:
-                return await self._listen(messages)
+                return await self._listen(conversation)
             except EngineRefused as refused:
-                if refused.code != TOO_LONG_FOR_MODEL or len(turns) < 2:
+                shorter = conversation.shorter()
+                if refused.code != TOO_LONG_FOR_MODEL or shorter is None:
                     raise await self._refusal(refused) from None
-                turns = [Turn(None, turns[1].text), *turns[2:]]
+                conversation = shorter
 
     async def _show_endings(self) -> None:
         """What ended before a crash may not have been shown, nor said, to the end."""
@@ -217,14 +227,35 @@ class Generation:
         )
         return head.to(self._language)
 
-    async def _listen(self, messages: Sequence[Message]) -> None:
+    async def _listen(self, conversation: Conversation) -> None:
         """One request, to its end. Raises EngineUnavailable, EngineRefused, AllStopped."""
+        queue, job_id = self._world.queue, self._job.id
+        queue.enter(job_id)
+        try:
+            async with status(
+                self._world.screen, self._place, lambda: queue.before(job_id), self._language
+            ) as over:
+
+                def begins() -> None:
+                    queue.leave(job_id)
+                    over()
+
+                await self._hear(conversation, begins)
+        finally:
+            queue.leave(job_id)
+
+    async def _hear(self, conversation: Conversation, begins: Callable[[], None]) -> None:
+        """The answer, from its first word, at which `begins` is called, to its last."""
         tokens: int | None = None
-        model = next(iter(await self._world.engine.models()), None)
+        engine = self._world.engine
+        model = next(iter(await engine.models()), None)
         sampling = Sampling(**self._options.sampling)
-        async with aclosing(self._world.engine.chat(messages, sampling, model=model)) as stream:
+        async with aclosing(engine.chat(conversation.messages(), sampling, model=model)) as stream:
             while (item := await self._unless_stopped(lambda: anext(stream, None))) is not None:
-                self._heard = True
+                if not self._heard:
+                    self._heard = True
+                    begins()
+                    await self._say_left_out(conversation.materials)
                 if isinstance(item, Usage):
                     tokens = item.completion_tokens
                 else:
@@ -236,6 +267,13 @@ class Generation:
             if draft.finish_reason is None:
                 raise EngineUnavailable("the stream ended early")
             await self._finish(draft, model, tokens)
+
+    async def _say_left_out(self, materials: Sequence[Material]) -> None:
+        for material in materials:
+            if material.left_out:
+                kept = len(material.text)
+                total = kept + material.left_out
+                await self._tell(phrases.left_out(material.name, kept, total))
 
     async def _take(self, delta: Delta, model: str | None) -> None:
         draft = next((d for d in self._running if d.version.sample == delta.index), None)
@@ -270,7 +308,7 @@ class Generation:
             await draft.take_away(verdict)
             await self._tell(_taken_away(draft.version))
             return
-        await reviews.hold(job, draft.written, held, draft.version, **facts)
+        await reviews.hold(job, draft.written, [held], draft.version, **facts)
         draft.version = await self._world.store.version(draft.version.id)
         await draft.show_end()
         await self._tell(phrases.held_draft(draft.version.number))

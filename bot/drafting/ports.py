@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.drafting.queue import Queue
 from bot.drafting.recipes import FREE, Recipe
 from bot.drafting.reviews import Reviews
+from bot.drafting.sources import Sources
 from bot.phrases import Language, Phrase, Sentence
 from bot.slack.blocks import Button, Content
 from bot.slack.documents import FileKind
@@ -118,6 +120,12 @@ class Screen(Protocol):
     ) -> None:
         """The text as a file in a thread; `again`: it may be there already."""
 
+    async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
+        """What the app is doing, below the thread; empty clears it. Best effort, never waits."""
+
+    async def title(self, place: Place, text: SafeText) -> None:
+        """What our conversation in a thread is about. Best effort."""
+
     async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
         """The ts of a message that was posted with this key, or begins with this head."""
 
@@ -191,6 +199,8 @@ class World:
     command: str
     emoji: str | None
     patience: float
+    sources: Sources
+    queue: Queue
     reviews: Reviews | None = None
     translates: bool = False
 

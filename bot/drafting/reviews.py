@@ -82,14 +82,19 @@ class Reviews:
         self._time = timedelta(hours=hours)
 
     async def hold(
-        self, job: Job, text: str, verdict: Verdict, version: Version | None = None, **facts: object
+        self,
+        job: Job,
+        text: str,
+        verdicts: Sequence[Verdict],
+        version: Version | None = None,
+        **facts: object,
     ) -> None:
         """Keep the text and tell the reviewers; `facts` of the version are kept with it."""
         hold = Hold(
             job_id=job.id,
             version_id=version.id if version else None,
             sealed=self._seal.close(text),
-            categories=sorted({cause.category for cause in verdict.causes}),
+            categories=sorted({cause.category for each in verdicts for cause in each.causes}),
             expires_at=now() + self._time,
         )
         await self._store.hold(hold, **facts)

@@ -17,10 +17,14 @@ MOST_FILES = 5
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A source as the model is given it."""
+    """A source as the model is given it; `left_out` characters at its end were not kept.
+
+    Without a name it is a text that somebody pasted, or a message.
+    """
 
     name: SafeText
     text: SafeText
+    left_out: int = 0
 
 
 class FilesThere(Protocol):

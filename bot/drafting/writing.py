@@ -20,6 +20,7 @@ from bot.drafting.ports import (
 )
 from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.drafting.root import Root
+from bot.drafting.sources import Material, UnreadSource
 from bot.phrases import Language, Sentence, language_for
 from bot.slack.errors import SlackError
 from bot.store import (
@@ -28,17 +29,21 @@ from bot.store import (
     Job,
     JobKind,
     JobStatus,
+    Source,
     Thread,
     Turn,
     Version,
     VersionStatus,
 )
-from safety import Action, SafeText, Stage, Verdict
+from safety import NOTHING, Action, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
 
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
+TITLE = 80  # Characters of a brief that name our conversation about it.
+# In what a reviewer is shown: what was asked, then what it is to be based on.
+BETWEEN = "\n\n---\n\n"
 ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
 
 
@@ -53,6 +58,7 @@ class Writing:
         self._generation: Generation | None = None
         self._said: set[Sentence] = set()
         self._language: Language = "en"
+        self._materials: list[Material] = []
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
@@ -102,12 +108,20 @@ class Writing:
         place = await self._root(thread, judged, again)
         # What is drafted in private has found its place.
         thread, self._job = await self._asked()
+        if self._job.kind is JobKind.DRAFT and thread.persons_root:
+            await self._world.screen.title(place, part(judged, 0, TITLE))
 
         async def tell(sentence: Sentence) -> None:
             await self._tell(thread, sentence, thread_ts=place.thread_ts)
 
         self._generation = Generation(
-            self._world, self._job, thread, place, tell, language=self._language
+            self._world,
+            self._job,
+            thread,
+            place,
+            tell,
+            language=self._language,
+            materials=self._materials,
         )
         await self._generation.run(turns, again=again)
         return await self._offer(place)
@@ -118,40 +132,86 @@ class Writing:
         if not await self._world.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
             raise Refusal(None if quiet else phrases.not_allowed(), JobStatus.REFUSED)
-        verdict = await self._judge(thread)
-        if verdict.action is Action.HOLD and self._world.reviews:
-            verdict = await self._reviewed(thread, verdict, self._world.reviews)
-        if verdict.text is None:
-            raise Refusal(phrases.refused(verdict.rules), JobStatus.REFUSED)
-        return verdict.text
+        sources = await self._sources(thread)
+        verdicts = await self._judge(thread, sources)
+        held = any(verdict.action is Action.HOLD for verdict in verdicts)
+        if held and self._world.reviews:
+            verdicts = await self._reviewed(thread, sources, verdicts, self._world.reviews)
+        asked, *quoted = verdicts
+        if asked.text is None:
+            raise Refusal(phrases.refused(asked.rules), JobStatus.REFUSED)
+        self._materials = await self._as_material(thread, sources, quoted)
+        return asked.text
+
+    async def _sources(self, thread: Thread) -> Sequence[Source]:
+        """What it is to be based on, read. Raises Refusal."""
+        try:
+            return await self._world.sources.of(thread.id)
+        except UnreadSource as unread:
+            raise Refusal(phrases.unreadable(unread.reason), JobStatus.REFUSED) from None
+
+    async def _as_material(
+        self, thread: Thread, sources: Sequence[Source], verdicts: Sequence[Verdict]
+    ) -> list[Material]:
+        """The sources as the model may be given them. Raises Refusal."""
+        materials = []
+        for source, verdict in zip(sources, verdicts, strict=True):
+            if verdict.text is None:
+                raise Refusal(phrases.source_refused(verdict.rules), JobStatus.REFUSED)
+            named = await self._judged(thread, source.name if source.file else "", Stage.MATERIAL)
+            materials.append(Material(named.text or NOTHING, verdict.text, source.left_out))
+        return materials
 
     async def _asked(self) -> tuple[Thread, Job]:
         job = await self._world.store.job(self._job.id)
         return await self._world.store.thread(job.thread_id), job
 
-    async def _judge(self, thread: Thread, held: Action = Action.HOLD) -> Verdict:
-        asked, job = self._job.instruction or thread.brief, self._job
+    async def _judge(
+        self, thread: Thread, sources: Sequence[Source], held: Action = Action.HOLD
+    ) -> list[Verdict]:
+        """The verdicts on what was asked, and on each source."""
+        asked = self._job.instruction or thread.brief
+        verdicts = [await self._judged(thread, asked, Stage.INPUT, held)]
+        for source in sources:
+            decided = held_as(await self._world.store.hold_on(source))
+            action = held if held is not Action.HOLD else decided
+            verdicts.append(await self._judged(thread, source.text, Stage.MATERIAL, action))
+        return verdicts
+
+    async def _judged(
+        self, thread: Thread, text: str, stage: Stage, held: Action = Action.HOLD
+    ) -> Verdict:
+        job = self._job
         return await self._world.filter_for(thread).judge(
-            asked, Stage.INPUT, request=job.name, who=job.requester, held=held
+            text, stage, request=job.name, who=job.requester, held=held
         )
 
-    async def _reviewed(self, thread: Thread, held: Verdict, reviews: Reviews) -> Verdict:
-        """The verdict after a reviewer's decision. Raises Refusal while there is none."""
+    async def _reviewed(
+        self,
+        thread: Thread,
+        sources: Sequence[Source],
+        verdicts: Sequence[Verdict],
+        reviews: Reviews,
+    ) -> list[Verdict]:
+        """The verdicts after a reviewer's decision. Raises Refusal while there is none."""
         hold = await self._hold()
+        asked = self._job.instruction or thread.brief
         if hold is None:
             # Said before it is kept: after a crash it is rather said twice than never.
             await self._tell(thread, phrases.held_request())
-            await reviews.hold(self._job, self._job.instruction or thread.brief, held)
+            held = [verdict for verdict in verdicts if verdict.action is Action.HOLD]
+            texts = [asked, *(source.text for source in sources)]
+            await reviews.hold(self._job, BETWEEN.join(texts), held)
         if hold is None or hold.status is HoldStatus.PENDING:
             raise Refusal(None, JobStatus.HELD)
         if hold.status not in DECIDED:
             await self._world.store.settle(hold)
             raise Refusal(phrases.request_not_approved(), JobStatus.REFUSED)
-        verdict = await self._judge(thread, held_as(hold))
-        if verdict.text is not None and verdict.text != (self._job.instruction or thread.brief):
-            await self._world.store.reword(self._job, verdict.text)
+        decided = await self._judge(thread, sources, held_as(hold))
+        if decided[0].text is not None and decided[0].text != asked:
+            await self._world.store.reword(self._job, decided[0].text)
         await self._world.store.settle(hold)
-        return verdict
+        return decided
 
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""

@@ -368,6 +368,18 @@ def failed() -> Sentence:
 # The worker
 
 
+def waits(before: int) -> Sentence:
+    """What the app is doing until the first words, after its name; `before`: who waits longer."""
+    if not before:
+        return sentence("thinks")
+    return sentence("waits_for_one") if before == 1 else sentence("waits_for_several", n=before)
+
+
+def loading() -> list[Sentence]:
+    """What Slack shows in turn meanwhile."""
+    return [sentence("loading_brief"), sentence("loading_words"), sentence("loading_soon")]
+
+
 def worker_starting() -> Sentence:
     """The worker is not up (yet, or again)."""
     return sentence("worker_starting")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from bot.slack.wire import Wire
 
 
@@ -25,7 +27,7 @@ class Attached:
 class Files:
     """What the app may read of people's files (files:read)."""
 
-    def __init__(self, wire: Wire, token: str, api_url: str) -> None:
+    def __init__(self, wire: Wire, token: SecretStr, api_url: str) -> None:
         self._wire = wire
         self._token = token
         self._api_host = urlsplit(api_url).hostname
@@ -41,7 +43,7 @@ class Files:
         # The token goes to Slack alone, wherever a file says that it lies.
         if not self._is_slacks(url):
             raise NoFile("gone")
-        data = await self._wire.download(url, self._token, most)
+        data = await self._wire.download(url, self._token.get_secret_value(), most)
         if data is None:
             raise NoFile("gone")
         return Attached(str(file.get("name") or file_id), data)

@@ -36,8 +36,8 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self._wire = Wire(client, Pace(budgets, clock))
-        self._messages = Messages(self._wire)
+        self.wire = Wire(client, Pace(budgets, clock))
+        self._messages = Messages(self.wire)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """The ts of the message. Posted once, even if answers are lost; `key` is an id of ours."""
@@ -89,7 +89,7 @@ class Outbox:
         """The address of a message; None where Slack has none."""
         try:
             args = {"channel": channel, "message_ts": ts}
-            return str((await self._wire.call("chat.getPermalink", args))["permalink"])
+            return str((await self.wire.call("chat.getPermalink", args))["permalink"])
         except (NotThere, SlackRefused):
             return None
 
@@ -133,13 +133,13 @@ class Outbox:
         said: dict[str, object] = {"text": content.text, "blocks": list(content.blocks)}
         if response_url:
             body = {**said, "response_type": "ephemeral", "replace_original": False}
-            if await self._wire.answer_url(response_url, body):
+            if await self.wire.answer_url(response_url, body):
                 return None
         try:
             args = {**said, "channel": channel, "user": user, "thread_ts": thread_ts}
             if channel.startswith("D"):
                 return await self._post_plain(args)
-            await self._wire.call("chat.postEphemeral", args)
+            await self.wire.call("chat.postEphemeral", args)
         except NotThere:
             await self._tell_in_dm(user, said)
 
@@ -151,14 +151,14 @@ class Outbox:
         """Open a modal; the trigger lives for 3 s. A trigger already used is fine: it is open."""
         try:
             args = {"trigger_id": trigger_id, "view": view}
-            await self._wire.call("views.open", args, urgent=True)
+            await self.wire.call("views.open", args, urgent=True)
         except SlackRefused as refusal:
             if refusal.error != "exchanged_trigger_id":
                 raise
 
     async def publish_home(self, user: str, view: View) -> None:
         """The app's home tab, as this person sees it."""
-        await self._wire.call("views.publish", {"user_id": user, "view": view})
+        await self.wire.call("views.publish", {"user_id": user, "view": view})
 
     async def suggest(
         self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
@@ -189,7 +189,7 @@ class Outbox:
     async def join(self, channel: str) -> None:
         """Become a member of a public channel. Raises NotThere for any other conversation."""
         try:
-            await self._wire.call("conversations.join", {"channel": channel})
+            await self.wire.call("conversations.join", {"channel": channel})
         except SlackRefused as refusal:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None
@@ -197,12 +197,12 @@ class Outbox:
 
     async def is_member(self, channel: str) -> bool:
         """Raises NotThere for a conversation that the app cannot even see."""
-        found = (await self._wire.call("conversations.info", {"channel": channel}))["channel"]
+        found = (await self.wire.call("conversations.info", {"channel": channel}))["channel"]
         return bool(found.get("is_member") or found.get("is_im"))
 
     async def dm(self, user: str) -> str:
         """The channel of our conversation with a person."""
-        opened = await self._wire.call("conversations.open", {"users": user})
+        opened = await self.wire.call("conversations.open", {"users": user})
         return str(opened["channel"]["id"])
 
     async def answer(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
@@ -217,7 +217,7 @@ class Outbox:
             "response_type": "ephemeral",
             "replace_original": replace,
         }
-        await self._wire.answer_url(response_url, body)
+        await self.wire.answer_url(response_url, body)
 
     async def whoami(self) -> Mapping[str, Any]:
         """What Slack says of the bot (auth.test): user_id, bot_id, team_id."""
@@ -226,7 +226,7 @@ class Outbox:
     async def person(self, user: str) -> dict[str, Any]:
         """What Slack says of a person, with their locale (users.info)."""
         args = {"user": user, "include_locale": "true"}
-        return dict((await self._wire.call("users.info", args))["user"])
+        return dict((await self.wire.call("users.info", args))["user"])
 
     async def tell_in_dm(self, user: str, phrase: Phrase) -> None:
         """One sentence to one person, in our conversation."""
@@ -234,10 +234,10 @@ class Outbox:
         await self._tell_in_dm(user, {"text": content.text, "blocks": list(content.blocks)})
 
     async def _best_effort(self, method: str, args: Mapping[str, object]) -> None:
-        if not self._wire.pace.free(method):
+        if not self.wire.pace.free(method):
             return
         try:
-            await self._wire.attempt(method, args)
+            await self.wire.attempt(method, args)
         except SlackError as error:
             log.info("not done", method=method, error=str(error))
 
@@ -247,13 +247,13 @@ class Outbox:
     async def _post_plain(self, args: Mapping[str, object]) -> None:
         """Where nobody else reads it."""
         plain = {name: value for name, value in args.items() if name != "user"}
-        await self._wire.call(
+        await self.wire.call(
             "chat.postMessage", {**plain, "unfurl_links": False, "unfurl_media": False}
         )
 
     async def _reaction(self, method: str, channel: str, ts: str, emoji: str, fine: str) -> None:
         try:
-            await self._wire.call(method, {"channel": channel, "timestamp": ts, "name": emoji})
+            await self.wire.call(method, {"channel": channel, "timestamp": ts, "name": emoji})
         except NotThere:
             return
         except SlackRefused as refusal:

@@ -386,6 +386,13 @@ class Store:
         async with self._read() as session:
             return await session.scalar(_hold_of(job_id, version_id))
 
+    async def hold_on(self, source: Source) -> Hold | None:
+        """The last hold on a request of the thread that this source was a part of."""
+        query = select(Hold).join(Job, Job.id == Hold.job_id).order_by(Hold.id.desc()).limit(1)
+        query = query.where(Job.thread_id == source.thread_id, Hold.version_id.is_(None))
+        async with self._read() as session:
+            return await session.scalar(query.where(Hold.created_at >= source.created_at))
+
     async def hold_with(self, hold_id: int) -> Hold | None:
         """The hold with this id."""
         async with self._read() as session:

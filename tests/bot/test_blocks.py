@@ -12,7 +12,8 @@ from bot.slack import blocks
 from bot.slack.blocks import Button
 from bot.slack.manifest import manifest
 from bot.slack.markup import split
-from bot.slack.views import BRIEF, DRAFT, DRAFTS, draft_view
+from bot.slack.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
+from bot.workspace.blocks import accept_view
 from safety import SafeText
 
 HEAD = Phrase("*Draft 12* · from 3")
@@ -83,17 +84,26 @@ def test_a_stream_and_a_message_say_the_same():
     assert block["text"].startswith(blocks.head_markdown(HEAD))
 
 
-def test_the_modal_asks_for_a_brief_and_a_number_of_drafts():
-    view = draft_view("C1", "en", "blog: rain")
+CHOICES = Choices([("blog", "a blog post"), ("text", "a text")], ["en", "zh"])
+
+
+def test_the_form_asks_for_all_that_a_brief_can_say():
+    view = draft_view("{}", "en", CHOICES)
     assert view["callback_id"] == DRAFT
-    assert [b["block_id"] for b in view["blocks"]] == [BRIEF, DRAFTS]
-    assert view["blocks"][0]["element"]["initial_value"] == "blog: rain"
-    assert len(view["title"]["text"]) <= 24
+    asked = [block["block_id"] for block in view["blocks"]]
+    assert asked == [
+        *("kind", "brief", "source", "files", "audience", "tone", "words", "lang", "drafts"),
+        "private",
+    ]
+    needed = [b["block_id"] for b in view["blocks"] if not b.get("optional")]
+    assert needed == [BRIEF, DRAFTS]
 
 
-def test_the_modal_takes_no_more_text_than_slack_allows():
-    element = draft_view("C1", "en", "x" * 50_000)["blocks"][0]["element"]
-    assert len(element["initial_value"]) == element["max_length"] == 3_000
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("anywhere", [True, False])
+@pytest.mark.parametrize("source", [None, HEAD])
+def test_slack_takes_every_form(language, anywhere, source):
+    accept_view(draft_view("{}", language, CHOICES, source=source, anywhere=anywhere))
 
 
 def test_over_socket_mode_slack_is_given_no_address():
@@ -113,6 +123,10 @@ def test_the_app_may_read_every_event_it_asks_for():
     needs = {"message.channels": "channels:history", "message.groups": "groups:history"}
     needs |= {"message.im": "im:history", "message.mpim": "mpim:history"}
     needs |= {"reaction_added": "reactions:read", "member_joined_channel": "channels:read"}
+    needs |= {"app_mention": "app_mentions:read", "app_home_opened": "commands"}
+    needs |= {
+        f"assistant_thread_{what}": "assistant:write" for what in ("started", "context_changed")
+    }
     made = manifest("Draftsmith", "/draft")
     scopes = made["oauth_config"]["scopes"]["bot"]
     assert {needs[e] for e in made["settings"]["event_subscriptions"]["bot_events"]} <= set(scopes)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.drafting.options import Options
-from bot.drafting.prompt import chat_messages
+from bot.drafting.prompt import Conversation
 from bot.drafting.recipes import FREE, Limit, RecipeError, find_recipe, load_recipes
 
 RECIPES = load_recipes()
@@ -30,7 +30,7 @@ temperature = 1.1
 def asked(kind: str, brief: str, **chosen: object) -> str:
     """What the model is asked in the end."""
     options = OPTIONS.model_copy(update=chosen)
-    return chat_messages(RECIPES[kind], brief, options, [], None)[-1].content
+    return Conversation(RECIPES[kind], brief, options).messages()[-1].content
 
 
 def with_file(folder: Path, text: str) -> Path:
@@ -68,9 +68,9 @@ def test_what_is_chosen_replaces_the_tone_and_length_of_the_kind() -> None:
 
 
 def test_a_brief_in_chinese_is_asked_in_chinese() -> None:
-    messages = chat_messages(
-        RECIPES["blog"], "新办公室", OPTIONS.model_copy(update={"lang": "zh"}), [], None
-    )
+    messages = Conversation(
+        RECIPES["blog"], "新办公室", OPTIONS.model_copy(update={"lang": "zh"})
+    ).messages()
     assert "写作者" in messages[0].content
     assert messages[1].content.endswith("请写一篇博客，内容是： 新办公室")
     assert "语气要友好。篇幅大约500字。" in messages[1].content
