@@ -273,8 +273,11 @@ class State:
         if message.user == self.bot.id and message.thread_ts:
             self.statuses.pop((message.channel, message.thread_ts), None)
         self.touch(message)
-        if message.thread_ts and message.thread_ts in channel.messages:
-            self.touch(channel.messages[message.thread_ts])
+        root = channel.messages.get(message.thread_ts or "")
+        if root is not None:
+            self.touch(root)
+        if root is not None and root.pane and message.user != self.bot.id:
+            root.pane.prompts = []
         return message
 
     def whisper(self, message: Message) -> Message:
