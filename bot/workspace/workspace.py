@@ -83,22 +83,26 @@ class ViewAnswer:
 class Workspace:
     """A workspace on loopback with one app; `async with` serves it.
 
-    `limits` None switches rate limits off; `scopes` are what the app's manifest asks for;
-    `manifest` says which shortcuts, home tab and assistant's pane people are offered, without it
-    there is all but the menus of shortcuts; `retry_delays` are the seconds before each redelivery
-    of an event; `events_url` set means signed HTTP instead of Socket Mode."""
+    `limits` None switches rate limits off; `manifest` is the app's: it says which shortcuts, home
+    tab and assistant's pane people are offered, what the app hears of and, unless `scopes` does,
+    what it may do; `retry_delays` are the seconds before each redelivery of an event; `events_url`
+    set means signed HTTP instead of Socket Mode.
+
+    Raises ValueError for a manifest that Slack would refuse."""
 
     def __init__(
         self,
         port: int = 0,
         *,
         limits: Mapping[str, Limit] | None = SLACK_LIMITS,
-        scopes: Iterable[str] = SCOPES,
+        scopes: Iterable[str] | None = None,
         manifest: Mapping[str, Any] | None = None,
         ack_timeout: float = 3.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        self.state = State(scopes, features_of(manifest))
+        features = features_of(manifest)
+        granted = features.scopes or SCOPES if scopes is None else scopes
+        self.state = State(granted, features)
         self.state.ack_seconds = ack_timeout
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.state.app}-{secrets.token_hex(24)}"

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
+from bot.workspace.features import features_of
 
 Event = dict[str, Any]
 
@@ -237,6 +238,21 @@ async def test_without_its_scope_an_event_is_not_told(workspace, bolt, heard, st
     ts = await workspace.say(ada, general, "hello")
     await workspace.react(ada, general, ts, "eyes")
     assert kinds(heard) == ["message"]
+
+
+async def test_what_the_manifest_does_not_ask_for_is_not_told(
+    workspace, bolt, heard, start, ada, general
+):
+    everything(bolt)
+    await start()
+    asked = {"event_subscriptions": {"bot_events": ["message.im", "reaction_added"]}}
+    workspace.state.features = features_of({"settings": asked})
+    ts = await workspace.say(ada, general, "@draftsmith hello")
+    await workspace.react(ada, general, ts, "eyes")
+    await workspace.unreact(ada, general, ts, "eyes")
+    await workspace.say(ada, workspace.dm(ada), "hello")
+    assert kinds(heard) == ["reaction_added", "message"]
+    assert heard[1]["event"]["channel_type"] == "im"
 
 
 async def test_a_dm_with_the_bot_is_an_im(workspace, bolt, heard, start, ada):
