@@ -264,6 +264,13 @@ class State:
         self.files[file.id] = file
         return file
 
+    def file_of(self, user: str, file_id: str) -> File:
+        """A file that this person has attached. Raises ValueError."""
+        file = self.files.get(file_id)
+        if file is None or file.user != user:
+            raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
+        return file
+
     def add_message(self, message: Message) -> Message:
         channel = self.channels[message.channel]
         assert message.ts not in channel.messages

@@ -14,7 +14,6 @@ from .errors import SlackError
 from .events import Tab
 from .faults import Drop, Fault
 from .features import features_of
-from .files import File
 from .http_events import HttpEvents
 from .limits import SLACK_LIMITS, Limit, Limiter
 from .responses import respond
@@ -217,7 +216,7 @@ class Workspace:
         rooms = {c.name: c.id for c in self.state.channels.values() if c.name}
         written = markup.typed(text, names, rooms)
         message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
-        message.files = [self._file(who, file) for file in files]
+        message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in room.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
         await _acked(chat.add(self.state, room, message))
@@ -494,12 +493,6 @@ class Workspace:
         if message is None:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message
-
-    def _file(self, who: str, file_id: str) -> File:
-        file = self.state.files.get(file_id)
-        if file is None or file.user != who:
-            raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
-        return file
 
     def _view(self, view_id: str) -> View:
         view = self.state.view(view_id)

@@ -314,6 +314,7 @@ async def test_a_good_block_is_shown(open_form, block):
             actions(SURE | {"confirm": CONFIRM | {"deny": plain("x" * 31)}}),
             "elements/0/confirm/deny",
         ),
+        (field({"type": "conversations_select", "filter": "im"}), "element/filter"),
         (field({"type": "file_input", "max_files": 11}), "element/max_files"),
         (field({"type": "file_input", "filetypes": "md"}), "element/filetypes"),
         (field(SELECT, hint=plain("x" * 2001)), "hint/text"),

@@ -92,7 +92,7 @@ function drawChannel() {
   $("invite").hidden = channel.bot || channel.kind === "im";
   document.title = `${channel.name} · Workspace on loopback`;
   unread.delete(here);
-  if (channel.kind === "channel") lastChannel = here;
+  if (channel.kind !== "im") lastChannel = here;
   drawApp(channel);
   drawShortcuts();
   fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);

@@ -24,19 +24,26 @@ export function composer(form, where, who, act) {
   const keep = (files) => {
     chosen = files;
     show();
-    box.focus();
   };
-  const send = async (text, files) => {
+  const write = async (text, files) => {
     try {
       return await act({ do: "write", text, files: await uploaded(files, who()), ...where() });
     } catch (error) {
-      keep([...files, ...chosen]);
       return { error: error.message };
     }
+  };
+  const send = async (text, files) => {
+    const answer = await write(text, files);
+    if (answer.error && !box.value && !chosen.length) {
+      box.value = text;
+      keep(files);
+    }
+    return answer;
   };
   picker.addEventListener("change", () => {
     keep([...chosen, ...picker.files]);
     picker.value = "";
+    box.focus();
   });
   box.addEventListener("input", fit);
   box.addEventListener("keydown", (event) => {
