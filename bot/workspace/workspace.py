@@ -276,15 +276,23 @@ class Workspace:
             await _acked(reactions.take(self.state, message, who, name))
 
     async def click(
-        self, who: str, channel: str, ts: str, action_id: str, *, value: object = None
+        self,
+        who: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        *,
+        value: object = None,
+        block_id: str | None = None,
     ) -> bool:
         """Clicks a button of a message or whisper, or chooses there; True when it was acked.
 
-        `value` is the chosen option's, or a list of them, or says which of two feedback buttons.
-        Raises ValueError if there is no such button or option."""
+        `value` is the chosen option's, or a list of them, or says which of two feedback buttons;
+        it or `block_id` tells buttons with the same action_id apart. Raises ValueError if there is
+        no such button or option."""
         person, _ = self._person_in(who, channel)
         message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
-        action = _action(message.blocks, action_id, value)
+        action = _action(message.blocks, action_id, value, block_id)
         payload = payloads.message_action(self.state, person, message, action)
         return (await self._ask("interactive", payload)).acked
 
@@ -296,11 +304,12 @@ class Workspace:
         values: Mapping[str, object] | None = None,
         *,
         value: object = None,
+        block_id: str | None = None,
     ) -> bool:
         """Clicks a button of a modal or of the home tab, or chooses `value` there, with `values`
-        in the form; True when it was acked."""
+        in the form; True when it was acked. See `click`."""
         view = self._view(view_id)
-        action = _action(view.blocks, action_id, value)
+        action = _action(view.blocks, action_id, value, block_id)
         filled = forms.filled(self.state, view, values or {})
         person = self.state.people[who]
         payload = payloads.view_action(self.state, person, view, action, filled)
@@ -506,9 +515,14 @@ async def _acked(acks: Acks) -> None:
     await asyncio.gather(*acks)
 
 
-def _action(rows: list[Json], action_id: str, value: object) -> Json:
-    for block, element in blocks.elements(rows):
-        if element.get("action_id") == action_id:
-            return payloads.action(block, element, value)
-    known = [e.get("action_id") for _, e in blocks.elements(rows)]
-    raise ValueError(f"There is no button {action_id!r}, only {known}.")
+def _action(rows: list[Json], action_id: str, value: object, block_id: str | None) -> Json:
+    found = [
+        (block, element)
+        for block, element in blocks.elements(rows)
+        if element.get("action_id") == action_id and block_id in (None, block["block_id"])
+    ]
+    if not found:
+        known = [element.get("action_id") for _, element in blocks.elements(rows)]
+        raise ValueError(f"There is no button {action_id!r}, only {known}.")
+    named = (pair for pair in found if value is not None and pair[1].get("value") == value)
+    return payloads.action(*next(named, found[0]), value)

@@ -394,6 +394,32 @@ async def test_a_click_reaches_the_app_and_can_change_the_message(
         await workspace.click(ada, general, whisper.ts, "again")
 
 
+@pytest.mark.parametrize("start", ["socket"], indirect=True)
+async def test_buttons_with_one_name_are_told_apart_by_value_or_block(
+    workspace, bolt, client, start, ada, general
+):
+    got = []
+
+    @bolt.action("open")
+    async def opened(ack, action):
+        await ack()
+        got.append((action["block_id"], action["value"]))
+
+    bolt.event("message")(nothing)
+    await start()
+    label = {"type": "plain_text", "text": "Open"}
+    button = {"type": "button", "action_id": "open", "text": label}
+    rows = [
+        {"type": "actions", "block_id": f"row{v}", "elements": [button | {"value": v}]}
+        for v in "123"
+    ]
+    ts = (await client.chat_postMessage(channel=general, text="x", blocks=rows))["ts"]
+    assert await workspace.click(ada, general, ts, "open", value="2")
+    assert await workspace.click(ada, general, ts, "open", block_id="row3")
+    assert await workspace.click(ada, general, ts, "open")
+    assert got == [("row2", "2"), ("row3", "3"), ("row1", "1")]
+
+
 def form() -> dict[str, Any]:
     def label(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}

@@ -448,16 +448,31 @@ async def test_a_form_takes_files_places_and_groups(
 
 
 async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
-    workspace, client, opened_form, ada
+    workspace, bolt, client, opened_form, ada
 ):
+    texts: list[str] = []
+
+    def chosen(title: str) -> dict[str, Any]:
+        view = form() | {"title": {"type": "plain_text", "text": title}}
+        view["blocks"][1]["dispatch_action"] = True
+        return view
+
+    @bolt.action("v")
+    async def choose(ack, body, action):
+        await ack()
+        texts.append(body["view"]["state"]["values"]["what"]["v"]["value"])
+        title = f"A {action['selected_option']['value']}"
+        await client.views_update(view_id=body["view"]["id"], view=chosen(title))
+
     reader = opened_form
-    await reader.type("#input-what", "tea")
     (view,) = workspace.views(ada)
-    title = {"type": "plain_text", "text": "Newer draft"}
-    await client.views_update(view_id=view.id, view=form() | {"title": title})
-    await reader.see("#modal-title", "Newer draft")
-    typed = "return document.getElementById('input-what').value"
-    assert reader.browser.execute_script(typed) == "tea"
+    await client.views_update(view_id=view.id, view=chosen("Choose"))
+    await reader.see("#modal-title", "Choose")
+    for kind, more in (("mail", "tea"), ("blog", " and cake")):
+        await reader.type("#input-what", more)
+        Select(reader.browser.find_element(By.ID, "input-kind")).select_by_value(kind)
+        await reader.see("#modal-title", f"A {kind}")
+    assert texts == ["tea", "tea and cake"]
 
 
 async def test_a_choice_is_made_once_the_person_is_sure(
@@ -502,29 +517,32 @@ async def test_the_app_has_a_home_beside_its_messages(
     workspace, bolt, connect, reader, client, ada
 ):
     tabs: list[str] = []
-    clicked = asyncio.Event()
+    clicked: list[str] = []
 
     @bolt.event("app_home_opened")
     async def opened(event):
         tabs.append(event["tab"])
 
     @bolt.action("begin")
-    async def begin(ack):
+    async def begin(ack, action):
         await ack()
-        clicked.set()
+        clicked.append(action["value"])
 
     await connect()
     label = {"type": "plain_text", "text": "Begin a draft"}
     button = {"type": "button", "action_id": "begin", "text": label}
-    view = {"type": "home", "blocks": [{"type": "actions", "elements": [button]}]}
+    other = button | {"value": "other"}
+    rows = [{"type": "actions", "elements": [each]} for each in (other, button | {"value": "it"})]
+    view = {"type": "home", "blocks": rows}
     await reader.open("ada", "draftsmith")
     await reader.click("#tab-home")
     await reader.see("#home", "not shown anything")
     await client.views_publish(user_id=ada, view=view)
     await reader.see('#home button[data-action="begin"]', "Begin a draft")
     await reader.not_see("#composer")
-    await reader.click('#home button[data-action="begin"]')
-    await asyncio.wait_for(clicked.wait(), 10)
+    await reader.click('#home .block:nth-child(2) button[data-action="begin"]')
+    await workspace.until(lambda: clicked)
+    assert clicked == ["it"]
     await reader.click("#tab-messages")
     await reader.see("#composer-text")
     await workspace.until(lambda: len(tabs) == 2)

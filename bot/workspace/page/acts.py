@@ -54,12 +54,12 @@ async def delete(workspace: "Workspace", who: str, wish: Json) -> Json:
 
 async def click(workspace: "Workspace", who: str, wish: Json) -> Json:
     """A button or a choice in a message or a view."""
-    value = wish.get("value")
+    what = {"value": wish.get("value"), "block_id": wish["block"]}
     if wish.get("view"):
         form = (wish["view"], wish["action"], wish.get("values"))
-        return _answered(await workspace.click_in_view(who, *form, value=value))
+        return _answered(await workspace.click_in_view(who, *form, **what))
     place = (wish["channel"], wish["ts"], wish["action"])
-    return _answered(await workspace.click(who, *place, value=value))
+    return _answered(await workspace.click(who, *place, **what))
 
 
 async def shortcut(workspace: "Workspace", who: str, wish: Json) -> Json:

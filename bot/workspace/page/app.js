@@ -114,9 +114,11 @@ function drawApp(channel) {
   const stamp = view ? view.hash : "none";
   if (!shown || $("home").dataset.stamp === stamp) return;
   $("home").dataset.stamp = stamp;
-  const click = (action, value) => act({ do: "click", view: view.id, action, value });
+  const click = (action, value, block) =>
+    hint(act({ do: "click", view: view.id, block, action, value }), $("home"));
   $("home").replaceChildren(...(view ? renderBlocks(view.blocks, names, click)
-    : [el("p", { class: "empty" }, "The app has not shown anything here yet.")]));
+    : [el("p", { class: "empty" }, "The app has not shown anything here yet.")]),
+    el("p", { class: "hint", role: "alert" }));
 }
 
 function drawShortcuts() {
@@ -210,7 +212,7 @@ function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
   if (message.pane) return [el("p", {}, message.pane.title || "New chat")];
   const { channel, ts } = message;
-  const click = (action, value) => hinted(act({ do: "click", channel, ts, action, value }));
+  const click = (action, value, block) => hinted(act({ do: "click", channel, ts, block, action, value }));
   const blocks = renderBlocks(message.blocks, names, click);
   const text = message.markdown ? markdown(message.text, names) : mrkdwn(message.text, names);
   const said = message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;

@@ -1,4 +1,4 @@
-// Block Kit as DOM nodes. `click(action, value)` is what a button or a choice does.
+// Block Kit as DOM nodes. `click(action, value, block)` is what a button or a choice does.
 
 import { confirmed } from "./confirm.js";
 import { icon } from "./icons.js";
@@ -9,7 +9,8 @@ import { select } from "./select.js";
 export function renderBlocks(blocks, names, click) {
   return blocks.map((block) => {
     const render = RENDER[block.type];
-    const inside = render ? render(block, names, click) : [`(${block.type})`];
+    const here = (action, value) => click(action, value, block.block_id);
+    const inside = render ? render(block, names, here) : [`(${block.type})`];
     return el("div", { class: `block block-${block.type}` }, ...inside);
   });
 }

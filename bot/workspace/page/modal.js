@@ -27,7 +27,11 @@ function build(view, names, act, who) {
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close", view: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
-  const click = (action, value) => act({ do: "click", view: view.id, action, value, values: typed(form) });
+  // The whole dialog, for an input that was kept is in a newer form than when it was made.
+  const click = async (action, value, block) => {
+    const answer = await act({ do: "click", view: view.id, block, action, value, values: typed(dialog) });
+    if (answer.error) dialog.querySelector('[data-error=""]').textContent = answer.error;
+  };
   const form = el("form", { novalidate: true, autocomplete: "off" },
     el("header", {},
       el("h2", { id: "modal-title" }, view.title?.text ?? ""),
@@ -81,6 +85,7 @@ function part(block, names, click, kept) {
   const shape = JSON.stringify(block.element);
   const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
     ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape });
+  field.onchange = block.dispatch_action ? () => click(block.element.action_id, valueOf(field), block.block_id) : null;
   field.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   return el("div", { class: "input" },
     many ? el("span", { class: "label", id: `${id}-label` }, ...label.filter(Boolean))
