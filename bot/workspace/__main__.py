@@ -2,8 +2,12 @@
 
 import argparse
 import asyncio
+import json
 import sys
+from pathlib import Path
 
+from .features import features_of
+from .state import Json
 from .workspace import Workspace
 
 
@@ -16,8 +20,8 @@ def furnish(workspace: Workspace) -> None:
     workspace.channel("private-plans", private=True, members=[ada, ben], bot=False)
 
 
-async def serve(port: int) -> None:
-    async with Workspace(port) as workspace:
+async def serve(port: int, manifest: Json | None) -> None:
+    async with Workspace(port, manifest=manifest) as workspace:
         furnish(workspace)
         lines = [
             f"The page is at {workspace.url}/ ; stop with Ctrl-C. Start a bot with:",
@@ -30,11 +34,27 @@ async def serve(port: int) -> None:
         await asyncio.Event().wait()
 
 
+def manifest_at(path: str) -> Json:
+    """The app's manifest in a JSON file; says in a sentence why it cannot be taken."""
+    try:
+        manifest = json.loads(Path(path).read_text())
+        if not isinstance(manifest, dict):
+            raise ValueError("It is not a JSON object.")
+        features_of(manifest)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} could not be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{path} is no app's manifest: {error}") from None
+    return manifest
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bot.workspace", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--manifest", type=manifest_at, help="the app's, in a file of JSON")
+    chosen = parser.parse_args()
     try:
-        asyncio.run(serve(parser.parse_args().port))
+        asyncio.run(serve(chosen.port, chosen.manifest))
     except KeyboardInterrupt:
         return 0
     except OSError as error:

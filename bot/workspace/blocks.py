@@ -189,6 +189,8 @@ def _element_parts(element: Json, at: str) -> Iterator[str]:
         yield _at("must be less than 3001", f"{at}/max_length")
     if element["type"] == "file_input":
         yield from _file_input(element, at)
+    if not isinstance(element.get("filter", {}), dict):
+        yield _at("must be an object", f"{at}/filter")
 
 
 def _options(element: Json, at: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from .wire import message_json, view_json
 Tab = Literal["home", "messages"]
 
 _CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
+_SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
 _HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
 
 
@@ -54,12 +55,22 @@ def channel_of(event: Json) -> str:
 
 
 def seen_by_bot(state: State, event: Json) -> bool:
-    """Whether Slack tells the app: it is in the channel, and has the scope of the event."""
+    """Whether Slack tells the app: it is in the channel, asked for such events, and has their
+    scope."""
     channel = state.channels.get(channel_of(event))
     if channel is not None and state.bot.id not in channel.members:
         return False
+    if not state.features.subscribes(_subscription(event["type"], channel)):
+        return False
     scope = scope_of(event["type"], channel)
     return scope is None or scope in state.scopes
+
+
+def _subscription(event_type: str, channel: Channel | None) -> str:
+    """The event's name in a manifest: messages are asked for by the kind of their channel."""
+    if event_type != "message" or channel is None:
+        return event_type
+    return f"message.{_SUBSCRIPTIONS[channel.kind]}"
 
 
 def scope_of(event_type: str, channel: Channel | None) -> str | None:

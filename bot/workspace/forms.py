@@ -1,6 +1,6 @@
 """Inputs of a view: what a person may choose and filled in, and what Slack's client checks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .blocks import INPUTS, elements
 from .files import FORM_BYTES
@@ -35,11 +35,25 @@ def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
         raise ValueError(
             f"The view has no input {sorted(set(values) - known)}, only {sorted(known)}."
         )
+
+    def value(block: Json, element: Json) -> Json:
+        given = values.get(block["block_id"]) if block["type"] == "input" else None
+        return _filled(state, view, element, given)
+
+    return state_values(view.blocks, value)
+
+
+def shown(blocks: list[Json]) -> Json:
+    """`state.values` of a message: what its selects show at first."""
+    return state_values(blocks, lambda _, element: value_of(element, None))
+
+
+def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Json:
+    """{block_id: {action_id: value(block, element)}} for each element that keeps a value."""
     out: Json = {}
-    for block, element in elements(view.blocks):
+    for block, element in elements(blocks):
         if element["type"] in INPUTS:
-            given = values.get(block["block_id"]) if block["type"] == "input" else None
-            entry = {element.get("action_id", ""): _filled(state, view, element, given)}
+            entry = {element.get("action_id", ""): value(block, element)}
             out.setdefault(block["block_id"], {}).update(entry)
     return out
 
@@ -73,27 +87,27 @@ def initial_conversation(state: State, view: View, element: Json) -> str | None:
     return initial if initial in offered else None
 
 
-def answer_places(view: View, state_values: Json) -> Iterator[tuple[Json, str]]:
+def answer_places(view: View, filled_in: Json) -> Iterator[tuple[Json, str]]:
     """(block, channel) for each select of a place with a response_url, once a place was chosen."""
     for block in inputs(view.blocks):
         element = block["element"]
-        (value,) = state_values[block["block_id"]].values()
+        (value,) = filled_in[block["block_id"]].values()
         place = value.get("selected_conversation") or value.get("selected_channel")
         if element.get("response_url_enabled") and place:
             yield block, place
 
 
-def files(state_values: Json) -> list[str]:
+def files(filled_in: Json) -> list[str]:
     """The ids of all files in a form."""
-    values = (value for block in state_values.values() for value in block.values())
+    values = (value for block in filled_in.values() for value in block.values())
     return [file["id"] for value in values for file in value.get("files", [])]
 
 
-def complaints(blocks: list[Json], state_values: Json) -> dict[str, str]:
+def complaints(blocks: list[Json], filled_in: Json) -> dict[str, str]:
     """By block_id, what the client itself refuses to submit."""
     found = {}
     for block in inputs(blocks):
-        (value,) = state_values[block["block_id"]].values()
+        (value,) = filled_in[block["block_id"]].values()
         text = value.get("value") or ""
         element = block["element"]
         if not block.get("optional") and not any(v for k, v in value.items() if k != "type"):
@@ -140,7 +154,8 @@ def _filled(state: State, view: View, element: Json, given: object) -> Json:
     kind = element["type"]
     if kind == "file_input":
         assert given is None or isinstance(given, list)
-        return {"type": kind, "files": [_file(state, view, str(file)) for file in given or []]}
+        given_files = [state.file_of(view.user, str(file)) for file in given or []]
+        return {"type": kind, "files": [file_json(state, file) for file in given_files]}
     if kind != "conversations_select":
         return value_of(element, given)
     if given is None:
@@ -149,13 +164,6 @@ def _filled(state: State, view: View, element: Json, given: object) -> Json:
     if given and given not in offered:
         raise ValueError(f"The place {given!r} is not offered, only {offered}.")
     return value_of(element, given)
-
-
-def _file(state: State, view: View, file_id: str) -> Json:
-    file = state.files.get(file_id)
-    if file is None or file.user != view.user:
-        raise ValueError(f"There is no file {file_id!r} of this person: upload it first.")
-    return file_json(state, file)
 
 
 def value_of(element: Json, given: object) -> Json:

@@ -4,7 +4,7 @@ https://docs.slack.dev/interactivity
 """
 
 from . import forms, markup
-from .blocks import ACTIONS, INPUTS, elements
+from .blocks import ACTIONS, INPUTS
 from .state import Channel, Json, Message, Person, State, View
 from .wire import message_json, view_json
 
@@ -71,7 +71,7 @@ def message_action(state: State, who: Person, message: Message, action: Json) ->
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
         "channel": _place(channel),
         "message": message_json(state, message),
-        "state": {"values": _with(_kept(message.blocks), action)},
+        "state": {"values": _with(forms.shown(message.blocks), action)},
         "response_url": state.url + path,
         "actions": [action | {"action_ts": state.now()}],
     }
@@ -119,16 +119,6 @@ def action(block: Json, element: Json, value: object = None) -> Json:
             out[name] = element[name]
     chosen = value if value is not None else element.get("value")
     return out | ({"value": chosen} if chosen is not None else {})
-
-
-def _kept(rows: list[Json]) -> Json:
-    """`state.values` of a message: what its selects show at first."""
-    kept: Json = {}
-    for block, element in elements(rows):
-        if element["type"] in INPUTS:
-            entry = {element.get("action_id", ""): forms.value_of(element, None)}
-            kept.setdefault(block["block_id"], {}).update(entry)
-    return kept
 
 
 def _with(values: Json, action: Json) -> Json:

@@ -264,6 +264,13 @@ class State:
         self.files[file.id] = file
         return file
 
+    def file_of(self, user: str, file_id: str) -> File:
+        """A file that this person has attached. Raises ValueError."""
+        file = self.files.get(file_id)
+        if file is None or file.user != user:
+            raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
+        return file
+
     def add_message(self, message: Message) -> Message:
         channel = self.channels[message.channel]
         assert message.ts not in channel.messages
@@ -273,8 +280,11 @@ class State:
         if message.user == self.bot.id and message.thread_ts:
             self.statuses.pop((message.channel, message.thread_ts), None)
         self.touch(message)
-        if message.thread_ts and message.thread_ts in channel.messages:
-            self.touch(channel.messages[message.thread_ts])
+        root = channel.messages.get(message.thread_ts or "")
+        if root is not None:
+            self.touch(root)
+        if root is not None and root.pane and message.user != self.bot.id:
+            root.pane.prompts = []
         return message
 
     def whisper(self, message: Message) -> Message:

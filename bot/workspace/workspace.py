@@ -14,7 +14,6 @@ from .errors import SlackError
 from .events import Tab
 from .faults import Drop, Fault
 from .features import features_of
-from .files import File
 from .http_events import HttpEvents
 from .limits import SLACK_LIMITS, Limit, Limiter
 from .responses import respond
@@ -83,22 +82,26 @@ class ViewAnswer:
 class Workspace:
     """A workspace on loopback with one app; `async with` serves it.
 
-    `limits` None switches rate limits off; `scopes` are what the app's manifest asks for;
-    `manifest` says which shortcuts, home tab and assistant's pane people are offered, without it
-    there is all but the menus of shortcuts; `retry_delays` are the seconds before each redelivery
-    of an event; `events_url` set means signed HTTP instead of Socket Mode."""
+    `limits` None switches rate limits off; `manifest` is the app's: it says which shortcuts, home
+    tab and assistant's pane people are offered, what the app hears of and, unless `scopes` does,
+    what it may do; `retry_delays` are the seconds before each redelivery of an event; `events_url`
+    set means signed HTTP instead of Socket Mode.
+
+    Raises ValueError for a manifest that Slack would refuse."""
 
     def __init__(
         self,
         port: int = 0,
         *,
         limits: Mapping[str, Limit] | None = SLACK_LIMITS,
-        scopes: Iterable[str] = SCOPES,
+        scopes: Iterable[str] | None = None,
         manifest: Mapping[str, Any] | None = None,
         ack_timeout: float = 3.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        self.state = State(scopes, features_of(manifest))
+        features = features_of(manifest)
+        granted = features.scopes or SCOPES if scopes is None else scopes
+        self.state = State(granted, features)
         self.state.ack_seconds = ack_timeout
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.state.app}-{secrets.token_hex(24)}"
@@ -213,7 +216,7 @@ class Workspace:
         rooms = {c.name: c.id for c in self.state.channels.values() if c.name}
         written = markup.typed(text, names, rooms)
         message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
-        message.files = [self._file(who, file) for file in files]
+        message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in room.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
         await _acked(chat.add(self.state, room, message))
@@ -273,15 +276,23 @@ class Workspace:
             await _acked(reactions.take(self.state, message, who, name))
 
     async def click(
-        self, who: str, channel: str, ts: str, action_id: str, *, value: object = None
+        self,
+        who: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        *,
+        value: object = None,
+        block_id: str | None = None,
     ) -> bool:
         """Clicks a button of a message or whisper, or chooses there; True when it was acked.
 
-        `value` is the chosen option's, or a list of them, or says which of two feedback buttons.
-        Raises ValueError if there is no such button or option."""
+        `value` is the chosen option's, or a list of them, or says which of two feedback buttons;
+        it or `block_id` tells buttons with the same action_id apart. Raises ValueError if there is
+        no such button or option."""
         person, _ = self._person_in(who, channel)
         message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
-        action = _action(message.blocks, action_id, value)
+        action = _action(message.blocks, action_id, value, block_id)
         payload = payloads.message_action(self.state, person, message, action)
         return (await self._ask("interactive", payload)).acked
 
@@ -293,11 +304,12 @@ class Workspace:
         values: Mapping[str, object] | None = None,
         *,
         value: object = None,
+        block_id: str | None = None,
     ) -> bool:
         """Clicks a button of a modal or of the home tab, or chooses `value` there, with `values`
-        in the form; True when it was acked."""
+        in the form; True when it was acked. See `click`."""
         view = self._view(view_id)
-        action = _action(view.blocks, action_id, value)
+        action = _action(view.blocks, action_id, value, block_id)
         filled = forms.filled(self.state, view, values or {})
         person = self.state.people[who]
         payload = payloads.view_action(self.state, person, view, action, filled)
@@ -491,12 +503,6 @@ class Workspace:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message
 
-    def _file(self, who: str, file_id: str) -> File:
-        file = self.state.files.get(file_id)
-        if file is None or file.user != who:
-            raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
-        return file
-
     def _view(self, view_id: str) -> View:
         view = self.state.view(view_id)
         if view is None:
@@ -509,9 +515,14 @@ async def _acked(acks: Acks) -> None:
     await asyncio.gather(*acks)
 
 
-def _action(rows: list[Json], action_id: str, value: object) -> Json:
-    for block, element in blocks.elements(rows):
-        if element.get("action_id") == action_id:
-            return payloads.action(block, element, value)
-    known = [e.get("action_id") for _, e in blocks.elements(rows)]
-    raise ValueError(f"There is no button {action_id!r}, only {known}.")
+def _action(rows: list[Json], action_id: str, value: object, block_id: str | None) -> Json:
+    found = [
+        (block, element)
+        for block, element in blocks.elements(rows)
+        if element.get("action_id") == action_id and block_id in (None, block["block_id"])
+    ]
+    if not found:
+        known = [element.get("action_id") for _, element in blocks.elements(rows)]
+        raise ValueError(f"There is no button {action_id!r}, only {known}.")
+    named = (pair for pair in found if value is not None and pair[1].get("value") == value)
+    return payloads.action(*next(named, found[0]), value)

@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Limit, Workspace
+from bot.workspace.__main__ import main
 from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import SlackError
 
@@ -95,6 +96,22 @@ async def test_a_revoked_scope_is_named(workspace, client, general):
     answer = caught.value.response
     assert (answer["error"], answer["needed"]) == ("missing_scope", "chat:write")
     assert "reactions:write" in answer["provided"]
+
+
+async def test_an_app_has_the_scopes_of_its_manifest_unless_others_are_given():
+    manifest = {"oauth_config": {"scopes": {"bot": ["chat:write"]}}}
+    assert Workspace(manifest=manifest).state.scopes == {"chat:write"}
+    assert Workspace(manifest=manifest, scopes=["commands"]).state.scopes == {"commands"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": "x" * 25}, {"type": "local"}, {"callback_id": ""}, {"callback_id": None}]
+)
+def test_a_faulty_shortcut_of_a_manifest_is_refused(wrong):
+    entry = {"name": "New draft", "type": "global", "callback_id": "draft"} | wrong
+    entry = {name: value for name, value in entry.items() if value is not None}
+    with pytest.raises(ValueError, match="needs a name of at most 24 characters, a callback_id"):
+        Workspace(manifest={"features": {"shortcuts": [entry]}})
 
 
 async def test_a_page_of_another_site_gets_no_answer(workspace):
@@ -635,6 +652,25 @@ async def test_waiting_in_vain_shows_what_the_workspace_holds(workspace, ada, ge
 
 
 # Alone
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "could not be read"),
+        ("[]", "not a JSON object"),
+        ("{", "no app's manifest"),
+        ('{"features": {"shortcuts": [{}]}}', "needs a name"),
+    ],
+)
+def test_a_manifest_that_cannot_be_taken_is_said_so(tmp_path, monkeypatch, capsys, content, says):
+    path = tmp_path / "manifest.json"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setattr(sys, "argv", ["workspace", "--manifest", str(path)])
+    with pytest.raises(SystemExit):
+        main()
+    assert says in capsys.readouterr().err
 
 
 async def test_started_alone_it_prints_what_a_bot_needs():

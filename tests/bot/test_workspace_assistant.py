@@ -228,10 +228,14 @@ async def test_a_thread_that_is_no_chat_takes_a_status_and_no_title(
     )
     status = Status("is writing ...", ("Thinking", "Still thinking"))
     assert workspace.status(general, root) == status
-    call = client.assistant_threads_setTitle(**place, title="Tea")
-    assert await refused(call) == "invalid_thread_ts"
+    await workspace.open_assistant(ada)
+    dm = workspace.dm(ada)
+    other = await workspace.say(ada, dm, "x")
+    for no_chat in (place, {"channel_id": dm, "thread_ts": other}):
+        call = client.assistant_threads_setTitle(**no_chat, title="Tea")
+        assert await refused(call) == "invalid_thread_ts"
     with pytest.raises(ValueError, match="no chat"):
-        await workspace.look_at(ada, await workspace.say(ada, workspace.dm(ada), "x"), general)
+        await workspace.look_at(ada, other, general)
 
 
 @pytest.mark.parametrize("loading", [["x"] * 11, "not a list", [1]])

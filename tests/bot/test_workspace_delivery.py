@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
+from bot.workspace.features import features_of
 
 Event = dict[str, Any]
 
@@ -239,6 +240,21 @@ async def test_without_its_scope_an_event_is_not_told(workspace, bolt, heard, st
     assert kinds(heard) == ["message"]
 
 
+async def test_what_the_manifest_does_not_ask_for_is_not_told(
+    workspace, bolt, heard, start, ada, general
+):
+    everything(bolt)
+    await start()
+    asked = {"event_subscriptions": {"bot_events": ["message.im", "reaction_added"]}}
+    workspace.state.features = features_of({"settings": asked})
+    ts = await workspace.say(ada, general, "@draftsmith hello")
+    await workspace.react(ada, general, ts, "eyes")
+    await workspace.unreact(ada, general, ts, "eyes")
+    await workspace.say(ada, workspace.dm(ada), "hello")
+    assert kinds(heard) == ["reaction_added", "message"]
+    assert heard[1]["event"]["channel_type"] == "im"
+
+
 async def test_a_dm_with_the_bot_is_an_im(workspace, bolt, heard, start, ada):
     everything(bolt)
     await start()
@@ -376,6 +392,32 @@ async def test_a_click_reaches_the_app_and_can_change_the_message(
     assert got == [("7", whisper.ts, ada)]
     with pytest.raises(ValueError, match="no button"):
         await workspace.click(ada, general, whisper.ts, "again")
+
+
+@pytest.mark.parametrize("start", ["socket"], indirect=True)
+async def test_buttons_with_one_name_are_told_apart_by_value_or_block(
+    workspace, bolt, client, start, ada, general
+):
+    got = []
+
+    @bolt.action("open")
+    async def opened(ack, action):
+        await ack()
+        got.append((action["block_id"], action["value"]))
+
+    bolt.event("message")(nothing)
+    await start()
+    label = {"type": "plain_text", "text": "Open"}
+    button = {"type": "button", "action_id": "open", "text": label}
+    rows = [
+        {"type": "actions", "block_id": f"row{v}", "elements": [button | {"value": v}]}
+        for v in "123"
+    ]
+    ts = (await client.chat_postMessage(channel=general, text="x", blocks=rows))["ts"]
+    assert await workspace.click(ada, general, ts, "open", value="2")
+    assert await workspace.click(ada, general, ts, "open", block_id="row3")
+    assert await workspace.click(ada, general, ts, "open")
+    assert got == [("row2", "2"), ("row3", "3"), ("row1", "1")]
 
 
 def form() -> dict[str, Any]:

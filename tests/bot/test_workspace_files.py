@@ -221,3 +221,8 @@ async def test_a_person_attaches_only_their_own_files(workspace, ada, general):
     with pytest.raises(ValueError, match="no file"):
         await workspace.say(ada, general, "look", files=[theirs])
     assert workspace.messages(general) == []
+
+
+async def test_an_empty_file_cannot_be_attached(workspace, ada):
+    with pytest.raises(ValueError, match="at least one byte"):
+        workspace.attach(ada, "plan.txt", b"")

@@ -271,6 +271,14 @@ async def test_a_choice_in_a_modal_comes_with_the_whole_form(workspace, got, ope
     assert row == {"other": "longer", "pick": "longer"}
 
 
+async def test_an_input_that_dispatches_tells_of_its_change(workspace, got, open_form, ada):
+    select = {"type": "static_select", "action_id": "pick", "option_groups": GROUPS}
+    form = await open_form(field(select, dispatch_action=True))
+    assert await workspace.click_in_view(ada, form, "pick", {"it": "mail"}, value="mail")
+    (action,) = got[0]["actions"]
+    assert (action["block_id"], action["selected_option"]) == ("it", option("mail"))
+
+
 # What Slack refuses to show
 
 CONFIRM = {name: plain(name) for name in ("title", "text", "confirm", "deny")}
@@ -314,6 +322,7 @@ async def test_a_good_block_is_shown(open_form, block):
             actions(SURE | {"confirm": CONFIRM | {"deny": plain("x" * 31)}}),
             "elements/0/confirm/deny",
         ),
+        (field({"type": "conversations_select", "filter": "im"}), "element/filter"),
         (field({"type": "file_input", "max_files": 11}), "element/max_files"),
         (field({"type": "file_input", "filetypes": "md"}), "element/filetypes"),
         (field(SELECT, hint=plain("x" * 2001)), "hint/text"),

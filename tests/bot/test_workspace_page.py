@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncAssistant
 
 from bot.workspace import Workspace
+from bot.workspace.features import features_of
 
 
 @pytest.fixture(scope="module")
@@ -327,3 +329,255 @@ async def test_a_deleted_message_leaves_the_page(workspace, reader, ada, general
     await reader.see("#messages", "away with me")
     await workspace.delete(ada, general, ts)
     await reader.see("#messages .empty")
+
+
+MANIFEST = {
+    "features": {
+        "app_home": {"home_tab_enabled": True},
+        "assistant_view": {},
+        "shortcuts": [
+            {"name": "New draft", "type": "global", "callback_id": "draft"},
+            {"name": "Draft from this", "type": "message", "callback_id": "from_message"},
+        ],
+    }
+}
+
+
+async def test_shortcuts_are_offered_by_name(workspace, bolt, connect, reader, ada, general):
+    workspace.state.features = features_of(MANIFEST)
+
+    @bolt.shortcut("draft")
+    async def draft(ack, shortcut, client):
+        await ack()
+        await client.views_open(trigger_id=shortcut["trigger_id"], view=form())
+
+    @bolt.shortcut("from_message")
+    async def from_message(ack, shortcut, respond):
+        await ack()
+        await respond(f"I read: {shortcut['message']['text']}")
+
+    await workspace.say(ada, general, "our plan")
+    await connect()
+    await reader.open("ada")
+    await reader.type("#shortcuts summary", Keys.ENTER)
+    await reader.see("#shortcuts .menu-items", "New draft")
+    await reader.type("#shortcuts summary", Keys.ESCAPE)
+    await reader.not_see("#shortcuts .menu-items")
+    await reader.click("#messages .toolbar summary")
+    await reader.click("#messages .menu-items button")
+    await reader.see("#messages .whisper", "I read: our plan")
+    await reader.click("#shortcuts summary")
+    await reader.click("#shortcuts .menu-items button")
+    await reader.see("#modal-title", "New draft")
+
+
+async def test_a_file_is_attached_sent_and_fetched(workspace, reader, ada, general, tmp_path):
+    notes = tmp_path / "notes <1>.md"
+    notes.write_text("We move to Lisbon.")
+    await reader.open("ada")
+    await reader.type("#composer [type=file]", str(notes))
+    await reader.see("#composer .attached", "notes <1>.md")
+    await reader.click("#composer .attached button")
+    await reader.not_see("#composer .attached li")
+    await reader.type("#composer [type=file]", str(notes))
+    await reader.type("#composer-text", "/draft it", Keys.ENTER)
+    await reader.see("#composer .hint", "carry no files")
+    await reader.see("#composer .attached", "notes <1>.md")
+    await reader.type("#composer-text", *[Keys.BACKSPACE] * 9, "look", Keys.ENTER)
+    await reader.see("#messages .files a", "18 bytes")
+    await reader.not_see("#composer .attached li")
+    (message,) = workspace.messages(general)
+    (file,) = message.files
+    assert (message.text, file.name, file.mimetype) == ("look", "notes <1>.md", "text/markdown")
+    link = reader.browser.find_element(By.CSS_SELECTOR, "#messages .files a").get_attribute("href")
+    async with aiohttp.ClientSession() as session, session.get(link) as response:
+        assert await response.text() == "We move to Lisbon."
+        assert response.headers["Content-Disposition"].startswith("attachment")
+    ben = workspace.person("ben")
+    await workspace.upload(ben, workspace.dm(ben), "secret.txt", b"x")
+    theirs = link.replace(file.id, list(workspace.state.files)[-1])
+    async with aiohttp.ClientSession() as session, session.get(theirs) as response:
+        assert response.status == 404
+
+
+async def test_a_form_takes_files_places_and_groups(
+    workspace, bolt, connect, reader, ada, general, tmp_path
+):
+    got: list[Any] = []
+    label = {"type": "plain_text", "text": "It"}
+    option = {"text": label, "value": "it"}
+    elements = {
+        "file": {"type": "file_input", "filetypes": ["md"], "max_files": 1},
+        "place": {"type": "conversations_select", "default_to_current_conversation": True},
+        "kind": {"type": "static_select", "option_groups": [{"label": label, "options": [option]}]},
+    }
+    rows = [
+        {"type": "input", "block_id": b, "label": label, "element": e | {"action_id": "v"}}
+        for b, e in elements.items()
+    ]
+    rows[0]["hint"] = {"type": "plain_text", "text": "A page of notes"}
+
+    @bolt.command("/draft")
+    async def draft(ack, command, client):
+        view = form() | {"blocks": rows}
+        await client.views_open(trigger_id=command["trigger_id"], view=view)
+        await ack()
+
+    @bolt.view("draft")
+    async def submitted(ack, view):
+        got.append({block: value["v"] for block, value in view["state"]["values"].items()})
+        await ack()
+
+    await connect()
+    await reader.open("ada")
+    await reader.type("#composer-text", "/draft", Keys.ENTER)
+    await reader.see("#input-file-hint", "A page of notes")
+    notes = tmp_path / "notes.md"
+    notes.write_text("tea")
+    await reader.type("#input-file", str(notes))
+    await reader.click('#modal [type="submit"]')
+    await reader.see('[data-error="kind"]', "required")
+    Select(reader.browser.find_element(By.ID, "input-kind")).select_by_value("it")
+    await reader.click('#modal [type="submit"]')
+    await reader.not_see("#modal")
+    (values,) = got
+    assert [file["name"] for file in values["file"]["files"]] == ["notes.md"]
+    assert values["place"]["selected_conversation"] == general
+    assert values["kind"]["selected_option"]["value"] == "it"
+    assert len(workspace.state.files) == 1
+
+
+async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
+    workspace, bolt, client, opened_form, ada
+):
+    texts: list[str] = []
+
+    def chosen(title: str) -> dict[str, Any]:
+        view = form() | {"title": {"type": "plain_text", "text": title}}
+        view["blocks"][1]["dispatch_action"] = True
+        return view
+
+    @bolt.action("v")
+    async def choose(ack, body, action):
+        await ack()
+        texts.append(body["view"]["state"]["values"]["what"]["v"]["value"])
+        title = f"A {action['selected_option']['value']}"
+        await client.views_update(view_id=body["view"]["id"], view=chosen(title))
+
+    reader = opened_form
+    (view,) = workspace.views(ada)
+    await client.views_update(view_id=view.id, view=chosen("Choose"))
+    await reader.see("#modal-title", "Choose")
+    for kind, more in (("mail", "tea"), ("blog", " and cake")):
+        await reader.type("#input-what", more)
+        Select(reader.browser.find_element(By.ID, "input-kind")).select_by_value(kind)
+        await reader.see("#modal-title", f"A {kind}")
+    assert texts == ["tea", "tea and cake"]
+
+
+async def test_a_choice_is_made_once_the_person_is_sure(
+    workspace, bolt, connect, reader, client, ada, general
+):
+    chosen: list[str] = []
+
+    @bolt.action("pick")
+    async def pick(ack, action):
+        await ack()
+        chosen.append(action["selected_option"]["value"])
+
+    await connect()
+
+    def text(words: str) -> dict[str, str]:
+        return {"type": "plain_text", "text": words}
+
+    options = [{"text": text(word), "value": word} for word in ("longer", "shorter")]
+    sure = {name: text(name) for name in ("title", "text", "confirm", "deny")}
+    select = {"type": "static_select", "action_id": "pick", "options": options, "confirm": sure}
+    more = {"type": "overflow", "action_id": "pick", "options": options}
+    blocks = [
+        {"type": "actions", "elements": [select]},
+        {"type": "section", "text": text("x"), "accessory": more},
+    ]
+    await client.chat_postMessage(channel=general, text="x", blocks=blocks)
+    await reader.open("ada")
+    field = '#messages select[data-action="pick"]'
+    for answer in ("no", "yes"):
+        Select(reader.browser.find_element(By.CSS_SELECTOR, field)).select_by_value("longer")
+        await reader.see("#confirm-title", "title")
+        await reader.click(f'#confirm [data-answer="{answer}"]')
+        await reader.not_see("#confirm")
+    await workspace.until(lambda: chosen)
+    await reader.click("#messages .block-section summary")
+    await reader.click("#messages .block-section .menu-items button:last-child")
+    await workspace.until(lambda: len(chosen) == 2)
+    assert chosen == ["longer", "shorter"]
+
+
+async def test_the_app_has_a_home_beside_its_messages(
+    workspace, bolt, connect, reader, client, ada
+):
+    tabs: list[str] = []
+    clicked: list[str] = []
+
+    @bolt.event("app_home_opened")
+    async def opened(event):
+        tabs.append(event["tab"])
+
+    @bolt.action("begin")
+    async def begin(ack, action):
+        await ack()
+        clicked.append(action["value"])
+
+    await connect()
+    label = {"type": "plain_text", "text": "Begin a draft"}
+    button = {"type": "button", "action_id": "begin", "text": label}
+    other = button | {"value": "other"}
+    rows = [{"type": "actions", "elements": [each]} for each in (other, button | {"value": "it"})]
+    view = {"type": "home", "blocks": rows}
+    await reader.open("ada", "draftsmith")
+    await reader.click("#tab-home")
+    await reader.see("#home", "not shown anything")
+    await client.views_publish(user_id=ada, view=view)
+    await reader.see('#home button[data-action="begin"]', "Begin a draft")
+    await reader.not_see("#composer")
+    await reader.click('#home .block:nth-child(2) button[data-action="begin"]')
+    await workspace.until(lambda: clicked)
+    assert clicked == ["it"]
+    await reader.click("#tab-messages")
+    await reader.see("#composer-text")
+    await workspace.until(lambda: len(tabs) == 2)
+    assert tabs == ["home", "messages"]
+
+
+async def test_a_new_chat_has_prompts_a_title_and_a_status(
+    workspace, bolt, connect, reader, ada, general
+):
+    proceed = asyncio.Event()
+    assistant = AsyncAssistant()
+
+    @assistant.thread_started
+    async def started(set_suggested_prompts):
+        prompt = {"title": "A blog post", "message": "blog: our new office"}
+        await set_suggested_prompts(prompts=[prompt], title="What shall I write?")
+
+    @assistant.user_message
+    async def message(payload, set_title, set_status, say):
+        await set_title(payload["text"])
+        await set_status("is writing ...", loading_messages=["Sharpening the pencil"])
+        await proceed.wait()
+        await say("We are open.")
+
+    bolt.use(assistant)
+    await connect()
+    await reader.open("ada", "draftsmith")
+    await reader.click("#new-chat")
+    await reader.see("#thread-name", "New chat")
+    await reader.see("#prompts", "What shall I write?")
+    await reader.click("#prompts button")
+    await reader.see("#replies", "blog: our new office")
+    await reader.see("#thread-name", "blog: our new office")
+    await reader.see("#status", "Sharpening the pencil")
+    await reader.not_see("#prompts")
+    proceed.set()
+    await reader.see("#replies", "We are open.")
+    await reader.not_see("#status")

@@ -1,10 +1,12 @@
-"""The page: its files, and one WebSocket that shows a person's workspace and takes their acts."""
+"""The page: its files, those of people, and a WebSocket that shows a person's workspace and takes
+their acts."""
 
 import asyncio
 import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -20,10 +22,15 @@ FILES = (
     "icon.svg",
     "app.js",
     "blocks.js",
+    "composer.js",
+    "confirm.js",
+    "files.js",
     "icons.js",
     "live.js",
     "markup.js",
+    "menu.js",
     "modal.js",
+    "select.js",
 )
 HEADERS = {
     "Content-Security-Policy": (
@@ -48,6 +55,8 @@ class Page:
         for name in FILES:
             app.router.add_get(f"/page/{name}", partial(_file, name))
         app.router.add_get("/page/live", self.live)
+        app.router.add_post("/page/files", self.receive)
+        app.router.add_get("/page/files/{file}", self.give)
         app.on_shutdown.append(self._close)
 
     async def live(self, request: web.Request) -> web.WebSocketResponse:
@@ -62,6 +71,28 @@ class Page:
         finally:
             self._open.discard(socket)
         return socket
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """The body as a file `name` of the person `as`: its id, or a sentence why not."""
+        self._own_origin_only(request)
+        who = acts.person_called(self.workspace, request.query.get("as", ""))
+        kind = request.content_type if "Content-Type" in request.headers else None
+        try:
+            name, data = request.query.get("name", ""), await request.read()
+            return web.json_response({"id": self.workspace.attach(who, name, data, mimetype=kind)})
+        except ValueError as error:
+            return web.json_response({"error": str(error)})
+
+    async def give(self, request: web.Request) -> web.Response:
+        """A file for the person `as` to keep, never to be shown as a page of this server."""
+        state = self.workspace.state
+        who = acts.person_called(self.workspace, request.query.get("as", ""))
+        file = state.files.get(request.match_info["file"])
+        if file is None or file.data is None or not sight.sees_file(state, who, file):
+            raise web.HTTPNotFound(text="There is no such file.")
+        disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
+        headers = HEADERS | {"Content-Disposition": disposition, "Content-Type": file.mimetype}
+        return web.Response(body=file.data, headers=headers)
 
     async def _serve(self, socket: web.WebSocketResponse, who: str) -> None:
         async with asyncio.TaskGroup() as group:

@@ -25,12 +25,14 @@ def person_called(workspace: "Workspace", name: str) -> str:
 
 async def write(workspace: "Workspace", who: str, wish: Json) -> Json:
     """A message, or a slash command where the text begins with one."""
-    text, thread = str(wish["text"]), wish.get("thread_ts")
+    text, thread, files = str(wish["text"]), wish.get("thread_ts"), wish.get("files", [])
     if not text.startswith("/"):
-        await workspace.say(who, wish["channel"], text, thread_ts=thread)
+        await workspace.say(who, wish["channel"], text, thread_ts=thread, files=files)
         return {}
     if thread:
         raise ValueError("Slash commands do not work in threads; type it in the channel.")
+    if files:
+        raise ValueError("Slash commands carry no files; send the file as a message of its own.")
     command, _, rest = text.partition(" ")
     await workspace.command(who, wish["channel"], command, rest.strip())
     return {}
@@ -51,12 +53,26 @@ async def delete(workspace: "Workspace", who: str, wish: Json) -> Json:
 
 
 async def click(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """A button in a message or a view."""
+    """A button or a choice in a message or a view."""
+    what = {"value": wish.get("value"), "block_id": wish["block"]}
     if wish.get("view"):
-        acked = await workspace.click_in_view(who, wish["view"], wish["action"])
+        form = (wish["view"], wish["action"], wish.get("values"))
+        return _answered(await workspace.click_in_view(who, *form, **what))
+    place = (wish["channel"], wish["ts"], wish["action"])
+    return _answered(await workspace.click(who, *place, **what))
+
+
+async def shortcut(workspace: "Workspace", who: str, wish: Json) -> Json:
+    """A shortcut of the composer, or with `ts` of a message."""
+    callback_id, channel = wish["callback_id"], wish["channel"]
+    if wish.get("ts"):
+        acked = await workspace.message_shortcut(who, channel, wish["ts"], callback_id)
     else:
-        place = (wish["channel"], wish["ts"], wish["action"])
-        acked = await workspace.click(who, *place, value=wish.get("value"))
+        acked = await workspace.shortcut(who, callback_id, channel=channel)
+    return _answered(acked)
+
+
+def _answered(acked: bool) -> Json:
     return {} if acked else {"error": "The app did not answer in time."}
 
 
@@ -76,8 +92,13 @@ async def invite(workspace: "Workspace", who: str, wish: Json) -> Json:
 
 
 async def home(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.open_home(who)
+    await workspace.open_home(who, wish["tab"])
     return {}
+
+
+async def chat(workspace: "Workspace", who: str, wish: Json) -> Json:
+    """A new chat with the app, of a person who looks at `channel`."""
+    return {"thread_ts": await workspace.open_assistant(who, wish.get("channel"))}
 
 
 ACTS: dict[str, Act] = {
@@ -89,4 +110,6 @@ ACTS: dict[str, Act] = {
     "close": close,
     "invite": invite,
     "home": home,
+    "chat": chat,
+    "shortcut": shortcut,
 }

@@ -1,9 +1,12 @@
 // The page: one person's sight of the workspace, drawn anew where something changed.
 
 import { renderBlocks } from "./blocks.js";
+import { composer, hint } from "./composer.js";
+import { fileList } from "./files.js";
 import { icon } from "./icons.js";
 import { Live } from "./live.js";
 import { el, emoji, markdown, mrkdwn } from "./markup.js";
+import { foldMenus, menu } from "./menu.js";
 import { showViews } from "./modal.js";
 
 const $ = (id) => document.getElementById(id);
@@ -12,14 +15,17 @@ const PICKER = ["repeat", "x", "+1", "-1", "heart", "tada", "eyes", "pray", "whi
   "thinking_face", "rocket", "bulb"];
 
 const query = new URLSearchParams(location.search);
-let sight = { people: [], channels: [], views: [], statuses: {} };
+let sight = { people: [], channels: [], views: [], statuses: {}, features: { shortcuts: {} } };
 let messages = new Map();
 let here = null; // the channel's id
 let thread = query.get("thread"); // the root's ts
 let picking = null; // the message whose emoji picker is open
+let atHome = false; // whether the app's place shows its home, not its messages
+let lastChannel = null; // what a new chat looks at
 const unread = new Set();
 const names = { person: (id) => (id === "USLACKBOT" ? "Slackbot" : sight.people.find((p) => p.id === id)?.name) };
 const live = new Live(onSight, onState);
+const act = live.act.bind(live);
 
 function onState(connected) {
   $("connection").textContent = connected ? "on this machine only" : "reconnecting ...";
@@ -55,7 +61,7 @@ function draw() {
   drawSidebar();
   drawChannel();
   drawThread();
-  showViews(sight.views, names, live.act.bind(live));
+  showViews(sight.views, names, act, sight.you);
   if (focused && document.activeElement === document.body) {
     document.querySelector(`[data-ts="${scope}"] [data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -86,7 +92,42 @@ function drawChannel() {
   $("invite").hidden = channel.bot || channel.kind === "im";
   document.title = `${channel.name} · Workspace on loopback`;
   unread.delete(here);
+  if (channel.kind !== "im") lastChannel = here;
+  drawApp(channel);
+  drawShortcuts();
   fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);
+}
+
+// The app's own place has a home beside the messages, and chats.
+function drawApp(channel) {
+  const own = channel.kind === "im" && channel.bot;
+  const { home, assistant } = sight.features;
+  const shown = own && home && atHome;
+  $("tabs").hidden = !own;
+  $("tab-home").hidden = !home;
+  $("new-chat").hidden = !assistant;
+  $("tab-home").setAttribute("aria-pressed", String(shown));
+  $("tab-messages").setAttribute("aria-pressed", String(!shown));
+  $("home").hidden = !shown;
+  $("messages").hidden = $("composer").hidden = shown;
+  const view = sight.home;
+  const stamp = view ? view.hash : "none";
+  if (!shown || $("home").dataset.stamp === stamp) return;
+  $("home").dataset.stamp = stamp;
+  const click = (action, value, block) =>
+    hint(act({ do: "click", view: view.id, block, action, value }), $("home"));
+  $("home").replaceChildren(...(view ? renderBlocks(view.blocks, names, click)
+    : [el("p", { class: "empty" }, "The app has not shown anything here yet.")]),
+    el("p", { class: "hint", role: "alert" }));
+}
+
+function drawShortcuts() {
+  const items = sight.features.shortcuts.global.map((shortcut) =>
+    [shortcut.name, () => use(shortcut, { channel: here })]);
+  const stamp = `${here}/${items.map(([name]) => name)}`;
+  if ($("shortcuts").dataset.stamp === stamp) return;
+  $("shortcuts").dataset.stamp = stamp;
+  $("shortcuts").replaceChildren(...(items.length ? [menu("Shortcuts", icon("bolt"), items)] : []));
 }
 
 function drawThread() {
@@ -97,7 +138,23 @@ function drawThread() {
   const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
   $("thread-note").textContent = `# ${sight.channels.find((c) => c.id === here).name}`;
   fill($("replies"), [root, ...replies], false);
-  $("status").textContent = sight.statuses[`${here}/${thread}`]?.text ?? "";
+  $("thread-name").textContent = root.pane ? root.pane.title || "New chat" : "Thread";
+  const status = sight.statuses[`${here}/${thread}`];
+  $("status").textContent = status ? [status.text, ...status.loading.slice(0, 1)].join(" · ") : "";
+  drawPrompts(root.pane);
+}
+
+function drawPrompts(pane) {
+  const prompts = pane?.prompts ?? [];
+  const stamp = JSON.stringify([thread, prompts]);
+  $("prompts").hidden = !prompts.length;
+  if ($("prompts").dataset.stamp === stamp) return;
+  $("prompts").dataset.stamp = stamp;
+  const say = (text) => hint(act({ do: "write", text, channel: here, thread_ts: thread }), $("reply"));
+  $("prompts").replaceChildren(
+    el("p", {}, pane?.prompts_title || "Try one of these"),
+    ...prompts.map((prompt) =>
+      el("button", { type: "button", class: "button", onclick: () => say(prompt.message) }, prompt.title)));
 }
 
 const inOrder = (wanted) =>
@@ -143,6 +200,7 @@ function row(message, inChannel) {
         kind === "bot" ? el("span", { class: "badge" }, "APP") : null,
         el("time", { datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))),
       el("div", { class: "content" }, ...content(message)),
+      message.deleted ? null : fileList(message.files, sight.you),
       message.deleted ? null : reactionRow(message),
       inChannel ? threadLink(message) : null),
     message.whisper || message.deleted ? null : toolbar(message, inChannel));
@@ -152,8 +210,9 @@ const tint = (id) => Math.max(sight.people.findIndex((p) => p.id === id), 0) % 6
 
 function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
+  if (message.pane) return [el("p", {}, message.pane.title || "New chat")];
   const { channel, ts } = message;
-  const click = (action, value) => hinted(live.act({ do: "click", channel, ts, action, value }));
+  const click = (action, value, block) => hinted(act({ do: "click", channel, ts, block, action, value }));
   const blocks = renderBlocks(message.blocks, names, click);
   const text = message.markdown ? markdown(message.text, names) : mrkdwn(message.text, names);
   const said = message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;
@@ -188,7 +247,15 @@ function toolbar(message, inChannel) {
     ...(picking === message.ts ? PICKER : QUICK).map(reaction),
     picking === message.ts ? null : tool("More reactions", icon("smile"), () => pick(message.ts), "pick"),
     inChannel ? tool("Reply in thread", icon("reply"), () => openThread(message.ts), "thread") : null,
-    tool("Delete the message", icon("trash"), () => hinted(live.act({ do: "delete", channel: message.channel, ts: message.ts })), "delete"));
+    tool("Delete the message", icon("trash"), () => hinted(act({ do: "delete", channel: message.channel, ts: message.ts })), "delete"),
+    moreActions(message));
+}
+
+function moreActions({ channel, ts }) {
+  const offered = sight.features.shortcuts.message;
+  if (!offered.length) return null;
+  const items = offered.map((shortcut) => [shortcut.name, () => use(shortcut, { channel, ts })]);
+  return menu("More actions", icon("dots"), items);
 }
 
 // Doing
@@ -196,11 +263,27 @@ function toolbar(message, inChannel) {
 function go(channel) {
   here = channel;
   thread = null;
+  atHome = false;
   document.body.classList.remove("menu");
   remember();
   draw();
   $("composer-text").focus();
+  if (!$("tabs").hidden) showTab("messages");
 }
+
+function showTab(tab) {
+  atHome = tab === "home";
+  draw();
+  hinted(act({ do: "home", tab }));
+}
+
+async function newChat() {
+  const answer = await act({ do: "chat", channel: lastChannel });
+  hinted(answer);
+  if (answer.thread_ts) openThread(answer.thread_ts);
+}
+
+const use = (shortcut, place) => hinted(act({ do: "shortcut", callback_id: shortcut.callback_id, ...place }));
 
 function openThread(ts) {
   thread = ts;
@@ -222,7 +305,7 @@ function pick(ts) {
 async function react(message, name) {
   picking = null;
   draw();
-  await hinted(live.act({ do: "react", channel: message.channel, ts: message.ts, emoji: name }));
+  await hinted(act({ do: "react", channel: message.channel, ts: message.ts, emoji: name }));
 }
 
 function remember() {
@@ -231,35 +314,17 @@ function remember() {
   history.replaceState(null, "", `?${query}`);
 }
 
-async function hinted(answer, form = $("composer")) {
-  form.querySelector(".hint").textContent = (await answer).error ?? "";
-}
+const hinted = (answer) => hint(answer, $("composer"));
+const who = () => sight.you;
 
-function composer(form, where) {
-  const box = form.querySelector("textarea");
-  const fit = () => {
-    box.style.height = "auto";
-    box.style.height = `${Math.min(box.scrollHeight + 2, 220)}px`;
-  };
-  box.addEventListener("input", fit);
-  box.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!box.value.trim()) return;
-    hinted(live.act({ do: "write", text: box.value, ...where() }), form);
-    box.value = "";
-    fit();
-  });
-}
-
-composer($("composer"), () => ({ channel: here }));
-composer($("reply"), () => ({ channel: here, thread_ts: thread }));
+composer($("composer"), () => ({ channel: here }), who, act);
+composer($("reply"), () => ({ channel: here, thread_ts: thread }), who, act);
+for (const clip of document.querySelectorAll(".attach")) clip.prepend(icon("clip"));
+$("tab-home").addEventListener("click", () => showTab("home"));
+$("tab-messages").addEventListener("click", () => showTab("messages"));
+$("new-chat").addEventListener("click", newChat);
 $("thread-close").addEventListener("click", closeThread);
-$("invite").addEventListener("click", () => hinted(live.act({ do: "invite", channel: here })));
+$("invite").addEventListener("click", () => hinted(act({ do: "invite", channel: here })));
 $("menu").addEventListener("click", () => {
   $("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("menu")));
 });
@@ -270,9 +335,11 @@ $("you").addEventListener("change", (event) => {
   live.connect(event.target.value);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || $("modal").open) return;
+  if (event.key !== "Escape" || $("confirm").open) return;
+  if (foldMenus() || $("modal").open) return;
   if (picking) pick(null);
   else if (document.body.classList.contains("menu")) document.body.classList.remove("menu");
   else if (thread) closeThread();
 });
+document.addEventListener("click", (event) => foldMenus(event.target));
 live.connect(query.get("as") ?? "");

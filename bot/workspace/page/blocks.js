@@ -1,11 +1,16 @@
-// Block Kit as DOM nodes. `click(action, value)` is what a button does.
+// Block Kit as DOM nodes. `click(action, value, block)` is what a button or a choice does.
 
+import { confirmed } from "./confirm.js";
+import { icon } from "./icons.js";
 import { el, markdown, mrkdwn, plain } from "./markup.js";
+import { menu } from "./menu.js";
+import { select } from "./select.js";
 
 export function renderBlocks(blocks, names, click) {
   return blocks.map((block) => {
     const render = RENDER[block.type];
-    const inside = render ? render(block, names, click) : [`(${block.type})`];
+    const here = (action, value) => click(action, value, block.block_id);
+    const inside = render ? render(block, names, here) : [`(${block.type})`];
     return el("div", { class: `block block-${block.type}` }, ...inside);
   });
 }
@@ -40,8 +45,14 @@ function contextElement(object, names) {
 }
 
 function element(object, names, click) {
-  const make = { button, icon_button: iconButton, feedback_buttons: feedback, image }[object.type];
-  return make ? make(object, click) : el("span", {}, `(${object.type})`);
+  const make = { button, icon_button: iconButton, feedback_buttons: feedback, overflow, static_select: choice }[object.type];
+  const sure = async (action, value) => {
+    const yes = await confirmed(object.confirm, names);
+    if (yes) click(action, value);
+    return yes;
+  };
+  if (object.type === "image") return image(object);
+  return make ? make(object, sure) : el("span", {}, `(${object.type})`);
 }
 
 function button(object, click) {
@@ -59,6 +70,24 @@ const feedback = (object, click) =>
   el("span", { class: "feedback" },
     press(object, ":+1:", "bare", object.positive_button.value, click, object.positive_button.text?.text),
     press(object, ":-1:", "bare", object.negative_button.value, click, object.negative_button.text?.text));
+
+const overflow = (object, click) =>
+  menu("More options", icon("dots"),
+    object.options.map((option) => [option.text.text, () => click(object.action_id, option.value)]),
+    { "data-action": object.action_id });
+
+function choice(object, click) {
+  const before = object.initial_option?.value ?? "";
+  const attributes = {
+    class: "button", "data-action": object.action_id, "data-key": object.action_id,
+    "aria-label": object.placeholder?.text ?? "Choose",
+  };
+  const field = select(object, attributes);
+  field.addEventListener("change", async () => {
+    if (field.value && !(await click(object.action_id, field.value))) field.value = before;
+  });
+  return field;
+}
 
 function press(object, text, style, value, click, label) {
   const name = label ?? object.accessibility_label;

@@ -1,16 +1,18 @@
 // Modals: a form for the topmost view; what was typed stays when errors come back.
 
 import { renderBlocks, textOf } from "./blocks.js";
+import { uploaded } from "./files.js";
 import { el } from "./markup.js";
+import { select } from "./select.js";
 
 const dialog = document.getElementById("modal");
 let shown = "";
 
-// `act(wish)` submits, closes or clicks.
-export function showViews(views, names, act) {
+// `act(wish)` submits, closes or clicks, as the person `who`.
+export function showViews(views, names, act, who) {
   const view = views.at(-1);
   if (!view) return hide();
-  if (shown !== `${view.id}/${view.hash}`) build(view, names, act);
+  if (shown !== `${view.id}/${view.hash}`) build(view, names, act, who);
   showErrors(view);
   if (!dialog.open) dialog.showModal();
 }
@@ -20,33 +22,50 @@ function hide() {
   if (dialog.open) dialog.close();
 }
 
-function build(view, names, act) {
+function build(view, names, act, who) {
+  const kept = shown.startsWith(`${view.id}/`) ? fields(dialog) : [];
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close", view: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
-  const click = (action) => act({ do: "click", view: view.id, action });
+  // The whole dialog, for an input that was kept is in a newer form than when it was made.
+  const click = async (action, value, block) => {
+    const answer = await act({ do: "click", view: view.id, block, action, value, values: typed(dialog) });
+    if (answer.error) dialog.querySelector('[data-error=""]').textContent = answer.error;
+  };
   const form = el("form", { novalidate: true, autocomplete: "off" },
     el("header", {},
       el("h2", { id: "modal-title" }, view.title?.text ?? ""),
       el("button", { type: "button", class: "button bare", "aria-label": "Close", onclick: close }, "✕")),
-    ...view.blocks.map((block) => part(block, names, click)),
+    ...view.blocks.map((block) => part(block, names, click, kept)),
     el("p", { class: "hint", "data-error": "", role: "alert" }),
     el("footer", {},
       el("button", { type: "button", class: "button", onclick: close }, view.close?.text ?? "Cancel"),
       view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null));
-  form.addEventListener("submit", (event) => { event.preventDefault(); send(form, view, act); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); send(form, view, act, who); });
   form.querySelector("[data-block]")?.setAttribute("autofocus", "");
   dialog.replaceChildren(form);
 }
 
-async function send(form, view, act) {
+async function send(form, view, act, who) {
   const button = form.querySelector("[type=submit]");
   button.disabled = true;
-  const values = {};
-  for (const field of form.querySelectorAll("[data-block]")) values[field.dataset.block] = valueOf(field);
-  await act({ do: "submit", view: view.id, values });
+  try {
+    const values = typed(form);
+    for (const field of form.querySelectorAll("[type=file]")) {
+      values[field.dataset.block] = await uploaded(field.files, who);
+    }
+    await act({ do: "submit", view: view.id, values });
+  } catch (error) {
+    form.querySelector('[data-error=""]').textContent = error.message;
+  }
   button.disabled = false;
 }
+
+const fields = (form) => [...form.querySelectorAll("[data-block]")];
+
+// What is in the form, by block; files are not typed.
+const typed = (form) => Object.fromEntries(
+  fields(form).filter((field) => field.type !== "file").map((field) => [field.dataset.block, valueOf(field)]));
 
 function showErrors(view) {
   for (const place of dialog.querySelectorAll("[data-error]")) {
@@ -57,20 +76,27 @@ function showErrors(view) {
   dialog.querySelector("[aria-invalid]")?.focus();
 }
 
-function part(block, names, click) {
+function part(block, names, click, kept) {
   if (block.type !== "input") return renderBlocks([block], names, click)[0];
   const id = `input-${block.block_id}`;
-  const many = ["checkboxes", "radio_buttons"].includes(block.element.type);
+  const many = CHOICES.has(block.element.type);
   const label = [block.label.text, block.optional ? el("small", {}, " (optional)") : null];
-  const field = input(block.element, { id, "data-block": block.block_id });
-  field.setAttribute("aria-describedby", `${id}-error`);
+  // An input that an update leaves as it was keeps what is in it.
+  const shape = JSON.stringify(block.element);
+  const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
+    ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape });
+  field.onchange = block.dispatch_action ? () => click(block.element.action_id, valueOf(field), block.block_id) : null;
+  field.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   return el("div", { class: "input" },
     many ? el("span", { class: "label", id: `${id}-label` }, ...label.filter(Boolean))
       : el("label", { for: id }, ...label.filter(Boolean)),
     field,
-    block.hint ? el("p", { class: "note" }, ...textOf(block.hint, names)) : null,
+    block.hint ? el("div", { class: "note", id: `${id}-hint` }, ...textOf(block.hint, names)) : null,
     el("p", { class: "hint", id: `${id}-error`, "data-error": block.block_id }));
 }
+
+const CHOICES = new Set(["checkboxes", "multi_static_select", "multi_users_select", "radio_buttons"]);
+const TYPES = { datepicker: "date", timepicker: "time", email_text_input: "email", url_text_input: "url" };
 
 function input(element, attributes) {
   const placeholder = element.placeholder?.text;
@@ -84,25 +110,26 @@ function input(element, attributes) {
     case "number_input":
       return el("input", { ...common, type: "number", value: element.initial_value,
         min: element.min_value, max: element.max_value, step: element.is_decimal_allowed ? "any" : 1 });
-    case "static_select": return select(element, common);
-    case "checkboxes": return choices(element, common, "checkbox", element.initial_options ?? []);
+    case "file_input":
+      return el("input", { ...common, type: "file", multiple: element.max_files !== 1,
+        accept: element.filetypes?.map((kind) => `.${kind}`).join(",") });
+    case "static_select": case "conversations_select": case "users_select": case "channels_select":
+      return select(element, common);
+    case "checkboxes": case "multi_static_select": case "multi_users_select":
+      return choices(element, common, "checkbox", element.initial_options ?? []);
     case "radio_buttons": return choices(element, common, "radio", [element.initial_option].filter(Boolean));
-    default: return el("input", { ...common, type: "text" });
+    default: {
+      const initial = element.initial_value ?? element.initial_date ?? element.initial_time;
+      return el("input", { ...common, type: TYPES[element.type] ?? "text", value: initial });
+    }
   }
-}
-
-function select(element, attributes) {
-  const initial = element.initial_option?.value;
-  const blank = el("option", { value: "" }, element.placeholder?.text ?? "Choose ...");
-  const options = [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((g) => g.options)];
-  return el("select", attributes, blank, ...options.map((option) =>
-    el("option", { value: option.value, selected: option.value === initial }, option.text.text)));
 }
 
 function choices(element, attributes, type, initial) {
   const chosen = new Set(initial.map((option) => option.value));
   const group = { ...attributes, role: "group", tabindex: -1, "aria-labelledby": `${attributes.id}-label` };
-  return el("div", group, ...element.options.map((option) =>
+  const options = [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((g) => g.options)];
+  return el("div", group, ...options.map((option) =>
     el("label", { class: "choice" },
       el("input", { type, name: attributes.id, value: option.value, checked: chosen.has(option.value) }),
       option.text.text)));
@@ -110,7 +137,7 @@ function choices(element, attributes, type, initial) {
 
 function valueOf(field) {
   const checked = [...field.querySelectorAll("input:checked")].map((box) => box.value);
-  if (field.dataset.type === "checkboxes") return checked;
   if (field.dataset.type === "radio_buttons") return checked[0] ?? "";
+  if (CHOICES.has(field.dataset.type)) return checked;
   return field.value;
 }

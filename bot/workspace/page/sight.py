@@ -1,5 +1,10 @@
 """What one person sees of the workspace, as the page is told it: pure functions."""
 
+from dataclasses import asdict
+
+from .. import forms
+from ..features import ShortcutKind
+from ..files import File
 from ..state import Channel, Json, Message, Person, State, Status, View
 
 
@@ -11,8 +16,9 @@ def outline(state: State, who: str) -> Json:
         "bot": state.bot.id,
         "people": [_person(person) for person in state.people.values()],
         "channels": [_channel(state, who, c) for c in state.channels.values() if visible(who, c)],
-        "views": [_view(view) for view in state.views.get(who, [])],
-        "home": _view(home) if home else None,
+        "views": [_view(state, view) for view in state.views.get(who, [])],
+        "home": _view(state, home) if home else None,
+        "features": _features(state),
         "statuses": {f"{c}/{ts}": _status(status) for (c, ts), status in state.statuses.items()},
     }
 
@@ -25,6 +31,11 @@ def messages(state: State, who: str, *, since: int) -> list[Json]:
 
 def visible(who: str, channel: Channel) -> bool:
     return not channel.private or who in channel.members
+
+
+def sees_file(state: State, who: str, file: File) -> bool:
+    """Whether this person may read the file: theirs, or of a place they see."""
+    return who == file.user or any(visible(who, state.channels[c]) for c in file.channels)
 
 
 def _readable(state: State, who: str, message: Message) -> bool:
@@ -49,9 +60,42 @@ def _channel(state: State, who: str, channel: Channel) -> Json:
     }
 
 
-def _view(view: View) -> Json:
-    body = {name: view.body.get(name) for name in ("title", "submit", "close", "blocks")}
-    return body | {"id": view.id, "hash": view.hash, "errors": view.errors}
+def _features(state: State) -> Json:
+    features = state.features
+    kinds: tuple[ShortcutKind, ...] = ("global", "message")
+    menus = {kind: [asdict(entry) for entry in features.offered(kind)] for kind in kinds}
+    return {"shortcuts": menus, "home": features.home, "assistant": features.assistant}
+
+
+def _view(state: State, view: View) -> Json:
+    body = {name: view.body.get(name) for name in ("title", "submit", "close")}
+    blocks = [_with_offer(state, view, block) for block in view.blocks]
+    return body | {"id": view.id, "hash": view.hash, "errors": view.errors, "blocks": blocks}
+
+
+def _with_offer(state: State, view: View, block: Json) -> Json:
+    """The block of an input; a select of places or people gets the options that Slack fills in."""
+    element = block.get("element", {})
+    if element.get("type") == "conversations_select":
+        places = forms.conversations(state, view.user, element)
+        offered = {place.id: _channel(state, view.user, place)["name"] for place in places}
+        chosen = forms.initial_conversation(state, view, element)
+    elif element.get("type") in ("users_select", "multi_users_select"):
+        offered = {person.id: person.name for person in state.people.values()}
+        chosen = element.get("initial_user")
+    elif element.get("type") == "channels_select":
+        public = (c for c in state.channels.values() if not c.private)
+        offered = {channel.id: channel.name for channel in public}
+        chosen = element.get("initial_channel")
+    else:
+        return block
+    options = [_option(value, name) for value, name in offered.items()]
+    initial = _option(chosen, offered[chosen]) if chosen in offered else None
+    return block | {"element": element | {"options": options, "initial_option": initial}}
+
+
+def _option(value: str, name: str) -> Json:
+    return {"text": {"type": "plain_text", "text": name}, "value": value}
 
 
 def _status(status: Status) -> Json:
@@ -73,4 +117,6 @@ def _message(message: Message) -> Json:
         "deleted": message.deleted,
         "whisper": message.to is not None,
         "revision": message.revision,
+        "files": [{"id": f.id, "name": f.title, "size": f.size} for f in message.files],
+        "pane": asdict(message.pane) if message.pane else None,
     }
