@@ -15,6 +15,7 @@ from bot import logs
 from bot.app import running
 from bot.drafting.wishes import Wish
 from bot.settings import Alone, Settings
+from bot.slack.manifest import manifest
 from bot.worker import WorkerCannotLoad, own_worker
 from bot.workspace import Message, Workspace
 from inference.client import EngineClient, EngineUnavailable
@@ -63,7 +64,7 @@ async def _tell(stay: bool, began: float) -> None:
 async def _stage() -> AsyncIterator[tuple[Workspace, Settings]]:
     """A workspace, a worker and a bot that run."""
     with tempfile.TemporaryDirectory(prefix="draftsmith-") as folder:
-        async with Workspace() as workspace:
+        async with Workspace(manifest=manifest("Draftsmith", "/draft")) as workspace:
             settings = settings_for(workspace, Path(folder))
             print(f"workspace   {workspace.url}", flush=True)
             async with own_worker(settings.socket, lambda _: None) as worker:

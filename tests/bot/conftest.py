@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot, running
+from bot.slack.manifest import manifest
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, settings_for
 from tests.scripted_engine import ScriptedEngine
@@ -17,7 +18,9 @@ from tests.scripted_engine import ScriptedEngine
 @pytest.fixture
 async def workspace() -> AsyncIterator[Workspace]:
     """No rate limits, and redelivery soon, so that tests need not wait."""
-    async with Workspace(limits=None, ack_timeout=3.0, retry_delays=(0.05, 0.1, 0.1)) as ws:
+    made = manifest("Draftsmith", "/draft")
+    delays = (0.05, 0.1, 0.1)
+    async with Workspace(limits=None, ack_timeout=3.0, retry_delays=delays, manifest=made) as ws:
         yield ws
 
 
