@@ -221,7 +221,7 @@ def too_many_files(most: int) -> Sentence:
 
 def source_kept(n: int) -> Sentence:
     """Files without a word, in the thread of a draft."""
-    return sentence("source_kept_one" if n == 1 else "source_kept", n=n)
+    return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
 
 
 def files_without_wish() -> Sentence:

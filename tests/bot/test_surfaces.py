@@ -1,0 +1,109 @@
+"""Our own conversation, chats beside a channel, mentions, the home tab, and waiting."""
+
+import asyncio
+
+from bot.app import Bot
+from bot.workspace import Workspace
+from tests.person import Person, StartBot
+from tests.scripted_engine import ScriptedEngine
+
+
+def own(workspace: Workspace, who: Person) -> Person:
+    return Person(workspace, who.id, workspace.dm(who.id))
+
+
+async def test_a_message_to_the_app_is_a_brief_and_replies_refine(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    alone = own(workspace, ana)
+    await workspace.say(ana.id, alone.channel, "n=2 blog: rain")
+    await alone.sees_drafts(2)
+    await alone.reply("1: shorter")
+    *_, third = await alone.sees_drafts(3)
+    assert "from 1" in third.text
+    assert len(workspace.messages(alone.channel)) == 1
+
+
+async def test_help_and_mistakes_are_answered_in_our_own_conversation(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    alone = own(workspace, ana)
+    for typed, says in (("help", "Tell me what to write"), ("temprature=1 x", "Did you mean")):
+        ts = await workspace.say(ana.id, alone.channel, typed)
+        await workspace.until(
+            lambda ts=ts, says=says: any(
+                says in m.text for m in workspace.messages(alone.channel, ts)[1:]
+            )
+        )
+    await workspace.upload(ana.id, alone.channel, "a.txt", b"x")
+    await workspace.until(lambda: "What shall I write from this" in str(workspace.state.outline()))
+    assert not engine.requests
+
+
+async def test_a_chat_begins_with_prompts_and_gets_the_brief_as_its_title(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    ts = await workspace.open_assistant(ana.id, ana.channel)
+    alone = own(workspace, ana)
+    (root,) = workspace.messages(alone.channel)
+    pane = await workspace.until(lambda: root.pane if root.pane and root.pane.prompts else None)
+    assert pane.prompts[0]["title"] == "Draft a blog post"
+    await workspace.say(ana.id, alone.channel, pane.prompts[0]["message"], thread_ts=ts)
+    await alone.sees_drafts(1)
+    assert root.pane.title
+    await workspace.say(ana.id, alone.channel, "shorter", thread_ts=ts)
+    await alone.sees_drafts(2)
+
+
+async def test_a_mention_in_a_channel_is_a_brief(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await workspace.say(ana.id, ana.channel, f"<@{workspace.bot_user}> blog: rain")
+    await ana.sees_drafts(1)
+    await asyncio.sleep(0.2)
+    assert len(engine.requests) == 1
+
+
+async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when_text_comes(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.gate.clear()
+    ben = Person(workspace, workspace.person("ben"), workspace.channel("other"))
+    await ana.draft("rain")
+    await workspace.until(lambda: ana.drafts)
+    await ben.draft("sun")
+    await workspace.until(lambda: ben.drafts)
+    first = await workspace.until(lambda: workspace.status(ana.channel, ana.root.ts))
+    second = await workspace.until(lambda: workspace.status(ben.channel, ben.root.ts))
+    assert first.text == "is thinking about your draft…"
+    assert second.text == "has one request before yours…"
+    assert first.loading
+    engine.gate.set()
+    await ben.sees_drafts(1)
+    await workspace.until(lambda: workspace.status(ben.channel, ben.root.ts) is None)
+
+
+async def test_home_shows_what_the_person_began_and_a_button_that_begins_another(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("blog: the <!here> tram")
+    await ana.sees_drafts(1)
+    await workspace.open_home(ana.id)
+    home = await workspace.until(lambda: workspace.home(ana.id))
+    shown = str(home.body["blocks"])
+    assert f"p{ana.root.ts.replace('.', '')}" in shown
+    assert "1 draft" in shown
+    assert "<!here>" not in shown
+    assert "How to ask" in shown
+    assert await workspace.click_in_view(ana.id, home.id, "new_draft")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"brief": "rain", "channel": ana.channel})).ok
+    await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+
+
+async def test_home_is_in_the_persons_language(start: StartBot, workspace: Workspace) -> None:
+    mei = workspace.person("mei", locale="zh-CN")
+    async with start():
+        await workspace.open_home(mei)
+        home = await workspace.until(lambda: workspace.home(mei))
+    assert "新草稿" in str(home.body["blocks"])
