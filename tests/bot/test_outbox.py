@@ -13,7 +13,7 @@ from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.manifest import SCOPES
 from bot.slack.messages import Place
 from bot.slack.outbox import Outbox
-from bot.slack.views import draft_view
+from bot.slack.views import Choices, draft_view
 from bot.slack.wire import web_client
 from bot.workspace import Workspace
 
@@ -207,7 +207,10 @@ async def test_an_archived_channel_is_closed(workspace, outbox, channel):
 
 async def test_a_modal_opens_once_even_if_the_answer_is_lost(workspace, outbox, ada):
     workspace.fail("views.open", drop="after")
-    await outbox.open_view(workspace.state.new_trigger(ada), draft_view("C1", "en"))
+    await outbox.open_view(
+        workspace.state.new_trigger(ada),
+        draft_view("C1", "en", Choices([("blog", "a blog post")], ["en"])),
+    )
     assert [view.callback_id for view in workspace.views(ada)] == ["draft"]
 
 

@@ -240,9 +240,11 @@ async def test_what_is_wrong_in_the_form_is_said_at_its_place(
 ) -> None:
     await ana.draft("")
     (form,) = await workspace.until(lambda: workspace.views(ana.id))
-    wrong = {"kind": "social", "brief": "network=x words=2000 trams", "audience": "all"}
+    wrong = {"kind": "social", "brief": "network=x trams", "words": "2000"}
     answer = await workspace.submit(ana.id, form.id, wrong)
     assert "words=2000" in answer.errors["words"]
+    answer = await workspace.submit(ana.id, form.id, {"brief": "words=2 trams"})
+    assert "words=2" in answer.errors["brief"]
     assert workspace.views(ana.id)
 
 

@@ -14,9 +14,8 @@ from bot.listeners.front import Front
 from bot.slack.views import BRIEF, CHANNEL, DRAFT, DRAFTS, FILES, SOURCE
 from bot.store import Source, StoreUnavailable
 
-# Inputs that are options of a brief, by the same names; and the input of each option.
+# Inputs that are options of a brief, by the same names.
 OPTIONS = ("kind", "audience", "tone", "words", "lang", "private")
-INPUTS = {"n": DRAFTS, **{name: name for name in OPTIONS}}
 
 
 async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
@@ -24,9 +23,10 @@ async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     try:
         await _draft(body["view"], body, front)
     except BadBrief as bad:
-        shown = {block["block_id"] for block in body["view"]["blocks"]}
-        field = INPUTS.get(bad.option or "", bad.option or BRIEF)
-        await front.object_to(ack, body, field if field in shown else BRIEF, bad.sentence)
+        # An option may also have been typed into the brief.
+        chosen = bad.option == FILES or (bad.option and value_of(bad.option, body["view"]))
+        field = bad.option if bad.option and chosen else BRIEF
+        await front.object_to(ack, body, field, bad.sentence)
     except StoreUnavailable:
         await front.object_to(ack, body, BRIEF, phrases.not_saved())
     else:
