@@ -93,7 +93,10 @@ class Settings(BaseSettings):
         8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
     )
     max_source: int = Field(
-        100_000, ge=1000, le=1_000_000, description="Characters kept of a file or another source."
+        30_000,
+        ge=1000,
+        le=1_000_000,
+        description="Characters kept of a file or another source; the policy's max_chars holds too.",
     )
 
     emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(

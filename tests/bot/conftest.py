@@ -75,6 +75,15 @@ async def bot(start: StartBot) -> AsyncIterator[Bot]:
         yield running_bot
 
 
+@pytest.fixture(params=["socket", "http"])
+async def bot_by_either_way(
+    request: pytest.FixtureRequest, start: StartBot, workspace: Workspace
+) -> AsyncIterator[Bot]:
+    async with start(slack_transport=request.param) as running_bot:
+        workspace.events_url = running_bot.address
+        yield running_bot
+
+
 @pytest.fixture
 def ana(workspace: Workspace) -> Person:
     return Person(workspace, workspace.person("ana"), workspace.channel("launch"))

@@ -1,7 +1,6 @@
 """The way of a draft, over real Socket Mode or HTTP; only the model is scripted."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,15 +9,6 @@ from bot.app import Bot
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine, essay
-
-
-@pytest.fixture(params=["socket", "http"])
-async def bot_by_either_way(
-    request: pytest.FixtureRequest, start: StartBot, workspace: Workspace
-) -> AsyncIterator[Bot]:
-    async with start(slack_transport=request.param) as running_bot:
-        workspace.events_url = running_bot.address
-        yield running_bot
 
 
 async def test_a_command_a_reaction_and_a_reply_make_three_versions(

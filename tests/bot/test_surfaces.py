@@ -101,6 +101,30 @@ async def test_home_shows_what_the_person_began_and_a_button_that_begins_another
     await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
 
 
+async def test_every_door_opens_by_either_transport(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    ts = await workspace.say(ana.id, ana.channel, "The tram is yellow.")
+    assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
+    (draft,) = await ana.sees_drafts(1)
+    assert await workspace.click(ana.id, ana.channel, draft.ts, "change_form")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"change": "shorter"})).ok
+    await ana.sees_drafts(2)
+    await workspace.upload(
+        ana.id, ana.channel, "a.txt", b"It rings.", thread_ts=ana.root.ts, text="use it"
+    )
+    *_, third = await ana.sees_drafts(3)
+    assert "It rings." in engine.requests[2]["messages"][1]["content"]
+    assert await workspace.click(ana.id, ana.channel, third.ts, "why")
+    assert len(workspace.views(ana.id)) == 1
+    assert await workspace.shortcut(ana.id, "draft_shortcut")
+    await workspace.open_home(ana.id)
+    await workspace.until(lambda: workspace.home(ana.id))
+
+
 async def test_home_is_in_the_persons_language(start: StartBot, workspace: Workspace) -> None:
     mei = workspace.person("mei", locale="zh-CN")
     async with start():

@@ -1,0 +1,124 @@
+"""Modals, the home tab and the messages around drafts, held against Slack's limits."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import phrases
+from bot.drafting.buttons import draft_buttons
+from bot.drafting.explain import Changes, compared
+from bot.phrases import LANGUAGES, Language, Phrase
+from bot.slack import blocks
+from bot.slack.home_view import Recent, home_view
+from bot.slack.markup import split
+from bot.slack.version_views import (
+    accept_view,
+    change_view,
+    changes_view,
+    translate_view,
+    why_view,
+)
+from bot.store import Version, VersionStatus
+from bot.workspace.blocks import accept_message_blocks
+from bot.workspace.blocks import accept_view as slack_takes
+from safety import SafeText
+
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=3000).map(SafeText)
+languages = st.sampled_from(LANGUAGES)
+
+
+def version(status: VersionStatus, text: str = "Rain.") -> Version:
+    made = Version(thread_id=1, job_id=1, number=10**6, sample=0, text=text, status=status)
+    made.id = 10**9
+    made.ended_at = datetime.now(UTC)
+    return made
+
+
+@settings(max_examples=50)
+@given(old=texts, new=texts, language=languages)
+def test_what_changed_fits_into_a_modal_and_quotes_both_texts_in_full(
+    old: SafeText, new: SafeText, language: Language
+) -> None:
+    pieces = list(compared(old, new))
+    slack_takes(changes_view(Changes(1, pieces), language))
+    assert "".join(text for mark, text in pieces if mark != "removed") == new
+    kept = [text for mark, text in pieces if mark != "added"]
+    assert sum(map(len, kept)) <= len(old) + sum(len(t) for m, t in pieces if m == "same")
+
+
+def test_what_changed_tells_words_and_chinese_characters_apart() -> None:
+    pieces = list(compared(SafeText("The old tram 爬上山"), SafeText("The tram 爬下山")))
+    marked = [(mark, text.strip()) for mark, text in pieces if mark != "same"]
+    assert marked == [("removed", "old"), ("removed", "上"), ("added", "下")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_texts_that_the_filter_takes_fit_into_what_changed(language: Language) -> None:
+    old, new = SafeText("word " * 8000), SafeText("other " * 6500)
+    slack_takes(changes_view(Changes(1, list(compared(old, new))), language))
+
+
+@settings(max_examples=30)
+@given(wish=texts, names=st.lists(texts, max_size=5), rules=st.lists(st.text(max_size=40)))
+def test_why_this_fits_into_a_modal(
+    wish: SafeText, names: list[SafeText], rules: list[str]
+) -> None:
+    lines = [
+        phrases.why_kind("a blog post"),
+        phrases.why_based(3, wish, names),
+        phrases.why_options({"tone": "formal", "words": 300}),
+        phrases.why_made(phrases.draft_facts(version(VersionStatus.FINISHED), 7)),
+        phrases.why_filter(rules),
+    ]
+    for language in LANGUAGES:
+        slack_takes(why_view(lines, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
+    for view in (
+        change_view("{}", language),
+        translate_view("{}", phrases.WRITTEN, language),
+        accept_view("{}", language),
+    ):
+        slack_takes(view)
+
+
+@settings(max_examples=30)
+@given(briefs=st.lists(texts, max_size=12), language=languages)
+def test_home_fits_into_its_tab(briefs: list[SafeText], language: Language) -> None:
+    url = "https://acme.slack.com/archives/C1/p1?thread_ts=1.2&cid=C1"
+    recent = [Recent("a blog post", brief, url, 3) for brief in briefs]
+    slack_takes(home_view(recent, [Phrase("word " * 2000)], language))
+
+
+@given(brief=texts, n=st.integers(1, 5), language=languages)
+def test_the_root_is_taken_with_its_state_and_its_button(
+    brief: SafeText, n: int, language: Language
+) -> None:
+    asked = phrases.root("U1", "a blog post", brief).to(language)
+    link = phrases.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
+    for state in (phrases.being_written(n), phrases.drafts_stand(n, link, link)):
+        content = blocks.root_message(asked, state.to(language), [])
+        accept_message_blocks(list(content.blocks))
+
+
+@pytest.mark.parametrize("status", list(VersionStatus))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_draft_has_buttons_that_slack_takes(
+    status: VersionStatus, language: Language
+) -> None:
+    row = draft_buttons(version(status), language, translates=True, changed=True)
+    content = blocks.draft(
+        Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row)
+    )
+    accept_message_blocks(list(content.blocks))
+
+
+@given(texts.filter(lambda text: text.strip()))
+def test_a_finished_text_is_taken_part_by_part(text: SafeText) -> None:
+    for part in split(text):
+        content = blocks.final(part, Phrase("Accepted by <@U1> · draft 2"))
+        accept_message_blocks(list(content.blocks))
