@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         30_000,
         ge=1000,
         le=1_000_000,
-        description="Characters kept of a file or another source; the policy's max_chars holds too.",
+        description="Characters kept of a file or another source, as far as the policy lets them.",
     )
 
     emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(
