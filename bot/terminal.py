@@ -6,7 +6,6 @@ import sys
 from contextlib import AsyncExitStack, aclosing
 
 from bot.drafting.brief import BadBrief, Brief, parse
-from bot.drafting.material import judge_asked
 from bot.drafting.prompt import chat_messages
 from bot.drafting.recipes import Recipe, RecipeError, load_recipes
 from bot.policy import judge_server
@@ -14,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.markup import plain
 from bot.worker import WorkerCannotLoad, own_worker
 from inference.client import Delta, EngineClient, EngineRefused, EngineUnavailable, Sampling
-from safety import Blocked, Filter, FilterError, PolicyError, SafeText, load_policy
+from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, load_policy
 
 FAILED = 1
 REQUEST = "terminal"
@@ -33,7 +32,7 @@ async def draft(text: str, settings: Settings) -> int:
             languages=settings.model_languages,
         )
         filter_ = Filter(load_policy(settings.policy), worker=judge_server(settings))
-        verdict = await judge_asked(filter_, brief.text, request=REQUEST)
+        verdict = await filter_.judge(brief.text, Stage.INPUT, request=REQUEST)
         if not verdict.allowed:
             raise Blocked(verdict)
         async with AsyncExitStack() as stack:

@@ -7,7 +7,6 @@ import structlog
 
 from bot import phrases
 from bot.drafting.generation import Generation
-from bot.drafting.material import judge_asked
 from bot.drafting.ports import (
     DRAFT_IN_DM,
     Away,
@@ -33,7 +32,7 @@ from bot.store import (
     Version,
     VersionStatus,
 )
-from safety import Action, SafeText, Verdict
+from safety import Action, SafeText, Stage, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -124,8 +123,8 @@ class Writing:
 
     async def _judge(self, thread: Thread, held: Action = Action.HOLD) -> Verdict:
         asked, job = self._job.instruction or thread.brief, self._job
-        return await judge_asked(
-            self._world.filter_for(thread), asked, request=job.name, who=job.requester, held=held
+        return await self._world.filter_for(thread).judge(
+            asked, Stage.INPUT, request=job.name, who=job.requester, held=held
         )
 
     async def _reviewed(self, thread: Thread, held: Verdict, reviews: Reviews) -> Verdict:
