@@ -48,7 +48,7 @@ class Filter:
         judge = _judge(policy, worker)
         self.screen = Screen(policy, judge)
         self._decided = {
-            decision: Screen(policy.holding_as(decision), judge)
+            decision: Screen(policy.holding_as(decision), judge, digest=self.screen.digest)
             for decision in (Action.ALLOW, Action.REDACT)
         }
         self._places: dict[str, Filter] = {}
@@ -92,7 +92,7 @@ class Filter:
     ) -> None:
         """Writes down what a person decided about a held text. Raises OSError."""
         await Case(self.audit, stage, request, who).note(
-            decision, categories, policy=self.policy.digest
+            decision, categories, policy=self.screen.digest
         )
 
     def gate(self, *, request: str, who: str = "") -> Gate:
