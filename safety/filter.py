@@ -5,7 +5,7 @@ It fails closed. A detector that raises, takes too long or answers nonsense bloc
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safety.audit import AuditLog, Case
 from safety.chain import ChainError
@@ -13,6 +13,7 @@ from safety.judge import Judge, JudgeError, JudgeLate, JudgeUnset, Server
 from safety.normalise import normalise
 from safety.passages import ends, passages
 from safety.policy import Policy
+from safety.quotes import quoted_in
 from safety.screen import Screen
 from safety.stream import Gate
 from safety.verdict import Action, Stage, Verdict
@@ -47,7 +48,7 @@ class Filter:
         judge = _judge(policy, worker)
         self.screen = Screen(policy, judge)
         self._decided = {
-            decision: Screen(policy.holding_as(decision), judge)
+            decision: Screen(policy.holding_as(decision), judge, digest=self.screen.digest)
             for decision in (Action.ALLOW, Action.REDACT)
         }
         self._places: dict[str, Filter] = {}
@@ -73,14 +74,17 @@ class Filter:
     ) -> Verdict:
         """The verdict on a whole text. Whatever the text holds, it raises nothing.
 
-        `held` is what a person has decided about all that the policy holds: ALLOW or REDACT.
+        What is quoted in an input is judged as material, too. `held` is what a person has decided
+        about all that the policy holds: ALLOW or REDACT.
         """
         case = Case(self.audit, stage, request, who)
         screen = self._decided.get(held, self.screen)
-        verdict = await screen.in_time(lambda: screen.judge(text, stage))
-        if screen.judge_tier and verdict.allowed:
-            spans = await asyncio.to_thread(_spans, text)
-            verdict = await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
+        verdict = await _verdict(screen, text, stage)
+        quoted = quoted_in(text) if stage is Stage.INPUT and verdict.allowed else ""
+        if quoted:
+            material = await _verdict(screen, quoted, Stage.MATERIAL)
+            if not material.allowed:
+                verdict = _spanning(material, len(text))
         return await case.close(verdict, text)
 
     async def decided(
@@ -88,7 +92,7 @@ class Filter:
     ) -> None:
         """Writes down what a person decided about a held text. Raises OSError."""
         await Case(self.audit, stage, request, who).note(
-            decision, categories, policy=self.policy.digest
+            decision, categories, policy=self.screen.digest
         )
 
     def gate(self, *, request: str, who: str = "") -> Gate:
@@ -144,6 +148,24 @@ async def _trouble_of_audit(audit: AuditLog | None) -> list[str]:
     except (OSError, ChainError) as error:
         return [f"The audit log cannot be read: {type(error).__name__}."]
     return []
+
+
+async def _verdict(screen: Screen, text: str, stage: Stage) -> Verdict:
+    """By all tiers."""
+    verdict = await screen.in_time(lambda: screen.judge(text, stage))
+    if screen.judge_tier is None or not verdict.allowed:
+        return verdict
+    spans = await asyncio.to_thread(_spans, text)
+    return await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
+
+
+def _spanning(verdict: Verdict, length: int) -> Verdict:
+    """The verdict on what is quoted, as one on the whole: its findings cover all of it."""
+    findings, causes = (
+        tuple(replace(each, start=0, end=length) for each in found)
+        for found in (verdict.findings, verdict.causes)
+    )
+    return replace(verdict, findings=findings, causes=causes)
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

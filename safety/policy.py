@@ -5,7 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cached_property, reduce
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -186,7 +186,8 @@ class Policy(Table):
     workspaces: Mapping[str, "Policy"] = Field(default_factory=dict)
     channels: Mapping[str, "Policy"] = Field(default_factory=dict)
 
-    @cached_property
+    # Not cached: a copy with changes would keep it.
+    @property
     def digest(self) -> str:
         """Sixteen hex digits that change with every change of what applies here."""
         elsewhere = {"may_loosen", "workspaces", "channels"}

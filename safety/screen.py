@@ -30,8 +30,12 @@ class DetectorError(Exception):
 class Screen:
     """Detectors and a policy, without memory: the same text gets the same verdict."""
 
-    def __init__(self, policy: Policy, judge: Judge | None = None) -> None:
+    def __init__(
+        self, policy: Policy, judge: Judge | None = None, *, digest: str | None = None
+    ) -> None:
+        """`digest` names the policy in verdicts; by default its own."""
         self.policy = policy
+        self.digest = digest or policy.digest
         self.judge_tier = judge
         self.detectors: tuple[Detector, ...] = rules(policy)
         self.linear = Linear(policy.thresholds, packaged)
@@ -156,7 +160,7 @@ class Screen:
             action = Action.BLOCK
         if action.stops:
             shown = None
-        return Verdict(action, tuple(findings), shown, self.policy.digest, causes)
+        return Verdict(action, tuple(findings), shown, self.digest, causes)
 
     def action(self, finding: Finding, stage: Stage) -> Action:
         """What the policy does about a finding."""
@@ -165,7 +169,7 @@ class Screen:
         return self.policy.action(stage, finding.category)
 
     def refuse(self, rule: str) -> Verdict:
-        return refusal(rule, self.policy.digest)
+        return refusal(rule, self.digest)
 
 
 def _guarded(detector: object, length: int, find: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -66,6 +66,7 @@ class GuardServer:
     answer: Callable[[Json], Json | str] = llama_guard
     delay: float = 0.0
     status: int = 200
+    elsewhere: str = ""
     asked: list[Json] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     most_at_once: int = 0
@@ -95,5 +96,5 @@ class GuardServer:
         self.running -= 1
         answer = self.answer(body)
         text = answer if isinstance(answer, str) else json.dumps(answer)
-        headers = {"Location": "http://127.0.0.1:9/"} if self.status == 307 else {}
+        headers = {"Location": self.elsewhere + request.path} if self.elsewhere else {}
         return web.Response(text=text, status=self.status, headers=headers)

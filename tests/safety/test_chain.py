@@ -84,6 +84,13 @@ TAMPERED: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 
+def test_a_line_of_another_log_does_not_fit(path: Path, tmp_path: Path) -> None:
+    write(tmp_path / "other", 6, first=10)
+    mine, others = path.read_text().splitlines(True), (tmp_path / "other").read_text()
+    path.write_text("".join([*mine[:3], *others.splitlines(True)[3:]]))
+    assert len(troubles(path)) == 1
+
+
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
 def test_what_is_done_to_a_line_is_seen_and_stays_seen(
     path: Path, tamper: Callable[[list[str]], list[str]]
@@ -147,15 +154,19 @@ def test_a_file_that_is_no_log_is_not_gone_on_with(tmp_path: Path) -> None:
 
 def test_several_logs_and_threads_on_one_file_make_one_chain(path: Path) -> None:
     logs = [AuditLog(path, KEY) for _ in range(3)]
-    threads = [
-        threading.Thread(target=lambda log=log: [log._append("{}") for _ in range(20)])
-        for log in logs * 2
-    ]
+    together = threading.Barrier(6)
+
+    def append(log: AuditLog) -> None:
+        together.wait()
+        for _ in range(50):
+            log._append("{}")
+
+    threads = [threading.Thread(target=append, args=(log,)) for log in logs * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert logs[0].head().line == 6 + 120
+    assert logs[0].head().line == 6 + 300
     assert troubles(path) == []
     for log in logs:
         log.close()

@@ -193,3 +193,12 @@ def test_the_event_loop_runs_on_while_a_text_is_judged() -> None:
         return order
 
     assert asyncio.run(both()) == ["other", "judged"]
+
+
+def test_a_verdict_after_a_review_names_the_policy_as_every_other() -> None:
+    by = Filter(policy())
+    verdicts = [
+        asyncio.run(by.judge("text", Stage.OUTPUT, request="r1", held=held))
+        for held in (Action.HOLD, Action.ALLOW, Action.REDACT)
+    ]
+    assert {verdict.policy for verdict in verdicts} == {by.policy.digest}

@@ -122,13 +122,23 @@ async def test_an_answer_that_cannot_be_read_blocks(
     assert (await judge(by, HARMLESS)).rules == ("detector_error",)
 
 
-@pytest.mark.parametrize("status", [307, 400, 401, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
 async def test_a_judge_that_refuses_blocks(
     judging: Callable[..., Filter], guard: GuardServer, status: int
 ) -> None:
     by = judging(more='late = "allow"')
     guard.status = status
     assert (await judge(by, HARMLESS)).rules == ("detector_error",)
+
+
+async def test_no_redirect_carries_a_text_to_another_server(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    async with GuardServer() as other:
+        by = judging()
+        guard.status, guard.elsewhere = 307, other.url
+        assert (await judge(by, HARMLESS)).rules == ("detector_error",)
+        assert (len(guard.asked), other.asked) == (1, [])
 
 
 async def test_a_judge_that_is_not_there_blocks(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Only the filter makes SafeText: a test over the syntax trees of the project."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {
+    "safety/verdict.py",  # says what it is
     "safety/screen.py",  # judges
     "safety/released.py",  # cuts and joins what was judged
     "bot/slack/markup.py",  # cuts it too, and closes the code fences that it cut
@@ -17,18 +19,41 @@ SOURCES = [
 ]
 
 
-def makings(tree: ast.AST) -> Iterator[int]:
-    """Lines that call SafeText, cast to it, or give it another name."""
+def makings(tree: ast.AST, type_: str = "SafeText") -> Iterator[int]:
+    """Lines that use the type for more than to say what something is.
+
+    To call it, to cast or alias it, to hand it on: whatever names it outside an annotation could
+    make one. So could a class that is filled from outside, as pydantic's and SQLAlchemy's are.
+    """
+    allowed = {id(node) for annotation in _annotations(tree) for node in ast.walk(annotation)}
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=function, args=args):
-                target = args[:1] if is_named(function, "cast") else []
-                if any(is_named(name, "SafeText") for name in [function, *target]):
-                    yield node.lineno
-            case ast.alias(name="SafeText", asname=str()):
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=names):
+                allowed |= {id(name) for name in ast.walk(names)}
+            case ast.alias(name=name, asname=str()) if name == type_:
                 yield node.lineno
-            case ast.Assign(value=value) if is_named(value, "SafeText"):
-                yield node.lineno
+            case ast.ClassDef(bases=[base, *_]) if not is_named(base, "Protocol"):
+                yield from (field.lineno for field in node.body if _holds(field, type_))
+    for node in ast.walk(tree):
+        if id(node) not in allowed and isinstance(node, ast.expr) and is_named(node, type_):
+            yield node.lineno
+
+
+def _annotations(tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.arg(annotation=ast.expr() as annotation)
+                | ast.AnnAssign(annotation=annotation)
+                | ast.FunctionDef(returns=ast.expr() as annotation)
+                | ast.AsyncFunctionDef(returns=ast.expr() as annotation)
+            ):
+                yield annotation
+
+
+def _holds(field: ast.stmt, type_: str) -> bool:
+    is_field = isinstance(field, ast.AnnAssign)
+    return is_field and any(is_named(node, type_) for node in ast.walk(field.annotation))
 
 
 def is_named(node: ast.AST, name: str) -> bool:
@@ -52,15 +77,46 @@ def test_nothing_outside_the_filter_makes_safe_text(path: Path) -> None:
         "typing.cast('SafeText', x)",
         "from safety import SafeText as Text",
         "Text = SafeText",
+        "map(SafeText, texts)",
+        "partial(SafeText, x)",
+        "TypeAdapter(list[SafeText])",
+        "make = {'text': SafeText}",
+        "getattr(safety, 'SafeText')",
+        "(lambda make=SafeText: make(x))()",
+        "class Text(SafeText): ...",
+        "class Body(BaseModel): text: SafeText",
+        "class Row(Base): text: Mapped[SafeText | None]",
+        "def show(text: SafeText = SafeText('')): ...",
     ],
 )
 def test_every_way_to_make_one_is_seen(source: str) -> None:
     assert list(makings(ast.parse(source))) == [1]
 
 
-@pytest.mark.parametrize("source", ["def show(text: SafeText): ...", "from safety import SafeText"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def show(text: SafeText): ...",
+        "async def show(*texts: SafeText) -> list[SafeText]: ...",
+        "from safety import SafeText",
+        "text: SafeText | None = None",
+        "class Shown(Protocol):\n    text: SafeText",
+        "class Shown:\n    text: 'SafeText'",
+        "__all__ = ['SafeText']",
+    ],
+)
 def test_to_name_the_type_is_no_making(source: str) -> None:
     assert not list(makings(ast.parse(source)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if "inference" not in path.parts],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_hides_from_the_checker_of_types_what_is_no_safe_text(path: Path) -> None:
+    ignored = re.findall(r"#\s*type:\s*ignore\S*|#\s*mypy:.*", path.read_text("utf-8"))
+    assert set(ignored) <= {"# type: ignore[no-untyped-call]"}
 
 
 @pytest.mark.parametrize(
