@@ -1,0 +1,65 @@
+"""Other readings of a normalised text, for the detectors that ask for them.
+
+Each shows what a person sees through: traditional for simplified characters, figures for letters,
+letters spelled out. Where it reads differently it points into the same original.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import opencc
+
+from safety.normalise import Normalised
+
+_LEET = str.maketrans("0134578@$!|+", "oieastbasiit")
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+# Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words.
+_SPACED = re.compile(rf"(?<![^\W_])[^\s{_CJK}](?: {{1,3}}[^\s{_CJK}]){{5,}}(?![^\W_])")
+_DOTTED = re.compile(r"(?<![^\W_])[A-Za-z0-9]([._*-])[A-Za-z0-9](?:\1[A-Za-z0-9]){4,}(?![^\W_])")
+
+
+def simplified(text: Normalised) -> Normalised:
+    """Traditional Chinese as simplified, character by character (the tables of OpenCC)."""
+    return text if text.text.isascii() else replace(text, text=text.text.translate(_simple()))
+
+
+@cache
+def _simple() -> dict[int, str]:
+    characters = [chr(code) for code in range(0x3400, 0xA000)]
+    converted = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    pairs = zip(characters, converted, strict=True)
+    return {ord(old): new for old, new in pairs if old != new and len(new) == 1}
+
+
+def unleeted(text: Normalised) -> Normalised:
+    """Figures and signs as the letters that they stand for: "p4$$w0rd". Only for words: what
+    they announce has to be read as it was written."""
+    return replace(text, text=text.text.translate(_LEET))
+
+
+def closed_up(text: Normalised) -> Normalised:
+    """Spelled-out words and numbers without what parts their letters."""
+    gaps = {place for run in _runs(text.text) for place in run}
+    if not gaps:
+        return text
+    kept = [place for place in range(len(text.text)) if place not in gaps]
+    letters = "".join(text.text[place] for place in kept)
+    return Normalised(letters, text.original, [text.offsets[place] for place in kept])
+
+
+def _runs(text: str) -> Iterator[Iterator[int]]:
+    """For each spelled-out run, the places of what parts its letters."""
+    for match in _DOTTED.finditer(text):
+        yield iter(range(match.start() + 1, match.end(), 2))
+    for match in _SPACED.finditer(text):
+        letters = [place for place in range(*match.span()) if text[place] != " "]
+        narrow = min(after - before for before, after in pairwise(letters))
+        yield (
+            place
+            for before, after in pairwise(letters)
+            # Of a wider gap, which parts two words, one space stays.
+            for place in range(before + 1 + (after - before > narrow), after)
+        )
