@@ -1,9 +1,9 @@
 """Where a growing text may be cut, so that nothing the filter looks for lies across the cut.
 
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
-what stands before it and the next letter or digit after it. No rule's finding crosses one:
-findings hold no white space and no Chinese, but for those that `safety.line` knows, private keys,
-and phone and card numbers, which the rule about digits keeps whole.
+what stands before it and the next word after it. No rule's finding crosses one: findings hold no
+white space and no Chinese, but for those that `safety.line` knows, private keys, numbers, which
+the rule about digits keeps whole, and what is written in groups, such as an IBAN, or spelled out.
 """
 
 import re
@@ -33,6 +33,12 @@ _PARTIAL = 16
 _NUMBER_GAP = 3
 _NEAR = 200
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+# What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
+_ALONE = r"(?:(?<!\S)[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|(?<![^\W_])[^\W_])"
+_GROUP = rf"(?:(?<![^\W_])[A-Z0-9]{{1,4}}|{_ALONE})"
+_ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
+_ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![^\W_])") for one in (_ALONE, _GROUP))
+_GROUP_CHARS = 4
 _LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
@@ -79,8 +85,10 @@ class Borders:
         # A number is judged with the word behind it.
         if match["between"] is not None and _before(text, border)[0].isdigit():
             return False
-        parts_a_number = _parts_a_number(text, border)
-        return None if parts_a_number is None else not parts_a_number
+        is_parted = _parts_a_number(text, border)
+        if is_parted is False and "\n" not in match[0]:
+            is_parted = _parts_groups(text, border, is_end=match["between"] is None)
+        return None if is_parted is None else not is_parted
 
     def _is_inside(self, text: str, border: int) -> bool:
         """Whether a border would cut code, a link, Slack markup or a private key."""
@@ -107,6 +115,20 @@ def _parts_a_number(text: str, border: int) -> bool | None:
     if gap + len(behind) > _NUMBER_GAP or len(text) >= border + _NEAR:
         return False
     return None
+
+
+def _parts_groups(text: str, border: int, *, is_end: bool) -> bool | None:
+    """Whether groups of one number, or letters of a word that is spelled out, stand on both sides.
+
+    None while what decides it is to come. The end of a sentence parts letters only.
+    """
+    before, after = (_ALONE_BEFORE, _ALONE_AFTER) if is_end else (_GROUP_BEFORE, _GROUP_AFTER)
+    if not before.search(normalise(text[max(0, border - _NEAR) : border]).text):
+        return False
+    behind = normalise(text[border : border + _NEAR]).text
+    if len(behind.lstrip()) <= _GROUP_CHARS and len(text) < border + _NEAR:
+        return None
+    return after.match(behind) is not None
 
 
 def _before(text: str, border: int) -> tuple[str, int]:

@@ -15,9 +15,10 @@ import opencc
 from safety.normalise import Normalised
 
 _LEET = str.maketrans("0134578@$!|+", "oieastbasiit")
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_SIGN = r"[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 # Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words.
-_SPACED = re.compile(rf"(?<![^\W_])[^\s{_CJK}](?: {{1,3}}[^\s{_CJK}]){{5,}}(?![^\W_])")
+# No border lies within (see `safety.borders`).
+_SPACED = re.compile(rf"(?:(?<!\S){_SIGN}|(?<![^\W_])[^\W_])(?: {{1,3}}{_SIGN}){{5,}}(?![^\W_])")
 _DOTTED = re.compile(r"(?<![^\W_])[A-Za-z0-9]([._*-])[A-Za-z0-9](?:\1[A-Za-z0-9]){4,}(?![^\W_])")
 
 

@@ -9,8 +9,12 @@ from safety.verdict import Finding
 PLACEHOLDERS = {
     "secret": "[secret removed]",
     "card": "[card number removed]",
+    "identity": "[ID number removed]",
+    "account": "[account number removed]",
     "email": "[e-mail removed]",
     "phone": "[phone number removed]",
+    "handle": "[account name removed]",
+    "ip_address": "[IP address removed]",
     "link": "",
     "slack_markup": "",
     "invisible": "",
