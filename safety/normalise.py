@@ -89,6 +89,8 @@ def _fold(character: str) -> str:
 
 def invisible_spans(text: str) -> list[tuple[int, int]]:
     """Each character that shows nothing and shapes nothing, as (start, end)."""
+    if not _ANY_INVISIBLE.search(text):
+        return []
     return [match.span() for match in _INVISIBLE.finditer(text) if match["kept"] is None]
 
 

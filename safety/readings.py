@@ -9,17 +9,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from string import ascii_lowercase, ascii_uppercase
 
 import opencc
 
 from safety.normalise import Normalised
 
-_LEET = str.maketrans("0134578@$!|+", "oieastbasiit")
-_SIGN = r"[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-# Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words.
-# No border lies within (see `safety.borders`).
-_SPACED = re.compile(rf"(?:(?<!\S){_SIGN}|(?<![^\W_])[^\W_])(?: {{1,3}}{_SIGN}){{5,}}(?![^\W_])")
-_DOTTED = re.compile(r"(?<![^\W_])[A-Za-z0-9]([._*-])[A-Za-z0-9](?:\1[A-Za-z0-9]){4,}(?![^\W_])")
+_LEET = str.maketrans("0134578@$!|+" + ascii_uppercase, "oieastbasiit" + ascii_lowercase)
+# Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words. No
+# border lies within (see `safety.borders`). They begin at the first gap, the rarer thing to find.
+_SPACED = re.compile(
+    r" (?<=(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]) )"
+    r" {0,2}\S(?: {1,3}\S){4,}(?![A-Za-z0-9])"
+)
+_DOTTED = re.compile(
+    r"([._*-])(?<=(?<![A-Za-z0-9])[A-Za-z0-9].)[A-Za-z0-9](?:\1[A-Za-z0-9]){4,}(?![A-Za-z0-9])"
+)
 
 
 def simplified(text: Normalised) -> Normalised:
@@ -36,8 +41,10 @@ def _simple() -> dict[int, str]:
 
 
 def unleeted(text: Normalised) -> Normalised:
-    """Figures and signs as the letters that they stand for: "p4$$w0rd". Only for words: what
-    they announce has to be read as it was written."""
+    """Figures and signs as the letters that they stand for, all of them small: "p4$$W0rd".
+
+    Only for words: what they announce has to be read as it was written.
+    """
     return replace(text, text=text.text.translate(_LEET))
 
 
@@ -54,9 +61,10 @@ def closed_up(text: Normalised) -> Normalised:
 def _runs(text: str) -> Iterator[Iterator[int]]:
     """For each spelled-out run, the places of what parts its letters."""
     for match in _DOTTED.finditer(text):
-        yield iter(range(match.start() + 1, match.end(), 2))
+        yield iter(range(match.start(), match.end(), 2))
     for match in _SPACED.finditer(text):
-        letters = [place for place in range(*match.span()) if text[place] != " "]
+        run = range(match.start() - 1, match.end())
+        letters = [place for place in run if text[place] != " "]
         narrow = min(after - before for before, after in pairwise(letters))
         yield (
             place

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from safety.normalise import Normalised
+from safety.readings import closed_up
 from safety.verdict import Finding
 
 _DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
@@ -31,6 +32,7 @@ _CONTEXT_CHARS = 24
 
 class Cards:
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = closed_up(text)
         for match in _DIGITS.finditer(text.text):
             number = re.sub(r"[^0-9]", "", match[0])
             known = _ISSUER.fullmatch(number) or _is_called_a_card(text.text, match.start())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from safety.normalise import Normalised
-from safety.readings import simplified
+from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
 _BETWEEN = r"(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
@@ -12,6 +12,7 @@ _WECHAT = re.compile(
     rf"(?:微信|薇信|威信|[Vv]信|(?<![A-Za-z])(?:[Vv][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
     r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"
 )
+_HINTS = ("信", "vx", "wechat", "qq", "扣扣")
 _QQ = re.compile(rf"(?<![A-Za-z])(?:QQ|qq|扣扣){_BETWEEN}([1-9][0-9]{{4,10}})(?![A-Za-z0-9@])")
 # What the words beside WeChat in ordinary prose are: "WeChat mini programs".
 _SIGNED = re.compile("[0-9_-]")
@@ -19,7 +20,10 @@ _SIGNED = re.compile("[0-9_-]")
 
 class Handles:
     def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(text)
+        text = simplified(closed_up(text))
+        words = text.text.lower()
+        if not any(hint in words for hint in _HINTS):
+            return
         for match in _WECHAT.finditer(text.text):
             is_said = match[0][: match.start(1) - match.start()].rstrip()[-1:] in "号:=是为加搜D"
             if is_said or _SIGNED.search(match[1]):

@@ -1,4 +1,4 @@
-"""Numbers that states give to people: of identity, tax, health, passports, and of their cars.
+"""Numbers that states give to people: of identity, tax, health, and of passports.
 
 Check digits as python-stdnum has them. A form that many numbers have needs the words beside it.
 """
@@ -31,51 +31,56 @@ from safety.verdict import Finding
 
 
 class Form(NamedTuple):
-    """A number's form: its rule, its pattern, its check, and words of which one must be near."""
+    """A number's form: its rule, its pattern, its check, and words of which one must be before."""
 
     rule: str
     pattern: re.Pattern[str]
     is_valid: Callable[[str], bool]
-    words: re.Pattern[str] | None
+    hints: tuple[str, ...]
+    words: re.Pattern[str]
 
 
 def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> Form:
-    # Behind a bracket the word is the placeholder of a number that was removed.
-    named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})") if words else None
     bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
-    return Form(rule, re.compile(bounded), check, named)
+    # Behind a bracket the word is the placeholder of a number that was removed.
+    named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
+    return Form(rule, re.compile(bounded), check, tuple(words.split("|")), named)
 
 
 def _any(number: str) -> bool:
     return True
 
 
+def _is_resident(number: str) -> bool:
+    """Date of birth and check digit; the list of places that python-stdnum asks for has gaps."""
+    try:
+        ric.get_birth_date(number)
+    except ValueError:
+        return False
+    return bool(ric.calc_check_digit(number) == number[-1].upper())
+
+
 _DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-# Chinese forms of provinces, as simplified characters, and the letter of the town.
-_PLATE = (
-    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・.-]?"
-    "(?=[A-Z]{0,2}[0-9A-Z]*[0-9][A-Z]?[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳]"
-)
 _PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证"
 
 FORMS = (
-    _form("id_cn_resident", r"[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx]", ric.is_valid),
-    _form("passport", r"[A-Za-z]{0,2}[0-9]{6,9}", _any, _PASSPORT_WORDS),
+    _form("id_cn_resident", r"[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx]", _is_resident),
+    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, _PASSPORT_WORDS),
     _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
-    _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, r"ssn|social security"),
+    _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
     _form("id_us_itin", r"9[0-9]{2}([ -]?)[0-9]{2}\1[0-9]{4}", itin.is_valid, r"itin|taxpayer"),
     _form(
         "id_gb_nino",
-        r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]( ?)"
+        r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)( ?)"
         r"[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]",
         _any,
     ),
-    _form("id_gb_nhs", r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}", nhs.is_valid, r"nhs"),
+    _form("id_gb_nhs", r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}", nhs.is_valid, "nhs"),
     _form(
         "id_de_tax",
         r"[0-9]{2}([ -]?)[0-9]{3}\1[0-9]{3}\1[0-9]{3}",
         idnr.is_valid,
-        r"steuer|idnr|tax id|tin(?![a-z])",
+        r"steuer-id|steuernummer|steueridentifikationsnummer|idnr|tax id|tin",
     ),
     _form(
         "id_fr_nir",
@@ -90,7 +95,10 @@ FORMS = (
         codicefiscale.is_valid,
     ),
     _form(
-        "id_nl_bsn", r"[0-9]{9}|[0-9]{4}[.][0-9]{2}[.][0-9]{3}", bsn.is_valid, r"bsn|burgerservice"
+        "id_nl_bsn",
+        r"[0-9]{9}|[0-9]{4}[.][0-9]{2}[.][0-9]{3}",
+        bsn.is_valid,
+        r"bsn|burgerservicenummer",
     ),
     _form("id_pl_pesel", r"[0-9]{11}", pesel.is_valid, r"pesel"),
     _form("id_br_cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", cpf.is_valid),
@@ -101,7 +109,7 @@ FORMS = (
         aadhaar.is_valid,
         r"aadhaar|uidai",
     ),
-    _form("id_in_pan", r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", pan.is_valid, r"pan(?![a-z])"),
+    _form("id_in_pan", r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", pan.is_valid, r"pan"),
     _form("id_se_personnummer", rf"(?:19|20)?{_DATE}[-+][0-9]{{4}}", personnummer.is_valid),
     _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
     _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
@@ -111,23 +119,24 @@ FORMS = (
         "id_ca_sin",
         r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}",
         sin.is_valid,
-        r"sin(?![a-z])|social insurance",
+        r"sin|social insurance",
     ),
-    _form("plate_cn", _PLATE, _any),
 )
 _CONTEXT_CHARS = 40
+# Each form has six digits or more, with no more than this between two of them.
+_DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5}")
 
 
 class Identities:
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
+        if not _DIGITS.search(text.text):
+            return
+        words = text.text.lower()
         for form in FORMS:
-            for match in form.pattern.finditer(text.text):
-                if form.is_valid(match[0]) and _is_named(form, text.text, match.start()):
-                    yield text.finding("identity", form.rule, *match.span())
-
-
-def _is_named(form: Form, text: str, start: int) -> bool:
-    return form.words is None or bool(
-        form.words.search(text, max(0, start - _CONTEXT_CHARS), start)
-    )
+            if any(hint in words for hint in form.hints):
+                for match in form.pattern.finditer(text.text):
+                    start, end = match.span()
+                    is_named = form.words.search(text.text, max(0, start - _CONTEXT_CHARS), start)
+                    if is_named and form.is_valid(match[0]):
+                        yield text.finding("identity", form.rule, start, end)

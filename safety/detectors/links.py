@@ -65,6 +65,8 @@ class Links:
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:
+    if ":" not in text:
+        return
     for match in _URL.finditer(text):
         url = match[0].rstrip(_TRAILING)
         if "://" in url or _SCRIPT.match(url):

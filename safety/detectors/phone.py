@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 import phonenumbers
 
 from safety.normalise import Normalised
+from safety.readings import closed_up
 from safety.verdict import Finding
 
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
     r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}"
-    r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
+    r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%元万亿件])(?![.,/-][0-9])"
 )
 # Behind a bracket the word is the placeholder of a number that was removed.
 _BEFORE = re.compile(
@@ -25,6 +26,12 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 _CONTEXT_CHARS = 40
+# What the word next to a number says goes before a word further off.
+_OTHER_NUMBER = re.compile(
+    r"(?i)(?:编号|编號|編號|单号|單號|order|invoice|ticket|case|licen[cs]e|tracking)"
+    r"(?: (?:number|no\.?))?(?: is)?[ #:]{0,3}\Z"
+)
+_SENTENCE_END = re.compile("[。！？；]|[.!?]\\s")
 # A national number begins with a trunk zero or a group of three: "10 20 30 40 50" is a list.
 _AREA = re.compile(r"\(?(?:0|[0-9]{3})")
 _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
@@ -41,6 +48,7 @@ class Phones:
         self.regions = tuple(regions)
 
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = closed_up(text)
         for match in _CANDIDATE.finditer(text.text):
             named = _is_named(text.text, *match.span())
             rule = self._rule(match[0], named)
@@ -64,8 +72,10 @@ class Phones:
 
 
 def _is_named(text: str, start: int, end: int) -> bool:
-    before = _BEFORE.search(text, max(0, start - _CONTEXT_CHARS), start)
-    return before is not None or _BEHIND.match(text, end) is not None
+    before = _SENTENCE_END.split(text[max(0, start - _CONTEXT_CHARS) : start])[-1]
+    if _OTHER_NUMBER.search(before):
+        return False
+    return _BEFORE.search(before) is not None or _BEHIND.match(text, end) is not None
 
 
 def _is_possible(number: str) -> bool:

@@ -33,15 +33,19 @@ _VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"
     r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){6,200}+(?![(\[])"
 )
+# For small letters; every alternative begins with a letter, by which the search is fast.
 _NAME = re.compile(
-    r"(?i)(?:(?P<password>password|passwd|passphrase|passcode|(?<![a-z])(?:pwd|pass|pw)(?![a-z])"
-    r"|passwort|kennwort|wachtwoord|contrase[ñn]a|mot de passe|(?<![a-z])senha|密码|口令)"
-    r"|(?P<key>secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌))"
-    r"""[A-Za-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?!]{1,40}?)?[ \t]{0,3}"""
+    r"(?P<name>password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
+    r"|mot de passe|(?:pwd|pass|pw)(?![a-z])(?<![a-z]pw)(?<![a-z]pwd)(?<![a-z]pass)"
+    r"|senha(?<![a-z]senha)|密码|口令"
+    r"|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌)"
+    r"""[a-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?)?[ \t]{0,3}"""
     r"(?:(?:[:=]|是|为|改成|改为|设为|设成"
-    r"|(?<=[ \t])(?:(?:is|was)(?: now)?|(?:re)?set to|changed to)[ \t])"
+    r"|(?<=[ \t])(?:(?:(?:is|was|has been) )?(?:(?:re)?set|changed) to"
+    r"|(?:is|was|es|est|ist|lautet)(?: now)?:?)[ \t])"
     r"""[ \t]{0,3}["'`]?|(?<=[ \t])["'`]|(?<=--password[ \t]))"""
 )
+_KEYS = ("secret", "token", "a", "密钥", "令牌")
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
 _BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
 # A whole value made of the words that stand for one, or of which all but the edges is masked.
@@ -64,11 +68,11 @@ _SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 class Secrets:
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = closed_up(text)
         yield from _private_keys(text)
-        closed = closed_up(text)
-        yield from _issued(closed)
-        yield from _named(closed)
-        yield from _sent(closed)
+        yield from _issued(text)
+        yield from _named(text)
+        yield from _sent(text)
 
 
 def _private_keys(text: Normalised) -> Iterator[Finding]:
@@ -89,10 +93,10 @@ def _named(text: Normalised) -> Iterator[Finding]:
     # A name reads in any script and with figures for letters; its value is taken as written.
     for name in _NAME.finditer(unleeted(simplified(text)).text):
         value = _VALUE.match(text.text, name.end())
-        if value and name["password"] and is_password(value[0]):
-            yield text.finding("secret", "assigned_password", *value.span())
-        if value and name["key"] and is_random(value[0]):
-            yield text.finding("secret", "assigned_key", *value.span())
+        is_key = name["name"].startswith(_KEYS)
+        if value and (is_random if is_key else is_password)(value[0]):
+            rule = "assigned_key" if is_key else "assigned_password"
+            yield text.finding("secret", rule, *value.span())
 
 
 def _sent(text: Normalised) -> Iterator[Finding]:
