@@ -60,10 +60,10 @@ def _union(one: Finding, other: Finding) -> Finding:
 
 
 def _replacement(finding: Finding, original: str, allow: Sequence[str]) -> str:
-    plain = normalise(original).text
+    read = normalise(original)
     if finding.category == "slack_markup":
-        return slack_markup.plain(plain)
+        return slack_markup.plain(read.text)
     if finding.category == "link":
         # A host that is only allowed once its letters are folded is another host.
-        return links.plain(plain, allow if plain == original else ())
+        return links.plain(read, allow if read.text == original else ())
     return PLACEHOLDERS[finding.category]
