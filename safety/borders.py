@@ -50,7 +50,7 @@ class Borders:
     decided: int = 0  # no border lies between `last` and here, however the text goes on
     line: Line = field(default_factory=Line)  # the text up to `read`, the last candidate looked at
     read: int = 0
-    key: int | None = None  # where a private key begins that may go on at `read`
+    key: str = ""  # from the header on, a private key that may go on at `read`
 
     def __post_init__(self) -> None:
         assert 0 <= self.last <= self.decided
@@ -92,15 +92,15 @@ class Borders:
 
     def _is_inside(self, text: str, border: int) -> bool:
         """Whether a border would cut code, a link, Slack markup or a private key."""
-        begins = text.rfind("-----BEGIN", self.read, border)
-        if begins >= 0:
-            self.key = begins
-        if self.key is not None and not OPEN_PRIVATE_KEY.match(text, self.key, border):
-            self.key = None
-        self.line.read(normalise(text[self.read : border]))
+        more = normalise(text[self.read : border])
+        self.line.read(more)
         self.read = border
+        begins = more.text.rfind("-----BEGIN")
+        self.key = more.text[begins:] if begins >= 0 else self.key and self.key + more.text
+        if not OPEN_PRIVATE_KEY.match(self.key):
+            self.key = ""
         in_fence = self.line.in_fence and border < self.last + FORCED_AFTER
-        return in_fence or self.line.is_open or self.key is not None
+        return in_fence or self.line.is_open or self.key != ""
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:

@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from safety.detectors.account import Accounts
 from safety.detectors.card import Cards
 from safety.detectors.email import Emails
+from safety.detectors.handle import Handles
+from safety.detectors.identity import Identities
 from safety.detectors.invisible import Invisible
+from safety.detectors.ip_address import IPAddresses
 from safety.detectors.links import Links
 from safety.detectors.phone import Phones
+from safety.detectors.plate import Plates
 from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
 from safety.normalise import Normalised
@@ -19,6 +24,16 @@ class Detector(Protocol):
     """Finds spans in a normalised text; no finding crosses a border (see `safety.borders`)."""
 
     def find(self, text: Normalised) -> Iterable[Finding]: ...
+
+
+PERSONAL: tuple[Detector, ...] = (
+    Identities(),
+    Plates(),
+    Accounts(),
+    Handles(),
+    IPAddresses(),
+)
+"""Personal data that needs no setting: categories `identity`, `account`, `handle`, `ip_address`."""
 
 
 def rules(policy: Policy) -> tuple[Detector, ...]:

@@ -68,8 +68,8 @@ _SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 class Secrets:
     def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
         yield from _private_keys(text)
+        text = closed_up(text)
         yield from _issued(text)
         yield from _named(text)
         yield from _sent(text)

@@ -6,13 +6,15 @@ pygarble and argus-redact are scored on the same texts where they are installed.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from safety import load_policy
 from safety.borders import Borders
-from safety.detectors import rules
+from safety.detectors import PERSONAL, rules
 from safety.metrics import Counts
 from safety.normalise import normalise
 from tests.safety.generated import evasions, harmless, people
@@ -23,7 +25,7 @@ from tests.safety.generated.sample import Sample
 Span = tuple[int, int]
 Find = Callable[[str], list[Span]]
 
-RULES = rules(load_policy(None))
+RULES = (*rules(load_policy(None)), *PERSONAL)
 LOOKS = frozenset({"invisible", "link", "slack_markup"})
 """Categories that are no personal data and no secrets."""
 
@@ -41,31 +43,46 @@ def draftsmith(text: str, categories: Iterable[str] = ()) -> list[Span]:
 
 def others() -> dict[str, tuple[Find, Find]]:
     """By package, what finds secrets and what finds all that can be given away."""
-    found: dict[str, tuple[Find, Find]] = {}
-    try:
-        pygarble = import_module("pygarble")
-        secrets, personal = pygarble.SecretsDetector(), pygarble.PIIDetector()
-        of_secrets = lambda text: [(one.start, one.end) for one in secrets.detect(text)]
-        of_persons = lambda text: [(one.start, one.end) for one in personal.detect(text)]
-        found["pygarble"] = of_secrets, lambda text: of_secrets(text) + of_persons(text)
-    except ImportError:
-        pass
-    try:
-        redact = import_module("argus_redact.glue.redact").redact
-        # It takes ids and cards for secrets as little as we do: its kinds of keys are named so.
-        named = ("key", "token", "secret", "password", "credential", "jwt", "webhook")
-        of_all = lambda text: redact(text, lang=["zh", "en"], detailed=True)[2]["entities"]
-        found["argus-redact"] = (
-            lambda text: [
-                (one["start"], one["end"])
-                for one in of_all(text)
-                if any(word in one["type"] for word in named)
-            ],
-            lambda text: [(one["start"], one["end"]) for one in of_all(text)],
-        )
-    except ImportError:
-        pass
+    found = {}
+    if find_spec("pygarble"):
+        found["pygarble"] = pygarble()
+    if find_spec("argus_redact"):
+        found["argus-redact"] = argus_redact()
     return found
+
+
+def pygarble() -> tuple[Find, Find]:
+    package = import_module("pygarble")
+    secrets, personal = package.SecretsDetector(), package.PIIDetector()
+
+    def of_secrets(text: str) -> list[Span]:
+        return [(found.start, found.end) for found in secrets.detect(text)]
+
+    def of_all(text: str) -> list[Span]:
+        return of_secrets(text) + [(found.start, found.end) for found in personal.detect(text)]
+
+    return of_secrets, of_all
+
+
+def argus_redact() -> tuple[Find, Find]:
+    redact = import_module("argus_redact.glue.redact").redact
+    # How its kinds of credentials are named.
+    words = ("key", "token", "secret", "password", "credential", "jwt", "webhook")
+
+    def found(text: str) -> list[dict[str, Any]]:
+        entities: list[dict[str, Any]] = redact(text, lang=["zh", "en"], detailed=True)[2][
+            "entities"
+        ]
+        return entities
+
+    def of_secrets(text: str) -> list[Span]:
+        return [
+            (one["start"], one["end"])
+            for one in found(text)
+            if any(word in one["type"] for word in words)
+        ]
+
+    return of_secrets, lambda text: [(one["start"], one["end"]) for one in found(text)]
 
 
 def is_hit(sample: Sample, spans: Sequence[Span]) -> bool:
@@ -119,47 +136,53 @@ def milliseconds(
 
 
 def main() -> None:
-    secret_samples = list(secret.secrets(each=10, seed=1))
+    of_secrets = list(secret.secrets(each=10, seed=1))
     english = people.samples(people.ENGLISH, each=25, seed=2)
     chinese = people.samples(people.CHINESE, each=45, seed=3)
+    packages = {"draftsmith": (lambda text: draftsmith(text, ["secret"]), draftsmith), **others()}
+    print_found(packages, of_secrets, english, chinese)
+    one_line = [one for one in of_secrets if "\n" not in one.text[one.start : one.end]]
+    print_evasions(packages, {"secrets": one_line, "English": english, "Chinese": chinese})
+    some = [*of_secrets[::5], *english[::5], *chinese[::5]]
+    print(f"\nfindings parted by a border of the release gate: {parted(draftsmith, some)}")
+    p50, p99 = np.quantile(milliseconds(), (0.5, 0.99))
+    print(f"rules, 200 words: p50 {p50:.2f} ms  p99 {p99:.2f} ms")
+
+
+def print_found(
+    packages: dict[str, tuple[Find, Find]],
+    of_secrets: Sequence[Sample],
+    english: Sequence[Sample],
+    chinese: Sequence[Sample],
+) -> None:
     plain = harmless.harmless()
-    packages: dict[str, tuple[Find, Find]] = {
-        "draftsmith": (lambda text: draftsmith(text, ["secret"]), draftsmith),
-        **others(),
-    }
-    kinds = len({sample.kind for sample in secret_samples})
-    print(f"{len(secret_samples)} texts with secrets of {kinds} kinds, {len(plain)} with none;")
-    print(f"{len(english)} English and {len(chinese)} Chinese texts with personal data\n")
-    print(f"{'':14}{'secrets':>16}{'false':>7}{'English':>24}{'Chinese':>24}")
-    print(
-        f"{'':14}{'recall':>16}{'alarms':>7}{'precision recall   F1':>24}{'precision recall   F1':>24}"
-    )
-    for name, (of_secrets, of_all) in packages.items():
-        alarms = sum(bool(of_secrets(text)) for text in plain)
-        cells = "".join(f"{_figures(counts(of_all, some)):>24}" for some in (english, chinese))
-        print(f"{name:14}{recall(of_secrets, secret_samples):16.3f}{alarms:7}{cells}")
-    for title, samples in (
-        ("secrets", [one for one in secret_samples if "\n" not in one.text[one.start : one.end]]),
-        ("personal data", english),
-        ("个人信息", chinese),
-    ):
-        print(f"\nrecall of {title}, as written and rewritten")
+    kinds = len({sample.kind for sample in of_secrets})
+    print(f"{len(of_secrets)} texts with secrets of {kinds} kinds, {len(plain)} with none;")
+    print(f"{len(english)} English and {len(chinese)} Chinese texts with personal data")
+    print(f"\n{'':14}secrets  false   English                  Chinese")
+    print(f"{'':14}recall   alarms  precision recall F1      precision recall F1")
+    for name, (find_secrets, find_all) in packages.items():
+        alarms = sum(bool(find_secrets(text)) for text in plain)
+        cells = (f"{figures(counts(find_all, some)):25}" for some in (english, chinese))
+        print(f"{name:14}{recall(find_secrets, of_secrets):.3f}{alarms:8}    " + "".join(cells))
+
+
+def figures(found: Counts) -> str:
+    return f"{found.precision.value or 0:.3f}     {found.recall.value:.3f}  {found.f1 or 0:.3f}"
+
+
+def print_evasions(
+    packages: dict[str, tuple[Find, Find]], by_title: dict[str, Sequence[Sample]]
+) -> None:
+    """Of private keys, only what stands on one line is rewritten."""
+    for title, samples in by_title.items():
+        print(f"\n{title}: recall as written, and with values rewritten")
         for name, (_, find) in packages.items():
-            cells = [f"as written {recall(find, samples):.3f}"] + [
-                f"{evasion} {recall(find, [evasions.evasive(one, evasion) for one in samples]):.3f}"
-                for evasion in evasions.EVASIONS
-            ]
+            cells = [f"{recall(find, samples):.3f}"]
+            for evasion in evasions.EVASIONS:
+                rewritten = [evasions.evasive(sample, evasion) for sample in samples]
+                cells.append(f"{evasion} {recall(find, rewritten):.3f}")
             print(f"{name:14}" + "  ".join(cells))
-    some = [*secret_samples[::5], *english[::5], *chinese[::5]]
-    print(f"\nfindings that a border of the release gate parts: {parted(draftsmith, some)}")
-    taken = milliseconds()
-    print(
-        f"rules, 200 words: p50 {np.quantile(taken, 0.5):.2f} ms  p99 {np.quantile(taken, 0.99):.2f} ms"
-    )
-
-
-def _figures(found: Counts) -> str:
-    return f"{found.precision.value or 0:.3f}  {found.recall.value:.3f}  {found.f1 or 0:.3f}"
 
 
 if __name__ == "__main__":
