@@ -7,7 +7,7 @@ from safety.normalise import Normalised
 from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
-_BETWEEN = r"(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
+_BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
 _WECHAT = re.compile(
     rf"(?:微信|薇信|威信|[Vv]信|(?<![A-Za-z])(?:[Vv][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
     r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"

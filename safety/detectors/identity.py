@@ -16,7 +16,7 @@ from stdnum.es import dni, nie
 from stdnum.fi import hetu
 from stdnum.fr import nir
 from stdnum.gb import nhs
-from stdnum.in_ import aadhaar, pan
+from stdnum.in_ import aadhaar
 from stdnum.it import codicefiscale
 from stdnum.kr import rrn
 from stdnum.mx import curp
@@ -110,11 +110,10 @@ FORMS = (
         aadhaar.is_valid,
         r"aadhaar|uidai",
     ),
-    _form("id_in_pan", r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", pan.is_valid, r"pan"),
     _form("id_se_personnummer", rf"(?:19|20)?{_DATE}[-+][0-9]{{4}}", personnummer.is_valid),
     _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
     _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
-    _form("id_kr_rrn", rf"{_DATE}-[1-8][0-9]{{6}}", rrn.is_valid),
+    _form("id_kr_rrn", rf"{_DATE}-[0-9]{{7}}", rrn.is_valid),
     _form("id_mx_curp", rf"[A-Z]{{4}}{_DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
     _form(
         "id_ca_sin",

@@ -18,7 +18,7 @@ from safety.verdict import Finding
 from tests.safety.generated.evasions import EVASIONS, evasive
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples
-from tests.safety.generated.sample import Sample
+from tests.safety.generated.sample import Sample, placed
 from tests.safety.generated.secrets import SECRETS, secrets
 
 FILTER = Filter(load_policy(None))
@@ -135,7 +135,7 @@ def test_a_word_in_figures_letters_apart_or_look_alikes_still_announces(announce
 SAMPLES = [*secrets(3, seed=18), *samples(ENGLISH, 5, seed=19), *samples(CHINESE, 5, seed=20)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.sampled_from(SAMPLES), min_size=1, max_size=2),
     st.sampled_from(["as written", *EVASIONS]),
@@ -160,15 +160,24 @@ def borders(text: str) -> list[int]:
     return list(iter(lambda: scan.next(text), None))
 
 
+@pytest.mark.parametrize("rewritten", ["as written", "zero-width", "spelled out"])
 @pytest.mark.parametrize("kind", SECRETS)
-def test_a_stream_shows_nothing_of_a_secret_that_the_whole_text_shows_to_be_one(kind: str) -> None:
+def test_a_stream_shows_nothing_of_a_secret_that_is_one_in_the_whole_text(
+    kind: str, rewritten: str
+) -> None:
     draw = random.Random(kind)
-    secret = SECRETS[kind](draw)
-    before = "some words that come before it " * 20
-    text = f"{before[draw.randrange(100) :]}{secret} and then it goes on. " + "More of it. " * 12
-    assert any(each.category == "secret" for each in find(text))
-    shown = asyncio.run(stream(text, draw.choice([3, 20, 100])))
-    assert not [place for place in range(len(secret) - 8) if secret[place : place + 8] in shown]
+    before = ("some words that come before it " * 20)[draw.randrange(100) :]
+    frame = before + "{} and then it goes on. " + "More of it. " * 12
+    sample = placed(frame, kind, SECRETS[kind](draw))
+    if rewritten in EVASIONS:
+        sample = evasive(sample, rewritten)
+    if not is_found(sample):
+        assert _is_key_file(sample)
+        assert rewritten == "spelled out"
+        return
+    secret = sample.text[sample.start : sample.end]
+    shown = asyncio.run(stream(sample.text, draw.choice([3, 20, 100])))
+    assert not [place for place in range(len(secret) - 15) if secret[place : place + 15] in shown]
 
 
 async def stream(text: str, size: int) -> str:
