@@ -87,8 +87,11 @@ def normalise(text: str) -> Normalised:
     if text.isascii() and not _ANY_INVISIBLE.search(text):
         return Normalised(text, text, range(len(text)))
     folded = [fold(character) for character in text]
+    plain = "".join(folded)
+    if len(plain) == len(text) and all(folded):
+        return Normalised(plain, text, range(len(text)))
     offsets = [index for index, form in enumerate(folded) for _ in form]
-    return Normalised("".join(folded), text, offsets)
+    return Normalised(plain, text, offsets)
 
 
 @lru_cache(maxsize=1 << 16)

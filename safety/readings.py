@@ -29,15 +29,22 @@ _DOTTED = re.compile(
 
 def simplified(text: Normalised) -> Normalised:
     """Traditional Chinese as simplified, character by character (the tables of OpenCC)."""
-    return text if text.text.isascii() else replace(text, text=text.text.translate(_simple()))
+    if text.text.isascii():
+        return text
+    traditional, simple = _characters()
+    if not traditional.search(text.text):
+        return text
+    return replace(text, text=text.text.translate(simple))
 
 
 @cache
-def _simple() -> dict[int, str]:
+def _characters() -> tuple[re.Pattern[str], dict[int, str]]:
+    """The characters that are written otherwise in simplified Chinese, and how."""
     characters = [chr(code) for code in range(0x3400, 0xA000)]
     converted = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
     pairs = zip(characters, converted, strict=True)
-    return {ord(old): new for old, new in pairs if old != new and len(new) == 1}
+    simple = {ord(old): new for old, new in pairs if old != new and len(new) == 1}
+    return re.compile(f"[{''.join(map(chr, simple))}]"), simple
 
 
 def unleeted(text: Normalised) -> Normalised:

@@ -4,7 +4,7 @@ Check digits as python-stdnum has them. A form that many numbers have needs the 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from stdnum.br import cpf
@@ -123,20 +123,29 @@ FORMS = (
     ),
 )
 _CONTEXT_CHARS = 40
-# Each form has six digits or more, with no more than this between two of them.
-_DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5}")
+# Each form has six digits or more, with no more than this between two of them, and no more letters
+# before and behind.
+_DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
+_LETTERS = 16
 
 
 class Identities:
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
-        if not _DIGITS.search(text.text):
+        places = [match.span() for match in _DIGITS.finditer(text.text)]
+        if not places:
             return
         words = text.text.lower()
         for form in FORMS:
             if any(hint in words for hint in form.hints):
-                for match in form.pattern.finditer(text.text):
-                    start, end = match.span()
-                    is_named = form.words.search(text.text, max(0, start - _CONTEXT_CHARS), start)
-                    if is_named and form.is_valid(match[0]):
-                        yield text.finding("identity", form.rule, start, end)
+                for start, end in dict.fromkeys(_matches(form, text.text, places)):
+                    yield text.finding("identity", form.rule, start, end)
+
+
+def _matches(form: Form, text: str, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Valid numbers of this form around these places, perhaps more than once."""
+    for first, last in places:
+        for match in form.pattern.finditer(text, max(0, first - _LETTERS), last + _LETTERS):
+            before = max(0, match.start() - _CONTEXT_CHARS)
+            if form.words.search(text, before, match.start()) and form.is_valid(match[0]):
+                yield match.span()
