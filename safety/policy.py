@@ -42,8 +42,12 @@ class Actions(_Table):
 
     secret: Action
     card: Action
+    identity: Action
+    account: Action
     email: Action
     phone: Action
+    handle: Action
+    ip_address: Action
     slack_markup: Action
     link: Action
     invisible: Action

@@ -26,16 +26,6 @@ class Detector(Protocol):
     def find(self, text: Normalised) -> Iterable[Finding]: ...
 
 
-PERSONAL: tuple[Detector, ...] = (
-    Identities(),
-    Plates(),
-    Accounts(),
-    Handles(),
-    IPAddresses(),
-)
-"""Personal data that needs no setting: categories `identity`, `account`, `handle`, `ip_address`."""
-
-
 def rules(policy: Policy) -> tuple[Detector, ...]:
     """Every detector of the first tier, as the policy sets them."""
     return (
@@ -46,4 +36,9 @@ def rules(policy: Policy) -> tuple[Detector, ...]:
         Emails(),
         Cards(),
         Phones(policy.phones.regions),
+        Identities(),
+        Plates(),
+        Accounts(),
+        Handles(),
+        IPAddresses(),
     )

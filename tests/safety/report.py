@@ -14,7 +14,7 @@ import numpy as np
 
 from safety import load_policy
 from safety.borders import Borders
-from safety.detectors import PERSONAL, rules
+from safety.detectors import rules
 from safety.metrics import Counts
 from safety.normalise import normalise
 from tests.safety.generated import evasions, harmless, people
@@ -25,7 +25,7 @@ from tests.safety.generated.sample import Sample
 Span = tuple[int, int]
 Find = Callable[[str], list[Span]]
 
-RULES = (*rules(load_policy(None)), *PERSONAL)
+RULES = rules(load_policy(None))
 LOOKS = frozenset({"invisible", "link", "slack_markup"})
 """Categories that are no personal data and no secrets."""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from safety import Blocked, Filter, load_policy
 from safety.borders import Borders
-from safety.detectors import PERSONAL, rules
+from safety.detectors import rules
 from safety.metrics import Counts
 from safety.normalise import normalise
 from safety.verdict import Finding
@@ -22,7 +22,7 @@ from tests.safety.generated.sample import Sample, placed
 from tests.safety.generated.secrets import SECRETS, secrets
 
 FILTER = Filter(load_policy(None))
-RULES = (*rules(load_policy(None)), *PERSONAL)
+RULES = rules(load_policy(None))
 
 CATEGORIES = {
     **dict.fromkeys(SECRETS, "secret"),

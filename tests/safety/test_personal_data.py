@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.detectors import PERSONAL
+from safety.detectors.account import Accounts
 from safety.detectors.card import Cards, luhn
 from safety.detectors.email import Emails
+from safety.detectors.handle import Handles
+from safety.detectors.identity import Identities
+from safety.detectors.ip_address import IPAddresses
 from safety.detectors.phone import Phones
+from safety.detectors.plate import Plates
 from safety.normalise import normalise
 from safety.verdict import Finding
 
+OTHERS = (Identities(), Plates(), Accounts(), Handles(), IPAddresses())
 PHONES = Phones(["US", "CN"])
 
 
@@ -164,7 +169,7 @@ def test_luhn_accepts_one_last_digit_of_ten(digits: str, change: int) -> None:
 
 def others(text: str) -> list[tuple[str, str]]:
     read = normalise(text)
-    found = [finding for rule in PERSONAL for finding in rule.find(read)]
+    found = [finding for rule in OTHERS for finding in rule.find(read)]
     return [(finding.rule, text[finding.start : finding.end]) for finding in found]
 
 
