@@ -10,12 +10,12 @@ from safety.verdict import Finding
 _BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
 _WECHAT = re.compile(
     rf"(?P<added>[加找][我你他她]?的?)?"
-    rf"(?:微信|薇信|威信|[Vv]信|(?<![A-Za-z])(?:[VvWw][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
+    rf"(?:微信|薇信|威信|[Vv]信|(?<=加)[Vv]|(?<![A-Za-z])(?:[VvWw][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
     r"(?<![A-Za-z])(?P<id>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"
     # What WeChat gives to whoever has not chosen a name.
     r"|(?<![A-Za-z0-9_])(?P<given>wxid_[a-z0-9]{10,20})(?![A-Za-z0-9_])"
 )
-_HINTS = ("信", "vx", "wx", "wechat", "qq", "扣扣")
+_HINTS = ("信", "加v", "vx", "wx", "wechat", "qq", "扣扣")
 _QQ = re.compile(rf"(?<![A-Za-z])(?:QQ|qq|扣扣){_BETWEEN}([1-9][0-9]{{4,10}})(?![A-Za-z0-9@])")
 # What the words beside WeChat in ordinary prose are: "WeChat mini programs".
 _SIGNED = re.compile("[0-9_-]")

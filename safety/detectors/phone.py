@@ -60,9 +60,10 @@ class Phones:
 
     def _rule(self, written: str, before: str, behind: str) -> str | None:
         number = re.sub(r"[^0-9]", "", re.split("[xe]", written.replace("(0)", ""))[0])
-        if _CHINESE_MOBILE.fullmatch(number):
+        is_international = written.startswith("+")
+        if _CHINESE_MOBILE.fullmatch(number) and is_international == number.startswith("86"):
             return "phone_cn_mobile"
-        if written.startswith("+"):
+        if is_international:
             return "phone_international" if _is_possible("+" + number) else None
         if _NO_PHONE.fullmatch(written) or len(number) > 15 or _OTHER_NUMBER.search(before):
             return None
