@@ -35,10 +35,10 @@ _NEAR = 200
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 # What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
 _ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
-_GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,4}}|{_ALONE})"
+_GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{_ALONE})"
 _ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
 _ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (_ALONE, _GROUP))
-_GROUP_CHARS = 4
+_GROUP_CHARS = 6
 _LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 

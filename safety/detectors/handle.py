@@ -9,10 +9,13 @@ from safety.verdict import Finding
 
 _BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
 _WECHAT = re.compile(
-    rf"(?:微信|薇信|威信|[Vv]信|(?<![A-Za-z])(?:[Vv][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
-    r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"
+    rf"(?P<added>[加找][我你他她]?的?)?"
+    rf"(?:微信|薇信|威信|[Vv]信|(?<=加)[Vv]|(?<![A-Za-z])(?:[VvWw][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
+    r"(?<![A-Za-z])(?P<id>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"
+    # What WeChat gives to whoever has not chosen a name.
+    r"|(?<![A-Za-z0-9_])(?P<given>wxid_[a-z0-9]{10,20})(?![A-Za-z0-9_])"
 )
-_HINTS = ("信", "vx", "wechat", "qq", "扣扣")
+_HINTS = ("信", "加v", "vx", "wx", "wechat", "qq", "扣扣")
 _QQ = re.compile(rf"(?<![A-Za-z])(?:QQ|qq|扣扣){_BETWEEN}([1-9][0-9]{{4,10}})(?![A-Za-z0-9@])")
 # What the words beside WeChat in ordinary prose are: "WeChat mini programs".
 _SIGNED = re.compile("[0-9_-]")
@@ -25,8 +28,14 @@ class Handles:
         if not any(hint in words for hint in _HINTS):
             return
         for match in _WECHAT.finditer(text.text):
-            is_said = match[0][: match.start(1) - match.start()].rstrip()[-1:] in "号:=是为加搜D"
-            if is_said or _SIGNED.search(match[1]):
-                yield text.finding("handle", "wechat_id", *match.span(1))
+            name = "given" if match["given"] else "id"
+            if match["given"] or _is_said(match) or _SIGNED.search(match["id"]):
+                yield text.finding("handle", "wechat_id", *match.span(name))
         for match in _QQ.finditer(text.text):
             yield text.finding("handle", "qq_number", *match.span(1))
+
+
+def _is_said(match: re.Match[str]) -> bool:
+    """Whether the words say that a name follows: "微信号：", "WeChat ID", "加我微信"."""
+    before = match[0][: match.start("id") - match.start()].rstrip()
+    return match["added"] is not None or before[-1] in "号:=是为加搜D"

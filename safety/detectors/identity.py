@@ -61,7 +61,7 @@ def _is_resident(number: str) -> bool:
 
 
 _DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-_PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证"
+_PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
 
 FORMS = (
     _form("id_cn_resident", r"[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx]", _is_resident),

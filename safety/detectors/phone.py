@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import phonenumbers
 
 from safety.normalise import Normalised
-from safety.readings import closed_up
+from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
 _CANDIDATE = re.compile(
@@ -23,13 +23,13 @@ _BEFORE = re.compile(
     r"(?i)(?<![a-z\[])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
     r"|sms|dial|hotline|messages? (?:to|on)|answer(?:ing)? at|reach (?:me|us|him|her|them)"
     r")(?![a-z])"
-    r"|电话|電話|手机|手機|热线|熱線|致电|致電|联系方式|聯繫方式|传真|傳真|拨打|微信"
+    r"|电话|手机|热线|致电|联系方式|传真|拨打|微信"
 )
 _BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 _CONTEXT_CHARS = 40
 # What the word next to a number says goes before a word further off.
 _OTHER_NUMBER = re.compile(
-    r"(?i)(?:编号|编號|編號|单号|單號|order|invoice|ticket|case|licen[cs]e|tracking)"
+    r"(?i)(?:编号|单号|order|invoice|ticket|case|licen[cs]e|tracking)"
     r"(?: (?:number|no\.?))?(?: is)?[ #:]{0,3}\Z"
 )
 _SENTENCE_END = re.compile("[。！？；]|[.!?]\\s")
@@ -49,7 +49,7 @@ class Phones:
         self.regions = tuple(regions)
 
     def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
+        text = simplified(closed_up(text))
         for match in _CANDIDATE.finditer(text.text):
             start, end = match.span()
             before = text.text[max(0, start - _CONTEXT_CHARS) : start]
@@ -60,9 +60,10 @@ class Phones:
 
     def _rule(self, written: str, before: str, behind: str) -> str | None:
         number = re.sub(r"[^0-9]", "", re.split("[xe]", written.replace("(0)", ""))[0])
-        if _CHINESE_MOBILE.fullmatch(number):
+        is_international = written.startswith("+")
+        if _CHINESE_MOBILE.fullmatch(number) and is_international == number.startswith("86"):
             return "phone_cn_mobile"
-        if written.startswith("+"):
+        if is_international:
             return "phone_international" if _is_possible("+" + number) else None
         if _NO_PHONE.fullmatch(written) or len(number) > 15 or _OTHER_NUMBER.search(before):
             return None

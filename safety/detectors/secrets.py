@@ -33,20 +33,27 @@ _VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"
     r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){6,200}+(?![(\[])"
 )
-# For small letters; every alternative begins with a letter, by which the search is fast.
-_NAME = re.compile(
-    r"(?P<name>password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
-    r"|mot de passe|(?:pwd|pass|pw)(?![a-z])(?<![a-z]pw)(?<![a-z]pwd)(?<![a-z]pass)"
+# For small letters; every name begins with a letter, by which the search is fast.
+_NAMES = (
+    r"password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
+    r"|mot de passe|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
+    r"|pass(?=[\"' ]{0,4}[:=])(?<![a-z]pass)(?<!boarding pass)"
     r"|senha(?<![a-z]senha)|密码|口令"
-    r"|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌)"
-    r"""[a-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?)?[ \t]{0,3}"""
+    r"|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
+)
+_PURPOSE = r"""[a-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?)?[ \t]{0,3}"""
+_JOINT = (
     r"(?:(?:[:=]|是|为|改成|改为|设为|设成"
     r"|(?<=[ \t])(?:(?:(?:is|was|has been) )?(?:(?:re)?set|changed) to"
     r"|(?:is|was|es|est|ist|lautet)(?: now)?:?)[ \t])"
     r"""[ \t]{0,3}["'`]?|(?<=[ \t])["'`]|(?<=--password[ \t]))"""
 )
+_NAME = re.compile(rf"(?P<name>{_NAMES})(?:{_PURPOSE}{_JOINT}|[ \t](?P<bare>))")
 _KEYS = ("secret", "token", "a", "密钥", "令牌")
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
+_USER = re.compile(
+    r"(?<=curl )[^\n]{0,200}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:([^\s\"']{4,128})"
+)
 _BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
 # A whole value made of the words that stand for one, or of which all but the edges is masked.
 _WORD = (
@@ -59,9 +66,11 @@ _PLACEHOLDER = re.compile(
     r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?[.:!?]?"  # as in Amazon's manuals
     r"|eyJ[\w-]*\.{3,}"  # the header of a token, whose rest is left out
     r"|[$%<{].*"
+    r"|(?:self|this|os|env|config|settings|process|app|user|request|args|hashlib|secrets)\.[\w.]+"
     r"|[0-9]{1,3}[a-z]{0,2}(?:-[a-z]+)+[.:!?]?"  # "3-ingredient", "2FA-ready"
     r"|(?:sha|md|aes|rsa|argon|base|utf|oauth|pbkdf|ed|bcrypt)[_-]?[0-9]{1,5}(?:-[a-z0-9]+)?[.:!?]?"
 )
+_THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
 _LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
 _SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
@@ -93,17 +102,22 @@ def _named(text: Normalised) -> Iterator[Finding]:
     # A name reads in any script and with figures for letters; its value is taken as written.
     for name in _NAME.finditer(unleeted(simplified(text)).text):
         value = _VALUE.match(text.text, name.end())
+        if value is None:
+            continue
         is_key = name["name"].startswith(_KEYS)
-        if value and (is_random if is_key else is_password)(value[0]):
+        # "log in with password X": only what no word looks like.
+        is_plain = name["bare"] is not None and (is_key or not _THREE_KINDS.match(value[0]))
+        if not is_plain and (is_random if is_key else is_password)(value[0]):
             rule = "assigned_key" if is_key else "assigned_password"
             yield text.finding("secret", rule, *value.span())
 
 
 def _sent(text: Normalised) -> Iterator[Finding]:
     """What a request carries: in its URL, or in its Authorization header (RFC 6750, RFC 7617)."""
-    for match in _URL_PASSWORD.finditer(text.text):
-        if not _PLACEHOLDER.fullmatch(match[1]):
-            yield text.finding("secret", "url_password", *match.span(1))
+    for rule, pattern in (("url_password", _URL_PASSWORD), ("user_password", _USER)):
+        for match in pattern.finditer(text.text):
+            if not _PLACEHOLDER.fullmatch(match[1]):
+                yield text.finding("secret", rule, *match.span(1))
     for match in _BEARER.finditer(text.text):
         if is_random(match[1]):
             yield text.finding("secret", "bearer_token", *match.span(1))

@@ -15,7 +15,7 @@ from safety.detectors import rules
 from safety.metrics import Counts
 from safety.normalise import normalise
 from safety.verdict import Finding
-from tests.safety.generated.evasions import EVASIONS, evasive
+from tests.safety.generated.evasions import EVASIONS, evasive, in_figures
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples
 from tests.safety.generated.sample import Sample, placed
@@ -110,6 +110,11 @@ def test_a_value_that_is_rewritten_is_found_nearly_as_often(evasion: str) -> Non
         found = [each for each in some if is_found(each)]
         lost = missed(evasive(each, evasion) for each in found)
         assert len(lost) <= 0.05 * len(found), lost
+
+
+def test_a_password_that_is_announced_in_figures_for_letters_is_found() -> None:
+    given = [in_figures(each) for each in secrets(each=4, seed=21) if each.kind == "password"]
+    assert len(missed(given)) <= 0.05 * len(given), missed(given)
 
 
 def _is_key_file(sample: Sample) -> bool:

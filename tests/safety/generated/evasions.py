@@ -24,3 +24,11 @@ def evasive(sample: Sample, name: str) -> Sample:
     value = EVASIONS[name](sample.text[sample.start : sample.end])
     frame = sample.text[: sample.start] + "{}" + sample.text[sample.end :]
     return placed(frame, sample.kind, value)
+
+
+def in_figures(sample: Sample) -> Sample:
+    """The sample with figures for letters in the words beside its value."""
+    words = sample.text.translate(str.maketrans("aeiost", "431057"))
+    value = sample.text[sample.start : sample.end]
+    text = words[: sample.start] + value + words[sample.end :]
+    return Sample(text, sample.kind, sample.start, sample.end)

@@ -142,7 +142,7 @@ def plate(draw: Random) -> str:
     electric = draw.choice("DF") + digits(5, draw)
     return (
         place
-        + draw.choice(["", "·"])
+        + draw.choice(["", "·", " "])
         + draw.choice([some("ABCDEFGH0123456789", 3, draw) + digits(2, draw), electric])
     )
 

@@ -149,6 +149,8 @@ PASSWORD_FRAMES = (
     "My passcode is now {} as agreed",
     "DB_PASSWORD={}\nDB_HOST=db",
     '{"user": "app", "password": "{}"}',
+    "Log in with password {} and change it.",
+    "curl -u app:{} https://build.internal/jobs",
     "pwd: {}",
     "mysql --user app --password {} shop",
     "postgres://app:{}@db.internal:5432/shop",
