@@ -1,9 +1,9 @@
 """Where a growing text may be cut, so that nothing the filter looks for lies across the cut.
 
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
-what stands before it and the next letter or digit after it. No rule's finding crosses one:
-findings hold no white space and no Chinese, but for those that `safety.line` knows, private keys,
-and phone and card numbers, which the rule about digits keeps whole.
+what stands before it and the next word after it. No rule's finding crosses one: findings hold no
+white space and no Chinese, but for those that `safety.line` knows, private keys, numbers, which
+the rule about digits keeps whole, and what is written in groups, such as an IBAN, or spelled out.
 """
 
 import re
@@ -33,6 +33,12 @@ _PARTIAL = 16
 _NUMBER_GAP = 3
 _NEAR = 200
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+# What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
+_ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+_GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{_ALONE})"
+_ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
+_ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (_ALONE, _GROUP))
+_GROUP_CHARS = 6
 _LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
@@ -44,7 +50,7 @@ class Borders:
     decided: int = 0  # no border lies between `last` and here, however the text goes on
     line: Line = field(default_factory=Line)  # the text up to `read`, the last candidate looked at
     read: int = 0
-    key: int | None = None  # where a private key begins that may go on at `read`
+    key: str = ""  # from the header on, a private key that may go on at `read`
 
     def __post_init__(self) -> None:
         assert 0 <= self.last <= self.decided
@@ -79,20 +85,22 @@ class Borders:
         # A number is judged with the word behind it.
         if match["between"] is not None and _before(text, border)[0].isdigit():
             return False
-        parts_a_number = _parts_a_number(text, border)
-        return None if parts_a_number is None else not parts_a_number
+        is_parted = _parts_a_number(text, border)
+        if is_parted is False and "\n" not in match[0]:
+            is_parted = _parts_groups(text, border, is_end=match["between"] is None)
+        return None if is_parted is None else not is_parted
 
     def _is_inside(self, text: str, border: int) -> bool:
         """Whether a border would cut code, a link, Slack markup or a private key."""
-        begins = text.rfind("-----BEGIN", self.read, border)
-        if begins >= 0:
-            self.key = begins
-        if self.key is not None and not OPEN_PRIVATE_KEY.match(text, self.key, border):
-            self.key = None
-        self.line.read(normalise(text[self.read : border]))
+        more = normalise(text[self.read : border])
+        self.line.read(more)
         self.read = border
+        begins = more.text.rfind("-----BEGIN")
+        self.key = more.text[begins:] if begins >= 0 else self.key and self.key + more.text
+        if not OPEN_PRIVATE_KEY.match(self.key):
+            self.key = ""
         in_fence = self.line.in_fence and border < self.last + FORCED_AFTER
-        return in_fence or self.line.is_open or self.key is not None
+        return in_fence or self.line.is_open or self.key != ""
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:
@@ -107,6 +115,20 @@ def _parts_a_number(text: str, border: int) -> bool | None:
     if gap + len(behind) > _NUMBER_GAP or len(text) >= border + _NEAR:
         return False
     return None
+
+
+def _parts_groups(text: str, border: int, *, is_end: bool) -> bool | None:
+    """Whether groups of one number, or letters of a word that is spelled out, stand on both sides.
+
+    None while what decides it is to come. The end of a sentence parts letters only.
+    """
+    before, after = (_ALONE_BEFORE, _ALONE_AFTER) if is_end else (_GROUP_BEFORE, _GROUP_AFTER)
+    if not before.search(normalise(text[max(0, border - _NEAR) : border]).text):
+        return False
+    behind = normalise(text[border : border + _NEAR]).text
+    if len(behind.lstrip()) <= _GROUP_CHARS and len(text) < border + _NEAR:
+        return None
+    return after.match(behind) is not None
 
 
 def _before(text: str, border: int) -> tuple[str, int]:

@@ -27,7 +27,10 @@ from safety.verdict import Finding
 from safety.weights import WeightsError, load
 
 TIERS = ("rules", "linear")
-RULED = {"pii": ("card", "email", "phone"), "secret": ("secret",)}
+RULED = {
+    "pii": ("card", "identity", "account", "email", "phone", "handle", "ip_address"),
+    "secret": ("secret",),
+}
 """Labelled categories that rules find, and what they call them."""
 KINDS = {
     "EMAIL_ADDRESS": "email",
@@ -36,6 +39,10 @@ KINDS = {
     "PHONE": "phone",
     "CREDIT_CARD": "card",
     "BANK_CARD": "card",
+    "IBAN_CODE": "account",
+    "CRYPTO": "account",
+    "US_SSN": "identity",
+    "IP_ADDRESS": "ip_address",
 }
 """Kinds of labelled spans that the filter looks for, beside all in rows labelled `secret`.
 

@@ -190,8 +190,12 @@ def _lost(category: str) -> FilterError:
 KNOWN_POSITIVES = {
     "secret": "key: AKIA" + "Q3EGRIZV7N2KXW5B",
     "card": "卡号 4539 1488 " + "0343 6467",
+    "identity": "SSN 494-33-" + "0748",
+    "account": "IBAN DE89 3704 0044 " + "0532 0130 00",
     "email": "写信给 jane.roe" + "@acme-corp.com",
     "phone": "call +44 20 7946 " + "0018",
+    "handle": "微信号 zhang" + "_san88",
+    "ip_address": "from 106.31." + "73.20",
     "slack_markup": "<!chan" + "nel> hello",
     "link": "see gopher://elsewhere/a?b=c",
     "invisible": "zero\u200bwidth",

@@ -13,15 +13,29 @@ from functools import lru_cache
 
 from safety.verdict import Finding
 
-# Unicode TR 39 lists thousands; these are the letters that pass for Latin in every font.
-# Chinese, Japanese and Korean characters are never folded.
+# Unicode TR 39 lists thousands; these are the letters that a reader takes for Latin ones: Cyrillic,
+# Greek, Armenian, small capitals, and a few signs. Chinese, Japanese and Korean are never folded.
 CONFUSABLES = dict(
     zip(
-        "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХЅІЈαοινρκχΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡıℓ‐‒–−⁄∕∶",
-        "aeopcyxijshdqwABEKMHOPCTYXSIJaoivpkxABEZHIKMNOPTYXgil----//:",
+        "аеорсухіјѕһԁԛԝӏѵүгкмтвнпьАВЕКМНОРСТУХЅІЈӀѴҮԌԚԜЬ"
+        "αοινρκχυγτωσϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ"
+        "օսոհցզյԼՕՏՍ"
+        "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+        "ɡɑɩıℓ‐‒–−⁄∕∶․",
+        "aeopcyxijshdqwlvyrkmtbhnbABEKMHOPCTYXSIJIVYGQWb"
+        "aoivpkxuytwocjABEZHIKMNOPTYXCJ"
+        "ounhgqjLOSU"
+        "abcdefghijklmnoprstuvwyz"
+        "gaiil----//:.",
         strict=True,
     )
 )
+# Letters in black circles and squares, which NFKC leaves.
+CONFUSABLES |= {
+    chr(first + place): letter
+    for first in (0x1F150, 0x1F170)
+    for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
 
 # Controls, surrogates, and all that Unicode calls Default_Ignorable_Code_Point.
 INVISIBLE = (
@@ -63,14 +77,21 @@ class Normalised:
         assert 0 <= start < end <= len(self.text)
         return Finding(category, rule, self.offsets[start], self.offsets[end - 1] + 1, score)
 
+    def written(self, start: int, end: int) -> str:
+        """What stands in the original for a span of the normalised text; "" for none."""
+        return self.original[self.offsets[start] : self.offsets[end - 1] + 1] if start < end else ""
+
 
 def normalise(text: str) -> Normalised:
     """NFKC by character, invisible characters dropped, confusables and digits folded."""
     if text.isascii() and not _ANY_INVISIBLE.search(text):
         return Normalised(text, text, range(len(text)))
     folded = [fold(character) for character in text]
+    plain = "".join(folded)
+    if len(plain) == len(text) and all(folded):
+        return Normalised(plain, text, range(len(text)))
     offsets = [index for index, form in enumerate(folded) for _ in form]
-    return Normalised("".join(folded), text, offsets)
+    return Normalised(plain, text, offsets)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -89,6 +110,8 @@ def _fold(character: str) -> str:
 
 def invisible_spans(text: str) -> list[tuple[int, int]]:
     """Each character that shows nothing and shapes nothing, as (start, end)."""
+    if not _ANY_INVISIBLE.search(text):
+        return []
     return [match.span() for match in _INVISIBLE.finditer(text) if match["kept"] is None]
 
 

@@ -34,8 +34,12 @@ class Actions(Table):
 
     secret: Action
     card: Action
+    identity: Action
+    account: Action
     email: Action
     phone: Action
+    handle: Action
+    ip_address: Action
     slack_markup: Action
     link: Action
     invisible: Action

@@ -9,8 +9,12 @@ from safety.verdict import Finding
 PLACEHOLDERS = {
     "secret": "[secret removed]",
     "card": "[card number removed]",
+    "identity": "[ID number removed]",
+    "account": "[account number removed]",
     "email": "[e-mail removed]",
     "phone": "[phone number removed]",
+    "handle": "[account name removed]",
+    "ip_address": "[IP address removed]",
     "link": "",
     "slack_markup": "",
     "invisible": "",
@@ -56,10 +60,10 @@ def _union(one: Finding, other: Finding) -> Finding:
 
 
 def _replacement(finding: Finding, original: str, allow: Sequence[str]) -> str:
-    plain = normalise(original).text
+    read = normalise(original)
     if finding.category == "slack_markup":
-        return slack_markup.plain(plain)
+        return slack_markup.plain(read.text)
     if finding.category == "link":
         # A host that is only allowed once its letters are folded is another host.
-        return links.plain(plain, allow if plain == original else ())
+        return links.plain(read, allow if read.text == original else ())
     return PLACEHOLDERS[finding.category]

@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from safety.detectors.account import Accounts
 from safety.detectors.card import Cards
 from safety.detectors.email import Emails
+from safety.detectors.handle import Handles
+from safety.detectors.identity import Identities
 from safety.detectors.invisible import Invisible
+from safety.detectors.ip_address import IPAddresses
 from safety.detectors.links import Links
 from safety.detectors.phone import Phones
+from safety.detectors.plate import Plates
 from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
 from safety.normalise import Normalised
@@ -31,4 +36,9 @@ def rules(policy: Policy) -> tuple[Detector, ...]:
         Emails(),
         Cards(),
         Phones(policy.phones.regions),
+        Identities(),
+        Plates(),
+        Accounts(),
+        Handles(),
+        IPAddresses(),
     )

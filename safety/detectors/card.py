@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from safety.normalise import Normalised
+from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
 _DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
@@ -24,13 +25,14 @@ _ISSUER = re.compile(
 # Behind a bracket the word is the placeholder of a number that was removed.
 _CONTEXT = re.compile(
     r"(?i)(?<![a-z\[])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
-    r"|卡号|卡號|银行卡|銀行卡|信用卡|储蓄卡|借记卡|账号|賬號|帐号"
+    r"|卡号|银行卡|信用卡|储蓄卡|借记卡|账号|帐号"
 )
 _CONTEXT_CHARS = 24
 
 
 class Cards:
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = simplified(closed_up(text))
         for match in _DIGITS.finditer(text.text):
             number = re.sub(r"[^0-9]", "", match[0])
             known = _ISSUER.fullmatch(number) or _is_called_a_card(text.text, match.start())

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from safety.normalise import Normalised
+from safety.readings import closed_up
 from safety.verdict import Finding
 
 _ADDRESS = re.compile(
@@ -18,6 +19,7 @@ class Emails:
     def find(self, text: Normalised) -> Iterator[Finding]:
         if "@" not in text.text:
             return
+        text = closed_up(text)
         for match in _ADDRESS.finditer(text.text):
             if not _RESERVED.search(match[1]):
                 yield text.finding("email", "email_address", *match.span())

@@ -28,11 +28,13 @@ _BARE_CJK = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.{_ENDING}{_
 _SCHEME = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|//|www\.)"
 _PLAIN = r"[^\s()<>]{0,2000}"
 _TARGET = rf"{_SCHEME}{_PLAIN}(?:\({_PLAIN}\){_PLAIN}){{0,8}}"
-_LABEL = r"!?\[([^\[\]\n]{0,200})\]"
+_LABEL = r"!?\[(?P<label>[^\[\]\n]{0,200})\]"
 _MARKDOWN = re.compile(
     rf"{_LABEL}(?:\(<?({_TARGET})>?\)?|:[ \t]{{0,3}}<?({_SCHEME}{_PATH}{{1,2000}}(?<![.,;:!?]))>?)"
 )
-_ANGLE = re.compile(r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|([^<>\n]{0,200}))?>")
+_ANGLE = re.compile(
+    r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|(?P<label>[^<>\n]{0,200}))?>"
+)
 _CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
 _TRAILING = ".,;:!?'*_~)]}"
 
@@ -58,13 +60,14 @@ class Links:
 
     def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
         url = text.text[start:end]
-        as_written = text.original[text.offsets[start] : text.offsets[end - 1] + 1]
-        if as_written != url or not is_allowed(url, self.allow):
+        if text.written(start, end) != url or not is_allowed(url, self.allow):
             rule = "link_script" if _SCRIPT.match(url) else "link_host"
             yield text.finding("link", rule, start, end)
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:
+    if ":" not in text:
+        return
     for match in _URL.finditer(text):
         url = match[0].rstrip(_TRAILING)
         if "://" in url or _SCRIPT.match(url):
@@ -108,18 +111,21 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
     )
 
 
-def plain(link: str, allow: Sequence[str]) -> str:
-    """A link as words: label and target both shown, the target linked only if it is allowed."""
-    if match := _MARKDOWN.fullmatch(link):
-        return _label_and_target(match[1], match[2] or match[3], allow)
-    if match := _ANGLE.fullmatch(link):
-        return _label_and_target(match[2] or "", match[1], allow)
-    return _defang(link, allow)
+def plain(link: Normalised, allow: Sequence[str]) -> str:
+    """A link as words: its label as it was written, its target linked only if it is allowed."""
+    if match := _MARKDOWN.fullmatch(link.text):
+        return _label_and_target(link, match, match[2] or match[3], allow)
+    if match := _ANGLE.fullmatch(link.text):
+        return _label_and_target(link, match, match[1], allow)
+    return _defang(link.text, allow)
 
 
-def _label_and_target(label: str, target: str, allow: Sequence[str]) -> str:
+def _label_and_target(
+    link: Normalised, match: re.Match[str], target: str, allow: Sequence[str]
+) -> str:
     shown = _defang(target, allow)
-    return f"{label} ({shown})" if label and label != target else shown
+    label = link.written(*match.span("label"))
+    return f"{label} ({shown})" if label and match["label"] != target else shown
 
 
 def _defang(url: str, allow: Sequence[str]) -> str:

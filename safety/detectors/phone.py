@@ -10,21 +10,29 @@ from collections.abc import Iterator, Sequence
 import phonenumbers
 
 from safety.normalise import Normalised
+from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
     r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}"
-    r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%])(?![.,/-][0-9])"
+    r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%元万亿件])(?![.,/-][0-9])"
 )
 # Behind a bracket the word is the placeholder of a number that was removed.
 _BEFORE = re.compile(
     r"(?i)(?<![a-z\[])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
-    r"|sms|dial|hotline|messages? to|answer(?:ing)? at|reach (?:me|us|him|her|them))(?![a-z])"
-    r"|电话|電話|手机|手機|热线|熱線|致电|致電|联系方式|聯繫方式|传真|傳真|拨打|微信"
+    r"|sms|dial|hotline|messages? (?:to|on)|answer(?:ing)? at|reach (?:me|us|him|her|them)"
+    r")(?![a-z])"
+    r"|电话|手机|热线|致电|联系方式|传真|拨打|微信"
 )
 _BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 _CONTEXT_CHARS = 40
+# What the word next to a number says goes before a word further off.
+_OTHER_NUMBER = re.compile(
+    r"(?i)(?:编号|单号|order|invoice|ticket|case|licen[cs]e|tracking)"
+    r"(?: (?:number|no\.?))?(?: is)?[ #:]{0,3}\Z"
+)
+_SENTENCE_END = re.compile("[。！？；]|[.!?]\\s")
 # A national number begins with a trunk zero or a group of three: "10 20 30 40 50" is a list.
 _AREA = re.compile(r"\(?(?:0|[0-9]{3})")
 _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
@@ -41,31 +49,30 @@ class Phones:
         self.regions = tuple(regions)
 
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = simplified(closed_up(text))
         for match in _CANDIDATE.finditer(text.text):
-            named = _is_named(text.text, *match.span())
-            rule = self._rule(match[0], named)
+            start, end = match.span()
+            before = text.text[max(0, start - _CONTEXT_CHARS) : start]
+            sentence = _SENTENCE_END.split(before)[-1]
+            rule = self._rule(match[0], sentence, text.text[end : end + _CONTEXT_CHARS])
             if rule is not None:
                 yield text.finding("phone", rule, *match.span())
 
-    def _rule(self, written: str, named: bool) -> str | None:
+    def _rule(self, written: str, before: str, behind: str) -> str | None:
         number = re.sub(r"[^0-9]", "", re.split("[xe]", written.replace("(0)", ""))[0])
-        if _CHINESE_MOBILE.fullmatch(number):
+        is_international = written.startswith("+")
+        if _CHINESE_MOBILE.fullmatch(number) and is_international == number.startswith("86"):
             return "phone_cn_mobile"
-        if written.startswith("+"):
+        if is_international:
             return "phone_international" if _is_possible("+" + number) else None
-        if _NO_PHONE.fullmatch(written) or len(number) > 15:
+        if _NO_PHONE.fullmatch(written) or len(number) > 15 or _OTHER_NUMBER.search(before):
             return None
-        if named:
+        if _BEFORE.search(before) or _BEHIND.match(behind):
             return "phone_named"
         grouped = number != written and _AREA.match(written)
         if grouped and any(_is_valid(number, region) for region in self.regions):
             return "phone_national"
         return None
-
-
-def _is_named(text: str, start: int, end: int) -> bool:
-    before = _BEFORE.search(text, max(0, start - _CONTEXT_CHARS), start)
-    return before is not None or _BEHIND.match(text, end) is not None
 
 
 def _is_possible(number: str) -> bool:

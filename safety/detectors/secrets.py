@@ -1,74 +1,14 @@
 """Credentials, by the forms that their issuers publish, and where the words say what they are."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
+from safety.detectors.secret_forms import FORMS
 from safety.normalise import Normalised
+from safety.readings import closed_up, simplified, unleeted
 from safety.verdict import Finding
-
-
-class Form(NamedTuple):
-    """A credential's form: its rule, words of which one must occur, and the pattern."""
-
-    rule: str
-    hints: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-
-def _form(rule: str, hints: str, pattern: str) -> Form:
-    bounded = rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])"
-    return Form(rule, tuple(hints.split()), re.compile(bounded))
-
-
-FORMS = (
-    _form("aws_access_key", "AKIA ASIA", r"(?:AKIA|ASIA)[A-Z0-9]{16}"),
-    _form("github_token", "gh", r"gh[pousr]_[A-Za-z0-9]{36,255}"),
-    _form("github_token", "github_pat_", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    _form("gitlab_token", "gl", r"gl(?:pat|ptt|dt|rt|cbt|soat|imt|ft|agent)-[A-Za-z0-9_.-]{20,}"),
-    _form("slack_token", "xox", r"xox(?:e\.xox)?[abceoprs]-[A-Za-z0-9-]{10,}"),
-    _form("slack_token", "xapp-", r"xapp-[0-9]-[A-Za-z0-9]+-[0-9]+-[A-Za-z0-9]{32,}"),
-    _form(
-        "slack_webhook",
-        "hooks.slack.com",
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9]{8,}/[A-Za-z0-9/]{20,}",
-    ),
-    _form("stripe_key", "_live_ _test_", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    _form("stripe_webhook_secret", "whsec_", r"whsec_[A-Za-z0-9+/=]{32,}"),
-    _form("google_api_key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
-    _form("google_oauth", "ya29. GOCSPX-", r"ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{28}"),
-    _form("anthropic_key", "sk-ant-", r"sk-ant-[a-z]{3,6}[0-9]{2}-[A-Za-z0-9_-]{32,}"),
-    _form(
-        "openai_key",
-        "sk-",
-        r"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{32,}|sk-[A-Za-z0-9]{32,}",
-    ),
-    _form("openrouter_key", "sk-or-", r"sk-or-v1-[0-9a-f]{64}"),
-    _form("huggingface_token", "hf_", r"hf_[A-Za-z0-9]{30,}"),
-    _form("npm_token", "npm_", r"npm_[A-Za-z0-9]{36}"),
-    _form("pypi_token", "pypi-AgE", r"pypi-AgE[A-Za-z0-9_-]{50,}"),
-    _form("sendgrid_key", "SG.", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
-    _form("twilio_key", "SK", r"SK[0-9a-f]{32}"),
-    _form("mailgun_key", "key-", r"key-[0-9a-f]{32}"),
-    _form("mailchimp_key", "-us", r"[0-9a-f]{32}-us[0-9]{1,2}"),
-    _form("telegram_bot_token", ":AA", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
-    _form(
-        "discord_token", ".", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"
-    ),
-    _form("digitalocean_token", "_v1_", r"do[opr]_v1_[0-9a-f]{64}"),
-    _form("shopify_token", "shp", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
-    _form("square_token", "sq0", r"sq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}"),
-    _form("databricks_token", "dapi", r"dapi[0-9a-f]{32}(?:-[0-9])?"),
-    _form("docker_token", "dckr_", r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{27,}"),
-    _form("linear_key", "lin_api_", r"lin_api_[A-Za-z0-9]{40}"),
-    _form("notion_token", "ntn_ secret_", r"(?:ntn|secret)_[A-Za-z0-9]{40,50}"),
-    _form("grafana_token", "glsa_", r"glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}"),
-    _form("vault_token", "hv", r"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
-    _form("groq_key", "gsk_", r"gsk_[A-Za-z0-9]{52}"),
-    _form("azure_storage_key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{86}=="),
-    _form("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
-)
 
 # RFC 7468 and OpenSSH, PuTTY's and PGP's header lines, newlines also as the escapes of JSON.
 _KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
@@ -87,41 +27,61 @@ OPEN_PRIVATE_KEY = re.compile(
 _URL_PASSWORD = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
 )
-# Looked ahead at, not taken: a value that is none may hold the next name, "secret: password=...".
-# It ends before Chinese, Japanese and Korean text, where borders lie (see `safety.borders`).
-_VALUE = (
-    r"(?=(?P<value>(?:(?!&[A-Za-z_-]{1,30}=)"
-    r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){8,200}))"
+# It ends before Chinese, Japanese and Korean text, where borders lie (see `safety.borders`); a name
+# that is called is code: "password = hash2(text)".
+_VALUE = re.compile(
+    r"(?:(?!&[A-Za-z_-]{1,30}=)"
+    r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){6,200}+(?![(\[])"
 )
-_ASSIGNED = re.compile(
-    r"(?i)(?:(?P<password>password|passwd|passphrase|(?<![a-z])pwd|密码|密碼|口令)"
-    r"|(?P<key>secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|密鑰|令牌))"
-    r"""[A-Za-z_"']{0,12}[ \t]{0,3}(?:[:=]|是|为|為|(?<=[ \t])is[ \t])[ \t]{0,3}["'`]?""" + _VALUE
+# For small letters; every name begins with a letter, by which the search is fast.
+_NAMES = (
+    r"password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
+    r"|mot de passe|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
+    r"|pass(?=[\"' ]{0,4}[:=])(?<![a-z]pass)(?<!boarding pass)"
+    r"|senha(?<![a-z]senha)|密码|口令"
+    r"|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
 )
+_PURPOSE = r"""[a-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?)?[ \t]{0,3}"""
+_JOINT = (
+    r"(?:(?:[:=]|是|为|改成|改为|设为|设成"
+    r"|(?<=[ \t])(?:(?:(?:is|was|has been) )?(?:(?:re)?set|changed) to"
+    r"|(?:is|was|es|est|ist|lautet)(?: now)?:?)[ \t])"
+    r"""[ \t]{0,3}["'`]?|(?<=[ \t])["'`]|(?<=--password[ \t]))"""
+)
+_NAME = re.compile(rf"(?P<name>{_NAMES})(?:{_PURPOSE}{_JOINT}|[ \t](?P<bare>))")
+_KEYS = ("secret", "token", "a", "密钥", "令牌")
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
+_USER = re.compile(
+    r"(?<=curl )[^\n]{0,200}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:([^\s\"']{4,128})"
+)
+_BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
 # A whole value made of the words that stand for one, or of which all but the edges is masked.
 _WORD = (
     r"(?:example|sample|changeme|placeholder|redacted|password|passwd|passphrase|pass|pwd|secret"
     r"|token|key|api|access|auth|your|my|the|new|old|user|admin|test|demo|dummy|fake|db|here|value)"
 )
 _PLACEHOLDER = re.compile(
-    rf"(?i)(?:[a-z_]{{1,20}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*(?:[_.-]?(?:[0-9]{{1,3}}|1234567[0-9]*))?[.:!?]?"
+    rf"(?i)(?:[a-z_][a-z_0-9]{{0,19}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*(?:[_.-]?(?:[0-9]{{1,3}}|1234567[0-9]*))?[.:!?]?"
     r"|.{0,4}(?:\*{3,}|\.{3,}|x{4,}).{0,4}"
     r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?[.:!?]?"  # as in Amazon's manuals
     r"|eyJ[\w-]*\.{3,}"  # the header of a token, whose rest is left out
     r"|[$%<{].*"
+    r"|(?:self|this|os|env|config|settings|process|app|user|request|args|hashlib|secrets)\.[\w.]+"
+    r"|[0-9]{1,3}[a-z]{0,2}(?:-[a-z]+)+[.:!?]?"  # "3-ingredient", "2FA-ready"
+    r"|(?:sha|md|aes|rsa|argon|base|utf|oauth|pbkdf|ed|bcrypt)[_-]?[0-9]{1,5}(?:-[a-z0-9]+)?[.:!?]?"
 )
+_THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
+_LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
+_SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 
 class Secrets:
     def find(self, text: Normalised) -> Iterator[Finding]:
-        for form in FORMS:
-            if any(hint in text.text for hint in form.hints):
-                for match in form.pattern.finditer(text.text):
-                    if not is_dummy(match[0]):
-                        yield text.finding("secret", form.rule, *match.span())
         yield from _private_keys(text)
-        yield from _passwords(text)
+        text = closed_up(text)
+        yield from _issued(text)
+        yield from _named(text)
+        yield from _sent(text)
 
 
 def _private_keys(text: Normalised) -> Iterator[Finding]:
@@ -129,18 +89,49 @@ def _private_keys(text: Normalised) -> Iterator[Finding]:
         yield text.finding("secret", "private_key", *match.span())
 
 
-def _passwords(text: Normalised) -> Iterator[Finding]:
-    for match in _URL_PASSWORD.finditer(text.text):
-        if not _PLACEHOLDER.fullmatch(match[1]):
-            yield text.finding("secret", "url_password", *match.span(1))
-    for match in _ASSIGNED.finditer(text.text):
-        if match["password"] and is_password(match["value"]):
-            yield text.finding("secret", "assigned_password", *match.span("value"))
-        if match["key"] and is_random(match["value"]):
-            yield text.finding("secret", "assigned_key", *match.span("value"))
+def _issued(text: Normalised) -> Iterator[Finding]:
+    for form in FORMS:
+        if any(hint in text.text for hint in form.hints):
+            for match in form.pattern.finditer(text.text):
+                if not is_dummy(match[0]):
+                    yield text.finding("secret", form.rule, *match.span())
+
+
+def _named(text: Normalised) -> Iterator[Finding]:
+    """What the text itself calls a password or a key."""
+    # A name reads in any script and with figures for letters; its value is taken as written.
+    for name in _NAME.finditer(unleeted(simplified(text)).text):
+        value = _VALUE.match(text.text, name.end())
+        if value is None:
+            continue
+        is_key = name["name"].startswith(_KEYS)
+        # "log in with password X": only what no word looks like.
+        is_plain = name["bare"] is not None and (is_key or not _THREE_KINDS.match(value[0]))
+        if not is_plain and (is_random if is_key else is_password)(value[0]):
+            rule = "assigned_key" if is_key else "assigned_password"
+            yield text.finding("secret", rule, *value.span())
+
+
+def _sent(text: Normalised) -> Iterator[Finding]:
+    """What a request carries: in its URL, or in its Authorization header (RFC 6750, RFC 7617)."""
+    for rule, pattern in (("url_password", _URL_PASSWORD), ("user_password", _USER)):
+        for match in pattern.finditer(text.text):
+            if not _PLACEHOLDER.fullmatch(match[1]):
+                yield text.finding("secret", rule, *match.span(1))
     for match in _BEARER.finditer(text.text):
         if is_random(match[1]):
             yield text.finding("secret", "bearer_token", *match.span(1))
+    for match in _BASIC.finditer(text.text):
+        if _is_user_and_password(match[1]):
+            yield text.finding("secret", "basic_password", *match.span(1))
+
+
+def _is_user_and_password(encoded: str) -> bool:
+    try:
+        user, parted, password = b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return bool(user and parted and password.isprintable()) and not _PLACEHOLDER.fullmatch(password)
 
 
 def is_dummy(value: str) -> bool:
@@ -150,8 +141,8 @@ def is_dummy(value: str) -> bool:
 
 def is_password(value: str) -> bool:
     """Whether what is called a password looks like one, and not like a word or a placeholder."""
-    mixed = re.search("[0-9]", value) and re.search("[A-Za-z]", value)
-    return bool(mixed) and not _PLACEHOLDER.fullmatch(value)
+    mixed = _LETTERS_AND_DIGITS.match(value) or _SIGN_WITHIN.search(value)
+    return mixed is not None and not _PLACEHOLDER.fullmatch(value)
 
 
 def is_random(value: str) -> bool:

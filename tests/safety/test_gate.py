@@ -79,6 +79,15 @@ FRAGMENTS = [
     "call <https://elsewhere.net/xyz|me>",
     "[标签](mailto:jane.roe@acme-corp.com)",
     "4 " * 50,
+    "IBAN GB82 WEST 1234 5698 7654 32",
+    "NI AB 12 34 56 C",
+    "护照E12345678",
+    "车牌京A12345",
+    "SSN 494-33-0748",
+    "微信号：zhang_san88",
+    "p a s s w o r d :  h u n t e r 2 2",
+    "j a n e @ a c m e . c o m",
+    "106.31.73.20",
     "( " * 120,
 ]
 JOINTS = [" ", ". ", "。", "\n", "\n\n", "", "！", "? ", ", ", "，", '." ', "…"]
@@ -277,6 +286,8 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
         "[标签](mailto:某人。中文)",
         "您的密码：98765432！欢迎使用Abc",
         "-----BEGIN RSA PRIVATE KEY-----",
+        "IBAN MT84 MALT 0110 0001 2345 MTLC AST0 01S",
+        "j a n e @ a c m e . c o m",
     ],
 )
 def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) -> None:

@@ -1,16 +1,29 @@
-"""E-mail addresses, phone numbers and card numbers, in English and in Chinese text."""
+"""What belongs to a person or leads to one: numbers, addresses, names of accounts."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safety.detectors.account import Accounts
 from safety.detectors.card import Cards, luhn
 from safety.detectors.email import Emails
+from safety.detectors.handle import Handles
+from safety.detectors.identity import Identities
+from safety.detectors.ip_address import IPAddresses
 from safety.detectors.phone import Phones
+from safety.detectors.plate import Plates
 from safety.normalise import normalise
 from safety.verdict import Finding
 
+OTHERS = (Identities(), Plates(), Accounts(), Handles(), IPAddresses())
 PHONES = Phones(["US", "CN"])
+
+
+IBAN = "DE89 3704 0044 0532 0130 00"
+BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+TAPROOT = "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr"
+ETHEREUM = "0xde0B295669a9FD93d5F28D9Ec85E40f4cb697BAe"
 
 
 def spans(text: str, findings: list[Finding]) -> list[str]:
@@ -75,6 +88,9 @@ def test_what_is_no_address_of_anybody_is_not_found(text: str) -> None:
         ("手机：138-0013-8000", "138-0013-8000"),
         ("请拨打+86 138 0013 8000。", "+86 138 0013 8000"),
         ("座机010-62345678转3", "010-62345678"),
+        ("客服熱線400-820-8820", "400-820-8820"),
+        ("(+86)138-0013-8000", "+86)138-0013-8000"),
+        ("0086 13800138000", "0086 13800138000"),
         ("客服热线400-820-8820", "400-820-8820"),
         ("１３８００１３８０００", "１３８００１３８０００"),
         ("138\ufe0f00138000", "138\ufe0f00138000"),
@@ -152,3 +168,99 @@ def test_luhn_accepts_one_last_digit_of_ten(digits: str, change: int) -> None:
     accepted = [last for last in "0123456789" if luhn(digits + last)]
     assert len(accepted) == 1
     assert not luhn(digits + str((int(accepted[0]) + change) % 10))
+
+
+def others(text: str) -> list[tuple[str, str]]:
+    read = normalise(text)
+    found = [finding for rule in OTHERS for finding in rule.find(read)]
+    return [(finding.rule, text[finding.start : finding.end]) for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "value"),
+    [
+        ("身份证号11010519491231002X，请核对", "id_cn_resident", "11010519491231002X"),
+        (
+            "１１０１０５１９４９１２３１００２Ｘ",
+            "id_cn_resident",
+            "１１０１０５１９４９１２３１００２Ｘ",
+        ),
+        ("护照E12345678已过期", "passport", "E12345678"),
+        ("Passport no. 533401234, please", "passport", "533401234"),
+        ("港澳通行证：C12345678", "passport", "C12345678"),
+        ("her SSN is 494-33-0748.", "id_us_ssn", "494-33-0748"),
+        ("social security number 494330748", "id_us_ssn", "494330748"),
+        ("NI number AB 12 34 56 C", "id_gb_nino", "AB 12 34 56 C"),
+        ("NHS number: 943 476 5919", "id_gb_nhs", "943 476 5919"),
+        ("Steuer-ID 36 574 261 809", "id_de_tax", "36 574 261 809"),
+        ("2 55 08 14 168 025 38", "id_fr_nir", "2 55 08 14 168 025 38"),
+        ("con DNI 54362315K", "id_es_dni", "54362315K"),
+        ("NIE X-2482300-W", "id_es_nie", "X-2482300-W"),
+        ("RCCMNL83S18D969H", "id_it_codice_fiscale", "RCCMNL83S18D969H"),
+        ("BSN 1112.22.333", "id_nl_bsn", "1112.22.333"),
+        ("PESEL 44051401359", "id_pl_pesel", "44051401359"),
+        ("CPF 390.533.447-05", "id_br_cpf", "390.533.447-05"),
+        ("Aadhaar 2341 2341 2346", "id_in_aadhaar", "2341 2341 2346"),
+        ("880320-0016", "id_se_personnummer", "880320-0016"),
+        ("131052-308T", "id_fi_hetu", "131052-308T"),
+        ("756.9217.0769.85", "id_ch_ahv", "756.9217.0769.85"),
+        ("971013-9019902", "id_kr_rrn", "971013-9019902"),
+        ("BOXW310820HNERXN09", "id_mx_curp", "BOXW310820HNERXN09"),
+        ("SIN 123-456-782", "id_ca_sin", "123-456-782"),
+        ("车牌京A12345停在门口", "plate_cn", "京A12345"),
+        ("粵B·D12345", "plate_cn", "粵B·D12345"),
+        ("京A 12345", "plate_cn", "京A 12345"),
+        ("粤Z1234港", "plate_cn", "粤Z1234港"),
+        (f"IBAN {IBAN} thanks", "iban", IBAN),
+        ("GB82WEST12345698765432", "iban", "GB82WEST12345698765432"),
+        ("GB82 WEST 1234 5698 7654 32 NOW", "iban", "GB82 WEST 1234 5698 7654 32"),
+        (f"pay to {BITCOIN}", "wallet_bitcoin", BITCOIN),
+        (f"付到{SEGWIT}。", "wallet_bitcoin", SEGWIT),
+        (TAPROOT, "wallet_bitcoin", TAPROOT),
+        (f"({ETHEREUM})", "wallet_ethereum", ETHEREUM),
+        ("from 106.31.73.20: refused", "ip_address", "106.31.73.20"),
+        ("来自106.31.73.20的请求", "ip_address", "106.31.73.20"),
+        ("host 2001:4860:4860::8888, port 53", "ip_address", "2001:4860:4860::8888"),
+        ("微信号：zhang_san88，备注姓名", "wechat_id", "zhang_san88"),
+        ("加VX zhangsan_1", "wechat_id", "zhangsan_1"),
+        ("My WeChat ID: zhangsan", "wechat_id", "zhangsan"),
+        ("加我微信zhangsanfeng聊", "wechat_id", "zhangsanfeng"),
+        ("wxid_a1b2c3d4e5f6g7 在线", "wechat_id", "wxid_a1b2c3d4e5f6g7"),
+        ("QQ：1234567", "qq_number", "1234567"),
+        (
+            "1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 X",
+            "id_cn_resident",
+            "1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 X",
+        ),
+    ],
+)
+def test_what_belongs_to_a_person_is_found(text: str, rule: str, value: str) -> None:
+    assert (rule, value) in others(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "身份证号110105194912310021，请核对",  # a wrong check digit
+        "编号110105194913310021",  # a thirteenth month
+        "078-05-1120 and 000-12-3456",  # printed on samples, and given to nobody
+        "invoice 943476591 and ticket 44051401359",  # a form that needs a word
+        "con DNI 54362315A",
+        "RCCMNL83S18D969A",
+        "DE88 3704 0044 0532 0130 00",
+        BITCOIN[:-1] + "b",
+        TAPROOT[:-1] + "q",
+        "0x" + "0" * 40,
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
+        "新A4纸和京B2B平台",
+        "at 192.168.1.10, 127.0.0.1 and 203.0.113.9",
+        "version 4.16.0.9, v 10.2.3.4, section 1.2.3.4.5",
+        "std::vector<a::b> at 12:30:45",
+        "WeChat mini programs and 微信 public accounts, 微信Android版",
+        "QQ音乐和微信支付",
+        "my passport expired in 2024",
+        "[ID number removed] 533401234",
+    ],
+)
+def test_what_only_has_the_form_of_personal_data_is_not_found(text: str) -> None:
+    assert others(text) == []

@@ -1,0 +1,56 @@
+"""Where money goes: bank accounts (IBAN, ISO 13616) and wallets of Bitcoin and Ethereum."""
+
+import re
+from collections.abc import Iterator
+
+from stdnum import bitcoin, iban
+
+from safety.normalise import Normalised
+from safety.readings import closed_up
+from safety.verdict import Finding
+
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)"
+    r"(?![A-Za-z0-9])"
+)
+_BITCOIN = re.compile(
+    r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}"
+    r"|bc1[02-9ac-hj-np-z]{11,71}|BC1[02-9AC-HJ-NP-Z]{11,71})(?![A-Za-z0-9])"
+)
+_ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
+
+
+class Accounts:
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        text = closed_up(text)
+        for match in _IBAN.finditer(text.text):
+            if length := _iban_length(match[0]):
+                yield text.finding("account", "iban", match.start(), match.start() + length)
+        for match in _BITCOIN.finditer(text.text):
+            if bitcoin.is_valid(match[0]) or _is_bech32m(match[0].lower()):
+                yield text.finding("account", "wallet_bitcoin", *match.span())
+        for match in _ETHEREUM.finditer(text.text):
+            if len(set(match[0])) > 6:  # not the address of nobody: 0x0000...
+                yield text.finding("account", "wallet_ethereum", *match.span())
+
+
+def _iban_length(written: str) -> int:
+    """How much of what is written is an IBAN: groups behind it may be the next words. 0 if none."""
+    while written and not iban.is_valid(written, check_country=False):
+        written = written.rpartition(" ")[0]
+    return len(written)
+
+
+def _is_bech32m(address: str) -> bool:
+    """Whether the checksum of a Taproot address is right (BIP 350)."""
+    values = [3, 3, 0, 2, 3]  # "bc", expanded
+    values += ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".find(letter) for letter in address[3:]]
+    checksum = 1
+    for value in values:
+        top, checksum = checksum >> 25, (checksum & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate(_GENERATORS):
+            checksum ^= generator if top >> bit & 1 else 0
+    return address.startswith("bc1p") and checksum == 0x2BC830A3
+
+
+_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)

@@ -1,0 +1,151 @@
+"""Numbers that states give to people: of identity, tax, health, and of passports.
+
+Check digits as python-stdnum has them. A form that many numbers have needs the words beside it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from stdnum.br import cpf
+from stdnum.ca import sin
+from stdnum.ch import ssn as ahv
+from stdnum.cn import ric
+from stdnum.de import idnr
+from stdnum.es import dni, nie
+from stdnum.fi import hetu
+from stdnum.fr import nir
+from stdnum.gb import nhs
+from stdnum.in_ import aadhaar
+from stdnum.it import codicefiscale
+from stdnum.kr import rrn
+from stdnum.mx import curp
+from stdnum.nl import bsn
+from stdnum.pl import pesel
+from stdnum.se import personnummer
+from stdnum.us import itin, ssn
+
+from safety.normalise import Normalised
+from safety.readings import closed_up, simplified
+from safety.verdict import Finding
+
+
+class Form(NamedTuple):
+    """A number's form: its rule, its pattern, its check, and words of which one must be before."""
+
+    rule: str
+    pattern: re.Pattern[str]
+    is_valid: Callable[[str], bool]
+    hints: tuple[str, ...]
+    words: re.Pattern[str]
+
+
+def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> Form:
+    bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
+    # Behind a bracket the word is the placeholder of a number that was removed.
+    named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
+    return Form(rule, re.compile(bounded), check, tuple(words.split("|")), named)
+
+
+def _any(number: str) -> bool:
+    return True
+
+
+def _is_resident(number: str) -> bool:
+    """Date of birth and check digit; the list of places that python-stdnum asks for has gaps."""
+    try:
+        ric.get_birth_date(number)
+    except ValueError:
+        return False
+    return bool(ric.calc_check_digit(number) == number[-1].upper())
+
+
+_DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
+
+FORMS = (
+    _form("id_cn_resident", r"[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx]", _is_resident),
+    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, _PASSPORT_WORDS),
+    _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
+    _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
+    _form("id_us_itin", r"9[0-9]{2}([ -]?)[0-9]{2}\1[0-9]{4}", itin.is_valid, r"itin|taxpayer"),
+    _form(
+        "id_gb_nino",
+        r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)( ?)"
+        r"[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]",
+        _any,
+    ),
+    _form("id_gb_nhs", r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}", nhs.is_valid, "nhs"),
+    _form(
+        "id_de_tax",
+        r"[0-9]{2}([ -]?)[0-9]{3}\1[0-9]{3}\1[0-9]{3}",
+        idnr.is_valid,
+        r"steuer-id|steuernummer|steueridentifikationsnummer|idnr|tax id|tin",
+    ),
+    _form(
+        "id_fr_nir",
+        r"[12]( ?)[0-9]{2}\1(?:0[1-9]|1[0-2]|[2-9][0-9])\1(?:[0-9]{2}|2[AB])"
+        r"\1[0-9]{3}\1[0-9]{3}\1[0-9]{2}",
+        nir.is_valid,
+    ),
+    _form("id_es_dni", r"[0-9]{8}-?[A-HJ-NP-TV-Z]", dni.is_valid),
+    _form("id_es_nie", r"[XYZ]-?[0-9]{7}-?[A-HJ-NP-TV-Z]", nie.is_valid),
+    _form(
+        "id_it_codice_fiscale",
+        r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9]{2}[A-Za-z][0-9]{3}[A-Za-z]",
+        codicefiscale.is_valid,
+    ),
+    _form(
+        "id_nl_bsn",
+        r"[0-9]{9}|[0-9]{4}[.][0-9]{2}[.][0-9]{3}",
+        bsn.is_valid,
+        r"bsn|burgerservicenummer",
+    ),
+    _form("id_pl_pesel", r"[0-9]{11}", pesel.is_valid, r"pesel"),
+    _form("id_br_cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", cpf.is_valid),
+    _form("id_br_cpf", r"[0-9]{11}", cpf.is_valid, r"cpf"),
+    _form(
+        "id_in_aadhaar",
+        r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}",
+        aadhaar.is_valid,
+        r"aadhaar|uidai",
+    ),
+    _form("id_se_personnummer", rf"(?:19|20)?{_DATE}[-+][0-9]{{4}}", personnummer.is_valid),
+    _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
+    _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
+    _form("id_kr_rrn", rf"{_DATE}-[0-9]{{7}}", rrn.is_valid),
+    _form("id_mx_curp", rf"[A-Z]{{4}}{_DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
+    _form(
+        "id_ca_sin",
+        r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}",
+        sin.is_valid,
+        r"sin|social insurance",
+    ),
+)
+_CONTEXT_CHARS = 40
+# Each form has six digits or more, with no more than this between two of them, and no more letters
+# before and behind.
+_DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
+_LETTERS = 16
+
+
+class Identities:
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        text = simplified(closed_up(text))
+        places = [match.span() for match in _DIGITS.finditer(text.text)]
+        if not places:
+            return
+        words = text.text.lower()
+        for form in FORMS:
+            if any(hint in words for hint in form.hints):
+                for start, end in dict.fromkeys(_matches(form, text.text, places)):
+                    yield text.finding("identity", form.rule, start, end)
+
+
+def _matches(form: Form, text: str, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Valid numbers of this form around these places, perhaps more than once."""
+    for first, last in places:
+        for match in form.pattern.finditer(text, max(0, first - _LETTERS), last + _LETTERS):
+            before = max(0, match.start() - _CONTEXT_CHARS)
+            if form.words.search(text, before, match.start()) and form.is_valid(match[0]):
+                yield match.span()
