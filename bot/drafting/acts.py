@@ -12,7 +12,7 @@ from bot.drafting.sources import from_files
 from bot.drafting.wishes import TRANSLATE, Way, Wish, prompted_in, words_for
 from bot.phrases import Sentence
 from bot.settings import Settings
-from bot.store import Job, JobKind, Source, Store, Thread, Version, VersionStatus
+from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
 
 REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 # Whole replies that silence the bot in a thread, and that let it speak again.
@@ -37,6 +37,12 @@ class Acts:
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
         """The thread under this message, if it is one of ours."""
         return await self._store.thread_at(channel, root_ts)
+
+    async def came_to_nothing(self, thread: Thread) -> bool:
+        """Whether its brief was refused: the next message there is another one."""
+        first = await self._store.first_job(thread.id)
+        ended = first.status in (JobStatus.REFUSED, JobStatus.FAILED)
+        return ended and not await self._store.versions(thread.id)
 
     async def reply(
         self,

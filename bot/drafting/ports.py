@@ -46,15 +46,24 @@ __all__ = [
 
 
 class Refusal(Exception):
-    """The job ends or rests here; `sentence` tells the requester why (None: without noise)."""
+    """The job ends or rests here; `sentence` tells the requester why (None: without noise).
+
+    `forget`: what was asked is not kept, for it holds what should be nowhere.
+    """
 
     def __init__(
-        self, sentence: Sentence | None, status: JobStatus, buttons: Sequence[Button] = ()
+        self,
+        sentence: Sentence | None,
+        status: JobStatus,
+        buttons: Sequence[Button] = (),
+        *,
+        forget: bool = False,
     ) -> None:
         super().__init__(status)
         self.sentence = sentence
         self.status = status
         self.buttons = buttons
+        self.forget = forget
 
 
 class ShownDraft(Protocol):

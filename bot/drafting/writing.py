@@ -59,6 +59,7 @@ class Writing:
         self._said: set[Sentence] = set()
         self._language: Language = "en"
         self._materials: list[Material] = []
+        self._forget = False
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
@@ -66,7 +67,7 @@ class Writing:
         status = await self._outcome(thread)
         await self._show_state()
         if status not in RESTING:
-            await self._world.store.end(self._job.id, status)
+            await self._world.store.end(self._job.id, status, forget=self._forget)
 
     def stop(self, version_id: int) -> None:
         """A person stopped this version."""
@@ -80,6 +81,7 @@ class Writing:
             if refusal.status is JobStatus.WAITING:
                 # Before it is said: the invitation may come at once.
                 await self._world.store.end(self._job.id, JobStatus.WAITING)
+            self._forget = refusal.forget
             if refusal.sentence is not None:
                 await self._tell(thread, refusal.sentence, refusal.buttons)
             return refusal.status
@@ -139,7 +141,7 @@ class Writing:
             verdicts = await self._reviewed(thread, sources, verdicts, self._world.reviews)
         asked, *quoted = verdicts
         if asked.text is None:
-            raise Refusal(phrases.refused(asked.rules), JobStatus.REFUSED)
+            raise Refusal(phrases.refused(asked.rules), JobStatus.REFUSED, forget=True)
         self._materials = await self._as_material(thread, sources, quoted)
         return asked.text
 
@@ -157,6 +159,7 @@ class Writing:
         materials = []
         for source, verdict in zip(sources, verdicts, strict=True):
             if verdict.text is None:
+                await self._world.store.drop_source(source.id)
                 raise Refusal(phrases.source_refused(verdict.rules), JobStatus.REFUSED)
             named = await self._judged(thread, source.name if source.file else "", Stage.MATERIAL)
             materials.append(Material(named.text or NOTHING, verdict.text, source.left_out))
@@ -205,6 +208,10 @@ class Writing:
         if hold is None or hold.status is HoldStatus.PENDING:
             raise Refusal(None, JobStatus.HELD)
         if hold.status not in DECIDED:
+            # What nobody lets through is not to hold up what comes later.
+            for source, verdict in zip(sources, verdicts[1:], strict=True):
+                if verdict.action is Action.HOLD:
+                    await self._world.store.drop_source(source.id)
             await self._world.store.settle(hold)
             raise Refusal(phrases.request_not_approved(), JobStatus.REFUSED)
         decided = await self._judge(thread, sources, held_as(hold))

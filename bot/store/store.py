@@ -136,9 +136,15 @@ class Store:
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 
-    async def end(self, job_id: int, status: JobStatus) -> None:
-        """The job rests or is over."""
-        await self._update(Job, job_id, status=status, ended_at=now())
+    async def end(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
+        """The job rests or is over; `forget`: what it asked is not kept."""
+        async with self._write() as session:
+            job = await session.get_one(Job, job_id)
+            job.status, job.ended_at = status, now()
+            if forget and job.instruction is not None:
+                job.instruction = ""
+            elif forget and job.kind is JobKind.DRAFT:
+                (await session.get_one(Thread, job.thread_id)).brief = ""
 
     async def reopen(self, job_id: int) -> bool:
         """A waiting job goes on. False if it was not waiting (any more)."""
@@ -170,8 +176,9 @@ class Store:
             return await session.get_one(Thread, thread_id)
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
-        """The thread under this root message, if it is one of ours."""
+        """The thread under this root message, if it is one of ours; the last one begun there."""
         query = select(Thread).where(Thread.channel == channel, Thread.root_ts == root_ts)
+        query = query.order_by(Thread.id.desc()).limit(1)
         async with self._read() as session:
             return await session.scalar(query)
 

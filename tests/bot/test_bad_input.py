@@ -53,8 +53,8 @@ async def test_a_mention_of_everybody_is_dead_in_the_brief_and_in_the_draft(
     )
 
 
-async def test_a_secret_in_the_brief_is_refused_with_its_rule_to_the_requester_only(
-    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+async def test_a_secret_in_the_brief_is_refused_with_its_rule_and_kept_nowhere(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace, tmp_path: Path
 ) -> None:
     await ana.draft("write about our key AKIA" + "Q3EGRIZV7N2KXW5B")
     sentence = await ana.hears("safety filter stopped it")
@@ -62,6 +62,8 @@ async def test_a_secret_in_the_brief_is_refused_with_its_rule_to_the_requester_o
     assert "AKIA" not in sentence
     assert workspace.messages(ana.channel) == []
     assert not engine.requests
+    with sqlite3.connect(tmp_path / "draftsmith.db") as kept:
+        await workspace.until(lambda: "Q3EGRIZV7N2KXW5B" not in "\n".join(kept.iterdump()))
 
 
 async def test_a_secret_in_the_draft_takes_the_draft_away_and_tells_the_requester(

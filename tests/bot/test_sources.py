@@ -270,6 +270,8 @@ async def test_a_secret_in_a_source_stops_the_request_and_names_the_rule(
         lambda: any("stopped a source" in m.text for m in workspace.messages(dm, root))
     )
     assert not engine.requests
+    await workspace.say(ana.id, dm, "report: our doors", thread_ts=root)
+    await workspace.until(lambda: len(engine.requests) == 1)
 
 
 async def test_an_attack_in_a_source_waits_for_a_reviewer_and_goes_on_once_approved(

@@ -62,7 +62,7 @@ async def _taken(
     mentioned = f"<@{front.bot}" in text
     words = typed(text, bot=front.bot)
     thread = await front.acts.thread_at(asked.channel, _root_of(event))
-    if thread is not None:
+    if thread is not None and not (to_us and await front.acts.came_to_nothing(thread)):
         return await front.acts.reply(
             thread,
             words,
