@@ -167,6 +167,8 @@ class Settings(BaseSettings):
         pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
         emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
         emoji |= {wish: name.strip(":") for wish, _, name in pairs}
+        if unknown := set(emoji) - set(Wish):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(Wish)}")
         return {wish: name for wish, name in emoji.items() if name}
 
     @field_validator("emoji")

@@ -117,6 +117,21 @@ async def test_a_reply_may_name_or_quote_the_draft_that_it_means(
     assert "from 2" in sixth.text
     assert engine.requests[3]["messages"][-1]["content"] == "more formal"
 
+    shared = {
+        "type": "message",
+        "channel": ana.channel,
+        "channel_type": "channel",
+        "user": ana.id,
+        "ts": "1900000000.000100",
+        "thread_ts": ana.root.ts,
+        "text": "friendlier",
+        "attachments": [{"is_share": True, "from_url": f"{link}?thread_ts=1.2&cid=C1"}],
+    }
+    await workspace.deliver(shared)
+    *_, seventh = await ana.sees_drafts(7)
+    assert "from 2" in seventh.text
+    assert engine.requests[4]["messages"][-1]["content"] == "friendlier"
+
     await ana.reply("9: shorter")
     await ana.hears("no draft 9")
 

@@ -59,8 +59,8 @@ async def _taken(
 ) -> Sentence | None:
     """What to tell the author. Raises BadBrief."""
     text = event.get("text", "")
-    mentioned = f"<@{front.bot}" in text
-    words = typed(text, bot=front.bot)
+    mentioned = to_us or f"<@{front.bot}" in text
+    words = f"{_shared(event)} {typed(text, bot=front.bot)}".strip()
     thread = await front.acts.thread_at(asked.channel, _root_of(event))
     if thread is not None and not (to_us and await front.acts.came_to_nothing(thread)):
         return await front.acts.reply(
@@ -86,6 +86,12 @@ async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) 
     sources = from_files(files, asked.key)
     await front.drafting.draft(words, asked, sources=sources, under=_root_of(event))
     return None
+
+
+def _shared(event: dict[str, Any]) -> str:
+    """The link of a message that was shared into the thread: Slack keeps it beside the words."""
+    urls = (str(each.get("from_url", "")) for each in event.get("attachments") or [])
+    return next(filter(None, urls), "")
 
 
 def _root_of(event: dict[str, Any]) -> str:
