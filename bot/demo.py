@@ -185,7 +185,9 @@ class Story:
                 self._print_growth(message)
 
     def _print_growth(self, message: Message) -> None:
-        if message.user == self.person:
+        # The root says anew with every draft how they stand: here it is told once.
+        told_root = message.thread_ts is None and message.ts in self.told
+        if message.user == self.person or told_root:
             return
         text = _readable(message).replace(f"<@{self.person}>", "@ana")
         told = self.told.get(message.ts, 0)
@@ -205,11 +207,11 @@ class Story:
 
 
 def _readable(message: Message) -> str:
-    """What a message says, its line of facts last."""
+    """What a message says; of a draft, its line of facts last."""
     facts = [
         element["text"]
         for block in message.blocks
-        if block["type"] == "context"
+        if block["type"] == "context" and message.thread_ts
         for element in block["elements"]
     ]
     text = "\n".join([message.text, *facts])
