@@ -9,7 +9,7 @@ from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.reading import MOST_BYTES, Unreadable, kind_of, read
 from bot.slack.files import Attached, NoFile
-from bot.store import Source, Store
+from bot.store import Job, Source, Store
 from safety import SafeText
 
 MOST_FILES = 5
@@ -51,12 +51,19 @@ class Sources:
         self._files = files
         self._limit = limit
 
-    async def of(self, thread_id: int) -> Sequence[Source]:
-        """The thread's sources with their texts. Raises UnreadSource, which is then forgotten."""
-        for source in await self._store.sources(thread_id):
+    async def of(self, job: Job) -> Sequence[Source]:
+        """What the job's thread is based on, read. Raises UnreadSource; that one is forgotten.
+
+        What came with another job is for that one to complain of.
+        """
+        for source in await self._store.sources(job.thread_id):
             if source.file and not source.text:
-                await self._read(source, source.file)
-        return await self._store.sources(thread_id)
+                try:
+                    await self._read(source, source.file)
+                except UnreadSource:
+                    if source.job_id in (None, job.id):
+                        raise
+        return await self._store.sources(job.thread_id)
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:

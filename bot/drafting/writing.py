@@ -134,7 +134,7 @@ class Writing:
         if not await self._world.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
             raise Refusal(None if quiet else phrases.not_allowed(), JobStatus.REFUSED)
-        sources = await self._sources(thread)
+        sources = await self._sources()
         verdicts = await self._judge(thread, sources)
         held = any(verdict.action is Action.HOLD for verdict in verdicts)
         if held and self._world.reviews:
@@ -145,10 +145,10 @@ class Writing:
         self._materials = await self._as_material(thread, sources, quoted)
         return asked.text
 
-    async def _sources(self, thread: Thread) -> Sequence[Source]:
+    async def _sources(self) -> Sequence[Source]:
         """What it is to be based on, read. Raises Refusal."""
         try:
-            return await self._world.sources.of(thread.id)
+            return await self._world.sources.of(self._job)
         except UnreadSource as unread:
             raise Refusal(phrases.unreadable(unread.reason), JobStatus.REFUSED) from None
 

@@ -104,7 +104,8 @@ class Store:
                     await session.flush()
                     job.thread_id = thread.id
                 session.add(job)
-                await _give_sources(session, job.thread_id, sources, adopt)
+                await session.flush()
+                await _give_sources(session, job, sources, adopt)
         except IntegrityError:
             return None
         return job
@@ -500,14 +501,14 @@ async def _reopened(session: AsyncSession, job_id: int) -> bool:
 
 
 async def _give_sources(
-    session: AsyncSession, thread_id: int, sources: Sequence[Source], adopt: str | None
+    session: AsyncSession, job: Job, sources: Sequence[Source], adopt: str | None
 ) -> None:
     for source in sources:
-        source.thread_id = thread_id
+        source.thread_id, source.job_id = job.thread_id, job.id
     session.add_all(sources)
     if adopt is not None:
         waiting = update(Source).where(Source.key == adopt, Source.thread_id.is_(None))
-        await session.execute(waiting.values(thread_id=thread_id))
+        await session.execute(waiting.values(thread_id=job.thread_id, job_id=job.id))
 
 
 def _is_in(channel: str) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """What drafts are based on: files, messages and pasted texts, over the real workspace."""
 
+import asyncio
 import io
 import zipfile
 from pathlib import Path
@@ -270,6 +271,7 @@ async def test_a_secret_in_a_source_stops_the_request_and_names_the_rule(
         lambda: any("stopped a source" in m.text for m in workspace.messages(dm, root))
     )
     assert not engine.requests
+    await asyncio.sleep(0.5)  # Nobody answers a refusal faster.
     await workspace.say(ana.id, dm, "report: our doors", thread_ts=root)
     await workspace.until(lambda: len(engine.requests) == 1)
 

@@ -39,6 +39,21 @@ async def test_no_word_of_anybody_reaches_the_logs_or_the_audit(
         engine.die_after = 20
         await ana.reply(f"more {CANARY}")
         await ana.sees_drafts(2)
+        for name, data, words in (
+            (f"{CANARY}.pdf", f"no pdf but {CANARY}".encode(), "use this"),
+            (f"{CANARY}.txt", f"of the {CANARY}".encode(), "use that"),
+        ):
+            await workspace.upload(
+                ana.id, ana.channel, name, data, thread_ts=ana.root.ts, text=words
+            )
+        await ana.hears("could not read this file")
+        *_, third = await ana.sees_drafts(3)
+        await workspace.click(ana.id, ana.channel, third.ts, "why")
+        await ana.react(third, "white_check_mark")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) > 1)
+        ana.channel = workspace.channel("second")
+        await ana.draft("rain")
+        await ana.sees_drafts(1)
         workspace.fail("chat.stopStream", error=f"odd_{CANARY}")
         workspace.fail("chat.update", status=500, times=2)
         engine.write = lambda _: f"{CANARY}! " * 99 + "key AKIA" + "Q3EGRIZV7N2KXW5B. " * 9
@@ -64,6 +79,8 @@ async def test_no_word_of_anybody_reaches_the_logs_or_the_audit(
     assert columns_with(CANARY, backup(tmp_path)) == {
         "threads.brief",
         "jobs.instruction",
+        "sources.name",
+        "sources.text",
         "versions.text",
     }
 

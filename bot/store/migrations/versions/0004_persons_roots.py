@@ -1,4 +1,4 @@
-"""Threads under a message of a person, in our conversation with them."""
+"""Threads under a message of a person; files as sources, and the job that brought a source."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,8 +15,10 @@ def upgrade() -> None:
         sa.Column("persons_root", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     op.add_column("sources", sa.Column("file", sa.String(32)))
+    op.add_column("sources", sa.Column("job_id", sa.Integer))
 
 
 def downgrade() -> None:
+    op.drop_column("sources", "job_id")
     op.drop_column("sources", "file")
     op.drop_column("threads", "persons_root")
