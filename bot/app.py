@@ -31,6 +31,7 @@ from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
 from bot.drafting.wishes import Wish
 from bot.drafting.writing import Writing, where
+from bot.health import add_health
 from bot.listeners.front import Front
 from bot.policy import judge_server
 from bot.seal import Seal
@@ -130,7 +131,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         stack.push_async_callback(jobs.drain, settings.drain_seconds)
         if reviews:
             await stack.enter_async_context(_kept_up(reviews.watch(jobs.start)))
-        address = await stack.enter_async_context(_transport(settings, app))
+        address = await stack.enter_async_context(_transport(settings, app, judge))
         log.info("bot connected", transport=settings.slack_transport)
         yield Bot(engine, jobs, user, address)
         log.info("bot drains", running=jobs.running)
@@ -196,10 +197,10 @@ def bolt_app(settings: Settings, client: AsyncWebClient, me: Mapping[str, Any]) 
 
 
 @asynccontextmanager
-async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | None]:
+async def _transport(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncIterator[str | None]:
     if settings.slack_transport == "http":
         required(settings.slack_signing_secret, "SLACK_SIGNING_SECRET")
-        async with _http(settings, app) as address:
+        async with _http(settings, app, judge) as address:
             yield address
         return
     token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
@@ -215,9 +216,10 @@ async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | N
 
 
 @asynccontextmanager
-async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
+async def _http(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncIterator[str]:
     web_app = app.web_app(path=EVENTS_PATH)
     web_app.middlewares.append(refuse_bad_timestamps)
+    add_health(web_app, judge)
     runner = web.AppRunner(web_app, access_log=None)
     await runner.setup()
     try:
@@ -231,6 +233,7 @@ async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
 @web.middleware
 async def refuse_bad_timestamps(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Bolt answers a timestamp that is no number with a 500 and a traceback."""
-    if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
+    stamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    if request.path == EVENTS_PATH and not stamp.isdecimal():
         return web.Response(status=401)
     return await handler(request)
