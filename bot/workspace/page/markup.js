@@ -71,7 +71,7 @@ function token(body, names) {
   return link(unescape(target), [document.createTextNode(unescape(label ?? target))]);
 }
 
-function link(address, children) {
+export function link(address, children) {
   if (!/^(https?:\/\/|mailto:)/i.test(address)) return el("span", {}, ...children, ` (${address})`);
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
@@ -85,6 +85,7 @@ const QUOTE = /^(?:>|&gt;) ?/;
 const BULLET = /^\s*(?:[-*+•]) +/;
 const NUMBER = /^\s*\d+[.)] +/;
 const HEADING = /^(#{1,6}) +/;
+const ROW = /^\s*\|/;
 const RULE = /^\s*(?:-{3,}|\*{3,}|_{3,})\s*$/;
 
 // Lines become blocks: code, quotes, lists, headings, and paragraphs of what is left.
@@ -104,19 +105,21 @@ function paragraphs(text, rules, names, headings) {
     if (FENCE.test(line)) out.push(fenced(lines));
     else if (QUOTE.test(line)) out.push(el("blockquote", {}, ...broken(take(QUOTE), spoken)));
     else if (headings && RULE.test(line)) lines.shift(), out.push(el("hr"));
+    else if (headings && isTable(lines)) out.push(table(take(ROW), spoken));
     else if (BULLET.test(line)) out.push(listed("ul", BULLET));
     else if (NUMBER.test(line)) out.push(numbered(line, listed));
     else if (headings && HEADING.test(line)) out.push(heading(lines.shift(), spoken));
     else if (!line.trim()) lines.shift();
     else out.push(el("p", {}, ...broken(prose(lines, headings), spoken)));
   }
+  for (const node of out) node.dir = "auto";
   return out;
 }
 
 function prose(lines, headings) {
   const special = [FENCE, QUOTE, BULLET, NUMBER, ...(headings ? [HEADING, RULE] : [])];
   const taken = [lines.shift()];
-  while (lines.length && lines[0].trim() && !special.some((p) => p.test(lines[0]))) {
+  while (lines.length && lines[0].trim() && !special.some((p) => p.test(lines[0])) && !(headings && isTable(lines))) {
     taken.push(lines.shift());
   }
   return taken;
@@ -134,6 +137,16 @@ function fenced(lines) {
     break;
   }
   return el("pre", {}, el("code", {}, unescape((before.trim() ? before + "\n" : "") + body.join("\n"))));
+}
+
+// A row of names, and below it a row of dashes.
+const isTable = ([first, second]) => ROW.test(first) && /^[\s|:-]*-[\s|:-]*$/.test(second ?? "");
+
+function table([names, , ...rows], spoken) {
+  const cells = (row, tag) => row.replace(/\|\s*$/, "").split("|").map((cell) => el(tag, {}, ...spoken(cell.trim())));
+  return el("table", {},
+    el("thead", {}, el("tr", {}, ...cells(names, "th"))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row, "td")))));
 }
 
 function numbered(line, listed) {

@@ -103,7 +103,7 @@ function input(element, attributes) {
   const common = { ...attributes, "data-type": element.type, placeholder };
   switch (element.type) {
     case "plain_text_input": {
-      const limits = { maxlength: element.max_length ?? 3000 };
+      const limits = { maxlength: element.max_length ?? 3000, dir: "auto" };
       if (!element.multiline) return el("input", { ...common, ...limits, type: "text", value: element.initial_value });
       return el("textarea", { ...common, ...limits, rows: 5 }, element.initial_value ?? "");
     }
