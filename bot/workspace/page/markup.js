@@ -66,10 +66,14 @@ function token(body, names) {
   const [target, label] = body.split("|");
   const mention = (text) => el("span", { class: "mention" }, text);
   if (target.startsWith("@")) return mention("@" + (names.person(target.slice(1)) ?? target.slice(1)));
-  if (target.startsWith("#")) return mention("#" + (label ?? target.slice(1)));
+  if (target.startsWith("#")) return mention("#" + (label ?? names.channel(target.slice(1)) ?? target.slice(1)));
+  if (target.startsWith("!date^")) return date(Number(target.split("^")[1]));
   if (target.startsWith("!")) return mention("@" + (label ?? target.slice(1).split("^")[0]));
   return link(unescape(target), [document.createTextNode(unescape(label ?? target))]);
 }
+
+const date = (seconds) =>
+  el("time", {}, new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
 
 export function link(address, children) {
   if (!/^(https?:\/\/|mailto:)/i.test(address)) return el("span", {}, ...children, ` (${address})`);
@@ -78,12 +82,11 @@ export function link(address, children) {
 
 export const mrkdwn = (text, names) => paragraphs(text, MRKDWN, names, false);
 export const markdown = (text, names) => paragraphs(text, MARKDOWN, names, true);
-export const plain = (text) => inline(text, [EMOJI_NAME], { person: () => null });
+export const plain = (text) => inline(text, [EMOJI_NAME], {});
 
 const FENCE = /^\s*```/;
 const QUOTE = /^(?:>|&gt;) ?/;
-const BULLET = /^\s*(?:[-*+•]) +/;
-const NUMBER = /^\s*\d+[.)] +/;
+const ITEM = /^(\s*)(?:[-*+•]|(\d+)[.)]) +/;
 const HEADING = /^(#{1,6}) +/;
 const ROW = /^\s*\|/;
 const RULE = /^\s*(?:-{3,}|\*{3,}|_{3,})\s*$/;
@@ -98,16 +101,13 @@ function paragraphs(text, rules, names, headings) {
     while (lines.length && pattern.test(lines[0])) taken.push(lines.shift().replace(pattern, ""));
     return taken;
   };
-  const listed = (tag, pattern) =>
-    el(tag, {}, ...take(pattern).map((line) => el("li", {}, ...spoken(line))));
   while (lines.length) {
     const line = lines[0];
     if (FENCE.test(line)) out.push(fenced(lines));
     else if (QUOTE.test(line)) out.push(el("blockquote", {}, ...broken(take(QUOTE), spoken)));
     else if (headings && RULE.test(line)) lines.shift(), out.push(el("hr"));
     else if (headings && isTable(lines)) out.push(table(take(ROW), spoken));
-    else if (BULLET.test(line)) out.push(listed("ul", BULLET));
-    else if (NUMBER.test(line)) out.push(numbered(line, listed));
+    else if (ITEM.test(line)) out.push(list(lines, spoken));
     else if (headings && HEADING.test(line)) out.push(heading(lines.shift(), spoken));
     else if (!line.trim()) lines.shift();
     else out.push(el("p", {}, ...broken(prose(lines, headings), spoken)));
@@ -117,7 +117,7 @@ function paragraphs(text, rules, names, headings) {
 }
 
 function prose(lines, headings) {
-  const special = [FENCE, QUOTE, BULLET, NUMBER, ...(headings ? [HEADING, RULE] : [])];
+  const special = [FENCE, QUOTE, ITEM, ...(headings ? [HEADING, RULE] : [])];
   const taken = [lines.shift()];
   while (lines.length && lines[0].trim() && !special.some((p) => p.test(lines[0])) && !(headings && isTable(lines))) {
     taken.push(lines.shift());
@@ -149,10 +149,16 @@ function table([names, , ...rows], spoken) {
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row, "td")))));
 }
 
-function numbered(line, listed) {
-  const list = listed("ol", NUMBER);
-  list.start = parseInt(line, 10) || 1;
-  return list;
+// What is indented further is a list within the item before it.
+function list(lines, spoken) {
+  const [, indent, number] = lines[0].match(ITEM);
+  const node = el(number ? "ol" : "ul", { start: number });
+  for (let item; (item = lines[0]?.match(ITEM)) && item[1].length >= indent.length; ) {
+    if (item[1].length > indent.length + 1) node.lastChild.append(list(lines, spoken));
+    else if (Boolean(item[2]) !== Boolean(number)) break;
+    else node.append(el("li", {}, ...spoken(lines.shift().replace(ITEM, ""))));
+  }
+  return node;
 }
 
 function heading(line, spoken) {
