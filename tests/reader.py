@@ -2,13 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
+
+T = TypeVar("T")
 
 SIZE = (1360, 860)
 FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking")
@@ -45,27 +48,26 @@ class Reader:
     async def see(self, selector: str, text: str = "") -> str:
         """Waits until an element shows `text`, and returns all of its text."""
 
-        def shown(browser: webdriver.Chrome) -> str | None:
-            # One script, for elements may be drawn anew between two questions.
-            found = browser.execute_script(
-                "return [...document.querySelectorAll(arguments[0])]"
-                ".filter((e) => e.checkVisibility()).map((e) => e.innerText)",
-                selector,
-            )
-            return next((t or " " for t in found if text in t), None)
+        def shown(_: webdriver.Chrome) -> str | None:
+            return next((t or " " for t in self.shown(selector) if text in t), None)
 
-        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
-        message = f"{selector} never showed {text!r}"
-        return str(await asyncio.to_thread(wait.until, shown, message))
+        return str(await self._until(shown, f"{selector} never showed {text!r}"))
 
     async def not_see(self, selector: str) -> None:
-        def gone(browser: webdriver.Chrome) -> bool:
-            return not [
-                e for e in browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()
-            ]
+        await self._until(lambda _: not self.shown(selector), f"{selector} is still there")
 
+    def shown(self, selector: str) -> list[str]:
+        """The texts of the elements that can be seen now."""
+        # One script, for elements may be drawn anew between two questions.
+        script = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".filter((e) => e.checkVisibility()).map((e) => e.innerText)"
+        )
+        return list(self.browser.execute_script(script, selector))
+
+    async def _until(self, true: Callable[[webdriver.Chrome], T], message: str) -> T:
         wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
-        await asyncio.to_thread(wait.until, gone, f"{selector} is still there")
+        return await asyncio.to_thread(wait.until, true, message)
 
     async def click(self, selector: str) -> None:
         await self.see(selector)

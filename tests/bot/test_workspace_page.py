@@ -212,6 +212,8 @@ async def test_what_is_said_is_never_html(workspace, client, reader, ada, genera
         ("```\nif a &lt; b:\n```", "pre", "if a < b:"),
         ("&gt; quoted", "blockquote", "quoted"),
         ("• one\n• two", "ul li:nth-child(2)", "two"),
+        ("• one\n  • two", "ul ul li", "two"),
+        ("until <!date^86400^{date_num} {time}|later>", "time", "1970"),
         ("see <https://example.com|the page>", 'a[rel~="noopener"]', "the page"),
         ("2*3*4 and snake_case_name", "p", "2*3*4 and snake_case_name"),
         ("&lt;!channel&gt; &amp;amp;", "p", "<!channel> &amp;"),
@@ -224,6 +226,29 @@ async def test_mrkdwn_is_shown_as_slack_shows_it(
     await client.chat_postMessage(channel=general, text=text)
     await reader.open("ada")
     await reader.see(f"#messages .content {selector}", shown)
+
+
+async def test_rich_text_has_its_styles_and_no_markup_of_its_own(
+    workspace, client, reader, general
+):
+    def text(words: str, **style: bool) -> dict[str, Any]:
+        return {"type": "text", "text": words, "style": style}
+
+    link = {"type": "link", "url": "https://example.com", "text": "a page"}
+    section = [text("*as it is* <!here>\n"), text("new", bold=True, italic=True), link]
+    parts = {"rich_text_section": section, "rich_text_preformatted": [text("if a < b")]}
+    elements = [{"type": kind, "elements": inner} for kind, inner in parts.items()]
+    item = {"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": general}]}
+    listed = {"type": "rich_text_list", "style": "ordered", "offset": 2, "elements": [item]}
+    blocks = [{"type": "rich_text", "elements": [*elements, listed]}]
+    await client.chat_postMessage(channel=general, text="x", blocks=blocks)
+    await reader.open("ada")
+    place = "#messages .block-rich_text"
+    await reader.see(f"{place} p", "*as it is* <!here>\nnew")
+    await reader.see(f"{place} em strong", "new")
+    await reader.see(f"{place} a", "a page")
+    await reader.see(f"{place} pre", "if a < b")
+    await reader.see(f'{place} ol[start="3"] .mention', "#general")
 
 
 async def test_a_person_sees_only_what_is_theirs(workspace, client, reader, ada, general):

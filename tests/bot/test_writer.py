@@ -266,10 +266,7 @@ async def test_a_draft_of_more_than_12000_characters_goes_on_at_paragraph_border
     engine.write = lambda _: "\n\n".join(paragraphs)
     await ask(writer, "the tram")
     await writer.see('#replies [data-action="why"]')
-    shown = writer.browser.execute_script(
-        "return [...document.querySelectorAll('#replies :is(.text, .block-markdown) p')]"
-        ".map((p) => p.innerText)"
-    )
+    shown = writer.shown("#replies :is(.text, .block-markdown) p")
     heads = [text for text in shown if text.startswith("Draft")]
     assert heads == ["Draft 1", *(f"Draft 1 · {part}" for part in range(2, len(heads) + 1))]
     assert len("".join(paragraphs)) > 12_000
