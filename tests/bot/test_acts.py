@@ -374,7 +374,7 @@ async def test_the_root_has_a_stop_button_while_drafts_are_written_and_then_link
 ) -> None:
     engine.gate.clear()
     await ana.draft("n=2 rain")
-    await workspace.until(lambda: len(ana.drafts) == 2)
+    await workspace.until(lambda: len(ana.drafts) == 2 and engine.running)
     assert facts(ana.root) == "_2 drafts are being written._"
     assert buttons(ana.root) == ["stop_thread"]
     await workspace.click(workspace.person("ben"), ana.channel, ana.root.ts, "stop_thread")
