@@ -51,7 +51,7 @@ async def demo(*, stay: bool, began: float) -> int:
 
 
 async def _tell(stay: bool, began: float) -> None:
-    async with asyncio.timeout(STORY_SECONDS) as limit, _stage() as (workspace, settings):
+    async with asyncio.timeout(STORY_SECONDS) as limit, stage() as (workspace, settings):
         story = Story(workspace, began)
         await story.play(settings.emoji[Wish.REGENERATE])
         if stay:
@@ -61,7 +61,7 @@ async def _tell(stay: bool, began: float) -> None:
 
 
 @asynccontextmanager
-async def _stage() -> AsyncIterator[tuple[Workspace, Settings]]:
+async def stage() -> AsyncIterator[tuple[Workspace, Settings]]:
     """A workspace, a worker and a bot that run."""
     with tempfile.TemporaryDirectory(prefix="draftsmith-") as folder:
         async with Workspace(manifest=manifest("Draftsmith", "/draft")) as workspace:

@@ -156,6 +156,7 @@ def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int
 
 def _chosen(options: Options) -> dict[str, object]:
     """What was chosen, in the names of `/draft help`; the seed stands elsewhere."""
-    own = options.model_dump(exclude_none=True, exclude=set(Sampled.model_fields))
+    own = options.model_dump(exclude_defaults=True, exclude=set(Sampled.model_fields))
+    own |= {"private": "yes"} if options.private else {}
     sampled = options.model_dump(include=set(Sampled.model_fields) - {"seed", "n"})
     return {**own, **sampled}

@@ -181,6 +181,11 @@ def form_close() -> Sentence:
     return sentence("form_close")
 
 
+def page_close() -> Sentence:
+    """The button that closes a page with nothing to fill in; at most 24 characters."""
+    return sentence("page_close")
+
+
 def form_field(name: str) -> Sentence:
     """Over an input of the form."""
     return sentence(f"form_{name}")

@@ -95,6 +95,7 @@ def _form(name: str, private_metadata: str, element: Block, language: Language) 
         ),
         "callback_id": name,
         "private_metadata": private_metadata,
+        "close": plain_text(phrases.form_close(), language),
         "submit": plain_text(phrases.form(name, "submit"), language),
     }
 
@@ -103,7 +104,7 @@ def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> View:
     return {
         "type": "modal",
         "title": plain_text(title, language),
-        "close": plain_text(phrases.form_close(), language),
+        "close": plain_text(phrases.page_close(), language),
         "blocks": list(blocks),
     }
 

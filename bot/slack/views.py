@@ -85,7 +85,7 @@ def review_view(text: SafeText, language: Language) -> View:
     return {
         "type": "modal",
         "title": plain_text(phrases.review_title(), language),
-        "close": plain_text(phrases.form_close(), language),
+        "close": plain_text(phrases.page_close(), language),
         "blocks": sections or [{"type": "divider"}],
     }
 

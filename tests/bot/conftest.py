@@ -1,9 +1,10 @@
 """A workspace for each test, and a Bolt app to live in it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,6 +13,7 @@ from bot.app import Bot, running
 from bot.slack.manifest import manifest
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, settings_for
+from tests.reader import Reader, opened_browser
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -87,3 +89,20 @@ async def bot_by_either_way(
 @pytest.fixture
 def ana(workspace: Workspace) -> Person:
     return Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    with opened_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def reader(browser: webdriver.Chrome, workspace: Workspace) -> Iterator[Reader]:
+    reader = Reader(browser, workspace.url)
+    reader.complaints()
+    yield reader
+    # Before the workspace goes, lest the page complain that it is gone.
+    complaints = reader.complaints()
+    browser.get("about:blank")
+    assert complaints == []

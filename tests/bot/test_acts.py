@@ -277,6 +277,7 @@ async def test_why_this_tells_how_a_draft_came_about(
         assert told in shown_in(view)
     assert "email" in shown_in(view)
     assert "acme-corp" not in shown_in(view)
+    assert "private" not in shown_in(view)
 
 
 async def test_accepting_posts_the_text_alone_to_the_channel_and_the_root_says_so(
@@ -388,7 +389,7 @@ async def test_the_root_has_a_stop_button_while_drafts_are_written_and_then_link
 ) -> None:
     engine.gate.clear()
     await ana.draft("n=2 rain")
-    await workspace.until(lambda: len(ana.drafts) == 2)
+    await workspace.until(lambda: len(ana.drafts) == 2 and engine.running)
     assert facts(ana.root) == "_2 drafts are being written._"
     assert buttons(ana.root) == ["stop_thread"]
     await workspace.click(workspace.person("ben"), ana.channel, ana.root.ts, "stop_thread")
@@ -409,6 +410,8 @@ async def test_a_private_text_is_drafted_in_our_conversation_and_accepted_into_t
     await workspace.until(lambda: workspace.messages(own.channel))
     (draft,) = await own.sees_drafts(1)
     assert not workspace.messages(ana.channel)
+    view = await form_behind(workspace, own, draft, "why")
+    assert "private=yes" in shown_in(view)
     await own.reply("shorter")
     await own.sees_drafts(2)
     await own.react(draft, "white_check_mark")

@@ -1,103 +1,19 @@
 """The workspace's page in a real browser: what a person does there, and sees."""
 
 import asyncio
-import shutil
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.fail("Chromium is missing: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking"):
-        options.add_argument(f"--{flag}")
-    options.add_argument("--window-size=1360,860")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
-
-
-@dataclass
-class Reader:
-    """A person at the page. Every wait is off the event loop, where the workspace lives."""
-
-    browser: webdriver.Chrome
-    url: str
-
-    async def open(self, who: str, channel: str = "general") -> None:
-        await asyncio.to_thread(self.browser.get, f"{self.url}/?as={who}&channel={channel}")
-        await self.see("#channel-name", channel)
-
-    async def see(self, selector: str, text: str = "") -> str:
-        """Waits until an element shows `text`, and returns all of its text."""
-
-        def shown(browser: webdriver.Chrome) -> str | None:
-            # One script, for elements may be drawn anew between two questions.
-            found = browser.execute_script(
-                "return [...document.querySelectorAll(arguments[0])]"
-                ".filter((e) => e.checkVisibility()).map((e) => e.innerText)",
-                selector,
-            )
-            return next((t or " " for t in found if text in t), None)
-
-        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
-        message = f"{selector} never showed {text!r}"
-        return str(await asyncio.to_thread(wait.until, shown, message))
-
-    async def not_see(self, selector: str) -> None:
-        def gone(browser: webdriver.Chrome) -> bool:
-            return not [
-                e for e in browser.find_elements(By.CSS_SELECTOR, selector) if e.is_displayed()
-            ]
-
-        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
-        await asyncio.to_thread(wait.until, gone, f"{selector} is still there")
-
-    async def click(self, selector: str) -> None:
-        await self.see(selector)
-        script = "document.querySelector(arguments[0]).click()"
-        await asyncio.to_thread(self.browser.execute_script, script, selector)
-
-    async def type(self, selector: str, *keys: str) -> None:
-        await self.see(selector)
-        element = self.browser.find_element(By.CSS_SELECTOR, selector)
-        await asyncio.to_thread(element.send_keys, *keys)
-
-    async def focused(self) -> str:
-        """The id of the element that has the focus."""
-        return str(self.browser.execute_script("return document.activeElement.id"))
-
-    def complaints(self) -> list[str]:
-        """What the browser's console holds against the page."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]
-
-
-@pytest.fixture
-def reader(browser: webdriver.Chrome, workspace: Workspace) -> Iterator[Reader]:
-    reader = Reader(browser, workspace.url)
-    reader.complaints()
-    yield reader
-    # Before the workspace goes, lest the page complain that it is gone.
-    complaints = reader.complaints()
-    browser.get("about:blank")
-    assert complaints == []
+from tests.reader import Reader
 
 
 @pytest.fixture
@@ -296,6 +212,8 @@ async def test_what_is_said_is_never_html(workspace, client, reader, ada, genera
         ("```\nif a &lt; b:\n```", "pre", "if a < b:"),
         ("&gt; quoted", "blockquote", "quoted"),
         ("• one\n• two", "ul li:nth-child(2)", "two"),
+        ("• one\n  • two", "ul ul li", "two"),
+        ("until <!date^86400^{date_num} {time}|later>", "time", "1970"),
         ("see <https://example.com|the page>", 'a[rel~="noopener"]', "the page"),
         ("2*3*4 and snake_case_name", "p", "2*3*4 and snake_case_name"),
         ("&lt;!channel&gt; &amp;amp;", "p", "<!channel> &amp;"),
@@ -308,6 +226,29 @@ async def test_mrkdwn_is_shown_as_slack_shows_it(
     await client.chat_postMessage(channel=general, text=text)
     await reader.open("ada")
     await reader.see(f"#messages .content {selector}", shown)
+
+
+async def test_rich_text_has_its_styles_and_no_markup_of_its_own(
+    workspace, client, reader, general
+):
+    def text(words: str, **style: bool) -> dict[str, Any]:
+        return {"type": "text", "text": words, "style": style}
+
+    link = {"type": "link", "url": "https://example.com", "text": "a page"}
+    section = [text("*as it is* <!here>\n"), text("new", bold=True, italic=True), link]
+    parts = {"rich_text_section": section, "rich_text_preformatted": [text("if a < b")]}
+    elements = [{"type": kind, "elements": inner} for kind, inner in parts.items()]
+    item = {"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": general}]}
+    listed = {"type": "rich_text_list", "style": "ordered", "offset": 2, "elements": [item]}
+    blocks = [{"type": "rich_text", "elements": [*elements, listed]}]
+    await client.chat_postMessage(channel=general, text="x", blocks=blocks)
+    await reader.open("ada")
+    place = "#messages .block-rich_text"
+    await reader.see(f"{place} p", "*as it is* <!here>\nnew")
+    await reader.see(f"{place} em strong", "new")
+    await reader.see(f"{place} a", "a page")
+    await reader.see(f"{place} pre", "if a < b")
+    await reader.see(f'{place} ol[start="3"] .mention', "#general")
 
 
 async def test_a_person_sees_only_what_is_theirs(workspace, client, reader, ada, general):

@@ -30,6 +30,7 @@ FILES = (
     "markup.js",
     "menu.js",
     "modal.js",
+    "rich.js",
     "select.js",
 )
 HEADERS = {

@@ -11,8 +11,8 @@ import { showViews } from "./modal.js";
 
 const $ = (id) => document.getElementById(id);
 const QUICK = ["repeat", "x", "+1"];
-const PICKER = ["repeat", "x", "+1", "-1", "heart", "tada", "eyes", "pray", "white_check_mark",
-  "thinking_face", "rocket", "bulb"];
+const PICKER = ["repeat", "scissors", "heavy_plus_sign", "x", "white_check_mark", "wastebasket", "+1", "-1",
+  "heart", "tada", "eyes", "pray", "thinking_face", "rocket", "bulb"];
 
 const query = new URLSearchParams(location.search);
 let sight = { people: [], channels: [], views: [], statuses: {}, features: { shortcuts: {} } };
@@ -23,7 +23,10 @@ let picking = null; // the message whose emoji picker is open
 let atHome = false; // whether the app's place shows its home, not its messages
 let lastChannel = null; // what a new chat looks at
 const unread = new Set();
-const names = { person: (id) => (id === "USLACKBOT" ? "Slackbot" : sight.people.find((p) => p.id === id)?.name) };
+const names = {
+  person: (id) => (id === "USLACKBOT" ? "Slackbot" : sight.people.find((p) => p.id === id)?.name),
+  channel: (id) => sight.channels.find((c) => c.id === id)?.name,
+};
 const live = new Live(onSight, onState);
 const act = live.act.bind(live);
 
@@ -136,7 +139,8 @@ function drawThread() {
   document.body.classList.toggle("threaded", Boolean(root));
   if (!root) return;
   const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
-  $("thread-note").textContent = `# ${sight.channels.find((c) => c.id === here).name}`;
+  const channel = sight.channels.find((c) => c.id === here);
+  $("thread-note").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " ", channel.name]));
   fill($("replies"), [root, ...replies], false);
   $("thread-name").textContent = root.pane ? root.pane.title || "New chat" : "Thread";
   const status = sight.statuses[`${here}/${thread}`];
@@ -198,7 +202,8 @@ function row(message, inChannel) {
       message.whisper ? el("p", { class: "only-you" }, icon("eye"), " Only visible to you") : null,
       el("p", { class: "by" }, el("strong", {}, author),
         kind === "bot" ? el("span", { class: "badge" }, "APP") : null,
-        el("time", { datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))),
+        el("time", { datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })),
+        message.edited && !message.deleted ? el("small", { class: "edited" }, "(edited)") : null),
       el("div", { class: "content" }, ...content(message)),
       message.deleted ? null : fileList(message.files, sight.you),
       message.deleted ? null : reactionRow(message),
@@ -215,8 +220,7 @@ function content(message) {
   const click = (action, value, block) => hinted(act({ do: "click", channel, ts, block, action, value }));
   const blocks = renderBlocks(message.blocks, names, click);
   const text = message.markdown ? markdown(message.text, names) : mrkdwn(message.text, names);
-  const said = message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;
-  return message.edited ? [...said, el("small", { class: "edited" }, "(edited)")] : said;
+  return message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;
 }
 
 function reactionRow(message) {
@@ -291,6 +295,18 @@ function openThread(ts) {
   $("reply-text").focus();
 }
 
+// The message of this workspace that a link leads to, if any.
+function linked(anchor) {
+  const [, channel, seconds, rest] = anchor?.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/) ?? [];
+  return messages.get(`${channel}/${seconds}.${rest}`);
+}
+
+function show({ channel, ts, thread_ts: root }) {
+  if (channel !== here) go(channel);
+  openThread(root ?? ts);
+  document.querySelector(`#replies [data-ts="${ts}"]`)?.scrollIntoView();
+}
+
 function closeThread() {
   thread = null;
   draw();
@@ -341,5 +357,9 @@ document.addEventListener("keydown", (event) => {
   else if (document.body.classList.contains("menu")) document.body.classList.remove("menu");
   else if (thread) closeThread();
 });
-document.addEventListener("click", (event) => foldMenus(event.target));
+document.addEventListener("click", (event) => {
+  foldMenus(event.target);
+  const message = linked(event.target.closest("a"));
+  if (message) { event.preventDefault(); show(message); }
+});
 live.connect(query.get("as") ?? "");

@@ -4,6 +4,7 @@ import { confirmed } from "./confirm.js";
 import { icon } from "./icons.js";
 import { el, markdown, mrkdwn, plain } from "./markup.js";
 import { menu } from "./menu.js";
+import { richText } from "./rich.js";
 import { select } from "./select.js";
 
 export function renderBlocks(blocks, names, click) {
@@ -26,6 +27,7 @@ const RENDER = {
     block.accessory ? element(block.accessory, names, click) : null,
   ],
   markdown: (block, names) => markdown(block.text, names),
+  rich_text: richText,
   header: (block) => [el("h3", {}, ...plain(block.text.text))],
   context: (block, names) => block.elements.map((e) => contextElement(e, names)),
   divider: () => [el("hr")],

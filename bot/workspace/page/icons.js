@@ -9,6 +9,8 @@ const PATHS = {
   "+1": THUMB,
   "-1": THUMB,
   white_check_mark: "m3.5 10.5 4.2 4.2L16.5 5.5",
+  heavy_plus_sign: "M10 4v12M4 10h12",
+  scissors: "M5.5 8.5a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4m0 7.4a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4M7.4 7.6 17 14.5M7.4 12.4 17 5.5",
   smile: "M10 2.5a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15M6.8 11.8c1.6 2.5 4.8 2.5 6.4 0M7.5 7.6v.6m5-.6v.6",
   reply: "M3 4h14v9.5H9.5L6 17v-3.5H3z",
   trash: "M3.5 5.5h13M8 5.5v-2h4v2m-6.5 0 .8 11h7.4l.8-11",
@@ -19,6 +21,7 @@ const PATHS = {
   dots: "M4.5 10h.01M10 10h.01M15.5 10h.01",
   eye: "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5m8-2.2a2.2 2.2 0 1 0 0 4.4 2.2 2.2 0 0 0 0-4.4",
 };
+PATHS.wastebasket = PATHS.trash;
 PATHS.thumbsup = PATHS["+1"];
 PATHS.thumbsdown = PATHS["-1"];
 

@@ -66,25 +66,29 @@ function token(body, names) {
   const [target, label] = body.split("|");
   const mention = (text) => el("span", { class: "mention" }, text);
   if (target.startsWith("@")) return mention("@" + (names.person(target.slice(1)) ?? target.slice(1)));
-  if (target.startsWith("#")) return mention("#" + (label ?? target.slice(1)));
+  if (target.startsWith("#")) return mention("#" + (label ?? names.channel(target.slice(1)) ?? target.slice(1)));
+  if (target.startsWith("!date^")) return date(Number(target.split("^")[1]));
   if (target.startsWith("!")) return mention("@" + (label ?? target.slice(1).split("^")[0]));
   return link(unescape(target), [document.createTextNode(unescape(label ?? target))]);
 }
 
-function link(address, children) {
+const date = (seconds) =>
+  el("time", {}, new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+
+export function link(address, children) {
   if (!/^(https?:\/\/|mailto:)/i.test(address)) return el("span", {}, ...children, ` (${address})`);
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
 export const mrkdwn = (text, names) => paragraphs(text, MRKDWN, names, false);
 export const markdown = (text, names) => paragraphs(text, MARKDOWN, names, true);
-export const plain = (text) => inline(text, [EMOJI_NAME], { person: () => null });
+export const plain = (text) => inline(text, [EMOJI_NAME], {});
 
 const FENCE = /^\s*```/;
 const QUOTE = /^(?:>|&gt;) ?/;
-const BULLET = /^\s*(?:[-*+•]) +/;
-const NUMBER = /^\s*\d+[.)] +/;
+const ITEM = /^(\s*)(?:[-*+•]|(\d+)[.)]) +/;
 const HEADING = /^(#{1,6}) +/;
+const ROW = /^\s*\|/;
 const RULE = /^\s*(?:-{3,}|\*{3,}|_{3,})\s*$/;
 
 // Lines become blocks: code, quotes, lists, headings, and paragraphs of what is left.
@@ -97,26 +101,25 @@ function paragraphs(text, rules, names, headings) {
     while (lines.length && pattern.test(lines[0])) taken.push(lines.shift().replace(pattern, ""));
     return taken;
   };
-  const listed = (tag, pattern) =>
-    el(tag, {}, ...take(pattern).map((line) => el("li", {}, ...spoken(line))));
   while (lines.length) {
     const line = lines[0];
     if (FENCE.test(line)) out.push(fenced(lines));
     else if (QUOTE.test(line)) out.push(el("blockquote", {}, ...broken(take(QUOTE), spoken)));
     else if (headings && RULE.test(line)) lines.shift(), out.push(el("hr"));
-    else if (BULLET.test(line)) out.push(listed("ul", BULLET));
-    else if (NUMBER.test(line)) out.push(numbered(line, listed));
+    else if (headings && isTable(lines)) out.push(table(take(ROW), spoken));
+    else if (ITEM.test(line)) out.push(list(lines, spoken));
     else if (headings && HEADING.test(line)) out.push(heading(lines.shift(), spoken));
     else if (!line.trim()) lines.shift();
     else out.push(el("p", {}, ...broken(prose(lines, headings), spoken)));
   }
+  for (const node of out) node.dir = "auto";
   return out;
 }
 
 function prose(lines, headings) {
-  const special = [FENCE, QUOTE, BULLET, NUMBER, ...(headings ? [HEADING, RULE] : [])];
+  const special = [FENCE, QUOTE, ITEM, ...(headings ? [HEADING, RULE] : [])];
   const taken = [lines.shift()];
-  while (lines.length && lines[0].trim() && !special.some((p) => p.test(lines[0]))) {
+  while (lines.length && lines[0].trim() && !special.some((p) => p.test(lines[0])) && !(headings && isTable(lines))) {
     taken.push(lines.shift());
   }
   return taken;
@@ -136,10 +139,26 @@ function fenced(lines) {
   return el("pre", {}, el("code", {}, unescape((before.trim() ? before + "\n" : "") + body.join("\n"))));
 }
 
-function numbered(line, listed) {
-  const list = listed("ol", NUMBER);
-  list.start = parseInt(line, 10) || 1;
-  return list;
+// A row of names, and below it a row of dashes.
+const isTable = ([first, second]) => ROW.test(first) && /^[\s|:-]*-[\s|:-]*$/.test(second ?? "");
+
+function table([names, , ...rows], spoken) {
+  const cells = (row, tag) => row.replace(/\|\s*$/, "").split("|").map((cell) => el(tag, {}, ...spoken(cell.trim())));
+  return el("table", {},
+    el("thead", {}, el("tr", {}, ...cells(names, "th"))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row, "td")))));
+}
+
+// What is indented further is a list within the item before it.
+function list(lines, spoken) {
+  const [, indent, number] = lines[0].match(ITEM);
+  const node = el(number ? "ol" : "ul", { start: number });
+  for (let item; (item = lines[0]?.match(ITEM)) && item[1].length >= indent.length; ) {
+    if (item[1].length > indent.length + 1) node.lastChild.append(list(lines, spoken));
+    else if (Boolean(item[2]) !== Boolean(number)) break;
+    else node.append(el("li", {}, ...spoken(lines.shift().replace(ITEM, ""))));
+  }
+  return node;
 }
 
 function heading(line, spoken) {

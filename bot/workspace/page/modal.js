@@ -23,7 +23,8 @@ function hide() {
 }
 
 function build(view, names, act, who) {
-  const kept = shown.startsWith(`${view.id}/`) ? fields(dialog) : [];
+  const same = shown.startsWith(`${view.id}/`);
+  const [kept, scrolled] = same ? [fields(dialog), dialog.firstChild.scrollTop] : [[], 0];
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close", view: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
@@ -42,8 +43,15 @@ function build(view, names, act, who) {
       el("button", { type: "button", class: "button", onclick: close }, view.close?.text ?? "Cancel"),
       view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null));
   form.addEventListener("submit", (event) => { event.preventDefault(); send(form, view, act, who); });
-  form.querySelector("[data-block]")?.setAttribute("autofocus", "");
+  focusOf(form, view)?.setAttribute("autofocus", "");
   dialog.replaceChildren(form);
+  form.scrollTop = scrolled;
+}
+
+// The input that asks for the focus, or else the first.
+function focusOf(form, view) {
+  const named = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
+  return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : "[data-block]:not([role]), [data-block] input");
 }
 
 async function send(form, view, act, who) {
@@ -77,7 +85,7 @@ function showErrors(view) {
 }
 
 function part(block, names, click, kept) {
-  if (block.type !== "input") return renderBlocks([block], names, click)[0];
+  if (block.type !== "input") return el("div", { class: "content" }, ...renderBlocks([block], names, click));
   const id = `input-${block.block_id}`;
   const many = CHOICES.has(block.element.type);
   const label = [block.label.text, block.optional ? el("small", {}, " (optional)") : null];
@@ -103,9 +111,9 @@ function input(element, attributes) {
   const common = { ...attributes, "data-type": element.type, placeholder };
   switch (element.type) {
     case "plain_text_input": {
-      const limits = { maxlength: element.max_length ?? 3000 };
+      const limits = { maxlength: element.max_length ?? 3000, dir: "auto" };
       if (!element.multiline) return el("input", { ...common, ...limits, type: "text", value: element.initial_value });
-      return el("textarea", { ...common, ...limits, rows: 5 }, element.initial_value ?? "");
+      return el("textarea", { ...common, ...limits, rows: 3 }, element.initial_value ?? "");
     }
     case "number_input":
       return el("input", { ...common, type: "number", value: element.initial_value,

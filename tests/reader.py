@@ -1,0 +1,93 @@
+"""A person at the workspace's page, in a real browser."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+T = TypeVar("T")
+
+SIZE = (1360, 860)
+FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking")
+
+
+@contextmanager
+def opened_browser() -> Iterator[webdriver.Chrome]:
+    """Chromium, with no window."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert None not in (chromium, driver), "apt-get install chromium chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"window-size={SIZE[0]},{SIZE[1]}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        yield opened
+    finally:
+        opened.quit()
+
+
+@dataclass
+class Reader:
+    """A person at the page. Every wait is off the event loop, where the workspace lives."""
+
+    browser: webdriver.Chrome
+    url: str
+
+    async def open(self, who: str, channel: str = "general") -> None:
+        await asyncio.to_thread(self.browser.get, f"{self.url}/?as={who}&channel={channel}")
+        await self.see("#channel-name", channel)
+
+    async def see(self, selector: str, text: str = "") -> str:
+        """Waits until an element shows `text`, and returns all of its text."""
+
+        def shown(_: webdriver.Chrome) -> str | None:
+            return next((t or " " for t in self.shown(selector) if text in t), None)
+
+        return str(await self._until(shown, f"{selector} never showed {text!r}"))
+
+    async def not_see(self, selector: str) -> None:
+        await self._until(lambda _: not self.shown(selector), f"{selector} is still there")
+
+    def shown(self, selector: str) -> list[str]:
+        """The texts of the elements that can be seen now."""
+        # One script, for elements may be drawn anew between two questions.
+        script = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".filter((e) => e.checkVisibility()).map((e) => e.innerText)"
+        )
+        return list(self.browser.execute_script(script, selector))
+
+    async def _until(self, true: Callable[[webdriver.Chrome], T], message: str) -> T:
+        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
+        return await asyncio.to_thread(wait.until, true, message)
+
+    async def click(self, selector: str) -> None:
+        await self.see(selector)
+        script = "document.querySelector(arguments[0]).click()"
+        await asyncio.to_thread(self.browser.execute_script, script, selector)
+
+    async def type(self, selector: str, *keys: str) -> None:
+        await self.see(selector)
+        element = self.browser.find_element(By.CSS_SELECTOR, selector)
+        await asyncio.to_thread(element.send_keys, *keys)
+
+    async def choose(self, selector: str, value: str) -> None:
+        await self.see(selector)
+        field = Select(self.browser.find_element(By.CSS_SELECTOR, selector))
+        await asyncio.to_thread(field.select_by_value, value)
+
+    async def focused(self) -> str:
+        """The id of the element that has the focus."""
+        return str(self.browser.execute_script("return document.activeElement.id"))
+
+    def complaints(self) -> list[str]:
+        """What the browser's console holds against the page."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]
