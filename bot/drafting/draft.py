@@ -30,6 +30,7 @@ class Draft:
     store: Store
     judge: Callable[[str], Awaitable[Verdict]]
     seed: int
+    n: int
     language: Language
     measure: Callable[[str], Sentence | None]
     buttons: Callable[[Version], Sequence[Button]]
@@ -111,7 +112,7 @@ class Draft:
         await self._catch_up()
         if status is VersionStatus.FINISHED:
             length = self.measure(self.version.text.strip())
-            facts = phrases.draft_facts(self.version, self.seed, length)
+            facts = phrases.draft_facts(self.version, self.seed, self.n, length)
             return await self.shown.finish(facts.to(self.language), buttons=buttons)
         stopped = status is VersionStatus.STOPPED
         note = phrases.stopped() if stopped else phrases.interrupted()

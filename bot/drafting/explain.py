@@ -55,7 +55,7 @@ class Explain:
             phrases.why_kind(recipe.wording(language).title),
             phrases.why_based(*await self._based(job, asker)),
             phrases.why_options(_chosen(options)),
-            phrases.why_made(phrases.draft_facts(version, options.seed)),
+            phrases.why_made(phrases.draft_facts(version, options.seed, job.n)),
             phrases.why_filter(version.rules),
         ]
 

@@ -190,6 +190,7 @@ class Generation:
             world.store,
             judge,
             self._options.seed,
+            job.n,
             self._language,
             self._length,
             self._buttons,

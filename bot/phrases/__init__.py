@@ -537,15 +537,18 @@ def draft_head(
     return sentence("draft_head", number=number)
 
 
-def draft_facts(version: Version, seed: int, length: Sentence | None = None) -> Sentence:
-    """The small line under a finished draft; `length` where a network limits it."""
+def draft_facts(version: Version, seed: int, n: int, length: Sentence | None = None) -> Sentence:
+    """The small line under a finished draft, one of `n`; `length` where a network limits it."""
     seconds, tokens = version.seconds or 0.0, version.tokens
     facts: list[str | Sentence] = [length] if length else []
     facts += [sentence("seconds", seconds=seconds)]
     if tokens:
         speed = tokens / max(seconds, 0.001)
         facts += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
-    facts += [sentence("seed", seed=seed)]
+    if n == 1:
+        facts += [sentence("seed", seed=seed)]
+    else:
+        facts += [sentence("seed_of", seed=seed, sample=version.sample + 1, n=n)]
     if version.model:
         facts += [escape(version.model)]
     if version.finish_reason == "length":

@@ -69,7 +69,7 @@ def test_why_this_fits_into_a_modal(
         phrases.why_kind("a blog post"),
         phrases.why_based(3, wish, names),
         phrases.why_options({"tone": "formal", "words": 300}),
-        phrases.why_made(phrases.draft_facts(version(VersionStatus.FINISHED), 7)),
+        phrases.why_made(phrases.draft_facts(version(VersionStatus.FINISHED), 7, 2)),
         phrases.why_filter(rules),
     ]
     for language in LANGUAGES:
