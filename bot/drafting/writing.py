@@ -83,8 +83,9 @@ class Writing:
             if refusal.sentence is not None:
                 await self._tell(thread, refusal.sentence, refusal.buttons)
             return refusal.status
-        except NotThere:
-            await self._tell(thread, phrases.thread_gone())
+        except NotThere as gone:
+            archived = gone.reason == "is_archived"
+            await self._tell(thread, phrases.archived() if archived else phrases.thread_gone())
             return JobStatus.FAILED
         except Away:
             raise
