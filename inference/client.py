@@ -126,15 +126,17 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
             async with self._open.post("/v1/chat/completions", json=body) as response:
                 await _check(response)
                 ended, thoughts = False, defaultdict[int, Thoughts](Thoughts)
-                async for event in _events(response):
-                    if event == "[DONE]":
-                        ended = True
-                        break
-                    for item in _items(json.loads(event)):
+                async for events in _events(response):
+                    ended = "[DONE]" in events
+                    answers = [json.loads(event) for event in events if event != "[DONE]"]
+                    for item in _items(answers):
                         if isinstance(item, Usage):
                             yield item
                         elif shown := _without_thoughts(item, thoughts[item.index]):
                             yield shown
+                    _check_answers(answers)
+                    if ended:
+                        break
                 if not ended:
                     raise EngineUnavailable("The worker stopped in the middle of the draft.")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -255,23 +257,45 @@ async def _error_of(response: aiohttp.ClientResponse) -> dict[str, str]:
         return {"message": message, "code": str(response.status)}
 
 
-async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[str]:
-    """The data of each server-sent event (one line each, as OpenAI's API sends them)."""
-    async for line in response.content:
-        if line.startswith(b"data:"):
-            yield line[5:].strip().decode()
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[list[str]]:
+    """The data of server-sent events (one line each, as OpenAI's API sends them).
+
+    Those that lie there already come together: whoever is late catches up in one step.
+    """
+    rest = b""
+    async for data in response.content.iter_any():
+        *lines, rest = (rest + data).split(b"\n")
+        if events := _data(lines):
+            yield events
+    yield _data([rest])
 
 
-def _items(event: dict[str, Any]) -> list[Delta | Usage]:
-    if error := event.get("error"):
-        raise EngineUnavailable(str(error.get("message", "The worker failed.")))
-    items: list[Delta | Usage] = [
-        Delta(choice["index"], choice["delta"].get("content") or "", choice.get("finish_reason"))
-        for choice in event.get("choices", [])
-        if choice["delta"].get("content") or choice.get("finish_reason")
-    ]
-    if usage := event.get("usage"):
-        details = usage.get("prompt_tokens_details") or {}
-        cached = details.get("cached_tokens") or 0
-        items.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
-    return items
+def _data(lines: Sequence[bytes]) -> list[str]:
+    return [line[5:].strip().decode() for line in lines if line.startswith(b"data:")]
+
+
+def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
+    """A delta for each draft that goes on, then what it cost."""
+    deltas: dict[int, Delta] = {}
+    costs: list[Usage] = []
+    for answer in answers:
+        for choice in answer.get("choices", []):
+            index, text = choice["index"], choice["delta"].get("content") or ""
+            before = deltas.get(index, Delta(index, ""))
+            reason = choice.get("finish_reason") or before.finish_reason
+            deltas[index] = Delta(index, before.text + text, reason)
+        if usage := answer.get("usage"):
+            costs.append(_usage(usage))
+    return [each for each in deltas.values() if each.text or each.finish_reason] + costs
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    cached = details.get("cached_tokens") or 0
+    return Usage(usage["prompt_tokens"], usage["completion_tokens"], cached)
+
+
+def _check_answers(answers: Sequence[dict[str, Any]]) -> None:
+    for answer in answers:
+        if error := answer.get("error"):
+            raise EngineUnavailable(str(error.get("message", "The worker failed.")))

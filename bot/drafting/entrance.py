@@ -7,13 +7,16 @@ from bot.store import Job, JobKind, JobStatus
 
 
 async def enter(world: World, channel: str, job: Job, language: Language) -> None:
-    """The bot can write in the channel when this returns. Raises Refusal: the job waits."""
+    """The bot can write in the channel when this returns.
+
+    Raises Refusal where the job waits for that, NotThere for an archived channel.
+    """
     try:
         if not await world.screen.is_member(channel):
             await world.screen.join(channel)
     except NotThere as closed:
         if closed.reason == "is_archived":
-            raise Refusal(phrases.archived(), JobStatus.REFUSED) from None
+            raise
         # Ids of conversations between people begin with D: nobody can invite an app there.
         sentence = (
             phrases.not_in_this_dm()

@@ -85,8 +85,9 @@ class Writing:
             if refusal.sentence is not None:
                 await self._tell(thread, refusal.sentence, refusal.buttons)
             return refusal.status
-        except NotThere:
-            await self._tell(thread, phrases.thread_gone())
+        except NotThere as gone:
+            archived = gone.reason == "is_archived"
+            await self._tell(thread, phrases.archived() if archived else phrases.thread_gone())
             return JobStatus.FAILED
         except Away:
             raise
@@ -246,16 +247,22 @@ class Writing:
         if root_ts is None:
             channel = await self._channel(thread)
             root = Root(self._world, thread, self._language)
-            root_ts = await root.post(Place(channel), judged, self._job.n, again=again)
+            root_ts = await self._posted(root, Place(channel), judged, again)
             await self._world.store.rooted(thread.id, root_ts)
         return Place(channel, root_ts, self._job.requester, thread.team)
 
+    async def _posted(self, root: Root, place: Place, judged: SafeText, again: bool) -> str:
+        try:
+            return await root.post(place, judged, self._job.n, again=again)
+        except NotThere:
+            # Asked before every post, whether the bot is in the channel would be a wait: Slack
+            # answers that to fifty a minute.
+            await enter(self._world, place.channel, self._job, self._language)
+            return await root.post(place, judged, self._job.n, again=again)
+
     async def _channel(self, thread: Thread) -> str:
         """Where the thread goes: for a text that is drafted in private, our own conversation."""
-        if thread.post_to is None:
-            await enter(self._world, thread.channel, self._job, self._language)
-            return thread.channel
-        if thread.channel != thread.post_to:
+        if thread.post_to is None or thread.channel != thread.post_to:
             return thread.channel
         channel = await self._world.screen.dm(thread.requester)
         await self._tell(thread, phrases.drafting_in_dm())

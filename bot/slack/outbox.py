@@ -189,7 +189,7 @@ class Outbox:
     async def join(self, channel: str) -> None:
         """Become a member of a public channel. Raises NotThere for any other conversation."""
         try:
-            await self.wire.call("conversations.join", {"channel": channel})
+            await self.wire.call("conversations.join", {"channel": channel}, urgent=True)
         except SlackRefused as refusal:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None
@@ -197,12 +197,12 @@ class Outbox:
 
     async def is_member(self, channel: str) -> bool:
         """Raises NotThere for a conversation that the app cannot even see."""
-        found = (await self.wire.call("conversations.info", {"channel": channel}))["channel"]
-        return bool(found.get("is_member") or found.get("is_im"))
+        found = await self.wire.call("conversations.info", {"channel": channel}, urgent=True)
+        return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
 
     async def dm(self, user: str) -> str:
         """The channel of our conversation with a person."""
-        opened = await self.wire.call("conversations.open", {"users": user})
+        opened = await self.wire.call("conversations.open", {"users": user}, urgent=True)
         return str(opened["channel"]["id"])
 
     async def answer(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
@@ -226,7 +226,7 @@ class Outbox:
     async def person(self, user: str) -> dict[str, Any]:
         """What Slack says of a person, with their locale (users.info)."""
         args = {"user": user, "include_locale": "true"}
-        return dict((await self.wire.call("users.info", args))["user"])
+        return dict((await self.wire.call("users.info", args, urgent=True))["user"])
 
     async def tell_in_dm(self, user: str, phrase: Phrase) -> None:
         """One sentence to one person, in our conversation."""

@@ -1,7 +1,7 @@
 """The queries. Each method is one transaction; what it returns is detached: never change it."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from bot.store.engine import connect, migrate
+from bot.store.engine import LOCK_SECONDS, connect, migrate
 from bot.store.models import (
     Hold,
     HoldStatus,
@@ -26,6 +26,7 @@ from bot.store.models import (
     VersionStatus,
     now,
 )
+from bot.store.turns import Turns
 
 # Slack redelivers within the hour; a day leaves room for clocks that disagree.
 EVENTS_KEPT = timedelta(days=1)
@@ -52,6 +53,8 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # A server takes many writers.
+        self._turns = Turns(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = async_sessionmaker(
             engine.execution_options(writes=True), expire_on_commit=False
@@ -92,7 +95,7 @@ class Store:
         Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
         """
         try:
-            async with self._write() as session:
+            async with self._write(hurry=True) as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
                 if await _runs_again(session, job.again_id):
@@ -133,7 +136,7 @@ class Store:
         """Count a try: how many there were before it, and the language of the first."""
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
-        async with self._write() as session:
+        async with self._write(hurry=True) as session:
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 
@@ -155,7 +158,7 @@ class Store:
     async def first(self, key: str) -> bool:
         """Remember a delivery that made no job; False if it was seen before."""
         try:
-            async with self._write() as session:
+            async with self._write(hurry=True) as session:
                 session.add(SeenEvent(key=key))
         except IntegrityError:
             return False
@@ -340,7 +343,7 @@ class Store:
     async def keep(self, key: str, thread_id: int | None, sources: Sequence[Source]) -> bool:
         """Keep sources without a job. False: this `key` was seen already."""
         try:
-            async with self._write() as session:
+            async with self._write(hurry=True) as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
                 for source in sources:
@@ -473,9 +476,11 @@ class Store:
                 yield session
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncSession]:
+    async def _write(self, *, hurry: bool = False) -> AsyncIterator[AsyncSession]:
+        """`hurry`: Slack waits for it, or somebody who has seen nothing yet."""
         with _translated():
-            async with self._writer.begin() as session:
+            turn = self._turns.turn(hurry=hurry) if self._turns else nullcontext()
+            async with turn, self._writer.begin() as session:
                 yield session
 
 

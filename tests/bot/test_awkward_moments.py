@@ -211,7 +211,7 @@ async def test_a_person_whom_the_app_may_not_see_may_not_ask(
 async def test_an_archived_channel_is_named_as_such(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
-    workspace.fail("conversations.info", error="is_archived")
+    workspace.fail("chat.postMessage", error="is_archived", times=2)
     await ana.draft("rain")
     await ana.hears("archived")
 

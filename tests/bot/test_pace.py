@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.pace import TIER_4, TIERS, Budget, Pace
+from bot.slack.pace import COUNTS, TIER_4, TIERS, Budget, Pace
 
 
 class TestClock:
@@ -50,12 +50,15 @@ def clock() -> TestClock:
 async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
     budget, calls = Budget(per_minute, clock), []
 
-    async def caller() -> None:
-        for _ in range(per_minute * 3):
-            await budget.turn(urgent=True)
+    async def caller(urgent: bool, after: float) -> None:
+        await clock.sleep(after)
+        for _ in range(per_minute):
+            await budget.turn(urgent=urgent)
             calls.append(clock.now)
 
-    await clock.run(caller())
+    lanes = [(True, 0), (False, 0), (False, 20), (True, 40), (True, 70)]
+    await clock.run(*(caller(urgent, after) for urgent, after in lanes))
+    assert len(calls) == 5 * per_minute
     assert all(
         late - early >= 59.99 for early, late in zip(calls, calls[per_minute:], strict=False)
     )
@@ -91,6 +94,18 @@ async def test_steps_lengthen_when_more_drafts_run(clock):
 
     assert await last_gap(1) == pytest.approx(0.75)
     assert await last_gap(10) > 5
+
+
+async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
+    budget, ended = Budget(TIERS["chat.update"], clock), []
+
+    async def ending() -> None:
+        await budget.turn(urgent=True)
+        ended.append(clock.now)
+
+    await clock.run(*(ending() for _ in range(TIERS["chat.update"] + 1)))
+    assert ended[:-1] == [0] * TIERS["chat.update"]
+    assert 60 < ended[-1] < 62
 
 
 async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
@@ -139,7 +154,7 @@ async def test_a_channel_gets_one_post_a_second(clock):
 
 
 async def test_who_gives_up_waiting_takes_no_turn(clock):
-    budget = Budget(2, clock)
+    budget = Budget(1, clock)
     await budget.turn(urgent=True)
     waiting = asyncio.create_task(budget.turn(urgent=True))
     await asyncio.sleep(0)
@@ -148,7 +163,7 @@ async def test_who_gives_up_waiting_takes_no_turn(clock):
         await waiting
     started = clock.now
     await clock.run(budget.turn(urgent=True))
-    assert clock.now - started == pytest.approx(60)
+    assert clock.now - started == pytest.approx(COUNTS)
 
 
 async def test_a_budget_knows_when_it_is_used_up(clock):

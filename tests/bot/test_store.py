@@ -26,6 +26,7 @@ from bot.store import (
 )
 from bot.store.engine import connect, migrate
 from bot.store.models import Base
+from bot.store.turns import Turns
 
 
 @pytest.fixture(scope="session")
@@ -210,3 +211,30 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of
     with pytest.raises(StoreUnavailable) as away:
         await Store.open(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder.db")
     assert os.fspath(tmp_path) not in str(away.value)
+
+
+async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
+    turns, order = Turns(patience=10), []
+
+    async def write(name: str, *, hurry: bool = False) -> None:
+        async with turns.turn(hurry=hurry):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for name in "abcde":
+            group.create_task(write(name))
+        await asyncio.sleep(0)
+        group.create_task(write("in a hurry", hurry=True))
+    assert order.index("in a hurry") <= 2
+    assert [name for name in order if len(name) == 1] == ["a", "b", "c", "d", "e"]
+
+
+async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
+    turns = Turns(patience=0.01)
+    async with turns.turn(hurry=False):
+        with pytest.raises(TimeoutError):
+            async with turns.turn(hurry=True):
+                pass
+    async with turns.turn(hurry=True):
+        pass
