@@ -55,7 +55,7 @@ def fit(
     return point[:-1], float(point[-1])
 
 
-def minimum(objective: Objective, point: Floats, rounds: int = 60, memory: int = 8) -> Floats:
+def minimum(objective: Objective, point: Floats, rounds: int = 300, memory: int = 8) -> Floats:
     """Where a convex function is least: L-BFGS (Liu and Nocedal 1989) with backtracking."""
     value, gradient = objective(point)
     steps: list[tuple[Floats, Floats]] = []
@@ -70,7 +70,7 @@ def minimum(objective: Objective, point: Floats, rounds: int = 60, memory: int =
             length /= 2
         if step @ (new_gradient - gradient) > 1e-12:
             steps = [*steps, (step, new_gradient - gradient)][-memory:]
-        is_done = value - new_value < 1e-5 * abs(value)
+        is_done = value - new_value < 1e-6 * abs(value)
         point, value, gradient = point + step, new_value, new_gradient
         if is_done:
             break

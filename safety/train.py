@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from safety.features import BITS, GRAMS, Features, Ids, features, lexicon
+from safety.features import GRAMS, WIDTH, WORDS, Features, Ids, features, lexicon
 from safety.logistic import Floats, Sparse, fit, sigmoid
 from safety.normalise import normalise
 from safety.passages import ends, passages
 from safety.rows import NAMED, Row, RowError, counts_at, has, read
 from safety.weights import DAMPING, Heads, save
+from safety.words import Known, known
 
 CATEGORIES = {
     "en": (
@@ -37,15 +38,17 @@ CATEGORIES = {
     "zh": ("hate",),
 }
 _LISTED = NAMED | {"unsafe"}
-"""Who reads the lexicon: on the folds it made harm and illicit worse."""
+"""Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
+_MEANT = frozenset({"illicit"})
+"""Who is lent what words mean, too: requests are short, and few."""
 STRENGTH = {"en": 8.0, "zh": 1.0}
 """How much the rows weigh against small weights; the best of three by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
-    "harm": 0.02,
+    "harm": 0.03,
     "illicit": 0.03,
-    "prompt_attack": 0.04,
-    "hate_zh": 0.02,
+    "prompt_attack": 0.03,
+    "hate_zh": 0.03,
 }
 """Of the safe rows of any one source, at the thresholds that are printed."""
 _FALSE_ALARMS_OF_A_NAMED_CATEGORY = 0.005  # there are six, and their false alarms add up
@@ -53,8 +56,13 @@ _FEW, _MANY = 50, 1000
 """Sources with fewer safe rows set no threshold; with more, they lend others an eighth of them."""
 _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
 """What a safe row of another source counts, and one of a source that is all safe."""
-_NO_ATTACK = 25.0
-"""The same for prompt attacks: few rows are full of their words and harmless, against thousands."""
+_PROSE, _NO_ATTACK = 4.0, 40.0
+"""The same for prompt attacks, of which there are thousands, against few rows of plain prose, and
+fewer that are full of their words and harmless."""
+_OF_SOURCE = {"neuralchemy": 2.0}
+"""Attacks that are longer and odder than the others, and half as many."""
+_AKIN = 0.1
+"""What a harmful row of another kind counts as a harmful answer, of which there are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +148,35 @@ def task(examples: Sequence[Example], category: str) -> Task:
         raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
     harmful = {each.row.source for each in examples if each.row.unsafe}
     safe = Counter(each.row.source for each in examples if not each.row.unsafe)
-    all_safe = _NO_ATTACK if category == "prompt_attack" else _ALL_SAFE
+    often = {source for source, count in safe.items() if count > _MANY}
     chosen, labels, importance = [], [], []
     for each in examples:
-        row, label = each.row, has(each.row, category)
+        row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
         if row.source in sources:
-            weight = 1.0
-        elif row.unsafe or (safe[row.source] > _MANY and not _is_sampled(row)):
+            weight = _OF_SOURCE.get(row.source, 1.0)
+        elif row.source in often and not _is_sampled(row):
+            continue
+        elif is_akin:
+            weight = _AKIN
+        elif row.unsafe and category != "prompt_attack":
             continue
         else:
-            weight = _OTHER_SOURCE if row.source in harmful else all_safe
+            weight = _ordinary(category, row.source in harmful)
         chosen.append(each)
-        labels.append(float(label))
+        labels.append(float(is_akin or has(row, category)))
         importance.append(weight)
     return Task(chosen, np.array(labels), np.array(importance))
+
+
+def _is_harmful(row: Row) -> bool:
+    return bool((NAMED | {"illicit"}) & set(row.categories))
+
+
+def _ordinary(category: str, is_harmful_source: bool) -> float:
+    """What a row of another source counts that has not the category."""
+    if category == "prompt_attack":
+        return _PROSE if is_harmful_source else _NO_ATTACK
+    return _OTHER_SOURCE if is_harmful_source else _ALL_SAFE
 
 
 def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floats]:
@@ -173,32 +196,39 @@ def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floa
 
 
 def fitted(task: Task, category: str, language: str) -> Heads:
-    listed = category in _LISTED and language == "en"
+    is_listed = category in _LISTED and language == "en"
+    lent = known() if category in _MEANT else known()[:, :is_listed]
     weights, bias = fit(
-        matrix(task.examples, listed), task.labels, task.importance, STRENGTH[language]
+        matrix(task.examples, is_listed, lent), task.labels, task.importance, STRENGTH[language]
     )
-    table, words = weights[: 1 << BITS], weights[1 << BITS :]
+    table, words, borrowed = np.split(weights, [WIDTH, WIDTH + 2 * len(lexicon())])
+    table[:WORDS] += lent @ borrowed
     return Heads(("raw",), table[None].astype(np.float16), words[None], np.array([bias]))
 
 
-def matrix(examples: Sequence[Example], listed: bool) -> Sparse:
-    """[examples, 2**BITS + 2 * groups]: what `Heads.log_odds` multiplies, of each whole text.
+def matrix(examples: Sequence[Example], is_listed: bool, lent: Known) -> Sparse:
+    """[examples, WIDTH + 2 * groups + columns lent]: what `Heads.log_odds` multiplies, of each
+    whole text, and the sum of what is `lent` to its words.
 
-    Where the lexicon is not `listed`, its columns are zero, and so are their weights.
+    Where the lexicon is not read, its columns are zero, and so are their weights.
     """
     counts = np.array([len(each.seen.ids) for each in examples])
-    groups = 2 * len(lexicon())
-    dense = [listed * each.seen.densities(each.places[-1:])[:, 0] for each in examples]
-    numbers = np.arange(len(examples))
+    shares = 1 / np.sqrt(DAMPING + counts)
+    dense = [
+        np.concatenate((is_listed * each.seen.densities(each.places[-1:])[:, 0], share * sums))
+        for each, share in zip(examples, shares, strict=True)
+        for sums in [lent[each.seen.ids[each.seen.ids < WORDS]].sum(axis=0)]
+    ]
+    numbers, columns = np.arange(len(examples)), len(dense[0])
     return Sparse(
-        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, groups))),
+        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, columns))),
         np.concatenate(
             [each.seen.ids for each in examples]
-            + [np.tile(np.arange(groups) + (1 << BITS), len(examples))]
+            + [np.tile(np.arange(columns) + WIDTH, len(examples))]
         ),
-        np.concatenate((np.repeat(1 / np.sqrt(DAMPING + counts), counts), *dense)),
+        np.concatenate((np.repeat(shares, counts), *dense)),
         len(examples),
-        (1 << BITS) + groups,
+        WIDTH + columns,
     )
 
 
@@ -216,13 +246,12 @@ def _false_alarms(category: str, language: str) -> float:
 
 
 def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
-    """The lowest score with few false alarms, `rate`, in every source; all-safe ones count as one.
+    """The lowest score with few false alarms, `rate`, in every source.
 
     Only rows of a stage at which the category counts; 1, in effect never, where they are few.
     """
     rows = [each.row for each in task.examples]
-    harmful = {row.source for row in rows if row.unsafe}
-    sources = np.array([row.source if row.source in harmful else "" for row in rows])
+    sources = np.array([row.source for row in rows])
     safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
     limits = [
         np.quantile(scores[chosen], 1 - rate)
