@@ -46,14 +46,14 @@ STRENGTH = {"en": 8.0, "zh": 1.0}
 FALSE_ALARMS = {
     "unsafe": 0.02,
     "harm": 0.03,
-    "illicit": 0.03,
+    "illicit": 0.025,
     "prompt_attack": 0.03,
     "hate_zh": 0.03,
 }
-"""Of the safe rows of any one source, at the thresholds that are printed."""
+"""Of the safe rows of any one collection, at the thresholds that are printed."""
 _FALSE_ALARMS_OF_A_NAMED_CATEGORY = 0.005  # there are six, and their false alarms add up
 _FEW, _MANY = 50, 1000
-"""Sources with fewer safe rows set no threshold; with more, they lend others an eighth of them."""
+"""Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
 _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
 """What a safe row of another source counts, and one of a source that is all safe."""
 _PROSE, _NO_ATTACK = 4.0, 40.0
@@ -61,8 +61,12 @@ _PROSE, _NO_ATTACK = 4.0, 40.0
 fewer that are full of their words and harmless."""
 _OF_SOURCE = {"neuralchemy": 2.0}
 """Attacks that are longer and odder than the others, and half as many."""
-_AKIN = 0.1
-"""What a harmful row of another kind counts as a harmful answer, of which there are few."""
+_AKIN = 0.2
+"""What rows of other kinds, harmful or not, count beside the few answers of models."""
+
+
+Fit = tuple[Heads, dict[str, float]]
+"""Scorers of a language, and from which score on each category is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +110,42 @@ def main() -> int:
     parser.add_argument("--leave-out", action="store_true", help="fit without fold 0")
     options = parser.parse_args()
     try:
-        with as_file(files("safety").joinpath("ordinary.jsonl")) as ordinary:
-            rows = list(read([*sorted(options.folder.glob("*.jsonl")), ordinary]))
-        if options.leave_out:
-            rows = [row for row in rows if row.fold != 0]
-        save({language: train(language, rows) for language in GRAMS}, options.out)
-    except RowError as error:
+        if not options.folder.is_dir():
+            raise RowError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
+        rows = [*read(sorted(options.folder.glob("*.jsonl"))), *ordinary()]
+        fitted = train([row for row in rows if row.fold != 0 or not options.leave_out])
+        save({language: heads for language, (heads, _) in fitted.items()}, options.out)
+    except (RowError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
+    for language, (_, limits) in fitted.items():
+        print(f"[thresholds.{language}]")
+        print(*(f"{category} = {limit:.3f}" for category, limit in limits.items()), sep="\n")
     return 0
 
 
-def train(language: str, rows: Sequence[Row]) -> Heads:
-    """The heads of a language, calibrated on rows that their fit has not seen."""
+def ordinary() -> list[Row]:
+    """The project's own texts, all of them harmless."""
+    with as_file(files("safety").joinpath("ordinary.jsonl")) as path:
+        return list(read([path]))
+
+
+def train(rows: Sequence[Row]) -> dict[str, Fit]:
+    """By language. Raises RowError where a category has no rows."""
+    return {language: scorers(language, rows) for language in GRAMS}
+
+
+def scorers(language: str, rows: Sequence[Row]) -> Fit:
+    """Calibrated, with thresholds, on rows that their fit has not seen. Raises RowError."""
+    names = CATEGORIES[language]
     examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
-    print(f"[thresholds.{language}]  # {len(examples)} rows")
-    heads = [head(task(examples, name), name, language) for name in CATEGORIES[language]]
-    return Heads(CATEGORIES[language], *map(np.stack, zip(*heads, strict=True)))
+    heads, limits = zip(
+        *(head(task(examples, name), name, language) for name in names), strict=True
+    )
+    return (
+        Heads(names, *map(np.stack, zip(*heads, strict=True))),
+        dict(zip(names, limits, strict=True)),
+    )
 
 
 def is_read(row: Row, language: str) -> bool:
@@ -176,11 +199,13 @@ def _ordinary(category: str, is_harmful_source: bool) -> float:
     """What a row of another source counts that has not the category."""
     if category == "prompt_attack":
         return _PROSE if is_harmful_source else _NO_ATTACK
+    if category == "harm" and is_harmful_source:
+        return _AKIN
     return _OTHER_SOURCE if is_harmful_source else _ALL_SAFE
 
 
-def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floats]:
-    """The table, the weights of the lexicon and the bias of one head, calibrated."""
+def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """The table, the weights of the lexicon and the bias of one head, calibrated; its threshold."""
     unseen = np.zeros(len(task.labels))
     for fold in sorted(set(task.folds.tolist())):
         heads = fitted(task.part(task.folds != fold), category, language)
@@ -190,9 +215,8 @@ def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floa
     slope, shift = calibration(unseen, task)
     scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
     limit = threshold(scores, task, category, rate)
-    print(f"{category} = {limit:.3f}")
     raw = fitted(task, category, language)
-    return raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift
+    return (raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift), limit
 
 
 def fitted(task: Task, category: str, language: str) -> Heads:
@@ -246,12 +270,13 @@ def _false_alarms(category: str, language: str) -> float:
 
 
 def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
-    """The lowest score with few false alarms, `rate`, in every source.
+    """The lowest score with few false alarms, `rate`, in every collection of rows: those whose
+    sources begin with the same word.
 
     Only rows of a stage at which the category counts; 1, in effect never, where they are few.
     """
     rows = [each.row for each in task.examples]
-    sources = np.array([row.source for row in rows])
+    sources = np.array([row.source.split()[0] for row in rows])
     safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
     limits = [
         np.quantile(scores[chosen], 1 - rate)

@@ -23,8 +23,8 @@ class WeightsError(Exception):
 class Heads:
     """The scorers of one language.
 
-    tables: [heads, WIDTH], float16, for words and n-grams; words: [heads, 2 * groups of the lexicon];
-    biases: [heads]. All in log-odds.
+    tables: [heads, WIDTH], float16, for words and n-grams; words: [heads, 2 * groups of the
+    lexicon]; biases: [heads]. All in log-odds.
     """
 
     categories: tuple[str, ...]

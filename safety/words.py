@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from functools import cache
+from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -39,10 +40,10 @@ def known() -> Known:
 
 def harshness(folder: Path) -> dict[str, float]:
     """The weight of each word in the linear model of alt-profanity-check."""
-    import joblib
-
-    terms = joblib.load(folder / "vectorizer.joblib")
-    parts = joblib.load(folder / "model.joblib").calibrated_classifiers_
+    # Only who makes the file needs it.
+    load = import_module("joblib").load
+    terms = load(folder / "vectorizer.joblib")
+    parts = load(folder / "model.joblib").calibrated_classifiers_
     weights = terms.idf_ * np.mean([part.estimator.coef_[0] for part in parts], axis=0)
     return {word: float(weights[column]) for word, column in terms.vocabulary_.items()}
 
@@ -73,7 +74,9 @@ def main() -> int:
     harsh, meant = harshness(Path(sys.argv[1])), meanings(Path(sys.argv[2]))
     table = np.zeros((WORDS, 1 + MEANINGS))
     for column, given in ((slice(0, 1), harsh), (slice(1, None), meant)):
-        table[word_ids(list(given)), column] = np.array(list(given.values())).reshape(len(given), -1)
+        table[word_ids(list(given)), column] = np.array(list(given.values())).reshape(
+            len(given), -1
+        )
     scales = np.abs(table).max(axis=0) / 127
     path = Path(__file__).with_name("words.npz")
     np.savez_compressed(path, known=np.rint(table / scales).astype(np.int8), scales=scales)
