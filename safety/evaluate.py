@@ -158,7 +158,7 @@ def judge(screen: Screen, row: Row, file: str, quarter: int | None = None) -> Ju
 def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]]:
     """Scores and margins of `Judged`. Raises WeightsError."""
     highest: dict[str, float] = defaultdict(float)
-    margins: dict[str, float] = defaultdict(lambda: -inf)
+    margins: dict[str, float] = {}
     for start, pieces in passages(ends(text)):
         passage = normalise(text[start : pieces[-1]])
         found = screen.linear.scores(passage, [end - start for end in pieces])
@@ -166,7 +166,8 @@ def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]
             limit = screen.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
-            margins[category] = max(margins[category], _log_odds(best) - _log_odds(limit))
+            margin = _log_odds(best) - _log_odds(limit)
+            margins[category] = max(margins.get(category, -inf), margin)
     return highest, margins
 
 

@@ -143,18 +143,33 @@ def test_a_policy_decides_what_counts_as_flagged(
     assert (attacks["recall"]["value"], attacks["auprc"]) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("line", ["not json", '{"text": "secret plan"}', "[]"])
-def test_a_wrong_line_is_named_without_its_text(line: str, tmp_path: Path) -> None:
+FAULTS = {
+    "not json": "not JSON; write one object a line",
+    "[]": "Input should be an object",
+    '{"text": "secret plan"}': "the key stage is missing",
+    json.dumps(ROWS[0] | {"lable": True}): "unknown key lable; a row has text, stage, lang, ",
+    json.dumps(ROWS[0] | {"stage": "middle"}): "stage: Input should be 'input' or 'output'",
+    json.dumps(ROWS[0] | {"spans": [{"start": 3, "end": 900, "kind": "AWS"}]}): (
+        "each span must begin before it ends, inside the text"
+    ),
+}
+
+
+@pytest.mark.parametrize("line", FAULTS)
+def test_a_wrong_line_is_named_and_explained_without_its_text(line: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(ROWS[0]) + "\n" + line + "\n")
     with pytest.raises(RowError) as error:
         list(read([path]))
-    assert str(error.value) == "rows.jsonl, line 2: not a labelled row."
+    assert str(error.value).startswith(f"rows.jsonl, line 2: {FAULTS[line]}")
+    assert "secret plan" not in str(error.value)
+    assert ATTACK not in str(error.value)
 
 
 UNREADABLE = [
     (["/nowhere.jsonl"], "/nowhere.jsonl cannot be read as JSON lines: check the path."),
-    (["{bad}"], "bad.jsonl, line 1: not a labelled row."),
+    (["{bad}"], "bad.jsonl, line 1: text: Input should be a valid string."),
+    (["{file}", "--each-quarter"], "No row is labelled hate: a fit needs examples of each"),
     (["{empty}"], "There is no row to measure: name files of labelled rows."),
     (["{file}", "--weights", "{bad}"], "The weights bad.jsonl cannot be used (ValueError): "),
     (["{file}", "--policy", "/nowhere"], "/nowhere cannot be read as a policy: check the path."),
