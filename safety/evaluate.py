@@ -55,7 +55,8 @@ Spans of other kinds are left out.
 class Judged:
     """A row with what the filter made of it.
 
-    By category, the highest of any piece: its score, and its log-odds over the threshold's.
+    By category, the highest of any piece: its score, and its log-odds over the threshold's; the
+    latter not of parts of `unsafe`.
     """
 
     row: Row
@@ -166,6 +167,9 @@ def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]
             limit = screen.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
+            # What `unsafe` sums up from more rows than any of them has.
+            if category in NAMED and (language, "unsafe") in found:
+                continue
             margin = _log_odds(best) - _log_odds(limit)
             margins[category] = max(margins.get(category, -inf), margin)
     return highest, margins

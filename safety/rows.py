@@ -12,7 +12,7 @@ from safety.verdict import Stage
 NAMED = frozenset({"hate", "harassment", "sexual", "sexual_minors", "violence", "self_harm"})
 """Categories that the moderation set names side by side; any of them makes a row `unsafe`."""
 
-_ONLY_AT = {"illicit": Stage.INPUT, "prompt_attack": Stage.INPUT, "harm": Stage.OUTPUT}
+_ASKED = frozenset({"illicit", "prompt_attack"})
 """Requests and attacks are asked, harmful answers are given; the others may be either."""
 
 
@@ -105,4 +105,7 @@ def has(row: Row, category: str) -> bool:
 
 
 def counts_at(category: str, stage: Stage) -> bool:
-    return _ONLY_AT.get(category, stage) is stage
+    """Whether a category means anything at a stage."""
+    if category == "harm":
+        return stage is Stage.OUTPUT
+    return category not in _ASKED or stage is not Stage.OUTPUT

@@ -19,6 +19,7 @@ from safety.logistic import Floats, Sparse, fit, sigmoid
 from safety.normalise import normalise
 from safety.passages import ends, passages
 from safety.rows import NAMED, Row, RowError, counts_at, has, read
+from safety.verdict import Stage
 from safety.weights import DAMPING, Heads, save
 from safety.words import Known, known
 
@@ -45,9 +46,9 @@ STRENGTH = {"en": 8.0, "zh": 1.0}
 """How much the rows weigh against small weights; the best of three by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
-    "harm": 0.03,
-    "illicit": 0.025,
-    "prompt_attack": 0.03,
+    "harm": 0.01,
+    "illicit": 0.02,
+    "prompt_attack": 0.035,
     "hate_zh": 0.03,
 }
 """Of the safe rows of any one collection, at the thresholds that are printed."""
@@ -57,8 +58,8 @@ _FEW, _MANY = 50, 1000
 _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
 """What a safe row of another source counts, and one of a source that is all safe."""
 _PROSE, _NO_ATTACK = 4.0, 40.0
-"""The same for prompt attacks, of which there are thousands, against few rows of plain prose, and
-fewer that are full of their words and harmless."""
+"""The same for prompt attacks, of which there are thousands, against few rows of plain prose and
+fewer harmless requests that are full of their words."""
 _OF_SOURCE = {"neuralchemy": 2.0}
 """Attacks that are longer and odder than the others, and half as many."""
 _AKIN = 0.2
@@ -184,7 +185,8 @@ def task(examples: Sequence[Example], category: str) -> Task:
         elif row.unsafe and category != "prompt_attack":
             continue
         else:
-            weight = _ordinary(category, row.source in harmful)
+            is_all_safe = row.source not in harmful
+            weight = _ordinary(row, category, is_all_safe, is_one_of_many=row.source in often)
         chosen.append(each)
         labels.append(float(is_akin or has(row, category)))
         importance.append(weight)
@@ -195,13 +197,13 @@ def _is_harmful(row: Row) -> bool:
     return bool((NAMED | {"illicit"}) & set(row.categories))
 
 
-def _ordinary(category: str, is_harmful_source: bool) -> float:
-    """What a row of another source counts that has not the category."""
-    if category == "prompt_attack":
-        return _PROSE if is_harmful_source else _NO_ATTACK
-    if category == "harm" and is_harmful_source:
+def _ordinary(row: Row, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
+    """What a row counts that has not the category, from a source without it."""
+    if category == "prompt_attack" and not is_one_of_many:
+        return _NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else _PROSE
+    if category == "harm" and not is_all_safe and not is_one_of_many:
         return _AKIN
-    return _OTHER_SOURCE if is_harmful_source else _ALL_SAFE
+    return _ALL_SAFE if is_all_safe else _OTHER_SOURCE
 
 
 def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
@@ -270,20 +272,26 @@ def _false_alarms(category: str, language: str) -> float:
 
 
 def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
-    """The lowest score with few false alarms, `rate`, in every collection of rows: those whose
-    sources begin with the same word.
+    """The lowest score with few false alarms, `rate`, in every collection of rows.
 
-    Only rows of a stage at which the category counts; 1, in effect never, where they are few.
+    A collection is all rows whose sources begin with the same word; those without anything
+    harmful count as one. Only rows of a stage at which the category counts; 1, in effect never,
+    where they are few.
     """
     rows = [each.row for each in task.examples]
-    sources = np.array([row.source.split()[0] for row in rows])
+    harmful = {_collection(row) for row in rows if row.unsafe}
+    names = np.array([_collection(row) if _collection(row) in harmful else "" for row in rows])
     safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
     limits = [
         np.quantile(scores[chosen], 1 - rate)
-        for source in sorted(set(sources.tolist()))
-        if (chosen := safe & (sources == source)).sum() >= _FEW
+        for name in sorted(set(names.tolist()))
+        if (chosen := safe & (names == name)).sum() >= _FEW
     ]
     return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
+
+
+def _collection(row: Row) -> str:
+    return row.source.split(maxsplit=1)[0]
 
 
 def _is_sampled(row: Row) -> bool:
