@@ -87,7 +87,8 @@ def test_a_harmful_row_of_another_kind_counts_a_little_as_a_harmful_answer() -> 
 
 def test_whatever_is_no_attack_teaches_what_an_attack_is_not() -> None:
     rows = [row("x" * 9, "prompt_attack"), row("y" * 9, "violence", source="other")]
-    learned = task(examples([*rows, row("z" * 9, source="prose")]), "prompt_attack")
+    request = row("z" * 9, source="requests").model_copy(update={"stage": Stage.INPUT})
+    learned = task(examples([*rows, request]), "prompt_attack")
     assert learned.labels.tolist() == [1, 0, 0]
     assert learned.importance[0] < learned.importance[1] < learned.importance[2]
 
