@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf, log
@@ -68,14 +68,18 @@ class Judged:
     rules_ms: float
     linear_ms: float
 
-    def score(self, category: str) -> float:
-        """What rows are ranked by; of `any`, by how much a score is over its threshold at most."""
+    def score(self, category: str, labelled: Collection[str] = ()) -> float:
+        """What rows are ranked by; of `any`, by how much a score is over its threshold at most.
+
+        Of `labelled` categories alone: rows without labels of harmful answers, say, do not tell
+        whether one of them is.
+        """
         if category in RULED:
             return float(self.is_flagged(category))
         if category != "any":
             return self.scores.get(category, 0.0)
-        counted = (self.margins[name] for name in self.margins if counts_at(name, self.row.stage))
-        return max(counted, default=-inf)
+        names = (name for name in labelled if counts_at(name, self.row.stage))
+        return max((self.margins.get(name, -inf) for name in names), default=-inf)
 
     def is_flagged(self, category: str) -> bool:
         named = {finding.category for finding in self.findings}
@@ -220,7 +224,8 @@ def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
     labels = np.array([is_labelled(each.row, category) for each in judged])
     flagged = np.array([each.is_flagged(category) for each in judged])
     at_policy = counts(labels, flagged)
-    ranking = curve(labels, np.array([each.score(category) for each in judged]))
+    labelled = categories(judged)
+    ranking = curve(labels, np.array([each.score(category, labelled) for each in judged]))
     return {
         "category": category,
         "rows": len(judged),

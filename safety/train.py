@@ -46,9 +46,9 @@ STRENGTH = {"en": 8.0, "zh": 1.0}
 """How much the rows weigh against small weights; the best of three by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
-    "harm": 0.01,
+    "harm": 0.04,
     "illicit": 0.02,
-    "prompt_attack": 0.035,
+    "prompt_attack": 0.05,
     "hate_zh": 0.03,
 }
 """Of the safe rows of any one collection, at the thresholds that are printed."""
