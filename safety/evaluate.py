@@ -55,8 +55,7 @@ Spans of other kinds are left out.
 class Judged:
     """A row with what the filter made of it.
 
-    By category, the highest of any piece: its score, and its log-odds over the threshold's; the
-    latter not of parts of `unsafe`.
+    By category, the highest of any piece: its score, and its log-odds over the threshold's.
     """
 
     row: Row
@@ -72,14 +71,15 @@ class Judged:
         """What rows are ranked by; of `any`, by how much a score is over its threshold at most.
 
         Of `labelled` categories alone: rows without labels of harmful answers, say, do not tell
-        whether one of them is.
+        whether one of them is. Where `unsafe` is one, it stands for the parts it is made of.
         """
         if category in RULED:
             return float(self.is_flagged(category))
         if category != "any":
             return self.scores.get(category, 0.0)
-        names = (name for name in labelled if counts_at(name, self.row.stage))
-        return max((self.margins.get(name, -inf) for name in names), default=-inf)
+        names = set(labelled) - (NAMED if "unsafe" in labelled else set())
+        counted = (name for name in names & set(self.margins) if counts_at(name, self.row.stage))
+        return max((self.margins[name] for name in counted), default=-inf)
 
     def is_flagged(self, category: str) -> bool:
         named = {finding.category for finding in self.findings}
@@ -171,9 +171,6 @@ def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]
             limit = screen.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
-            # What `unsafe` sums up from more rows than any of them has.
-            if category in NAMED and (language, "unsafe") in found:
-                continue
             margin = _log_odds(best) - _log_odds(limit)
             margins[category] = max(margins.get(category, -inf), margin)
     return highest, margins
