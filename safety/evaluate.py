@@ -34,6 +34,8 @@ RULED = {
     "secret": ("secret",),
 }
 """Labelled categories that rules find, and what they call them."""
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""False-alarm rates at which the JSON report gives the recall."""
 KINDS = {
     "EMAIL_ADDRESS": "email",
     "EMAIL": "email",
@@ -231,6 +233,7 @@ def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
         "auprc": ranking and ranking.auprc,
         "best_f1": ranking and ranking.best_f1,
         "recall_at_5_percent": ranking and ranking.recall_at(0.05),
+        "trade_off": ranking and {str(rate): ranking.recall_at(rate) for rate in RATES},
     }
 
 

@@ -91,6 +91,7 @@ def test_figures_come_by_file_source_language_and_category(report: dict[str, Any
     assert (attacks["rows"], attacks["labelled"]) == (7, 2)
     assert attacks["recall"]["value"] == attacks["auprc"] == 1.0
     assert attacks["false_alarms"]["value"] == 0.0
+    assert attacks["trade_off"]["0.01"] == attacks["recall_at_5_percent"] == 1.0
     assert figures(report, "source", "made up too", "any")["labelled"] == 0
     assert figures(report, "lang", "zh", "any")["rows"] == 1
 
