@@ -47,7 +47,7 @@ STRENGTH = {"en": 8.0, "zh": 1.0}
 FALSE_ALARMS = {
     "unsafe": 0.02,
     "harm": 0.04,
-    "illicit": 0.02,
+    "illicit": 0.015,
     "prompt_attack": 0.05,
     "hate_zh": 0.03,
 }
