@@ -8,8 +8,9 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf, log
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from safety.filter import Filter, FilterError
 from safety.metrics import Counts, Rate, counts, curve
 from safety.normalise import normalise
 from safety.passages import ends, passages
-from safety.policy import PolicyError, load_policy
+from safety.policy import Policy, PolicyError, Thresholds, load_policy
 from safety.rows import NAMED, Label, Row, RowError, counts_at, has, read
 from safety.screen import Screen
+from safety.train import ordinary, train
 from safety.verdict import Finding
 from safety.weights import WeightsError, load
 
@@ -32,6 +34,8 @@ RULED = {
     "secret": ("secret",),
 }
 """Labelled categories that rules find, and what they call them."""
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""False-alarm rates at which the JSON report gives the recall."""
 KINDS = {
     "EMAIL_ADDRESS": "email",
     "EMAIL": "email",
@@ -59,20 +63,26 @@ class Judged:
 
     row: Row
     file: str
+    quarter: int | None
     findings: tuple[Finding, ...]
     scores: dict[str, float]
     margins: dict[str, float]
     rules_ms: float
     linear_ms: float
 
-    def score(self, category: str) -> float:
-        """What rows are ranked by; of `any`, by how much a score is over its threshold at most."""
+    def score(self, category: str, labelled: Collection[str] = ()) -> float:
+        """What rows are ranked by; of `any`, by how much a score is over its threshold at most.
+
+        Of `labelled` categories alone: rows without labels of harmful answers, say, do not tell
+        whether one of them is. Where `unsafe` is one, it stands for the parts it is made of.
+        """
         if category in RULED:
             return float(self.is_flagged(category))
         if category != "any":
             return self.scores.get(category, 0.0)
-        counted = (self.margins[name] for name in self.margins if counts_at(name, self.row.stage))
-        return max(counted, default=-inf)
+        names = set(labelled) - (NAMED if "unsafe" in labelled else set())
+        counted = (name for name in names & set(self.margins) if counts_at(name, self.row.stage))
+        return max((self.margins[name] for name in counted), default=-inf)
 
     def is_flagged(self, category: str) -> bool:
         named = {finding.category for finding in self.findings}
@@ -87,7 +97,13 @@ def main() -> int:
     parser.add_argument("files", type=Path, nargs="+", help="labelled rows, JSON lines")
     parser.add_argument("--policy", type=Path, help="a policy file; by default the packaged one")
     parser.add_argument("--weights", type=Path, help="weights; by default the packaged ones")
-    parser.add_argument("--left-out", action="store_true", help="only fold 0 of the rows")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--left-out", action="store_true", help="only fold 0 of the rows")
+    part.add_argument(
+        "--each-quarter",
+        action="store_true",
+        help="measure each quarter of the rows by a fit, and thresholds, of the other three",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     options = parser.parse_args()
     try:
@@ -103,17 +119,33 @@ def main() -> int:
 
 
 def _judged(options: argparse.Namespace) -> Iterator[Judged]:
-    screen = Filter(load_policy(options.policy)).screen
+    rows = [(path.name, row) for path in options.files for row in read([path])]
+    policy = load_policy(options.policy)
+    if options.each_quarter:
+        yield from _unseen(rows, policy)
+        return
+    screen = Filter(policy).screen
     if options.weights:
         weights = load(options.weights)
         screen.linear.weights = lambda: weights
-    for path in options.files:
-        for row in read([path]):
-            if row.fold == 0 or not options.left_out:
-                yield judge(screen, row, path.name)
+    for file, row in rows:
+        if row.fold == 0 or not options.left_out:
+            yield judge(screen, row, file)
 
 
-def judge(screen: Screen, row: Row, file: str) -> Judged:
+def _unseen(rows: Sequence[tuple[str, Row]], policy: Policy) -> Iterator[Judged]:
+    """Every row, judged by scorers and thresholds that come from the other quarters alone."""
+    for fold in sorted({row.fold for _, row in rows}):
+        fits = train([row for row in (*(row for _, row in rows), *ordinary()) if row.fold != fold])
+        limits = {language: limits for language, (_, limits) in fits.items()}
+        thresholds = Thresholds.model_validate(limits)
+        screen = Screen(policy.model_copy(update={"thresholds": thresholds}))
+        weights = {language: heads for language, (heads, _) in fits.items()}
+        screen.linear.weights = partial(dict, weights)
+        yield from (judge(screen, row, file, fold) for file, row in rows if row.fold == fold)
+
+
+def judge(screen: Screen, row: Row, file: str, quarter: int | None = None) -> Judged:
     """Raises DetectorError: a measurement with a broken detector is none."""
     began = time.perf_counter()
     findings = screen.examine(row.text)
@@ -123,6 +155,7 @@ def judge(screen: Screen, row: Row, file: str) -> Judged:
     return Judged(
         row,
         file,
+        quarter,
         (*findings, *meant),
         *score(screen, row.text),
         1000 * (ruled - began),
@@ -133,7 +166,7 @@ def judge(screen: Screen, row: Row, file: str) -> Judged:
 def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]]:
     """Scores and margins of `Judged`. Raises WeightsError."""
     highest: dict[str, float] = defaultdict(float)
-    margins: dict[str, float] = defaultdict(lambda: -inf)
+    margins: dict[str, float] = {}
     for start, pieces in passages(ends(text)):
         passage = normalise(text[start : pieces[-1]])
         found = screen.linear.scores(passage, [end - start for end in pieces])
@@ -141,7 +174,8 @@ def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]
             limit = screen.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
-            margins[category] = max(margins[category], _log_odds(best) - _log_odds(limit))
+            margin = _log_odds(best) - _log_odds(limit)
+            margins[category] = max(margins.get(category, -inf), margin)
     return highest, margins
 
 
@@ -157,6 +191,8 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
         "source": lambda each: each.row.source,
         "lang": lambda each: each.row.lang,
     }
+    if judged[0].quarter is not None:
+        groups["quarter"] = lambda each: f"{each.quarter} of {each.file}"
     return {
         "tiers": list(TIERS),
         "rows": len(judged),
@@ -188,7 +224,8 @@ def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
     labels = np.array([is_labelled(each.row, category) for each in judged])
     flagged = np.array([each.is_flagged(category) for each in judged])
     at_policy = counts(labels, flagged)
-    ranking = curve(labels, np.array([each.score(category) for each in judged]))
+    labelled = categories(judged)
+    ranking = curve(labels, np.array([each.score(category, labelled) for each in judged]))
     return {
         "category": category,
         "rows": len(judged),
@@ -197,6 +234,7 @@ def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
         "auprc": ranking and ranking.auprc,
         "best_f1": ranking and ranking.best_f1,
         "recall_at_5_percent": ranking and ranking.recall_at(0.05),
+        "trade_off": ranking and {str(rate): ranking.recall_at(rate) for rate in RATES},
     }
 
 

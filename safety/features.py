@@ -6,6 +6,7 @@ beginning of the text. What a beginning holds does not depend on what follows it
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -18,8 +19,13 @@ from numpy.typing import NDArray
 Ids = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
-BITS = 16
-"""The table of features has 2**BITS places."""
+WORDS, GRAM_PLACES = 1 << 18, 1 << 16
+"""Places for single words, and for all longer n-grams.
+
+Words have many to themselves: what is known of one is not to be lent to what shares its place.
+"""
+WIDTH = WORDS + GRAM_PLACES
+"""Places of all features, words first."""
 # A border may lie between any two Chinese characters, so they are in no word.
 _WORD = re.compile(r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W\d_])+|\d+|[^\w\s]")
 # Odd 64-bit constants: FNV's prime, and the golden ratio of Knuth's multiplicative hashing.
@@ -42,7 +48,7 @@ GRAMS = {"en": Grams((3, 4, 5), 2, chinese=False), "zh": Grams((1, 2, 3), 0, chi
 class Features:
     """Distinct features, in the order in which a text completes them.
 
-    ids: [features], below 2**BITS; ends: [features], ascending, in characters. word_ends: the
+    ids: [features], below WIDTH; ends: [features], ascending, in characters. word_ends: the
     end of each word; listed: the ends of words in each group of the lexicon.
     """
 
@@ -72,17 +78,37 @@ def lexicon() -> dict[str, frozenset[str]]:
 def features(text: str, language: str) -> Features:
     """The features of a normalised text for the weights of a language."""
     grams, lowered = GRAMS[language], lower(text)
-    parts = [_of_characters(lowered, length, grams.chinese) for length in grams.characters]
     words = [(match[0], match.end()) for match in _WORD.finditer(lowered)] if grams.words else []
-    parts += [_of_words(words, count) for count in range(1, grams.words + 1)]
-    hashes, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
+    codes, word_ends = _coded([word for word, _ in words]), _array([end for _, end in words])
+    parts = [(_placed(_rolled(codes, 1), WORDS), word_ends)]
+    for length in grams.characters:
+        hashes, ends = _of_characters(lowered, length, grams.chinese)
+        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, ends))
+    for count in range(2, grams.words + 1):
+        hashes = _rolled(codes, count)
+        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, word_ends[count - 1 :]))
+    ids, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(ends, kind="stable")
-    ids = ((hashes * _SPREAD) >> np.uint64(64 - BITS)).astype(np.int64)[order]
+    ids = ids[order]
     first = np.sort(np.unique(ids, return_index=True)[1])
     listed = tuple(
         _array([end for word, end in words if word in group]) for group in lexicon().values()
     )
-    return Features(ids[first], ends[order][first], _array([end for _, end in words]), listed)
+    return Features(ids[first], ends[order][first], word_ends, listed)
+
+
+def word_ids(words: Sequence[str]) -> Ids:
+    """The place of each word, below WORDS."""
+    return _placed(_rolled(_coded(words), 1), WORDS)
+
+
+def _placed(hashes: Hashes, places: int) -> Ids:
+    """The high bits, which depend on all others; `places` is a power of two."""
+    return ((hashes * _SPREAD) >> np.uint64(65 - places.bit_length())).astype(np.int64)
+
+
+def _coded(words: Sequence[str]) -> Hashes:
+    return np.array([crc32(word.encode("utf-8", "replace")) for word in words], np.uint64)
 
 
 def _array(ends: list[int]) -> Ids:
@@ -110,13 +136,6 @@ def _of_characters(text: str, length: int, chinese: bool) -> tuple[Hashes, Ids]:
     counts = np.concatenate(([0], np.cumsum((codes >= 0x3400) & (codes <= 0x9FFF))))
     kept = counts[ends] > counts[ends - length]
     return hashes[kept], ends[kept]
-
-
-def _of_words(words: list[tuple[str, int]], count: int) -> tuple[Hashes, Ids]:
-    codes = np.array([crc32(word.encode("utf-8", "replace")) for word, _ in words], np.uint64)
-    # The high bit keeps words apart from characters.
-    hashes = _rolled(codes | np.uint64(1 << 63), count)
-    return hashes, _array([end for _, end in words[count - 1 :]])
 
 
 def _rolled(codes: Hashes, length: int) -> Hashes:

@@ -42,20 +42,25 @@ def fit(
     matrix: Sparse, labels: Floats, importance: Floats, strength: float
 ) -> tuple[Floats, float]:
     """Weights [width] and bias that explain labels [height] of 0 and 1; the bias is free."""
+    # Columns that no row has keep a weight of 0, and would cost as much time as the others.
+    used, columns = np.unique(matrix.columns, return_inverse=True)
+    rows = Sparse(matrix.rows, columns, matrix.values, matrix.height, len(used))
 
     def objective(point: Floats) -> tuple[float, Floats]:
         weights, bias = point[:-1], point[-1]
-        odds = matrix.times(weights) + bias
+        odds = rows.times(weights) + bias
         loss = importance @ (np.logaddexp(0, odds) - labels * odds)
         errors = strength * importance * (sigmoid(odds) - labels)
-        gradient = np.append(matrix.transposed_times(errors) + weights, errors.sum())
+        gradient = np.append(rows.transposed_times(errors) + weights, errors.sum())
         return float(strength * loss + weights @ weights / 2), gradient
 
-    point = minimum(objective, np.zeros(matrix.width + 1))
-    return point[:-1], float(point[-1])
+    point = minimum(objective, np.zeros(len(used) + 1))
+    weights = np.zeros(matrix.width)
+    weights[used] = point[:-1]
+    return weights, float(point[-1])
 
 
-def minimum(objective: Objective, point: Floats, rounds: int = 60, memory: int = 8) -> Floats:
+def minimum(objective: Objective, point: Floats, rounds: int = 300, memory: int = 8) -> Floats:
     """Where a convex function is least: L-BFGS (Liu and Nocedal 1989) with backtracking."""
     value, gradient = objective(point)
     steps: list[tuple[Floats, Floats]] = []
@@ -70,7 +75,7 @@ def minimum(objective: Objective, point: Floats, rounds: int = 60, memory: int =
             length /= 2
         if step @ (new_gradient - gradient) > 1e-12:
             steps = [*steps, (step, new_gradient - gradient)][-memory:]
-        is_done = value - new_value < 1e-5 * abs(value)
+        is_done = value - new_value < 1e-6 * abs(value)
         point, value, gradient = point + step, new_value, new_gradient
         if is_done:
             break

@@ -113,6 +113,7 @@ def curve(labels: Bools, scores: Floats) -> Curve | None:
     if labels.all() or not labels.any():
         return None
     order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    ranked = scores[order]
+    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(scores) - 1)
     hits = np.cumsum(labels[order])[last].astype(np.float64)
     return Curve(hits, last + 1 - hits)

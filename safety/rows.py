@@ -1,19 +1,18 @@
 """Labelled texts for fitting and measuring: JSON lines, one row each."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from safety.verdict import Stage
 
 NAMED = frozenset({"hate", "harassment", "sexual", "sexual_minors", "violence", "self_harm"})
 """Categories that the moderation set names side by side; any of them makes a row `unsafe`."""
 
-_ONLY_AT = {"illicit": Stage.INPUT, "prompt_attack": Stage.INPUT, "harm": Stage.OUTPUT}
+_ASKED = frozenset({"illicit", "prompt_attack"})
 """Requests and attacks are asked, harmful answers are given; the others may be either."""
 
 
@@ -24,7 +23,7 @@ class RowError(ValueError):
 class Label(BaseModel):
     """A labelled span of the text, in characters."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     end: int
@@ -32,7 +31,9 @@ class Label(BaseModel):
 
 
 class Row(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    """A text, what is wrong with it, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     stage: Stage
@@ -41,6 +42,12 @@ class Row(BaseModel):
     categories: tuple[str, ...] = ()
     spans: tuple[Label, ...] = ()
     source: str
+
+    @model_validator(mode="after")
+    def _spans_lie_in_the_text(self) -> "Row":
+        if not all(0 <= span.start < span.end <= len(self.text) for span in self.spans):
+            raise ValueError("each span must begin before it ends, inside the text")
+        return self
 
     @property
     def digest(self) -> bytes:
@@ -63,9 +70,24 @@ def read(paths: Iterable[Path]) -> Iterator[Row]:
     for path in paths:
         for number, line in enumerate(_lines(path), 1):
             try:
-                yield Row.model_validate(json.loads(line))
-            except (ValidationError, json.JSONDecodeError):
-                raise RowError(f"{path.name}, line {number}: not a labelled row.") from None
+                yield Row.model_validate_json(line, strict=False)
+            except ValidationError as error:
+                raise RowError(f"{path.name}, line {number}: {_fault(error)}.") from None
+
+
+def _fault(error: ValidationError) -> str:
+    """What is wrong and what to do, without a word of the row but its keys."""
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    match first["type"]:
+        case "json_invalid":
+            return "not JSON; write one object a line"
+        case "extra_forbidden":
+            return f"unknown key {where}; a row has {', '.join(Row.model_fields)}"
+        case "missing":
+            return f"the key {where} is missing"
+        case _:
+            return f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
 
 
 def _lines(path: Path) -> list[str]:
@@ -83,4 +105,7 @@ def has(row: Row, category: str) -> bool:
 
 
 def counts_at(category: str, stage: Stage) -> bool:
-    return _ONLY_AT.get(category, stage) is stage
+    """Whether a category means anything at a stage."""
+    if category == "harm":
+        return stage is Stage.OUTPUT
+    return category not in _ASKED or stage is not Stage.OUTPUT

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from safety.features import BITS, GRAMS, Features, Ids, features, lexicon
+from safety.features import GRAMS, WIDTH, WORDS, Features, Ids, features, lexicon
 from safety.logistic import Floats, Sparse, fit, sigmoid
 from safety.normalise import normalise
 from safety.passages import ends, passages
 from safety.rows import NAMED, Row, RowError, counts_at, has, read
+from safety.verdict import Stage
 from safety.weights import DAMPING, Heads, save
+from safety.words import Known, known
 
 CATEGORIES = {
     "en": (
@@ -37,24 +39,35 @@ CATEGORIES = {
     "zh": ("hate",),
 }
 _LISTED = NAMED | {"unsafe"}
-"""Who reads the lexicon: on the folds it made harm and illicit worse."""
+"""Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
+_MEANT = frozenset({"illicit"})
+"""Who is lent what words mean, too: requests are short, and few."""
 STRENGTH = {"en": 8.0, "zh": 1.0}
 """How much the rows weigh against small weights; the best of three by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
-    "harm": 0.02,
-    "illicit": 0.03,
-    "prompt_attack": 0.04,
-    "hate_zh": 0.02,
+    "harm": 0.04,
+    "illicit": 0.015,
+    "prompt_attack": 0.05,
+    "hate_zh": 0.03,
 }
-"""Of the safe rows of any one source, at the thresholds that are printed."""
+"""Of the safe rows of any one collection, at the thresholds that are printed."""
 _FALSE_ALARMS_OF_A_NAMED_CATEGORY = 0.005  # there are six, and their false alarms add up
 _FEW, _MANY = 50, 1000
-"""Sources with fewer safe rows set no threshold; with more, they lend others an eighth of them."""
+"""Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
 _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
 """What a safe row of another source counts, and one of a source that is all safe."""
-_NO_ATTACK = 25.0
-"""The same for prompt attacks: few rows are full of their words and harmless, against thousands."""
+_PROSE, _NO_ATTACK = 4.0, 40.0
+"""The same for prompt attacks, of which there are thousands, against few rows of plain prose and
+fewer harmless requests that are full of their words."""
+_OF_SOURCE = {"neuralchemy": 2.0}
+"""Attacks that are longer and odder than the others, and half as many."""
+_AKIN = 0.2
+"""What rows of other kinds, harmful or not, count beside the few answers of models."""
+
+
+Fit = tuple[Heads, dict[str, float]]
+"""Scorers of a language, and from which score on each category is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +111,42 @@ def main() -> int:
     parser.add_argument("--leave-out", action="store_true", help="fit without fold 0")
     options = parser.parse_args()
     try:
-        with as_file(files("safety").joinpath("ordinary.jsonl")) as ordinary:
-            rows = list(read([*sorted(options.folder.glob("*.jsonl")), ordinary]))
-        if options.leave_out:
-            rows = [row for row in rows if row.fold != 0]
-        save({language: train(language, rows) for language in GRAMS}, options.out)
-    except RowError as error:
+        if not options.folder.is_dir():
+            raise RowError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
+        rows = [*read(sorted(options.folder.glob("*.jsonl"))), *ordinary()]
+        fitted = train([row for row in rows if row.fold != 0 or not options.leave_out])
+        save({language: heads for language, (heads, _) in fitted.items()}, options.out)
+    except (RowError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
+    for language, (_, limits) in fitted.items():
+        print(f"[thresholds.{language}]")
+        print(*(f"{category} = {limit:.3f}" for category, limit in limits.items()), sep="\n")
     return 0
 
 
-def train(language: str, rows: Sequence[Row]) -> Heads:
-    """The heads of a language, calibrated on rows that their fit has not seen."""
+def ordinary() -> list[Row]:
+    """The project's own texts, all of them harmless."""
+    with as_file(files("safety").joinpath("ordinary.jsonl")) as path:
+        return list(read([path]))
+
+
+def train(rows: Sequence[Row]) -> dict[str, Fit]:
+    """By language. Raises RowError where a category has no rows."""
+    return {language: scorers(language, rows) for language in GRAMS}
+
+
+def scorers(language: str, rows: Sequence[Row]) -> Fit:
+    """Calibrated, with thresholds, on rows that their fit has not seen. Raises RowError."""
+    names = CATEGORIES[language]
     examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
-    print(f"[thresholds.{language}]  # {len(examples)} rows")
-    heads = [head(task(examples, name), name, language) for name in CATEGORIES[language]]
-    return Heads(CATEGORIES[language], *map(np.stack, zip(*heads, strict=True)))
+    heads, limits = zip(
+        *(head(task(examples, name), name, language) for name in names), strict=True
+    )
+    return (
+        Heads(names, *map(np.stack, zip(*heads, strict=True))),
+        dict(zip(names, limits, strict=True)),
+    )
 
 
 def is_read(row: Row, language: str) -> bool:
@@ -140,24 +172,42 @@ def task(examples: Sequence[Example], category: str) -> Task:
         raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
     harmful = {each.row.source for each in examples if each.row.unsafe}
     safe = Counter(each.row.source for each in examples if not each.row.unsafe)
-    all_safe = _NO_ATTACK if category == "prompt_attack" else _ALL_SAFE
+    often = {source for source, count in safe.items() if count > _MANY}
     chosen, labels, importance = [], [], []
     for each in examples:
-        row, label = each.row, has(each.row, category)
+        row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
         if row.source in sources:
-            weight = 1.0
-        elif row.unsafe or (safe[row.source] > _MANY and not _is_sampled(row)):
+            weight = _OF_SOURCE.get(row.source, 1.0)
+        elif row.source in often and not _is_sampled(row):
+            continue
+        elif is_akin:
+            weight = _AKIN
+        elif row.unsafe and category != "prompt_attack":
             continue
         else:
-            weight = _OTHER_SOURCE if row.source in harmful else all_safe
+            is_all_safe = row.source not in harmful
+            weight = _ordinary(row, category, is_all_safe, is_one_of_many=row.source in often)
         chosen.append(each)
-        labels.append(float(label))
+        labels.append(float(is_akin or has(row, category)))
         importance.append(weight)
     return Task(chosen, np.array(labels), np.array(importance))
 
 
-def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floats]:
-    """The table, the weights of the lexicon and the bias of one head, calibrated."""
+def _is_harmful(row: Row) -> bool:
+    return bool((NAMED | {"illicit"}) & set(row.categories))
+
+
+def _ordinary(row: Row, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
+    """What a row counts that has not the category, from a source without it."""
+    if category == "prompt_attack" and not is_one_of_many:
+        return _NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else _PROSE
+    if category == "harm" and not is_all_safe and not is_one_of_many:
+        return _AKIN
+    return _ALL_SAFE if is_all_safe else _OTHER_SOURCE
+
+
+def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """The table, the weights of the lexicon and the bias of one head, calibrated; its threshold."""
     unseen = np.zeros(len(task.labels))
     for fold in sorted(set(task.folds.tolist())):
         heads = fitted(task.part(task.folds != fold), category, language)
@@ -167,38 +217,44 @@ def head(task: Task, category: str, language: str) -> tuple[Floats, Floats, Floa
     slope, shift = calibration(unseen, task)
     scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
     limit = threshold(scores, task, category, rate)
-    print(f"{category} = {limit:.3f}")
     raw = fitted(task, category, language)
-    return raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift
+    return (raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift), limit
 
 
 def fitted(task: Task, category: str, language: str) -> Heads:
-    listed = category in _LISTED and language == "en"
+    is_listed = category in _LISTED and language == "en"
+    lent = known() if category in _MEANT else known()[:, :is_listed]
     weights, bias = fit(
-        matrix(task.examples, listed), task.labels, task.importance, STRENGTH[language]
+        matrix(task.examples, is_listed, lent), task.labels, task.importance, STRENGTH[language]
     )
-    table, words = weights[: 1 << BITS], weights[1 << BITS :]
+    table, words, borrowed = np.split(weights, [WIDTH, WIDTH + 2 * len(lexicon())])
+    table[:WORDS] += lent @ borrowed
     return Heads(("raw",), table[None].astype(np.float16), words[None], np.array([bias]))
 
 
-def matrix(examples: Sequence[Example], listed: bool) -> Sparse:
-    """[examples, 2**BITS + 2 * groups]: what `Heads.log_odds` multiplies, of each whole text.
+def matrix(examples: Sequence[Example], is_listed: bool, lent: Known) -> Sparse:
+    """[examples, WIDTH + 2 * groups + columns lent]: what `Heads.log_odds` multiplies, of each
+    whole text, and the sum of what is `lent` to its words.
 
-    Where the lexicon is not `listed`, its columns are zero, and so are their weights.
+    Where the lexicon is not read, its columns are zero, and so are their weights.
     """
     counts = np.array([len(each.seen.ids) for each in examples])
-    groups = 2 * len(lexicon())
-    dense = [listed * each.seen.densities(each.places[-1:])[:, 0] for each in examples]
-    numbers = np.arange(len(examples))
+    shares = 1 / np.sqrt(DAMPING + counts)
+    dense = [
+        np.concatenate((is_listed * each.seen.densities(each.places[-1:])[:, 0], share * sums))
+        for each, share in zip(examples, shares, strict=True)
+        for sums in [lent[each.seen.ids[each.seen.ids < WORDS]].sum(axis=0)]
+    ]
+    numbers, columns = np.arange(len(examples)), len(dense[0])
     return Sparse(
-        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, groups))),
+        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, columns))),
         np.concatenate(
             [each.seen.ids for each in examples]
-            + [np.tile(np.arange(groups) + (1 << BITS), len(examples))]
+            + [np.tile(np.arange(columns) + WIDTH, len(examples))]
         ),
-        np.concatenate((np.repeat(1 / np.sqrt(DAMPING + counts), counts), *dense)),
+        np.concatenate((np.repeat(shares, counts), *dense)),
         len(examples),
-        (1 << BITS) + groups,
+        WIDTH + columns,
     )
 
 
@@ -216,20 +272,26 @@ def _false_alarms(category: str, language: str) -> float:
 
 
 def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
-    """The lowest score with few false alarms, `rate`, in every source; all-safe ones count as one.
+    """The lowest score with few false alarms, `rate`, in every collection of rows.
 
-    Only rows of a stage at which the category counts; 1, in effect never, where they are few.
+    A collection is all rows whose sources begin with the same word; those without anything
+    harmful count as one. Only rows of a stage at which the category counts; 1, in effect never,
+    where they are few.
     """
     rows = [each.row for each in task.examples]
-    harmful = {row.source for row in rows if row.unsafe}
-    sources = np.array([row.source if row.source in harmful else "" for row in rows])
+    harmful = {_collection(row) for row in rows if row.unsafe}
+    names = np.array([_collection(row) if _collection(row) in harmful else "" for row in rows])
     safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
     limits = [
         np.quantile(scores[chosen], 1 - rate)
-        for source in sorted(set(sources.tolist()))
-        if (chosen := safe & (sources == source)).sum() >= _FEW
+        for name in sorted(set(names.tolist()))
+        if (chosen := safe & (names == name)).sum() >= _FEW
     ]
     return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
+
+
+def _collection(row: Row) -> str:
+    return row.source.split(maxsplit=1)[0]
 
 
 def _is_sampled(row: Row) -> bool:

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.features import BITS, GRAMS, Features, Ids, lexicon
+from safety.features import GRAMS, WIDTH, Features, Ids, lexicon
 
 DAMPING = 10.0
 """As if a text had this many more features, which say nothing: a few words prove little."""
@@ -23,8 +23,8 @@ class WeightsError(Exception):
 class Heads:
     """The scorers of one language.
 
-    tables: [heads, 2**BITS], float16, for n-grams; words: [heads, 2 * groups of the lexicon];
-    biases: [heads]. All in log-odds.
+    tables: [heads, WIDTH], float16, for words and n-grams; words: [heads, 2 * groups of the
+    lexicon]; biases: [heads]. All in log-odds.
     """
 
     categories: tuple[str, ...]
@@ -35,7 +35,7 @@ class Heads:
     def __post_init__(self) -> None:
         count = len(self.categories)
         assert len(set(self.categories)) == count > 0
-        assert self.tables.shape == (count, 1 << BITS)
+        assert self.tables.shape == (count, WIDTH)
         assert self.tables.dtype == np.float16
         assert self.words.dtype == self.biases.dtype == np.float64
         assert self.words.shape == (count, 2 * len(lexicon()))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety import Action, Blocked, Filter, FilterError, Policy, PolicyError, Stage, load_policy
-from safety.features import BITS, GRAMS, features, lexicon
+from safety.features import GRAMS, WIDTH, WORDS, features, lexicon, word_ids
 from safety.normalise import normalise
 from safety.passages import PASSAGE, ends, passages
 from safety.verdict import Verdict
@@ -268,8 +268,15 @@ def test_features_are_distinct_and_within_the_table() -> None:
     for language in GRAMS:
         seen = features("我们 kill them, kill them all 我们", language)
         assert len(set(seen.ids.tolist())) == len(seen.ids) > 0
-        assert 0 <= seen.ids.min() <= seen.ids.max() < 1 << BITS
+        assert 0 <= seen.ids.min() <= seen.ids.max() < WIDTH
         assert (np.diff(seen.ends) >= 0).all()
+
+
+def test_a_word_has_a_place_of_its_own_which_no_longer_n_gram_takes() -> None:
+    seen = features("kill them", "en")
+    places = set(word_ids(["kill", "them"]).tolist())
+    assert {place for place in seen.ids.tolist() if place < WORDS} == places
+    assert len(seen.ids) > len(places)
 
 
 def test_weights_for_chinese_see_nothing_of_a_text_without_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from safety.logistic import Sparse, fit, minimum, sigmoid
 from safety.rows import Row, has
-from safety.train import example, main, task, threshold, train
+from safety.train import example, fitted, main, scorers, task, threshold
 from safety.verdict import Stage
 
 
@@ -24,6 +24,8 @@ def row(text: str, *categories: str, lang: str = "zh", source: str = "forum") ->
     )
 
 
+HARMFUL = ("steal", "smuggle", "burgle")
+THINGS = ("car", "house", "shop", "boat")
 NOUNS = ["办公室", "项目", "会议", "同事", "客户", "报告", "午餐", "天气"]
 ROWS = [
     *[
@@ -34,16 +36,12 @@ ROWS = [
 ]
 
 
-def test_two_fits_of_the_same_rows_are_the_same_and_tell_them_apart(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    one, other = train("zh", ROWS), train("zh", ROWS)
+def test_two_fits_of_the_same_rows_are_the_same_and_tell_them_apart() -> None:
+    (one, limits), (other, same) = scorers("zh", ROWS), scorers("zh", ROWS)
     for name in ("tables", "words", "biases"):
         assert (getattr(one, name) == getattr(other, name)).all()
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[:2] == printed[2:]
-    assert printed[0].startswith("[thresholds.zh]")
-    assert 0 < float(printed[1].removeprefix("hate = ")) < 0.5
+    assert limits == same
+    assert 0 < limits["hate"] < 0.5
     odds = [one.log_odds(each.seen, each.places)[0, -1] for each in examples()]
     assert min(odds[:56]) > max(odds[56:])
 
@@ -64,6 +62,35 @@ def test_rows_whose_label_is_not_known_teach_nothing() -> None:
     assert {"别的好话", "平常的话"} < set(texts)
     assert learned.labels.sum() == 56
     assert learned.importance.min() < learned.importance.max() == 1.0
+
+
+REQUESTS = [
+    row(f"how can I {verb} a {noun} tonight", *(["illicit"] if verb in HARMFUL else []), lang="en")
+    for verb, noun in product([*HARMFUL, "paint", "repair", "photograph"], THINGS)
+]
+
+
+def test_what_is_known_of_words_reaches_words_that_no_row_holds() -> None:
+    learned = task([example(each, "en") for each in REQUESTS], "illicit")
+    fitted_ = fitted(learned, "illicit", "en")
+    seen = [example(row(f"how can I {verb} it", lang="en"), "en") for verb in ("rob", "clean")]
+    robbing, cleaning = (fitted_.log_odds(each.seen, each.places)[0, -1] for each in seen)
+    assert robbing > cleaning
+
+
+def test_a_harmful_row_of_another_kind_counts_a_little_as_a_harmful_answer() -> None:
+    rows = [row("x" * 9, "harm"), row("y" * 9), row("z" * 9, "violence", source="other")]
+    learned = task(examples([*rows, row("w" * 9, "pii", source="people")]), "harm")
+    assert learned.labels.tolist() == [1, 0, 1]
+    assert 0 < learned.importance[2] < learned.importance[0]
+
+
+def test_whatever_is_no_attack_teaches_what_an_attack_is_not() -> None:
+    rows = [row("x" * 9, "prompt_attack"), row("y" * 9, "violence", source="other")]
+    request = row("z" * 9, source="requests").model_copy(update={"stage": Stage.INPUT})
+    learned = task(examples([*rows, request]), "prompt_attack")
+    assert learned.labels.tolist() == [1, 0, 0]
+    assert learned.importance[0] < learned.importance[1] < learned.importance[2]
 
 
 def test_unsafe_is_any_category_that_is_named_beside_others() -> None:
@@ -99,6 +126,21 @@ def test_a_bowl_has_its_minimum_at_its_bottom() -> None:
     scales = np.array([1.0, 10.0, 100.0])
     point = minimum(lambda x: (float(scales @ (x - 3) ** 2) + 1, 2 * scales * (x - 3)), np.zeros(3))
     assert point == pytest.approx([3, 3, 3], abs=1e-2)
+
+
+def test_collections_are_named_by_the_first_word_of_their_sources() -> None:
+    rows = [row(f"句子{number}号", source=f"forum {number % 3}") for number in range(60)]
+    scores = np.linspace(0.1, 0.9, 61)
+    learned = task(examples([*rows, row("坏话", "hate", source="forum 0")]), "hate")
+    assert threshold(scores, learned, "hate", 0.05) < 1
+
+
+def test_a_path_that_is_no_folder_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", str(tmp_path / "nowhere")])
+    assert main() == 2
+    assert "nowhere is no folder: name the one that holds *.jsonl." in capsys.readouterr().err
 
 
 def test_a_folder_without_rows_is_said_in_a_sentence(
