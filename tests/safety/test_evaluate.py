@@ -169,7 +169,7 @@ FAULTS = {
     "[]": "Input should be an object",
     '{"text": "secret plan"}': "the key stage is missing",
     json.dumps(ROWS[0] | {"lable": True}): "unknown key lable; a row has text, stage, lang, ",
-    json.dumps(ROWS[0] | {"stage": "middle"}): "stage: Input should be 'input' or 'output'",
+    json.dumps(ROWS[0] | {"stage": "middle"}): "stage: Input should be 'input', 'material'",
     json.dumps(ROWS[0] | {"spans": [{"start": 3, "end": 900, "kind": "AWS"}]}): (
         "each span must begin before it ends, inside the text"
     ),

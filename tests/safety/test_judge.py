@@ -59,7 +59,7 @@ async def test_what_a_judge_names_is_held_and_the_rest_passes(
     judging: Callable[..., Filter], form: str, categories: set[str], stage: Stage
 ) -> None:
     by = judging(form)
-    held = await judge(by, f"An {EVIL} text.", stage)
+    held = await judge(by, f"On Monday we met, and {EVIL} words were said at lunch.", stage)
     assert held.action is Action.HOLD
     assert {finding.category for finding in held.causes} == categories
     assert all(0.75 < finding.score < 0.95 for finding in held.causes)
