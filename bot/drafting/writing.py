@@ -235,7 +235,8 @@ class Writing:
         if self._job.parent_id is None:
             return []
         parent = await self._world.store.version(self._job.parent_id)
-        await self._settled(parent.job_id)
+        if parent.status is VersionStatus.WRITING:
+            await self._settled(parent.job_id)
         turns = await self._world.store.history(parent.id)
         if not turns[-1].text:
             raise Refusal(phrases.nothing_to_refine(), JobStatus.REFUSED)

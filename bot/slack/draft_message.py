@@ -79,6 +79,7 @@ class DraftMessage:
         self._calling = asyncio.Lock()
         self._pauses = self._wire.pauses()
         self._writer: asyncio.Task[None] | None = None
+        self._kept = False
 
     @property
     def shown(self) -> Shown:
@@ -90,6 +91,9 @@ class DraftMessage:
         assert self._writer is None
         if not self._parts:
             await self._begin_part()
+        # A stream ends by a call of its own, with which no other draft grows.
+        self._kept = self._parts[-1].stream is not Stream.OPEN
+        self._wire.pace.keep("chat.update", self._kept)
         self._writer = asyncio.create_task(self._write(), name=f"draft {self._key}")
         return self._parts[0].ts
 
@@ -278,6 +282,7 @@ class DraftMessage:
             self._writer.cancel()
         await asyncio.wait({self._writer})
         writer, self._writer = self._writer, None
+        self._wire.pace.keep("chat.update", -self._kept)
         if not writer.cancelled():
             writer.result()
 

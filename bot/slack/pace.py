@@ -32,6 +32,7 @@ TIERS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 POSTS_A_MINUTE = 60  # a channel
+LOOK = 1.0  # Seconds after which one who waits looks again: what is kept for others changes.
 # Seconds that a call counts; one more than with Slack, for calls overtake each other on the way.
 COUNTS = 61.0
 
@@ -56,17 +57,20 @@ class Budget:
 
     Callers wait in two lanes, each first come, first served. The urgent one may use up the minute
     at once: many drafts that end together are whole together. The other draws from a bucket that
-    fills evenly, and leaves a quarter of a full one: drafts go on growing, and one can be ended.
+    fills evenly, and leaves a quarter of a full one, and what is `kept`: one call for the end of
+    each draft that runs.
     """
 
     def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
         assert per_minute > 0
         self._clock = clock
+        self._per_minute = per_minute
         self._burst = burst or max(1, min(per_minute // 2, max(per_minute // 5, 10)))
         self._rate = max(per_minute - self._burst, 1) / 60
         self._reserve = self._burst // 4
         self._tokens = float(self._burst)
         self._calls = deque[float](maxlen=per_minute)
+        self.kept = 0
         self._filled_at = clock.time()
         self._closed_until = 0.0
         self._lane = asyncio.Lock()
@@ -76,7 +80,7 @@ class Budget:
         """Wait until one call may be made, and count it."""
         async with self._urgent_lane if urgent else self._lane:
             while (seconds := self._wait(urgent)) > 0:
-                await self._clock.sleep(seconds)
+                await self._clock.sleep(min(seconds, LOOK))
             self._tokens -= 1
             self._calls.append(self._clock.time())
 
@@ -92,16 +96,17 @@ class Budget:
         now = self._clock.time()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        wait = self._until_room(now) if urgent else self._until_filled()
-        wait = max(self._closed_until - now, wait)
+        wait = max(self._closed_until - now, self._until_room(now, 0 if urgent else self.kept))
+        if not urgent:
+            wait = max(wait, (1 + self._reserve - self._tokens) / self._rate)
         return wait if wait > 1e-6 else 0.0
 
-    def _until_room(self, now: float) -> float:
-        used_up = len(self._calls) == self._calls.maxlen
-        return self._calls[0] + COUNTS - now if used_up else 0.0
-
-    def _until_filled(self) -> float:
-        return (1 + self._reserve - self._tokens) / self._rate
+    def _until_room(self, now: float, kept: int) -> float:
+        """Seconds until the minute holds one call more, beside those that are kept."""
+        room = self._per_minute - kept
+        if room <= 0:
+            return COUNTS
+        return self._calls[-room] + COUNTS - now if len(self._calls) >= room else 0.0
 
 
 class Pace:
@@ -123,6 +128,12 @@ class Pace:
 
     def close(self, method: str, seconds: float) -> None:
         self._method(method).close(seconds)
+
+    def keep(self, method: str, calls: int) -> None:
+        """So many calls more are left to who is urgent; less, where it is negative."""
+        budget = self._method(method)
+        budget.kept += calls
+        assert budget.kept >= 0
 
     def _channel(self, channel: str) -> Budget:
         if channel not in self._channels:

@@ -125,6 +125,18 @@ async def test_a_reply_while_the_first_draft_is_written_waits_for_it(
     assert "from 1" in refined.text
 
 
+async def test_a_reply_does_not_wait_for_what_may_wait_around_its_draft(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    workspace.fail("reactions.add", retry_after=60)
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    await workspace.until(lambda: any(c.method == "reactions.add" for c in workspace.calls))
+    await ana.reply("shorter")
+    _, refined = await ana.sees_drafts(2)
+    assert "from 1" in refined.text
+
+
 async def test_the_stop_emoji_ends_the_draft_and_frees_the_worker(
     bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:

@@ -290,6 +290,17 @@ async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(works
         assert [text_of([m]) for m in stage.replies] == [FIRST.strip()] * 3
 
 
+async def test_a_call_is_kept_for_the_end_of_a_draft_only_while_it_runs(workspace):
+    workspace.without(*STREAMS)
+    async with staged(workspace, **{"chat.update": 1}) as stage:
+        pace, draft = stage.outbox.wire.pace, stage.draft()
+        await draft.open()
+        assert not pace.free("chat.update")
+        await draft.abandon()
+        await draft.abandon()
+        assert pace.free("chat.update")
+
+
 async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
     draft = stage.draft()
     await draft.open()

@@ -108,6 +108,44 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
     assert 60 < ended[-1] < 62
 
 
+async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
+    pace, ended = Pace(clock=clock), []
+
+    async def growing(name: int) -> None:
+        pace.keep("chat.update", 1)
+        if name < 5:
+            await pace.turn("chat.update")
+        await clock.sleep(90 - clock.now)
+        pace.keep("chat.update", -1)
+        await pace.turn("chat.update", urgent=True)
+        ended.append(clock.now)
+
+    async def others() -> None:
+        for _ in range(100):
+            await pace.turn("chat.update")
+
+    await clock.run(*(growing(name) for name in range(45)), others())
+    assert ended == [90] * 45
+
+
+async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(clock):
+    pace, turns = Pace({"chat.update": 3}, clock), []
+
+    async def growing() -> None:
+        await pace.turn("chat.update")
+        turns.append(clock.now)
+
+    async def ending() -> None:
+        pace.keep("chat.update", 3)
+        await clock.sleep(10)
+        assert not pace.free("chat.update")
+        pace.keep("chat.update", -3)
+
+    await clock.run(ending(), growing())
+    (turn,) = turns
+    assert 10 <= turn <= 11
+
+
 async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
     budget, ended = Budget(TIER_4, clock), []
 

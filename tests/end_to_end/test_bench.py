@@ -1,0 +1,60 @@
+"""`python -m bot.bench`, run as a person runs it; its times are whatever the machine gives."""
+
+import asyncio
+import math
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.bench import Came, Report, share
+
+ROOT = Path(__file__).resolve().parents[2]
+WELL = Came(ack=0.1, sign=0.2, text=1.0, complete=2.0, settled=3.0, right=True)
+
+
+async def bench(*words: str) -> tuple[int | None, str, str]:
+    """The exit code, stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.bench", *words,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_no_draft_is_lost_and_none_is_wrong_where_two_people_share_a_channel() -> None:
+    _, out, err = await bench("--drafts", "5", "--channels", "4")
+    assert "drafts 5, lost 0, wrong or doubled 0" in out, err
+    assert re.search(r"^chat\.postMessage +\d+ +0$", out, re.MULTILINE)
+    assert re.search(r"^complete +\d+\.\d+ +\d+\.\d+ +\d+\.\d+$", out, re.MULTILINE)
+
+
+async def test_more_channels_than_drafts_are_refused_with_a_sentence() -> None:
+    code, out, err = await bench("--drafts", "1", "--channels", "2")
+    assert (code, out) == (2, "")
+    assert "no more channels than drafts" in err
+
+
+def test_what_never_came_is_the_slowest() -> None:
+    assert share([2.0, None, 1.0], 0.5) == 2.0
+    assert share([2.0, None, 1.0], 1) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("ill", "missed"),
+    [
+        (Came(None, 0.2, 1.0, 2.0, 3.0, right=True), ["1 drafts lost", "acks over 0.5 s at p99"]),
+        (Came(0.6, 0.7, 1.0, 2.0, 3.0, right=True), ["acks over 0.5 s at p99"]),
+        (Came(0.1, 0.2, 1.0, 2.0, 3.0, right=False), ["1 drafts wrong or doubled"]),
+        (Came(0.1, 0.2, 1.0, None, None, right=False), ["1 drafts lost"]),
+        (Came(0.1, 9.0, 9.1, 9.2, 9.3, right=True), []),
+    ],
+)
+def test_one_that_fares_ill_among_three_is_named_where_a_goal_is_missed(
+    ill: Came, missed: list[str]
+) -> None:
+    assert Report([WELL, ill, WELL], [], processor=1.0).missed() == missed
