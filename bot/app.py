@@ -31,11 +31,12 @@ from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
 from bot.drafting.wishes import Wish
 from bot.drafting.writing import Writing, where
-from bot.health import add_health
+from bot.health import serving
 from bot.listeners.front import Front
 from bot.policy import judge_server
 from bot.seal import Seal
 from bot.settings import Settings
+from bot.slack.errors import NotThere
 from bot.slack.files import Files
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
@@ -55,12 +56,15 @@ class NotConfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A running bot. `address` is where Slack's HTTP requests go, None in Socket Mode."""
+    """A running bot. `address` is where Slack's HTTP requests go, None in Socket Mode; `health`
+    where its health is told, None without a port for that.
+    """
 
     engine: EngineClient
     jobs: Jobs
     user: str
     address: str | None
+    health: str | None
 
 
 @asynccontextmanager
@@ -91,6 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         log.info("audit log", head=str(audit.head()))
         stack.callback(lambda: log.info("audit log", head=str(audit.head())))
         reviews = _reviews(settings, store, outbox, judge)
+        await _check_privacy(outbox, settings.review_channel)
         files = Files(outbox.wire, token, settings.slack_api_url)
         world = World(
             store=store,
@@ -131,9 +136,12 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         stack.push_async_callback(jobs.drain, settings.drain_seconds)
         if reviews:
             await stack.enter_async_context(_kept_up(reviews.watch(jobs.start)))
-        address = await stack.enter_async_context(_transport(settings, app, judge))
+        address = await stack.enter_async_context(_transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport)
-        yield Bot(engine, jobs, user, address)
+        health = await stack.enter_async_context(
+            serving(judge, settings.http_host, settings.health_port)
+        )
+        yield Bot(engine, jobs, user, address, health)
         log.info("bot drains", running=jobs.running)
 
 
@@ -143,6 +151,19 @@ def _reviews(settings: Settings, store: Store, outbox: Outbox, judge: Filter) ->
     seal = Seal(audit_key(settings), "held texts")
     channel, hours = settings.review_channel, settings.review_hours
     return Reviews(store, outbox, judge, seal, channel=channel, hours=hours)
+
+
+async def _check_privacy(outbox: Outbox, channel: str | None) -> None:
+    """Whoever reads the reviewers' channel sees what the policy holds. Raises NotConfigured."""
+    if channel is None:
+        return
+    try:
+        closed = await outbox.is_closed(channel)
+    except NotThere:
+        log.warning("not in the reviewers' channel")
+        return
+    if not closed:
+        raise NotConfigured(f"REVIEW_CHANNEL {channel} is open to others: make it private.")
 
 
 @asynccontextmanager
@@ -197,10 +218,10 @@ def bolt_app(settings: Settings, client: AsyncWebClient, me: Mapping[str, Any]) 
 
 
 @asynccontextmanager
-async def _transport(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncIterator[str | None]:
+async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | None]:
     if settings.slack_transport == "http":
         required(settings.slack_signing_secret, "SLACK_SIGNING_SECRET")
-        async with _http(settings, app, judge) as address:
+        async with _http(settings, app) as address:
             yield address
         return
     token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
@@ -216,10 +237,9 @@ async def _transport(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncI
 
 
 @asynccontextmanager
-async def _http(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncIterator[str]:
+async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
     web_app = app.web_app(path=EVENTS_PATH)
     web_app.middlewares.append(refuse_bad_timestamps)
-    add_health(web_app, judge)
     runner = web.AppRunner(web_app, access_log=None)
     await runner.setup()
     try:
@@ -233,7 +253,6 @@ async def _http(settings: Settings, app: AsyncApp, judge: Filter) -> AsyncIterat
 @web.middleware
 async def refuse_bad_timestamps(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Bolt answers a timestamp that is no number with a 500 and a traceback."""
-    stamp = request.headers.get("X-Slack-Request-Timestamp", "")
-    if request.path == EVENTS_PATH and not stamp.isdecimal():
+    if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
         return web.Response(status=401)
     return await handler(request)

@@ -17,6 +17,7 @@ from bot.drafting.recipes import RecipeError, load_recipes
 from bot.policy import judge_server
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
+from bot.slack.outbox import is_closed
 from bot.slack.wire import web_client
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
@@ -141,6 +142,8 @@ async def _review(settings: Settings) -> str:
             answer = None
     if answer is None or not answer["channel"].get("is_member"):
         raise Trouble("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
+    if not is_closed(answer["channel"]):
+        raise Trouble("The channel of REVIEW_CHANNEL is open to others: make it private, unshared.")
     return f"what the policy holds waits {settings.review_hours:g} h in {settings.review_channel}"
 
 

@@ -1,20 +1,70 @@
-"""Whether the bot is alive and ready, for whoever watches it: by HTTP, beside Slack's requests."""
+"""Whether the bot is alive and ready, for whoever watches it, on a port that Slack never sees."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
 from aiohttp import web
 
 from safety import Filter
+from safety.filter import Health
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED_SECONDS = 10.0
 
 
-def add_health(app: web.Application, judge: Filter) -> None:
-    """GET /health/live and /health/ready; the latter is 503 while the filter blocks everything."""
+@dataclass(slots=True)
+class Watch:
+    """The filter's health, looked at no more often than that; a change is logged."""
 
+    judge: Filter
+    known: Health = field(default_factory=Health)
+    at: float = -REMEMBERED_SECONDS
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def health(self) -> Health:
+        """As it is, or was a moment ago."""
+        async with self.looking:
+            if time.monotonic() - self.at >= REMEMBERED_SECONDS:
+                before, self.known = self.known, await self.judge.health()
+                self.at = time.monotonic()
+                if before != self.known:
+                    log.warning("filter health changed", troubles=self.known.troubles)
+        return self.known
+
+
+@asynccontextmanager
+async def serving(judge: Filter, host: str, port: int | None) -> AsyncIterator[str | None]:
+    """GET /health/live and /health/ready; the latter is 503 while the filter blocks everything.
+
+    Yields where; None without a port.
+    """
+    if port is None:
+        yield None
+        return
+    app = web.Application()
+    app.add_routes(_routes(Watch(judge)))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _routes(watch: Watch) -> list[web.RouteDef]:
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def ready(_: web.Request) -> web.Response:
-        health = await judge.health()
+        health = await watch.health()
         told = {"status": "degraded" if health.degraded else "ok", "troubles": health.troubles}
         return web.json_response(told, status=503 if health.degraded else 200)
 
-    app.router.add_get("/health/live", live)
-    app.router.add_get("/health/ready", ready)
+    return [web.get("/health/live", live), web.get("/health/ready", ready)]

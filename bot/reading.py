@@ -7,13 +7,15 @@ limits that the system keeps. `python -m bot.reading KIND CHARACTERS` reads stdi
 import asyncio
 import io
 import json
+import os
 import resource
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import Any
 
 from docx import Document
 from docx.table import Table
@@ -23,9 +25,12 @@ KINDS = ("txt", "md", "docx", "pdf")
 MOST_BYTES = 10_000_000
 SECONDS = 20.0
 
+# Each may take the memory below.
+_AT_ONCE = asyncio.Semaphore(2)
 _MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
 _UNPACKED = 100_000_000
 _PAGES = 500
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ENCODINGS = ("utf-8-sig", "utf-16", "gb18030")
 
 
@@ -59,11 +64,24 @@ async def read(name: str, data: bytes, limit: int) -> Text:
     kind = kind_of(name)
     if len(data) > MOST_BYTES:
         raise Unreadable("size")
+    async with _AT_ONCE:
+        told = await _told(kind, data, limit)
+    if "reason" in told:
+        raise Unreadable(told["reason"])
+    if not told["text"].strip():
+        raise Unreadable("empty")
+    return Text(told["text"], told["left_out"])
+
+
+async def _told(kind: str, data: bytes, limit: int) -> dict[str, Any]:
+    """What the process says of the file. Raises Unreadable."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.reading", kind, str(limit)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        # None of our secrets: the file may take the process over.
+        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     try:
         async with asyncio.timeout(SECONDS):
@@ -76,10 +94,7 @@ async def read(name: str, data: bytes, limit: int) -> Text:
             await process.wait()
     if process.returncode:
         raise Unreadable("broken")
-    told = json.loads(out)
-    if not told["text"].strip():
-        raise Unreadable("empty")
-    return Text(told["text"], told["left_out"])
+    return dict(json.loads(out))
 
 
 def pieces_of(kind: str, data: bytes) -> Iterator[str]:
@@ -107,9 +122,11 @@ def cut(pieces: Iterator[str], limit: int) -> Text:
 
 def _decoded(data: bytes) -> str:
     """Text says nowhere in which encoding it is: the first that fits."""
+    if b"\0" in data and data[:2] not in _MARKS:
+        raise Unreadable("broken")
     for encoding in _ENCODINGS:
         # Every even number of bytes is UTF-16: only its mark tells.
-        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        if encoding == "utf-16" and data[:2] not in _MARKS:
             continue
         try:
             return data.decode(encoding)
@@ -140,9 +157,13 @@ def main() -> None:
     """One file, from stdin to stdout."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     kind, limit = sys.argv[1], int(sys.argv[2])
-    text = cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit)
-    json.dump({"text": text.text, "left_out": text.left_out}, sys.stdout)
+    try:
+        told = asdict(cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit))
+    except Unreadable as unreadable:
+        told = {"reason": unreadable.reason}
+    json.dump(told, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="The address the HTTP transport listens on.")
     http_port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="The port, on HTTP_HOST, of /health/live and /health/ready; none by default.",
+    )
     slash_command: str = Field(
         "/draft", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command."
     )

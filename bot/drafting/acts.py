@@ -68,7 +68,7 @@ class Acts:
             return phrases.muted() if muted else phrases.unmuted()
         if not self._listens(thread, asked.user, mentioned, to_others):
             return None
-        sources = from_files(files, asked.key)
+        sources = from_files(files, asked.key, asked.user)
         if sources and not text:
             await self._store.keep(f"{asked.key}-files", thread.id, sources)
             return phrases.source_kept(len(sources))

@@ -15,7 +15,9 @@ from bot.drafting.root import STANDING
 from bot.phrases import Language, Sentence, language_for
 from bot.slack.home_view import Recent
 from bot.store import Job, Store, Version
-from safety import Filter, SafeText, Stage, part
+from safety import Action, Filter, SafeText, Stage, part
+
+REMEMBERED = 1_000  # Verdicts.
 
 Mark = Literal["same", "added", "removed"]
 
@@ -44,6 +46,8 @@ class Explain:
         self._store = store
         self._filter = filter_
         self._recipes = recipes
+        # Who opens the home tab again and again fills no audit log.
+        self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
         """How it came about, line by line. Raises StoreUnavailable."""
@@ -110,8 +114,21 @@ class Explain:
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
         filter_ = await self._filter_for(job.thread_id)
-        verdict = await filter_.judge(text, Stage.INPUT, request=job.name, who=asker)
-        return verdict.text
+        return await self._once(
+            filter_, text, Stage.INPUT, Action.HOLD, request=job.name, who=asker
+        )
+
+    async def _once(
+        self, filter_: Filter, text: str, stage: Stage, held: Action, *, request: str, who: str
+    ) -> SafeText | None:
+        """However often somebody looks, what was judged before is judged but once more."""
+        key = (filter_.policy.digest, stage, held, text)
+        if key not in self._shown_before:
+            verdict = await filter_.judge(text, stage, request=request, who=who, held=held)
+            if len(self._shown_before) >= REMEMBERED:
+                self._shown_before.clear()
+            self._shown_before[key] = verdict.text
+        return self._shown_before[key]
 
     async def _filter_for(self, thread_id: int) -> Filter:
         thread = await self._store.thread(thread_id)
@@ -120,14 +137,8 @@ class Explain:
     async def _shown(self, version: Version, asker: str) -> SafeText | None:
         hold = await self._store.hold_of(version.job_id, version.id)
         filter_ = await self._filter_for(version.thread_id)
-        verdict = await filter_.judge(
-            version.text.strip(),
-            Stage.OUTPUT,
-            request=f"version-{version.id}",
-            who=asker,
-            held=held_as(hold),
-        )
-        return verdict.text
+        text, name = version.text.strip(), f"version-{version.id}"
+        return await self._once(filter_, text, Stage.OUTPUT, held_as(hold), request=name, who=asker)
 
 
 def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:

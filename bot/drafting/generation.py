@@ -309,7 +309,7 @@ class Generation:
             await draft.take_away(verdict)
             await self._tell(_taken_away(draft.version))
             return
-        await reviews.hold(job, draft.written, [held], draft.version, **facts)
+        await reviews.hold(job, draft.written, held, draft.version, **facts)
         draft.version = await self._world.store.version(draft.version.id)
         await draft.show_end()
         await self._tell(phrases.held_draft(draft.version.number))

@@ -1,9 +1,10 @@
 """Held texts: kept sealed, shown to reviewers only, decided about once and by somebody else."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import structlog
 
@@ -13,7 +14,7 @@ from bot.seal import Seal
 from bot.slack.blocks import Button, Content, Style, said
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.messages import Place
-from bot.store import Hold, HoldStatus, Job, JobStatus, Store, StoreUnavailable, Version
+from bot.store import Hold, HoldStatus, Job, JobStatus, Source, Store, StoreUnavailable, Version
 from bot.store import VersionStatus as Status
 from bot.store.models import now
 from safety import Action, Filter, SafeText, Stage, Verdict, has_span
@@ -32,6 +33,10 @@ DECIDED: Mapping[HoldStatus, Action] = {
     HoldStatus.REDACTED: Action.REDACT,
 }
 LOOK_SECONDS = 30.0
+
+
+# In what a reviewer is shown: what was asked, then what it is to be based on.
+BETWEEN = "\n\n---\n\n"
 
 
 class Undecided(Exception):
@@ -82,24 +87,54 @@ class Reviews:
         self._time = timedelta(hours=hours)
 
     async def hold(
+        self, job: Job, text: str, verdict: Verdict, version: Version, **facts: object
+    ) -> None:
+        """Keep a draft and tell the reviewers; `facts` of the version are kept with it."""
+        await self._keep(job, self._seal.close(text), [verdict], version, **facts)
+
+    async def hold_request(
+        self, job: Job, asked: str, sources: Sequence[Source], verdicts: Sequence[Verdict]
+    ) -> None:
+        """Keep what is asked and what came with it, sealed and nowhere else; tell the reviewers."""
+        request = {"asked": asked, "sources": [as_record(source) for source in sources]}
+        await self._keep(
+            job, self._seal.close(json.dumps(request)), verdicts, None, sources=sources
+        )
+
+    async def unseal(self, job: Job, hold: Hold) -> None:
+        """What was asked goes back to its place, for the job to go on with it."""
+        opened = self._seal.open(hold.sealed)
+        if opened is not None:
+            request = json.loads(opened)
+            sources = [Source(**record) for record in map(from_record, request["sources"])]
+            await self._store.unseal(job, request["asked"], sources)
+
+    async def _keep(
         self,
         job: Job,
-        text: str,
+        sealed: str,
         verdicts: Sequence[Verdict],
-        version: Version | None = None,
-        **facts: object,
+        version: Version | None,
+        **facts: Any,
     ) -> None:
-        """Keep the text and tell the reviewers; `facts` of the version are kept with it."""
         hold = Hold(
             job_id=job.id,
             version_id=version.id if version else None,
-            sealed=self._seal.close(text),
+            sealed=sealed,
             categories=sorted({cause.category for each in verdicts for cause in each.causes}),
             expires_at=now() + self._time,
         )
         await self._store.hold(hold, **facts)
         if kept := await self._store.hold_of(job.id, hold.version_id):
             await self._show_card(kept)
+
+    def _opened(self, hold: Hold) -> str | None:
+        """The held text: a draft, or what was asked and what came with it."""
+        opened = self._seal.open(hold.sealed)
+        if opened is None or hold.version_id is not None:
+            return opened
+        request = json.loads(opened)
+        return BETWEEN.join([request["asked"], *(source["text"] for source in request["sources"])])
 
     async def reveal(self, hold_id: int, reviewer: str) -> SafeText:
         """The text as approval would release it, for this reviewer. Raises Undecided."""
@@ -168,6 +203,10 @@ class Reviews:
             who=reviewer or "",
         )
         if not await self._store.decide(hold.id, decision, reviewer):
+            # Somebody else was faster: what is on record just above did not happen.
+            await filter_.decided(
+                "review_void", hold.categories, _stage(hold), request=job.name, who=reviewer or ""
+            )
             return False
         if hold.card_ts:
             decided = phrases.review_decided(decision, reviewer, hold.categories)
@@ -179,7 +218,7 @@ class Reviews:
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
             raise Undecided(phrases.review_over())
         job = await self._store.job(hold.job_id)
-        if reviewer == job.requester:
+        if reviewer in await self._store.authors(job.thread_id):
             raise Undecided(phrases.review_own())
         return hold, job
 
@@ -187,7 +226,7 @@ class Reviews:
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str
     ) -> SafeText:
         """What this decision would show, by the filter as it is now. Raises Undecided."""
-        text = self._seal.open(hold.sealed)
+        text = self._opened(hold)
         if text is None or decision not in DECIDED:
             raise Undecided(phrases.review_over())
         filter_ = await self._filter_for(job)
@@ -232,6 +271,17 @@ class Reviews:
             await self._cards.edit(self.channel, ts, content)
         except (NotThere, SlackRefused, SlackUnavailable) as closed:
             log.error("card not changed", error=str(closed))
+
+
+def as_record(source: Source) -> dict[str, Any]:
+    """A source as JSON holds it; its thread is that of the job."""
+    kept = {name: getattr(source, name) for name in ("key", "name", "text", "left_out", "file")}
+    return {**kept, "author": source.author, "created_at": source.created_at.isoformat()}
+
+
+def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the source that `as_record` was given."""
+    return {**record, "created_at": datetime.fromisoformat(record["created_at"])}
 
 
 def _buttons(categories: Sequence[str]) -> list[tuple[str, Style]]:

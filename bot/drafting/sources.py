@@ -75,15 +75,14 @@ class Sources:
         await self._store.read_source(source.id, attached.name[:255], text.text, text.left_out)
 
 
-def from_text(name: str, text: str, key: str, limit: int) -> Source:
+def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
     """A source of pasted text, or of a message; `key` is unique for each."""
     kept = text.strip()
-    return Source(
-        key=_key(key, name), name=name, text=kept[:limit], left_out=max(len(kept) - limit, 0)
-    )
+    over = max(len(kept) - limit, 0)
+    return Source(key=_key(key, name), name=name, text=kept[:limit], left_out=over, author=author)
 
 
-def from_files(files: Sequence[tuple[str, str]], key: str) -> list[Source]:
+def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
     """Sources still to be read: ids and names of files. Raises BadBrief for what is never read."""
     if len(files) > MOST_FILES:
         raise BadBrief(phrases.too_many_files(MOST_FILES))
@@ -93,7 +92,7 @@ def from_files(files: Sequence[tuple[str, str]], key: str) -> list[Source]:
         except Unreadable as unreadable:
             raise BadBrief(phrases.unreadable(unreadable.reason)) from None
     return [
-        Source(key=_key(key, file_id), name=name[:255], text="", file=file_id)
+        Source(key=_key(key, file_id), name=name[:255], text="", file=file_id, author=author)
         for file_id, name in files
     ]
 

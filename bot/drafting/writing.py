@@ -42,8 +42,6 @@ log = structlog.get_logger(__name__)
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
 TITLE = 80  # Characters of a brief that name our conversation about it.
-# In what a reviewer is shown: what was asked, then what it is to be based on.
-BETWEEN = "\n\n---\n\n"
 ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
 
 
@@ -135,16 +133,58 @@ class Writing:
         if not await self._world.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
             raise Refusal(None if quiet else phrases.not_allowed(), JobStatus.REFUSED)
+        hold = await self._hold()
+        if hold is not None and hold.sealed and self._world.reviews:
+            thread = await self._go_on(thread, hold, self._world.reviews)
         sources = await self._sources()
-        verdicts = await self._judge(thread, sources)
-        held = any(verdict.action is Action.HOLD for verdict in verdicts)
-        if held and self._world.reviews:
-            verdicts = await self._reviewed(thread, sources, verdicts, self._world.reviews)
-        asked, *quoted = verdicts
-        if asked.text is None:
-            raise Refusal(phrases.refused(asked.rules), JobStatus.REFUSED, forget=True)
+        asked, *quoted = await self._judge(thread, sources, held_as(hold))
+        if asked.text is None or any(verdict.text is None for verdict in quoted):
+            await self._hold_back(thread, sources, [asked, *quoted])
+        assert asked.text is not None
+        if asked.text != self._words(thread):
+            # What the policy takes out of it nobody is to have, the model neither.
+            await self._world.store.reword(self._job, asked.text)
+        if hold is not None and hold.sealed:
+            await self._world.store.settle(hold)
         self._materials = await self._as_material(thread, sources, quoted)
         return asked.text
+
+    async def _go_on(self, thread: Thread, hold: Hold, reviews: Reviews) -> Thread:
+        """The request back in its place once it is approved. Raises Refusal where it is not."""
+        if hold.status is HoldStatus.PENDING:
+            raise Refusal(None, JobStatus.HELD)
+        if hold.status not in DECIDED:
+            await self._world.store.settle(hold)
+            raise Refusal(phrases.request_not_approved(), JobStatus.REFUSED, forget=True)
+        await reviews.unseal(self._job, hold)
+        thread, self._job = await self._asked()
+        return thread
+
+    async def _hold_back(
+        self, thread: Thread, sources: Sequence[Source], verdicts: Sequence[Verdict]
+    ) -> None:
+        """Raises Refusal: it waits for a reviewer, or is blocked, and then not kept."""
+        refused = [verdict for verdict in verdicts if verdict.text is None]
+        blocked = [verdict for verdict in refused if verdict.action is not Action.HOLD]
+        reviews = self._world.reviews
+        brought = [source for source in sources if source.job_id in (None, self._job.id)]
+        if not blocked and reviews:
+            # Said before it is kept: after a crash it is rather said twice than never.
+            await self._tell(thread, phrases.held_request())
+            await reviews.hold_request(self._job, self._words(thread), brought, refused)
+            raise Refusal(None, JobStatus.HELD)
+        if verdicts[0].text is None:
+            sentence = phrases.refused(verdicts[0].rules)
+            raise Refusal(sentence, JobStatus.REFUSED, forget=True)
+        for source, verdict in zip(sources, verdicts[1:], strict=True):
+            if verdict.text is None:
+                # It is not to stop what comes later, too.
+                await self._world.store.drop_source(source.id)
+        raise Refusal(phrases.source_refused(refused[0].rules), JobStatus.REFUSED)
+
+    def _words(self, thread: Thread) -> str:
+        """What this job asks, in the person's own words."""
+        return self._job.instruction or thread.brief
 
     async def _sources(self) -> Sequence[Source]:
         """What it is to be based on, read. Raises Refusal."""
@@ -156,12 +196,10 @@ class Writing:
     async def _as_material(
         self, thread: Thread, sources: Sequence[Source], verdicts: Sequence[Verdict]
     ) -> list[Material]:
-        """The sources as the model may be given them. Raises Refusal."""
+        """The sources as the model may be given them."""
         materials = []
         for source, verdict in zip(sources, verdicts, strict=True):
-            if verdict.text is None:
-                await self._world.store.drop_source(source.id)
-                raise Refusal(phrases.source_refused(verdict.rules), JobStatus.REFUSED)
+            assert verdict.text is not None
             named = await self._judged(thread, source.name if source.file else "", Stage.MATERIAL)
             materials.append(Material(named.text or NOTHING, verdict.text, source.left_out))
         return materials
@@ -174,13 +212,17 @@ class Writing:
         self, thread: Thread, sources: Sequence[Source], held: Action = Action.HOLD
     ) -> list[Verdict]:
         """The verdicts on what was asked, and on each source."""
-        asked = self._job.instruction or thread.brief
-        verdicts = [await self._judged(thread, asked, Stage.INPUT, held)]
+        verdicts = [await self._judged(thread, self._words(thread), Stage.INPUT, held)]
         for source in sources:
-            decided = held_as(await self._world.store.hold_on(source))
-            action = held if held is not Action.HOLD else decided
-            verdicts.append(await self._judged(thread, source.text, Stage.MATERIAL, action))
+            decided = await self._decided(source, held)
+            verdicts.append(await self._judged(thread, source.text, Stage.MATERIAL, decided))
         return verdicts
+
+    async def _decided(self, source: Source, held: Action) -> Action:
+        """What a reviewer decided about a source when it came."""
+        if source.job_id in (None, self._job.id):
+            return held
+        return held_as(await self._world.store.hold_of(source.job_id))
 
     async def _judged(
         self, thread: Thread, text: str, stage: Stage, held: Action = Action.HOLD
@@ -189,37 +231,6 @@ class Writing:
         return await self._world.filter_for(thread).judge(
             text, stage, request=job.name, who=job.requester, held=held
         )
-
-    async def _reviewed(
-        self,
-        thread: Thread,
-        sources: Sequence[Source],
-        verdicts: Sequence[Verdict],
-        reviews: Reviews,
-    ) -> list[Verdict]:
-        """The verdicts after a reviewer's decision. Raises Refusal while there is none."""
-        hold = await self._hold()
-        asked = self._job.instruction or thread.brief
-        if hold is None:
-            # Said before it is kept: after a crash it is rather said twice than never.
-            await self._tell(thread, phrases.held_request())
-            held = [verdict for verdict in verdicts if verdict.action is Action.HOLD]
-            texts = [asked, *(source.text for source in sources)]
-            await reviews.hold(self._job, BETWEEN.join(texts), held)
-        if hold is None or hold.status is HoldStatus.PENDING:
-            raise Refusal(None, JobStatus.HELD)
-        if hold.status not in DECIDED:
-            # What nobody lets through is not to hold up what comes later.
-            for source, verdict in zip(sources, verdicts[1:], strict=True):
-                if verdict.action is Action.HOLD:
-                    await self._world.store.drop_source(source.id)
-            await self._world.store.settle(hold)
-            raise Refusal(phrases.request_not_approved(), JobStatus.REFUSED)
-        decided = await self._judge(thread, sources, held_as(hold))
-        if decided[0].text is not None and decided[0].text != asked:
-            await self._world.store.reword(self._job, decided[0].text)
-        await self._world.store.settle(hold)
-        return decided
 
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""

@@ -469,6 +469,11 @@ def review_title() -> Sentence:
     return sentence("review_title")
 
 
+def review_waits() -> Sentence:
+    """In the form until the held text is there."""
+    return sentence("review_waits")
+
+
 def review_over() -> Sentence:
     """A click on a card that is no longer open."""
     return sentence("review_over")

@@ -22,6 +22,15 @@ from safety import SafeText
 log = structlog.get_logger(__name__)
 
 
+def is_closed(channel: Mapping[str, Any]) -> bool:
+    """Whether a conversation is private, and shared with no other workspace.
+
+    https://docs.slack.dev/reference/objects/conversation-object
+    """
+    shared = channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")
+    return bool(channel.get("is_private")) and not shared
+
+
 class Outbox:
     """Every write: one HTTP session, budgets by method and channel, Retry-After obeyed.
 
@@ -147,13 +156,26 @@ class Outbox:
         """Already there, or the message gone, is fine."""
         await self._reaction("reactions.add", channel, ts, emoji, fine="already_reacted")
 
-    async def open_view(self, trigger_id: str, view: View) -> None:
-        """Open a modal; the trigger lives for 3 s. A trigger already used is fine: it is open."""
+    async def open_view(self, trigger_id: str, view: View) -> str:
+        """Open a modal: its id. The trigger lives for 3 s; one already used is fine, it is open.
+
+        Then there is no id to be had.
+        """
         try:
             args = {"trigger_id": trigger_id, "view": view}
-            await self.wire.call("views.open", args, urgent=True)
+            opened = await self.wire.call("views.open", args, urgent=True)
         except SlackRefused as refusal:
             if refusal.error != "exchanged_trigger_id":
+                raise
+            return ""
+        return str(opened["view"]["id"])
+
+    async def update_view(self, view_id: str, view: View) -> None:
+        """Another content in an open modal; one that was closed meanwhile is fine."""
+        try:
+            await self.wire.call("views.update", {"view_id": view_id, "view": view}, urgent=True)
+        except SlackRefused as refusal:
+            if refusal.error != "not_found":
                 raise
 
     async def publish_home(self, user: str, view: View) -> None:
@@ -199,6 +221,14 @@ class Outbox:
         """Raises NotThere for a conversation that the app cannot even see."""
         found = await self.wire.call("conversations.info", {"channel": channel}, urgent=True)
         return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
+
+    async def is_closed(self, channel: str) -> bool:
+        """Whether none but its members, all of this workspace, can read the channel.
+
+        Raises NotThere for one that the app cannot see.
+        """
+        found = await self.wire.call("conversations.info", {"channel": channel})
+        return is_closed(found["channel"])
 
     async def dm(self, user: str) -> str:
         """The channel of our conversation with a person."""

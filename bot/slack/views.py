@@ -90,6 +90,22 @@ def review_view(text: SafeText, language: Language) -> View:
     }
 
 
+def waiting_view(language: Language) -> View:
+    """What a reviewer sees until the text is there."""
+    return said_view(phrases.review_waits(), language)
+
+
+def said_view(sentence: Sentence, language: Language) -> View:
+    """One sentence, in place of the text."""
+    text = {"type": "mrkdwn", "text": sentence.to(language)}
+    return {
+        "type": "modal",
+        "title": plain_text(phrases.review_title(), language),
+        "close": plain_text(phrases.page_close(), language),
+        "blocks": [{"type": "section", "text": text}],
+    }
+
+
 def _channel(language: Language) -> Block:
     element = {
         "type": "conversations_select",

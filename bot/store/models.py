@@ -185,8 +185,8 @@ class Source(Base):
     """What a draft is to be based on: a file, a message, a pasted text. Never an instruction.
 
     Without a thread it waits for the form, of which `key` is all that travels. A `file` of Slack's
-    has no text until a job has read it. `job_id` is the job that it came with. `left_out` counts
-    the characters at its end that were not kept.
+    has no text until a job has read it. `job_id` is the job that it came with, `author` who wrote
+    or sent it. `left_out` counts the characters at its end that were not kept.
     """
 
     __tablename__ = "sources"
@@ -198,6 +198,7 @@ class Source(Base):
     left_out: Mapped[int] = mapped_column(default=0)
     file: Mapped[str | None] = mapped_column(String(32), default=None)
     job_id: Mapped[int | None] = mapped_column(default=None)
+    author: Mapped[str | None] = mapped_column(String(32), default=None)
     thread_id: Mapped[int | None] = mapped_column(
         ForeignKey("threads.id"), index=True, default=None
     )

@@ -145,10 +145,8 @@ class Store:
         async with self._write() as session:
             job = await session.get_one(Job, job_id)
             job.status, job.ended_at = status, now()
-            if forget and job.instruction is not None:
-                job.instruction = ""
-            elif forget and job.kind is JobKind.DRAFT:
-                (await session.get_one(Thread, job.thread_id)).brief = ""
+            if forget:
+                await _ask(session, job_id, "")
 
     async def reopen(self, job_id: int) -> bool:
         """A waiting job goes on. False if it was not waiting (any more)."""
@@ -376,16 +374,20 @@ class Store:
 
     # Review
 
-    async def hold(self, hold: Hold, **facts: Any) -> None:
+    async def hold(self, hold: Hold, *, sources: Sequence[Source] = (), **facts: Any) -> None:
         """Keep a text for the reviewers; its job, or its version, rests. Once for each.
 
-        `facts` are what is known of the version (model, tokens, seconds, rules).
+        Nowhere else is it kept meanwhile: neither what was asked nor the `sources` that came with
+        it. `facts` are what is known of the version (model, tokens, seconds, rules).
         """
         async with self._write() as session:
             if await session.scalar(_hold_of(hold.job_id, hold.version_id)) is not None:
                 return
             session.add(hold)
             if hold.version_id is None:
+                await _ask(session, hold.job_id, "")
+                ids = [source.id for source in sources]
+                await session.execute(delete(Source).where(Source.id.in_(ids)))
                 rests = update(Job).where(Job.id == hold.job_id).values(status=JobStatus.HELD)
             else:
                 rests = update(Version).where(Version.id == hold.version_id)
@@ -397,12 +399,14 @@ class Store:
         async with self._read() as session:
             return await session.scalar(_hold_of(job_id, version_id))
 
-    async def hold_on(self, source: Source) -> Hold | None:
-        """The last hold on a request of the thread that this source was a part of."""
-        query = select(Hold).join(Job, Job.id == Hold.job_id).order_by(Hold.id.desc()).limit(1)
-        query = query.where(Job.thread_id == source.thread_id, Hold.version_id.is_(None))
+    async def authors(self, thread_id: int) -> set[str]:
+        """Everybody who had a hand in a thread: asked for something, or brought a source."""
+        asked = select(Job.requester).where(Job.thread_id == thread_id)
+        began = select(Thread.requester).where(Thread.id == thread_id)
+        wrote = select(Source.author).where(Source.thread_id == thread_id)
         async with self._read() as session:
-            return await session.scalar(query.where(Hold.created_at >= source.created_at))
+            found = await session.scalars(asked.union(began, wrote))
+            return {author for author in found if author is not None}
 
     async def hold_with(self, hold_id: int) -> Hold | None:
         """The hold with this id."""
@@ -435,12 +439,21 @@ class Store:
         """A job that ended has more to do: a decision came while it ran."""
         await self._update(Job, job_id, status=JobStatus.OPEN, ended_at=None)
 
+    async def unseal(self, job: Job, asked: str, sources: Sequence[Source]) -> None:
+        """What was held goes back to its place; once, even if it is tried again."""
+        there = select(Source.key).where(Source.thread_id == job.thread_id)
+        async with self._write() as session:
+            await _ask(session, job.id, asked)
+            known = set(await session.scalars(there))
+            for source in sources:
+                if source.key not in known:
+                    source.thread_id, source.job_id = job.thread_id, job.id
+                    session.add(source)
+
     async def reword(self, job: Job, text: str) -> None:
-        """What was asked, after a reviewer took something out of it."""
-        if job.instruction is not None:
-            await self._update(Job, job.id, instruction=text)
-        else:
-            await self._update(Thread, job.thread_id, brief=text)
+        """What was asked, after something was taken out of it."""
+        async with self._write() as session:
+            await _ask(session, job.id, text)
 
     async def settle(self, hold: Hold, status: VersionStatus | None = None, **facts: Any) -> None:
         """The decision is carried out: the text is no longer kept here."""
@@ -503,6 +516,15 @@ async def _reopened(session: AsyncSession, job_id: int) -> bool:
     query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
     query = query.values(status=JobStatus.OPEN, ended_at=None)
     return await session.scalar(query.returning(Job.id)) is not None
+
+
+async def _ask(session: AsyncSession, job_id: int, words: str) -> None:
+    """Other words for what a job asks; of a job that asks once more they stand elsewhere."""
+    job = await session.get_one(Job, job_id)
+    if job.instruction is not None:
+        job.instruction = words
+    elif job.kind is JobKind.DRAFT:
+        (await session.get_one(Thread, job.thread_id)).brief = words
 
 
 async def _give_sources(

@@ -48,9 +48,8 @@ async def test_a_mention_of_everybody_is_dead_in_the_brief_and_in_the_draft(
     for message in workspace.messages(ana.channel, ana.root.ts):
         assert "<!channel>" not in str(message.blocks) + message.text
         assert "<@U012345678>" not in str(message.blocks) + message.text
-    assert engine.requests[0]["messages"][-1]["content"].endswith(
-        "tell <!channel> & <https://evil.example|our site> of the rain"
-    )
+    told = engine.requests[0]["messages"][-1]["content"]
+    assert told.endswith("tell channel & our site (evil[.]example) of the rain")
 
 
 async def test_a_secret_in_the_brief_is_refused_with_its_rule_and_kept_nowhere(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,7 +41,8 @@ class Reviewer(Person):
 
 @pytest.fixture
 def rex(workspace: Workspace) -> Reviewer:
-    return Reviewer(workspace, workspace.person("rex"), workspace.channel("reviewers"))
+    user = workspace.person("rex")
+    return Reviewer(workspace, user, workspace.channel("reviewers", private=True, members=[user]))
 
 
 @pytest.fixture
@@ -115,13 +117,70 @@ async def test_a_rejected_draft_is_taken_away_and_its_requester_told(
 async def test_who_asked_cannot_decide(
     holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
 ) -> None:
+    workspace.state.channels[rex.channel].members.add(ana.id)
     await ana.draft("rain")
     await rex.sees_card()
-    for button in ("review_approve", "review_show"):
-        await Reviewer(workspace, ana.id, rex.channel).click(button)
+    desk = Reviewer(workspace, ana.id, rex.channel)
+    await desk.click("review_show")
+    (view,) = workspace.views(ana.id)
+    await workspace.until(lambda: "somebody else has to decide" in str(view.body))
+    assert ADDRESS not in str(view.body)
+    await desk.click("review_approve")
     await ana.hears("somebody else has to decide")
-    assert not workspace.views(ana.id)
     assert ADDRESS not in ana.drafts[0].text
+
+
+async def test_nobody_who_had_a_hand_in_a_thread_decides_about_it(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "A clean text."
+    workspace.state.channels[rex.channel].members.add(ana.id)
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    engine.write = lambda _: HELD
+    await ben.react(draft, "repeat")
+    await rex.sees_card()
+    await Reviewer(workspace, ana.id, rex.channel).click("review_approve")
+    await ana.hears("somebody else has to decide")
+
+
+async def test_a_request_that_waits_is_kept_sealed_alone_and_goes_back_once_approved(
+    holding_bot: Bot,
+    ana: Person,
+    rex: Reviewer,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+) -> None:
+    engine.write = lambda _: "A clean text."
+
+    def kept() -> str:
+        with sqlite3.connect(tmp_path / "draftsmith.db") as database:
+            return "\n".join(database.iterdump())
+
+    dm = workspace.dm(ana.id)
+    notes = f"Ask {ADDRESS} about it.".encode()
+    await workspace.upload(ana.id, dm, "notes.txt", notes, text=f"an invitation by {ADDRESS}")
+    await rex.sees_card()
+    await workspace.until(lambda: ADDRESS not in kept())
+    assert "gAAAA" in kept()
+    await rex.click("review_show")
+    await workspace.until(lambda: str(workspace.views(rex.id)).count(ADDRESS) == 2)
+    await rex.click("review_approve")
+    await workspace.until(lambda: engine.requests)
+    assert str(engine.requests[0]["messages"]).count(ADDRESS) == 2
+    await workspace.until(lambda: "gAAAA" not in kept())
+
+
+async def test_a_rejected_request_is_kept_nowhere(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace, tmp_path: Path
+) -> None:
+    await ana.draft(f"an invitation by {ADDRESS}")
+    await rex.click("review_reject")
+    await ana.hears("not approved by a reviewer")
+    with sqlite3.connect(tmp_path / "draftsmith.db") as database:
+        await workspace.until(lambda: ADDRESS not in "\n".join(database.iterdump()))
 
 
 async def test_a_text_is_decided_about_once(

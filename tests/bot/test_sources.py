@@ -67,6 +67,22 @@ async def test_each_kind_of_file_is_read(name: str, data: bytes, text: str) -> N
     assert (await read(name, data, 10_000)).text.strip() == text
 
 
+async def test_the_process_that_reads_knows_none_of_our_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: dict[str, Any] = {}
+    start = asyncio.create_subprocess_exec
+
+    async def watched(*args: Any, **kwargs: Any) -> Any:
+        started.update(kwargs)
+        return await start(*args, **kwargs)
+
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", watched)
+    assert (await read("a.txt", b"x", 10)).text == "x"
+    assert "xoxb-secret" not in str(started["env"])
+
+
 async def test_a_file_is_cut_and_what_is_left_out_is_counted() -> None:
     cut = await read("a.txt", b"x" * 3000, 1000)
     assert (len(cut.text), cut.left_out) == (1000, 2000)
@@ -93,12 +109,13 @@ def blank_pdf() -> bytes:
         ("a", b"text", "kind"),
         ("a.pdf", b"not a pdf", "broken"),
         ("a.docx", b"PK\x03\x04 broken", "broken"),
-        ("a.docx", bomb(), "broken"),
+        ("a.docx", bomb(), "size"),
+        ("a.txt", b"\x00\x01binary\xff", "broken"),
         ("a.pdf", blank_pdf(), "empty"),
         ("a.txt", b" \n ", "empty"),
         ("a.txt", b"x" * 10_000_001, "size"),
     ],
-    ids=["exe", "none", "pdf", "docx", "bomb", "scan", "blank", "big"],
+    ids=["exe", "none", "pdf", "docx", "bomb", "binary", "scan", "blank", "big"],
 )
 async def test_what_gives_no_text_says_why(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(Unreadable) as unreadable:
@@ -274,6 +291,17 @@ async def test_a_secret_in_a_source_stops_the_request_and_names_the_rule(
     await asyncio.sleep(0.5)  # Nobody answers a refusal faster.
     await workspace.say(ana.id, dm, "report: our doors", thread_ts=root)
     await workspace.until(lambda: len(engine.requests) == 1)
+
+
+async def test_what_the_policy_takes_out_of_a_brief_the_model_does_not_get_either(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    await ana.draft("write that my national id is SSN 536-22-8414")
+    await ana.sees_drafts(1)
+    await ana.reply("say SSN 536-22-8414 twice")
+    await ana.sees_drafts(2)
+    assert "536-22-8414" not in str(engine.requests)
+    assert "[ID number removed]" in ana.root.text
 
 
 async def test_an_attack_in_a_source_waits_for_a_reviewer_and_goes_on_once_approved(

@@ -90,7 +90,8 @@ async def test_a_held_text_is_in_no_backup_while_it_waits_nor_afterwards(
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[output]\nemail = "hold"\n')
-    reviewers = workspace.channel("reviewers")
+    rex = workspace.person("rex")
+    reviewers = workspace.channel("reviewers", private=True, members=[rex])
     written = f"The {CANARY} is seen first. Mail {CANARY}@acme-corp.com about it. And more."
     async with (
         ScriptedEngine(write=lambda _: written) as engine,
@@ -108,7 +109,7 @@ async def test_a_held_text_is_in_no_backup_while_it_waits_nor_afterwards(
         await workspace.until(lambda: workspace.messages(reviewers))
         waiting = backup(tmp_path)
         (card,) = workspace.messages(reviewers)
-        await workspace.click(workspace.person("rex"), reviewers, card.ts, "review_reject")
+        await workspace.click(rex, reviewers, card.ts, "review_reject")
         await ana.hears("not approved by a reviewer")
         rejected = backup(tmp_path)
     assert CANARY not in (tmp_path / "log").read_text()

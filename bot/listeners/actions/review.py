@@ -9,28 +9,33 @@ from bot import phrases
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews, Undecided
 from bot.listeners.front import Front, clicked_id
 from bot.slack.errors import SlackError
-from bot.slack.views import review_view
+from bot.slack.views import review_view, said_view, waiting_view
 from bot.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 async def on_show(ack: AsyncAck, body: dict[str, Any], front: Front, reviews: Reviews) -> None:
-    """The text opens in a form that this reviewer alone sees."""
-    user = body["user"]["id"]
-    try:
-        text = await reviews.reveal(clicked_id(body), user)
-        language = await front.people.language_at_once(user)
-        await front.outbox.open_view(body["trigger_id"], review_view(text, language))
-    except Undecided as undecided:
-        await front.answer(body, undecided.sentence)
-    except (SlackError, StoreUnavailable, OSError):
-        await front.answer(body, phrases.not_saved())
+    """The text opens in a form that this reviewer alone sees.
+
+    The form is opened first: a judge may take longer than Slack waits.
+    """
     await ack()
+    user = body["user"]["id"]
+    language = await front.people.language_at_once(user)
+    try:
+        view_id = await front.outbox.open_view(body["trigger_id"], waiting_view(language))
+        text = await reviews.reveal(clicked_id(body), user)
+        await front.outbox.update_view(view_id, review_view(text, language))
+    except Undecided as undecided:
+        await front.outbox.update_view(view_id, said_view(undecided.sentence, language))
+    except (SlackError, StoreUnavailable, OSError):
+        await front.answer(body, phrases.form_did_not_open())
 
 
 async def on_decision(ack: AsyncAck, body: dict[str, Any], front: Front, reviews: Reviews) -> None:
-    """Committed, then acked; then the job goes on."""
+    """Acked at once, for judging may take longer than Slack waits: a click can be repeated."""
+    await ack()
     decision = BUTTONS[body["actions"][0]["action_id"]]
     try:
         front.jobs.start(await reviews.decide(clicked_id(body), decision, body["user"]["id"]))
@@ -38,8 +43,7 @@ async def on_decision(ack: AsyncAck, body: dict[str, Any], front: Front, reviews
         await front.answer(body, undecided.sentence)
     except (StoreUnavailable, OSError) as error:
         log.error("review not saved", error=type(error).__name__)
-        await front.answer(body, phrases.not_saved())
-    await ack()
+        await front.answer(body, phrases.form_did_not_open())
 
 
 def register(app: AsyncApp, front: Front) -> None:

@@ -83,7 +83,7 @@ async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) 
         return phrases.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
     if files and not words:
         return phrases.files_without_wish()
-    sources = from_files(files, asked.key)
+    sources = from_files(files, asked.key, asked.user)
     await front.drafting.draft(words, asked, sources=sources, under=_root_of(event))
     return None
 

@@ -37,7 +37,8 @@ async def _open(body: dict[str, Any], front: Front) -> Sentence | None:
     text = typed(body["message"].get("text", ""), bot=front.bot)
     if not text:
         raise BadBrief(phrases.no_text_there())
-    source = from_text("message", text, asked.key, front.settings.max_source)
+    author = body["message"].get("user", user)
+    source = from_text("message", text, asked.key, front.settings.max_source, author)
     kept = phrases.form_source_kept("message", len(source.text))
     place = Place(channel, body["response_url"], source.key)
     await front.drafting.keep([source], asked)

@@ -44,7 +44,7 @@ async def _draft(view: dict[str, Any], body: dict[str, Any], front: Front) -> No
         response_url=place.response_url,
     )
     chosen = {name: values[name] for name in OPTIONS if values[name]} | {"n": values[DRAFTS]}
-    sources = _sources(view, values[SOURCE], asked.key, front.settings.max_source)
+    sources = _sources(view, values[SOURCE], asked, front.settings.max_source)
     await front.drafting.draft(
         values[BRIEF], asked, chosen=chosen, sources=sources, adopt=place.source
     )
@@ -63,13 +63,15 @@ def value_of(name: str, view: dict[str, Any]) -> str:
     return str(value.get("selected_conversation") or value.get("value") or "")
 
 
-def _sources(view: dict[str, Any], pasted: str, key: str, limit: int) -> list[Source]:
+def _sources(view: dict[str, Any], pasted: str, asked: Asked, limit: int) -> list[Source]:
     files = view["state"]["values"].get(FILES, {}).get(FILES, {})
     try:
-        sources = from_files(files_in(files), key)
+        sources = from_files(files_in(files), asked.key, asked.user)
     except BadBrief as bad:
         raise BadBrief(bad.sentence, FILES) from None
-    return [*([from_text("text", pasted, key, limit)] if pasted.strip() else []), *sources]
+    if not pasted.strip():
+        return sources
+    return [from_text("text", pasted, asked.key, limit, asked.user), *sources]
 
 
 def register(app: AsyncApp, front: Front) -> None:

@@ -16,9 +16,11 @@ def upgrade() -> None:
     )
     op.add_column("sources", sa.Column("file", sa.String(32)))
     op.add_column("sources", sa.Column("job_id", sa.Integer))
+    op.add_column("sources", sa.Column("author", sa.String(32)))
 
 
 def downgrade() -> None:
+    op.drop_column("sources", "author")
     op.drop_column("sources", "job_id")
     op.drop_column("sources", "file")
     op.drop_column("threads", "persons_root")
