@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners
+from bot import listeners, phrases
 from bot.audit_key import audit_key
 from bot.drafting.acts import Acts
 from bot.drafting.drafting import Drafting
@@ -41,13 +41,14 @@ from bot.slack.files import Files
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
 from bot.slack.wire import web_client
-from bot.store import Store
+from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
 
 log = structlog.get_logger(__name__)
 
 EVENTS_PATH = "/slack/events"
+FORGET_SECONDS = 3600.0
 
 
 class NotConfigured(Exception):
@@ -74,6 +75,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises NotConfigured, RecipeError, SlackUnavailable, SlackRefused, StoreUnavailable,
     PolicyError.
     """
+    phrases.use_command(settings.slash_command)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)
@@ -107,7 +109,6 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             sources=Sources(store, files, settings.max_source),
             queue=Queue(),
             bot_user=user,
-            command=settings.slash_command,
             emoji=settings.emoji.get(Wish.REGENERATE) if settings.offer_emoji else None,
             patience=settings.worker_patience,
             reviews=reviews,
@@ -118,7 +119,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         drafting = Drafting(store, jobs, requests, world.recipes, settings)
         front = Front(
             drafting=drafting,
-            acts=Acts(store, jobs, requests, settings),
+            acts=Acts(store, jobs, requests, people, settings),
             explain=Explain(store, judge, world.recipes),
             requests=requests,
             outbox=outbox,
@@ -130,7 +131,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         app = bolt_app(settings, client, me)
         listeners.register(app, front)
-        await store.forget()
+        await stack.enter_async_context(_kept_up(_forget(store)))
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
         stack.push_async_callback(jobs.drain, settings.drain_seconds)
@@ -151,6 +152,16 @@ def _reviews(settings: Settings, store: Store, outbox: Outbox, judge: Filter) ->
     seal = Seal(audit_key(settings), "held texts")
     channel, hours = settings.review_channel, settings.review_hours
     return Reviews(store, outbox, judge, seal, channel=channel, hours=hours)
+
+
+async def _forget(store: Store) -> None:
+    """What nobody will ask for any more goes, now and every hour."""
+    while True:
+        try:
+            await store.forget()
+        except StoreUnavailable:
+            log.warning("nothing forgotten")
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _check_privacy(outbox: Outbox, channel: str | None) -> None:

@@ -13,7 +13,6 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -31,7 +30,7 @@ _MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half
 _UNPACKED = 100_000_000
 _PAGES = 500
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
-_ENCODINGS = ("utf-8-sig", "utf-16", "gb18030")
+_ENCODINGS = ("utf-8-sig", "utf-16")
 
 
 class Unreadable(Exception):
@@ -132,7 +131,20 @@ def _decoded(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return data.decode("latin-1")
+    return _decoded_by_script(data)
+
+
+def _decoded_by_script(data: bytes) -> str:
+    """Nearly all bytes are letters in GB 18030, too: it is that where they are common ones."""
+    western = data.decode("cp1252", "replace")
+    try:
+        chinese = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return western
+    wide = [character for character in chinese if ord(character) > 0x7F]
+    # Common ideograms stand in the first level of GB 2312, by their reading: 0xB0A1 to 0xD7F9.
+    common = [c for c in wide if b"\xb0\xa1" <= c.encode("gb18030") <= b"\xd7\xf9"]
+    return chinese if len(common) > len(wide) / 2 else western
 
 
 def _of_word(data: bytes) -> Iterator[str]:
@@ -149,7 +161,9 @@ def _of_word(data: bytes) -> Iterator[str]:
 
 def _of_pdf(data: bytes) -> Iterator[str]:
     reader = PdfReader(io.BytesIO(data))
-    for page in islice(reader.pages, _PAGES):
+    if len(reader.pages) > _PAGES:
+        raise Unreadable("size")
+    for page in reader.pages:
         yield page.extract_text()
 
 

@@ -7,6 +7,7 @@ from bot.drafting.brief import BadBrief, check_language, checked, is_stop
 from bot.drafting.jobs import Jobs
 from bot.drafting.options import Options
 from bot.drafting.pointing import Pointer, holds, pointed
+from bot.drafting.ports import People
 from bot.drafting.requests import Asked, Requests, new_seed
 from bot.drafting.sources import from_files
 from bot.drafting.wishes import TRANSLATE, Way, Wish, prompted_in, words_for
@@ -28,10 +29,13 @@ MUTING: Mapping[str, bool] = {
 class Acts:
     """The domain's front for what stands already: replies, clicks, emoji, deletions."""
 
-    def __init__(self, store: Store, jobs: Jobs, requests: Requests, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, jobs: Jobs, requests: Requests, people: People, settings: Settings
+    ) -> None:
         self._store = store
         self._jobs = jobs
         self._requests = requests
+        self._people = people
         self._settings = settings
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
@@ -59,13 +63,9 @@ class Acts:
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
         `files`: ids and names of what is attached. Raises BadBrief, StoreUnavailable.
         """
-        if is_stop(text):
-            await self.stop_thread(thread.id, asked.user)
-            return None
         muted = MUTING.get(text.strip().casefold())
-        if muted is not None:
-            await self._store.mute(thread.id, muted)
-            return phrases.muted() if muted else phrases.unmuted()
+        if muted is not None or is_stop(text):
+            return await self._at_once(thread, muted, asked)
         if not self._listens(thread, asked.user, mentioned, to_others):
             return None
         sources = from_files(files, asked.key, asked.user)
@@ -76,9 +76,27 @@ class Acts:
         await self.change(version, instruction, asked, sources=sources)
         return None
 
+    async def _at_once(self, thread: Thread, muted: bool | None, asked: Asked) -> Sentence | None:
+        """Mute, unmute, or stop; once, for an old delivery must not undo what came later."""
+        if not await self.first(asked):
+            return None
+        if muted is None:
+            await self.stop_thread(thread.id, asked.user)
+            return None
+        if not await self._people.may_ask(asked.user, asked.team):
+            return phrases.not_allowed()
+        await self._store.mute(thread.id, muted)
+        return phrases.muted() if muted else phrases.unmuted()
+
+    async def first(self, asked: Asked) -> bool:
+        """Whether what is done at once is asked for the first time."""
+        return await self._store.first(f"{asked.key}-at-once")
+
     async def ask(self, version: Version, wish: Wish, asked: Asked) -> None:
         """One click. Raises BadBrief, StoreUnavailable."""
         if wish is Wish.STOP:
+            if not await self._is_requester(version, asked.user):
+                raise BadBrief(phrases.only_requester())
             await self.stop(version, asked.user)
         elif wish is Wish.REGENERATE:
             await self.regenerate(version, asked)
@@ -150,7 +168,9 @@ class Acts:
         await self._check_may(version, asked)
         if version.status not in REFINABLE or not version.text.strip():
             raise BadBrief(phrases.nothing_to_accept())
-        await self._requests.begin(_errand(JobKind.ACCEPT, version, asked, way), asked)
+        errand = _errand(JobKind.ACCEPT, version, asked, way)
+        if not await self._requests.begin(errand, asked) and version.accepted_at:
+            raise BadBrief(phrases.accepted_already(version.number))
 
     async def delete(self, version: Version, asked: Asked) -> None:
         """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
@@ -165,19 +185,38 @@ class Acts:
             self._jobs.stop(version.job_id, version.id)
 
     async def stop_thread(self, thread_id: int, user: str) -> None:
-        """The requester ends all that is written in a thread. Raises StoreUnavailable."""
-        for version in await self._store.writing(thread_id=thread_id):
+        """The requester ends all that is written, or about to be, in a thread.
+
+        Raises BadBrief for what is others', StoreUnavailable.
+        """
+        await self._begin(await self._store.unbegun(thread_id=thread_id))
+        versions = await self._store.writing(thread_id=thread_id)
+        theirs = [v for v in versions if await self._is_requester(v, user)]
+        if versions and not theirs:
+            raise BadBrief(phrases.only_requester())
+        for version in theirs:
             await self.stop(version, user)
 
     async def stop_all(self, user: str, channel: str) -> int:
-        """All that is written for a person in a channel ends: how many drafts. StoreUnavailable."""
-        for job in await self._store.unbegun(user, channel):
-            # With versions of its own it can be ended as one that is written.
-            await self._store.begin(job)
+        """All that is written, or waits, for a person in a channel ends: how many drafts.
+
+        Raises StoreUnavailable.
+        """
+        waiting = await self._store.unbegun(
+            requester=user, channel=channel, status=JobStatus.WAITING
+        )
+        for job in waiting:
+            await self._store.end(job.id, JobStatus.REFUSED)
+        await self._begin(await self._store.unbegun(requester=user, channel=channel))
         versions = await self._store.writing(requester=user, channel=channel)
         for version in versions:
             await self.stop(version, user)
-        return len(versions)
+        return len(versions) + sum(job.n for job in waiting)
+
+    async def _begin(self, jobs: Sequence[Job]) -> None:
+        """With versions of their own they can be ended as those that are written."""
+        for job in jobs:
+            await self._store.begin(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
         """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
@@ -193,8 +232,11 @@ class Acts:
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
-        """The version with this id."""
-        return await self._store.version(version_id)
+        """The version with this id. Raises BadBrief where it is gone, StoreUnavailable."""
+        version = await self._store.find_version(version_id)
+        if version is None:
+            raise BadBrief(phrases.draft_gone())
+        return version
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
         """Whether a reply is taken for an instruction; people may also talk to each other."""
@@ -212,6 +254,8 @@ class Acts:
         """
         pointer = pointed(text)
         if found := await self._pointed(thread, pointer):
+            if not pointer.rest:
+                raise BadBrief(phrases.nothing_to_change(found.number))
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
             raise BadBrief(phrases.no_such_draft(pointer.number))

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
 from bot import phrases
-from bot.drafting.languages import language_of
+from bot.drafting.languages import language_among, language_of
 from bot.drafting.options import CHINESE, TONES, YES_NO, Options, Sampled
 from bot.drafting.recipes import FREE, Recipe, find_recipe, folded
 from bot.phrases import Sentence
@@ -92,7 +92,7 @@ def parse(
     audience = _audience(picked.pop(AUDIENCE, None), rest)
     options = _with(defaults, recipe, picked)
     check_language(rest, languages, asked=options.lang)
-    lang = options.lang or language_of(rest)
+    lang = options.lang or language_among(rest, languages)
     return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
 
 
@@ -118,7 +118,7 @@ def checked(text: str, limit: int) -> str:
 
 def check_language(text: str, languages: Collection[str], *, asked: str | None = None) -> None:
     """Raises BadBrief where the text, or the language that is asked for, is not the model's."""
-    for code in (language_of(text), asked):
+    for code in (language_among(text, languages), asked):
         if code is not None and code not in languages:
             raise BadBrief(phrases.other_language(code, languages))
 

@@ -50,14 +50,14 @@ class Drafting:
         *,
         chosen: Mapping[str, str] = MappingProxyType({}),
         sources: Sequence[Source] = (),
-        adopt: str | None = None,
+        adopt: Sequence[str] = (),
         under: str | None = None,
     ) -> None:
         """A new thread. Raises BadBrief, StoreUnavailable.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
-        `adopt` the key of one that waits; `under`: the ts of a message of the person's that is the
-        root.
+        `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
+        the root.
         """
         brief = parse(
             text,
@@ -119,8 +119,8 @@ class Drafting:
 
     async def move(self, job_id: int, user: str, channel: str) -> bool:
         """A waiting brief goes to the requester's conversation. False if it does not wait."""
-        job = await self._store.job(job_id)
-        if job.requester != user or not await self._store.move(job, channel):
+        job = await self._store.find_job(job_id)
+        if job is None or job.requester != user or not await self._store.move(job, channel):
             return False
         self._jobs.start(await self._store.job(job_id))
         return True
@@ -128,7 +128,8 @@ class Drafting:
     async def resume_waiting(self, is_member: IsMember) -> None:
         """Briefs whose channel the bot was invited to while it was not running go on."""
         for job in await self._store.jobs(JobStatus.WAITING):
-            channel = (await self._store.thread(job.thread_id)).channel
+            thread = await self._store.thread(job.thread_id)
+            channel = thread.post_to or thread.channel
             with contextlib.suppress(NotThere):
                 if await is_member(channel):
                     await self._go_on(job)

@@ -18,11 +18,8 @@ async def enter(world: World, channel: str, job: Job, language: Language) -> Non
         if closed.reason == "is_archived":
             raise
         # Ids of conversations between people begin with D: nobody can invite an app there.
-        sentence = (
-            phrases.not_in_this_dm()
-            if channel.startswith("D")
-            else phrases.invite_me(world.bot_user, world.command)
-        )
+        invited = phrases.invite_me if job.kind is JobKind.DRAFT else phrases.invite_me_to_accept
+        sentence = phrases.not_in_this_dm() if channel.startswith("D") else invited(world.bot_user)
         label = phrases.draft_in_dm_button().to(language)
         instead = [Button(label, DRAFT_IN_DM, str(job.id))] if job.kind is JobKind.DRAFT else []
         raise Refusal(sentence, JobStatus.WAITING, instead) from None

@@ -1,5 +1,6 @@
 """What is done with a version and writes none: accepting it, deleting it. May be run again."""
 
+import re
 from collections.abc import Sequence
 
 from bot import phrases
@@ -13,8 +14,10 @@ from bot.slack.markup import split
 from bot.store import Job, JobKind, JobStatus, Thread, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
-# A continuation begins anew; what it continues may have ended within a sentence.
-ENDS = (".", "!", "?", "。", "！", "？", "…", ":", "：")
+# Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
+# ideograms. Anything else is a paragraph of its own.
+_GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
+_IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
 
 
 class Errand:
@@ -109,6 +112,11 @@ def whole(pieces: Sequence[Version]) -> str:
     """A text and its continuations; one that broke off within a sentence goes on in it."""
     text = ""
     for piece in (version.text.strip() for version in pieces):
-        between = "" if not text else "\n\n" if text.endswith(ENDS) else " "
-        text += between + piece
+        text += (_joint(text, piece) if text else "") + piece
     return text
+
+
+def _joint(before: str, after: str) -> str:
+    if _IDEOGRAM.match(before[-1:]) and _IDEOGRAM.match(after[:1]):
+        return ""
+    return " " if _GOES_ON.search(before) and after[:1].islower() else "\n\n"

@@ -104,7 +104,7 @@ class Explain:
     async def _based(
         self, job: Job, asker: str
     ) -> tuple[int | None, SafeText | None, list[SafeText]]:
-        sources = await self._store.sources(job.thread_id)
+        sources = await self._store.sources(job)
         names = [await self._judged(source.name, job, asker) for source in sources]
         named = [name for name in names if name is not None]
         if job.parent_id is None:

@@ -31,6 +31,8 @@ TOO_LONG_FOR_MODEL = "context_length_exceeded"
 ENGINE_DEATHS = 5
 # Seconds before a worker that is up but takes nothing (its queue is full) is asked again.
 ENGINE_PAUSE = 1.0
+# Seconds for a worker that is up to say so.
+READY_SECONDS = 0.5
 
 
 class AllStopped(Exception):
@@ -72,6 +74,8 @@ class Generation:
 
         Raises Refusal when it cannot be finished, Away when it is to be tried again.
         """
+        # Its place is kept while a full or a starting worker is asked again.
+        self._world.queue.enter(self._job.id)
         try:
             if again:
                 await self._show_endings()
@@ -84,6 +88,7 @@ class Generation:
             await self._end_all(VersionStatus.FAILED)
             raise
         finally:
+            self._world.queue.leave(self._job.id)
             await self._abandon()
 
     def stop(self, version_id: int) -> None:
@@ -231,19 +236,15 @@ class Generation:
     async def _listen(self, conversation: Conversation) -> None:
         """One request, to its end. Raises EngineUnavailable, EngineRefused, AllStopped."""
         queue, job_id = self._world.queue, self._job.id
-        queue.enter(job_id)
-        try:
-            async with status(
-                self._world.screen, self._place, lambda: queue.before(job_id), self._language
-            ) as over:
+        async with status(
+            self._world.screen, self._place, lambda: queue.before(job_id), self._language
+        ) as over:
 
-                def begins() -> None:
-                    queue.leave(job_id)
-                    over()
+            def begins() -> None:
+                queue.leave(job_id)
+                over()
 
-                await self._hear(conversation, begins)
-        finally:
-            queue.leave(job_id)
+            await self._hear(conversation, begins)
 
     async def _hear(self, conversation: Conversation, begins: Callable[[], None]) -> None:
         """The answer, from its first word, at which `begins` is called, to its last."""
@@ -271,7 +272,7 @@ class Generation:
 
     async def _say_left_out(self, materials: Sequence[Material]) -> None:
         for material in materials:
-            if material.left_out:
+            if material.left_out and material.is_new:
                 kept = len(material.text)
                 total = kept + material.left_out
                 await self._tell(phrases.left_out(material.name, kept, total))
@@ -331,7 +332,7 @@ class Generation:
     async def _wait_for_worker(self, deadline: float) -> None:
         """Until it answers again. Raises Refusal at the deadline, AllStopped."""
         log.warning("worker away", job=self._job.name)
-        await self._tell(phrases.worker_starting())
+        await self._tell(await self._why_it_waits())
         left = deadline - asyncio.get_running_loop().time()
         try:
             if left <= 0:
@@ -340,6 +341,14 @@ class Generation:
         except EngineUnavailable:
             raise Refusal(phrases.worker_missing(), JobStatus.FAILED) from None
         await self._unless_stopped(lambda: asyncio.sleep(ENGINE_PAUSE))
+
+    async def _why_it_waits(self) -> Sentence:
+        """A worker that is up has its queue full."""
+        try:
+            await self._world.engine.wait_ready(READY_SECONDS)
+        except EngineUnavailable:
+            return phrases.worker_starting()
+        return phrases.worker_busy()
 
     async def _unless_stopped(self, wait: Callable[[], Awaitable[T]]) -> T:
         """Only where nothing but waiting is done may a person's stop cut in. Raises AllStopped."""

@@ -4,6 +4,7 @@ Latin letters do not tell English from Portuguese: there, nothing is said.
 """
 
 import re
+from collections.abc import Collection
 
 # A syllable or an ideogram counts as part of a word, so that one foreign name decides nothing.
 _SCRIPTS = {
@@ -18,6 +19,16 @@ _SCRIPTS = {
     "hi": (re.compile(r"[\u0900-\u097f]+"), 1.0),
 }
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+
+
+# Other languages that share a script: a text in it may be any of them.
+SHARED = {"ru": ("ru", "uk")}
+
+
+def language_among(text: str, languages: Collection[str]) -> str | None:
+    """As `language_of`, but where a script is that of several languages, one of `languages`."""
+    code = language_of(text)
+    return next((each for each in SHARED.get(code or "", ()) if each in languages), code)
 
 
 def language_of(text: str) -> str | None:

@@ -3,18 +3,22 @@
 import re
 from dataclasses import dataclass
 
-# "2: shorter", "#2 shorter", "draft 2, shorter", "第2稿：短一点", "2 shorter".
+# "2: shorter", "#2 shorter", "draft 2 shorter", "第2稿：短一点"; not "2:30", nor "3.5 million".
 _NUMBER = re.compile(
-    r"(?P<mark>#|draft\s*#?|草稿|第)?\s*(?P<number>\d{1,4})\s*(?P<end>稿|版|[:：.)、,，]|(?=\s))"
-    r"[\s:：.)、,，]*(?P<rest>.*)",
+    r"(?P<mark>#|draft\s*#?|草稿|第)?\s*(?P<number>\d{1,4})\s*(?P<end>稿|版|[:：.)、](?!\d)|(?=\s))"
+    r"[\s:：.)、]*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# "3 paragraphs, please" speaks of a length. A word in the plural is taken for one as well.
-_MEASURE = re.compile(
-    r"(?:word|sentence|line|paragraph|page|bullet|point|section|character|stanza|verse|minute)s?\b"
-    r"|[a-z]+[^\Ws]s\b|个|段|句|字|行|页|点|条|分钟",
+# "2 shorter" names a draft, "2 jokes" does not: what follows a bare number is a wish.
+_WISH = re.compile(
+    r"(?:make|add|mention|remove|drop|cut|rewrite|change|translate|use|keep|turn|try|end|begin|start"
+    r"|without|with|but|in|as|please|less|shorter|longer|simpler|friendlier|funnier|warmer|clearer"
+    r"|stronger|softer|tighter|livelier|better|plainer|more\s+(?:formal|casual|friendly|serious"
+    r"|concise|detailed|personal|direct|positive|playful))\b|[短长改更加去写翻用请把再]",
     re.IGNORECASE,
 )
+# "1. Shorter\n2. The tram" is a list of wishes.
+_LISTED = re.compile(r"^\s*\d{1,2}\s*[.)、]", re.MULTILINE)
 _LINK = re.compile(r"https?://[^\s/]+/archives/(?P<channel>\w+)/p(?P<ts>\d{7,})(?:\?\S*)?")
 _QUOTE = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 
@@ -67,6 +71,7 @@ def _bare(text: str) -> str:
 
 
 def _is_number_of_a_draft(match: re.Match[str]) -> bool:
-    if not match["rest"].strip():
+    rest = match["rest"].strip()
+    if not rest or _LISTED.search(rest):
         return False
-    return bool(match["mark"] or match["end"]) or not _MEASURE.match(match["rest"])
+    return bool(match["mark"] or match["end"] or _WISH.match(rest))

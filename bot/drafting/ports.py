@@ -100,8 +100,8 @@ class Screen(Protocol):
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """A message; its ts."""
 
-    async def edit(self, channel: str, ts: str, content: Content) -> None:
-        """Another content in place of a message's."""
+    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+        """Another content in place of a message's; without `waits` only where there is room."""
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take a message away; already gone is fine."""
@@ -205,7 +205,6 @@ class World:
     people: People
     recipes: Mapping[str, Recipe]
     bot_user: str
-    command: str
     emoji: str | None
     patience: float
     sources: Sources

@@ -37,9 +37,11 @@ class Requests:
         thread: Thread | None = None,
         *,
         sources: Sequence[Source] = (),
-        adopt: str | None = None,
-    ) -> None:
-        """Commit and start it, once for each key; `adopt`: the key of a source that waits.
+        adopt: Sequence[str] = (),
+    ) -> bool:
+        """Commit and start it, once for each key; False: it came before, or joins another.
+
+         `adopt`: the keys of sources that wait.
 
         Raises BadBrief, StoreUnavailable.
         """
@@ -49,8 +51,10 @@ class Requests:
             )
         except TooManyRunning:
             raise BadBrief(phrases.too_many(self._limit)) from None
-        if begun is not None:
-            self._jobs.start(begun)
+        if begun is None:
+            return False
+        self._jobs.start(begun)
+        return True
 
     async def first(self, asked: Asked) -> bool:
         """Whether this wish, which makes no job, comes for the first time."""

@@ -7,11 +7,11 @@ import structlog
 from bot import phrases
 from bot.drafting.ports import STOP_THREAD, Button, Place, World
 from bot.drafting.reviews import held_as
-from bot.phrases import Language, Sentence
+from bot.phrases import Language, Phrase, Sentence
 from bot.slack.blocks import Content, root_message
 from bot.slack.errors import SlackError
 from bot.store import Thread, Version, VersionStatus
-from safety import SafeText, Stage
+from safety import NOTHING, SafeText, Stage
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,10 @@ STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
 
 class Root:
-    """The root message of one thread, in the language of whoever began it."""
+    """The root message of one thread, in the language of whoever began it.
+
+    Below a message of a person's, which is no message of ours, the first reply is in its place.
+    """
 
     def __init__(self, world: World, thread: Thread, language: Language) -> None:
         self._world = world
@@ -32,32 +35,44 @@ class Root:
         key, screen = f"thread-{self._thread.id}", self._world.screen
         if again and (found := await screen.find(place, key=key)):
             return found
-        return await screen.post(place, self._content(brief, phrases.being_written(n), n), key=key)
+        content = self._content(self._asked(brief), phrases.being_written(n), n)
+        return await screen.post(place, content, key=key)
 
-    async def refresh(self) -> None:
-        """Show where the drafts stand now. Best effort: the drafts themselves stand below it."""
-        ts = self._thread.root_ts
-        if ts is None or self._thread.persons_root:
+    async def post_head(self, place: Place, n: int, *, again: bool) -> str:
+        """The ts of the reply that stands for it below a person's message."""
+        key, screen = f"thread-{self._thread.id}", self._world.screen
+        if again and (found := await screen.find(place, key=key)):
+            return found
+        return await screen.post(place, self._content(None, phrases.being_written(n), n), key=key)
+
+    async def refresh(self, *, waits: bool = True) -> None:
+        """Show how the drafts stand now. Best effort: the drafts themselves stand below it.
+
+        `waits`: for Slack's budget; else it is left for later where that is short.
+        """
+        thread = self._thread
+        ts = thread.head_ts if thread.persons_root else thread.root_ts
+        if ts is None:
             return
         try:
-            brief = await self._brief()
-            if brief is None:
-                return
-            versions = await self._world.store.versions(self._thread.id)
+            asked = None if thread.persons_root else self._asked(await self._brief())
+            versions = await self._world.store.versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = phrases.being_written(writing) if writing else await self._state(versions)
-            content = self._content(brief, state, writing)
-            await self._world.screen.edit(self._thread.channel, ts, content)
+            content = self._content(asked, state, writing)
+            await self._world.screen.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:
-            log.warning("root not changed", thread=self._thread.id, error=str(closed))
+            log.warning("root not changed", thread=thread.id, error=str(closed))
 
-    def _content(self, brief: SafeText, state: Sentence, writing: int) -> Content:
-        thread, language = self._thread, self._language
-        title = self._world.recipe(thread.recipe).wording(language).title
-        asked = phrases.root(thread.requester, title, brief).to(language)
-        label = phrases.stop_button().to(language)
-        buttons = [Button(label, STOP_THREAD, str(thread.id))] if writing else []
-        return root_message(asked, state.to(language), buttons)
+    def _asked(self, brief: SafeText | None) -> Phrase:
+        """What was asked; the brief only where the filter of now lets it be shown."""
+        title = self._world.recipe(self._thread.recipe).wording(self._language).title
+        return phrases.root(self._thread.requester, title, brief or NOTHING).to(self._language)
+
+    def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
+        label = phrases.stop_button().to(self._language)
+        buttons = [Button(label, STOP_THREAD, str(self._thread.id))] if writing else []
+        return root_message(asked, state.to(self._language), buttons)
 
     async def _state(self, versions: Sequence[Version]) -> Sentence:
         standing = [v for v in versions if v.status in STANDING]

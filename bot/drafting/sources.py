@@ -19,12 +19,14 @@ MOST_FILES = 5
 class Material:
     """A source as the model is given it; `left_out` characters at its end were not kept.
 
-    Without a name it is a text that somebody pasted, or a message.
+    Without a name it is a text that somebody pasted, or a message. `is_new`: it came with this
+    request, so that its requester has not been told yet what is left out.
     """
 
     name: SafeText
     text: SafeText
     left_out: int = 0
+    is_new: bool = True
 
 
 class FilesThere(Protocol):
@@ -56,14 +58,14 @@ class Sources:
 
         What came with another job is for that one to complain of.
         """
-        for source in await self._store.sources(job.thread_id):
+        for source in await self._store.sources(job):
             if source.file and not source.text:
                 try:
                     await self._read(source, source.file)
                 except UnreadSource:
                     if source.job_id in (None, job.id):
                         raise
-        return await self._store.sources(job.thread_id)
+        return await self._store.sources(job)
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:

@@ -24,6 +24,7 @@ from bot.drafting.sources import Material, UnreadSource
 from bot.phrases import Language, Sentence, language_for
 from bot.slack.errors import SlackError
 from bot.store import (
+    ERRANDS,
     Hold,
     HoldStatus,
     Job,
@@ -42,7 +43,6 @@ log = structlog.get_logger(__name__)
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
 TITLE = 80  # Characters of a brief that name our conversation about it.
-ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
 
 
 class Writing:
@@ -58,6 +58,7 @@ class Writing:
         self._language: Language = "en"
         self._materials: list[Material] = []
         self._forget = False
+        self._again = False
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
@@ -98,7 +99,8 @@ class Writing:
     async def _write(self, thread: Thread) -> None:
         reads = await self._world.people.language(self._job.requester)
         tries, first = await self._world.store.tried(self._job.id, reads)
-        again, self._language = tries > 0, language_for(first)
+        again = self._again = tries > 0
+        self._language = language_for(first)
         if self._job.kind in ERRANDS:
             errand = Errand(self._world, self._job, thread, self._language, again=again)
             return await errand.run()
@@ -201,7 +203,8 @@ class Writing:
         for source, verdict in zip(sources, verdicts, strict=True):
             assert verdict.text is not None
             named = await self._judged(thread, source.name if source.file else "", Stage.MATERIAL)
-            materials.append(Material(named.text or NOTHING, verdict.text, source.left_out))
+            is_new = source.job_id in (None, self._job.id)
+            materials.append(Material(named.text or NOTHING, verdict.text, source.left_out, is_new))
         return materials
 
     async def _asked(self) -> tuple[Thread, Job]:
@@ -234,12 +237,8 @@ class Writing:
 
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""
-        job = self._job
-        while job.again_id is not None:
-            job = await self._world.store.job(
-                (await self._world.store.version(job.again_id)).job_id
-            )
-        return await self._world.store.hold_of(job.id)
+        origin = await self._world.store.origin(self._job)
+        return await self._world.store.hold_of(origin.id)
 
     async def _turns(self) -> list[Turn]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""

@@ -7,11 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Without a channel, the form asks for it. `source` is the key of what is kept for it."""
+    """Without a channel, the form asks for it. `sources` are the keys of what is kept for it."""
 
     channel: str | None = None
     response_url: str | None = None
-    source: str | None = None
+    sources: tuple[str, ...] = ()
 
     def packed(self) -> str:
         """As the private_metadata of a view."""

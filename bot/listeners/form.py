@@ -9,6 +9,9 @@ from bot.phrases import Language, Sentence
 from bot.slack.errors import SlackError
 from bot.slack.views import Choices, draft_view
 
+# A trigger of Slack's lives for three.
+TRIGGER_SECONDS = 2.0
+
 
 async def open_form(
     front: Front,
@@ -19,9 +22,9 @@ async def open_form(
     source: Sentence | None = None,
     anywhere: bool = False,
 ) -> Sentence | None:
-    """What to say instead, where it did not open; Slack's trigger lives for 3 s."""
+    """What to say instead, where it did not open."""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(TRIGGER_SECONDS):
             language: Language = await front.people.language(user)
             view = draft_view(
                 metadata,

@@ -15,12 +15,13 @@ from bot.phrases.catalogue import (
     Sentence,
     language_for,
     sentence,
+    use_command,
 )
 from bot.slack.markup import escape
 from bot.store import Version
 from safety import SafeText
 
-__all__ = ["LANGUAGES", "Language", "Phrase", "Sentence", "language_for"]
+__all__ = ["LANGUAGES", "Language", "Phrase", "Sentence", "language_for", "use_command"]
 
 LANGUAGE = "language_"  # How the names of languages begin in the catalogue.
 WRITTEN = tuple(n.removeprefix(LANGUAGE) for n in WORDS["en"] if n.startswith(LANGUAGE))
@@ -196,9 +197,12 @@ def form_privately() -> Sentence:
     return sentence("form_privately")
 
 
-def form_source_kept(name: str, characters: int) -> Sentence:
-    """Over the form, where its source is kept already: what it is, and how long."""
-    return sentence("form_source_kept", name=sentence(f"source_{name}"), characters=characters)
+def form_source_kept(characters: int, files: int) -> Sentence:
+    """Over the form behind a message: what of it is kept already."""
+    kept = [sentence("kept_text", characters=characters)] if characters else []
+    if files:
+        kept.append(sentence("kept_files", n=files))
+    return sentence("form_source_kept", kept=tuple(kept))
 
 
 def form_example() -> Sentence:
@@ -330,9 +334,14 @@ def _rules(rules: Sequence[str]) -> Sentence:
     return sentence("one_rule" if len(rules) == 1 else "several_rules", rules=_ticked(rules))
 
 
-def invite_me(bot: str, command: str) -> Sentence:
+def invite_me(bot: str) -> Sentence:
     """A private channel that the bot is not in."""
-    return sentence("invite_me", bot=bot, command=command)
+    return sentence("invite_me", bot=bot)
+
+
+def invite_me_to_accept(bot: str) -> Sentence:
+    """A private channel that the bot is not in, to which an accepted text is to go."""
+    return sentence("invite_me_to_accept", bot=bot)
 
 
 def not_in_this_dm() -> Sentence:
@@ -388,6 +397,11 @@ def loading() -> list[Sentence]:
 def worker_starting() -> Sentence:
     """The worker is not up (yet, or again)."""
     return sentence("worker_starting")
+
+
+def worker_busy() -> Sentence:
+    """The worker has as many requests as it takes."""
+    return sentence("worker_busy")
 
 
 def worker_missing() -> Sentence:
@@ -623,6 +637,21 @@ def nothing_to_accept() -> Sentence:
 def not_accepted(number: int, rules: Sequence[str]) -> Sentence:
     """A draft that the filter of today does not let out."""
     return sentence("not_accepted", number=number, rules=_rules(rules))
+
+
+def accepted_already(number: int) -> Sentence:
+    """A draft that went the same way before."""
+    return sentence("accepted_already", number=number)
+
+
+def draft_gone() -> Sentence:
+    """A click on a draft of which nothing is kept."""
+    return sentence("draft_gone")
+
+
+def nothing_to_change(number: int) -> Sentence:
+    """A reply that only points to a draft."""
+    return sentence("nothing_to_change", number=number)
 
 
 def stopped_drafts(n: int) -> Sentence:

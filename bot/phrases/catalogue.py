@@ -13,6 +13,8 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 Phrase = NewType("Phrase", str)
 """A sentence in the words of one language, in Slack's mrkdwn."""
 
+_EVERYWHERE = {"command": "/draft"}
+
 Field: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
 
 
@@ -28,8 +30,14 @@ def load_words(language: Language) -> dict[str, str]:
 
 
 def fields_of(template: str) -> set[str]:
-    """The names of what the template quotes."""
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    """The names of what the template quotes, but for the command, which is the same everywhere."""
+    quoted = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    return quoted - set(_EVERYWHERE)
+
+
+def use_command(command: str) -> None:
+    """What people type in Slack: SLASH_COMMAND, for all sentences of this process."""
+    _EVERYWHERE["command"] = command
 
 
 WORDS: Mapping[Language, Mapping[str, str]] = {name: load_words(name) for name in LANGUAGES}
@@ -47,7 +55,9 @@ class Sentence:
 
     def to(self, language: Language) -> Phrase:
         """The sentence as somebody who reads this language is told it."""
-        return Phrase(_Writer(language).format(WORDS[language][self.name], **dict(self.fields)))
+        return Phrase(
+            _Writer(language).format(WORDS[language][self.name], **_EVERYWHERE, **dict(self.fields))
+        )
 
 
 def sentence(name: str, /, **fields: Field) -> Sentence:

@@ -70,9 +70,13 @@ def sections(part: Phrase) -> list[Phrase]:
     return [Phrase(section) for section in cut_up if section]
 
 
-def root_message(asked: Phrase, state: Phrase, buttons: Sequence[Button] = ()) -> Content:
-    """The head of a thread: what was asked for, and below it how its drafts stand."""
-    return Content(asked, (_section(asked), _context(state), *_row(buttons)))
+def root_message(asked: Phrase | None, state: Phrase, buttons: Sequence[Button] = ()) -> Content:
+    """The head of a thread: what was asked for, and below it how its drafts stand.
+
+    Where a message of the person's says what was asked, only the latter.
+    """
+    said = [_section(asked)] if asked else []
+    return Content(asked or state, (*said, _context(state), *_row(buttons)))
 
 
 def final(text: SafeText, note: Phrase | None) -> Content:

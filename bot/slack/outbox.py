@@ -90,8 +90,13 @@ class Outbox:
         if not (again and await self._messages.has_file(place, called)):
             await self._messages.upload(place, called, data, comment)
 
-    async def edit(self, channel: str, ts: str, content: Content) -> None:
-        """Another content in place of a message's; waits its turn behind drafts that end."""
+    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+        """Another content in place of a message's; waits its turn behind drafts that end.
+
+        `waits` False: not at all, where Slack's budget is short.
+        """
+        if not (waits or self.wire.pace.free("chat.update")):
+            return
         await self._messages.update(channel, ts, content, urgent=False)
 
     async def permalink(self, channel: str, ts: str) -> str | None:

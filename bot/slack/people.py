@@ -11,6 +11,7 @@ from bot.slack.errors import NotThere, SlackError, SlackRefused
 LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 REMEMBERED_SECONDS = 300.0
+MOST_REMEMBERED = 20_000
 AT_ONCE_SECONDS = 1.0
 MEMBERS, ANYONE = "members", "anyone"
 
@@ -26,7 +27,7 @@ class People:
         self._look_up = look_up
         self._allowed = frozenset(allowed)
         self._known: dict[str, tuple[float, Mapping[str, Any] | None]] = {}
-        self._asking = asyncio.Lock()
+        self._asking: dict[str, asyncio.Task[Mapping[str, Any] | None]] = {}
 
     async def may_ask(self, user: str, team: str) -> bool:
         """Full members of this workspace: no guests, no bots, no outsiders of shared channels.
@@ -62,15 +63,25 @@ class People:
 
     async def _look(self, user: str) -> Mapping[str, Any] | None:
         """What Slack says of a person; None for one of another workspace, whom we may not see."""
-        async with self._asking:
-            at, known = self._known.get(user, (None, None))
-            if at is None or time.monotonic() - at > REMEMBERED_SECONDS:
-                try:
-                    known = await self._look_up(user)
-                except NotThere:
-                    known = None
-                self._known[user] = (time.monotonic(), known)
+        at, known = self._known.get(user, (None, None))
+        if at is not None and time.monotonic() - at <= REMEMBERED_SECONDS:
             return known
+        if user not in self._asking:
+            self._asking[user] = asyncio.create_task(self._ask(user), name=f"users.info {user}")
+        # Others wait for the same answer, so one who gives up must not take it from them.
+        return await asyncio.shield(self._asking[user])
+
+    async def _ask(self, user: str) -> Mapping[str, Any] | None:
+        try:
+            known = await self._look_up(user)
+        except NotThere:
+            known = None
+        finally:
+            del self._asking[user]
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[user] = (time.monotonic(), known)
+        return known
 
 
 def is_full_member(user: Mapping[str, Any], team: str) -> bool:

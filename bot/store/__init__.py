@@ -1,6 +1,7 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
 from bot.store.models import (
+    ERRANDS,
     Hold,
     HoldStatus,
     Job,
@@ -16,6 +17,7 @@ from bot.store.models import (
 from bot.store.store import Store, StoreUnavailable, TooManyRunning, Turn
 
 __all__ = [
+    "ERRANDS",
     "Hold",
     "HoldStatus",
     "Job",

@@ -24,6 +24,9 @@ class JobKind(StrEnum):
     DELETE = "delete"
 
 
+ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
+
+
 class JobStatus(StrEnum):
     """How far a job is. OPEN jobs go on when the bot starts, WAITING ones when it is invited.
 
@@ -99,7 +102,8 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 class Thread(Base):
     """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted.
 
-    `persons_root`: the root is a message of the person's, in our conversation with them.
+    `persons_root`: the root is a message of the person's; below it `head_ts` says how the drafts
+    stand.
     `post_to` is the channel of a text that is drafted in private, in our conversation with its
     requester. In a muted thread replies are not taken for instructions.
     """
@@ -117,6 +121,7 @@ class Thread(Base):
     post_to: Mapped[str | None] = mapped_column(String(32), default=None)
     muted: Mapped[bool] = mapped_column(default=False)
     persons_root: Mapped[bool] = mapped_column(default=False)
+    head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 

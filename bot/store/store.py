@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.store.engine import LOCK_SECONDS, connect, migrate
 from bot.store.models import (
+    ERRANDS,
     Hold,
     HoldStatus,
     Job,
@@ -85,22 +86,23 @@ class Store:
         limit: int,
         thread: Thread | None = None,
         sources: Sequence[Source] = (),
-        adopt: str | None = None,
+        adopt: Sequence[str] = (),
     ) -> Job | None:
         """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
 
-        `sources` come with it; `adopt` is the key of one that waits for its thread.
+        `sources` come with it; `adopt` are the keys of those that wait for their thread.
 
-        None as well for a version that is being regenerated already: the wish joins that one.
+        None as well for a version that is being regenerated, or was accepted so: one wish joins
+        the other.
         Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
         """
         try:
             async with self._write(hurry=True) as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
-                if await _runs_again(session, job.again_id):
+                if await _runs_again(session, job.again_id) or await _accepted(session, job):
                     return None
-                if await _open_jobs(session, job.requester) >= limit:
+                if job.kind not in ERRANDS and await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
                 if thread is not None:
                     session.add(thread)
@@ -117,6 +119,19 @@ class Store:
         """The job as it stands now."""
         async with self._read() as session:
             return await session.get_one(Job, job_id)
+
+    async def origin(self, job: Job) -> Job:
+        """The job itself, or the one whose request it repeats."""
+        async with self._read() as session:
+            while job.again_id is not None:
+                version = await session.get_one(Version, job.again_id)
+                job = await session.get_one(Job, version.job_id)
+        return job
+
+    async def find_job(self, job_id: int) -> Job | None:
+        """The job with this id, if there is one (any more)."""
+        async with self._read() as session:
+            return await session.get(Job, job_id)
 
     async def first_job(self, thread_id: int) -> Job:
         """The job that began the thread."""
@@ -198,6 +213,10 @@ class Store:
         """A text that is drafted in private has its place."""
         await self._update(Thread, thread_id, channel=channel)
 
+    async def headed(self, thread_id: int, ts: str) -> None:
+        """The message below a person's root stands, which says how the drafts stand."""
+        await self._update(Thread, thread_id, head_ts=ts)
+
     async def rooted(self, thread_id: int, ts: str) -> None:
         """The thread's root message stands."""
         await self._update(Thread, thread_id, root_ts=ts)
@@ -235,6 +254,11 @@ class Store:
         async with self._read() as session:
             return await session.get_one(Version, version_id)
 
+    async def find_version(self, version_id: int) -> Version | None:
+        """The version with this id, if there is one (any more)."""
+        async with self._read() as session:
+            return await session.get(Version, version_id)
+
     async def version_at(self, channel: str, ts: str) -> Version | None:
         """The version that this Slack message shows."""
         query = (
@@ -271,13 +295,33 @@ class Store:
             writing = query.where(Version.status == VersionStatus.WRITING)
             return (await session.scalars(writing)).all()
 
-    async def unbegun(self, requester: str, channel: str) -> Sequence[Job]:
-        """A person's open jobs in a channel that have no version yet."""
+    async def unbegun(
+        self,
+        *,
+        requester: str | None = None,
+        channel: str | None = None,
+        thread_id: int | None = None,
+        status: JobStatus = JobStatus.OPEN,
+    ) -> Sequence[Job]:
+        """Jobs that have no version yet: of a person, in a channel, of a thread."""
         versions = select(Version.job_id).where(Version.job_id == Job.id)
-        query = select(Job).join(Thread, Thread.id == Job.thread_id).where(_is_in(channel))
-        query = query.where(Job.requester == requester, Job.status == JobStatus.OPEN)
+        query = select(Job).join(Thread, Thread.id == Job.thread_id).order_by(Job.id)
+        query = query.where(Job.status == status, ~versions.exists())
+        if requester is not None:
+            query = query.where(Job.requester == requester)
+        if channel is not None:
+            query = query.where(_is_in(channel))
+        if thread_id is not None:
+            query = query.where(Job.thread_id == thread_id)
         async with self._read() as session:
-            return (await session.scalars(query.where(~versions.exists()))).all()
+            return (await session.scalars(query)).all()
+
+    async def is_given_up(self, job_id: int) -> bool:
+        """Whether its versions were ended before anything of them was written."""
+        query = select(Version.status).where(Version.job_id == job_id)
+        async with self._read() as session:
+            statuses = set(await session.scalars(query))
+        return bool(statuses) and VersionStatus.WRITING not in statuses
 
     async def pieces(self, version_id: int) -> list[Version]:
         """A version, and before it those that it continues, the first one first."""
@@ -351,12 +395,6 @@ class Store:
             return False
         return True
 
-    async def waiting_source(self, key: str) -> Source | None:
-        """The source with this key that no thread has yet."""
-        query = select(Source).where(Source.key == key, Source.thread_id.is_(None))
-        async with self._read() as session:
-            return await session.scalar(query)
-
     async def read_source(self, source_id: int, name: str, text: str, left_out: int) -> None:
         """A file was read."""
         await self._update(Source, source_id, name=name, text=text, left_out=left_out)
@@ -366,11 +404,16 @@ class Store:
         async with self._write() as session:
             await session.execute(delete(Source).where(Source.id == source_id))
 
-    async def sources(self, thread_id: int) -> Sequence[Source]:
-        """What the drafts of a thread are based on, in the order of its coming."""
-        query = select(Source).where(Source.thread_id == thread_id).order_by(Source.id)
+    async def sources(self, job: Job) -> Sequence[Source]:
+        """What a job is based on, in the order of its coming: all that was there when it came.
+
+        One that asks once more is based on what the first was.
+        """
+        query = select(Source).where(Source.thread_id == job.thread_id).order_by(Source.id)
+        origin = await self.origin(job)
         async with self._read() as session:
-            return (await session.scalars(query)).all()
+            there = query.where(Source.created_at <= origin.created_at)
+            return (await session.scalars(there)).all()
 
     # Review
 
@@ -528,13 +571,13 @@ async def _ask(session: AsyncSession, job_id: int, words: str) -> None:
 
 
 async def _give_sources(
-    session: AsyncSession, job: Job, sources: Sequence[Source], adopt: str | None
+    session: AsyncSession, job: Job, sources: Sequence[Source], adopt: Sequence[str]
 ) -> None:
     for source in sources:
         source.thread_id, source.job_id = job.thread_id, job.id
     session.add_all(sources)
-    if adopt is not None:
-        waiting = update(Source).where(Source.key == adopt, Source.thread_id.is_(None))
+    if adopt:
+        waiting = update(Source).where(Source.key.in_(adopt), Source.thread_id.is_(None))
         await session.execute(waiting.values(thread_id=job.thread_id, job_id=job.id))
 
 
@@ -549,11 +592,33 @@ async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
         return False
     # PostgreSQL: two wishes that come at once must see each other.
     await session.get_one(Version, version_id, with_for_update=True)
-    unended = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.HELD)
-    query = select(func.count()).where(Job.again_id == version_id, Job.status.in_(unended))
+    resting = (JobStatus.WAITING, JobStatus.HELD)
+    unended = or_(Job.status.in_(resting), and_(Job.status == JobStatus.OPEN, _to_be_written()))
+    query = select(func.count()).where(Job.again_id == version_id, unended)
     return bool(await session.scalar(query))
+
+
+async def _accepted(session: AsyncSession, job: Job) -> bool:
+    """Whether the version that this job accepts goes, or went, the same way already."""
+    if job.kind is not JobKind.ACCEPT:
+        return False
+    assert job.parent_id is not None
+    await session.get_one(Version, job.parent_id, with_for_update=True)
+    going = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.DONE)
+    query = select(Job).where(Job.kind == JobKind.ACCEPT, Job.parent_id == job.parent_id)
+    others = await session.scalars(query.where(Job.status.in_(going)))
+    wish = (job.sampling, job.requester if job.sampling.get("way") == "person" else None)
+    return any(wish == (o.sampling, wish[1] and o.requester) for o in others)
+
+
+def _to_be_written() -> ColumnElement[bool]:
+    """Jobs that have no version yet, or one that is being written."""
+    versions = select(Version.id).where(Version.job_id == Job.id)
+    writing = versions.where(Version.status == VersionStatus.WRITING)
+    return or_(~versions.exists(), writing.exists())
 
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:
     query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
+    query = query.where(Job.kind.not_in(ERRANDS), _to_be_written())
     return await session.scalar(query) or 0

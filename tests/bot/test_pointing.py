@@ -12,7 +12,7 @@ from bot.drafting.pointing import holds, pointed
     [
         ("2: shorter", 2, "shorter"),
         ("#2 shorter", 2, "shorter"),
-        ("draft 2, shorter please", 2, "shorter please"),
+        ("draft 2 shorter please", 2, "shorter please"),
         ("Draft 12 shorter", 12, "shorter"),
         ("2 shorter", 2, "shorter"),
         ("2 less formal", 2, "less formal"),
@@ -30,14 +30,9 @@ def test_a_number_at_the_beginning_names_a_draft(reply: str, number: int, rest: 
 @pytest.mark.parametrize(
     "reply",
     [
-        "shorter",
-        "3 paragraphs, please",
-        "2 bullet points",
-        "5 reasons why",
-        "两段",
-        "3 段",
-        "2024",
-        "2:",
+        *("shorter", "3 paragraphs, please", "2 bullet points", "5 reasons why", "两段", "3 段"),
+        *("2024", "2:", "2:30 pm, not 3 pm", "3.5 million, not 3 million", "2 more jokes please"),
+        *("28, not 29, is the line", "1. Make it shorter\n2. Mention the tram", "1) a\n2) b"),
     ],
 )
 def test_other_numbers_belong_to_the_instruction(reply: str) -> None:

@@ -59,6 +59,11 @@ def pdf_file(text: str) -> bytes:
         ("a.MD", b"\xef\xbb\xbf# " + TRAM.encode(), "# " + TRAM),
         ("a.txt", TRAM.encode("utf-16"), TRAM),
         ("a.txt", "电车爬上山。".encode("gb18030"), "电车爬上山。"),
+        (
+            "a.txt",
+            "Wir eröffnen unser Büro, Herr Müller.".encode("cp1252"),
+            "Wir eröffnen unser Büro, Herr Müller.",
+        ),
         ("a.docx", word_file(TRAM, "It rings."), TRAM + "\nIt rings.\nline | 28"),
         ("a.pdf", pdf_file(TRAM), TRAM),
     ],
@@ -218,7 +223,7 @@ async def test_the_message_shortcut_keeps_a_long_text_and_drafts_from_it(
     ts = await workspace.say(ben, ana.channel, TRAM + " It rings." * 800)
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
     (form,) = workspace.views(ana.id)
-    assert "Based on the message, 8,035 characters" in str(form.body["blocks"][0])
+    assert "Based on the message: 8,035 characters" in str(form.body["blocks"][0])
     assert TRAM not in str(form.body)
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     await ana.sees_drafts(1)

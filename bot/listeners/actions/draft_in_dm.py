@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import phrases
 from bot.drafting.ports import DRAFT_IN_DM
 from bot.listeners.front import Front, clicked_id
+from bot.slack.errors import SlackError
 from bot.store import StoreUnavailable
 
 
@@ -16,7 +17,7 @@ async def on_draft_in_dm(ack: AsyncAck, body: dict[str, Any], front: Front) -> N
     try:
         channel = await front.outbox.dm(user)
         moved = await front.drafting.move(clicked_id(body), user, channel)
-    except StoreUnavailable:
+    except (SlackError, StoreUnavailable):
         await front.answer(body, phrases.not_saved())
         moved = False
     await ack()

@@ -1,11 +1,14 @@
 """The buttons under a draft that explain it: What changed, Why this."""
 
+import asyncio
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import phrases
+from bot.drafting.brief import BadBrief
 from bot.drafting.buttons import CHANGES, WHY
+from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.front import Front, clicked_id
 from bot.phrases import Language
 from bot.slack.errors import SlackError
@@ -16,15 +19,19 @@ from bot.store import StoreUnavailable
 
 async def on_explain(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     """In a modal, to whoever asked alone."""
+    await ack()
     try:
-        view = await _view(body, front)
+        async with asyncio.timeout(TRIGGER_SECONDS):
+            view = await _view(body, front)
+            if view is not None:
+                await front.outbox.open_view(body["trigger_id"], view)
+    except BadBrief as bad:
+        await front.answer(body, bad.sentence)
+    except (SlackError, StoreUnavailable, TimeoutError):
+        await front.answer(body, phrases.form_did_not_open())
+    else:
         if view is None:
             await front.answer(body, phrases.nothing_to_compare())
-        else:
-            await front.outbox.open_view(body["trigger_id"], view)
-    except (SlackError, StoreUnavailable):
-        await front.answer(body, phrases.form_did_not_open())
-    await ack()
 
 
 async def _view(body: dict[str, Any], front: Front) -> View | None:

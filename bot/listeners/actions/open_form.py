@@ -1,5 +1,6 @@
 """The buttons under a draft that open a form: Change, Translate, Accept."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import phrases
 from bot.drafting.buttons import ACCEPT, CHANGE, TRANSLATE
 from bot.listeners.context import draft_of
+from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.front import Front
 from bot.phrases import Language
 from bot.slack.errors import SlackError
@@ -19,12 +21,13 @@ async def on_open(
     ack: AsyncAck, body: dict[str, Any], front: Front, view: Callable[[str, Language], View]
 ) -> None:
     """Nothing is kept yet: the form is the question."""
+    await ack()
     language = await front.people.language_at_once(body["user"]["id"])
     try:
-        await front.outbox.open_view(body["trigger_id"], view(draft_of(body), language))
-    except SlackError:
+        async with asyncio.timeout(TRIGGER_SECONDS):
+            await front.outbox.open_view(body["trigger_id"], view(draft_of(body), language))
+    except (SlackError, TimeoutError):
         await front.answer(body, phrases.form_did_not_open())
-    await ack()
 
 
 def register(app: AsyncApp, front: Front) -> None:

@@ -30,8 +30,9 @@ async def on_message(event: dict[str, Any], team: str, front: Front) -> None:
 
 
 async def on_mention(event: dict[str, Any], team: str, front: Front) -> None:
-    """A message that names the app is a brief; in a thread it came as a reply already."""
-    if is_from_person(event) and "thread_ts" not in event:
+    """A message that names the app is a brief; in a thread of ours it came as a reply already."""
+    thread = await front.acts.thread_at(event["channel"], _root_of(event))
+    if is_from_person(event) and thread is None:
         await _answer(event, team, front, to_us=True)
 
 
@@ -80,6 +81,9 @@ async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) 
     if is_help(words):
         return phrases.help_short()
     if is_stop(words):
+        # Once: an old delivery must not stop what came later.
+        if not await front.acts.first(asked):
+            return None
         return phrases.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
     if files and not words:
         return phrases.files_without_wish()

@@ -7,9 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import phrases
 from bot.drafting.brief import BadBrief
 from bot.drafting.requests import Asked
-from bot.drafting.sources import from_text
+from bot.drafting.sources import from_files, from_text
 from bot.listeners.context import Place
-from bot.listeners.form import open_form
+from bot.listeners.form import files_in, open_form
 from bot.listeners.front import Front
 from bot.phrases import Sentence
 from bot.slack.incoming import typed
@@ -34,14 +34,19 @@ async def _open(body: dict[str, Any], front: Front) -> Sentence | None:
     """What to say instead, where the form did not open. Raises BadBrief, StoreUnavailable."""
     user, channel = body["user"]["id"], body["channel"]["id"]
     asked = Asked(user, body["team"]["id"], channel, key=f"shortcut-{body['trigger_id']}")
-    text = typed(body["message"].get("text", ""), bot=front.bot)
-    if not text:
+    message = body["message"]
+    author = message.get("user", user)
+    text = typed(message.get("text", ""), bot=front.bot)
+    sources = from_files(files_in(message), asked.key, author)
+    if text:
+        limit = front.settings.max_source
+        sources = [from_text("message", text, asked.key, limit, author), *sources]
+    if not sources:
         raise BadBrief(phrases.no_text_there())
-    author = body["message"].get("user", user)
-    source = from_text("message", text, asked.key, front.settings.max_source, author)
-    kept = phrases.form_source_kept("message", len(source.text))
-    place = Place(channel, body["response_url"], source.key)
-    await front.drafting.keep([source], asked)
+    await front.drafting.keep(sources, asked)
+    kept = phrases.form_source_kept(len(text), len(files_in(message)))
+    keys = tuple(source.key for source in sources)
+    place = Place(channel, body["response_url"], keys)
     return await open_form(front, user, body["trigger_id"], place.packed(), source=kept)
 
 

@@ -46,7 +46,7 @@ async def _draft(view: dict[str, Any], body: dict[str, Any], front: Front) -> No
     chosen = {name: values[name] for name in OPTIONS if values[name]} | {"n": values[DRAFTS]}
     sources = _sources(view, values[SOURCE], asked, front.settings.max_source)
     await front.drafting.draft(
-        values[BRIEF], asked, chosen=chosen, sources=sources, adopt=place.source
+        values[BRIEF], asked, chosen=chosen, sources=sources, adopt=place.sources
     )
 
 

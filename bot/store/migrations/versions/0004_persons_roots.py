@@ -14,6 +14,7 @@ def upgrade() -> None:
         "threads",
         sa.Column("persons_root", sa.Boolean, nullable=False, server_default=sa.false()),
     )
+    op.add_column("threads", sa.Column("head_ts", sa.String(32)))
     op.add_column("sources", sa.Column("file", sa.String(32)))
     op.add_column("sources", sa.Column("job_id", sa.Integer))
     op.add_column("sources", sa.Column("author", sa.String(32)))
@@ -23,4 +24,5 @@ def downgrade() -> None:
     op.drop_column("sources", "author")
     op.drop_column("sources", "job_id")
     op.drop_column("sources", "file")
+    op.drop_column("threads", "head_ts")
     op.drop_column("threads", "persons_root")
