@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners, phrases
 from bot.audit_key import audit_key
+from bot.chores import Chores
 from bot.drafting.acts import Acts
 from bot.drafting.drafting import Drafting
 from bot.drafting.explain import Explain
@@ -115,6 +116,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             translates=len(settings.model_languages) > 1,
         )
         jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
+        chores = Chores()
+        stack.push_async_callback(chores.close)
         requests = Requests(store, jobs, settings.max_running_per_person)
         drafting = Drafting(store, jobs, requests, world.recipes, settings)
         front = Front(
@@ -127,6 +130,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             settings=settings,
             bot=user,
             jobs=jobs,
+            chores=chores,
             reviews=reviews,
         )
         app = bolt_app(settings, client, me)

@@ -39,6 +39,12 @@ def is_done(message: Message) -> bool:
     )
 
 
+def is_head(message: Message) -> bool:
+    """Whether it says how the drafts of a thread stand, below a message of a person's."""
+    payload = (message.metadata or {}).get("event_payload") or {}
+    return str(payload.get("key", "")).startswith("thread-")
+
+
 def facts(message: Message) -> str:
     """The small line under a draft."""
     lines = [b for b in message.blocks if b["type"] == "context"]
@@ -83,7 +89,7 @@ class Person:
         if not self.workspace.messages(self.channel):
             return []
         thread = self.workspace.messages(self.channel, self.root.ts)[1:]
-        return [m for m in thread if m.user == self.workspace.bot_user]
+        return [m for m in thread if m.user == self.workspace.bot_user and not is_head(m)]
 
     async def sees_drafts(self, count: int, timeout: float = 10) -> list[Message]:
         """The thread's drafts, once there are `count` and all are done."""

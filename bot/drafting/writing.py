@@ -253,14 +253,26 @@ class Writing:
         return turns
 
     async def _root(self, thread: Thread, judged: SafeText, again: bool) -> Place:
-        """Where the drafts go; the thread's root message is posted if it does not stand."""
-        root_ts, channel = thread.root_ts, thread.channel
+        """Where the drafts go; its head is posted if it does not stand, and else refreshed."""
+        store, root_ts, channel = self._world.store, thread.root_ts, thread.channel
+        root = await self._head_of(thread)
         if root_ts is None:
             channel = await self._channel(thread)
-            root = Root(self._world, thread, self._language)
             root_ts = await self._posted(root, Place(channel), judged, again)
-            await self._world.store.rooted(thread.id, root_ts)
+            await store.rooted(thread.id, root_ts)
+        elif thread.persons_root and thread.head_ts is None:
+            place = Place(channel, root_ts)
+            head_ts = await root.post_head(place, self._job.n, again=again)
+            await store.headed(thread.id, head_ts)
+        else:
+            await store.begin(self._job)
+            await root.refresh(waits=False)
         return Place(channel, root_ts, self._job.requester, thread.team)
+
+    async def _head_of(self, thread: Thread) -> Root:
+        """The thread's head, in the language of whoever began it."""
+        first = await self._world.store.first_job(thread.id)
+        return Root(self._world, thread, language_for(first.language or self._language))
 
     async def _posted(self, root: Root, place: Place, judged: SafeText, again: bool) -> str:
         try:
@@ -283,8 +295,7 @@ class Writing:
     async def _show_state(self) -> None:
         """The root says how the drafts stand, whatever became of this job."""
         thread = await self._world.store.thread(self._job.thread_id)
-        first = await self._world.store.first_job(thread.id)
-        await Root(self._world, thread, language_for(first.language or "")).refresh()
+        await (await self._head_of(thread)).refresh()
 
     async def _offer(self, place: Place) -> None:
         """Put the emoji that regenerates under each finished draft, for one click."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot.chores import Chores
 from bot.drafting.acts import Acts
 from bot.drafting.drafting import Drafting
 from bot.drafting.explain import Explain
@@ -30,6 +31,7 @@ class Front:
     settings: Settings
     bot: str
     jobs: Jobs
+    chores: Chores
     reviews: Reviews | None
 
     async def answer(self, body: dict[str, Any], sentence: Sentence) -> None:

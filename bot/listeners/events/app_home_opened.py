@@ -10,10 +10,11 @@ from bot.listeners.front import Front
 from bot.slack.home_view import NEW_DRAFT, home_view
 
 MOST_THREADS = 8
+HOME_SECONDS = 60.0
 
 
 async def on_opened(event: dict[str, Any], front: Front) -> None:
-    """Drawn anew each time it is opened."""
+    """Drawn anew each time it is opened; Slack is not kept waiting for it."""
     if event.get("tab") != "home":
         return
     user = event["user"]
@@ -37,7 +38,7 @@ def register(app: AsyncApp, front: Front) -> None:
 
     @app.event("app_home_opened")
     async def listener(event: dict[str, Any]) -> None:
-        await on_opened(event, front)
+        front.chores.start(on_opened(event, front), seconds=HOME_SECONDS)
 
     @app.action(NEW_DRAFT)
     async def button(ack: AsyncAck, body: dict[str, Any]) -> None:

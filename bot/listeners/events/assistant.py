@@ -7,6 +7,8 @@ from slack_bolt.async_app import AsyncApp
 from bot import phrases
 from bot.listeners.front import Front
 
+PROMPTS_SECONDS = 20.0
+
 
 async def on_started(event: dict[str, Any], front: Front) -> None:
     """Best effort: the person can type without them."""
@@ -22,4 +24,4 @@ def register(app: AsyncApp, front: Front) -> None:
 
     @app.event("assistant_thread_started")
     async def listener(event: dict[str, Any]) -> None:
-        await on_started(event, front)
+        front.chores.start(on_started(event, front), seconds=PROMPTS_SECONDS)
