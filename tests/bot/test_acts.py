@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -446,3 +447,134 @@ async def test_a_draft_that_was_taken_away_offers_another_try(
     assert buttons(gone)[0] == "regenerate"
     assert await workspace.click(ana.id, ana.channel, gone.ts, "regenerate")
     await workspace.until(lambda: "A clean text." in ana.drafts[-1].text)
+
+
+async def test_an_accepted_draft_is_posted_once_however_many_accept_it(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    others = [Person(workspace, workspace.person(name), ana.channel) for name in ("ben", "cy")]
+    await asyncio.gather(*(who.react(draft, "white_check_mark") for who in [ana, *others]))
+    await workspace.until(lambda: "accepted" in facts(workspace.messages(ana.channel)[0]))
+    await asyncio.sleep(0.3)
+    assert len(workspace.messages(ana.channel)) == 2
+    form = await form_behind(workspace, others[0], draft, "accept_form")
+    answer = await workspace.submit(others[0].id, form.id, {"accept": "channel"})
+    assert "accepted already" in answer.errors["accept"]
+
+
+async def test_stop_in_a_thread_reaches_what_waits_there_too(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.gate.clear()
+    await ana.draft("rain")
+    await workspace.until(lambda: ana.drafts and engine.running == 1)
+    await ana.reply("shorter")
+    await asyncio.sleep(0.3)
+    await ana.reply("stop")
+    await workspace.until(lambda: facts(ana.drafts[0]) == "Stopped.")
+    engine.gate.set()
+    await asyncio.sleep(0.5)
+    assert len(engine.requests) == 1
+    assert len(ana.drafts) == 1
+
+
+async def test_a_refinement_has_its_stop_button_at_the_head_of_the_thread(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    await workspace.until(lambda: not buttons(ana.root))
+    engine.gate.clear()
+    await ana.reply("shorter")
+    await workspace.until(lambda: buttons(ana.root) == ["stop_thread"])
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    await workspace.click(ben.id, ben.channel, ana.root.ts, "stop_thread")
+    await ben.hears("Only the person who asked")
+    await workspace.click(ana.id, ana.channel, ana.root.ts, "stop_thread")
+    await workspace.until(lambda: engine.running == 0)
+
+
+async def test_a_regeneration_is_based_on_what_its_draft_was(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await workspace.upload(
+        ana.id, ana.channel, "late.txt", b"It snows.", thread_ts=ana.root.ts, text="use it"
+    )
+    await ana.sees_drafts(2)
+    await ana.react(draft, "repeat")
+    await ana.sees_drafts(3)
+    with_it = ["It snows." in str(request["messages"]) for request in engine.requests]
+    assert with_it == [False, True, False]
+    view = await form_behind(workspace, ana, draft, "why")
+    assert "late.txt" not in shown_in(view)
+
+
+async def test_what_is_done_with_a_finished_draft_has_no_limit(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    async with start(max_running_per_person=1):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        elsewhere = Person(workspace, ana.id, workspace.channel("other"))
+        engine.gate.clear()
+        await elsewhere.draft("snow")
+        await workspace.until(lambda: engine.running == 1)
+        await ana.react(draft, "white_check_mark")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+        engine.gate.set()
+        await elsewhere.sees_drafts(1)
+
+
+async def test_an_old_delivery_of_mute_does_not_undo_what_came_later(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    mute = {
+        "type": "message",
+        "channel": ana.channel,
+        "channel_type": "channel",
+        "user": ana.id,
+        "ts": "1900000000.000200",
+        "thread_ts": ana.root.ts,
+        "text": "mute",
+    }
+    await workspace.deliver(mute)
+    await ana.hears("quiet in this thread")
+    await ana.reply("unmute")
+    await ana.hears("read along again")
+    await workspace.deliver(mute)
+    await ana.reply("shorter")
+    await ana.sees_drafts(2)
+
+
+async def test_a_brief_that_waits_for_an_invitation_can_be_stopped(
+    bot: Bot, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    user = workspace.person("ana")
+    channel = workspace.channel("secret", private=True, members=[user], bot=False)
+    ana = Person(workspace, user, channel)
+    await ana.draft("rain")
+    await ana.hears("Your brief is kept")
+    assert "I stopped your draft" in (await ana.draft("stop")).text
+    await workspace.invite(channel)
+    await asyncio.sleep(0.3)
+    assert not engine.requests
+
+
+async def test_a_click_on_a_draft_that_is_kept_no_more_is_answered(
+    start: StartBot, ana: Person, workspace: Workspace, tmp_path: Path
+) -> None:
+    async with start():
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+    for file in tmp_path.glob("draftsmith.db*"):
+        file.unlink()
+    async with start():
+        for button in ("shorter", "why"):
+            assert await workspace.click(ana.id, ana.channel, draft.ts, button)
+            await ana.hears("I know nothing of this draft")

@@ -2,7 +2,9 @@
 
 import asyncio
 
+from bot import phrases
 from bot.app import Bot
+from bot.slack.people import People
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine
@@ -131,3 +133,59 @@ async def test_home_is_in_the_persons_language(start: StartBot, workspace: Works
         await workspace.open_home(mei)
         home = await workspace.until(lambda: workspace.home(mei))
     assert "新草稿" in str(home.body["blocks"])
+
+
+async def test_a_mention_in_a_thread_of_others_is_a_brief_under_its_root(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    ts = await workspace.say(ana.id, ana.channel, "what a day")
+    named = f"<@{workspace.bot_user}> haiku: rain"
+    await workspace.say(ana.id, ana.channel, named, thread_ts=ts)
+    await ana.sees_drafts(1)
+    assert len(engine.requests) == 1
+
+
+async def test_below_a_persons_message_a_head_has_the_stop_button_and_then_the_newest(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    alone = own(workspace, ana)
+    engine.gate.clear()
+    ts = await workspace.say(ana.id, alone.channel, "rain")
+    _, head = await workspace.until(
+        lambda: thread if len(thread := workspace.messages(alone.channel, ts)) == 2 else None
+    )
+    assert "stop_thread" in str(head.blocks)
+    engine.gate.set()
+    await alone.sees_drafts(1)
+    await workspace.until(lambda: "newest" in head.text)
+    assert "stop_thread" not in str(head.blocks)
+
+
+async def test_every_sentence_teaches_the_command_that_there_is(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    try:
+        async with start(slash_command="/write"):
+            ack = await workspace.command(ana.id, ana.channel, "/write", "help")
+            assert ack.ok
+            helped = str(workspace.whispers(ana.id)[-1].blocks)
+    finally:
+        phrases.use_command("/draft")
+    assert "/write blog" in helped
+    assert "/draft" not in helped
+
+
+async def test_people_are_looked_up_side_by_side_and_each_once() -> None:
+    asked: list[str] = []
+
+    async def look_up(user: str) -> dict[str, str]:
+        asked.append(user)
+        await asyncio.sleep(0.1)
+        return {"locale": "zh-CN"}
+
+    people = People(look_up, ["anyone"])
+    users = [f"U{i}" for i in range(50)]
+    async with asyncio.timeout(2):
+        spoken = await asyncio.gather(*(people.language(user) for user in users * 2))
+    assert set(spoken) == {"zh"}
+    assert sorted(asked) == sorted(users)
