@@ -163,7 +163,7 @@ async def test_a_message_of_somebody_becomes_a_draft_by_its_menu(
     await workspace.say(workspace.person("ben"), ana.channel, "We move in on Monday.")
     await writer.click("#messages .toolbar summary")
     await writer.click("#messages .toolbar .menu-items button")
-    await writer.see("#modal", "Based on the message, 21 characters.")
+    await writer.see("#modal", "Based on the message: 21 characters.")
     await writer.type("#input-brief", "news: our move")
     await writer.click('#modal [type="submit"]')
     await writer.click("#messages li:last-child button.replies")
