@@ -14,7 +14,10 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
-from bot.store.store import Store, StoreUnavailable, TooManyRunning, Turn
+from bot.store.requests import TooManyRunning
+from bot.store.store import Store
+from bot.store.tables import StoreUnavailable
+from bot.store.versions import Turn
 
 __all__ = [
     "ERRANDS",

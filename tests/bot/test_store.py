@@ -193,7 +193,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(
     await begun(store, "young")
     await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread()) is None
-    monkeypatch.setattr("bot.store.store.EVENTS_KEPT", timedelta(seconds=-1))
+    monkeypatch.setattr("bot.store.requests.EVENTS_KEPT", timedelta(seconds=-1))
     await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread())
 
