@@ -3,7 +3,8 @@
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
 what stands before it and the next word after it. No rule's finding crosses one: findings hold no
 white space and no Chinese, but for those that `safety.line` knows, private keys, numbers, which
-the rule about digits keeps whole, and what is written in groups, such as an IBAN, or spelled out.
+the rule about digits keeps whole, what is written in groups, such as an IBAN, or spelled out, and
+e-mail addresses with Chinese names.
 """
 
 import re
@@ -32,6 +33,8 @@ _PARTIAL = 16
 # written, invisible characters may stand there too.
 _NUMBER_GAP = 3
 _NEAR = 200
+_ADDRESS_BEFORE = re.compile(r"@[^\s@]*\Z")
+_ADDRESS_AFTER = re.compile(rf"{_CJK}{{1,4}}[^\s@]{{0,64}}@")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 # What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
 _ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
@@ -80,7 +83,7 @@ class Borders:
                 return False
             if len(text) < border + HELD_BACK:
                 return None
-        if self._is_inside(text, border):
+        if self._is_inside(text, border) or (not match[0] and _parts_an_address(text, border)):
             return False
         # A number is judged with the word behind it.
         if match["between"] is not None and _before(text, border)[0].isdigit():
@@ -101,6 +104,13 @@ class Borders:
             self.key = ""
         in_fence = self.line.in_fence and border < self.last + FORCED_AFTER
         return in_fence or self.line.is_open or self.key != ""
+
+
+def _parts_an_address(text: str, border: int) -> bool:
+    """Whether a place between two Chinese characters may be in an e-mail address."""
+    before = normalise(text[max(0, border - _NEAR) : border]).text
+    behind = normalise(text[border : border + HELD_BACK]).text
+    return bool(_ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(behind))
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:

@@ -88,6 +88,7 @@ FRAGMENTS = [
     "p a s s w o r d :  h u n t e r 2 2",
     "j a n e @ a c m e . c o m",
     "106.31.73.20",
+    "请联系张伟@例子.中国",
     "( " * 120,
 ]
 JOINTS = [" ", ". ", "。", "\n", "\n\n", "", "！", "? ", ", ", "，", '." ', "…"]
@@ -288,6 +289,8 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
         "-----BEGIN RSA PRIVATE KEY-----",
         "IBAN MT84 MALT 0110 0001 2345 MTLC AST0 01S",
         "j a n e @ a c m e . c o m",
+        "张伟@acme-corp.com",
+        "李.wei@例子公司.中国",
     ],
 )
 def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) -> None:

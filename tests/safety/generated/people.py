@@ -128,9 +128,17 @@ def public_address(draw: Random) -> str:
 
 
 def mail_address(draw: Random) -> str:
-    name = draw.choice(["anna", "j.smith", "wei_zhang", "o.brien+news", "lena-k", "tom88"])
-    host = draw.choice(["acme-corp", "northwind", "mail.fabrikam"])
+    plain = ["anna", "j.smith", "wei_zhang", "o.brien+news", "lena-k", "tom88"]
+    name = draw.choice([*plain, "josé", "müller", "żaneta.ł", "почта", "jose\u0301"])
+    host = draw.choice(["acme-corp", "northwind", "mail.fabrikam", "münchen-firma"])
     return f"{name}@{host}.{draw.choice(['com', 'org', 'co.uk', 'io'])}"
+
+
+def chinese_mail_address(draw: Random) -> str:
+    name = draw.choice(["张伟", "欧阳小明", "王.fang", "李_12"])
+    return draw.choice(
+        [mail_address(draw), f"{name}@{draw.choice(['acme-corp.com', '例子.中国'])}"]
+    )
 
 
 def chinese_mobile(draw: Random) -> str:
@@ -225,7 +233,7 @@ CHINESE: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda d: some(string.ascii_lowercase, 5, d) + d.choice(["_", "-", ""]) + digits(3, d),
         ("加我微信：{}，聊聊方案", "微信号{}，备注姓名", "VX: {} 详聊", "微信號是{}。"),
     ),
-    "email": (mail_address, ("邮箱是{}，请查收。", "请把简历发到{}")),
+    "email": (chinese_mail_address, ("邮箱是{}，请查收。", "请把简历发到{}", "请联系{}谢谢")),
     "landline": (
         lambda d: f"0{d.choice(['10', '21', '755', '571'])}-{some('23456789', 1, d)}{digits(7, d)}",
         ("办公室电话：{}", "请致电{}咨询。"),
