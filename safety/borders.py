@@ -10,6 +10,7 @@ e-mail addresses with Chinese names.
 import re
 from dataclasses import dataclass, field
 
+from safety.detectors.gap import GAP
 from safety.detectors.secrets import OPEN_PRIVATE_KEY
 from safety.line import Line
 from safety.normalise import normalise
@@ -42,6 +43,10 @@ _GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{_ALONE})"
 _ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
 _ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (_ALONE, _GROUP))
 _GROUP_CHARS = 6
+# In small letters, the groups of an IBAN are words to anybody else.
+_IBAN_BEFORE = re.compile(
+    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{0,30}}[^A-Za-z0-9]{{1,3}}\Z"
+)
 _LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
@@ -133,7 +138,10 @@ def _parts_groups(text: str, border: int, *, is_end: bool) -> bool | None:
     None while what decides it is to come. The end of a sentence parts letters only.
     """
     before, after = (_ALONE_BEFORE, _ALONE_AFTER) if is_end else (_GROUP_BEFORE, _GROUP_AFTER)
-    if not before.search(normalise(text[max(0, border - _NEAR) : border]).text):
+    near = normalise(text[max(0, border - _NEAR) : border]).text
+    if not is_end and _IBAN_BEFORE.search(near):
+        return True
+    if not before.search(near):
         return False
     behind = normalise(text[border : border + _NEAR]).text
     if len(behind.lstrip()) <= _GROUP_CHARS and len(text) < border + _NEAR:

@@ -28,7 +28,7 @@ CATEGORIES = {
     **dict.fromkeys(SECRETS, "secret"),
     **dict.fromkeys(ANNOUNCED, "secret"),
     "email": "email",
-    **dict.fromkeys(["phone", "mobile", "landline"], "phone"),
+    **dict.fromkeys(["phone", "german phone", "mobile", "landline"], "phone"),
     **dict.fromkeys(["card", "bank card"], "card"),
     **dict.fromkeys(["iban", "wallet"], "account"),
     **dict.fromkeys(["ssn", "nino", "nhs", "dni", "nir", "pesel", "cpf", "bsn"], "identity"),
