@@ -39,7 +39,7 @@ _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 # Dates, times, IP addresses, the national ids of the United States, and amounts.
 _NO_PHONE = re.compile(
     r"(?:19|20)[0-9]{2}[./-][0-9]{1,2}[./-][0-9]{1,2}.*|[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)[0-9]{2}"
-    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{1,3}(?:[.,][0-9]{3})+"
+    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{1,3}(?:[.,][0-9]{3})+"
     r"|(?:19|20)[0-9]{2} ?[/-] ?(?:19|20)[0-9]{2}"
 )
 
@@ -53,6 +53,8 @@ class Phones:
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
         for match in _CANDIDATE.finditer(text.text):
+            if _NO_PHONE.fullmatch(match[0]):
+                continue
             start, end = match.span()
             before = text.text[max(0, start - _CONTEXT_CHARS) : start]
             sentence = _SENTENCE_END.split(before)[-1]
@@ -67,7 +69,7 @@ class Phones:
             return "phone_cn_mobile"
         if is_international:
             return "phone_international" if _is_possible("+" + number) else None
-        if _NO_PHONE.fullmatch(written) or len(number) > 15 or _OTHER_NUMBER.search(before):
+        if len(number) > 15 or _OTHER_NUMBER.search(before):
             return None
         if _BEFORE.search(before) or _BEHIND.match(behind):
             return "phone_named"

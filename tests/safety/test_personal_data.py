@@ -122,6 +122,7 @@ def test_a_phone_number_is_found(text: str, number: str) -> None:
         "call before 12/05/2024 or in 2024/2025",
         "from 2019-2020 and 2019 - 2020",
         "the server 192.168.100.200",
+        "the network 198.51.100.0/24",
         "revenue of 1,234,567,890 dollars",
         "revenue of 1.234.567 euros",
         "order 1234567890123",
