@@ -44,7 +44,7 @@ _NAMES = (
 )
 _PURPOSE = (
     r"""[a-z_"']{0,12}(?:[ \t](?:(?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?|\([^()\n]{1,40}\)))?"""
-    r"[*_~`]{0,3}[ \t]{0,3}"
+    r"[*_~`”’」』】》]{0,3}[ \t]{0,3}"
 )
 _OPENING = r"""[*_~"'`“‘「『]{0,4}"""
 # What stands on the next line, perhaps in a block of code; "host: db" there is another name.
@@ -61,7 +61,7 @@ _NAME = re.compile(
     rf"(?:{_JOINT}|[ \t]{{0,20}}(?P<cell>\|)[ \t]{{0,20}}{_OPENING}|(?P<line>{_LINE}){_OPENING})"
     r"|(?P<bare>[ \t]))"
 )
-# "Password" alone says too little of what goes on behind it.
+# "Password" alone on a line says too little of a word that begins the next: "OAuth2Client is ...".
 _IS_ALONE = re.compile(r"[*_~`\"'”’」』]{0,4}(?:[ \t]*\n|(?![ \t,]))")
 _KEYS = ("secret", "token", "a", "密钥", "令牌")
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
@@ -92,6 +92,7 @@ _PLACEHOLDER = re.compile(
 )
 _THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
 _LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
+_SIGN_BETWEEN = re.compile("[#$%^&*!+=?~][A-Za-z0-9]")
 _SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 
@@ -134,10 +135,12 @@ def _named(text: Normalised) -> Iterator[Finding]:
 
 def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
     """Whether a value is what a name before it speaks of: "log in with password X" needs a look."""
-    if name["line"] and not _IS_ALONE.match(value.string, value.end()):
-        return False
     if is_key:
         return name["bare"] is None
+    if name["line"] and not (
+        _IS_ALONE.match(value.string, value.end()) or _SIGN_BETWEEN.search(value[0])
+    ):
+        return False
     is_said = not (name["bare"] or name["cell"] or name["line"])
     return is_said or _THREE_KINDS.match(value[0]) is not None
 

@@ -62,6 +62,8 @@ def test_every_character_of_a_secret_is_in_its_finding(name: str, seed: int) -> 
         ("**Password**: `Tr0ub4dor&3x`", "assigned_password", "Tr0ub4dor&3x"),
         ("Password:\r\nTr0ub4dor&3x", "assigned_password", "Tr0ub4dor&3x"),
         ("### Password\nTr0ub4dor&3x", "assigned_password", "Tr0ub4dor&3x"),
+        ("### Password\nTr0ub4dor&3x until Friday", "assigned_password", "Tr0ub4dor&3x"),
+        ("「密码」：Abc12345", "assigned_password", "Abc12345"),
         ("密码为“Abc12345”。", "assigned_password", "Abc12345"),
         ("the password “Tr0ub4dor&3x”", "assigned_password", "Tr0ub4dor&3x"),
         ("temporary password will be Welcome2024!", "assigned_password", "Welcome2024!"),
