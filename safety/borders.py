@@ -3,12 +3,14 @@
 The place of a border depends on the text alone, never on how it arrived: a border is decided by
 what stands before it and the next word after it. No rule's finding crosses one: findings hold no
 white space and no Chinese, but for those that `safety.line` knows, private keys, numbers, which
-the rule about digits keeps whole, and what is written in groups, such as an IBAN, or spelled out.
+the rule about digits keeps whole, what is written in groups, such as an IBAN, or spelled out, and
+e-mail addresses with Chinese names.
 """
 
 import re
 from dataclasses import dataclass, field
 
+from safety.detectors.gap import GAP
 from safety.detectors.secrets import OPEN_PRIVATE_KEY
 from safety.line import Line
 from safety.normalise import normalise
@@ -32,6 +34,8 @@ _PARTIAL = 16
 # written, invisible characters may stand there too.
 _NUMBER_GAP = 3
 _NEAR = 200
+_ADDRESS_BEFORE = re.compile(r"@[^\s@]*\Z")
+_ADDRESS_AFTER = re.compile(rf"{_CJK}{{1,4}}[^\s@]{{0,64}}@")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 # What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
 _ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
@@ -39,6 +43,10 @@ _GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{_ALONE})"
 _ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
 _ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (_ALONE, _GROUP))
 _GROUP_CHARS = 6
+# In small letters, the groups of an IBAN are words to anybody else.
+_IBAN_BEFORE = re.compile(
+    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{0,30}}[^A-Za-z0-9]{{1,3}}\Z"
+)
 _LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
@@ -80,7 +88,7 @@ class Borders:
                 return False
             if len(text) < border + HELD_BACK:
                 return None
-        if self._is_inside(text, border):
+        if self._is_inside(text, border) or (not match[0] and _parts_an_address(text, border)):
             return False
         # A number is judged with the word behind it.
         if match["between"] is not None and _before(text, border)[0].isdigit():
@@ -103,6 +111,13 @@ class Borders:
         return in_fence or self.line.is_open or self.key != ""
 
 
+def _parts_an_address(text: str, border: int) -> bool:
+    """Whether a place between two Chinese characters may be in an e-mail address."""
+    before = normalise(text[max(0, border - _NEAR) : border]).text
+    behind = normalise(text[border : border + HELD_BACK]).text
+    return bool(_ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(behind))
+
+
 def _parts_a_number(text: str, border: int) -> bool | None:
     """Whether one number may stand on both sides; None while what decides it is to come."""
     before, gap = _before(text, border)
@@ -123,7 +138,10 @@ def _parts_groups(text: str, border: int, *, is_end: bool) -> bool | None:
     None while what decides it is to come. The end of a sentence parts letters only.
     """
     before, after = (_ALONE_BEFORE, _ALONE_AFTER) if is_end else (_GROUP_BEFORE, _GROUP_AFTER)
-    if not before.search(normalise(text[max(0, border - _NEAR) : border]).text):
+    near = normalise(text[max(0, border - _NEAR) : border]).text
+    if not is_end and _IBAN_BEFORE.search(near):
+        return True
+    if not before.search(near):
         return False
     behind = normalise(text[border : border + _NEAR]).text
     if len(behind.lstrip()) <= _GROUP_CHARS and len(text) < border + _NEAR:

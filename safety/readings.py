@@ -15,7 +15,7 @@ import opencc
 
 from safety.normalise import Normalised
 
-_LEET = str.maketrans("0134578@$!|+" + ascii_uppercase, "oieastbasiit" + ascii_lowercase)
+_LEET = str.maketrans("0134578@$!+" + ascii_uppercase, "oieastbasit" + ascii_lowercase)
 # Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words. No
 # border lies within (see `safety.borders`). They begin at the first gap, the rarer thing to find.
 _SPACED = re.compile(

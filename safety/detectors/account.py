@@ -5,14 +5,16 @@ from collections.abc import Iterator
 
 from stdnum import bitcoin, iban
 
+from safety.detectors.gap import GAP
 from safety.normalise import Normalised
 from safety.readings import closed_up
 from safety.verdict import Finding
 
+# Each place where one may begin: before a number there may be a word of the same form.
 _IBAN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)"
-    r"(?![A-Za-z0-9])"
+    rf"(?<![A-Za-z0-9])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{11,30}})(?![A-Za-z0-9]))"
 )
+_LAST_GROUP = re.compile(r"[^A-Za-z0-9]*[A-Za-z0-9]*\Z")
 _BITCOIN = re.compile(
     r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}"
     r"|bc1[02-9ac-hj-np-z]{11,71}|BC1[02-9AC-HJ-NP-Z]{11,71})(?![A-Za-z0-9])"
@@ -21,10 +23,12 @@ _ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 
 
 class Accounts:
+    """IBANs by ISO 13616, wallets by the checksums of BIP 173, BIP 350 and Base58Check."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = closed_up(text)
         for match in _IBAN.finditer(text.text):
-            if length := _iban_length(match[0]):
+            if length := _iban_length(match[1]):
                 yield text.finding("account", "iban", match.start(), match.start() + length)
         for match in _BITCOIN.finditer(text.text):
             if bitcoin.is_valid(match[0]) or _is_bech32m(match[0].lower()):
@@ -36,8 +40,8 @@ class Accounts:
 
 def _iban_length(written: str) -> int:
     """How much of what is written is an IBAN: groups behind it may be the next words. 0 if none."""
-    while written and not iban.is_valid(written, check_country=False):
-        written = written.rpartition(" ")[0]
+    while written and not iban.is_valid(re.sub(r"[/_·]", "", written), check_country=False):
+        written = _LAST_GROUP.sub("", written, count=1)
     return len(written)
 
 

@@ -6,11 +6,22 @@ Thirteen digits and more need the prefix of an issuer; others, the word "card" b
 import re
 from collections.abc import Iterator
 
+from safety.detectors.gap import GAP
 from safety.normalise import Normalised
 from safety.readings import closed_up, simplified
 from safety.verdict import Finding
 
 _DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
+_ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")
+# The groups that cards show. With wider gaps, any digits that stand together would do: two dates.
+_GROUPED = tuple(
+    re.compile(
+        r"(?<![A-Za-z0-9])(?<![0-9][.,])"
+        + GAP.join(f"[0-9]{{{size}}}" for size in sizes)
+        + r"(?![A-Za-z0-9])"
+    )
+    for sizes in ((4, 4, 4), (4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 4), (4, 6, 5))
+)
 _ISSUER = re.compile(
     r"4[0-9]{12}(?:[0-9]{3}){0,2}"  # Visa: 13, 16, 19 digits
     r"|(?:5[1-5]|2[2-7])[0-9]{14}"  # Mastercard
@@ -31,13 +42,23 @@ _CONTEXT_CHARS = 24
 
 
 class Cards:
+    """Numbers of cards, by the check digit and the issuers' prefixes of ISO/IEC 7812."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
-        for match in _DIGITS.finditer(text.text):
+        if _ENOUGH.search(text.text):
+            for start, end in dict.fromkeys(_cards(text.text)):
+                yield text.finding("card", "card_number", start, end)
+
+
+def _cards(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of cards, perhaps more than once."""
+    for pattern in (_DIGITS, *_GROUPED):
+        for match in pattern.finditer(text):
             number = re.sub(r"[^0-9]", "", match[0])
-            known = _ISSUER.fullmatch(number) or _is_called_a_card(text.text, match.start())
+            known = _ISSUER.fullmatch(number) or _is_called_a_card(text, match.start())
             if known and luhn(number):
-                yield text.finding("card", "card_number", *match.span())
+                yield match.span()
 
 
 def _is_called_a_card(text: str, start: int) -> bool:

@@ -1,4 +1,8 @@
-"""E-mail addresses (RFC 5321 in its common form: no quoted local parts)."""
+"""E-mail addresses (RFC 5321 and 6531 in their common form: no quoted local parts).
+
+Chinese, Japanese and Korean have no spaces where an address begins: a name in them is at most the
+last four characters, and one in other letters begins behind them.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,15 +11,26 @@ from safety.normalise import Normalised
 from safety.readings import closed_up
 from safety.verdict import Finding
 
-_ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9_][A-Za-z0-9._%+'-]{0,63}"
-    r"@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,7}\.[A-Za-z]{2,24})(?![A-Za-z0-9@])"
+# Letters and their combining marks of scripts that part words by spaces.
+_LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_LABEL = f"(?:[{_LETTER}0-9-]{{1,63}}|[{_CJK}]{{1,16}})"
+_ENDING = (
+    f"(?:[Xx][Nn]--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}}"
+    "|中国|中國|公司|网络|網絡|網路|香港|台湾|台灣)"
 )
+_NAME = (
+    rf"(?:(?<![{_LETTER}0-9_])(?<![{_LETTER}0-9_][.%+-])[{_LETTER}0-9_]"
+    rf"|[{_CJK}]{{1,4}}(?=@|[._+-][{_LETTER}0-9]))[{_LETTER}0-9._%+'-]{{0,63}}@"
+)
+_ADDRESS = re.compile(rf"{_NAME}({_LABEL}(?:\.{_LABEL}){{0,7}}\.{_ENDING})(?![{_LETTER}0-9@])")
 # RFC 2606 keeps these names for examples: an address there is nobody's.
 _RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
 
 
 class Emails:
+    """Addresses by their form, but for the names that RFC 2606 keeps for examples."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         if "@" not in text.text:
             return

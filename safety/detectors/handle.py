@@ -22,6 +22,8 @@ _SIGNED = re.compile("[0-9_-]")
 
 
 class Handles:
+    """WeChat and QQ accounts, by what Tencent allows for a name and the words before it."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
         words = text.text.lower()

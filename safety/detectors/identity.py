@@ -25,6 +25,7 @@ from stdnum.pl import pesel
 from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 
+from safety.detectors.gap import GAP
 from safety.normalise import Normalised
 from safety.readings import closed_up, simplified
 from safety.verdict import Finding
@@ -47,6 +48,14 @@ def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = ""
     return Form(rule, re.compile(bounded), check, tuple(words.split("|")), named)
 
 
+def _grouped(*sizes: int) -> str:
+    return GAP.join(f"[0-9]{{{size}}}" for size in sizes)
+
+
+def _without_gaps(check: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda number: check(re.sub(r"[^A-Za-z0-9]", "", number))
+
+
 def _any(number: str) -> bool:
     return True
 
@@ -64,7 +73,11 @@ _DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
 
 FORMS = (
-    _form("id_cn_resident", r"[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx]", _is_resident),
+    _form(
+        "id_cn_resident",
+        rf"[1-9](?:{GAP}[0-9]){{5}}{GAP}(?:18|19|20)(?:{GAP}[0-9]){{9}}{GAP}[0-9Xx]",
+        _without_gaps(_is_resident),
+    ),
     _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, _PASSPORT_WORDS),
     _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
     _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
@@ -75,18 +88,18 @@ FORMS = (
         r"[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]",
         _any,
     ),
-    _form("id_gb_nhs", r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}", nhs.is_valid, "nhs"),
+    _form("id_gb_nhs", _grouped(3, 3, 4), _without_gaps(nhs.is_valid), "nhs"),
     _form(
         "id_de_tax",
-        r"[0-9]{2}([ -]?)[0-9]{3}\1[0-9]{3}\1[0-9]{3}",
-        idnr.is_valid,
+        _grouped(2, 3, 3, 3),
+        _without_gaps(idnr.is_valid),
         r"steuer-id|steuernummer|steueridentifikationsnummer|idnr|tax id|tin",
     ),
     _form(
         "id_fr_nir",
-        r"[12]( ?)[0-9]{2}\1(?:0[1-9]|1[0-2]|[2-9][0-9])\1(?:[0-9]{2}|2[AB])"
-        r"\1[0-9]{3}\1[0-9]{3}\1[0-9]{2}",
-        nir.is_valid,
+        rf"[12]{GAP}[0-9]{{2}}{GAP}(?:0[1-9]|1[0-2]|[2-9][0-9]){GAP}(?:[0-9]{{2}}|2[AB])"
+        rf"{GAP}{_grouped(3, 3, 2)}",
+        _without_gaps(nir.is_valid),
     ),
     _form("id_es_dni", r"[0-9]{8}-?[A-HJ-NP-TV-Z]", dni.is_valid),
     _form("id_es_nie", r"[XYZ]-?[0-9]{7}-?[A-HJ-NP-TV-Z]", nie.is_valid),
@@ -106,8 +119,8 @@ FORMS = (
     _form("id_br_cpf", r"[0-9]{11}", cpf.is_valid, r"cpf"),
     _form(
         "id_in_aadhaar",
-        r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}",
-        aadhaar.is_valid,
+        _grouped(4, 4, 4),
+        _without_gaps(aadhaar.is_valid),
         r"aadhaar|uidai",
     ),
     _form("id_se_personnummer", rf"(?:19|20)?{_DATE}[-+][0-9]{{4}}", personnummer.is_valid),
@@ -117,8 +130,8 @@ FORMS = (
     _form("id_mx_curp", rf"[A-Z]{{4}}{_DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
     _form(
         "id_ca_sin",
-        r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}",
-        sin.is_valid,
+        _grouped(3, 3, 3),
+        _without_gaps(sin.is_valid),
         r"sin|social insurance",
     ),
 )
@@ -130,6 +143,8 @@ _LETTERS = 16
 
 
 class Identities:
+    """Ids of persons by the forms and check digits of their states, passports by their names."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
         places = [match.span() for match in _DIGITS.finditer(text.text)]

@@ -7,6 +7,8 @@ from safety.verdict import Finding
 
 
 class Invisible:
+    """Characters that show nothing and shape nothing, by Unicode's Default_Ignorable_Code_Point."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         for start, end in invisible_spans(text.original):
             yield Finding("invisible", "invisible_character", start, end)

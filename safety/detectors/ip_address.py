@@ -21,6 +21,8 @@ _CONTEXT_CHARS = 12
 
 
 class IPAddresses:
+    """Addresses of IPv4 and IPv6 that the registries of IANA call global."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = closed_up(text)
         v6 = _V6.finditer(text.text) if text.text.count(":") > 1 else ()

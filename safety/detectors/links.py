@@ -40,6 +40,8 @@ _TRAILING = ".,;:!?'*_~)]}"
 
 
 class Links:
+    """URLs by RFC 3986, domains by IANA's root zone, and links of Markdown and of Slack."""
+
     def __init__(self, allow: Sequence[str]) -> None:
         self.allow = tuple(host.lower() for host in allow)
 

@@ -15,7 +15,7 @@ from safety.verdict import Finding
 
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
-    r"(?:\+ ?|00)?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,16}"
+    r"(?:\+ ?|00)?\(?[0-9](?:[ ()./-]{0,3}[0-9]){6,16}"
     r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%元万亿件])(?![.,/-][0-9])"
 )
 # Behind a bracket the word is the placeholder of a number that was removed.
@@ -32,25 +32,29 @@ _OTHER_NUMBER = re.compile(
     r"(?i)(?:编号|单号|order|invoice|ticket|case|licen[cs]e|tracking)"
     r"(?: (?:number|no\.?))?(?: is)?[ #:]{0,3}\Z"
 )
-_SENTENCE_END = re.compile("[。！？；]|[.!?]\\s")
+_SENTENCE_END = re.compile(r"(?i)[。！？；]|(?<!tel)(?<!fax)(?<!mob)[.!?]\s")
 # A national number begins with a trunk zero or a group of three: "10 20 30 40 50" is a list.
 _AREA = re.compile(r"\(?(?:0|[0-9]{3})")
 _CHINESE_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 # Dates, times, IP addresses, the national ids of the United States, and amounts.
 _NO_PHONE = re.compile(
-    r"(?:19|20)[0-9]{2}[.-][0-9]{1,2}[.-][0-9]{1,2}.*|[0-9]{1,2}[.-][0-9]{1,2}[.-](?:19|20)[0-9]{2}"
-    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{1,3}(?:[.,][0-9]{3})+"
-    r"|(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}"
+    r"(?:19|20)[0-9]{2}[./-][0-9]{1,2}[./-][0-9]{1,2}.*|[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)[0-9]{2}"
+    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{1,3}(?:[.,][0-9]{3})+"
+    r"|(?:19|20)[0-9]{2} ?[/-] ?(?:19|20)[0-9]{2}"
 )
 
 
 class Phones:
+    """Phone numbers by libphonenumber's tables, and by the words that announce them."""
+
     def __init__(self, regions: Sequence[str]) -> None:
         self.regions = tuple(regions)
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
         for match in _CANDIDATE.finditer(text.text):
+            if _NO_PHONE.fullmatch(match[0]):
+                continue
             start, end = match.span()
             before = text.text[max(0, start - _CONTEXT_CHARS) : start]
             sentence = _SENTENCE_END.split(before)[-1]
@@ -65,7 +69,7 @@ class Phones:
             return "phone_cn_mobile"
         if is_international:
             return "phone_international" if _is_possible("+" + number) else None
-        if _NO_PHONE.fullmatch(written) or len(number) > 15 or _OTHER_NUMBER.search(before):
+        if len(number) > 15 or _OTHER_NUMBER.search(before):
             return None
         if _BEFORE.search(before) or _BEHIND.match(behind):
             return "phone_named"

@@ -15,6 +15,8 @@ _PLATE = re.compile(
 
 
 class Plates:
+    """Plates by the provinces, towns and signs of GA 36-2018."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         if text.text.isascii():
             return

@@ -31,7 +31,8 @@ _URL_PASSWORD = re.compile(
 # that is called is code: "password = hash2(text)".
 _VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"
-    r"[^\s\"'`<>{}()\[\],;，。；、“「『《\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]){6,200}+(?![(\[])"
+    r"[^\s\"'`<>{}()\[\],;，。；、“”‘’「」『』《》\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+    r"{6,200}+(?![(\[])"
 )
 # For small letters; every name begins with a letter, by which the search is fast.
 _NAMES = (
@@ -39,20 +40,37 @@ _NAMES = (
     r"|mot de passe|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
     r"|pass(?=[\"' ]{0,4}[:=])(?<![a-z]pass)(?<!boarding pass)"
     r"|senha(?<![a-z]senha)|密码|口令"
-    r"|secret|token|api[_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
+    r"|secret|token|ap[i|][_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
 )
-_PURPOSE = r"""[a-z_"']{0,12}(?:[ \t](?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?)?[ \t]{0,3}"""
+_PURPOSE = (
+    r"""[a-z_"']{0,12}(?:[ \t](?:(?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?|\([^()\n]{1,40}\)))?"""
+    r"[*_~`”’」』】》]{0,3}[ \t]{0,3}"
+)
+_OPENING = r"""[*_~"'`“‘「『]{0,4}"""
+# What stands on the next line, perhaps in a block of code; "host: db" there is another name.
+_LINE = r"(?:[ \t]{0,3}\r?\n){1,2}[ \t>]{0,4}(?:```[a-z]{0,10}\r?\n)?(?![\w.-]*[:=])"
 _JOINT = (
-    r"(?:(?:[:=]|是|为|改成|改为|设为|设成"
+    r"(?:(?:[:]|是|为|改成|改为|设为|设成"
     r"|(?<=[ \t])(?:(?:(?:is|was|has been) )?(?:(?:re)?set|changed) to"
-    r"|(?:is|was|es|est|ist|lautet)(?: now)?:?)[ \t])"
-    r"""[ \t]{0,3}["'`]?|(?<=[ \t])["'`]|(?<=--password[ \t]))"""
+    r"|(?:is|was|will be|es|est|ist|lautet)(?: now)?:?)(?=\s))"
+    rf"{_OPENING}(?:{_LINE}(?:[-*•][ \t])?|[ \t]{{0,3}}){_OPENING}"
+    r"""|=[ \t]{0,3}["'`]?|(?<=[ \t])["'`“‘「『]|(?<=--password[ \t]))"""
 )
-_NAME = re.compile(rf"(?P<name>{_NAMES})(?:{_PURPOSE}{_JOINT}|[ \t](?P<bare>))")
+_NAME = re.compile(
+    rf"(?P<name>{_NAMES})(?:{_PURPOSE}"
+    rf"(?:{_JOINT}|[ \t]{{0,20}}(?P<cell>\|)[ \t]{{0,20}}{_OPENING}|(?P<line>{_LINE}){_OPENING})"
+    r"|(?P<bare>[ \t]))"
+)
+# "Password" alone on a line says too little of a word that begins the next: "OAuth2Client is ...".
+_IS_ALONE = re.compile(r"[*_~`\"'”’」』]{0,4}(?:[ \t]*\n|(?![ \t,]))")
 _KEYS = ("secret", "token", "a", "密钥", "令牌")
 _BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
 _USER = re.compile(
     r"(?<=curl )[^\n]{0,200}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:([^\s\"']{4,128})"
+)
+_COMMAND = re.compile(
+    r"(?<![A-Za-z])(?:(?:mysql(?:dump|admin)?|mariadb)[ ](?:[^\n]{0,200}?[ ])??-p|sshpass[ ]-p[ ]?)"
+    r"[\"']?([^\s\"'`]{4,128})"
 )
 _BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
 # A whole value made of the words that stand for one, or of which all but the edges is masked.
@@ -61,21 +79,26 @@ _WORD = (
     r"|token|key|api|access|auth|your|my|the|new|old|user|admin|test|demo|dummy|fake|db|here|value)"
 )
 _PLACEHOLDER = re.compile(
-    rf"(?i)(?:[a-z_][a-z_0-9]{{0,19}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*(?:[_.-]?(?:[0-9]{{1,3}}|1234567[0-9]*))?[.:!?]?"
+    rf"(?i)(?:(?:[a-z_][a-z_0-9]{{0,19}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*"
+    r"(?:[_.-]?(?:[0-9]{1,3}|1234567[0-9]*))?"
     r"|.{0,4}(?:\*{3,}|\.{3,}|x{4,}).{0,4}"
-    r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?[.:!?]?"  # as in Amazon's manuals
+    r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?"  # as in Amazon's manuals
     r"|eyJ[\w-]*\.{3,}"  # the header of a token, whose rest is left out
     r"|[$%<{].*"
     r"|(?:self|this|os|env|config|settings|process|app|user|request|args|hashlib|secrets)\.[\w.]+"
-    r"|[0-9]{1,3}[a-z]{0,2}(?:-[a-z]+)+[.:!?]?"  # "3-ingredient", "2FA-ready"
-    r"|(?:sha|md|aes|rsa|argon|base|utf|oauth|pbkdf|ed|bcrypt)[_-]?[0-9]{1,5}(?:-[a-z0-9]+)?[.:!?]?"
+    r"|[0-9]{1,3}[a-z]{0,2}(?:-[a-z]+)+"  # "3-ingredient", "2FA-ready"
+    r"|(?:sha|md|aes|rsa|argon|base|utf|oauth|pbkdf|ed|bcrypt)[_-]?[0-9]{1,5}(?:-[a-z0-9]+)?"
+    r")[.:!?*_~|]{0,4}"
 )
 _THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
 _LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
+_SIGN_BETWEEN = re.compile("[#$%^&*!+=?~][A-Za-z0-9]")
 _SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 
 class Secrets:
+    """Credentials, by their issuers' documentation, RFC 7468, RFC 6750, RFC 7617, and by names."""
+
     def find(self, text: Normalised) -> Iterator[Finding]:
         yield from _private_keys(text)
         text = closed_up(text)
@@ -105,11 +128,21 @@ def _named(text: Normalised) -> Iterator[Finding]:
         if value is None:
             continue
         is_key = name["name"].startswith(_KEYS)
-        # "log in with password X": only what no word looks like.
-        is_plain = name["bare"] is not None and (is_key or not _THREE_KINDS.match(value[0]))
-        if not is_plain and (is_random if is_key else is_password)(value[0]):
+        if _is_meant(name, value, is_key) and (is_random if is_key else is_password)(value[0]):
             rule = "assigned_key" if is_key else "assigned_password"
             yield text.finding("secret", rule, *value.span())
+
+
+def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
+    """Whether a value is what a name before it speaks of: "log in with password X" needs a look."""
+    if is_key:
+        return name["bare"] is None
+    if name["line"] and not (
+        _IS_ALONE.match(value.string, value.end()) or _SIGN_BETWEEN.search(value[0])
+    ):
+        return False
+    is_said = not (name["bare"] or name["cell"] or name["line"])
+    return is_said or _THREE_KINDS.match(value[0]) is not None
 
 
 def _sent(text: Normalised) -> Iterator[Finding]:
@@ -118,6 +151,9 @@ def _sent(text: Normalised) -> Iterator[Finding]:
         for match in pattern.finditer(text.text):
             if not _PLACEHOLDER.fullmatch(match[1]):
                 yield text.finding("secret", rule, *match.span(1))
+    for match in _COMMAND.finditer(text.text) if "-p" in text.text else ():
+        if is_password(match[1]):
+            yield text.finding("secret", "command_password", *match.span(1))
     for match in _BEARER.finditer(text.text):
         if is_random(match[1]):
             yield text.finding("secret", "bearer_token", *match.span(1))

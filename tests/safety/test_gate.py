@@ -80,6 +80,8 @@ FRAGMENTS = [
     "[标签](mailto:jane.roe@acme-corp.com)",
     "4 " * 50,
     "IBAN GB82 WEST 1234 5698 7654 32",
+    "4539. 1488/0343 / 6467",
+    "gb82 west - 1234._5698. 7654 32",
     "NI AB 12 34 56 C",
     "护照E12345678",
     "车牌京A12345",
@@ -88,6 +90,7 @@ FRAGMENTS = [
     "p a s s w o r d :  h u n t e r 2 2",
     "j a n e @ a c m e . c o m",
     "106.31.73.20",
+    "请联系张伟@例子.中国",
     "( " * 120,
 ]
 JOINTS = [" ", ". ", "。", "\n", "\n\n", "", "！", "? ", ", ", "，", '." ', "…"]
@@ -288,6 +291,10 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
         "-----BEGIN RSA PRIVATE KEY-----",
         "IBAN MT84 MALT 0110 0001 2345 MTLC AST0 01S",
         "j a n e @ a c m e . c o m",
+        "4539 – 1488 – 0343 – 6467",
+        "gb82 west 1234 5698 7654 32",
+        "张伟@acme-corp.com",
+        "李.wei@例子公司.中国",
     ],
 )
 def test_a_cut_between_words_parts_nothing_wherever_it_falls(kept_whole: str) -> None:

@@ -19,16 +19,16 @@ from tests.safety.generated.evasions import EVASIONS, evasive, in_figures
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples
 from tests.safety.generated.sample import Sample, placed
-from tests.safety.generated.secrets import SECRETS, secrets
+from tests.safety.generated.secrets import ANNOUNCED, SECRETS, secrets
 
 FILTER = Filter(load_policy(None))
 RULES = rules(load_policy(None))
 
 CATEGORIES = {
     **dict.fromkeys(SECRETS, "secret"),
-    "password": "secret",
+    **dict.fromkeys(ANNOUNCED, "secret"),
     "email": "email",
-    **dict.fromkeys(["phone", "mobile", "landline"], "phone"),
+    **dict.fromkeys(["phone", "german phone", "mobile", "landline"], "phone"),
     **dict.fromkeys(["card", "bank card"], "card"),
     **dict.fromkeys(["iban", "wallet"], "account"),
     **dict.fromkeys(["ssn", "nino", "nhs", "dni", "nir", "pesel", "cpf", "bsn"], "identity"),
@@ -183,6 +183,18 @@ def test_a_stream_shows_nothing_of_a_secret_that_is_one_in_the_whole_text(
     secret = sample.text[sample.start : sample.end]
     shown = asyncio.run(stream(sample.text, draw.choice([3, 20, 100])))
     assert not [place for place in range(len(secret) - 15) if secret[place : place + 15] in shown]
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame"),
+    [(kind, frame) for kind, (_, frames) in ANNOUNCED.items() for frame in frames],
+)
+def test_a_stream_shows_nothing_of_a_value_that_the_words_give_away(kind: str, frame: str) -> None:
+    make, _ = ANNOUNCED[kind]
+    value = make(random.Random(frame))
+    text = "Some words first. " * 20 + frame.replace("{}", value) + "\nAnd more of it." * 12
+    shown = asyncio.run(stream(text, 3))
+    assert not [place for place in range(len(value) - 3) if value[place : place + 4] in shown]
 
 
 async def stream(text: str, size: int) -> str:

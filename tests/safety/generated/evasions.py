@@ -1,10 +1,22 @@
 """Ways to write a value so that a person reads it and a pattern does not."""
 
+import re
 from collections.abc import Callable
 
 from tests.safety.generated.sample import Sample, placed
 
 _LOOK_ALIKE = str.maketrans("aceijopsxyhdABCEHIKMOPSTXY", "асеіјорѕхуһԁАВСЕНІКМОРЅТХУ")
+
+_LONG_NUMBER = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{12,30}|[0-9]{15,}[0-9X]")
+
+
+def regrouped(text: str) -> str:
+    """Long numbers in groups of four with dashes between, anything else as it is."""
+    number = re.sub("[ ./_·-]", "", text)
+    if not _LONG_NUMBER.fullmatch(number):
+        return text
+    return " – ".join(number[start : start + 4] for start in range(0, len(number), 4))
+
 
 EVASIONS: dict[str, Callable[[str], str]] = {
     "zero-width": "\u200b".join,
@@ -13,6 +25,7 @@ EVASIONS: dict[str, Callable[[str], str]] = {
     ),
     "look-alikes": lambda text: text.translate(_LOOK_ALIKE),
     "spelled out": " ".join,
+    "regrouped": regrouped,
     "soft hyphens": lambda text: "\u00ad".join(
         text[start : start + 3] for start in range(0, len(text), 3)
     ),

@@ -115,6 +115,35 @@ HARD: dict[str, tuple[Make, str]] = {
         lambda d: f"sk-learn-{d.choice(['extra', 'contrib'])}-{d.randint(1, 9)}",
         "pip install {}",
     ),
+    "heading": (
+        lambda d: d.choice(["Password policy", "Passwords", "Password reset", "API keys"]),
+        "### {}\n\nRule 1 of 12: at least 3 words, changed every 90 days.",
+    ),
+    "line under a heading": (
+        lambda d: d.choice(
+            ["OAuth2Client is what we use.", "See https://acme.com/help2", "1. At least 12 signs"]
+        ),
+        "**Password**\n{}",
+    ),
+    "list": (lambda d: f"OAuth{digits(1, d)}Login", "We support:\n- Password\n- {}\n- SAML2"),
+    "table": (
+        lambda d: d.choice(["required", "varchar(255)", "yes, 12+", "`string`", "min. 8", "v2"]),
+        "| Field | Type |\n|---|---|\n| Password | {} |\n| API key | optional |",
+    ),
+    "field": (
+        lambda d: d.choice(["required", "hidden since version 2.14", "limited to 72 bytes"]),
+        "The password field is {}.",
+    ),
+    "settings": (
+        lambda d: f"db{digits(2, d)}.internal",
+        "DB_PASSWORD=\nDB_HOST={}\npassword:\n  host: {}",
+    ),
+    "port": (lambda d: digits(4, d), "docker run mysql -p {}:3306"),
+    "will be": (
+        lambda d: d.choice(["reset on 12 May", "sent by mail", "SHA-256 hashed"]),
+        "Your password will be {}.",
+    ),
+    "chinese heading": (lambda d: f"至少{digits(2, d)}个字符", "### 密码要求\n密码：\n{}"),
     "chinese order": (lambda d: "DD" + digits(14, d), "订单号{}，请注意查收。"),
     "chinese amount": (lambda d: f"{digits(3, d)}万{digits(4, d)}元", "合计{}整"),
     "chinese article": (lambda d: f"〔20{digits(2, d)}〕{digits(3, d)}号", "国发{}文件"),

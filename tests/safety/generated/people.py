@@ -25,6 +25,11 @@ def grouped(number: str, sizes: tuple[int, ...], parting: str = " ") -> str:
     return parting.join(number[start:end] for start, end in places)
 
 
+def parting(draw: Random) -> str:
+    """What stands between two groups of a number."""
+    return draw.choice([" ", "  ", "-", " - ", " – ", ".", "_", "/", " / ", "·"])
+
+
 def day(draw: Random) -> tuple[int, int, int]:
     return draw.randint(1950, 2007), draw.randint(1, 12), draw.randint(1, 28)
 
@@ -35,7 +40,8 @@ def resident_id(draw: Random) -> str:
     year, month, number = day(draw)
     body = f"{place}{year}{month:02}{number:02}{draw.randint(1, 999):03}"
     total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
-    return body + "10X98765432"[total % 11]
+    number = body + "10X98765432"[total % 11]
+    return draw.choice([number, grouped(number, (6, 8, 4), parting(draw))])
 
 
 def iban(country: str, account: str) -> str:
@@ -128,9 +134,17 @@ def public_address(draw: Random) -> str:
 
 
 def mail_address(draw: Random) -> str:
-    name = draw.choice(["anna", "j.smith", "wei_zhang", "o.brien+news", "lena-k", "tom88"])
-    host = draw.choice(["acme-corp", "northwind", "mail.fabrikam"])
+    plain = ["anna", "j.smith", "wei_zhang", "o.brien+news", "lena-k", "tom88"]
+    name = draw.choice([*plain, "josé", "müller", "żaneta.ł", "почта", "jose\u0301"])
+    host = draw.choice(["acme-corp", "northwind", "mail.fabrikam", "münchen-firma"])
     return f"{name}@{host}.{draw.choice(['com', 'org', 'co.uk', 'io'])}"
+
+
+def chinese_mail_address(draw: Random) -> str:
+    name = draw.choice(["张伟", "欧阳小明", "王.fang", "李_12"])
+    return draw.choice(
+        [mail_address(draw), f"{name}@{draw.choice(['acme-corp.com', '例子.中国'])}"]
+    )
 
 
 def chinese_mobile(draw: Random) -> str:
@@ -160,17 +174,31 @@ ENGLISH: dict[str, tuple[Make, tuple[str, ...]]] = {
                 f"(212) 736-{digits(4, d)}",
             ]
         ),
-        ("Call {} after lunch.", "Her number is {}.", "Tel: {}"),
+        ("Call {} after lunch.", "Her number is {}.", "Tel. {}"),
+    ),
+    "german phone": (
+        lambda d: f"0{d.choice(['30', '171', '8031'])}/{d.choice('23456789')}{digits(6, d)}",
+        ("Tel. {}", "Fax: {} oder per Post.", "My mobile is {}."),
     ),
     "card": (
         lambda d: d.choice(
-            [card("4", 16, d), card("51", 16, d), grouped(card("37", 15, d), (4, 6, 5))]
+            [
+                card("4", 16, d),
+                card("51", 16, d),
+                grouped(card("51", 16, d), (4, 4, 4, 4), parting(d)),
+                grouped(card("37", 15, d), (4, 6, 5), parting(d)),
+            ]
         ),
         ("Charge {} for the order.", "The card {} has expired."),
     ),
     "iban": (
         lambda d: d.choice(
-            [british_iban(d), german_iban(d), grouped(german_iban(d), (4, 4, 4, 4, 4, 2))]
+            [
+                british_iban(d),
+                german_iban(d).lower(),
+                grouped(british_iban(d), (4, 4, 4, 4, 4, 2), parting(d)),
+                grouped(german_iban(d).lower(), (4, 4, 4, 4, 4, 2), parting(d)),
+            ]
         ),
         ("Please pay to {} by Friday.", "IBAN: {}"),
     ),
@@ -212,7 +240,11 @@ CHINESE: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "bank card": (
         lambda d: d.choice(
-            [card("6222", 19, d), card("6217", 19, d), grouped(card("6228", 16, d), (4, 4, 4, 4))]
+            [
+                card("6222", 19, d),
+                grouped(card("6217", 19, d), (4, 4, 4, 4, 3), parting(d)),
+                grouped(card("6228", 16, d), (4, 4, 4, 4), parting(d)),
+            ]
         ),
         ("工资打到{}，谢谢", "银行卡号：{}", "卡号 {} 已冻结"),
     ),
@@ -225,7 +257,7 @@ CHINESE: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda d: some(string.ascii_lowercase, 5, d) + d.choice(["_", "-", ""]) + digits(3, d),
         ("加我微信：{}，聊聊方案", "微信号{}，备注姓名", "VX: {} 详聊", "微信號是{}。"),
     ),
-    "email": (mail_address, ("邮箱是{}，请查收。", "请把简历发到{}")),
+    "email": (chinese_mail_address, ("邮箱是{}，请查收。", "请把简历发到{}", "请联系{}谢谢")),
     "landline": (
         lambda d: f"0{d.choice(['10', '21', '755', '571'])}-{some('23456789', 1, d)}{digits(7, d)}",
         ("办公室电话：{}", "请致电{}咨询。"),

@@ -161,15 +161,54 @@ PASSWORD_FRAMES = (
     "口令为 {} ，下周更换",
     "密碼：{}，請保密",
     "p4ssw0rd: {}",
+    "**Password:** {}",
+    "**Password**: `{}`",
+    "*Temporary password (until Friday):* {}",
+    "Password:\n{}\nPlease change it.",
+    "### Password\n{}",
+    "### Password\n\n```\n{}\n```",
+    "Passwords:\n- {}\n",
+    "| Password | {} |",
+    "| **Password** | `{}` |",
+    "the password “{}” still works",
+    "Your temporary password will be {} from Monday.",
+    "密码：\n{}\n",
+    "新的密码为“{}”，请保密",
+    "**密码**：{}",
+)
+COMMAND_FRAMES = ("mysql -u app -p{} shop", "sshpass -p '{}' ssh app@build")
+KEY_FRAMES = (
+    "**API key:** {}",
+    "**API key**: `{}`",
+    "API key:\n{}\n",
+    "### Access token\n{}\n",
+    "| API key | {} |",
+    "the secret “{}” is theirs",
+    "密钥：\n{}\n",
 )
 
 
+def key(draw: Random) -> str:
+    """Twenty-four characters without a form, of which every other one is a digit."""
+    letters = some(string.ascii_letters, 12, draw)
+    return "".join(map("".join, zip(letters, digits(12, draw), strict=True)))
+
+
+ANNOUNCED = {
+    "password": (password, PASSWORD_FRAMES),
+    "password in a command": (password, COMMAND_FRAMES),
+    "key": (key, KEY_FRAMES),
+}
+"""What has no form of its own, and the words that give it away."""
+
+
 def secrets(each: int, seed: int) -> Iterator[Sample]:
-    """`each` texts of every form of secret, and of every way to give away a password."""
+    """`each` texts of every form of secret, and of every way to give away a password or a key."""
     draw = random.Random(seed)
     for name, make in SECRETS.items():
         for _ in range(each):
             yield placed(draw.choice([*SECRET_FRAMES.values()]), name, make(draw))
-    for frame in PASSWORD_FRAMES:
-        for _ in range(each):
-            yield placed(frame, "password", password(draw))
+    for kind, (make, frames) in ANNOUNCED.items():
+        for frame in frames:
+            for _ in range(each):
+                yield placed(frame, kind, make(draw))
