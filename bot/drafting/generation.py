@@ -189,16 +189,16 @@ class Generation:
         )
         gate = self._filter.gate(request=job.name, who=job.requester)
         return Draft(
-            version,
-            gate,
-            shown,
-            world.store,
-            judge,
-            self._options.seed,
-            job.n,
-            self._language,
-            self._length,
-            self._buttons,
+            version=version,
+            gate=gate,
+            shown=shown,
+            store=world.store,
+            judge=judge,
+            seed=self._options.seed,
+            n=job.n,
+            language=self._language,
+            measure=self._length,
+            buttons=self._buttons,
         )
 
     def _buttons(self, version: Version) -> Sequence[Button]:
