@@ -90,9 +90,16 @@ class Screen:
         return _in_order((*self.examine(text), *self.read_meaning(text, stage)))
 
     def read_meaning(self, text: str, stage: Stage | None = None) -> list[Finding]:
-        """What the linear tier finds in a whole text. Raises DetectorError."""
+        """What the linear tier finds in a whole text. Raises DetectorError.
+
+        In material, where an attack may hide in what is harmless, in each window of it, too.
+        """
         each = (self.weigh(text, start, pieces, stage) for start, pieces in passages(ends(text)))
-        return list(chain.from_iterable(each))
+        found = list(chain.from_iterable(each))
+        if stage is Stage.MATERIAL:
+            linear = Linear(self.policy.thresholds.at(stage), self.linear.weights)
+            found += _guarded(linear, len(text), partial(linear.find_hidden, normalise(text)))
+        return found
 
     def weigh(
         self, text: str, start: int, pieces: Sequence[int], stage: Stage | None = None

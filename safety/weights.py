@@ -1,5 +1,6 @@
 """The weights of the linear tier: one file of numbers, without pickle, checked when it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
@@ -9,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.features import GRAMS, WIDTH, Features, Ids, lexicon
+from safety.features import GRAMS, WIDTH, Features, Ids, Runs, lexicon
 
 DAMPING = 10.0
 """As if a text had this many more features, which say nothing: a few words prove little."""
@@ -50,6 +51,17 @@ class Heads:
         evidence = sums[:, counts] / np.sqrt(DAMPING + counts)
         odds = evidence + self.words @ seen.densities(ends) + self.biases[:, None]
         return np.asarray(np.clip(odds, -30, 30))
+
+    def log_odds_within(
+        self, category: str, seen: Runs, windows: Sequence[tuple[int, int]]
+    ) -> NDArray[np.float64]:
+        """[windows]: of each window alone, for a category that does not read the lexicon."""
+        head = self.categories.index(category)
+        assert not self.words[head].any()
+        weights = self.tables[head, seen.ids].astype(np.float64)
+        inside = [seen.within(start, end) for start, end in windows]
+        evidence = [weights[each].sum() / np.sqrt(DAMPING + len(each)) for each in inside]
+        return np.asarray(np.clip(np.array(evidence) + self.biases[head], -30, 30))
 
 
 Weights = dict[str, Heads]

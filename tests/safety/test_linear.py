@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety import Action, Blocked, Filter, FilterError, Policy, PolicyError, Stage, load_policy
-from safety.features import GRAMS, WIDTH, WORDS, features, lexicon, word_ids
+from safety.features import GRAMS, WIDTH, WORDS, features, lexicon, runs, word_ids
 from safety.normalise import normalise
-from safety.passages import PASSAGE, ends, passages
+from safety.passages import PASSAGE, ends, passages, windows
 from safety.verdict import Verdict
 from safety.weights import Heads, Weights, WeightsError, load, packaged, save
 
@@ -99,6 +99,22 @@ def test_what_a_beginning_scores_does_not_depend_on_what_follows(text: str) -> N
     for index, end in enumerate(places):
         alone = linear.scores(normalise(text[:end]), places[: index + 1])
         assert all(np.allclose(alone[key], whole[key][: index + 1]) for key in whole)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts)
+def test_a_window_has_the_features_of_the_same_text_alone(text: str) -> None:
+    seen = runs(text, "en")
+    for start, end in windows(text):
+        alone = features(text[start:end], "en").ids.tolist()
+        assert sorted(seen.ids[seen.within(start, end)].tolist()) == sorted(alone)
+
+
+@given(st.text(alphabet=".!。\n a一", max_size=2000))
+def test_windows_hold_every_character_and_are_few(text: str) -> None:
+    places = windows(text)
+    assert {at for start, end in places for at in range(start, end)} == set(range(len(text)))
+    assert len(places) <= 4 * (len(text) // 60 + 1)
 
 
 @settings(max_examples=60, deadline=None)
