@@ -5,15 +5,14 @@ It fails closed. A detector that raises, takes too long or answers nonsense bloc
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from safety.audit import AuditLog, Case
 from safety.chain import ChainError
 from safety.judge import Judge, JudgeError, JudgeLate, JudgeUnset, Server
 from safety.normalise import normalise
-from safety.passages import ends, passages
+from safety.passages import whole_passages
 from safety.policy import Policy
-from safety.quotes import quoted_in
 from safety.screen import Screen
 from safety.stream import Gate
 from safety.verdict import Action, Stage, Verdict
@@ -79,13 +78,7 @@ class Filter:
         """
         case = Case(self.audit, stage, request, who)
         screen = self._decided.get(held, self.screen)
-        verdict = await _verdict(screen, text, stage)
-        quoted = quoted_in(text) if stage is Stage.INPUT and verdict.allowed else ""
-        if quoted:
-            material = await _verdict(screen, quoted, Stage.MATERIAL)
-            if not material.allowed:
-                verdict = _spanning(material, len(text))
-        return await case.close(verdict, text)
+        return await case.close(await _verdict(screen, text, stage), text)
 
     async def decided(
         self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
@@ -155,21 +148,8 @@ async def _verdict(screen: Screen, text: str, stage: Stage) -> Verdict:
     verdict = await screen.in_time(lambda: screen.judge(text, stage))
     if screen.judge_tier is None or not verdict.allowed:
         return verdict
-    spans = await asyncio.to_thread(_spans, text)
+    spans = await asyncio.to_thread(whole_passages, text)
     return await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
-
-
-def _spanning(verdict: Verdict, length: int) -> Verdict:
-    """The verdict on what is quoted, as one on the whole: its findings cover all of it."""
-    findings, causes = (
-        tuple(replace(each, start=0, end=length) for each in found)
-        for found in (verdict.findings, verdict.causes)
-    )
-    return replace(verdict, findings=findings, causes=causes)
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
 
 
 def _judge(policy: Policy, worker: Server | None) -> Judge | None:

@@ -33,6 +33,11 @@ def passages(ends: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
         yield start, pieces
 
 
+def whole_passages(text: str) -> list[tuple[int, int]]:
+    """Where each passage of a whole text starts and ends."""
+    return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
+
+
 _LEAST, _MOST, _PIECES = 60, 100, 4
 """Characters of a piece, and how many of them a window holds at most: chosen so that of attacks
 hidden in ordinary drafts most were found at equally few false alarms."""

@@ -83,6 +83,17 @@ async def test_what_a_reviewer_allows_passes_the_judge(judging: Callable[..., Fi
     assert (await judge(strict, EVIL, held=Action.ALLOW)).action is Action.BLOCK
 
 
+async def test_what_is_quoted_is_shown_to_the_judge_as_material_too(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    by = judging(more='[judge.input]\nhate = "allow"\nviolence = "allow"\n')
+    assert (await judge(by, EVIL, Stage.INPUT)).allowed
+    text = f"Shorten this:\n> {HARMLESS}\n> {EVIL}"
+    verdict = await judge(by, text, Stage.INPUT)
+    assert (verdict.action, verdict.rules) == (Action.HOLD, ("judge_hate", "judge_violence"))
+    assert all(text.index(HARMLESS) == each.start for each in verdict.causes)
+
+
 async def test_what_the_rules_stop_is_not_sent_to_the_judge(
     judging: Callable[..., Filter], guard: GuardServer
 ) -> None:
