@@ -38,20 +38,29 @@ class Filter:
     """Judges texts by a policy. Safe to share between tasks."""
 
     def __init__(
-        self, policy: Policy, *, audit: AuditLog | None = None, worker: Server | None = None
+        self,
+        policy: Policy,
+        *,
+        audit: AuditLog | None = None,
+        worker: Server | None = None,
+        base: "Filter | None" = None,
     ) -> None:
-        """`worker` is the judge where the policy names no other. Raises FilterError."""
+        """`worker` is the judge where the policy names no other. Raises FilterError.
+
+        `base` is the filter whose policy this one's is laid over: they ask one judge, and detectors
+        that found their samples there find them here.
+        """
         self.policy = policy
         self.audit = audit
-        self.worker = worker
-        judge = _judge(policy, worker)
-        self.screen = Screen(policy, judge)
+        judge = base.screen.judge_tier if base else _judge(policy, worker)
+        self.screen: Screen = Screen(policy, judge)
         self._decided = {
             decision: Screen(policy.holding_as(decision), judge, digest=self.screen.digest)
             for decision in (Action.ALLOW, Action.REDACT)
         }
         self._places: dict[str, Filter] = {}
-        self.self_test()
+        if base is None:
+            self.self_test()
 
     def within(self, workspace: str, channel: str) -> "Filter":
         """The filter by the policy of a channel of a workspace; often this one."""
@@ -59,7 +68,7 @@ class Filter:
         if policy is self.policy:
             return self
         if policy.digest not in self._places:
-            self._places[policy.digest] = Filter(policy, audit=self.audit, worker=self.worker)
+            self._places[policy.digest] = Filter(policy, audit=self.audit, base=self)
         return self._places[policy.digest]
 
     async def judge(

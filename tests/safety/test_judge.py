@@ -184,6 +184,45 @@ async def test_a_text_has_a_budget_for_all_that_is_asked_about_it(
     assert 1 <= len(guard.asked) <= 3
 
 
+async def test_an_answer_has_its_time_from_when_it_is_asked(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.05
+    by = judging("question", "timeout_seconds = 0.25\nbudget_seconds = 20\nat_once = 1")
+    assert (await judge(by, HARMLESS)).allowed
+    assert len(guard.asked) > 5
+
+
+async def test_a_whole_text_has_a_budget_too(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.1
+    by = judging("question", "timeout_seconds = 0.3\nbudget_seconds = 0.3\nat_once = 1")
+    assert (await judge(by, HARMLESS)).rules == ("judge_late",)
+    assert 1 <= len(guard.asked) <= 4
+
+
+async def test_the_first_failure_ends_the_other_questions(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    by = judging("question", "at_once = 1")
+    guard.delay, guard.status = 0.02, 500
+    assert (await judge(by, HARMLESS)).rules == ("detector_error",)
+    await asyncio.sleep(0.2)
+    assert 1 <= len(guard.asked) <= 2 < len(QUESTIONS)
+
+
+async def test_all_channels_share_one_judge_and_its_places(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.02
+    by = judging("question", 'at_once = 2\n[channels.C1.output]\nemail = "block"')
+    there = by.within("T1", "C1")
+    assert there is not by
+    await asyncio.gather(judge(by, HARMLESS), judge(there, HARMLESS))
+    assert guard.most_at_once == 2
+
+
 async def stream(by: Filter, *chunks: str) -> tuple[str, tuple[str, ...]]:
     """What was released, and the rules that blocked."""
     gate, released = by.gate(request="r1"), ""
