@@ -87,31 +87,33 @@ class Judge:
         self, passages: Iterable[str], stage: Stage, budget: Budget
     ) -> list[dict[str, float]]:
         """By category, the probability that each passage has it. Raises JudgeError, JudgeLate."""
-        asks = [[*self._form(passage, stage)] for passage in passages]
         began = time.monotonic()
         try:
+            asks = [[*self._form(passage, stage)] for passage in passages]
             async with asyncio.timeout(budget.left), self._session() as session:
                 answers = iter(await self._answers(session, chain.from_iterable(asks)))
+            return [_highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
             raise JudgeLate from None
+        except (JudgeError, JudgeLate):
+            raise
+        except Exception as error:
+            # Of whatever kind: an answer may be anything. From None: the cause may quote the text.
+            raise JudgeError(type(error).__name__) from None
         finally:
             budget.spend(time.monotonic() - began)
-        return [_highest(islice(answers, len(each))) for each in asks]
 
     async def _answers(
         self, session: aiohttp.ClientSession, asks: Iterable[Ask]
     ) -> list[dict[str, float]]:
-        """The first failure ends all other questions. Raises JudgeError, JudgeLate."""
+        """The first failure ends all other questions, and is raised; of two, not the late one."""
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._asked(session, ask)) for ask in asks]
-        except* JudgeLate as errors:
-            failed: Exception = errors.exceptions[0]
-        except* JudgeError as errors:  # the graver one, where both come at once
-            failed = errors.exceptions[0]
-        else:
-            return [task.result() for task in tasks]
-        raise failed from None
+        except ExceptionGroup as errors:
+            _, failures = errors.split(JudgeLate)
+            raise (failures or errors).exceptions[0] from None
+        return [task.result() for task in tasks]
 
     def _session(self) -> aiohttp.ClientSession:
         headers, token = {}, self.server.token
@@ -121,18 +123,13 @@ class Judge:
         return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
 
     async def _asked(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
-        """The answer to one question, once it is its turn. Raises JudgeError, JudgeLate."""
+        """The answer to one question, once it is its turn. Raises JudgeLate."""
         async with self._room:
             try:
                 async with asyncio.timeout(self.policy.timeout_seconds):
                     return await self._ask(session, ask)
             except TimeoutError:
                 raise JudgeLate from None
-            except JudgeError:
-                raise
-            except Exception as error:
-                # Of whatever kind: an answer may be anything. From None: it may quote the text.
-                raise JudgeError(type(error).__name__) from None
 
     async def _ask(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
         body = ask.body | ({"model": self.policy.model} if self.policy.model else {})

@@ -158,6 +158,13 @@ async def test_a_judge_that_is_not_there_blocks(tmp_path: Path) -> None:
     assert (await judge(Filter(load_policy(file)), HARMLESS)).rules == ("detector_error",)
 
 
+async def test_a_judge_whose_address_is_none_blocks(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    for url in ("http://", "http://[", "http://a b"):
+        file.write_text(f'[judge]\nurl = "{url}"\nlate = "allow"\n')
+        assert (await judge(Filter(load_policy(file)), HARMLESS)).rules == ("detector_error",)
+
+
 @pytest.mark.parametrize(
     ("late", "action"), [("", "block"), ('late = "hold"', "hold"), ('late = "allow"', "allow")]
 )
