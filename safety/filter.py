@@ -146,9 +146,10 @@ async def _trouble_of_audit(audit: AuditLog | None) -> list[str]:
     if audit is None:
         return []
     try:
-        await asyncio.to_thread(audit.head)
+        await audit.check()
     except (OSError, ChainError) as error:
-        return [f"The audit log cannot be read: {type(error).__name__}."]
+        cause = getattr(error, "strerror", None) or type(error).__name__
+        return [f"The audit log cannot be written ({cause}): check its disk and its folder."]
     return []
 
 
