@@ -192,7 +192,10 @@ UNREADABLE = [
     (["{bad}"], "bad.jsonl, line 1: text: Input should be a valid string."),
     (["{file}", "--each-quarter"], "No row is labelled hate: a fit needs examples of each"),
     (["{empty}"], "There is no row to measure: name files of labelled rows."),
-    (["{file}", "--weights", "{bad}"], "The weights bad.jsonl cannot be used (ValueError): "),
+    (
+        ["{file}", "--weights", "{bad}"],
+        "The weights bad.jsonl cannot be used (FileNotFoundError): ",
+    ),
     (["{file}", "--policy", "/nowhere"], "/nowhere cannot be read as a policy: check the path."),
 ]
 
