@@ -44,3 +44,7 @@ def _key(settings: Settings) -> SecretStr:
         return SecretStr(path.read_text("ascii").strip())
     except OSError:
         raise AuditError(f"There is no {path}: set AUDIT_KEY, or DATA_DIR.") from None
+    except UnicodeDecodeError:
+        raise AuditError(
+            f"{path} holds no key that the bot made: put it back from a backup, or set AUDIT_KEY."
+        ) from None

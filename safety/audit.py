@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,9 @@ from safety.chain import Chain, ChainError, Head, end_of
 from safety.verdict import Stage, Verdict, refusal
 
 log = structlog.get_logger(__name__)
+
+_FRESH = 60.0
+"""Seconds for which a line that could be written shows that the next one can be."""
 
 
 class AuditError(RuntimeError):
@@ -59,6 +62,7 @@ class AuditLog:
         self._key = key
         self._chain = Chain(key)
         self._lock = threading.Lock()
+        self._fresh_until = 0.0
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
@@ -87,10 +91,18 @@ class AuditLog:
         with self._locked():
             return end_of(self._file).head
 
+    async def check(self) -> None:
+        """Writes a line of health, unless one was written lately. Raises OSError, ChainError."""
+        if time.monotonic() < self._fresh_until:
+            await asyncio.to_thread(self.head)
+        else:
+            await self.write(_bare("health", "", "", "health"))
+
     def close(self) -> None:
         os.close(self._file)
 
     def _append(self, entry: str) -> None:
+        self._fresh_until = 0.0
         with self._locked():
             try:
                 line = self._chain.append(entry, end_of(self._file))
@@ -98,6 +110,7 @@ class AuditLog:
                 raise OSError(str(error)) from None
             if os.write(self._file, line) != len(line):
                 raise OSError("short write")
+            self._fresh_until = time.monotonic() + _FRESH
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -131,35 +144,24 @@ class Case:
             return refusal("audit_error", verdict.policy)
         return verdict
 
-    async def note(self, decision: str, categories: Sequence[str], *, policy: str) -> None:
+    async def open(self, *, policy: str) -> None:
+        """Writes down that a draft begins, before any of it is shown. Raises OSError."""
+        await self.note("opened", (), policy=policy, complete=False)
+
+    async def note(
+        self, decision: str, categories: Sequence[str], *, policy: str, complete: bool = True
+    ) -> None:
         """Writes down what a person decided. Raises OSError."""
         if self.audit is None:
             return
-        await self.audit.write(
-            Entry(
-                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                request=self.request,
-                who=self.who,
-                stage=self.stage,
-                action=decision,
-                complete=True,
-                categories=sorted(categories),
-                rules=[],
-                counts={},
-                policy=policy,
-                latency_ms=0.0,
-                hmac="",
-            )
-        )
+        entry = _bare(self.request, self.who, self.stage, decision)
+        noted = replace(entry, categories=sorted(categories), policy=policy, complete=complete)
+        await self.audit.write(noted)
 
     def _entry(self, verdict: Verdict, digest: str, complete: bool) -> Entry:
         counts = Counter(finding.category for finding in verdict.findings)
-        return Entry(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            request=self.request,
-            who=self.who,
-            stage=self.stage,
-            action=verdict.action,
+        return replace(
+            _bare(self.request, self.who, self.stage, verdict.action),
             complete=complete,
             categories=sorted(counts),
             rules=list(verdict.rules),
@@ -168,3 +170,21 @@ class Case:
             latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
             hmac=digest,
         )
+
+
+def _bare(request: str, who: str, stage: str, action: str) -> Entry:
+    """An entry of now, about no text."""
+    return Entry(
+        time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        request=request,
+        who=who,
+        stage=stage,
+        action=action,
+        complete=True,
+        categories=[],
+        rules=[],
+        counts={},
+        policy="",
+        latency_ms=0.0,
+        hmac="",
+    )

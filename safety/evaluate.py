@@ -292,7 +292,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{'group':32}{'category':16}{'rows':>6}{'unsafe':>7}  "
         + "".join(f"{name:19}" for name in ("precision", "recall", "false alarms", "F1"))
-        + "AUPRC  best F1  recall at 5 %"
+        + "AUPRC    best F1  recall at 5 %"
     )
     for text in found["texts"]:
         cells = (text[name] for name in ("precision", "recall", "false_alarms", "f1"))
@@ -301,11 +301,11 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             f"{text['by'] + ' ' + text['group']:32.31}{text['category']:16}"
             f"{text['rows']:6}{text['labelled']:7}  "
             + "".join(f"{_cell(cell):19}" for cell in cells)
-            + "  ".join(_number(number) for number in ranking)
+            + "".join(f"{_number(number):9}" for number in ranking).rstrip()
         )
     for spans in found["spans"]:
         cells = (f"{name} {_cell(spans[name])}" for name in ("precision", "recall", "f1"))
-        yield f"spans {spans['category']:8}" + "  ".join(cells)
+        yield f"spans {spans['category']:12}" + "  ".join(cells)
     for tier, times in found["latency_ms"].items():
         yield f"latency {tier:8}p50 {times['p50']:.2f} ms  p99 {times['p99']:.2f} ms"
 
@@ -318,7 +318,7 @@ def _cell(rate: dict[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "  -  " if value is None else f"{value:.3f}"
+    return "-" if value is None else f"{value:.3f}"
 
 
 if __name__ == "__main__":

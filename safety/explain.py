@@ -8,6 +8,7 @@ from safety.filter import Filter
 from safety.judge import JudgeError, JudgeLate
 from safety.normalise import normalise
 from safety.passages import ends, passages
+from safety.quotes import quoted_in
 from safety.screen import DetectorError, Screen
 from safety.verdict import JUDGE_RULE, Action, Finding, Stage
 from safety.weights import WeightsError
@@ -44,9 +45,10 @@ async def explain(by: Filter, text: str, stage: Stage) -> list[str]:
     """A line for all that was found or scored, then the verdict. Of a failure, only its kind."""
     screen = by.screen
     try:
-        told = [*_ruled(screen, text, stage), *_meant(screen, text, stage)]
-        told += await _judged(screen, text, stage)
-        said = [str(each) for each in told]
+        said = await _told(screen, text, stage)
+        if stage is Stage.INPUT and (quotation := quoted_in(text)).text:
+            quoted = await _told(screen, quotation.text, Stage.MATERIAL)
+            said += ["what is quoted in it, as material:", *quoted]
     except (DetectorError, JudgeError, WeightsError) as error:
         said = [f"failed: {type(error).__name__}: {error}"]
     except JudgeLate:
@@ -54,6 +56,13 @@ async def explain(by: Filter, text: str, stage: Stage) -> list[str]:
     verdict = await by.judge(text, stage, request="explain")
     rules = f" by {', '.join(verdict.rules)}" if verdict.rules else ""
     return [*said, f"{stage}: {verdict.action}{rules}; policy {verdict.policy}"]
+
+
+async def _told(screen: Screen, text: str, stage: Stage) -> list[str]:
+    """Raises DetectorError, WeightsError, JudgeError, JudgeLate."""
+    told = [*_ruled(screen, text, stage), *_meant(screen, text, stage)]
+    told += await _judged(screen, text, stage)
+    return [str(each) for each in told]
 
 
 def _ruled(screen: Screen, text: str, stage: Stage) -> Iterator[Told]:
@@ -69,6 +78,9 @@ def _meant(screen: Screen, text: str, stage: Stage) -> Iterator[Told]:
         places = [place - start for place in pieces]
         for name, scores in screen.linear.scores(normalise(text[start:end]), places).items():
             highest[name] = max(highest[name], float(scores.max()))
+    if stage is Stage.MATERIAL:
+        for _, _, hidden in screen.linear.hidden(normalise(text)):
+            highest["en", "prompt_attack"] = max(highest["en", "prompt_attack"], hidden)
     thresholds = screen.policy.thresholds.at(stage)
     for (language, category), score in highest.items():
         finding = Finding(category, f"{category}_{language}", 0, 1, score)

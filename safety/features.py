@@ -1,7 +1,7 @@
 """What the linear tier sees of a text: hashed n-grams of characters and of words.
 
-Each feature has the place where it is complete, so that one pass gives the features of every
-beginning of the text. What a beginning holds does not depend on what follows it.
+Each has its place, so that one pass gives the features of every beginning of the text, and of
+every window. What a beginning holds does not depend on what follows it.
 """
 
 import re
@@ -68,6 +68,29 @@ class Features:
         return np.concatenate((np.log1p(counts), 3 * np.sqrt(counts / words)))
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """All n-grams of a text, as often as they stand there, in the order of their ends.
+
+    ids, starts, ends: [n-grams]; previous: [n-grams], where the last one with the same id starts,
+    -1 for the first of them.
+    """
+
+    ids: Ids
+    starts: Ids
+    ends: Ids
+    previous: Ids
+
+    def __post_init__(self) -> None:
+        assert self.ids.shape == self.starts.shape == self.ends.shape == self.previous.shape
+
+    def within(self, start: int, end: int) -> Ids:
+        """Which of them are the features of a window, as if it were a text of its own."""
+        first, last = np.searchsorted(self.ends, (start, end), side="right")
+        inside = self.starts[first:last] >= start
+        return np.asarray(np.flatnonzero(inside & (self.previous[first:last] < start)) + first)
+
+
 @cache
 def lexicon() -> dict[str, frozenset[str]]:
     """Words by group, from `lexicon.toml`."""
@@ -77,24 +100,47 @@ def lexicon() -> dict[str, frozenset[str]]:
 
 def features(text: str, language: str) -> Features:
     """The features of a normalised text for the weights of a language."""
-    grams, lowered = GRAMS[language], lower(text)
-    words = [(match[0], match.end()) for match in _WORD.finditer(lowered)] if grams.words else []
-    codes, word_ends = _coded([word for word, _ in words]), _array([end for _, end in words])
-    parts = [(_placed(_rolled(codes, 1), WORDS), word_ends)]
-    for length in grams.characters:
-        hashes, ends = _of_characters(lowered, length, grams.chinese)
-        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, ends))
-    for count in range(2, grams.words + 1):
-        hashes = _rolled(codes, count)
-        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, word_ends[count - 1 :]))
-    ids, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(ends, kind="stable")
-    ids = ids[order]
+    words = _words(text, language)
+    ids, _, ends = _ordered(text, words, language)
     first = np.sort(np.unique(ids, return_index=True)[1])
     listed = tuple(
         _array([end for word, end in words if word in group]) for group in lexicon().values()
     )
-    return Features(ids[first], ends[order][first], word_ends, listed)
+    return Features(ids[first], ends[first], _array([end for _, end in words]), listed)
+
+
+def runs(text: str, language: str) -> Runs:
+    """The n-grams of a normalised text for the weights of a language."""
+    ids, starts, ends = _ordered(text, _words(text, language), language)
+    by_id = np.argsort(ids, kind="stable")
+    is_again = ids[by_id][1:] == ids[by_id][:-1]
+    previous = np.full(len(ids), -1, np.int64)
+    previous[by_id[1:][is_again]] = starts[by_id[:-1][is_again]]
+    return Runs(ids, starts, ends, previous)
+
+
+def _words(text: str, language: str) -> list[tuple[str, int]]:
+    """Each word and where it ends."""
+    if not GRAMS[language].words:
+        return []
+    return [(match[0], match.end()) for match in _WORD.finditer(lower(text))]
+
+
+def _ordered(text: str, words: list[tuple[str, int]], language: str) -> tuple[Ids, Ids, Ids]:
+    """Ids, starts and ends of all n-grams, in the order of their ends."""
+    grams, lowered = GRAMS[language], lower(text)
+    codes, ends = _coded([word for word, _ in words]), _array([end for _, end in words])
+    starts = _array([end - len(word) for word, end in words])
+    parts = [(_placed(_rolled(codes, 1), WORDS), starts, ends)]
+    for length in grams.characters:
+        hashes, behind = _of_characters(lowered, length, grams.chinese)
+        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, behind - length, behind))
+    for count in range(2, grams.words + 1):
+        hashes, behind = _rolled(codes, count), ends[count - 1 :]
+        parts.append((_placed(hashes, GRAM_PLACES) + WORDS, starts[: len(hashes)], behind))
+    ids, begins, behind = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(behind, kind="stable")
+    return ids[order], begins[order], behind[order]
 
 
 def word_ids(words: Sequence[str]) -> Ids:

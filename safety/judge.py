@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import aiohttp
@@ -88,19 +89,31 @@ class Judge:
         """By category, the probability that each passage has it. Raises JudgeError, JudgeLate."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(min(budget.left, self.policy.timeout_seconds)):
-                async with self._session() as session:
-                    answers = (self._passage(session, each, stage) for each in passages)
-                    return list(await asyncio.gather(*answers))
+            asks = [[*self._form(passage, stage)] for passage in passages]
+            async with asyncio.timeout(budget.left), self._session() as session:
+                answers = iter(await self._answers(session, chain.from_iterable(asks)))
+            return [_highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
             raise JudgeLate from None
-        except JudgeError:
+        except (JudgeError, JudgeLate):
             raise
         except Exception as error:
             # Of whatever kind: an answer may be anything. From None: the cause may quote the text.
             raise JudgeError(type(error).__name__) from None
         finally:
             budget.spend(time.monotonic() - began)
+
+    async def _answers(
+        self, session: aiohttp.ClientSession, asks: Iterable[Ask]
+    ) -> list[dict[str, float]]:
+        """The first failure ends all other questions, and is raised; of two, not the late one."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._asked(session, ask)) for ask in asks]
+        except ExceptionGroup as errors:
+            _, failures = errors.split(JudgeLate)
+            raise (failures or errors).exceptions[0] from None
+        return [task.result() for task in tasks]
 
     def _session(self) -> aiohttp.ClientSession:
         headers, token = {}, self.server.token
@@ -109,25 +122,30 @@ class Judge:
         connector, base = _connector(self.server.url)
         return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
 
-    async def _passage(
-        self, session: aiohttp.ClientSession, passage: str, stage: Stage
-    ) -> dict[str, float]:
-        asks = self._form(passage, stage)
-        found: dict[str, float] = {}
-        for scores in await asyncio.gather(*(self._ask(session, ask) for ask in asks)):
-            found |= {name: max(score, found.get(name, 0.0)) for name, score in scores.items()}
-        return found
+    async def _asked(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
+        """The answer to one question, once it is its turn. Raises JudgeLate."""
+        async with self._room:
+            try:
+                async with asyncio.timeout(self.policy.timeout_seconds):
+                    return await self._ask(session, ask)
+            except TimeoutError:
+                raise JudgeLate from None
 
     async def _ask(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
         body = ask.body | ({"model": self.policy.model} if self.policy.model else {})
         # A redirect could carry the text to a server that nobody named.
-        async with (
-            self._room,
-            session.post(ask.path, json=body, allow_redirects=False) as response,
-        ):
+        async with session.post(ask.path, json=body, allow_redirects=False) as response:
             if response.status != 200:
                 raise JudgeError(f"status {response.status}")
             return ask.read(await _json(response))
+
+
+def _highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
+    """By category, the highest score that any answer gives."""
+    found: dict[str, float] = {}
+    for scores in answers:
+        found |= {name: max(score, found.get(name, 0.0)) for name, score in scores.items()}
+    return found
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:

@@ -23,6 +23,8 @@ JUDGE_LATE = "judge_late"
 """The category of a judge that gave no answer in time."""
 OVERLAID = ("max_chars", "links", "phones", "thresholds", *map(str, Stage))
 """What an overlay can change."""
+_IDS = {"workspaces": "TE", "channels": "CGD"}
+"""With which letters the ids begin that Slack gives."""
 
 
 class PolicyError(ValueError):
@@ -62,6 +64,8 @@ class Actions(Table):
 
 
 class EnglishThresholds(Table):
+    """The scores from which on the weights for Latin letters name each category."""
+
     hate: Score
     harassment: Score
     sexual: Score
@@ -75,6 +79,8 @@ class EnglishThresholds(Table):
 
 
 class ChineseThresholds(Table):
+    """The same for the weights for Chinese."""
+
     hate: Score
 
 
@@ -149,6 +155,8 @@ def _region(code: str) -> str:
 
 
 class LinkPolicy(Table):
+    """The hosts whose links stay links."""
+
     allow: tuple[Annotated[str, AfterValidator(_host)], ...]
 
     def stricter(self, other: "LinkPolicy") -> "LinkPolicy":
@@ -167,6 +175,8 @@ def _covers(entry: str, host: str) -> bool:
 
 
 class PhonePolicy(Table):
+    """The regions where a number without a country code is taken for a phone number."""
+
     regions: tuple[Annotated[str, AfterValidator(_region)], ...]
 
     def stricter(self, other: "PhonePolicy") -> "PhonePolicy":
@@ -269,6 +279,13 @@ def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tupl
     for kind, tables in overlays.items():
         if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
             raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
+        for place in tables:
+            if not re.fullmatch(f"[{_IDS[kind]}][A-Z0-9]+", place):
+                letters = " or ".join(_IDS[kind])
+                raise PolicyError(
+                    f"{name}: {kind}.{place} never applies: write the id that Slack shows for it, "
+                    f"{letters} and then capitals and digits."
+                )
         yield kind, list(tables.items())
 
 

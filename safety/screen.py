@@ -1,7 +1,8 @@
 """What the detectors find in a text, and what the policy does about it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -11,8 +12,9 @@ from safety.detectors import Detector, rules
 from safety.detectors.linear import Linear
 from safety.judge import Budget, Judge, JudgeError, JudgeLate
 from safety.normalise import normalise
-from safety.passages import ends, passages
+from safety.passages import ends, passages, whole_passages
 from safety.policy import JUDGE_LATE, Policy
+from safety.quotes import quoted_in
 from safety.redact import redact
 from safety.verdict import JUDGE_RULE, Action, Finding, SafeText, Stage, Verdict, refusal
 from safety.weights import packaged
@@ -65,14 +67,14 @@ class Screen:
         if self.judge_tier is None or budget is None or verdict.text is None:
             return verdict
         try:
-            found = await self.judge_tier.find(text, spans, stage, budget)
+            found = await _asked(self.judge_tier, text, spans, stage, budget)
         except JudgeLate:
             found = [Finding(JUDGE_LATE, JUDGE_LATE, 0, len(text))]
         except JudgeError as error:
             return self._failed(f"Judge: {error}")
         if not all(_is_sound(each, len(text)) for each in found):
             return self._failed("Judge: unsound finding")
-        return self.settle(_in_order((*verdict.findings, *found)), stage, verdict.text)
+        return self.settle(self._once((*verdict.findings, *found), stage), stage, verdict.text)
 
     def _failed(self, cause: str) -> Verdict:
         log.error("detector_error", cause=cause)
@@ -86,13 +88,36 @@ class Screen:
         return self.settle(findings, stage, self.shown(text, findings, stage))
 
     def read(self, text: str, stage: Stage) -> tuple[Finding, ...]:
-        """What rules and linear tier find in a whole text, in its order. Raises DetectorError."""
-        return _in_order((*self.examine(text), *self.read_meaning(text, stage)))
+        """What rules and linear tier find in a whole text, in its order. Raises DetectorError.
+
+        What is quoted in an input is read as material, too.
+        """
+        found = [*self.examine(text), *self.read_meaning(text, stage)]
+        if stage is Stage.INPUT:
+            found += self._of_quoted(text, lambda quoted: self.read(quoted, Stage.MATERIAL))
+        return self._once(found, stage)
+
+    def _of_quoted(self, text: str, find: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
+        quotation = quoted_in(text)
+        return map(quotation.located, find(quotation.text) if quotation.text else ())
+
+    def _once(self, found: Iterable[Finding], stage: Stage) -> tuple[Finding, ...]:
+        """In the order of the text; what two stages find in one place, by the stricter of them."""
+        strictest = sorted(found, key=lambda each: self.action(each, stage).strictness)
+        places = {(each.category, each.rule, each.start, each.end): each for each in strictest}
+        return _in_order(places.values())
 
     def read_meaning(self, text: str, stage: Stage | None = None) -> list[Finding]:
-        """What the linear tier finds in a whole text. Raises DetectorError."""
+        """What the linear tier finds in a whole text. Raises DetectorError.
+
+        In material, where an attack may hide in what is harmless, in each window of it, too.
+        """
         each = (self.weigh(text, start, pieces, stage) for start, pieces in passages(ends(text)))
-        return list(chain.from_iterable(each))
+        found = list(chain.from_iterable(each))
+        if stage is Stage.MATERIAL:
+            linear = Linear(self.policy.thresholds.at(stage), self.linear.weights)
+            found += _guarded(linear, len(text), partial(linear.find_hidden, normalise(text)))
+        return found
 
     def weigh(
         self, text: str, start: int, pieces: Sequence[int], stage: Stage | None = None
@@ -145,6 +170,8 @@ class Screen:
                 return None
             text = redact(text, spans, self.policy.links.allow)
             findings = self.examine_behind(before, text)
+            if stage is Stage.INPUT:
+                findings += self._of_quoted(text, self.examine)
         return None
 
     def settle(self, findings: Sequence[Finding], stage: Stage, shown: SafeText | None) -> Verdict:
@@ -164,12 +191,25 @@ class Screen:
 
     def action(self, finding: Finding, stage: Stage) -> Action:
         """What the policy does about a finding."""
+        stage = finding.stage or stage
         if finding.rule.startswith(JUDGE_RULE):
             return self.policy.judge_action(stage, finding.category)
         return self.policy.action(stage, finding.category)
 
     def refuse(self, rule: str) -> Verdict:
         return refusal(rule, self.digest)
+
+
+async def _asked(
+    judge: Judge, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: Budget
+) -> list[Finding]:
+    """What the judge names, of what is quoted in an input too. Raises JudgeError, JudgeLate."""
+    found = await judge.find(text, spans, stage, budget)
+    if stage is Stage.INPUT and (quotation := quoted_in(text)).text:
+        quoted = await asyncio.to_thread(whole_passages, quotation.text)
+        named = await judge.find(quotation.text, quoted, Stage.MATERIAL, budget)
+        found += map(quotation.located, named)
+    return found
 
 
 def _guarded(detector: object, length: int, find: Callable[[], Iterable[Finding]]) -> list[Finding]:
@@ -190,10 +230,7 @@ def _in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def moved(findings: Sequence[Finding], by: int) -> list[Finding]:
-    return [
-        Finding(each.category, each.rule, each.start + by, each.end + by, each.score)
-        for each in findings
-    ]
+    return [replace(each, start=each.start + by, end=each.end + by) for each in findings]
 
 
 def _is_sound(finding: Finding, length: int) -> bool:

@@ -36,6 +36,7 @@ class Gate:
         self._budget = screen.judge_tier.budget() if screen.judge_tier else None
         self._handled: dict[Finding, None] = {}
         self._verdict: Verdict | None = None
+        self._is_opened = False
 
     async def feed(self, chunk: str) -> SafeText:
         """Takes the next text of the model; gives what may be shown now. Raises Blocked."""
@@ -47,6 +48,7 @@ class Gate:
         while (border := self._scan.next(self._text)) is not None:
             await self._take(border)
             if self._is_due(border):
+                await self._open()
                 released.append(await self._release(border))
         return joined(*released)
 
@@ -79,6 +81,16 @@ class Gate:
         """The verdict on the whole draft; only after finish, stop or Blocked."""
         assert self._verdict is not None, "the draft has not ended"
         return self._verdict
+
+    async def _open(self) -> None:
+        """Before the first text is shown: what cannot be written down is not shown."""
+        if self._is_opened:
+            return
+        try:
+            await self._case.open(policy=self._screen.digest)
+        except OSError:
+            await self._block(self._screen.refuse("audit_error"))
+        self._is_opened = True
 
     async def _take(self, border: int) -> None:
         """Judges the piece up to this border, which then waits to be released."""

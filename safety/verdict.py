@@ -46,6 +46,8 @@ class Finding:
     start: int
     end: int
     score: float = 1.0
+    stage: Stage | None = None
+    """The stage whose actions apply, where that is another than the text's: what is quoted."""
 
 
 @dataclass(frozen=True, slots=True)

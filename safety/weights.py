@@ -1,15 +1,19 @@
 """The weights of the linear tier: one file of numbers, without pickle, checked when it is read."""
 
+import hashlib
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.features import GRAMS, WIDTH, Features, Ids, lexicon
+from safety.features import GRAMS, WIDTH, Features, Ids, Runs, lexicon
 
 DAMPING = 10.0
 """As if a text had this many more features, which say nothing: a few words prove little."""
@@ -51,6 +55,17 @@ class Heads:
         odds = evidence + self.words @ seen.densities(ends) + self.biases[:, None]
         return np.asarray(np.clip(odds, -30, 30))
 
+    def log_odds_within(
+        self, category: str, seen: Runs, windows: Sequence[tuple[int, int]]
+    ) -> NDArray[np.float64]:
+        """[windows]: of each window alone, for a category that does not read the lexicon."""
+        head = self.categories.index(category)
+        assert not self.words[head].any()
+        weights = self.tables[head, seen.ids].astype(np.float64)
+        inside = [seen.within(start, end) for start, end in windows]
+        evidence = [weights[each].sum() / np.sqrt(DAMPING + len(each)) for each in inside]
+        return np.asarray(np.clip(np.array(evidence) + self.biases[head], -30, 30))
+
 
 Weights = dict[str, Heads]
 """By language."""
@@ -59,14 +74,17 @@ Weights = dict[str, Heads]
 @lru_cache(maxsize=1)
 def packaged() -> Weights:
     """The weights that come with this version. Raises WeightsError."""
-    with as_file(files("safety").joinpath("weights.npz")) as path:
-        return load(path)
+    with as_file(files("safety")) as folder:
+        return load(folder / "weights.npz")
 
 
 def load(path: Path) -> Weights:
-    """Raises WeightsError where the file is not there or does not hold what it must."""
+    """Raises WeightsError where the file is not there, or not the one that was written."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        raw = path.read_bytes()
+        if _digest(raw) != tomllib.loads(_seal(path).read_text("utf-8"))["sha256"]:
+            raise ValueError
+        with np.load(BytesIO(raw), allow_pickle=False) as arrays:
             return {language: _heads(arrays, language) for language in GRAMS}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, AssertionError) as error:
         raise WeightsError(
@@ -76,12 +94,27 @@ def load(path: Path) -> Weights:
 
 
 def save(weights: Weights, path: Path) -> None:
+    """Writes the file, and its digest beside it. Raises OSError."""
     arrays = {
         f"{language}_{name}": np.asarray(getattr(heads, name))
         for language, heads in weights.items()
         for name in ("categories", "tables", "words", "biases")
     }
     np.savez_compressed(path, allow_pickle=False, **arrays)
+    seal(path)
+
+
+def seal(path: Path) -> None:
+    """Writes the digest of a file of weights beside it, by which `load` knows it."""
+    _seal(path).write_text(f'sha256 = "{_digest(path.read_bytes())}"\n', "utf-8")
+
+
+def _seal(path: Path) -> Path:
+    return path.with_suffix(".toml")
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _heads(arrays: "np.lib.npyio.NpzFile", language: str) -> Heads:

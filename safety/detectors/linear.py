@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from safety.features import Ids, features
+from safety.features import Ids, features, runs
 from safety.logistic import Floats, sigmoid
 from safety.normalise import Normalised
+from safety.passages import windows
 from safety.policy import Thresholds
 from safety.verdict import Finding
 from safety.weights import Weights
+
+_ONE_OF_MANY = 1.0
+"""Log-odds that a window has to have more than a passage: where many are looked at, some look odd
+by chance. Chosen by ordinary drafts, as the threshold of material is (`policy.toml`)."""
 
 
 class Linear:
@@ -40,3 +45,22 @@ class Linear:
                 strict=True,
             )
         }
+
+    def find_hidden(self, text: Normalised) -> Iterator[Finding]:
+        """The window of a whole text that most looks like a prompt attack. Raises WeightsError."""
+        for start, end, score in self.hidden(text):
+            if not score < self.thresholds.of("en", "prompt_attack"):
+                yield text.finding("prompt_attack", "prompt_attack_en", start, end, score)
+
+    def hidden(self, text: Normalised) -> Iterator[tuple[int, int, float]]:
+        """Where that window is, and the probability of it alone; nothing of an empty text.
+
+        What stands around an attack thins out the score of a passage. Raises WeightsError.
+        """
+        places = windows(text.text)
+        if not places:
+            return
+        seen, heads = runs(text.text, "en"), self.weights()["en"]
+        scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - _ONE_OF_MANY)
+        most = int(scores.argmax())
+        yield (*places[most], float(scores[most]))

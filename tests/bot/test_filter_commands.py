@@ -74,6 +74,12 @@ def test_audit_verify_says_what_it_needs(draftsmith: Draftsmith, tmp_path: Path)
     code, _, err = draftsmith("audit", "verify", str(file))
     assert (code, err) == (2, "There is no data/audit.key: set AUDIT_KEY, or DATA_DIR.\n")
     assert not (tmp_path / "data").exists()
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "audit.key").write_bytes(b"\xff\xfe")
+    code, _, err = draftsmith("audit", "verify", str(file), DATA_DIR="odd")
+    assert code == 2
+    assert err.startswith("odd/audit.key holds no key that the bot made: ")
+    assert err.count("\n") == 1
     code, _, err = draftsmith("audit", "verify", str(file), "--head", "x", AUDIT_KEY=KEY)
     assert code == 2
     assert "a number, a colon, a link" in err

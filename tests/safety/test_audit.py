@@ -30,6 +30,15 @@ def audit(path: Path) -> Iterator[AuditLog]:
     log.close()
 
 
+@pytest.fixture
+def broken(audit: AuditLog) -> Iterator[None]:
+    """A disk that is full."""
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, audit._file)
+    yield
+    os.close(full)
+
+
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -67,29 +76,33 @@ async def say(judge: Filter, *chunks: str) -> None:
     await gate.finish()
 
 
-def test_a_draft_is_one_line_however_many_pieces_it_had(audit: AuditLog, path: Path) -> None:
+def test_a_draft_is_two_lines_however_many_pieces_it_had(audit: AuditLog, path: Path) -> None:
     judge = Filter(load_policy(None), audit=audit)
     asyncio.run(say(judge, "One. ", "Two. ", "Mail a@acme.com. ", "End"))
-    (line,) = lines(path)
+    opened, line = lines(path)
+    assert (opened["action"], opened["complete"], opened["who"]) == ("opened", False, "U2")
     assert (line["action"], line["complete"], line["who"]) == ("redact", True, "U2")
+    assert opened["policy"] == line["policy"]
 
 
-def test_a_blocked_draft_is_one_line(audit: AuditLog, path: Path) -> None:
+def test_a_blocked_draft_of_which_nothing_was_shown_is_one_line(
+    audit: AuditLog, path: Path
+) -> None:
     judge = Filter(load_policy(None), audit=audit)
     with pytest.raises(Blocked):
-        asyncio.run(say(judge, "One. ", "AKIA" + "Q3EGRIZV7N2KXW5B. ", "End"))
+        asyncio.run(say(judge, "AKIA" + "Q3EGRIZV7N2KXW5B. ", "End"))
     (line,) = lines(path)
     assert (line["action"], line["rules"]) == ("block", ["aws_access_key"])
 
 
-def test_a_stopped_draft_is_one_line_that_says_so(audit: AuditLog, path: Path) -> None:
+def test_a_stopped_draft_says_so(audit: AuditLog, path: Path) -> None:
     async def stop() -> None:
         gate = Filter(load_policy(None), audit=audit).gate(request="r3")
         await gate.feed("One sentence. Another")
         await gate.stop()
 
     asyncio.run(stop())
-    (line,) = lines(path)
+    _, line = lines(path)
     assert (line["action"], line["complete"]) == ("allow", False)
 
 
@@ -140,7 +153,7 @@ def test_many_verdicts_at_once_do_not_mix_their_lines(audit: AuditLog, path: Pat
 
 def test_what_cannot_be_written_down_is_not_shown(tmp_path: Path) -> None:
     audit = AuditLog(tmp_path / "audit.jsonl", KEY)
-    full = os.open("/dev/full", os.O_WRONLY)
+    full = os.open("/dev/full", os.O_RDWR)
     os.dup2(full, audit._file)
     verdict = asyncio.run(
         Filter(load_policy(None), audit=audit).judge("text", Stage.INPUT, request="r1")
@@ -151,6 +164,40 @@ def test_what_cannot_be_written_down_is_not_shown(tmp_path: Path) -> None:
         asyncio.run(say(Filter(load_policy(None), audit=audit), "One. ", "Two"))
     audit.close()
     os.close(full)
+
+
+async def test_of_a_draft_that_cannot_be_written_down_nothing_is_shown(
+    audit: AuditLog, broken: None
+) -> None:
+    gate = Filter(load_policy(None), audit=audit).gate(request="r1")
+    with pytest.raises(Blocked, match="blocked by audit_error"):
+        await gate.feed("One sentence. Another one. And")
+
+
+async def test_health_says_that_the_log_cannot_be_written_and_when_it_can_again(
+    audit: AuditLog, path: Path
+) -> None:
+    by = Filter(load_policy(None), audit=audit)
+    assert not (await by.health()).degraded
+    file, full = os.dup(audit._file), os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, audit._file)
+    assert (await by.judge("text", Stage.INPUT, request="r1")).rules == ("audit_error",)
+    for _ in range(2):
+        (trouble,) = (await by.health()).troubles
+        assert trouble.startswith("The audit log cannot be written (No space left on device)")
+    os.dup2(file, audit._file)
+    assert not (await by.health()).degraded
+    os.close(file)
+    os.close(full)
+
+
+async def test_health_writes_no_line_where_one_was_written_within_a_minute(
+    audit: AuditLog, path: Path
+) -> None:
+    by = Filter(load_policy(None), audit=audit)
+    for _ in range(3):
+        assert not (await by.health()).degraded
+    assert [line["action"] for line in lines(path)] == ["health"]
 
 
 def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

@@ -119,6 +119,16 @@ def test_personal_data_is_no_harm(report: dict[str, Any]) -> None:
     assert figures(report, "lang", "en", "pii")["recall"]["value"] == 1.0
 
 
+def test_every_number_of_the_table_stands_under_its_name(report: dict[str, Any]) -> None:
+    _, heads, *rows = evaluate.lines(report)
+    spans = [row for row in rows if row.startswith("spans ")]
+    assert {row.split()[2] for row in spans} == {"precision"}
+    for name in ("precision", "recall", "false alarms", "F1", "AUPRC", "best F1", "recall at"):
+        start = heads.index(name)
+        for row in rows[: len(report["texts"])]:
+            assert row[start - 1] == " " != row[start], (name, row)
+
+
 def test_spans_are_found_missed_and_wrongly_given(report: dict[str, Any]) -> None:
     spans = {each["category"]: each for each in report["spans"]}
     assert spans["secret"]["f1"]["value"] == 1.0
@@ -192,7 +202,10 @@ UNREADABLE = [
     (["{bad}"], "bad.jsonl, line 1: text: Input should be a valid string."),
     (["{file}", "--each-quarter"], "No row is labelled hate: a fit needs examples of each"),
     (["{empty}"], "There is no row to measure: name files of labelled rows."),
-    (["{file}", "--weights", "{bad}"], "The weights bad.jsonl cannot be used (ValueError): "),
+    (
+        ["{file}", "--weights", "{bad}"],
+        "The weights bad.jsonl cannot be used (FileNotFoundError): ",
+    ),
     (["{file}", "--policy", "/nowhere"], "/nowhere cannot be read as a policy: check the path."),
 ]
 

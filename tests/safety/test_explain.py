@@ -48,6 +48,16 @@ async def test_each_meaning_is_held_against_the_threshold_of_its_stage() -> None
         assert other.endswith(f"< {thresholds.of('zh', 'hate'):.3f} -")
 
 
+async def test_what_is_quoted_is_told_apart_from_what_is_asked() -> None:
+    said = await lines(f"Shorten this:\n> {ATTACK}", Stage.INPUT)
+    told = [line.split()[-1] for line in said if line.startswith("linear prompt_attack_en")]
+    assert told == ["allow", "hold"]
+    quoted = said.index("what is quoted in it, as material:")
+    assert "hold" in str(said[quoted:-1])
+    assert "hold" not in str(said[:quoted])
+    assert said[-1].startswith("input: hold by prompt_attack_en")
+
+
 async def test_the_judges_scores_are_shown_too(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     async with GuardServer(answer=guard_server.llama_guard) as guard:

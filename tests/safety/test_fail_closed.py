@@ -158,4 +158,4 @@ async def test_health_names_the_tier_that_does_not_work(
         monkeypatch.setattr("safety.detectors.Secrets.find", _raising(ValueError("text")))
         assert (await by.health()).troubles == ("A detector fails: DetectorError.",)
     audit.close()
-    assert "audit log cannot be read" in (await by.health()).troubles[-1]
+    assert "audit log cannot be written" in (await by.health()).troubles[-1]

@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from safety import Action, Blocked, Filter, FilterError, Policy, Stage, load_policy
 from safety.detectors import Detector
-from safety.filter import KNOWN_POSITIVES
 from safety.normalise import Normalised
-from safety.policy import Actions, EnglishThresholds
+from safety.policy import LANGUAGES, Actions, EnglishThresholds
+from safety.samples import FORMS, MEANINGS
 from safety.screen import DetectorError
 from safety.verdict import Finding, Verdict
 
@@ -96,7 +96,12 @@ def test_a_filter_that_has_lost_a_detector_refuses_to_start(
 
 def test_every_category_that_rules_find_has_a_known_positive() -> None:
     meanings = set(EnglishThresholds.model_fields)
-    assert set(KNOWN_POSITIVES) == set(Actions.model_fields) - meanings
+    assert set(FORMS) == set(Actions.model_fields) - meanings
+
+
+def test_every_head_of_every_language_has_a_known_sample() -> None:
+    heads = {(lang, name) for lang, model in LANGUAGES.items() for name in model.model_fields}
+    assert set(MEANINGS) == heads
 
 
 def test_an_ordinary_text_is_allowed_as_it_is() -> None:

@@ -83,6 +83,17 @@ async def test_what_a_reviewer_allows_passes_the_judge(judging: Callable[..., Fi
     assert (await judge(strict, EVIL, held=Action.ALLOW)).action is Action.BLOCK
 
 
+async def test_what_is_quoted_is_shown_to_the_judge_as_material_too(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    by = judging(more='[judge.input]\nhate = "allow"\nviolence = "allow"\n')
+    assert (await judge(by, EVIL, Stage.INPUT)).allowed
+    text = f"Shorten this:\n> {HARMLESS}\n> {EVIL}"
+    verdict = await judge(by, text, Stage.INPUT)
+    assert (verdict.action, verdict.rules) == (Action.HOLD, ("judge_hate", "judge_violence"))
+    assert all(text.index(HARMLESS) == each.start for each in verdict.causes)
+
+
 async def test_what_the_rules_stop_is_not_sent_to_the_judge(
     judging: Callable[..., Filter], guard: GuardServer
 ) -> None:
@@ -147,6 +158,13 @@ async def test_a_judge_that_is_not_there_blocks(tmp_path: Path) -> None:
     assert (await judge(Filter(load_policy(file)), HARMLESS)).rules == ("detector_error",)
 
 
+async def test_a_judge_whose_address_is_none_blocks(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    for url in ("http://", "http://[", "http://a b"):
+        file.write_text(f'[judge]\nurl = "{url}"\nlate = "allow"\n')
+        assert (await judge(Filter(load_policy(file)), HARMLESS)).rules == ("detector_error",)
+
+
 @pytest.mark.parametrize(
     ("late", "action"), [("", "block"), ('late = "hold"', "hold"), ('late = "allow"', "allow")]
 )
@@ -171,6 +189,45 @@ async def test_a_text_has_a_budget_for_all_that_is_asked_about_it(
     with pytest.raises(Blocked, match="judge_late"):
         await gate.feed(HARMLESS * 10)
     assert 1 <= len(guard.asked) <= 3
+
+
+async def test_an_answer_has_its_time_from_when_it_is_asked(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.05
+    by = judging("question", "timeout_seconds = 0.25\nbudget_seconds = 20\nat_once = 1")
+    assert (await judge(by, HARMLESS)).allowed
+    assert len(guard.asked) > 5
+
+
+async def test_a_whole_text_has_a_budget_too(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.1
+    by = judging("question", "timeout_seconds = 0.3\nbudget_seconds = 0.3\nat_once = 1")
+    assert (await judge(by, HARMLESS)).rules == ("judge_late",)
+    assert 1 <= len(guard.asked) <= 4
+
+
+async def test_the_first_failure_ends_the_other_questions(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    by = judging("question", "at_once = 1")
+    guard.delay, guard.status = 0.02, 500
+    assert (await judge(by, HARMLESS)).rules == ("detector_error",)
+    await asyncio.sleep(0.2)
+    assert 1 <= len(guard.asked) <= 2 < len(QUESTIONS)
+
+
+async def test_all_channels_share_one_judge_and_its_places(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    guard.delay = 0.02
+    by = judging("question", 'at_once = 2\n[channels.C1.output]\nemail = "block"')
+    there = by.within("T1", "C1")
+    assert there is not by
+    await asyncio.gather(judge(by, HARMLESS), judge(there, HARMLESS))
+    assert guard.most_at_once == 2
 
 
 async def stream(by: Filter, *chunks: str) -> tuple[str, tuple[str, ...]]:

@@ -1,0 +1,96 @@
+"""Each head of the linear tier names what it must, by the packaged policy, and little else.
+
+The rows of meanings.toml are single sentences, in which the tier by design is sure of nothing but
+prompt attacks; four in a row are a passage.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from safety import Filter, Stage, load_policy
+from safety.evaluate import score
+from safety.rows import NAMED
+from safety.samples import MEANINGS
+
+ROWS = {
+    language: {name: rows["rows"].strip().splitlines() for name, rows in tables.items()}
+    for language, tables in tomllib.loads(
+        Path(__file__).with_name("meanings.toml").read_text("utf-8")
+    ).items()
+}
+SCREEN = Filter(load_policy(None)).screen
+RECALL = {
+    ("en", "hate"): 0.9,
+    ("en", "harassment"): 0.9,
+    ("en", "sexual"): 0.9,
+    ("en", "violence"): 0.9,
+    ("en", "self_harm"): 0.9,
+    ("en", "unsafe"): 0.7,
+    ("en", "harm"): 0.6,
+    ("en", "illicit"): 0.9,
+    ("en", "prompt_attack"): 0.95,
+    ("zh", "hate"): 0.8,
+}
+"""Floors of recall; sexual_minors has no rows, and no more than a known sample."""
+FALSE_ALARMS = {("en", "prompt_attack"): 0.15}
+"""Ceilings; of all others 0.03."""
+
+
+def passages(language: str, name: str) -> list[str]:
+    """Each row with the three that follow it, the last with the first."""
+    rows = ROWS[language][name]
+    joint = " " if language == "en" else ""
+    return [joint.join((rows + rows)[start : start + 4]) for start in range(len(rows))]
+
+
+@cache
+def named(text: str) -> frozenset[str]:
+    return frozenset(each.rule for each in SCREEN.read_meaning(text, Stage.INPUT))
+
+
+def share(language: str, category: str, texts: list[str]) -> float:
+    return sum(f"{category}_{language}" in named(text) for text in texts) / len(texts)
+
+
+def positives(language: str, category: str) -> list[str]:
+    names = NAMED & set(ROWS[language]) if category == "unsafe" else {category}
+    return [text for name in sorted(names) for text in passages(language, name)]
+
+
+@pytest.mark.parametrize(("head", "floor"), RECALL.items(), ids=str)
+def test_a_head_names_what_it_must(head: tuple[str, str], floor: float) -> None:
+    assert share(*head, positives(*head)) >= floor
+
+
+@pytest.mark.parametrize("head", [*RECALL, ("en", "sexual_minors")], ids=str)
+def test_a_head_names_little_that_is_harmless(head: tuple[str, str]) -> None:
+    assert share(*head, passages(head[0], "safe")) <= FALSE_ALARMS.get(head, 0.03)
+
+
+def test_prompt_attacks_are_named_by_one_sentence_and_harmless_ones_are_not() -> None:
+    assert share("en", "prompt_attack", ROWS["en"]["prompt_attack"]) >= 0.9
+    assert share("en", "prompt_attack", ROWS["en"]["safe"]) <= 0.08
+
+
+def test_what_blocks_a_draft_blocks_these_and_nothing_harmless() -> None:
+    blocking = [name for name in NAMED if SCREEN.policy.action(Stage.OUTPUT, name) == "block"]
+    assert set(blocking) == {"sexual", "sexual_minors"}
+    for language in ROWS:
+        for text in [*ROWS[language]["safe"], *passages(language, "safe")]:
+            assert SCREEN.judge(text, Stage.OUTPUT).allowed
+    blocked = [SCREEN.judge(text, Stage.OUTPUT).allowed for text in passages("en", "sexual")]
+    assert sum(blocked) <= 1
+
+
+def test_a_report_on_abuse_is_near_the_threshold_of_sexual_minors_and_not_named() -> None:
+    sample, least = MEANINGS["en", "sexual_minors"]
+    limit = SCREEN.policy.thresholds.of("en", "sexual_minors")
+    assert least < score(SCREEN, sample)[0]["sexual_minors"] < limit < least + 0.2
+
+
+def test_no_row_stands_there_twice() -> None:
+    rows = [row for tables in ROWS.values() for each in tables.values() for row in each]
+    assert len(set(rows)) == len(rows) > 250
