@@ -44,7 +44,9 @@ class ChatBodies:
 
     def chunk(self, piece: Piece) -> Body:
         delta: Body = {"content": piece.text} if piece.text else {}
-        return self._chunk([self._choice(piece.index, delta, piece.finish, piece.logprobs)])
+        choice = self._choice(piece.index, delta, piece.finish, piece.logprobs)
+        # Ours: `usage` counts all samples together, and comes when the last one ends.
+        return self._chunk([choice | ({"tokens": piece.tokens} if piece.finish else {})])
 
     def last_chunk(self, usage: Body) -> Body:
         return self._chunk([]) | {"usage": usage}

@@ -50,11 +50,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of draft `index` (0 .. n-1)."""
+    """The next piece of draft `index` (0 .. n-1). `tokens` of all of it come with its end, from a
+    server that tells them.
+    """
 
     index: int
     text: str
     finish_reason: str | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +286,8 @@ def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
             index, text = choice["index"], choice["delta"].get("content") or ""
             before = deltas.get(index, Delta(index, ""))
             reason = choice.get("finish_reason") or before.finish_reason
-            deltas[index] = Delta(index, before.text + text, reason)
+            tokens = choice.get("tokens", before.tokens)
+            deltas[index] = Delta(index, before.text + text, reason, tokens)
         if usage := answer.get("usage"):
             costs.append(_usage(usage))
     return [each for each in deltas.values() if each.text or each.finish_reason] + costs

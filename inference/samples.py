@@ -18,11 +18,12 @@ from inference.turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """More of sample `index`; the last one says why it ends."""
+    """More of sample `index`; the last one says why it ends, and after how many tokens."""
 
     index: int
     text: str
     finish: str | None = None
+    tokens: int | None = None
     logprobs: Logprobs = field(default_factory=list)
     prompt_logprobs: Logprobs = field(default_factory=list)
 
@@ -94,16 +95,18 @@ class Samples:
         thoughts = self.answers() if self.answers else None
         sample = _Text(self.tokenizer, self.stops, thoughts)
         wanted = self.wanted[index]
-        steps = self.supervisor.generate(wanted.prompt, wanted.params)
+        steps, written = self.supervisor.generate(wanted.prompt, wanted.params), 0
         async with contextlib.aclosing(steps):
             async for emitted in steps:
                 self.cached_tokens[index] = emitted.cached or self.cached_tokens[index]
                 text, taken, finish = sample.take(emitted)
                 self.completion_tokens += taken
+                written += taken
                 hidden = sample.hidden
                 self.reasoning_tokens += hidden
                 logprobs = (emitted.logprobs or [])[hidden:taken]
-                yield Piece(index, text, finish, logprobs, emitted.prompt_logprobs or [])
+                tokens = written if finish else None
+                yield Piece(index, text, finish, tokens, logprobs, emitted.prompt_logprobs or [])
                 if finish:
                     break
         # Templates leave the thoughts of earlier answers out.

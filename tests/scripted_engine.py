@@ -95,7 +95,8 @@ class ScriptedEngine:
                     await send({"choices": [{"index": index, "delta": {"content": mine[step]}}]})
             await asyncio.sleep(self.pause)
         for index in range(len(pieces)):
-            choice = {"index": index, "delta": {}, "finish_reason": "stop"}
+            tokens = len(pieces[index])
+            choice = {"index": index, "delta": {}, "finish_reason": "stop", "tokens": tokens}
             await send({"choices": [choice]})
         tokens = sum(map(len, pieces))
         await send({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}})

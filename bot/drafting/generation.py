@@ -287,7 +287,7 @@ class Generation:
         await self._judged(draft, draft.take(delta.text))
         draft.finish_reason = delta.finish_reason
         if delta.finish_reason and self._job.n > 1 and not draft.over:
-            await self._finish(draft, model, None)
+            await self._finish(draft, model, delta.tokens)
 
     async def _finish(self, draft: Draft, model: str | None, tokens: int | None) -> None:
         if draft.held is None:

@@ -237,8 +237,9 @@ class Writing:
 
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""
-        origin = await self._world.store.origin(self._job)
-        return await self._world.store.hold_of(origin.id)
+        store = self._world.store
+        own = await store.hold_of(self._job.id)
+        return own or await store.hold_of((await store.origin(self._job)).id)
 
     async def _turns(self) -> list[Turn]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""

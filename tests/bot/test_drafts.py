@@ -55,6 +55,7 @@ async def test_several_drafts_come_from_one_request_each_in_its_own_message(
     assert [f"Draft {i}" in draft.text for i, draft in enumerate(drafts, 1)] == [True] * 3
     assert len({draft.text for draft in drafts}) == 3
     assert [f"{i} of 3" in facts(draft) for i, draft in enumerate(drafts, 1)] == [True] * 3
+    assert all("tokens/s" in facts(draft) for draft in drafts)
     assert [request["n"] for request in engine.requests] == [3]
 
 

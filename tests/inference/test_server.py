@@ -268,6 +268,15 @@ async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
         assert third.cached_tokens < second.cached_tokens
 
 
+async def test_each_sample_tells_at_its_end_how_many_tokens_it_has(tiny_worker) -> None:
+    async with EngineClient(tiny_worker.url) as client:
+        sampling = Sampling(n=2, max_tokens=20, seed=5)
+        items = [item async for item in client.chat([Message("user", "Hello")], sampling)]
+    tokens = [item.tokens for item in items if isinstance(item, Delta) and item.finish_reason]
+    assert len(tokens) == 2
+    assert sum(tokens) == items[-1].completion_tokens
+
+
 async def test_samples_of_one_request_share_the_work_on_its_prompt(tiny_worker) -> None:
     body = {"messages": [{"role": "user", "content": "Shared " * 60}], "max_tokens": 5, "n": 4}
     before = await metric(tiny_worker, "cached_tokens_total")
