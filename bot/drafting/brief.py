@@ -23,6 +23,10 @@ from safety import visible
 OPTION = re.compile(
     r"([^\W\d][\w-]{0,31})[=＝](?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、]*))[\s,，;；、]*"
 )
+LAST_OPTION = re.compile(
+    r"(?:\A|[\s,，;；])([^\W\d][\w-]{0,31})[=＝]"
+    r"(?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、=＝\"“”]+))\s*\Z"
+)
 KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
 KIND_OPTION = "kind"
 AUDIENCE = "audience"
@@ -86,7 +90,7 @@ def parse(
     rest, picked = checked(text, limit), dict(chosen)
     rest = _take_options(rest, picked, strict=True)
     recipe, rest = _take_kind(rest, recipes, picked)
-    rest = rest.strip()
+    rest = _take_last_options(rest.strip(), picked)
     if not rest:
         raise BadBrief(phrases.nothing_to_write())
     audience = _audience(picked.pop(AUDIENCE, None), rest)
@@ -145,6 +149,21 @@ def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
         value = match[3] if match[2] is None else match[2].strip()
         chosen[name] = unicodedata.normalize("NFKC", value)
         text = text[match.end() :]
+    return text
+
+
+def _take_last_options(text: str, chosen: dict[str, str]) -> str:
+    """Options behind the text, where people often put them; what is none there stays text."""
+    while match := LAST_OPTION.search(text):
+        name = _option_named(match[1])
+        if name not in KNOWN or name == KIND_OPTION:
+            near = _near(match[1], (*KNOWN, *CHINESE), strict=False)
+            if near is None:
+                break
+            raise BadBrief(phrases.unknown_option(match[1], near, KNOWN))
+        value = match[3] if match[2] is None else match[2].strip()
+        chosen.setdefault(name, unicodedata.normalize("NFKC", value))
+        text = text[: match.start()].rstrip(" \n\t,，;；、")
     return text
 
 

@@ -42,6 +42,7 @@ def sentence_for(typed: str, *languages: str) -> str:
         ("Note to self: buy milk", "text", "Note to self: buy milk"),
         ("kind=news our new office", "news", "our new office"),
         ("text: E=mc2 for children", "text", "E=mc2 for children"),
+        ("text: for children: E=mc2", "text", "for children: E=mc2"),
         ("  haiku\nabout rain  ", "text", "haiku\nabout rain"),
     ],
 )
@@ -50,8 +51,16 @@ def test_the_kind_before_a_colon_chooses_the_recipe(typed: str, recipe: str, tex
     assert (brief.recipe, brief.text) == (recipe, text)
 
 
-@pytest.mark.parametrize("typed", ["n=3 top-k=40 blog: rain", "blog: n=3 TOP_K=40 rain"])
-def test_options_stand_before_or_after_the_kind(typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "n=3 top-k=40 blog: rain",
+        "blog: n=3 TOP_K=40 rain",
+        "blog: rain n=3 top_k=40",
+        "n=3 blog: rain, top_k=40",
+    ],
+)
+def test_options_stand_before_or_after_the_kind_or_at_the_end(typed: str) -> None:
     brief = parsed(typed)
     assert (brief.recipe, brief.text) == ("blog", "rain")
     assert (brief.options.n, brief.options.top_k) == (3, 40)
@@ -77,6 +86,7 @@ def test_the_classical_sampling_can_be_asked_for(typed: str) -> None:
         ("n=3", "nothing to write"),
         ("x" * 50_000, "50,000 characters long; I take at most 8,000"),
         ("temprature=1 rain", "Did you mean `temperature`?"),
+        ("blog: rain temprature=1", "Did you mean `temperature`?"),
         ("volume=11 rain", "I know `kind`, `tone`, `words`"),
         ("kind=blgo rain", "Did you mean `blog`?"),
         ("n=9 rain", "`n=9` does not work: it is a whole number from 1 to 5"),
