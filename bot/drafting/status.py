@@ -10,6 +10,8 @@ from bot.phrases import Language, Phrase
 
 # Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.
 PATIENCE, LOOK, STANDS = 1.5, 3.0, 100.0
+# Nobody waits longer for a word to be taken back.
+CLEARED_WITHIN = 2.0
 
 
 @asynccontextmanager
@@ -23,7 +25,9 @@ async def status(
         yield over.set
     finally:
         over.set()
-        await asyncio.wait([task])
+        _, late = await asyncio.wait([task], timeout=CLEARED_WITHIN)
+        for each in late:
+            each.cancel()
 
 
 async def _tend(
