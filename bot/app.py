@@ -135,6 +135,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         app = bolt_app(settings, client, me)
         listeners.register(app, front)
+        await store.forget()
         await stack.enter_async_context(_kept_up(_forget(store)))
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
@@ -159,13 +160,13 @@ def _reviews(settings: Settings, store: Store, outbox: Outbox, judge: Filter) ->
 
 
 async def _forget(store: Store) -> None:
-    """What nobody will ask for any more goes, now and every hour."""
+    """What nobody will ask for any more goes, every hour."""
     while True:
+        await asyncio.sleep(FORGET_SECONDS)
         try:
             await store.forget()
         except StoreUnavailable:
             log.warning("nothing forgotten")
-        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _check_privacy(outbox: Outbox, channel: str | None) -> None:
