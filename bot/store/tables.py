@@ -1,5 +1,6 @@
 """One transaction of the database, for all queries; its errors as one kind."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
@@ -38,6 +39,9 @@ class Tables:
             await migrate(engine)
         except (DBAPIError, OSError) as error:
             await engine.dispose()
+            # The thread of a connection that never was tells the loop that it ends: the loop has
+            # to be there, even where this error ends the process.
+            await asyncio.sleep(0.1)
             raise StoreUnavailable(type(error).__name__) from error
         return cls(engine)
 

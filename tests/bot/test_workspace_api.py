@@ -688,4 +688,4 @@ async def test_started_alone_it_prints_what_a_bot_needs():
         assert (await client.apps_connections_open(app_token=environment["SLACK_APP_TOKEN"]))["ok"]
     finally:
         process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 30) == 0
