@@ -243,12 +243,16 @@ class Writing:
 
     async def _turns(self) -> list[Turn]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""
-        if self._job.parent_id is None:
-            return []
-        parent = await self._world.store.version(self._job.parent_id)
-        if parent.status is VersionStatus.WRITING:
+        store, parent_id = self._world.store, self._job.parent_id
+        parent = None if parent_id is None else await store.version(parent_id)
+        if parent is not None and parent.status is VersionStatus.WRITING:
             await self._settled(parent.job_id)
-        turns = await self._world.store.history(parent.id)
+        if not self._again and await store.is_given_up(self._job.id):
+            # Stopped before anything of it was to be seen.
+            raise Refusal(None, JobStatus.DONE)
+        if parent is None:
+            return []
+        turns = await store.history(parent.id)
         if not turns[-1].text:
             raise Refusal(phrases.nothing_to_refine(), JobStatus.REFUSED)
         return turns

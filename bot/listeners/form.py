@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
+from slack_bolt.async_app import AsyncAck
+
 from bot import phrases
+from bot.listeners.context import Place
 from bot.listeners.front import Front
 from bot.phrases import Language, Sentence
 from bot.slack.errors import SlackError
@@ -37,6 +40,15 @@ async def open_form(
     except (SlackError, TimeoutError):
         return phrases.no_form()
     return None
+
+
+async def open_form_anywhere(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+    """From where no channel is: the form asks for it."""
+    user = body["user"]["id"]
+    said = await open_form(front, user, body["trigger_id"], Place().packed(), anywhere=True)
+    await ack()
+    if said:
+        await front.outbox.tell_in_dm(user, await front.people.told(user, said))
 
 
 def choices(front: Front, language: Language) -> Choices:

@@ -1,12 +1,15 @@
 """What the listeners hand on to, and how they answer the person who acted."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot import phrases
 from bot.chores import Chores
 from bot.drafting.acts import Acts
+from bot.drafting.brief import BadBrief
 from bot.drafting.drafting import Drafting
 from bot.drafting.explain import Explain
 from bot.drafting.jobs import Jobs
@@ -16,6 +19,7 @@ from bot.phrases import Sentence
 from bot.settings import Settings
 from bot.slack.outbox import Outbox
 from bot.slack.people import People
+from bot.store import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ class Front:
         """To whoever clicked, beside what they clicked on."""
         said = await self.people.told(body["user"]["id"], sentence)
         await self.outbox.answer(body["response_url"], said, replace=False)
+
+    async def attempt(self, body: dict[str, Any], work: Awaitable[None]) -> None:
+        """What a click asks for; why not, where it cannot be, is told to whoever clicked."""
+        try:
+            await work
+        except BadBrief as bad:
+            await self.answer(body, bad.sentence)
+        except StoreUnavailable:
+            # Slack does not deliver a click again.
+            await self.answer(body, phrases.not_saved())
 
     async def object_to(
         self, ack: AsyncAck, body: dict[str, Any], field: str, sentence: Sentence

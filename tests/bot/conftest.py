@@ -30,6 +30,16 @@ async def workspace(request: pytest.FixtureRequest) -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
+def ada(workspace: Workspace) -> str:
+    return workspace.person("ada")
+
+
+@pytest.fixture
+def general(workspace: Workspace, ada: str) -> str:
+    return workspace.channel("general", members=[ada])
+
+
+@pytest.fixture
 def client(workspace: Workspace) -> AsyncWebClient:
     """The SDK's client with the bot's token, without the SDK's own retries."""
     url = f"{workspace.url}/api/"

@@ -478,6 +478,7 @@ async def test_stop_in_a_thread_reaches_what_waits_there_too(
     await asyncio.sleep(0.5)
     assert len(engine.requests) == 1
     assert len(ana.drafts) == 1
+    assert not workspace.whispers(ana.id)
 
 
 async def test_a_refinement_has_its_stop_button_at_the_head_of_the_thread(

@@ -22,16 +22,6 @@ from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import SlackError
 
 
-@pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
-
-
 async def refused(call: Any) -> str:
     """The word with which the API refused the call."""
     with pytest.raises(SlackApiError) as caught:

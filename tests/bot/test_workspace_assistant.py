@@ -30,16 +30,6 @@ HOME = {
 
 
 @pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
-
-
-@pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
     """Hears its own messages too, so that a test can see them arrive."""
     secret = workspace.signing_secret

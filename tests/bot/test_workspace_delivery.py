@@ -63,16 +63,6 @@ def start(request: pytest.FixtureRequest) -> Callable[[], Awaitable[object]]:
     return started
 
 
-@pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
-
-
 def everything(bolt: AsyncApp) -> None:
     """A listener for each kind of event, so that all are acked."""
     for name in ("message", "app_mention", "reaction_added", "reaction_removed"):

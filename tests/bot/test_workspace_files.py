@@ -9,19 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Workspace
-
 NOTES = "# Opening\nWe move to Lisbon — 里斯本.".encode()
-
-
-@pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
 
 
 @pytest.fixture

@@ -16,16 +16,6 @@ Json = dict[str, Any]
 OpenForm = Callable[..., Awaitable[str]]
 
 
-@pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
-
-
 def plain(text: str) -> Json:
     return {"type": "plain_text", "text": text}
 

@@ -16,16 +16,6 @@ from bot.workspace.features import features_of
 from tests.reader import Reader
 
 
-@pytest.fixture
-def ada(workspace: Workspace) -> str:
-    return workspace.person("ada")
-
-
-@pytest.fixture
-def general(workspace: Workspace, ada: str) -> str:
-    return workspace.channel("general", members=[ada])
-
-
 async def test_a_typed_command_streams_into_its_thread(
     workspace, bolt, connect, reader, ada, general
 ):

@@ -4,21 +4,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import phrases
-from bot.drafting.brief import BadBrief
 from bot.drafting.ports import STOP_THREAD
 from bot.listeners.front import Front, clicked_id
-from bot.store import StoreUnavailable
 
 
 async def on_stop(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     """Only for the requester; committed, then acked."""
-    try:
-        await front.acts.stop_thread(clicked_id(body), body["user"]["id"])
-    except BadBrief as bad:
-        await front.answer(body, bad.sentence)
-    except StoreUnavailable:
-        await front.answer(body, phrases.not_saved())
+    stopped = front.acts.stop_thread(clicked_id(body), body["user"]["id"])
+    await front.attempt(body, stopped)
     await ack()
 
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.listeners.context import Place
-from bot.listeners.form import open_form
+from bot.listeners.form import open_form_anywhere
 from bot.listeners.front import Front
 from bot.slack.home_view import NEW_DRAFT, home_view
 
@@ -24,15 +23,6 @@ async def on_opened(event: dict[str, Any], front: Front) -> None:
     await front.outbox.publish_home(user, home_view(recent, can, language))
 
 
-async def on_new(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
-    """The button opens the form."""
-    user = body["user"]["id"]
-    said = await open_form(front, user, body["trigger_id"], Place().packed(), anywhere=True)
-    await ack()
-    if said:
-        await front.outbox.tell_in_dm(user, await front.people.told(user, said))
-
-
 def register(app: AsyncApp, front: Front) -> None:
     """Listen to the tab, and answer its button."""
 
@@ -42,4 +32,4 @@ def register(app: AsyncApp, front: Front) -> None:
 
     @app.action(NEW_DRAFT)
     async def button(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_new(ack, body, front)
+        await open_form_anywhere(ack, body, front)
