@@ -15,13 +15,13 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 
 from safety.judge_policy import JudgePolicy
 from safety.tables import Meaning, Score, Table, hint, known, sentence
-from safety.verdict import Action, Stage
+from safety.verdict import Action, Removes, Stage
 
 ALWAYS_BLOCK = ("detector_error", "too_long", "audit_error")
 """Categories of the filter's own failures, which no policy can soften."""
 JUDGE_LATE = "judge_late"
 """The category of a judge that gave no answer in time."""
-OVERLAID = ("max_chars", "links", "phones", "thresholds", *map(str, Stage))
+OVERLAID = ("max_chars", "block_removes", "links", "phones", "thresholds", *map(str, Stage))
 """What an overlay can change."""
 _IDS = {"workspaces": "TE", "channels": "CGD"}
 """With which letters the ids begin that Slack gives."""
@@ -189,6 +189,7 @@ class Policy(Table):
 
     max_chars: int = Field(ge=1, le=1_000_000)
     timeout_seconds: float = Field(gt=0, le=60)
+    block_removes: Removes
     may_loosen: bool
     links: LinkPolicy
     phones: PhonePolicy
@@ -216,12 +217,15 @@ class Policy(Table):
 
     def stricter(self, other: "Policy") -> "Policy":
         """Of all that an overlay can change, the stricter setting."""
-        tables = {
+        stricter: dict[str, Any] = {
             name: getattr(self, name).stricter(getattr(other, name))
             for name in OVERLAID
-            if name != "max_chars"
+            if isinstance(getattr(self, name), Table)
         }
-        return self.model_copy(update={"max_chars": min(self.max_chars, other.max_chars), **tables})
+        stricter["max_chars"] = min(self.max_chars, other.max_chars)
+        both = {self.block_removes, other.block_removes}
+        stricter["block_removes"] = Removes.DRAFT if Removes.DRAFT in both else Removes.REST
+        return self.model_copy(update=stricter)
 
     def holding_as(self, action: Action) -> "Policy":
         """The policy after a person has decided: what it holds is allowed, or redacted."""

@@ -14,7 +14,7 @@ from safety.judge import Budget
 from safety.passages import PASSAGE, passages
 from safety.released import NOTHING, joined
 from safety.screen import Screen, moved
-from safety.verdict import JUDGE_RULE, Action, Blocked, Finding, SafeText, Verdict
+from safety.verdict import JUDGE_RULE, Action, Blocked, Finding, Removes, SafeText, Verdict
 
 _CONTEXT = 400
 """Characters before a piece that the rules see at least. None looks further back."""
@@ -203,7 +203,7 @@ class Gate:
 
     async def _block(self, verdict: Verdict) -> NoReturn:
         await self._close(verdict)
-        raise Blocked(self.verdict)
+        raise Blocked(self.verdict, self._kept())
 
     async def _close(self, verdict: Verdict, *, complete: bool = True) -> None:
         self._verdict = await self._case.close(verdict, self._text, complete=complete)
@@ -214,4 +214,12 @@ class Gate:
 
     def _check_blocked(self) -> None:
         if self._verdict is not None and not self._verdict.allowed:
-            raise Blocked(self._verdict)
+            raise Blocked(self._verdict, self._kept())
+
+    def _kept(self) -> SafeText | None:
+        """What was released of a blocked draft, where all that stopped it lies behind."""
+        pieces = len(self._shown) - len(self._waiting)
+        if self._screen.policy.block_removes is Removes.DRAFT or pieces == 0:
+            return None
+        is_behind = all(each.start >= self._borders[pieces] for each in self.verdict.causes)
+        return joined(*self._shown[:pieces]) if is_behind else None

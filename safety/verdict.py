@@ -19,6 +19,13 @@ class Stage(StrEnum):
     OUTPUT = "output"
 
 
+class Removes(StrEnum):
+    """What a block takes of a draft that was partly shown."""
+
+    DRAFT = "draft"
+    REST = "rest"
+
+
 class Action(StrEnum):
     """What a policy does about a finding, from the mildest to the strictest."""
 
@@ -75,11 +82,15 @@ class Verdict:
 
 
 class Blocked(Exception):
-    """A text may not be shown. Its message holds names of rules only, never text."""
+    """A text may not be shown. Its message holds names of rules only, never text.
 
-    def __init__(self, verdict: Verdict) -> None:
+    `kept` is what was released of it before, where the policy lets that stand.
+    """
+
+    def __init__(self, verdict: Verdict, kept: SafeText | None = None) -> None:
         super().__init__(f"blocked by {', '.join(verdict.rules)}")
         self.verdict = verdict
+        self.kept = kept
 
 
 def refusal(rule: str, policy: str) -> Verdict:

@@ -12,8 +12,15 @@ from bot.drafting.ports import Button, NotThere, ShownDraft, SlackRefused
 from bot.phrases import Language, Sentence
 from bot.store import Store, Version, VersionStatus
 from safety import Gate, SafeText, Verdict
+from safety.released import NOTHING, part
 
 log = structlog.get_logger(__name__)
+
+_ENDINGS = {
+    VersionStatus.STOPPED: phrases.stopped,
+    VersionStatus.FAILED: phrases.interrupted,
+    VersionStatus.BLOCKED: phrases.cut_off,
+}
 
 
 @dataclass(slots=True)
@@ -70,9 +77,12 @@ class Draft:
             "seconds": time.monotonic() - self.began,
         }
 
-    async def take_away(self, verdict: Verdict) -> None:
-        """The filter blocked it: nothing of it stays."""
-        await self.end(VersionStatus.BLOCKED, text="", rules=list(verdict.rules))
+    async def take_away(self, verdict: Verdict, kept: SafeText | None = None) -> None:
+        """The filter blocked it: nothing stays, or what the policy lets stand."""
+        text = kept or NOTHING
+        if text:
+            await self._release(part(text, len(self.text)))
+        await self.end(VersionStatus.BLOCKED, text=text, rules=list(verdict.rules))
 
     async def end(self, status: VersionStatus, **known: Any) -> None:
         """Committed, then shown; what was released stays unless `known` says otherwise."""
@@ -102,7 +112,7 @@ class Draft:
 
     async def _show_end(self) -> None:
         status, buttons = self.version.status, self.buttons(self.version)
-        if status is VersionStatus.BLOCKED:
+        if status is VersionStatus.BLOCKED and not self.version.text:
             taken_away = phrases.taken_away().to(self.language)
             return await self.shown.retract(taken_away, buttons=buttons)
         if status is VersionStatus.HELD:
@@ -114,8 +124,7 @@ class Draft:
             length = self.measure(self.version.text.strip())
             facts = phrases.draft_facts(self.version, self.seed, self.n, length)
             return await self.shown.finish(facts.to(self.language), buttons=buttons)
-        stopped = status is VersionStatus.STOPPED
-        note = phrases.stopped() if stopped else phrases.interrupted()
+        note = _ENDINGS[status]()
         return await self.shown.stop(note.to(self.language), buttons=buttons)
 
     async def _catch_up(self) -> None:

@@ -330,6 +330,11 @@ def blocked(number: int, rules: Sequence[str]) -> Sentence:
     return sentence("blocked", number=number, rules=_rules(rules))
 
 
+def ended(number: int, rules: Sequence[str]) -> Sentence:
+    """The filter blocked it, and the policy lets what was shown stand; said to the requester."""
+    return sentence("ended", number=number, rules=_rules(rules))
+
+
 def _rules(rules: Sequence[str]) -> Sentence:
     return sentence("one_rule" if len(rules) == 1 else "several_rules", rules=_ticked(rules))
 
@@ -589,6 +594,11 @@ def stopped() -> Sentence:
 def interrupted() -> Sentence:
     """Under a draft that could not be finished."""
     return sentence("interrupted")
+
+
+def cut_off() -> Sentence:
+    """Under a draft that the filter blocked, and of which the beginning stands."""
+    return sentence("cut_off")
 
 
 def taken_away() -> Sentence:

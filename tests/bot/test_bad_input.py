@@ -78,6 +78,24 @@ async def test_a_secret_in_the_draft_takes_the_draft_away_and_tells_the_requeste
     await workspace.until(lambda: engine.running == 0)
 
 
+async def test_a_policy_may_let_stand_what_was_shown_before_a_block(
+    start: StartBot, ana: Person, engine: ScriptedEngine, workspace: Workspace, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('block_removes = "rest"')
+    engine.write = lambda _: (
+        "The rain is warm. The key is AKIA" + "Q3EGRIZV7N2KXW5B. And more. " * 9
+    )
+    async with start(policy=policy):
+        await ana.draft("rain")
+        await ana.hears("I ended draft 1 where it stands")
+        await workspace.until(lambda: "stopped this draft here" in facts(ana.drafts[0]))
+        assert "The rain is warm." in ana.drafts[0].text
+        assert "accept_form" not in str(ana.drafts[0].blocks)
+        await workspace.until(lambda: engine.running == 0)
+    assert not any("AKIA" in str(call.args) for call in workspace.calls)
+
+
 async def test_a_prompt_longer_than_the_context_is_refused_with_the_numbers(
     bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:

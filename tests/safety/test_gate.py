@@ -13,9 +13,10 @@ from safety import borders as borders_module
 from safety.borders import FORCED_AFTER, HELD_BACK, Borders
 from safety.line import Line
 from safety.normalise import Normalised
-from safety.verdict import Finding
+from safety.verdict import Finding, Removes
 
 FILTER = Filter(load_policy(None))
+SPARING = Filter(load_policy(None).model_copy(update={"block_removes": Removes.REST}))
 
 KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
 PRIVATE_KEY = (
@@ -416,6 +417,61 @@ def test_after_a_block_every_call_raises_it_again() -> None:
         assert first.value.verdict is second.value.verdict is gate.verdict
 
     asyncio.run(stream())
+
+
+@settings(max_examples=100, deadline=None)
+@given(chunked(), st.integers(1, 40))
+def test_a_block_that_spares_what_was_shown_spares_what_every_chunking_shows(
+    chunks: list[str], size: int
+) -> None:
+    ending = f". The key is {KEY}. Then "
+    text = "".join([*chunks, ending])
+    parts = [text[i : i + size] for i in range(0, len(text), size)]
+    spared = {kept_by_block(each, SPARING) for each in ([text], [*chunks, ending], parts)}
+    assert len(spared) == 1
+    assert KEY not in (spared.pop() or "")
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [("One. Two. ", f"The key is {KEY}. Then "), ("一。二。", f"密钥是 {KEY}。然后")],
+)
+def test_a_block_keeps_what_was_released_only_where_the_policy_says_so(
+    begun: str, rest: str
+) -> None:
+    assert kept_by_block([begun + rest], SPARING) == begun
+    assert kept_by_block([begun + rest], FILTER) is None
+
+
+def kept_by_block(chunks: Sequence[str], judge: Filter) -> str | None:
+    async def stream() -> tuple[str, str | None]:
+        gate, released = judge.gate(request="r1"), ""
+        try:
+            for chunk in chunks:
+                released += await gate.feed(chunk)
+            await gate.finish()
+        except Blocked as blocked:
+            return released, blocked.kept
+        pytest.fail("nothing was blocked")
+
+    released, kept = asyncio.run(stream())
+    assert kept is None or kept.startswith(released)
+    return kept
+
+
+def test_a_block_by_what_reaches_back_or_by_a_failure_spares_nothing() -> None:
+    class Late:
+        """Finds in the whole what it did not find in its pieces."""
+
+        def find(self, text: Normalised) -> list[Finding]:
+            is_whole = text.text.endswith("end")
+            return [Finding("secret", "late", 0, 4)] if is_whole else []
+
+    judge = Filter(SPARING.policy)
+    judge.screen.detectors = (*judge.screen.detectors, Late())
+    assert kept_by_block(["One. Two. The ", "end"], judge) is None
+    judge.screen.policy = SPARING.policy.model_copy(update={"max_chars": 12})
+    assert kept_by_block(["One. Two. ", "Three and more"], judge) is None
 
 
 def test_a_blocks_message_holds_names_of_rules_only() -> None:

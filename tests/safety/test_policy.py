@@ -73,6 +73,7 @@ def test_no_policy_softens_a_failure_of_the_filter_itself() -> None:
         ("[channels.C1]\ntimeout_seconds = 1", "channels.C1: unknown key timeout_seconds; the"),
         ('[channels.C1.output]\nemial = "block"', "unknown key output.emial; did you mean email?"),
         ('[channels.C1.outputs]\nemail = "block"', "unknown key outputs; did you mean output?"),
+        ('block_removes = "all"', "block_removes: Input should be 'draft' or 'rest'"),
         ("max_chars = 0", "max_chars: Input should be greater than or equal to 1"),
         ("links = 3", "links: "),
         ("[output", "is not valid TOML"),
@@ -169,6 +170,7 @@ MILDER = {
     '[channels.C1.links]\nallow = ["acme.com"]': "links.allow",
     '[channels.C1.phones]\nregions = ["US"]': "phones.regions",
     "[channels.C1]\nmax_chars = 50000": "max_chars",
+    '[channels.C1]\nblock_removes = "rest"': "block_removes",
     "[channels.C1.thresholds.en]\nhate = 0.99": "thresholds.en.hate",
     "[channels.C1.thresholds.output.zh]\nhate = 0.99": "thresholds.output.zh.hate",
 }
