@@ -69,6 +69,16 @@ class Tables:
             async with turn, self._writer.begin() as session:
                 yield session
 
+    async def _empty_log(self) -> None:
+        """SQLite's write-ahead log has what was deleted until other pages are written over it."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        async with self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            # Without effect, and without an error, while somebody reads or writes.
+            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 @contextmanager
 def _translated() -> Iterator[None]:
