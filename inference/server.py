@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,7 +14,6 @@ from aiohttp import web
 
 from inference.bodies import Bodies, Body, ChatBodies, CompletionBodies
 from inference.chat_template import PromptError, Turn
-from inference.logs import where
 from inference.protocol import (
     ChatRequest,
     CompletionRequest,
@@ -282,10 +282,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _failure(error: Exception) -> dict[str, object]:
-    """What is said of an error that is ours."""
+    """What is said of an error that is ours. The log gets its kind and place: never its text, which
+    may hold what a user wrote."""
     if isinstance(error, Stopped):
         return error_body(str(error), "server_error", "engine_failed")
-    log.error("request failed", error=where(error))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    log.error("request failed", error=type(error).__name__, at=place)
     message = "The worker failed on this request; its log says where."
     return error_body(message, "server_error", "internal_error")
 
