@@ -23,6 +23,7 @@ from bot.store import (
 from bot.store.engine import connect, migrate
 from bot.store.models import Base
 from bot.store.turns import Turns
+from safety import SafeText
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -212,3 +213,9 @@ async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
                 pass
     async with turns.turn(hurry=True):
         pass
+
+
+async def test_released_text_is_kept_as_any_text_is(store: Store) -> None:
+    (version,) = await store.begin(await begun(store))
+    ended = await store.ended(version.id, VersionStatus.FINISHED, text=SafeText("Rain."))
+    assert ended.text == "Rain."
