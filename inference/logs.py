@@ -81,6 +81,7 @@ def _tell(error: BaseException | None) -> None:
     """An error and what led to it, each by the lines of code and its type."""
     told: list[str] = []
     while error is not None:
-        told[:0] = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}\n"]
+        lines = traceback.format_tb(error.__traceback__)
+        told[:0] = ["Traceback (most recent call last):\n", *lines, f"{type(error).__name__}\n"]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     sys.stderr.write("".join(told))

@@ -197,6 +197,24 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     await store.close()
 
 
+async def test_what_is_old_is_forgotten_while_somebody_else_reads(tmp_path: Path) -> None:
+    path = tmp_path / "draftsmith.db"
+    store = await Store.open(sqlite(path).url)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM sources").fetchone()
+    long_ago = now() - timedelta(days=2)
+    unwanted = Source(key="s1", name="a", text=SOURCE, author="U1", created_at=long_ago)
+    await store.keep("k1", None, [unwanted])
+    await store.forget()
+    assert sqlite(path).columns_with(SOURCE) == set()
+    assert leaked(SOURCE, whole(path))
+    reader.close()
+    await store.forget()
+    assert leaked(SOURCE, whole(path)) == []
+    await store.close()
+
+
 def whole(database: Path) -> bytes:
     """The database and its write-ahead log, as a copy of the folder has them."""
     return b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))
