@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.settings import Settings
+from inference.logs import guard_crashes
 
 Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
@@ -19,6 +20,7 @@ WRONG_SETTING = 2
 
 def main() -> int:
     """The exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
+    guard_crashes()
     arguments = _parser().parse_args()
     command: Command = arguments.command
     try:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from bot import logs
 from bot.app import running
 from bot.drafting.wishes import Wish
 from bot.settings import Alone, Settings
@@ -19,6 +18,7 @@ from bot.slack.manifest import manifest
 from bot.worker import WorkerCannotLoad, own_worker
 from bot.workspace import Message, Workspace
 from inference.client import EngineClient, EngineUnavailable
+from inference.logs import configure
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ async def demo(*, stay: bool, began: float) -> int:
 
     `began`: when the command was given, as time.monotonic() has it.
     """
-    logs.configure("console", logging.WARNING)
+    configure("console", logging.WARNING)
     try:
         await _tell(stay, began)
     except (StoryBroke, WorkerCannotLoad, EngineUnavailable) as broke:

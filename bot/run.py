@@ -10,13 +10,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import ArgumentError
 
-from bot import logs
 from bot.app import NotConfigured, running
 from bot.drafting.recipes import RecipeError
 from bot.settings import Settings
 from bot.slack.errors import SlackRefused, SlackUnavailable
 from bot.store import StoreUnavailable
 from bot.worker import WorkerCannotLoad, own_worker
+from inference.logs import configure
 from safety import AuditError, FilterError, PolicyError
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ FAILED, WRONG_SETTING = 1, 2
 
 async def run(settings: Settings) -> int:
     """The exit code: 0 after SIGTERM, 1 what it needs is away, 2 a wrong setting."""
-    logs.configure(settings.log_format)
+    configure(settings.log_format)
     try:
         await _serve(settings)
     except (

@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.markup import plain
 from bot.worker import WorkerCannotLoad, own_worker
 from inference.client import Delta, EngineClient, EngineRefused, EngineUnavailable, Sampling
-from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, load_policy
+from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, load_policy, safe
 
 FAILED = 1
 REQUEST = "terminal"
@@ -83,7 +83,7 @@ async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Fi
 
 
 def _show(text: SafeText) -> None:
-    print(text, end="", flush=True)
+    print(safe(text), end="", flush=True)
 
 
 def _progress(line: str) -> None:

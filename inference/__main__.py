@@ -46,6 +46,7 @@ def main() -> int:
         else:
             settings = load_settings()
             logs.configure(settings.log_format)
+            logs.guard_crashes()
             if settings.worker_parent is not None:
                 end_with(settings.worker_parent)
             asyncio.run(serve(settings))

@@ -6,7 +6,7 @@ from safety.judge import Server
 from safety.normalise import visible
 from safety.policy import Policy, PolicyError, load_policy
 from safety.redact import has_span
-from safety.released import NOTHING, joined, part
+from safety.released import NOTHING, fenced, joined, part, safe
 from safety.stream import Gate
 from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 
@@ -27,9 +27,11 @@ __all__ = [
     "Server",
     "Stage",
     "Verdict",
+    "fenced",
     "has_span",
     "joined",
     "load_policy",
     "part",
+    "safe",
     "visible",
 ]

@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Self
 
-SafeText = NewType("SafeText", str)
-"""Text that the filter has released. Only `safety.screen` makes one from a str."""
+
+class SafeText(str):
+    """Text that the filter has released. Only `safety.screen` makes one from a str.
+
+    What is cut from it or put to it is a str again; see `safety.released`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """str itself would take any object."""
+        return super().__new__(cls, text)
+
 
 JUDGE_RULE = "judge_"
 """How the rules begin that a judge's findings name."""

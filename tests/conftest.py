@@ -1,9 +1,11 @@
-"""What more than one part tests with: a tiny random model, and a worker that serves it."""
+"""What more than one part tests with: a tiny random model, a worker that serves it, PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +99,28 @@ def start_worker() -> Iterator[StartWorker]:
     yield start
     for worker in workers:
         worker.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a server of our own on a Unix socket, gone with the session."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert programs, "These tests need PostgreSQL's server: apt-get install postgresql"
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The server refuses to run as root.
+    become = ["runuser", "-u", "postgres", "--"] if getpass.getuser() == "root" else []
+    if become:
+        shutil.chown(folder, "postgres")
+
+    def run(*command: str) -> None:
+        subprocess.run([*become, programs[-1] / command[0], *command[1:]], check=True, cwd=folder)
+
+    data, log = f"{folder}/data", f"{folder}/log"
+    run("initdb", "-D", data, "-U", "draftsmith", "--auth=trust", "--no-sync", "-E", "UTF8")
+    run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses=", "start")
+    yield f"postgresql+asyncpg://draftsmith@/postgres?host={folder}"
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

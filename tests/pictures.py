@@ -13,11 +13,11 @@ from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
-from bot import logs
 from bot.app import running
 from bot.demo import stage
 from bot.slack.manifest import manifest
 from bot.workspace import Workspace
+from inference.logs import configure
 from tests.person import Person, settings_for
 from tests.reader import Reader, opened_browser
 from tests.scripted_engine import ScriptedEngine
@@ -118,5 +118,5 @@ async def _chinese(camera: Camera) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure("console", logging.WARNING)
+    configure("console", logging.WARNING)
     asyncio.run(take(Path(sys.argv[1])))

@@ -111,7 +111,7 @@ class Errand:
 def whole(pieces: Sequence[Version]) -> str:
     """A text and its continuations; one that broke off within a sentence goes on in it."""
     text = ""
-    for piece in (version.text.strip() for version in pieces):
+    for piece in filter(None, (version.text.strip() for version in pieces)):
         text += (_joint(text, piece) if text else "") + piece
     return text
 

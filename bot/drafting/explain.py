@@ -74,7 +74,7 @@ class Explain:
             return None
         before = await self._store.version(before_id)
         old, new = await self._shown(before, asker), await self._shown(version, asker)
-        if old is None or new is None:
+        if not old or new is None:
             return None
         pieces = await asyncio.to_thread(lambda: list(compared(old, new)))
         return Changes(before.number, pieces)

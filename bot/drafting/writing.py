@@ -1,6 +1,5 @@
 """The way of one job: checked, rooted, written. It may be run again from any point of it."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -36,6 +35,7 @@ from bot.store import (
     Version,
     VersionStatus,
 )
+from inference.logs import where as place
 from safety import NOTHING, Action, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
@@ -341,8 +341,6 @@ class Writing:
 
 
 def where(error: BaseException) -> str:
-    """An error's type and place, without its text: that may hold what somebody wrote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    at = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    code = f" {error}" if isinstance(error, SlackError) else ""
-    return f"{type(error).__name__}{code}{at}"
+    """An error's type and place; its text only where that is a code of Slack's."""
+    code = f"{error} " if isinstance(error, SlackError) else ""
+    return code + place(error)

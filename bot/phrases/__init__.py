@@ -14,14 +14,23 @@ from bot.phrases.catalogue import (
     Phrase,
     Sentence,
     language_for,
+    ours,
     sentence,
     use_command,
 )
 from bot.slack.markup import escape
 from bot.store import Version
-from safety import SafeText
+from safety import SafeText, part
 
-__all__ = ["LANGUAGES", "Language", "Phrase", "Sentence", "language_for", "use_command"]
+__all__ = [
+    "LANGUAGES",
+    "Language",
+    "Phrase",
+    "Sentence",
+    "language_for",
+    "ours",
+    "use_command",
+]
 
 LANGUAGE = "language_"  # How the names of languages begin in the catalogue.
 WRITTEN = tuple(n.removeprefix(LANGUAGE) for n in WORDS["en"] if n.startswith(LANGUAGE))
@@ -240,7 +249,11 @@ def files_without_wish() -> Sentence:
 
 def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
     """A source that is longer than what can be used of it; without a name, a text of theirs."""
-    what = sentence("named_source", name=escape(name[:100])) if name else sentence("your_source")
+    what = (
+        sentence("named_source", name=escape(part(name, 0, 100)))
+        if name
+        else sentence("your_source")
+    )
     return sentence("left_out", source=what, kept=kept, total=total)
 
 
@@ -295,7 +308,7 @@ def home_nothing() -> Sentence:
 
 def home_thread(title: str, brief: SafeText, url: str | None, drafts: int) -> Sentence:
     """A line of that list."""
-    shown = " ".join(brief[:150].split()) + ("…" if len(brief) > 150 else "")
+    shown = " ".join(part(brief, 0, 150).split()) + ("…" if len(brief) > 150 else "")
     count = sentence("drafts_one" if drafts == 1 else "drafts_several", n=drafts)
     name = "home_thread_link" if url else "home_thread"
     linked = {"url": escape(url)} if url else {}
@@ -416,7 +429,7 @@ def worker_missing() -> Sentence:
 
 def model_refused(said: SafeText) -> Sentence:
     """The worker refused the request, e.g. because it is too long for the model."""
-    return sentence("model_refused", sentence=escape(said[:1000]))
+    return sentence("model_refused", sentence=escape(part(said, 0, 1000)))
 
 
 # Review
@@ -513,7 +526,8 @@ def review_blocked(rules: Sequence[str]) -> Sentence:
 
 def root(requester: str, title: str, brief: SafeText) -> Sentence:
     """The message at the head of a thread."""
-    shown = brief if len(brief) <= 500 else brief[:500].rstrip() + "…"
+    first = part(brief, 0, 500)
+    shown = first if first == brief else first.rstrip() + "…"
     return sentence("root", requester=requester, title=escape(title), brief=escape(shown))
 
 
@@ -709,8 +723,10 @@ def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeT
     if parent is None:
         based = sentence("why_brief")
     else:
-        based = sentence("why_draft", parent=parent, wish=escape((wish or "…")[:500]))
-    named = [sentence("why_source", name=escape(name[:100])) for name in sources]
+        based = sentence(
+            "why_draft", parent=parent, wish=escape(part(wish, 0, 500) if wish else "…")
+        )
+    named = [sentence("why_source", name=escape(part(name, 0, 100))) for name in sources]
     return sentence("why_based", based=(based, *named))
 
 

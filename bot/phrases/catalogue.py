@@ -5,13 +5,28 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NewType, TypeAlias, get_args
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-Phrase = NewType("Phrase", str)
-"""A sentence in the words of one language, in Slack's mrkdwn."""
+
+class Phrase(str):
+    """A sentence in the words of one language, in Slack's mrkdwn."""
+
+    __slots__ = ()
+
+    def __new__(cls, words: str) -> Self:
+        """str itself would take any object."""
+        return super().__new__(cls, words)
+
+
+def ours(phrase: Phrase) -> Phrase:
+    """The phrase itself. Raises TypeError for another str, which mypy lets pass as Any."""
+    if not isinstance(phrase, Phrase):
+        raise TypeError("words that are not of the catalogue")
+    return phrase
+
 
 _EVERYWHERE = {"command": "/draft"}
 

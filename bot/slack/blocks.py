@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.phrases import Phrase
+from bot.phrases import Phrase, ours
 from bot.slack.markup import as_markdown, markdown, mrkdwn
 from safety import SafeText
 
@@ -32,7 +32,7 @@ class Button:
     style: Style = ""
 
     def __post_init__(self) -> None:
-        assert 0 < len(self.label) <= 75
+        assert 0 < len(ours(self.label)) <= 75
         assert 0 < len(self.action_id) <= 255
         assert len(self.value) <= 2_000
 
@@ -63,7 +63,7 @@ def page(parts: Sequence[Phrase]) -> Content:
 def sections(part: Phrase) -> list[Phrase]:
     """A paragraph, cut between lines where Slack takes no more of a section."""
     cut_up = [""]
-    for line in part.split("\n"):
+    for line in ours(part).split("\n"):
         if len(cut_up[-1]) + 1 + len(line) > SECTION_LIMIT:
             cut_up.append("")
         cut_up[-1] = f"{cut_up[-1]}\n{cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
@@ -100,7 +100,7 @@ def draft_markdown(head: Phrase, body: SafeText) -> str:
 
 
 def head_markdown(head: Phrase) -> str:
-    return f"{as_markdown(head)}\n\n"
+    return f"{as_markdown(ours(head))}\n\n"
 
 
 def growing() -> list[Block]:
@@ -114,12 +114,12 @@ def closing(facts: Phrase, buttons: Sequence[Button] = ()) -> list[Block]:
 
 
 def _section(phrase: Phrase) -> Block:
-    assert len(phrase) <= SECTION_LIMIT
+    assert len(ours(phrase)) <= SECTION_LIMIT
     return {"type": "section", "text": {"type": "mrkdwn", "text": phrase}}
 
 
 def _context(phrase: Phrase) -> Block:
-    assert len(phrase) <= SECTION_LIMIT
+    assert len(ours(phrase)) <= SECTION_LIMIT
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": phrase}]}
 
 

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.slack.markup import LINK_JOINT
-from safety import SafeText, part
+from safety import SafeText, part, safe
 
 FileKind = Literal["md", "docx"]
 NAME_LIMIT = 60
@@ -35,7 +35,7 @@ def file_name(text: SafeText) -> SafeText:
 
 def file_of(text: SafeText, kind: FileKind) -> bytes:
     """The file's bytes."""
-    return (text + "\n").encode() if kind == "md" else word(text)
+    return (safe(text) + "\n").encode() if kind == "md" else word(text)
 
 
 def word(text: SafeText) -> bytes:
@@ -44,7 +44,7 @@ def word(text: SafeText) -> bytes:
     A link keeps its address in sight, as it does in Slack.
     """
     document = Document()
-    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", _NOT_XML.sub("", text))))
+    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", _NOT_XML.sub("", safe(text)))))
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()

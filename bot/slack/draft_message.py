@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.phrases import Phrase
+from bot.phrases import Phrase, ours
 from bot.slack import blocks
 from bot.slack.blocks import Block, Button
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
@@ -68,7 +68,7 @@ class DraftMessage:
         self._messages = messages
         self._wire = messages.wire
         self._place = place
-        self._head = head
+        self._head = ours(head)
         self._key = key
         self._on_posted = on_posted
         self._parts = [Part(ts, Stream.DOUBTFUL) for ts in shown.parts]
@@ -271,7 +271,7 @@ class DraftMessage:
         channel = self._place.channel
         if part is not self._parts[0]:
             return await self._messages.delete(channel, part.ts)
-        content = blocks.said(Phrase(f"{self._head}\n{note}"), buttons)
+        content = blocks.said(Phrase(f"{self._head}\n{ours(note)}"), buttons)
         return await self._messages.update(channel, part.ts, content, key=self._key_of(part))
 
     async def _end_writing(self) -> None:

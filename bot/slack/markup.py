@@ -8,7 +8,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 import re
 import unicodedata
 
-from safety import SafeText
+from safety import SafeText, fenced, safe
 
 PART_LIMIT = 3_600  # With head and facts a message stays under the 4,000 that Slack advises.
 
@@ -32,17 +32,17 @@ def escape(text: str) -> str:
 def markdown(text: SafeText) -> str:
     """For streams and markdown blocks. More text only ever adds to the end of the result."""
     lines, fence = [], ""
-    for line in text.split("\n"):
-        safe = escape(line)
+    for line in safe(text).split("\n"):
+        escaped = escape(line)
         # `[label](address)` would hide an address: a space keeps both in sight.
-        lines.append(safe if fence else LINK_JOINT.sub("] ", safe))
+        lines.append(escaped if fence else LINK_JOINT.sub("] ", escaped))
         fence = _fence_after(line, fence)
     return "\n".join(lines)
 
 
 def mrkdwn(text: SafeText) -> str:
     """For the `text` of a message: notifications, search, readers without blocks."""
-    pieces = _CODE.split(escape(text))
+    pieces = _CODE.split(escape(safe(text)))
     return "".join(piece if i % 2 else _prose(piece) for i, piece in enumerate(pieces))
 
 
@@ -70,11 +70,11 @@ def split(text: SafeText, limit: int = PART_LIMIT) -> list[SafeText]:
     assert limit >= 100
     parts, start, fence = [], 0, ""
     while (end := _end_of_part(text, start, fence, limit)) is not None:
-        piece = _reopened(fence) + text[start:end]
+        opening, piece = _reopened(fence), text[start:end]
         fence = _fence_at(text, start, end, fence)
-        parts.append(SafeText(piece + _closed(piece, fence)))
+        parts.append(fenced(text, opening, piece, _closed(piece, fence)))
         start = end
-    return [*parts, SafeText(_reopened(fence) + text[start:])]
+    return [*parts, fenced(text, _reopened(fence), text[start:])]
 
 
 def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.phrases import Phrase
+from bot.phrases import Phrase, ours
 from bot.slack import blocks
 from bot.slack.blocks import Content
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
@@ -93,7 +93,7 @@ class Messages:
                 "files": [{"id": begun["file_id"], "title": name}],
                 "channel_id": place.channel,
                 "thread_ts": place.thread_ts,
-                "initial_comment": comment,
+                "initial_comment": ours(comment),
             },
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.phrases import Phrase
+from bot.phrases import Phrase, ours
 from bot.slack import blocks
 from bot.slack.blocks import Button, Content
 from bot.slack.documents import FileKind, file_of
@@ -17,7 +17,7 @@ from bot.slack.messages import Messages, Place
 from bot.slack.pace import TIERS, Clock, Pace
 from bot.slack.views import View
 from bot.slack.wire import Wire
-from safety import SafeText
+from safety import SafeText, safe
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class Outbox:
         name is taken for it.
         """
         data = await asyncio.to_thread(file_of, text, kind)
-        called = f"{name or 'draft'}.{kind}"
+        called = f"{safe(name) or 'draft'}.{kind}"
         if not (again and await self._messages.has_file(place, called)):
             await self._messages.upload(place, called, data, comment)
 
@@ -191,13 +191,13 @@ class Outbox:
         self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
     ) -> None:
         """What somebody may begin a chat with: (shown, said). Best effort."""
-        shown = [{"title": each, "message": message} for each, message in prompts]
-        args = {"channel_id": channel, "thread_ts": thread_ts, "title": title, "prompts": shown}
-        await self._best_effort("assistant.threads.setSuggestedPrompts", args)
+        shown = [{"title": ours(each), "message": ours(said)} for each, said in prompts]
+        args = {"channel_id": channel, "thread_ts": thread_ts, "title": ours(title)}
+        await self._best_effort("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
 
     async def title(self, place: Place, text: SafeText) -> None:
         """What a chat is about, in the list of chats. Best effort: most threads are none."""
-        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": text}
+        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": safe(text)}
         await self._best_effort("assistant.threads.setTitle", args)
 
     async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
@@ -208,8 +208,8 @@ class Outbox:
         args = {
             "channel_id": place.channel,
             "thread_ts": place.thread_ts,
-            "status": status,
-            "loading_messages": list(loading) or None,
+            "status": ours(status),
+            "loading_messages": list(map(ours, loading)) or None,
         }
         await self._best_effort("assistant.threads.setStatus", args)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot import phrases
 from bot.drafting.options import TONES
-from bot.phrases import Language, Phrase, Sentence
-from safety import SafeText
+from bot.phrases import Language, Phrase, Sentence, ours
+from safety import SafeText, part
 
 DRAFT = "draft"
 # Inputs of the form: block_id and action_id are the same. Options are called as in a brief.
@@ -47,7 +47,7 @@ def draft_view(
     assert len(private_metadata) <= 3_000
     blocks = [
         *(
-            [{"type": "context", "elements": [{"type": "mrkdwn", "text": source}]}]
+            [{"type": "context", "elements": [{"type": "mrkdwn", "text": ours(source)}]}]
             if source
             else []
         ),
@@ -76,7 +76,7 @@ def draft_view(
 
 def review_view(text: SafeText, language: Language) -> View:
     """A held text, for the reviewer who asked to see it. Plain: nothing in it is formatted."""
-    pieces = [text[i : i + BRIEF_LIMIT] for i in range(0, len(text), BRIEF_LIMIT)]
+    pieces = [part(text, i, i + BRIEF_LIMIT) for i in range(0, len(text), BRIEF_LIMIT)]
     sections = [
         {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
         for piece in pieces[:MOST_BLOCKS]

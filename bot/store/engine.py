@@ -18,12 +18,16 @@ LOCK_SECONDS = 1.25
 
 def connect(url: str) -> AsyncEngine:
     """An engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
+    # The parameters of a statement are people's words: no error is to show them.
     if make_url(url).get_backend_name() != "sqlite":
         limits = {"lock_timeout": str(int(LOCK_SECONDS * 1000))}
         return create_async_engine(
-            url, pool_pre_ping=True, connect_args={"timeout": 5, "server_settings": limits}
+            url,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"timeout": 5, "server_settings": limits},
         )
-    engine = create_async_engine(url, connect_args={"timeout": LOCK_SECONDS})
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import ask
 from bot.store.models import (
@@ -31,6 +32,8 @@ class Holds(Tables):
         """
         async with self._write() as session:
             if await session.scalar(_hold_of(hold.job_id, hold.version_id)) is not None:
+                return
+            if await _was_deleted(session, hold.version_id):
                 return
             session.add(hold)
             if hold.version_id is None:
@@ -111,6 +114,12 @@ class Holds(Tables):
             if hold.version_id is not None:
                 ended = update(Version).where(Version.id == hold.version_id)
                 await session.execute(ended.values(status=status, ended_at=now(), **facts))
+
+
+async def _was_deleted(session: AsyncSession, version_id: int | None) -> bool:
+    if version_id is None:
+        return False
+    return (await session.get_one(Version, version_id)).status is VersionStatus.DELETED
 
 
 def _hold_of(job_id: int, version_id: int | None) -> Select[Hold]:

@@ -127,12 +127,16 @@ class Requests(Tables):
         return True
 
     async def forget(self) -> None:
-        """Delete keys of events that Slack will not deliver again, and sources nobody wanted."""
+        """Delete keys of events that Slack will not deliver again, and sources nobody wanted.
+
+        What was deleted before goes from SQLite's files as well.
+        """
         old = now() - EVENTS_KEPT
         unwanted = delete(Source).where(Source.thread_id.is_(None), Source.created_at < old)
         async with self._write() as session:
             await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
             await session.execute(unwanted)
+        await self._empty_log()
 
 
 async def _give_sources(

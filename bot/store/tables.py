@@ -1,6 +1,7 @@
 """One transaction of the database, for all queries; its errors as one kind."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
@@ -68,6 +69,20 @@ class Tables:
             turn = self._turns.turn(hurry=hurry) if self._turns else nullcontext()
             async with turn, self._writer.begin() as session:
                 yield session
+
+    async def _empty_log(self) -> None:
+        """SQLite's write-ahead log has what was deleted until other pages are written over it."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with _translated():
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                assert raw.driver_connection is not None
+                try:
+                    # Without effect, and without an error, while somebody reads or writes.
+                    await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                except sqlite3.Error as error:
+                    raise StoreUnavailable(type(error).__name__) from None
 
 
 @contextmanager

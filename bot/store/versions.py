@@ -4,10 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 
 from bot.store.conditions import is_in
-from bot.store.models import Job, JobKind, JobStatus, Message, Thread, Version, VersionStatus, now
+from bot.store.models import (
+    Hold,
+    Job,
+    JobKind,
+    JobStatus,
+    Message,
+    Thread,
+    Version,
+    VersionStatus,
+    now,
+)
 from bot.store.tables import Tables
 
 
@@ -143,11 +153,17 @@ class Versions(Tables):
             return await session.scalar(query)
 
     async def history(self, version_id: int | None) -> list[Turn]:
-        """The turns that led to a version, the first draft first; [] for None."""
+        """The turns that led to a version, the first draft first; [] for None.
+
+        They begin behind the last one whose text was deleted.
+        """
         turns: list[Turn] = []
         async with self._read() as session:
             while version_id is not None:
                 version = await session.get_one(Version, version_id)
+                if turns and not version.text:
+                    turns[-1] = Turn(None, turns[-1].text)
+                    break
                 job = await session.get_one(Job, version.job_id)
                 turns.append(Turn(job.instruction, version.text))
                 version_id = job.parent_id
@@ -155,7 +171,8 @@ class Versions(Tables):
 
     async def released(self, version_id: int, text: str) -> None:
         """What the filter has released of a version so far; committed before it is shown."""
-        await self._update(Version, version_id, text=text)
+        async with self._write() as session:
+            await session.execute(_of_one_that_stands(version_id).values(text=text))
 
     async def stop(self, version_id: int) -> bool:
         """End a version that is being written. False if it had ended."""
@@ -166,8 +183,17 @@ class Versions(Tables):
             return await session.scalar(query.returning(Version.id)) is not None
 
     async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
-        """A version is over, with what is known of it (text, model, tokens, seconds, rules)."""
-        await self._update(Version, version_id, status=status, ended_at=now(), **facts)
+        """A version is over, with what is known of it (text, model, tokens, seconds, rules).
+
+        A deleted one stays so, and nothing is kept of its text.
+        """
+        ended = _of_one_that_stands(version_id)
+        async with self._write() as session:
+            if status is VersionStatus.DELETED:
+                facts["text"] = ""
+                held = update(Hold).where(Hold.version_id == version_id)
+                await session.execute(held.values(sealed=""))
+            await session.execute(ended.values(status=status, ended_at=now(), **facts))
         return await self.version(version_id)
 
     async def posted(self, version_id: int, part: int, channel: str, ts: str) -> None:
@@ -180,3 +206,9 @@ class Versions(Tables):
         query = select(Message.ts).where(Message.version_id == version_id).order_by(Message.part)
         async with self._read() as session:
             return list(await session.scalars(query))
+
+
+def _of_one_that_stands(version_id: int) -> Update:
+    """An update of a version that nobody has deleted, while it is written or afterwards."""
+    stands = Version.status != VersionStatus.DELETED
+    return update(Version).where(Version.id == version_id, stands)

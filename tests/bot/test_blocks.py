@@ -70,11 +70,17 @@ def test_buttons_keep_what_they_were_given(row):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"label": "x" * 76}, {"label": ""}, {"action_id": "x" * 256}, {"value": "x" * 2001}]
+    "wrong",
+    [
+        {"label": Phrase("x" * 76)},
+        {"label": Phrase("")},
+        {"action_id": "x" * 256},
+        {"value": "x" * 2001},
+    ],
 )
 def test_a_button_over_slacks_limits_cannot_be_made(wrong):
     with pytest.raises(AssertionError):
-        Button(**{"label": "Again", "action_id": "again", "value": "", **wrong})
+        Button(**{"label": Phrase("Again"), "action_id": "again", "value": "", **wrong})
 
 
 def test_a_stream_and_a_message_say_the_same():

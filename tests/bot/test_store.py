@@ -1,12 +1,8 @@
 """What is committed, on SQLite and on PostgreSQL."""
 
 import asyncio
-import getpass
 import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,28 +23,7 @@ from bot.store import (
 from bot.store.engine import connect, migrate
 from bot.store.models import Base
 from bot.store.turns import Turns
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a server of our own on a Unix socket, gone with the session."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert programs, "These tests need PostgreSQL's server: apt-get install postgresql"
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    # The server refuses to run as root.
-    become = ["runuser", "-u", "postgres", "--"] if getpass.getuser() == "root" else []
-    if become:
-        shutil.chown(folder, "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run([*become, programs[-1] / command[0], *command[1:]], check=True, cwd=folder)
-
-    data, log = f"{folder}/data", f"{folder}/log"
-    run("initdb", "-D", data, "-U", "draftsmith", "--auth=trust", "--no-sync", "-E", "UTF8")
-    run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses=", "start")
-    yield f"postgresql+asyncpg://draftsmith@/postgres?host={folder}"
-    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(folder)
+from safety import SafeText
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -238,3 +213,9 @@ async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
                 pass
     async with turns.turn(hurry=True):
         pass
+
+
+async def test_released_text_is_kept_as_any_text_is(store: Store) -> None:
+    (version,) = await store.begin(await begun(store))
+    ended = await store.ended(version.id, VersionStatus.FINISHED, text=SafeText("Rain."))
+    assert ended.text == "Rain."

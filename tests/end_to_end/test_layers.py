@@ -32,7 +32,7 @@ def files(folder: str) -> list[Path]:
     [
         ("inference", ["inference"]),
         ("safety", ["safety"]),
-        ("bot", ["bot", "safety", "inference.client"]),
+        ("bot", ["bot", "safety", "inference.client", "inference.logs"]),
         ("bot/workspace", ["bot.workspace"]),
         ("bot/store", ["bot.store"]),
     ],

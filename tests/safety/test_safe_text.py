@@ -2,17 +2,22 @@
 
 import ast
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mypy import api
+
+from bot.phrases import Phrase
+from safety import SafeText, fenced, joined, part, safe
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {
     "safety/verdict.py",  # says what it is
     "safety/screen.py",  # judges
     "safety/released.py",  # cuts and joins what was judged
-    "bot/slack/markup.py",  # cuts it too, and closes the code fences that it cut
 }
 SOURCES = [
     path for folder in ("bot", "safety", "inference") for path in (ROOT / folder).rglob("*.py")
@@ -107,6 +112,74 @@ def test_every_way_to_make_one_is_seen(source: str) -> None:
 )
 def test_to_name_the_type_is_no_making(source: str) -> None:
     assert not list(makings(ast.parse(source)))
+
+
+WRONG = (
+    "show('words')",
+    "show(text + text)",
+    "show(text[1:])",
+    "show(text.strip())",
+    "show(f'{text}')",
+    "show(''.join([text]))",
+    "show(text if text else 'words')",
+    "show(text or 'words')",
+    "show(max(text, 'words'))",
+    "show(text.replace('a', 'b'))",
+    "show(next(iter(text)))",
+    "SafeText(5)",
+    "joined('words')",
+    "part('words')",
+    "fenced('words')",
+)
+RIGHT = ("show(text)", "show(joined(text, text))", "show(part(text, 1))", "show(safe(text))")
+
+
+def test_mypy_takes_no_other_text_for_safe_text(tmp_path: Path) -> None:
+    # Without the rest of the filter, which would take mypy a minute.
+    package = tmp_path / "safety"
+    package.mkdir()
+    for name in ("verdict.py", "released.py"):
+        shutil.copy(ROOT / "safety" / name, package)
+    (package / "__init__.py").touch()
+    head = [
+        "from safety.released import fenced, joined, part, safe",
+        "from safety.verdict import SafeText",
+        "def show(text: SafeText) -> None: ...",
+        "text: SafeText",
+    ]
+    file = tmp_path / "shown.py"
+    file.write_text("\n".join([*head, *WRONG, *RIGHT]) + "\n")
+    options = ["--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
+    said, _, _ = api.run([*options, str(file)])
+    lines = {int(number) for number in re.findall(r"shown\.py:(\d+): error", said)}
+    assert lines == {len(head) + 1 + i for i in range(len(WRONG))}, said
+
+
+TEXT = SafeText("Of the tram.")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        safe,
+        lambda words: joined(TEXT, words),
+        lambda words: part(words, 1),
+        lambda words: fenced(words, words),
+    ],
+)
+def test_what_mypy_was_told_nothing_about_is_refused_where_safe_text_is_made_of_it(
+    made: Callable[[Any], SafeText],
+) -> None:
+    assert isinstance(made(TEXT), SafeText)
+    for words in ("Of the tram.", TEXT[:], TEXT + "", f"{TEXT}", Phrase("Of the tram.")):
+        with pytest.raises(TypeError):
+            made(words)
+
+
+def test_nothing_but_marks_of_a_code_block_is_put_around_what_was_released() -> None:
+    assert fenced(TEXT, "```\n", "Of the ", "\n```") == "```\nOf the \n```"
+    with pytest.raises(ValueError, match="more than marks"):
+        fenced(TEXT, "```\n", "Of a ", "\n```")
 
 
 @pytest.mark.parametrize(

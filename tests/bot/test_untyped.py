@@ -1,0 +1,228 @@
+"""A value of type Any passes mypy as everything: at the door out it is looked at once more."""
+
+import ast
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot import phrases
+from bot.drafting.explain import Changes
+from bot.phrases import Phrase
+from bot.slack import blocks, documents, home_view, markup, version_views, views
+from bot.slack.blocks import Button
+from bot.slack.draft_message import DraftMessage
+from bot.slack.home_view import Recent
+from bot.slack.messages import Place
+from bot.slack.outbox import Outbox
+from bot.slack.views import Choices
+from bot.slack.wire import web_client
+from bot.workspace import Workspace
+from safety import SafeText
+from tests.bot.test_phrase_types import where
+
+# As in a payload of Bolt's, where every value has the type Any.
+BODY: dict[str, Any] = {"text": "words that nobody has judged"}
+SAID, TEXT = Phrase("We say."), SafeText("Released.")
+TYPES = ("SafeText", "Phrase")
+
+
+def takers(of: ModuleType | type) -> set[str]:
+    """The functions in a module or class, for others to call, that take either type."""
+    name = of.__name__ if isinstance(of, ModuleType) else of.__module__
+    return {
+        function.__name__
+        for function in vars(of).values()
+        if inspect.isfunction(function)
+        and function.__module__ == name
+        and not function.__name__.startswith("_")
+        and any(
+            type_ in str(parameter.annotation)
+            for parameter in inspect.signature(function).parameters.values()
+            for type_ in TYPES
+        )
+    }
+
+
+BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
+    phrases: {
+        "left_out": [lambda w: phrases.left_out(w, 1, 2)],
+        "home_thread": [lambda w: phrases.home_thread("Blog", w, None, 1)],
+        "model_refused": [phrases.model_refused],
+        "root": [lambda w: phrases.root("U1", "Blog", w)],
+        "why_based": [
+            lambda w: phrases.why_based(1, w, []),
+            lambda w: phrases.why_based(None, None, [w]),
+        ],
+    },
+    markup: {
+        "markdown": [markup.markdown],
+        "mrkdwn": [markup.mrkdwn],
+        "split": [markup.split],
+    },
+    blocks: {
+        "said": [blocks.said],
+        "page": [lambda w: blocks.page([w])],
+        "sections": [blocks.sections],
+        "root_message": [
+            lambda w: blocks.root_message(w, SAID),
+            lambda w: blocks.root_message(None, w),
+        ],
+        "final": [lambda w: blocks.final(w, None), lambda w: blocks.final(TEXT, w)],
+        "draft": [lambda w: blocks.draft(w, TEXT), lambda w: blocks.draft(SAID, w)],
+        "draft_markdown": [
+            lambda w: blocks.draft_markdown(w, TEXT),
+            lambda w: blocks.draft_markdown(SAID, w),
+        ],
+        "head_markdown": [blocks.head_markdown],
+        "closing": [blocks.closing, lambda w: blocks.closing(SAID, [Button(w, "again")])],
+    },
+    documents: {
+        "file_name": [documents.file_name],
+        "file_of": [lambda w: documents.file_of(w, "md"), lambda w: documents.file_of(w, "docx")],
+        "word": [documents.word],
+    },
+    views: {
+        "draft_view": [lambda w: views.draft_view("{}", "en", Choices([], []), source=w)],
+        "review_view": [lambda w: views.review_view(w, "en")],
+    },
+    home_view: {
+        "home_view": [
+            lambda w: home_view.home_view([Recent("Blog", w, None, 1)], [], "en"),
+            lambda w: home_view.home_view([], [w], "en"),
+        ],
+    },
+    version_views: {
+        "changes_view": [lambda w: version_views.changes_view(Changes(1, [("same", w)]), "en")],
+    },
+}
+
+
+def test_every_builder_is_tried() -> None:
+    for module, tried in BUILDERS.items():
+        assert takers(module) <= set(tried)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [each for tried in BUILDERS.values() for builds in tried.values() for each in builds],
+)
+def test_what_is_neither_said_nor_released_is_built_into_nothing(
+    build: Callable[[Any], object],
+) -> None:
+    with pytest.raises(TypeError, match=r"not released|not of the catalogue"):
+        build(BODY["text"])
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[Workspace]:
+    async with Workspace(limits=None) as running:
+        yield running
+
+
+@pytest.fixture
+async def outbox(workspace: Workspace) -> AsyncIterator[Outbox]:
+    async with web_client(SecretStr(workspace.bot_token), f"{workspace.url}/api/") as client:
+        yield Outbox(client)
+
+
+Call = Callable[[Outbox, Place, Any], Awaitable[object]]
+
+
+async def _posted(_: int, __: str) -> None: ...
+
+
+def a_draft(outbox: Outbox, place: Place, head: Phrase = SAID) -> DraftMessage:
+    return outbox.draft(place, head, key="k", on_posted=_posted)
+
+
+async def open_and_show(outbox: Outbox, place: Place, text: Any) -> None:
+    draft = a_draft(outbox, place)
+    await draft.open()
+    try:
+        draft.show(text)
+    finally:
+        await draft.abandon()
+
+
+async def open_and_end(outbox: Outbox, place: Place, end: Callable[[DraftMessage], Any]) -> None:
+    draft = a_draft(outbox, place)
+    await draft.open()
+    await end(draft)
+
+
+async def begin(outbox: Outbox, place: Place, head: Any) -> None:
+    await a_draft(outbox, place, head).open()
+
+
+CALLS: dict[str, list[Call]] = {
+    "final": [
+        lambda o, at, w: o.final(at, w, None, key="k", again=False),
+        lambda o, at, w: o.final(at, TEXT, w, key="k", again=False),
+    ],
+    "upload": [
+        lambda o, at, w: o.upload(at, w, "md", name=TEXT, comment=SAID, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", name=w, comment=SAID, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", name=TEXT, comment=w, again=False),
+    ],
+    "draft": [
+        begin,
+        open_and_show,
+        lambda o, at, w: open_and_end(o, at, lambda draft: draft.finish(w)),
+        lambda o, at, w: open_and_end(o, at, lambda draft: draft.stop(w)),
+        lambda o, at, w: open_and_end(o, at, lambda draft: draft.retract(w)),
+    ],
+    "tell": [
+        lambda o, at, w: o.tell(at.channel, "U1", w),
+        lambda o, at, w: o.tell(at.channel, "U1", SAID, buttons=[Button(w, "again")]),
+    ],
+    "tell_in_dm": [lambda o, at, w: o.tell_in_dm("U1", w)],
+    "answer": [lambda o, at, w: o.answer("http://127.0.0.1:9/", w)],
+    "suggest": [
+        lambda o, at, w: o.suggest(at.channel, "1.2", [(w, SAID)], SAID),
+        lambda o, at, w: o.suggest(at.channel, "1.2", [(SAID, w)], SAID),
+        lambda o, at, w: o.suggest(at.channel, "1.2", [], w),
+    ],
+    "title": [lambda o, at, w: o.title(at, w)],
+    "status": [lambda o, at, w: o.status(at, w), lambda o, at, w: o.status(at, SAID, [w])],
+}
+
+
+def test_every_way_out_is_tried() -> None:
+    assert takers(Outbox) - {"find"} == set(CALLS)
+
+
+@pytest.mark.parametrize("call", [each for calls in CALLS.values() for each in calls])
+async def test_what_is_neither_said_nor_released_never_leaves(
+    workspace: Workspace, outbox: Outbox, call: Call
+) -> None:
+    place = Place(workspace.channel("general"))
+    root = await outbox.post(place, blocks.said(SAID), key="root")
+    place = Place(place.channel, root, workspace.person("ada"), workspace.team)
+    with pytest.raises(TypeError, match=r"not released|not of the catalogue"):
+        await call(outbox, place, BODY["text"])
+    assert BODY["text"] not in str(workspace.messages(place.channel, root))
+    assert BODY["text"] not in str(workspace.calls)
+
+
+def test_only_the_builders_build() -> None:
+    def builds(tree: ast.AST) -> bool:
+        return any(
+            (isinstance(n, ast.Call) and ast.unparse(n.func).rpartition(".")[2] == "Content")
+            or (
+                isinstance(n, ast.Dict)
+                and any(
+                    isinstance(key, ast.Constant)
+                    and key.value in ("blocks", "elements", "markdown_text", "mrkdwn", "plain_text")
+                    for key in (*n.keys, *n.values)
+                )
+            )
+            for n in ast.walk(tree)
+        )
+
+    found = {path for path in where(builds) if not path.startswith("bot/workspace/")}
+    assert {"bot/slack/blocks.py", "bot/slack/views.py"} <= found
+    assert {path for path in found if not path.startswith("bot/slack/")} == set()

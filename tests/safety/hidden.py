@@ -1,0 +1,79 @@
+"""`python -m tests.safety.hidden FILE.jsonl ... [--quarter]`: what is held as material, of safe
+rows and of short attacks, alone and with ordinary drafts on both sides. No text is printed."""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from safety import Filter, Stage, load_policy
+from safety.passages import ends, passages
+from safety.rows import Row, RowError, has, read
+from safety.screen import Screen
+from safety.train import ordinary, train
+from safety.verdict import Finding
+from tests.safety.drafts import drafts
+
+SHORT, LONG, MOST = 40, 400, 400
+AROUND = (0, 200, 400, 800, 1600)
+DRAFTS = [draft.text for draft in drafts("en")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.safety.hidden", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="+", help="labelled rows, JSON lines")
+    parser.add_argument("--quarter", action="store_true", help="by fits of the other quarters")
+    options = parser.parse_args()
+    try:
+        rows = [row for row in read(options.files) if row.text]
+        by = screens(rows) if options.quarter else [Filter(load_policy(None)).screen] * 4
+    except RowError as error:
+        parser.error(str(error))
+    groups = defaultdict(list)
+    for row in rows:
+        if not row.unsafe:
+            groups[f"safe, {row.source.split()[0]}"].append((by[row.fold], row.text))
+    attacks = [r for r in rows if has(r, "prompt_attack") and SHORT <= len(r.text) <= LONG]
+    for number, row in enumerate(sorted(attacks, key=lambda row: row.digest)[:MOST]):
+        for size in AROUND:
+            within = (by[row.fold], hidden(row.text, number, size))
+            groups[f"attacks, between {size:,} characters"].append(within)
+    print(f"{'held as material':36}{'rows':>6} passages alone   with windows")
+    for name, texts in groups.items():
+        print(f"{name:36}{len(texts):6}{shares(texts)}")
+
+
+def screens(rows: Sequence[Row]) -> list[Screen]:
+    """For each quarter of the rows one with weights that the other three were fitted to."""
+    made = [Screen(load_policy(None)) for _ in range(4)]
+    for fold, screen in enumerate(made):
+        fits = train([row for row in (*rows, *ordinary()) if row.fold != fold])
+        screen.linear.weights = partial(dict, {name: heads for name, (heads, _) in fits.items()})
+    return made
+
+
+def hidden(attack: str, number: int, size: int) -> str:
+    """An attack between so many characters of drafts on each side; each number has others."""
+    first = number % len(DRAFTS)
+    around = "\n\n".join([*DRAFTS[first:], *DRAFTS[:first]])
+    return f"{around[:size]}\n\n{attack}\n\n{around[size : 2 * size]}".strip()
+
+
+def shares(texts: Sequence[tuple[Screen, str]]) -> str:
+    """How many are held, and which share: read in passages alone, and with windows."""
+    alone = windows = 0
+    for screen, text in texts:
+        found = [screen.weigh(text, *each, Stage.MATERIAL) for each in passages(ends(text))]
+        alone += stops(screen, chain.from_iterable(found))
+        windows += stops(screen, screen.read_meaning(text, Stage.MATERIAL))
+    return "".join(f"{held:9} {held / len(texts):.3f}" for held in (alone, windows))
+
+
+def stops(screen: Screen, found: Iterable[Finding]) -> bool:
+    return any(screen.action(each, Stage.MATERIAL).stops for each in found)
+
+
+if __name__ == "__main__":
+    main()
