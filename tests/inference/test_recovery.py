@@ -30,7 +30,7 @@ from inference.client import (
 )
 
 LONG = Sampling(
-    temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=1500, seed=11, n=2
+    temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=750, seed=11, n=2
 )
 CHAT = "/v1/chat/completions"
 HELLO = [Message("user", "Hello")]
@@ -91,14 +91,14 @@ def worker(start_worker, endless_gguf: Path):
         model=endless_gguf,
         tp=2,
         dtype="fp32",
-        kv_tokens=3200,
+        kv_tokens=1600,
         hang_seconds=HANG_SECONDS,
         slack_bot_token="xoxb-of-the-test",
     )
 
 
 async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> None:
-    sampling = replace(LONG, max_tokens=600)
+    sampling = replace(LONG, max_tokens=500)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
         await read(client.chat(HELLO, sampling), whole)
@@ -195,7 +195,7 @@ async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(
         alone: dict[int, str] = {}
         await read(client.chat(HELLO, LONG), alone)
         together: list[dict[int, str]] = [{}, {}]
-        # Six thousand tokens where 3,200 have room.
+        # Three thousand tokens where 1,600 have room.
         await asyncio.gather(*(read(client.chat(HELLO, LONG), texts) for texts in together))
     assert together == [alone] * 2
     assert await gauge(worker, "preemptions_total") > 0
