@@ -20,7 +20,7 @@ PROMPTS = [
     "Translate to French: good morning, everyone",
     "List three uses of a brick, with prices: 10, 20 and 35 dollars.",
 ]
-NEW_TOKENS = 64
+NEW_TOKENS = 40
 
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:

@@ -320,19 +320,32 @@ async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
         ({"worker_bind": "tcp:127.0.0.1:0", "worker_token": "short"}, "at least 16 characters"),
         ({"worker_bind": "udp:1"}, "WORKER_BIND: must be unix:/path/to/socket or tcp:host:port"),
         ({"dtype": "fp8"}, "DTYPE: Input should be 'auto', 'fp32' or 'bf16'"),
-        ({"kv_fraction": 0.00001}, "KV_FRACTION=1e-05 of the free memory holds"),
         ({"weights": "int8", "dtype": "fp32"}, "WEIGHTS=int8 needs DTYPE=bf16 and a CPU"),
         ({"kv_tokens": "many"}, "KV_TOKENS: Input should be a valid integer"),
-        (
-            {"kv_tokens": 100_000_000, "dtype": "fp32"},
-            "KV_TOKENS=100,000,000 takes 4,608.0 GB on each",
-        ),
     ],
 )
 def test_a_worker_that_cannot_start_says_why_and_exits_2(
     start_worker, settings: dict[str, object], sentence: str
 ) -> None:
-    worker = start_worker(wait=False, **settings)
+    ends_with_a_sentence(start_worker(wait=False, **settings), sentence)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"kv_fraction": 0.000001}, "KV_FRACTION=1e-06 of the free memory holds"),
+        ({"kv_tokens": 100_000_000}, "KV_TOKENS=100,000,000 takes 6,553.6 GB on each"),
+    ],
+)
+def test_a_cache_that_is_too_small_or_too_large_is_refused_by_the_rank(
+    start_worker, make_tiny_gguf, tmp_path: Path, settings: dict[str, object], sentence: str
+) -> None:
+    make_tiny_gguf(tmp_path / "wide.gguf", heads=512, kv_heads=512)
+    worker = start_worker(wait=False, model=tmp_path / "wide.gguf", dtype="fp32", **settings)
+    ends_with_a_sentence(worker, sentence)
+
+
+def ends_with_a_sentence(worker, sentence: str) -> None:
     assert worker.process.wait(60) == 2
     assert sentence in worker.output
     assert "Traceback" not in worker.output
