@@ -114,7 +114,7 @@ async def test_guesses_change_no_token_at_any_temperature(smollm, chats) -> None
     # A text that the prompt holds already is guessed; one that is drawn freely hardly ever.
     async with engine(smollm, dtype="bf16", speculate=False) as supervisor:
         draft = await write(supervisor, chats[0], max_tokens=80, **GREEDY)
-        wanted = asks([chats[0] + draft + chats[0], chats[0] + draft + draft[:40], *chats], 40)
+        wanted = asks([chats[0] + draft + chats[0], chats[0] + draft + draft[:40], *chats], 32)
         plain = await together(supervisor, wanted)
     async with engine(smollm, dtype="bf16", speculate=True) as supervisor:
         assert await together(supervisor, wanted) == plain
