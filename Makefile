@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Two at a time, file by file; more would only wait for the ranks of each other.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench clean
 .DEFAULT_GOAL := demo
@@ -10,7 +12,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/draftsmith demo $(if $(ONCE),--once)
 
 test: $(VENV)/.installed-for-tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check

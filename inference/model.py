@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from unittest.mock import patch
 
 import torch
 import torch.distributed as dist
-from megatron.core import parallel_state
-from megatron.core.models.gpt import GPTModel
-from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
-from megatron.core.transformer.transformer_config import TransformerConfig
-from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import nn
 
 from inference.adapters import AdapterWeights, Pair
@@ -38,6 +34,15 @@ from inference.linear import (
 )
 from inference.shape import ModelShape, View
 from inference.weights import Matrix, Part, Progress, Slot, Weights, slots
+
+# Megatron compiles functions as it is imported, and none of them is called here. Without the
+# compiler, which would be imported for them, a rank starts in two thirds of the time.
+with patch.object(torch, "compile", lambda function: function):
+    from megatron.core import parallel_state
+    from megatron.core.models.gpt import GPTModel
+    from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
+    from megatron.core.transformer.transformer_config import TransformerConfig
+    from megatron.core.transformer.transformer_layer import TransformerLayer
 
 
 class DecoderLayer(TransformerLayer):  # type: ignore[misc]

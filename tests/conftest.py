@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import gguf
+import hypothesis
 import numpy as np
 import pytest
 
@@ -26,6 +27,10 @@ CHATML = (
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 START_SECONDS = 120
+
+# How long an example takes tells of the machine alone.
+hypothesis.settings.register_profile("draftsmith", deadline=None)
+hypothesis.settings.load_profile("draftsmith")
 
 
 @dataclass

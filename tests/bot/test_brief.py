@@ -189,7 +189,7 @@ signs = st.sampled_from(["=", "＝", ":", "：", " ", "\n", "\u3000", "", "<!her
 near_briefs = st.lists(words | signs | st.text(max_size=3), max_size=12).map("".join)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(phrases.WRITTEN)))
 def test_any_text_is_a_brief_or_a_sentence(typed: str, languages: set[str]) -> None:
     try:

@@ -36,7 +36,8 @@ Prompt = tuple[list[int], str]
 
 @dataclass(frozen=True)
 class Job:
-    """adapters: where they lie, by name; spoken: which of them each prompt is for, if any is."""
+    """By the names of models, adapters: where they lie, by name; spoken: which of them each prompt
+    is for, if any is."""
 
     rank: int
     tp: int
@@ -49,8 +50,8 @@ class Job:
     dtype: str = "fp32"
     weights: str = "full"
     deterministic: bool = True
-    adapters: dict[str, str] = field(default_factory=dict)
-    spoken: list[str] = field(default_factory=list)
+    adapters: dict[str, dict[str, str]] = field(default_factory=dict)
+    spoken: dict[str, list[str]] = field(default_factory=dict)
 
 
 def main(job: Job) -> None:
@@ -60,11 +61,12 @@ def main(job: Job) -> None:
     )
     join_ranks(job.tp, LIMIT)
     device = Device.choose(job, job.rank, job.tp)
-    prompts = list(zip(job.prompts, job.spoken or [""] * len(job.prompts), strict=True))
     results = {}
-    for path in job.models:
-        runner = load(job, Path(path), device)
-        results[Path(path).name] = {
+    for path in map(Path, job.models):
+        runner = load(job, path, device)
+        spoken = job.spoken.get(path.name) or [""] * len(job.prompts)
+        prompts = list(zip(job.prompts, spoken, strict=True))
+        results[path.name] = {
             "logits": logits_of(runner, prompts),
             "alone": [greedy(runner, [prompt], job.tokens)[0] for prompt in prompts],
             "together": greedy(runner, prompts, job.tokens),
@@ -77,7 +79,8 @@ def load(job: Job, path: Path, device: Device) -> Runner:
     checkpoint = open_checkpoint(path)
     check_tensors(checkpoint)
     shape = checkpoint.shape
-    adapters = [open_adapter(name, Path(at), shape) for name, at in job.adapters.items()]
+    places = job.adapters.get(path.name, {})
+    adapters = [open_adapter(name, Path(at), shape) for name, at in places.items()]
     weights = Weights(checkpoint.tensors, checkpoint.refs)
     model = Model(weights, shape, device, lambda *_: None, adapters)
     model.measure(device.deterministic)

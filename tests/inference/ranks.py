@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-TOKENS = 64
+# More than a page, and than the window of a layer that has one.
+TOKENS = 32
 
 
 def run_ranks(

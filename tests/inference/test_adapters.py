@@ -62,11 +62,14 @@ def base(directory: Path, family: str) -> PreTrainedModel:
 @pytest.fixture(scope="module")
 def results(written, tmp_path_factory):
     @cache
-    def results(family: str, tp: int):
-        places = {name: str(written / f"{family}-{name}") for name in ADAPTERS[family]}
-        more = {"adapters": places, "spoken": SPOKEN[family]}
-        out = tmp_path_factory.mktemp("ranks")
-        return run_ranks(out, tp, [written / family], PROMPTS, **more)[family]
+    def results(tp: int):
+        places = {
+            family: {name: str(written / f"{family}-{name}") for name in adapters}
+            for family, adapters in ADAPTERS.items()
+        }
+        models = [written / family for family in ADAPTERS]
+        more = {"adapters": places, "spoken": SPOKEN}
+        return run_ranks(tmp_path_factory.mktemp("ranks"), tp, models, PROMPTS, **more)
 
     return results
 
@@ -82,7 +85,7 @@ def reference(written: Path, family: str, adapter: str, tokens: list[int]) -> to
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("family", ADAPTERS)
 def test_each_row_of_a_step_is_what_peft_makes_of_it(written, results, family, tp) -> None:
-    result = results(family, tp)
+    result = results(tp)[family]
     asked = zip(PROMPTS, SPOKEN[family], result["logits"], result["together"], strict=True)
     for prompt, adapter, logits, answer in asked:
         wanted = reference(written, family, adapter, prompt + answer)

@@ -23,12 +23,12 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(models, tmp_path_factory):
-    """What the ranks give for all families, by TP and number format."""
+    """What the ranks give for all families, by TP and what else is asked."""
 
     @cache
-    def results(tp: int, dtype: str = "fp32"):
+    def results(tp: int, **more: object):
         paths = [path for path, _ in models.values()]
-        return run_ranks(tmp_path_factory.mktemp("ranks"), tp, paths, PROMPTS, dtype=dtype)
+        return run_ranks(tmp_path_factory.mktemp("ranks"), tp, paths, PROMPTS, **more)
 
     return results
 
@@ -66,7 +66,8 @@ def test_in_bf16_logits_are_no_further_off_than_those_of_transformers(
     theirs = AutoModelForCausalLM.from_pretrained(
         path, dtype=torch.bfloat16, attn_implementation="eager"
     )
-    exact, ours = reference(model, PROMPTS[1]), results(1, "bf16")[family]["logits"][1]
+    exact = reference(model, PROMPTS[1])
+    ours = results(1, dtype="bf16", tokens=1)[family]["logits"][1]
     allowed = 1.1 * (reference(theirs, PROMPTS[1]) - exact).norm()
     assert (ours - exact).norm() < allowed < 0.1 * exact.norm()
 

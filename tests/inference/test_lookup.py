@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.lookup import MATCH, Lookup
@@ -55,7 +55,6 @@ def test_a_text_without_repetition_keeps_the_rate_at_nothing() -> None:
     assert (lookup.rate, lookup.match) == (0.0, None)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) -> None:
     lookup = Lookup()
@@ -65,7 +64,6 @@ def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) ->
     assert lookup.match == max(places, default=None)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 60)))
 def test_a_text_that_comes_in_pieces_is_known_like_one_that_comes_at_once(text, cuts) -> None:
     whole, pieces = Lookup(), Lookup()

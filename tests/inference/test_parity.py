@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ PROMPTS = [
     "Translate to French: good morning, everyone",
     "List three uses of a brick, with prices: 10, 20 and 35 dollars.",
 ]
-NEW_TOKENS = 64
+NEW_TOKENS = 40
 
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
@@ -43,7 +43,7 @@ def reference_choices(path: Path, prompt: list[int], answer: list[int]) -> list[
     return logits[len(prompt) - 1 : -1].argmax(-1).tolist()
 
 
-@lru_cache(maxsize=1)
+@cache
 def reference_model(path: Path) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(
         str(path.parent), gguf_file=path.name, dtype=torch.float32

@@ -30,7 +30,7 @@ from inference.client import (
 )
 
 LONG = Sampling(
-    temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=1500, seed=11, n=2
+    temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=750, seed=11, n=2
 )
 CHAT = "/v1/chat/completions"
 HELLO = [Message("user", "Hello")]
@@ -91,14 +91,14 @@ def worker(start_worker, endless_gguf: Path):
         model=endless_gguf,
         tp=2,
         dtype="fp32",
-        kv_tokens=3200,
+        kv_tokens=1600,
         hang_seconds=HANG_SECONDS,
         slack_bot_token="xoxb-of-the-test",
     )
 
 
 async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> None:
-    sampling = replace(LONG, max_tokens=600)
+    sampling = replace(LONG, max_tokens=500)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
         await read(client.chat(HELLO, sampling), whole)
@@ -195,7 +195,7 @@ async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(
         alone: dict[int, str] = {}
         await read(client.chat(HELLO, LONG), alone)
         together: list[dict[int, str]] = [{}, {}]
-        # Six thousand tokens where 3,200 have room.
+        # Three thousand tokens where 1,600 have room.
         await asyncio.gather(*(read(client.chat(HELLO, LONG), texts) for texts in together))
     assert together == [alone] * 2
     assert await gauge(worker, "preemptions_total") > 0
@@ -320,19 +320,32 @@ async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
         ({"worker_bind": "tcp:127.0.0.1:0", "worker_token": "short"}, "at least 16 characters"),
         ({"worker_bind": "udp:1"}, "WORKER_BIND: must be unix:/path/to/socket or tcp:host:port"),
         ({"dtype": "fp8"}, "DTYPE: Input should be 'auto', 'fp32' or 'bf16'"),
-        ({"kv_fraction": 0.00001}, "KV_FRACTION=1e-05 of the free memory holds"),
         ({"weights": "int8", "dtype": "fp32"}, "WEIGHTS=int8 needs DTYPE=bf16 and a CPU"),
         ({"kv_tokens": "many"}, "KV_TOKENS: Input should be a valid integer"),
-        (
-            {"kv_tokens": 100_000_000, "dtype": "fp32"},
-            "KV_TOKENS=100,000,000 takes 4,608.0 GB on each",
-        ),
     ],
 )
 def test_a_worker_that_cannot_start_says_why_and_exits_2(
     start_worker, settings: dict[str, object], sentence: str
 ) -> None:
-    worker = start_worker(wait=False, **settings)
+    ends_with_a_sentence(start_worker(wait=False, **settings), sentence)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"kv_fraction": 0.000001}, "KV_FRACTION=1e-06 of the free memory holds"),
+        ({"kv_tokens": 100_000_000}, "KV_TOKENS=100,000,000 takes 6,553.6 GB on each"),
+    ],
+)
+def test_a_cache_that_is_too_small_or_too_large_is_refused_by_the_rank(
+    start_worker, make_tiny_gguf, tmp_path: Path, settings: dict[str, object], sentence: str
+) -> None:
+    make_tiny_gguf(tmp_path / "wide.gguf", heads=512, kv_heads=512)
+    worker = start_worker(wait=False, model=tmp_path / "wide.gguf", dtype="fp32", **settings)
+    ends_with_a_sentence(worker, sentence)
+
+
+def ends_with_a_sentence(worker, sentence: str) -> None:
     assert worker.process.wait(60) == 2
     assert sentence in worker.output
     assert "Traceback" not in worker.output

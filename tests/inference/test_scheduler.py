@@ -499,7 +499,7 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
     return set()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds(), EVENTS)
 def test_everybody_gets_the_tokens_that_the_model_writes_alone(
     w: World, events: list[dict[str, object]]

@@ -130,7 +130,7 @@ def chunked(draw: st.DrawFn) -> list[str]:
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(chunked())
 @example(["+41 (0)96 471 07 95 office. 4539 1488 0343 6467A sentence of words "])
 @example([*"See [a. b](https://evil.net/x). Call 555-123-4567. Then 555 123 4567.\n"])
@@ -141,7 +141,7 @@ def test_what_the_gate_releases_is_what_the_whole_text_is_judged_to_be(chunks: l
     assert text is None or "".join(released) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(chunked(), st.integers(0, 400))
 def test_any_chunking_gives_the_same_borders(chunks: list[str], limit: int) -> None:
     text = "".join(chunks)[: 2000 + limit]
@@ -162,7 +162,7 @@ def borders_as_it_grows(text: str) -> list[int]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(texts)
 def test_no_finding_crosses_a_border_and_none_changes_with_what_follows(text: str) -> None:
     findings = FILTER.screen.examine(text)

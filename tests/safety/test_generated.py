@@ -140,7 +140,7 @@ def test_a_word_in_figures_letters_apart_or_look_alikes_still_announces(announce
 SAMPLES = [*secrets(3, seed=18), *samples(ENGLISH, 5, seed=19), *samples(CHINESE, 5, seed=20)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.sampled_from(SAMPLES), min_size=1, max_size=2),
     st.sampled_from(["as written", *EVASIONS]),

@@ -90,7 +90,7 @@ def test_chinese_is_judged_by_weights_of_its_own() -> None:
     assert score("我们在里斯本的新办公室周一开业，欢迎大家来参观。", "hate", "zh") < 0.5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts)
 def test_what_a_beginning_scores_does_not_depend_on_what_follows(text: str) -> None:
     places = ends(text)
@@ -101,7 +101,7 @@ def test_what_a_beginning_scores_does_not_depend_on_what_follows(text: str) -> N
         assert all(np.allclose(alone[key], whole[key][: index + 1]) for key in whole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts)
 def test_a_window_has_the_features_of_the_same_text_alone(text: str) -> None:
     seen = runs(text, "en")
@@ -117,7 +117,7 @@ def test_windows_hold_every_character_and_are_few(text: str) -> None:
     assert len(places) <= 4 * (len(text) // 60 + 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=texts, size=st.integers(1, 90))
 def test_a_draft_is_blocked_where_the_whole_text_is(text: str, size: int, strict: Filter) -> None:
     verdict = judge(text, strict)

@@ -29,7 +29,7 @@ def test_a_secret_is_found_whole_wherever_it_stands(name: str, around: str) -> N
         assert rule_of(name) in rules
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from([name for name in SECRETS if "_key" not in name]), st.integers())
 def test_every_character_of_a_secret_is_in_its_finding(name: str, seed: int) -> None:
     secret = SECRETS[name](random.Random(seed))

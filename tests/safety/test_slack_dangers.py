@@ -206,7 +206,7 @@ WHOLE = ["jane@acme.com", "4539 1488 0343 6467", "[a](https://evil.net)"]
 DANGERS = st.sampled_from(SYMBOLS + WORDS + WHOLE)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(DANGERS, max_size=14).map("".join))
 def test_what_is_shown_holds_nothing_more_to_redact(text: str) -> None:
     once = shown(text)
