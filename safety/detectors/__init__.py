@@ -5,6 +5,7 @@ from typing import Protocol
 
 from safety.detectors.account import Accounts
 from safety.detectors.card import Cards
+from safety.detectors.columns import Columns
 from safety.detectors.email import Emails
 from safety.detectors.handle import Handles
 from safety.detectors.identity import Identities
@@ -33,6 +34,7 @@ def rules(policy: Policy) -> tuple[Detector, ...]:
         SlackMarkup(),
         Links(policy.links.allow),
         Secrets(),
+        Columns(),
         Emails(),
         Cards(),
         Phones(policy.phones.regions),

@@ -181,6 +181,11 @@ def is_password(value: str) -> bool:
     return mixed is not None and not _PLACEHOLDER.fullmatch(value)
 
 
+def is_strong(value: str) -> bool:
+    """Whether it looks like a password even where nothing but its place calls it one."""
+    return bool(_THREE_KINDS.match(value) or _SIGN_BETWEEN.search(value))
+
+
 def is_random(value: str) -> bool:
     """Whether what is called a key looks drawn by lot: digits among letters of both cases."""
     kinds = [c.isdigit() + 2 * c.isupper() for c in value if c.isalnum()]

@@ -170,6 +170,8 @@ PASSWORD_FRAMES = (
     "Passwords:\n- {}\n",
     "| Password | {} |",
     "| **Password** | `{}` |",
+    "| User | Password |\n|---|---|\n| ana | {} |",
+    "user,password,host\nana,{},db1\n",
     "the password “{}” still works",
     "Your temporary password will be {} from Monday.",
     "密码：\n{}\n",

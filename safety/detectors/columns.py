@@ -1,0 +1,48 @@
+"""Passwords in tables: what stands below a heading that calls its column one."""
+
+import re
+from collections.abc import Iterator
+
+from safety.detectors.secrets import is_password, is_strong
+from safety.normalise import Normalised
+from safety.readings import simplified, unleeted
+from safety.verdict import Finding
+
+REACH = 400
+"""Characters from a heading to its last value: no rule looks further back (`safety.stream`)."""
+_HEADING = re.compile(
+    r"(?m)(?P<before>^|[|\t,;])[ *_`\"]{0,6}"
+    r"(?:(?:initial|temporary|temp|new|login|default) )?"
+    r"(?:password|passwd|pwd|passphrase|passwort|kennwort|contraseña|senha|初始密码|登录密码|密码|口令)"
+    r"[ *_`\"]{0,6}(?P<behind>[|\t,;]|\r?$)"
+)
+_CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]*")
+
+
+class Columns:
+    """Values of tables in Markdown, with tabs, commas or semicolons."""
+
+    def find(self, text: Normalised) -> Iterator[Finding]:
+        for heading in _HEADING.finditer(unleeted(simplified(text)).text):
+            for start, end in _below(text.text, heading):
+                value = _CELL.fullmatch(text.text, start, end)
+                if value and is_strong(value[1]) and is_password(value[1]):
+                    yield text.finding("secret", "column_password", *value.span(1))
+
+
+def _below(text: str, heading: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """Each cell of the heading's column, as far as the table and the reach go."""
+    mark = (heading["before"] or heading["behind"]).strip("\r")
+    line = text.rfind("\n", 0, heading.start() + 1) + 1
+    if not mark:
+        return
+    place = text.count(mark, line, heading.start() + len(heading["before"]))
+    row = text.find("\n", heading.end()) + 1
+    while 0 < row < heading.start() + REACH:
+        stop = text.find("\n", row)
+        cells = text[row : len(text) if stop < 0 else stop].split(mark)
+        if len(cells) <= max(place, 1):
+            return
+        start = row + sum(len(cell) + 1 for cell in cells[:place])
+        yield start, start + len(cells[place])
+        row = stop + 1
