@@ -24,7 +24,7 @@ from safety.passages import ends, passages
 from safety.policy import Policy, PolicyError, Thresholds, load_policy
 from safety.rows import NAMED, Label, Row, RowError, counts_at, has, read
 from safety.screen import Screen
-from safety.train import ordinary, train
+from safety.train import train, with_own
 from safety.verdict import Finding
 from safety.weights import WeightsError, load
 
@@ -135,8 +135,9 @@ def _judged(options: argparse.Namespace) -> Iterator[Judged]:
 
 def _unseen(rows: Sequence[tuple[str, Row]], policy: Policy) -> Iterator[Judged]:
     """Every row, judged by scorers and thresholds that come from the other quarters alone."""
+    everything = with_own([row for _, row in rows])
     for fold in sorted({row.fold for _, row in rows}):
-        fits = train([row for row in (*(row for _, row in rows), *ordinary()) if row.fold != fold])
+        fits = train([row for row in everything if row.fold != fold])
         limits = {language: limits for language, (_, limits) in fits.items()}
         thresholds = Thresholds.model_validate(limits)
         screen = Screen(policy.model_copy(update={"thresholds": thresholds}))

@@ -79,8 +79,9 @@ def _meant(screen: Screen, text: str, stage: Stage) -> Iterator[Told]:
         for name, scores in screen.linear.scores(normalise(text[start:end]), places).items():
             highest[name] = max(highest[name], float(scores.max()))
     if stage is Stage.MATERIAL:
-        for _, _, hidden in screen.linear.hidden(normalise(text)):
-            highest["en", "prompt_attack"] = max(highest["en", "prompt_attack"], hidden)
+        for language, _, _, hidden in screen.linear.hidden(normalise(text)):
+            name = language, "prompt_attack"
+            highest[name] = max(highest[name], hidden)
     thresholds = screen.policy.thresholds.at(stage)
     for (language, category), score in highest.items():
         finding = Finding(category, f"{category}_{language}", 0, 1, score)

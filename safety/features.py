@@ -16,6 +16,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from safety.readings import simple_form
+
 Ids = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
@@ -129,6 +131,8 @@ def _words(text: str, language: str) -> list[tuple[str, int]]:
 def _ordered(text: str, words: list[tuple[str, int]], language: str) -> tuple[Ids, Ids, Ids]:
     """Ids, starts and ends of all n-grams, in the order of their ends."""
     grams, lowered = GRAMS[language], lower(text)
+    if grams.chinese:
+        lowered = simple_form(lowered)
     codes, ends = _coded([word for word, _ in words]), _array([end for _, end in words])
     starts = _array([end - len(word) for word, end in words])
     parts = [(_placed(_rolled(codes, 1), WORDS), starts, ends)]

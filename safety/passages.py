@@ -38,18 +38,22 @@ def whole_passages(text: str) -> list[tuple[int, int]]:
     return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
 
 
-_LEAST, _MOST, _PIECES = 60, 100, 4
+_SIZES = {"en": (60, 100), "zh": (20, 40)}
+_PIECES = 4
 """Characters of a piece, and how many of them a window holds at most: chosen so that of attacks
 hidden in ordinary drafts most were found at equally few false alarms."""
-_PIECE = re.compile(
-    rf"(?s:.{{{_LEAST},{_MOST}}}?)(?:[.!?][\"'”’)\]*_]{{0,4}}\s+|[。！？；]|\n\s*|\Z)"
-    rf"|(?s:.{{1,{_MOST}}})(?:\s|\Z)|(?s:.{{1,{_MOST}}})"
-)
+_PIECE = {
+    language: re.compile(
+        rf"(?s:.{{{least},{most}}}?)(?:[.!?][\"'”’)\]*_]{{0,4}}\s+|[。！？；]|\n\s*|\Z)"
+        rf"|(?s:.{{1,{most}}})(?:\s|\Z)|(?s:.{{1,{most}}})"
+    )
+    for language, (least, most) in _SIZES.items()
+}
 
 
-def windows(text: str) -> list[tuple[int, int]]:
+def windows(text: str, language: str) -> list[tuple[int, int]]:
     """Each piece of a text, about as long as a sentence, and each two to four in a row."""
-    places = [0, *(match.end() for match in _PIECE.finditer(text))]
+    places = [0, *(match.end() for match in _PIECE[language].finditer(text))]
     return [
         (start, end)
         for first, start in enumerate(places)

@@ -82,6 +82,12 @@ class ChineseThresholds(Table):
     """The same for the weights for Chinese."""
 
     hate: Score
+    harassment: Score
+    sexual: Score
+    violence: Score
+    self_harm: Score
+    illicit: Score
+    prompt_attack: Score
 
 
 LANGUAGES: Mapping[str, type[Table]] = {"en": EnglishThresholds, "zh": ChineseThresholds}

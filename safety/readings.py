@@ -29,12 +29,16 @@ _DOTTED = re.compile(
 
 def simplified(text: Normalised) -> Normalised:
     """Traditional Chinese as simplified, character by character (the tables of OpenCC)."""
-    if text.text.isascii():
+    simple = simple_form(text.text)
+    return text if simple == text.text else replace(text, text=simple)
+
+
+def simple_form(text: str) -> str:
+    """The same of a str; the length stays."""
+    if text.isascii():
         return text
     traditional, simple = _characters()
-    if not traditional.search(text.text):
-        return text
-    return replace(text, text=text.text.translate(simple))
+    return text.translate(simple) if traditional.search(text) else text
 
 
 @cache

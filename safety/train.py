@@ -36,23 +36,35 @@ CATEGORIES = {
         "illicit",
         "prompt_attack",
     ),
-    "zh": ("hate",),
+    "zh": (
+        "hate",
+        "harassment",
+        "sexual",
+        "violence",
+        "self_harm",
+        "illicit",
+        "prompt_attack",
+    ),
 }
 _LISTED = NAMED | {"unsafe"}
 """Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
 _MEANT = frozenset({"illicit"})
 """Who is lent what words mean, too: requests are short, and few."""
-STRENGTH = {"en": 8.0, "zh": 1.0}
-"""How much the rows weigh against small weights; the best of three by cross-validation."""
+STRENGTH = {"hate_zh": 1.0}
+"""How much the rows weigh against small weights, where not 8; by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
     "harm": 0.04,
     "illicit": 0.015,
     "prompt_attack": 0.05,
     "hate_zh": 0.03,
+    "sexual_zh": 0.005,
+    "illicit_zh": 0.02,
+    "prompt_attack_zh": 0.02,
 }
 """Of the safe rows of any one collection, at the thresholds that are printed."""
-_FALSE_ALARMS_OF_A_NAMED_CATEGORY = 0.005  # there are six, and their false alarms add up
+_FALSE_ALARMS_OF_A_NAMED_CATEGORY = {"en": 0.005, "zh": 0.01}
+"""There are six, and their false alarms add up."""
 _FEW, _MANY = 50, 1000
 """Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
 _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
@@ -60,8 +72,9 @@ _OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
 _PROSE, _NO_ATTACK = 4.0, 40.0
 """The same for prompt attacks, of which there are thousands, against few rows of plain prose and
 fewer harmless requests that are full of their words."""
-_OF_SOURCE = {"neuralchemy": 2.0}
-"""Attacks that are longer and odder than the others, and half as many."""
+_OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
+"""Attacks that are longer and odder than the others, and half as many; and rows that were written
+for the project, beside those that people met."""
 _AKIN = 0.2
 """What rows of other kinds, harmful or not, count beside the few answers of models."""
 
@@ -113,7 +126,7 @@ def main() -> int:
     try:
         if not options.folder.is_dir():
             raise RowError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
-        rows = [*read(sorted(options.folder.glob("*.jsonl"))), *ordinary()]
+        rows = with_own(list(read(sorted(options.folder.glob("*.jsonl")))))
         fitted = train([row for row in rows if row.fold != 0 or not options.leave_out])
         save({language: heads for language, (heads, _) in fitted.items()}, options.out)
     except (RowError, OSError) as error:
@@ -125,10 +138,12 @@ def main() -> int:
     return 0
 
 
-def ordinary() -> list[Row]:
-    """The project's own texts, all of them harmless."""
-    with as_file(files("safety").joinpath("ordinary.jsonl")) as path:
-        return list(read([path]))
+def with_own(rows: Sequence[Row]) -> list[Row]:
+    """The rows, and those of the project's own that are not among them."""
+    given = {row.text for row in rows}
+    with as_file(files("safety")) as folder:
+        own = read([folder / "ordinary.jsonl", folder / "written.jsonl"])
+        return [*rows, *(row for row in own if row.text not in given)]
 
 
 def train(rows: Sequence[Row]) -> dict[str, Fit]:
@@ -140,8 +155,9 @@ def scorers(language: str, rows: Sequence[Row]) -> Fit:
     """Calibrated, with thresholds, on rows that their fit has not seen. Raises RowError."""
     names = CATEGORIES[language]
     examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
+    tasks = [task(examples, name) for name in names]
     heads, limits = zip(
-        *(head(task(examples, name), name, language) for name in names), strict=True
+        *(head(each, name, language) for each, name in zip(tasks, names, strict=True)), strict=True
     )
     return (
         Heads(names, *map(np.stack, zip(*heads, strict=True))),
@@ -224,8 +240,9 @@ def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats
 def fitted(task: Task, category: str, language: str) -> Heads:
     is_listed = category in _LISTED and language == "en"
     lent = known() if category in _MEANT else known()[:, :is_listed]
+    strength = STRENGTH.get(_name(category, language), 8.0)
     weights, bias = fit(
-        matrix(task.examples, is_listed, lent), task.labels, task.importance, STRENGTH[language]
+        matrix(task.examples, is_listed, lent), task.labels, task.importance, strength
     )
     table, words, borrowed = np.split(weights, [WIDTH, WIDTH + 2 * len(lexicon())])
     table[:WORDS] += lent @ borrowed
@@ -267,8 +284,12 @@ def calibration(odds: Floats, task: Task) -> tuple[float, float]:
 
 
 def _false_alarms(category: str, language: str) -> float:
-    name = category if language == "en" else f"{category}_{language}"
-    return FALSE_ALARMS.get(name, _FALSE_ALARMS_OF_A_NAMED_CATEGORY)
+    named = _FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
+    return FALSE_ALARMS.get(_name(category, language), named)
+
+
+def _name(category: str, language: str) -> str:
+    return category if language == "en" else f"{category}_{language}"
 
 
 def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:

@@ -11,8 +11,7 @@ from bot import phrases
 from bot.drafting.ports import Button, NotThere, ShownDraft, SlackRefused
 from bot.phrases import Language, Sentence
 from bot.store import Store, Version, VersionStatus
-from safety import Gate, SafeText, Verdict
-from safety.released import NOTHING, part
+from safety import NOTHING, Gate, SafeText, Verdict, part
 
 log = structlog.get_logger(__name__)
 

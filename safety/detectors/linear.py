@@ -47,20 +47,23 @@ class Linear:
         }
 
     def find_hidden(self, text: Normalised) -> Iterator[Finding]:
-        """The window of a whole text that most looks like a prompt attack. Raises WeightsError."""
-        for start, end, score in self.hidden(text):
-            if not score < self.thresholds.of("en", "prompt_attack"):
-                yield text.finding("prompt_attack", "prompt_attack_en", start, end, score)
+        """In each language the window of a whole text that most looks like a prompt attack, where
+        the policy names it. Raises WeightsError.
+        """
+        for language, start, end, score in self.hidden(text):
+            if not score < self.thresholds.of(language, "prompt_attack"):
+                yield text.finding("prompt_attack", f"prompt_attack_{language}", start, end, score)
 
-    def hidden(self, text: Normalised) -> Iterator[tuple[int, int, float]]:
-        """Where that window is, and the probability of it alone; nothing of an empty text.
+    def hidden(self, text: Normalised) -> Iterator[tuple[str, int, int, float]]:
+        """Language and place of that window, and the probability of it alone; none in a language
+        of which the text has nothing.
 
         What stands around an attack thins out the score of a passage. Raises WeightsError.
         """
-        places = windows(text.text)
-        if not places:
-            return
-        seen, heads = runs(text.text, "en"), self.weights()["en"]
-        scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - _ONE_OF_MANY)
-        most = int(scores.argmax())
-        yield (*places[most], float(scores[most]))
+        for language, heads in self.weights().items():
+            seen, places = runs(text.text, language), windows(text.text, language)
+            if not len(seen.ids):
+                continue
+            scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - _ONE_OF_MANY)
+            most = int(scores.argmax())
+            yield language, *places[most], float(scores[most])

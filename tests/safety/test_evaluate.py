@@ -200,7 +200,10 @@ def test_a_wrong_line_is_named_and_explained_without_its_text(line: str, tmp_pat
 UNREADABLE = [
     (["/nowhere.jsonl"], "/nowhere.jsonl cannot be read as JSON lines: check the path."),
     (["{bad}"], "bad.jsonl, line 1: text: Input should be a valid string."),
-    (["{file}", "--each-quarter"], "No row is labelled hate: a fit needs examples of each"),
+    (
+        ["{file}", "--each-quarter"],
+        "No row is labelled sexual_minors: a fit needs examples of each",
+    ),
     (["{empty}"], "There is no row to measure: name files of labelled rows."),
     (
         ["{file}", "--weights", "{bad}"],

@@ -104,17 +104,19 @@ def test_what_a_beginning_scores_does_not_depend_on_what_follows(text: str) -> N
 @settings(max_examples=60)
 @given(texts)
 def test_a_window_has_the_features_of_the_same_text_alone(text: str) -> None:
-    seen = runs(text, "en")
-    for start, end in windows(text):
-        alone = features(text[start:end], "en").ids.tolist()
-        assert sorted(seen.ids[seen.within(start, end)].tolist()) == sorted(alone)
+    for language in GRAMS:
+        seen = runs(text, language)
+        for start, end in windows(text, language):
+            alone = features(text[start:end], language).ids.tolist()
+            assert sorted(seen.ids[seen.within(start, end)].tolist()) == sorted(alone)
 
 
-@given(st.text(alphabet=".!。\n a一", max_size=2000))
-def test_windows_hold_every_character_and_are_few(text: str) -> None:
-    places = windows(text)
+@pytest.mark.parametrize(("language", "least"), [("en", 60), ("zh", 20)])
+@given(text=st.text(alphabet=".!。\n a一", max_size=2000))
+def test_windows_hold_every_character_and_are_few(text: str, language: str, least: int) -> None:
+    places = windows(text, language)
     assert {at for start, end in places for at in range(start, end)} == set(range(len(text)))
-    assert len(places) <= 4 * (len(text) // 60 + 1)
+    assert len(places) <= 4 * (len(text) // least + 1)
 
 
 @settings(max_examples=60)

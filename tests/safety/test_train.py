@@ -9,7 +9,7 @@ import pytest
 
 from safety.logistic import Sparse, fit, minimum, sigmoid
 from safety.rows import Row, has
-from safety.train import example, fitted, main, scorers, task, threshold
+from safety.train import CATEGORIES, example, fitted, main, scorers, task, threshold
 from safety.verdict import Stage
 
 
@@ -29,7 +29,7 @@ THINGS = ("car", "house", "shop", "boat")
 NOUNS = ["办公室", "项目", "会议", "同事", "客户", "报告", "午餐", "天气"]
 ROWS = [
     *[
-        row(f"{noun}{verb}都是垃圾，滚出去", "hate")
+        row(f"{noun}{verb}都是垃圾，滚出去", *CATEGORIES["zh"])
         for noun, verb in product(NOUNS, "的在和了是有要")
     ],
     *[row(f"{noun}{verb}很好，谢谢大家") for noun, verb in product(NOUNS, "的在和了是有要")],
@@ -149,5 +149,5 @@ def test_a_folder_without_rows_is_said_in_a_sentence(
     out = tmp_path / "weights.npz"
     monkeypatch.setattr(sys, "argv", ["train", str(tmp_path), "--out", str(out)])
     assert main() == 2
-    assert capsys.readouterr().err.startswith("train: No row is labelled hate")
+    assert capsys.readouterr().err.startswith("train: No row is labelled sexual_minors")
     assert not out.exists()
