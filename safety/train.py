@@ -75,6 +75,8 @@ fewer harmless requests that are full of their words."""
 _OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
 """Attacks that are longer and odder than the others, and half as many; and rows that were written
 for the project, beside those that people met."""
+_OF_ITS_OWN = frozenset({"written English", "written Chinese"})
+"""Sources that teach the categories they hold, and nothing else: others they made worse."""
 _AKIN = 0.2
 """What rows of other kinds, harmful or not, count beside the few answers of models."""
 
@@ -194,7 +196,7 @@ def task(examples: Sequence[Example], category: str) -> Task:
         row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
         if row.source in sources:
             weight = _OF_SOURCE.get(row.source, 1.0)
-        elif row.source in often and not _is_sampled(row):
+        elif row.source in _OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
             continue
         elif is_akin:
             weight = _AKIN
