@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from safety.detectors.secrets import is_password, is_strong
 from safety.normalise import Normalised
-from safety.readings import simplified, unleeted
+from safety.readings import closed_up, simplified, unleeted
 from safety.verdict import Finding
 
 REACH = 400
@@ -23,6 +23,7 @@ class Columns:
     """Values of tables in Markdown, with tabs, commas or semicolons."""
 
     def find(self, text: Normalised) -> Iterator[Finding]:
+        text = closed_up(text)
         for heading in _HEADING.finditer(unleeted(simplified(text)).text):
             for start, end in _below(text.text, heading):
                 value = _CELL.fullmatch(text.text, start, end)

@@ -22,6 +22,7 @@ def found(text: str) -> list[str]:
         ("user,temporary password,note\nana,Tr4mw4yLx,new", ["Tr4mw4yLx"]),
         ("password;host\nTr4mw4yLx;db1\n", ["Tr4mw4yLx"]),
         ("| **P4ssw0rd** | Host |\n|---|---|\n| Tr4mw4yLx | db1 |", ["Tr4mw4yLx"]),
+        ("| User | Password |\n|---|---|\n| ana | T r 4 m w 4 y L x |", ["T r 4 m w 4 y L x"]),
         ("| 用户 | 密碼 |\n|---|---|\n| 安娜 | Tr4mw4yLx |", ["Tr4mw4yLx"]),
     ],
 )
