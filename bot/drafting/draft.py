@@ -79,8 +79,7 @@ class Draft:
     async def take_away(self, verdict: Verdict, kept: SafeText | None = None) -> None:
         """The filter blocked it: nothing stays, or what the policy lets stand."""
         text = kept or NOTHING
-        if text:
-            await self._release(part(text, len(self.text)))
+        await self._release(part(text, len(self.text)))
         await self.end(VersionStatus.BLOCKED, text=text, rules=list(verdict.rules))
 
     async def end(self, status: VersionStatus, **known: Any) -> None:

@@ -317,21 +317,21 @@ class Generation:
 
     async def _judged(self, draft: Draft, step: Awaitable[None]) -> None:
         try:
-            try:
-                await step
-            except Blocked as blocked:
-                await self._stopped_by_filter(draft, blocked)
+            await self._unless_blocked(draft, step)
         except NotThere as gone:
             if not gone.deleted:
                 raise
             await draft.end(VersionStatus.DELETED)
 
-    async def _stopped_by_filter(self, draft: Draft, blocked: Blocked) -> None:
-        if blocked.verdict.action is Action.HOLD and self._world.reviews:
-            draft.held = blocked.verdict
-            return
-        await draft.take_away(blocked.verdict, blocked.kept)
-        await self._tell(_taken_away(draft.version))
+    async def _unless_blocked(self, draft: Draft, step: Awaitable[None]) -> None:
+        try:
+            await step
+        except Blocked as blocked:
+            if blocked.verdict.action is Action.HOLD and self._world.reviews:
+                draft.held = blocked.verdict
+                return
+            await draft.take_away(blocked.verdict, blocked.kept)
+            await self._tell(_taken_away(draft.version))
 
     async def _wait_for_worker(self, deadline: float) -> None:
         """Until it answers again. Raises Refusal at the deadline, AllStopped."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from safety.detectors.secrets import is_password, is_strong
+from safety.detectors.secrets import PASSWORDS, is_password, is_strong
 from safety.normalise import Normalised
 from safety.readings import closed_up, simplified, unleeted
 from safety.verdict import Finding
@@ -12,8 +12,8 @@ REACH = 400
 """Characters from a heading to its last value: no rule looks further back (`safety.stream`)."""
 _HEADING = re.compile(
     r"(?m)(?P<before>^|[|\t,;])[ *_`\"]{0,6}"
-    r"(?:(?:initial|temporary|temp|new|login|default) )?"
-    r"(?:password|passwd|pwd|passphrase|passwort|kennwort|contraseña|senha|初始密码|登录密码|密码|口令)"
+    r"(?:初始|登录|(?:initial|temporary|temp|new|login|default) )?"
+    rf"(?:{PASSWORDS}|pwd|senha)"
     r"[ *_`\"]{0,6}(?P<behind>[|\t,;]|\r?$)"
 )
 _CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]*")
@@ -34,9 +34,9 @@ class Columns:
 def _below(text: str, heading: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Each cell of the heading's column, as far as the table and the reach go."""
     mark = (heading["before"] or heading["behind"]).strip("\r")
-    line = text.rfind("\n", 0, heading.start() + 1) + 1
     if not mark:
         return
+    line = text.rfind("\n", 0, heading.start() + 1) + 1
     place = text.count(mark, line, heading.start() + len(heading["before"]))
     row = text.find("\n", heading.end()) + 1
     while 0 < row < heading.start() + REACH:

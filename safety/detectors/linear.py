@@ -61,9 +61,10 @@ class Linear:
         What stands around an attack thins out the score of a passage. Raises WeightsError.
         """
         for language, heads in self.weights().items():
-            seen, places = runs(text.text, language), windows(text.text, language)
+            seen = runs(text.text, language)
             if not len(seen.ids):
                 continue
+            places = windows(text.text, language)
             scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - _ONE_OF_MANY)
             most = int(scores.argmax())
             yield language, *places[most], float(scores[most])

@@ -35,11 +35,14 @@ _VALUE = re.compile(
     r"{6,200}+(?![(\[])"
 )
 # For small letters; every name begins with a letter, by which the search is fast.
-_NAMES = (
+PASSWORDS = (
     r"password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
-    r"|mot de passe|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
+    r"|mot de passe|密码|口令"
+)
+_NAMES = (
+    rf"{PASSWORDS}|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
     r"|pass(?=[\"' ]{0,4}[:=])(?<![a-z]pass)(?<!boarding pass)"
-    r"|senha(?<![a-z]senha)|密码|口令"
+    r"|senha(?<![a-z]senha)"
     r"|secret|token|ap[i|][_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
 )
 _PURPOSE = (

@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -98,12 +98,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return sqlite(tmp_path / "draftsmith.db")
     return postgresql(request.getfixturevalue("postgres"))
-
-
-@pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with Workspace(limits=None) as started:
-        yield started
 
 
 async def test_a_dump_has_in_clear_what_was_asked_and_released_until_it_is_deleted(

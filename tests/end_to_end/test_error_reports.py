@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -51,12 +50,6 @@ async def test_an_error_of_the_database_does_not_say_what_was_to_be_written() ->
             await connection.execute(text("SELECT :words FROM nowhere"), {"words": WORD})
     await engine.dispose()
     assert leaked(WORD, str(error.value).encode()) == []
-
-
-@pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with Workspace(limits=None) as started:
-        yield started
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

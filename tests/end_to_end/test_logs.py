@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from tests.person import Person
 from tests.scripted_engine import ScriptedEngine
 
 CANARY = "quetzalcoatlus"
-
-
-@pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with Workspace(limits=None) as started:
-        yield started
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

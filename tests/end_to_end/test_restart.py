@@ -17,12 +17,6 @@ Moment = Callable[[Person], object]
 
 
 @pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with Workspace(limits=None) as started:
-        yield started
-
-
-@pytest.fixture
 async def engine() -> AsyncIterator[ScriptedEngine]:
     async with ScriptedEngine(pause=0.01) as scripted:
         yield scripted
