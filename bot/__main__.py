@@ -78,26 +78,26 @@ def _add_filter_commands(commands: "argparse._SubParsersAction[argparse.Argument
 
 
 async def _run(_: argparse.Namespace) -> int:
-    from bot.run import run  # noqa: PLC0415 -- each command loads only what it needs.
+    from bot.cli.run import run  # noqa: PLC0415 -- each command loads only what it needs.
 
     return await run(Settings())
 
 
 async def _demo(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
-    from bot.demo import demo  # noqa: PLC0415
+    from bot.cli.demo import demo  # noqa: PLC0415
 
     return await demo(stay=not arguments.once and sys.stdout.isatty(), began=began)
 
 
 async def _draft(arguments: argparse.Namespace) -> int:
-    from bot.terminal import draft  # noqa: PLC0415
+    from bot.cli.draft import draft  # noqa: PLC0415
 
     return await draft(" ".join(arguments.text), Settings())
 
 
 async def _doctor(_: argparse.Namespace) -> int:
-    from bot.doctor import doctor  # noqa: PLC0415
+    from bot.cli.doctor import doctor  # noqa: PLC0415
 
     return await doctor(Settings())
 
@@ -112,13 +112,13 @@ async def _manifest(arguments: argparse.Namespace) -> int:
 
 
 async def _check(arguments: argparse.Namespace) -> int:
-    from bot.policy import check  # noqa: PLC0415
+    from bot.cli.policy import check  # noqa: PLC0415
 
     return await check(Settings(), arguments.file)
 
 
 async def _explain(arguments: argparse.Namespace) -> int:
-    from bot.policy import explained  # noqa: PLC0415
+    from bot.cli.policy import explained  # noqa: PLC0415
     from safety import Stage  # noqa: PLC0415
 
     place = {"workspace": arguments.workspace, "channel": arguments.channel}
@@ -126,7 +126,7 @@ async def _explain(arguments: argparse.Namespace) -> int:
 
 
 async def _verify(arguments: argparse.Namespace) -> int:
-    from bot.audit import verify  # noqa: PLC0415
+    from bot.cli.audit import verify  # noqa: PLC0415
 
     return await verify(Settings(), arguments.file, arguments.head)
 

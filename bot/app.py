@@ -17,31 +17,31 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners, phrases
+from bot import listeners, messages
 from bot.audit_key import audit_key
-from bot.chores import Chores
-from bot.drafting.acts import Acts
+from bot.background_tasks import Chores
+from bot.cli.policy import judge_server
+from bot.drafting.actions import Acts
+from bot.drafting.brief.recipe import load_recipes
+from bot.drafting.draft_action import Wish
 from bot.drafting.drafting import Drafting
-from bot.drafting.explain import Explain
-from bot.drafting.jobs import Jobs
+from bot.drafting.explanation import Explain
+from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.jobs.pipeline import Writing, where
+from bot.drafting.jobs.requests import Requests
+from bot.drafting.jobs.worker_queue import Queue
 from bot.drafting.ports import World
-from bot.drafting.queue import Queue
-from bot.drafting.recipes import load_recipes
-from bot.drafting.requests import Requests
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
-from bot.drafting.wishes import Wish
-from bot.drafting.writing import Writing, where
+from bot.encryption import Seal
 from bot.health import serving
-from bot.listeners.front import Front
-from bot.policy import judge_server
-from bot.seal import Seal
+from bot.listeners.services import Front
 from bot.settings import Settings
+from bot.slack.client.api_client import web_client
+from bot.slack.client.files import Files
+from bot.slack.client.people import People
 from bot.slack.errors import NotThere
-from bot.slack.files import Files
 from bot.slack.outbox import Outbox
-from bot.slack.people import People
-from bot.slack.wire import web_client
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
@@ -76,7 +76,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises NotConfigured, RecipeError, SlackUnavailable, SlackRefused, StoreUnavailable,
     PolicyError.
     """
-    phrases.use_command(settings.slash_command)
+    messages.use_command(settings.slash_command)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.run import run
+from bot.cli.run import run
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
 from bot.workspace import Message, Workspace

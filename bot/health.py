@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from safety import Filter
-from safety.filter import Health
+from safety.screening.filter import Health
 
 log = structlog.get_logger(__name__)
 

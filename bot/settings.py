@@ -15,8 +15,8 @@ from pydantic_settings import (
 )
 from sqlalchemy import make_url
 
-from bot import phrases
-from bot.drafting.options import (
+from bot import messages
+from bot.drafting.brief.options import (
     Drafts,
     MaxTokens,
     Options,
@@ -25,7 +25,7 @@ from bot.drafting.options import (
     TopK,
     TopP,
 )
-from bot.drafting.wishes import Wish
+from bot.drafting.draft_action import Wish
 
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
 EMOJI = {
@@ -189,8 +189,8 @@ class Settings(BaseSettings):
     @field_validator("model_languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        if unknown := set(codes) - set(phrases.WRITTEN):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(phrases.WRITTEN)}")
+        if unknown := set(codes) - set(messages.WRITTEN):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(messages.WRITTEN)}")
         return codes
 
     @property

@@ -18,16 +18,16 @@ import structlog
 from aiohttp import web
 
 from inference import logs
+from inference.api.app import Face
 from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint
-from inference.lifetime import end_with
-from inference.server import Face
+from inference.engine.parent_death import end_with
+from inference.engine.supervisor import Supervisor
+from inference.model.config import check_cache, check_split
 from inference.settings import Settings, SettingsError, load_settings
-from inference.shape import check_cache, check_split
-from inference.supervisor import Supervisor
-from inference.tokenizer import Tokenizer
+from inference.tokenization.tokenizer import Tokenizer
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +60,8 @@ def main() -> int:
 def check(settings: Settings) -> str:
     """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
     # torch, which the supervisor has not.
-    from inference.device import Device  # noqa: PLC0415
-    from inference.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
+    from inference.model.device import Device  # noqa: PLC0415
+    from inference.model.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
     shape, weights = checkpoint.shape, Weights(checkpoint.tensors, checkpoint.refs)

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import aiohttp
 from pydantic import SecretStr
 
-from inference.thoughts import Thoughts
+from inference.tokenization.reasoning import Thoughts
 
 CONNECT_SECONDS = 5.0
 # A draft may wait for room in the cache; while it does, the worker sends comment lines.

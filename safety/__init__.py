@@ -1,14 +1,14 @@
 """The safety filter: judges what comes in and what goes out. Knows neither Slack nor the model."""
 
-from safety.audit import AuditError, AuditLog
-from safety.filter import Filter, FilterError, Health
-from safety.judge import Server
-from safety.normalise import visible
-from safety.policy import Policy, PolicyError, load_policy
-from safety.redact import has_span
-from safety.released import NOTHING, fenced, joined, part, safe
-from safety.stream import Gate
-from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
+from safety.audit.audit_log import AuditError, AuditLog
+from safety.judge.judge import Server
+from safety.policy.policy import Policy, PolicyError, load_policy
+from safety.screening.filter import Filter, FilterError, Health
+from safety.screening.gate import Gate
+from safety.screening.redact import has_span
+from safety.screening.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
+from safety.text.normalise import visible
+from safety.text.safe_text import NOTHING, fenced, joined, part, safe
 
 __all__ = [
     "NOTHING",

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from inference.client import EngineClient
-from inference.vocabulary import BYTE_OF
+from inference.tokenization.vocabulary import BYTE_OF
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"

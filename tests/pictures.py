@@ -14,7 +14,7 @@ from pathlib import Path
 from selenium.webdriver.common.keys import Keys
 
 from bot.app import running
-from bot.demo import stage
+from bot.cli.demo import stage
 from bot.slack.manifest import manifest
 from bot.workspace import Workspace
 from inference.logs import configure

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bot import phrases
+from bot import messages
+from bot.drafting.draft_action import Wish
 from bot.drafting.ports import Button
-from bot.drafting.wishes import Wish
-from bot.phrases import Language
+from bot.messages import Language
 from bot.store import Version, VersionStatus
 
 # Each opens a form or a page of facts; the rest are wishes.
@@ -29,5 +29,5 @@ def draft_buttons(
 
 
 def _button(name: str, version: Version, language: Language) -> Button:
-    label = phrases.button(name).to(language)
+    label = messages.button(name).to(language)
     return Button(label, name, str(version.id), "primary" if name == ACCEPT else "")

@@ -7,16 +7,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.drafting.queue import Queue
-from bot.drafting.recipes import FREE, Recipe
+from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.jobs.worker_queue import Queue
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
-from bot.phrases import Language, Phrase, Sentence
-from bot.slack.blocks import Button, Content
-from bot.slack.documents import FileKind
+from bot.messages import Language, Phrase, Sentence
+from bot.slack.client.posts import Place
 from bot.slack.draft_message import Shown
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
-from bot.slack.messages import Place
+from bot.slack.render.blocks import Button, Content
+from bot.slack.render.documents import FileKind
 from bot.store import JobStatus, Store, StoreUnavailable, Thread
 from inference.client import Delta, Message, Sampling, Usage
 from safety import Filter, SafeText

@@ -13,7 +13,7 @@ from bot.listeners.events import (
     message,
     reaction_added,
 )
-from bot.listeners.front import Front
+from bot.listeners.services import Front
 from bot.listeners.shortcuts import draft as draft_shortcut
 from bot.listeners.shortcuts import draft_from_message
 from bot.listeners.views import draft as draft_form

@@ -5,12 +5,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot import phrases
-from bot.listeners.context import Place
-from bot.listeners.front import Front
-from bot.phrases import Language, Sentence
+from bot import messages
+from bot.listeners.form_context import Place
+from bot.listeners.services import Front
+from bot.messages import Language, Sentence
 from bot.slack.errors import SlackError
-from bot.slack.views import Choices, draft_view
+from bot.slack.render.views import Choices, draft_view
 
 # A trigger of Slack's lives for three.
 TRIGGER_SECONDS = 2.0
@@ -38,7 +38,7 @@ async def open_form(
             )
             await front.outbox.open_view(trigger_id, view)
     except (SlackError, TimeoutError):
-        return phrases.no_form()
+        return messages.no_form()
     return None
 
 

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.phrases import Phrase, ours
-from bot.slack import blocks
-from bot.slack.blocks import Block, Button
+from bot.messages import Phrase, ours
+from bot.slack.client.posts import Messages, Place, metadata, update_args
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
-from bot.slack.markup import markdown, split
-from bot.slack.messages import Messages, Place, metadata, update_args
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Block, Button
+from bot.slack.render.markup import markdown, split
 from safety import NOTHING, SafeText, joined
 from safety import part as excerpt
 

@@ -7,16 +7,16 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.phrases import Phrase, ours
-from bot.slack import blocks
-from bot.slack.blocks import Button, Content
-from bot.slack.documents import FileKind, file_of
+from bot.messages import Phrase, ours
+from bot.slack.client.api_client import Wire
+from bot.slack.client.posts import Messages, Place
+from bot.slack.client.rate_limit import TIERS, Clock, Pace
 from bot.slack.draft_message import DraftMessage, OnPosted, Shown
 from bot.slack.errors import NotThere, SlackError, SlackRefused
-from bot.slack.messages import Messages, Place
-from bot.slack.pace import TIERS, Clock, Pace
-from bot.slack.views import View
-from bot.slack.wire import Wire
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Button, Content
+from bot.slack.render.documents import FileKind, file_of
+from bot.slack.render.views import View
 from safety import SafeText, safe
 
 log = structlog.get_logger(__name__)

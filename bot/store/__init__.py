@@ -1,5 +1,6 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
+from bot.store.jobs import TooManyRunning
 from bot.store.models import (
     ERRANDS,
     Hold,
@@ -14,9 +15,8 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
-from bot.store.requests import TooManyRunning
 from bot.store.store import Store
-from bot.store.tables import StoreUnavailable
+from bot.store.transactions import StoreUnavailable
 from bot.store.versions import Turn
 
 __all__ = [

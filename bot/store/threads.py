@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.conditions import origin, reopened
 from bot.store.models import Job, SeenEvent, Source, Thread
-from bot.store.tables import Tables
+from bot.store.transactions import Tables
 
 
 class Threads(Tables):

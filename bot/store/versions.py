@@ -18,7 +18,7 @@ from bot.store.models import (
     VersionStatus,
     now,
 )
-from bot.store.tables import Tables
+from bot.store.transactions import Tables
 
 
 @dataclass(frozen=True, slots=True)

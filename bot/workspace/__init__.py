@@ -2,10 +2,10 @@
 
 It speaks what the bot uses of Slack, and imports nothing else of the bot."""
 
-from .files import File
-from .limits import SLACK_LIMITS, Limit
-from .state import Call, Message, Pane, Status, View
-from .workspace import SCOPES, Ack, ViewAnswer, Workspace
+from bot.workspace.files import File
+from bot.workspace.limits import SLACK_LIMITS, Limit
+from bot.workspace.state import Call, Message, Pane, Status, View
+from bot.workspace.workspace import SCOPES, Ack, ViewAnswer, Workspace
 
 __all__ = [
     "SCOPES",

@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from .features import features_of
-from .state import Json
-from .workspace import Workspace
+from bot.workspace.features import features_of
+from bot.workspace.state import Json
+from bot.workspace.workspace import Workspace
 
 
 def furnish(workspace: Workspace) -> None:

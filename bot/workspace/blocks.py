@@ -5,8 +5,8 @@ https://docs.slack.dev/reference/block-kit
 
 from collections.abc import Callable, Iterator
 
-from .errors import SlackError, invalid
-from .state import Json, new_id
+from bot.workspace.errors import SlackError, invalid
+from bot.workspace.state import Json, new_id
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 MARKDOWN_CHARACTERS = 12_000

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from . import events
-from .state import Json, State
+from bot.workspace import events
+from bot.workspace.state import Json, State
 
 Envelope = Literal["events_api", "slash_commands", "interactive"]
 

@@ -6,8 +6,8 @@ https://docs.slack.dev/apis/events-api
 import time
 from typing import Literal
 
-from .state import Channel, Json, Message, State, new_id
-from .wire import message_json, view_json
+from bot.workspace.slack_json import message_json, view_json
+from bot.workspace.state import Channel, Json, Message, State, new_id
 
 Tab = Literal["home", "messages"]
 

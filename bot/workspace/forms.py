@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from .blocks import INPUTS, elements
-from .files import FORM_BYTES
-from .state import Channel, Json, State, View
-from .wire import file_json
+from bot.workspace.blocks import INPUTS, elements
+from bot.workspace.files import FORM_BYTES
+from bot.workspace.slack_json import file_json
+from bot.workspace.state import Channel, Json, State, View
 
 _ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
 _MANY_OPTIONS = {"multi_static_select", "checkboxes"}

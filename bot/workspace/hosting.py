@@ -4,9 +4,9 @@ import hmac
 
 from aiohttp import web
 
-from .api.access import visible_file
-from .errors import SlackError
-from .state import State
+from bot.workspace.api.access import visible_file
+from bot.workspace.errors import SlackError
+from bot.workspace.state import State
 
 MOST_BYTES = 64 * 1024 * 1024
 LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Sign in to Workspace</h1>"

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from .delivery import Attempt, Envelope, Reply
-from .state import Json, State
+from bot.workspace.delivery import Attempt, Envelope, Reply
+from bot.workspace.state import Json, State
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"

@@ -3,11 +3,11 @@
 https://docs.slack.dev/surfaces/modals#response_actions
 """
 
-from .api import views
-from .blocks import accept_view
-from .delivery import Reply
-from .errors import SlackError
-from .state import Json, State, View
+from bot.workspace.api import views
+from bot.workspace.blocks import accept_view
+from bot.workspace.delivery import Reply
+from bot.workspace.errors import SlackError
+from bot.workspace.state import Json, State, View
 
 TROUBLE = "We had some trouble connecting. Try again?"
 

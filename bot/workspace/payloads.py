@@ -3,10 +3,10 @@
 https://docs.slack.dev/interactivity
 """
 
-from . import forms, markup
-from .blocks import ACTIONS, INPUTS
-from .state import Channel, Json, Message, Person, State, View
-from .wire import message_json, view_json
+from bot.workspace import forms, markup
+from bot.workspace.blocks import ACTIONS, INPUTS
+from bot.workspace.slack_json import message_json, view_json
+from bot.workspace.state import Channel, Json, Message, Person, State, View
 
 _NAMES = {"im": "directmessage", "group": "privategroup"}
 

@@ -7,11 +7,11 @@ import time
 
 from aiohttp import web
 
-from . import events
-from .api import chat
-from .errors import SlackError
-from .state import Json, Message, ResponseUrl, State
-from .wire import message_json
+from bot.workspace import events
+from bot.workspace.api import chat
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import message_json
+from bot.workspace.state import Json, Message, ResponseUrl, State
 
 MOST_USES = 5
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import responses
-from .hosting import MOST_BYTES, Hosting
-from .page import Page
-from .socket_mode import SocketMode
-from .state import State
-from .web_api import WebApi
+from bot.workspace import responses
+from bot.workspace.hosting import MOST_BYTES, Hosting
+from bot.workspace.page import Page
+from bot.workspace.socket_mode import SocketMode
+from bot.workspace.state import State
+from bot.workspace.web_api import WebApi
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from bot.workspace.workspace import Workspace
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

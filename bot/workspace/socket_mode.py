@@ -12,8 +12,8 @@ from itertools import count
 import aiohttp
 from aiohttp import web
 
-from .delivery import Attempt, Envelope, Reply
-from .state import Json, State
+from bot.workspace.delivery import Attempt, Envelope, Reply
+from bot.workspace.state import Json, State
 
 
 @dataclass(slots=True, eq=False)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
-from .features import Features
-from .files import File, mimetype_of
+from bot.workspace.features import Features
+from bot.workspace.files import File, mimetype_of
 
 Json = dict[str, Any]
 Kind = Literal["channel", "group", "im"]

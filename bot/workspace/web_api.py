@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from .api import METHODS, answer
-from .api.args import Args
-from .errors import SlackError
-from .faults import Fault, Faults
-from .limits import Limiter
-from .state import Call, Json, State
+from bot.workspace.api import METHODS, answer
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError
+from bot.workspace.faults import Fault, Faults
+from bot.workspace.limits import Limiter
+from bot.workspace.state import Call, Json, State
 
 
 class WebApi:

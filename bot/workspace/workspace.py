@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from . import api, blocks, events, forms, markup, modals, payloads
-from .api import chat, conversations, reactions
-from .delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
-from .errors import SlackError
-from .events import Tab
-from .faults import Drop, Fault
-from .features import features_of
-from .http_events import HttpEvents
-from .limits import SLACK_LIMITS, Limit, Limiter
-from .responses import respond
-from .server import Server
-from .socket_mode import SocketMode
-from .state import (
+from bot.workspace import api, blocks, events, forms, markup, modals, payloads
+from bot.workspace.api import chat, conversations, reactions
+from bot.workspace.delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
+from bot.workspace.errors import SlackError
+from bot.workspace.events import Tab
+from bot.workspace.faults import Drop, Fault
+from bot.workspace.features import features_of
+from bot.workspace.http_events import HttpEvents
+from bot.workspace.limits import SLACK_LIMITS, Limit, Limiter
+from bot.workspace.responses import respond
+from bot.workspace.server import Server
+from bot.workspace.socket_mode import SocketMode
+from bot.workspace.state import (
     SLACKBOT,
     Acks,
     Call,
@@ -33,7 +33,7 @@ from .state import (
     Status,
     View,
 )
-from .web_api import WebApi
+from bot.workspace.web_api import WebApi
 
 T = TypeVar("T")
 

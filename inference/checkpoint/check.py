@@ -12,10 +12,10 @@ from gguf.quants import dequantize
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
-from inference.checkpoint.refs import Ref
-from inference.checkpoint.stored import Stored, block_of
-from inference.shape import parameter_shapes
-from inference.vocabulary import Vocabulary, check_vocabulary
+from inference.checkpoint.parameter_ref import Ref
+from inference.checkpoint.stored_tensor import Stored, block_of
+from inference.model.config import parameter_shapes
+from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 
 
 def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:

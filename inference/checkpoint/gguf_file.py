@@ -14,7 +14,7 @@ from typing import Final
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.stored import Stored, by_name
+from inference.checkpoint.stored_tensor import Stored, by_name
 
 MAGIC: Final = b"GGUF"
 STRING: Final = 8

@@ -13,10 +13,10 @@ import numpy as np
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
-from inference.checkpoint.refs import Refs, direct, rotate_half_rows
-from inference.checkpoint.stored import F32
-from inference.rope import Rope, yarn_attention_factor
-from inference.shape import ModelShape, View, check_heads, parameter_shapes
+from inference.checkpoint.parameter_ref import Refs, direct, rotate_half_rows
+from inference.checkpoint.stored_tensor import F32
+from inference.model.config import ModelShape, View, check_heads, parameter_shapes
+from inference.model.rope import Rope, yarn_attention_factor
 
 FAMILIES: Final = ("llama", "qwen2", "qwen3")
 # Frequencies of models with llama3's stretching are divided by these.

@@ -14,10 +14,10 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.refs import Ref, Refs, Rows, direct
-from inference.checkpoint.stored import Stored
-from inference.rope import Rope, yarn_attention_factor
-from inference.shape import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.checkpoint.parameter_ref import Ref, Refs, Rows, direct
+from inference.checkpoint.stored_tensor import Stored
+from inference.model.config import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.model.rope import Rope, yarn_attention_factor
 
 ACTIVATIONS: Final[dict[str, Activation]] = {
     "silu": "silu",

@@ -14,10 +14,10 @@ from inference.checkpoint.check import check_refs
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.hf_model import modules
-from inference.checkpoint.refs import Ref, Refs
+from inference.checkpoint.parameter_ref import Ref, Refs
 from inference.checkpoint.safetensors_files import read_file
-from inference.checkpoint.stored import Stored
-from inference.shape import ModelShape, parameter_shapes
+from inference.checkpoint.stored_tensor import Stored
+from inference.model.config import ModelShape, parameter_shapes
 
 PREFIX: Final = "base_model.model."
 # What makes an adapter more than a product of two matrices, with the values that do not.

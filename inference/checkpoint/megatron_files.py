@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
-from inference.checkpoint.stored import BF16, F16, F32, Piece, Stored
+from inference.checkpoint.stored_tensor import BF16, F16, F32, Piece, Stored
 
 LATEST: Final = "latest_checkpointed_iteration.txt"
 KINDS: Final = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}

@@ -13,10 +13,10 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.refs import Ref, Refs, Rows, grouped_rows, split_name
-from inference.checkpoint.stored import Stored
-from inference.rope import Rope
-from inference.shape import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.checkpoint.parameter_ref import Ref, Refs, Rows, grouped_rows, split_name
+from inference.checkpoint.stored_tensor import Stored
+from inference.model.config import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.model.rope import Rope
 
 # What changes the arithmetic and is not built, with the value that changes nothing.
 PLAIN: Final = {

@@ -18,11 +18,11 @@ from inference.checkpoint.megatron_files import (
     read_tensors,
 )
 from inference.checkpoint.megatron_model import megatron_refs, megatron_shape
-from inference.checkpoint.refs import Refs
+from inference.checkpoint.parameter_ref import Refs
 from inference.checkpoint.safetensors_files import read_directory
-from inference.checkpoint.stored import Stored
-from inference.shape import ModelShape
-from inference.vocabulary import (
+from inference.checkpoint.stored_tensor import Stored
+from inference.model.config import ModelShape
+from inference.tokenization.vocabulary import (
     Vocabulary,
     count_tokens,
     directory_vocabulary,

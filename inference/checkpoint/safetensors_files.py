@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import read_json
-from inference.checkpoint.stored import BF16, F16, F32, Stored, by_name
+from inference.checkpoint.stored_tensor import BF16, F16, F32, Stored, by_name
 
 KINDS: Final = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
 INDEX: Final = "model.safetensors.index.json"

@@ -16,13 +16,13 @@ from safety.detectors.phone import Phones
 from safety.detectors.plate import Plates
 from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
-from safety.normalise import Normalised
-from safety.policy import Policy
-from safety.verdict import Finding
+from safety.policy.policy import Policy
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
 
 
 class Detector(Protocol):
-    """Finds spans in a normalised text; no finding crosses a border (see `safety.borders`)."""
+    """Finds spans in a normalised text; no finding crosses a border (see `segmentation`)."""
 
     def find(self, text: Normalised) -> Iterable[Finding]: ...
 

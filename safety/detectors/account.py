@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from stdnum import bitcoin, iban
 
 from safety.detectors.gap import GAP
-from safety.normalise import Normalised
-from safety.readings import closed_up
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up
 
 # Each place where one may begin: before a number there may be a word of the same form.
 _IBAN = re.compile(

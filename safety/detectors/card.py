@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from safety.detectors.gap import GAP
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified
 
 _DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
 _ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from safety.detectors.secrets import PASSWORDS, is_password, is_strong
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified, unleeted
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified, unleeted
 
 REACH = 400
-"""Characters from a heading to its last value: no rule looks further back (`safety.stream`)."""
+"""Characters from a heading to its last value: no rule looks further back (`gate`)."""
 _HEADING = re.compile(
     r"(?m)(?P<before>^|[|\t,;])[ *_`\"]{0,6}"
     r"(?:初始|登录|(?:initial|temporary|temp|new|login|default) )?"

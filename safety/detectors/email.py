@@ -7,9 +7,9 @@ last four characters, and one in other letters begins behind them.
 import re
 from collections.abc import Iterator
 
-from safety.normalise import Normalised
-from safety.readings import closed_up
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up
 
 # Letters and their combining marks of scripts that part words by spaces.
 _LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"

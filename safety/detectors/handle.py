@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified
 
 _BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
 _WECHAT = re.compile(

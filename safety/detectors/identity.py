@@ -26,9 +26,9 @@ from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 
 from safety.detectors.gap import GAP
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified
 
 
 class Form(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from safety.normalise import Normalised, invisible_spans
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised, invisible_spans
 
 
 class Invisible:

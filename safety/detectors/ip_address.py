@@ -4,9 +4,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from safety.normalise import Normalised
-from safety.readings import closed_up
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _V4 = re.compile(

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
-from safety.normalise import Normalised
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
 
 _PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
 _URL = re.compile(

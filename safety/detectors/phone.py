@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import phonenumbers
 
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified
 
 _CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified
 
 # Two figures at least: "新A4纸" is paper.
 _PLATE = re.compile(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from safety.detectors.secret_forms import FORMS
-from safety.normalise import Normalised
-from safety.readings import closed_up, simplified, unleeted
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
+from safety.text.variants import closed_up, simplified, unleeted
 
 # RFC 7468 and OpenSSH, PuTTY's and PGP's header lines, newlines also as the escapes of JSON.
 _KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
@@ -27,7 +27,7 @@ OPEN_PRIVATE_KEY = re.compile(
 _URL_PASSWORD = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
 )
-# It ends before Chinese, Japanese and Korean text, where borders lie (see `safety.borders`); a name
+# It ends before Chinese, Japanese and Korean text, where borders lie (see `segmentation`); a name
 # that is called is code: "password = hash2(text)".
 _VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"

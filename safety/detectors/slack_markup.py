@@ -6,8 +6,8 @@ https://docs.slack.dev/messaging/formatting-message-text#advanced
 import re
 from collections.abc import Iterator
 
-from safety.normalise import Normalised
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
 
 _BROADCAST = re.compile(
     r"(?i)(?<![A-Za-z0-9._%+-])@(channel|here|everyone)(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.phrases import Phrase
-from bot.slack import blocks
-from bot.slack.blocks import Button
+from bot.messages import Phrase
 from bot.slack.manifest import manifest
-from bot.slack.markup import split
-from bot.slack.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Button
+from bot.slack.render.markup import split
+from bot.slack.render.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
 from bot.workspace.blocks import accept_view
 from safety import SafeText
 

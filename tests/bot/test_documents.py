@@ -6,7 +6,7 @@ import docx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.documents import NAME_LIMIT, file_name, word
+from bot.slack.render.documents import NAME_LIMIT, file_name, word
 from safety import SafeText
 
 TEXT = """# The *tram*

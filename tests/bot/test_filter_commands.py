@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.__main__ import main
-from bot.audit import verify
+from bot.cli.audit import verify
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, settings_for
 from tests.scripted_engine import ScriptedEngine

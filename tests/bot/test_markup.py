@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.markup import PART_LIMIT, as_markdown, escape, markdown, mrkdwn, plain, split
+from bot.slack.render.markup import PART_LIMIT, as_markdown, escape, markdown, mrkdwn, plain, split
 from safety import SafeText
 
 LIVE = re.compile(r"<[@#!]|<https?:|<mailto:")

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from bot.phrases import Phrase
-from bot.slack import blocks
-from bot.slack.blocks import Button
+from bot.messages import Phrase
+from bot.slack.client.api_client import web_client
+from bot.slack.client.posts import Place
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.manifest import SCOPES
-from bot.slack.messages import Place
 from bot.slack.outbox import Outbox
-from bot.slack.views import Choices, draft_view
-from bot.slack.wire import web_client
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Button
+from bot.slack.render.views import Choices, draft_view
 from bot.workspace import Workspace
 
 HELLO = blocks.said(Phrase("*Ada* asked for a blog post"))

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from bot.phrases import Phrase
-from bot.slack import blocks
-from bot.slack.blocks import Button
+from bot.messages import Phrase
+from bot.slack.client.api_client import web_client
+from bot.slack.client.posts import Place
+from bot.slack.client.rate_limit import TIERS
 from bot.slack.draft_message import DraftMessage, Shown
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.manifest import SCOPES
-from bot.slack.messages import Place
 from bot.slack.outbox import Outbox
-from bot.slack.pace import TIERS
-from bot.slack.wire import web_client
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Button
 from bot.workspace import Message, Workspace
 from safety import SafeText
 

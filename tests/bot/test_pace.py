@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.pace import COUNTS, TIER_4, TIERS, Budget, Pace
+from bot.slack.client.rate_limit import COUNTS, TIER_4, TIERS, Budget, Pace
 
 
 class TestClock:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import phrases
+from bot import messages
 from tests.safety.test_safe_text import is_named, makings
 
-ROOT = Path(phrases.__file__).parents[2]
+ROOT = Path(messages.__file__).parents[2]
 SOURCES = sorted((ROOT / "bot").rglob("*.py"))
 MAKERS = {
-    "bot/phrases/catalogue.py",  # writes sentences in a language
-    "bot/slack/blocks.py",  # cuts phrases at their lines
+    "bot/messages/catalogue.py",  # writes sentences in a language
+    "bot/slack/render/blocks.py",  # cuts phrases at their lines
     "bot/slack/draft_message.py",  # puts phrases together
 }
 
@@ -63,8 +63,8 @@ def _is_literal(call: ast.Call) -> bool:
 
 
 def test_only_the_catalogue_makes_sentences() -> None:
-    assert where(lambda tree: _calls(tree, "Sentence")) == {"bot/phrases/catalogue.py"}
-    assert where(lambda tree: _calls(tree, "sentence")) == {"bot/phrases/__init__.py"}
+    assert where(lambda tree: _calls(tree, "Sentence")) == {"bot/messages/catalogue.py"}
+    assert where(lambda tree: _calls(tree, "sentence")) == {"bot/messages/__init__.py"}
 
 
 def _calls(tree: ast.AST, name: str) -> bool:
@@ -72,7 +72,7 @@ def _calls(tree: ast.AST, name: str) -> bool:
 
 
 def functions() -> Iterator[ast.FunctionDef]:
-    tree = ast.parse(Path(phrases.__file__).read_text("utf-8"))
+    tree = ast.parse(Path(messages.__file__).read_text("utf-8"))
     return (node for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
@@ -120,7 +120,7 @@ def _uses_in_name(tree: ast.AST, name: str) -> int:
 
 @pytest.mark.parametrize("typed", ["<!channel>", "<@U1|ana>", "*bold* `code`", "https://a.b/c?d=e"])
 def test_no_markup_of_what_is_typed_lives_in_a_sentence(typed: str) -> None:
-    said = phrases.unknown_option(typed, None, ["tone"]).to("en")
-    said += phrases.unknown_kind(typed, None, ["blog"]).to("en")
-    said += phrases.bad_option(typed, typed, phrases.choices(["a"], None)).to("en")
+    said = messages.unknown_option(typed, None, ["tone"]).to("en")
+    said += messages.unknown_kind(typed, None, ["blog"]).to("en")
+    said += messages.bad_option(typed, typed, messages.choices(["a"], None)).to("en")
     assert not set(said) & set("<>*@")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import phrases
-from bot.phrases import catalogue
-from bot.phrases.catalogue import LANGUAGES, WORDS, Sentence, fields_of, sentence
+from bot import messages
+from bot.messages import catalogue
+from bot.messages.catalogue import LANGUAGES, WORDS, Sentence, fields_of, sentence
 
-SOURCE = Path(phrases.__file__).read_text(encoding="utf-8")
+SOURCE = Path(messages.__file__).read_text(encoding="utf-8")
 # Begin so: sentences that are chosen by the name of what they are about.
 NAMED = (
     *("option_", "language_", "button_", "wish_", "way_", "form_", "source_", "file_"),
@@ -59,12 +59,12 @@ def test_a_sentence_is_made_with_all_of_its_fields_or_not_at_all() -> None:
 
 
 def test_what_is_quoted_is_never_read_as_a_template() -> None:
-    said = phrases.bad_option("n", "{limit}", phrases.choices(["{0}"], None)).to("en")
+    said = messages.bad_option("n", "{limit}", messages.choices(["{0}"], None)).to("en")
     assert said == "`n=limit` does not work: it is one of `{0}`."
 
 
 def test_lists_are_written_as_each_language_writes_them() -> None:
-    hint = phrases.choices(["a", "b"], None)
+    hint = messages.choices(["a", "b"], None)
     assert (hint.to("en"), hint.to("zh")) == ("it is one of `a`, `b`", "可选 `a`、`b`")
 
 
@@ -84,6 +84,6 @@ def test_titles_and_buttons_of_the_form_are_as_short_as_slack_wants(
 
 
 def test_every_language_has_one_name_that_leads_back_to_it() -> None:
-    names = phrases.language_names()
+    names = messages.language_names()
     assert (names["German"], names["德语"], names["de"]) == ("de", "de", "de")
-    assert len(names) == 3 * len(phrases.WRITTEN)
+    assert len(names) == 3 * len(messages.WRITTEN)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drafting.pointing import holds, pointed
+from bot.drafting.reply_target import holds, pointed
 
 
 @pytest.mark.parametrize(

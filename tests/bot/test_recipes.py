@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.drafting.options import Options
-from bot.drafting.prompt import Conversation
-from bot.drafting.recipes import FREE, Limit, RecipeError, find_recipe, load_recipes
+from bot.drafting.brief.options import Options
+from bot.drafting.brief.recipe import FREE, Limit, RecipeError, find_recipe, load_recipes
+from bot.drafting.jobs.prompt import Conversation
 
 RECIPES = load_recipes()
 OPTIONS = Options(

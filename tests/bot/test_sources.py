@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfWriter
 
 from bot.app import Bot
-from bot.reading import Unreadable, read
+from bot.extraction.extraction import Unreadable, read
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine

@@ -20,9 +20,9 @@ from bot.store import (
     Turn,
     VersionStatus,
 )
-from bot.store.engine import connect, migrate
+from bot.store.database import connect, migrate
 from bot.store.models import Base
-from bot.store.turns import Turns
+from bot.store.write_lock import Turns
 from safety import SafeText
 
 
@@ -168,7 +168,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(
     await begun(store, "young")
     await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread()) is None
-    monkeypatch.setattr("bot.store.requests.EVENTS_KEPT", timedelta(seconds=-1))
+    monkeypatch.setattr("bot.store.jobs.EVENTS_KEPT", timedelta(seconds=-1))
     await store.forget()
     assert await store.add(a_job(), key="young", limit=9, thread=a_thread())
 

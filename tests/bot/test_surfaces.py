@@ -2,9 +2,9 @@
 
 import asyncio
 
-from bot import phrases
+from bot import messages
 from bot.app import Bot
-from bot.slack.people import People
+from bot.slack.client.people import People
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine
@@ -170,7 +170,7 @@ async def test_every_sentence_teaches_the_command_that_there_is(
             assert ack.ok
             helped = str(workspace.whispers(ana.id)[-1].blocks)
     finally:
-        phrases.use_command("/draft")
+        messages.use_command("/draft")
     assert "/write blog" in helped
     assert "/draft" not in helped
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import phrases
-from bot.drafting.explain import Changes
-from bot.phrases import Phrase
-from bot.slack import blocks, documents, home_view, markup, version_views, views
-from bot.slack.blocks import Button
+from bot import messages
+from bot.drafting.explanation import Changes
+from bot.messages import Phrase
+from bot.slack.client.api_client import web_client
+from bot.slack.client.posts import Place
 from bot.slack.draft_message import DraftMessage
-from bot.slack.home_view import Recent
-from bot.slack.messages import Place
 from bot.slack.outbox import Outbox
-from bot.slack.views import Choices
-from bot.slack.wire import web_client
+from bot.slack.render import blocks, documents, home_view, markup, version_views, views
+from bot.slack.render.blocks import Button
+from bot.slack.render.home_view import Recent
+from bot.slack.render.views import Choices
 from bot.workspace import Workspace
 from safety import SafeText
 from tests.bot.test_phrase_types import where
@@ -48,14 +48,14 @@ def takers(of: ModuleType | type) -> set[str]:
 
 
 BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
-    phrases: {
-        "left_out": [lambda w: phrases.left_out(w, 1, 2)],
-        "home_thread": [lambda w: phrases.home_thread("Blog", w, None, 1)],
-        "model_refused": [phrases.model_refused],
-        "root": [lambda w: phrases.root("U1", "Blog", w)],
+    messages: {
+        "left_out": [lambda w: messages.left_out(w, 1, 2)],
+        "home_thread": [lambda w: messages.home_thread("Blog", w, None, 1)],
+        "model_refused": [messages.model_refused],
+        "root": [lambda w: messages.root("U1", "Blog", w)],
         "why_based": [
-            lambda w: phrases.why_based(1, w, []),
-            lambda w: phrases.why_based(None, None, [w]),
+            lambda w: messages.why_based(1, w, []),
+            lambda w: messages.why_based(None, None, [w]),
         ],
     },
     markup: {
@@ -224,5 +224,5 @@ def test_only_the_builders_build() -> None:
         )
 
     found = {path for path in where(builds) if not path.startswith("bot/workspace/")}
-    assert {"bot/slack/blocks.py", "bot/slack/views.py"} <= found
+    assert {"bot/slack/render/blocks.py", "bot/slack/render/views.py"} <= found
     assert {path for path in found if not path.startswith("bot/slack/")} == set()

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import phrases
+from bot import messages
 from bot.drafting.buttons import draft_buttons
-from bot.drafting.explain import Changes, compared
-from bot.phrases import LANGUAGES, Language, Phrase
-from bot.slack import blocks
-from bot.slack.home_view import Recent, home_view
-from bot.slack.markup import split
-from bot.slack.version_views import (
+from bot.drafting.explanation import Changes, compared
+from bot.messages import LANGUAGES, Language, Phrase
+from bot.slack.render import blocks
+from bot.slack.render.home_view import Recent, home_view
+from bot.slack.render.markup import split
+from bot.slack.render.version_views import (
     accept_view,
     change_view,
     changes_view,
@@ -66,11 +66,11 @@ def test_why_this_fits_into_a_modal(
     wish: SafeText, names: list[SafeText], rules: list[str]
 ) -> None:
     lines = [
-        phrases.why_kind("a blog post"),
-        phrases.why_based(3, wish, names),
-        phrases.why_options({"tone": "formal", "words": 300}),
-        phrases.why_made(phrases.draft_facts(version(VersionStatus.FINISHED), 7, 2)),
-        phrases.why_filter(rules),
+        messages.why_kind("a blog post"),
+        messages.why_based(3, wish, names),
+        messages.why_options({"tone": "formal", "words": 300}),
+        messages.why_made(messages.draft_facts(version(VersionStatus.FINISHED), 7, 2)),
+        messages.why_filter(rules),
     ]
     for language in LANGUAGES:
         slack_takes(why_view(lines, language))
@@ -80,7 +80,7 @@ def test_why_this_fits_into_a_modal(
 def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
         change_view("{}", language),
-        translate_view("{}", phrases.WRITTEN, language),
+        translate_view("{}", messages.WRITTEN, language),
         accept_view("{}", language),
     ):
         slack_takes(view)
@@ -98,9 +98,9 @@ def test_home_fits_into_its_tab(briefs: list[SafeText], language: Language) -> N
 def test_the_root_is_taken_with_its_state_and_its_button(
     brief: SafeText, n: int, language: Language
 ) -> None:
-    asked = phrases.root("U1", "a blog post", brief).to(language)
-    link = phrases.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
-    for state in (phrases.being_written(n), phrases.drafts_stand(n, link, link)):
+    asked = messages.root("U1", "a blog post", brief).to(language)
+    link = messages.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
+    for state in (messages.being_written(n), messages.drafts_stand(n, link, link)):
         content = blocks.root_message(asked, state.to(language), [])
         accept_message_blocks(list(content.blocks))
 

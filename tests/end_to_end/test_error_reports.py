@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from bot.store.engine import connect
+from bot.store.database import connect
 from bot.workspace import Workspace
 from inference.client import EngineClient
 from tests.bot_process import bot_process

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from safety import Filter, Stage, load_policy
-from safety.forms import FORMS
-from safety.judge import Server
+from safety.judge.judge import Server
+from safety.judge.prompts import FORMS
 from tests.conftest import Worker
 
 TEXT = "A sentence about the office."

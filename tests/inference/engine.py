@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from inference.channel import Emitted
 from inference.checkpoint.errors import ModelError
-from inference.sequence import SamplingParams
+from inference.engine.messages import Emitted
+from inference.engine.sequence import SamplingParams
+from inference.engine.supervisor import Supervisor
 from inference.settings import Settings
-from inference.supervisor import Supervisor
 
 NO_END = frozenset({10**9})
 

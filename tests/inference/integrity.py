@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from inference.kv_cache import ROOT, PagePool
-from inference.scheduler import Chunk, Scheduler, StepPlan
-from inference.sequence import Sequence
+from inference.engine.kv_cache import ROOT, PagePool
+from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.sequence import Sequence
 
 
 def check(scheduler: Scheduler) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch.distributed as dist
 
 from inference.checkpoint.open import Checkpoint, open_checkpoint
-from inference.device import Device
-from inference.model import Model, join_ranks
-from inference.weights import Weights, rank_bytes
+from inference.model.device import Device
+from inference.model.gpt_model import Model, join_ranks
+from inference.model.weights import Weights, rank_bytes
 
 LIMIT = timedelta(seconds=60)
 

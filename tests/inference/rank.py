@@ -18,14 +18,14 @@ import torch.distributed as dist
 from inference.checkpoint.check import check_tensors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from inference.device import Device
-from inference.drawing import draw
-from inference.kv_cache import PagePool
-from inference.model import Model, join_ranks
-from inference.runner import Runner
-from inference.scheduler import Chunk, Scheduler, StepPlan
-from inference.sequence import SamplingParams, Sequence, tokens_of
-from inference.weights import Weights
+from inference.engine.drawing import draw
+from inference.engine.kv_cache import PagePool
+from inference.engine.model_runner import Runner
+from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.model.device import Device
+from inference.model.gpt_model import Model, join_ranks
+from inference.model.weights import Weights
 
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)

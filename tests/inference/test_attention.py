@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.attention import (
+from inference.model.attention import (
     KVCache,
     LayerAttention,
     Piece,
@@ -17,7 +17,7 @@ from inference.attention import (
     attend,
     rotate_,
 )
-from inference.rope import Rope
+from inference.model.rope import Rope
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")

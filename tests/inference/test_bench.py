@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.bench import Footprint, Goal, Stream, percentile, rate_of, say_table
+from inference.bench.__main__ import Footprint, Goal, Stream, percentile, rate_of, say_table
 
 MACHINE = {"cpu", "cores", "date", "load", "versions", "bandwidth"}
 ROW = {"workload", "engine", "rate", "ratio", "ttft_p50", "tpot_p50", "mbu", "weights", "memory"}

@@ -13,8 +13,8 @@ from inference.__main__ import check as check_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.open import find_model, open_checkpoint
+from inference.model.config import check_split
 from inference.settings import Settings
-from inference.shape import check_split
 
 
 def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inference.checkpoint.open import open_checkpoint
-from inference.linear import Int4, Int8
-from inference.weights import Slot, Weights
+from inference.model.linear import Int4, Int8
+from inference.model.weights import Slot, Weights
 from tests.inference.ggufs import KINDS, write
 from tests.inference.ranks import TOKENS, run_ranks
 

@@ -15,8 +15,8 @@ from transformers import AutoTokenizer
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_vocabulary
-from inference.detokenizer import Detokenizer
-from inference.tokenizer import Tokenizer
+from inference.tokenization.detokenizer import Detokenizer
+from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.vocabularies import CONTROLS, CORPUS, THINK, sentencepiece
 
 NORMAL, UNKNOWN, CONTROL, USER, BYTE = 1, 2, 3, 4, 6

@@ -1,4 +1,4 @@
-"""`python -m inference.inspect` says what would be loaded."""
+"""`python -m inference.describe` says what would be loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.inference.vocabularies import CHATML, byte_level
 
 def inspect(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "inference.inspect", *args],
+        [sys.executable, "-m", "inference.describe", *args],
         capture_output=True,
         text=True,
         timeout=60,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inference.kv_cache import ROOT, Match, PagePool
-from inference.sequence import tokens_of
+from inference.engine.kv_cache import ROOT, Match, PagePool
+from inference.engine.sequence import tokens_of
 from tests.inference.integrity import check_pool
 
 SIZE = 4

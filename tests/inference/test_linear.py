@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.checkpoint.open import open_checkpoint
-from inference.linear import (
+from inference.model.linear import (
     Int4,
     Int8,
     Linear,
@@ -21,7 +21,7 @@ from inference.linear import (
     int4_product,
     int8_product,
 )
-from inference.weights import Slot, Weights, slots
+from inference.model.weights import Slot, Weights, slots
 
 GATE, DOWN = "layers.0.gate", "layers.0.down"
 

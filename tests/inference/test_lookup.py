@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.lookup import MATCH, Lookup
-from inference.sequence import tokens_of
+from inference.engine.prompt_lookup import MATCH, Lookup
+from inference.engine.sequence import tokens_of
 
 TEXTS = st.lists(st.integers(1, 3), max_size=60).map(tokens_of)
 

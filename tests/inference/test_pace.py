@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inference.pace import LONGEST, PATIENCE, SHORTEST, Pace
+from inference.engine.thread_tuner import LONGEST, PATIENCE, SHORTEST, Pace
 
 QUICK, SLOW = 0.002, 0.1
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from inference.chat_template import Turn
 from inference.checkpoint.open import open_vocabulary
-from inference.tokenizer import Tokenizer
+from inference.tokenization.chat_template import Turn
+from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import engine, steps, write
 
 PROMPTS = [

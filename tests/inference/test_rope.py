@@ -7,9 +7,9 @@ import torch
 from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
-from inference.attention import RotaryTable
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.hf_model import hf_shape
+from inference.model.attention import RotaryTable
 from tests.inference.families import LLAMA3, SMALL, YARN, rope
 
 KINDS = {

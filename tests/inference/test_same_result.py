@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from gguf import GGMLQuantizationType
 
-from inference.chat_template import Turn
 from inference.checkpoint.open import open_vocabulary
-from inference.supervisor import Supervisor
-from inference.tokenizer import Tokenizer
+from inference.engine.supervisor import Supervisor
+from inference.tokenization.chat_template import Turn
+from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import engine, write
 
 Prompt = list[int]

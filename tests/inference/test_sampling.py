@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inference.sampling import Draw, logprobs, sample, uniform
-from inference.sequence import SamplingParams, tokens_of
+from inference.engine.sampler import Draw, logprobs, sample, uniform
+from inference.engine.sequence import SamplingParams, tokens_of
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 1.5])
 

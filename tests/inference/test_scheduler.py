@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.kv_cache import PagePool
-from inference.scheduler import Chunk, Scheduler, StepPlan, worthwhile
-from inference.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.kv_cache import PagePool
+from inference.engine.scheduler import Chunk, Scheduler, StepPlan, worthwhile
+from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from tests.inference.integrity import Machine, check, states_of
 
 END = 0

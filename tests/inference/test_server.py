@@ -17,9 +17,9 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
+from inference.api.app import answer_errors
+from inference.api.requests import RequestError, parse_chat, parse_completion
 from inference.client import Delta, EngineClient, Message, Sampling, Usage
-from inference.protocol import RequestError, parse_chat, parse_completion
-from inference.server import answer_errors
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "a-token-of-the-test-suite"
@@ -429,7 +429,7 @@ async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, authorization
             assert (await response.json())["error"]["code"] == "invalid_api_key"
 
 
-@pytest.mark.parametrize("module", ["inference.__main__", "inference.client", "inference.server"])
+@pytest.mark.parametrize("module", ["inference.__main__", "inference.client", "inference.api.app"])
 def test_the_supervisor_and_the_client_never_import_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit('torch' in sys.modules or 'megatron' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from inference import supervisor as supervisor_module
 from inference.checkpoint.errors import ModelError
+from inference.engine import supervisor as supervisor_module
+from inference.engine.supervisor import Stopped, Supervisor
 from inference.settings import Settings
-from inference.supervisor import Stopped, Supervisor
 from tests.inference.engine import engine, write
 
 # No such token: the ranks die of it.

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.channel import Emitted
+from inference.api.completion import Samples, Wanted
 from inference.checkpoint.open import open_vocabulary
-from inference.samples import Samples, Wanted
-from inference.sequence import SamplingParams
-from inference.thoughts import Thoughts, leaves_open
-from inference.tokenizer import Tokenizer
-from inference.turns import Turns
+from inference.engine.messages import Emitted
+from inference.engine.sequence import SamplingParams
+from inference.tokenization.answer_cache import Turns
+from inference.tokenization.reasoning import Thoughts, leaves_open
+from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.vocabularies import byte_level
 
 CASES = [

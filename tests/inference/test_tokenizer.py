@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.chat_template import Turn, merge_roles
 from inference.checkpoint.open import open_vocabulary
-from inference.detokenizer import Detokenizer, StopStrings
-from inference.tokenizer import Tokenizer
+from inference.tokenization.chat_template import Turn, merge_roles
+from inference.tokenization.detokenizer import Detokenizer, StopStrings
+from inference.tokenization.tokenizer import Tokenizer
 
 CORPUS = [
     "Our new office in Lisbon opens on 14 March 2026, at 09:30.",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from inference.chat_template import Turn
 from inference.checkpoint.open import open_vocabulary
-from inference.tokenizer import TURN, Tokenizer
-from inference.turns import Turns
-from inference.vocabulary import MARK
+from inference.tokenization.answer_cache import Turns
+from inference.tokenization.chat_template import Turn
+from inference.tokenization.tokenizer import TURN, Tokenizer
+from inference.tokenization.vocabulary import MARK
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from inference.chat_template import PLAIN, PromptError, Turn
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_vocabulary
-from inference.detokenizer import Detokenizer
-from inference.tokenizer import Tokenizer
+from inference.tokenization.chat_template import PLAIN, PromptError, Turn
+from inference.tokenization.detokenizer import Detokenizer
+from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.vocabularies import byte_level, sentencepiece
 
 TEXTS = [

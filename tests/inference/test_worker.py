@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.channel import Channel, Emitted, Load, Tokens
-from inference.worker import Teller
+from inference.engine.messages import Channel, Emitted, Load, Tokens
+from inference.engine.worker import Teller
 
 FIRST = Emitted("a", [1], cached=0)
 
@@ -29,7 +29,7 @@ class Told:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     # As if all steps of a test were done within the time.
-    monkeypatch.setattr("inference.worker.TELL_SECONDS", 3600.0)
+    monkeypatch.setattr("inference.engine.worker.TELL_SECONDS", 3600.0)
     mine, theirs = socket.socketpair()
     told = Told(mine, theirs)
     yield told
@@ -57,7 +57,7 @@ def test_what_waits_is_told_with_what_cannot_wait(told: Told):
 def test_what_waits_is_told_after_some_time(told: Told, monkeypatch: pytest.MonkeyPatch):
     told.after(FIRST)
     assert told.after(Emitted("a", [2])) is None
-    monkeypatch.setattr("inference.worker.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("inference.engine.worker.TELL_SECONDS", 0.0)
     assert told.after(Emitted("a", [3])) == [Emitted("a", [2, 3])]
 
 

@@ -1,6 +1,7 @@
 """Ordinary drafts of every kind, English and Chinese, put together from the parts in drafts.toml.
 
-`python -m tests.safety.drafts > FILE.jsonl` writes them as rows for `python -m safety.evaluate`.
+`python -m tests.safety.drafts > FILE.jsonl` writes them as rows for
+`python -m safety.training.evaluate`.
 """
 
 import random
@@ -11,8 +12,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from safety.rows import Row
-from safety.verdict import Stage
+from safety.screening.verdict import Stage
+from safety.training.dataset import Row
 
 PARTS = tomllib.loads(Path(__file__).with_name("drafts.toml").read_text("utf-8"))
 

@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 from safety import Filter, Stage, load_policy
-from safety.passages import ends, passages
-from safety.rows import Row, RowError, has, read
-from safety.screen import Screen
-from safety.train import train, with_own
-from safety.verdict import Finding
+from safety.classifier.passages import ends, passages
+from safety.screening.screen import Screen
+from safety.screening.verdict import Finding
+from safety.training.dataset import Row, RowError, has, read
+from safety.training.train import train, with_own
 from tests.safety.drafts import drafts
 
 SHORT, LONG, MOST = 40, 400, 400

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from safety import load_policy
-from safety.borders import Borders
 from safety.detectors import rules
-from safety.metrics import Counts
-from safety.normalise import normalise
+from safety.text.normalise import normalise
+from safety.text.segmentation import Borders
+from safety.training.metrics import Counts
 from tests.safety.generated import evasions, harmless, people
 from tests.safety.generated import secrets as secret
 from tests.safety.generated.prose import CHINESE_PROSE, ENGLISH_PROSE

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from safety import AuditError, AuditLog, Filter, Stage, load_policy
-from safety.chain import Chain, ChainError, Head
+from safety.audit.hash_chain import Chain, ChainError, Head
 
 KEY = SecretStr("a key for the audit of tests")
 FILTER = Filter(load_policy(None))

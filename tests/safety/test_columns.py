@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety.detectors.columns import REACH, Columns
-from safety.normalise import normalise
+from safety.text.normalise import normalise
 
 MARKDOWN = "| User | Password |\n|---|---|\n| ana | Tr4mw4yLx |\n| ben | `Qwe77#rt1` |\nAnd more."
 

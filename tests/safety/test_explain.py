@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from safety import Filter, Stage, load_policy
-from safety.explain import explain
-from safety.normalise import Normalised
-from safety.policy import LANGUAGES
-from safety.verdict import Finding
+from safety.policy.policy import LANGUAGES
+from safety.screening.explanation import explain
+from safety.screening.verdict import Finding
+from safety.text.normalise import Normalised
 from tests.safety import guard_server
 from tests.safety.guard_server import EVIL, GuardServer
 

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from safety import Action, AuditLog, Blocked, Filter, Stage, load_policy
+from safety.classifier.weights import WeightsError
 from safety.detectors import Detector
-from safety.verdict import Finding
-from safety.weights import WeightsError
+from safety.screening.verdict import Finding
 from tests.safety.guard_server import GuardServer
 
 TEXT = "One sentence about the office. "
@@ -74,7 +74,9 @@ def with_fault(name: str, find: Callable[..., Any], monkeypatch: pytest.MonkeyPa
     seconds = 0.05 if find is _slow else 20
     by = Filter(load_policy(None).model_copy(update={"timeout_seconds": seconds}))
     if name == "Linear":
-        monkeypatch.setattr("safety.detectors.linear.Linear.find", lambda _, *given: find(*given))
+        monkeypatch.setattr(
+            "safety.classifier.classifier.Linear.find", lambda _, *given: find(*given)
+        )
         return by
     detectors: list[Detector] = list(by.screen.detectors)
     detectors[DETECTORS.index(name)] = Broken(find)

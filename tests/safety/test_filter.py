@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from safety import Action, Blocked, Filter, FilterError, Policy, Stage, load_policy
 from safety.detectors import Detector
-from safety.normalise import Normalised
-from safety.policy import LANGUAGES, Actions, EnglishThresholds
-from safety.samples import FORMS, MEANINGS
-from safety.screen import DetectorError
-from safety.verdict import Finding, Verdict
+from safety.policy.policy import LANGUAGES, Actions, EnglishThresholds
+from safety.screening.screen import DetectorError
+from safety.screening.self_test import FORMS, MEANINGS
+from safety.screening.verdict import Finding, Verdict
+from safety.text.normalise import Normalised
 
 KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
 SECRET_TEXT = "the plan to buy Globex"

@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safety import Blocked, Filter, Stage, load_policy
-from safety import borders as borders_module
-from safety.borders import FORCED_AFTER, HELD_BACK, Borders
-from safety.line import Line
-from safety.normalise import Normalised
-from safety.verdict import Finding, Removes
+from safety.screening.verdict import Finding, Removes
+from safety.text import segmentation as borders_module
+from safety.text.normalise import Normalised
+from safety.text.open_line import Line
+from safety.text.segmentation import FORCED_AFTER, HELD_BACK, Borders
 
 FILTER = Filter(load_policy(None))
 SPARING = Filter(load_policy(None).model_copy(update={"block_removes": Removes.REST}))
@@ -382,7 +382,7 @@ def test_the_search_for_borders_reads_each_character_a_few_times(
             looked_at += len(more.text)
             Line.read(self, more)
 
-    monkeypatch.setattr("safety.borders._CANDIDATE", Counting(borders_module._CANDIDATE))
+    monkeypatch.setattr("safety.text.segmentation._CANDIDATE", Counting(borders_module._CANDIDATE))
     scan = Borders(line=Recording())
     for end in range(5, len(text) + 5, 5):
         while scan.next(text[:end]) is not None:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety import Blocked, Filter, load_policy
-from safety.borders import Borders
 from safety.detectors import rules
-from safety.metrics import Counts
-from safety.normalise import normalise
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import normalise
+from safety.text.segmentation import Borders
+from safety.training.metrics import Counts
 from tests.safety.generated.evasions import EVASIONS, evasive, in_figures
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples

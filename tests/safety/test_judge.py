@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from safety import Action, Blocked, Filter, FilterError, Stage, load_policy
-from safety.forms import LLAMA_GUARD, QUESTIONS, QWEN3_GUARD
-from safety.judge import Server
-from safety.judge_policy import JUDGED
-from safety.verdict import Verdict
+from safety.judge.judge import Server
+from safety.judge.prompts import LLAMA_GUARD, QUESTIONS, QWEN3_GUARD
+from safety.policy.judge_table import JUDGED
+from safety.screening.verdict import Verdict
 from tests.safety import guard_server
 from tests.safety.guard_server import EVIL, GuardServer, chat, position
 

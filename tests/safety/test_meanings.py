@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from safety import Filter, Stage, load_policy
-from safety.evaluate import score
-from safety.rows import NAMED
-from safety.samples import MEANINGS
+from safety.screening.self_test import MEANINGS
+from safety.training.dataset import NAMED
+from safety.training.evaluate import score
 
 ROWS = {
     language: {name: rows["rows"].strip().splitlines() for name, rows in tables.items()}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.metrics import Counts, Rate, counts, curve
+from safety.training.metrics import Counts, Rate, counts, curve
 
 LABELS = np.array([True, False, True, True, False])
 SCORES = np.array([0.9, 0.8, 0.7, 0.7, 0.1])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.normalise import fold, normalise, visible
+from safety.text.normalise import fold, normalise, visible
 
 # Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, version 14.
 IGNORABLE = [

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.drafting.recipes import load_recipes
+from bot.drafting.brief.recipe import load_recipes
 from safety import Filter, Stage, load_policy
-from safety.train import with_own
+from safety.training.train import with_own
 from tests.safety.drafts import PARTS, drafts
 
 

@@ -12,8 +12,8 @@ from safety.detectors.identity import Identities
 from safety.detectors.ip_address import IPAddresses
 from safety.detectors.phone import Phones
 from safety.detectors.plate import Plates
-from safety.normalise import normalise
-from safety.verdict import Finding
+from safety.screening.verdict import Finding
+from safety.text.normalise import normalise
 
 OTHERS = (Identities(), Plates(), Accounts(), Handles(), IPAddresses())
 PHONES = Phones(["US", "CN"])

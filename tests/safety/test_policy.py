@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safety import Action, Filter, PolicyError, Stage, load_policy
-from safety.policy import ALWAYS_BLOCK
+from safety.policy.policy import ALWAYS_BLOCK
 
 
 @pytest.fixture

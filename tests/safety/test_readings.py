@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.normalise import Normalised, normalise
-from safety.readings import closed_up, simplified, unleeted
+from safety.text.normalise import Normalised, normalise
+from safety.text.variants import closed_up, simplified, unleeted
 
 PARTS = ["a", "7", "@", " ", "  ", "   ", ".", "-", "_", "\n", "密", "碼", "word", "\u200b", "，"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=60).map("".join)

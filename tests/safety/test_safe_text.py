@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from mypy import api
 
-from bot.phrases import Phrase
+from bot.messages import Phrase
 from safety import SafeText, fenced, joined, part, safe
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {
-    "safety/verdict.py",  # says what it is
-    "safety/screen.py",  # judges
-    "safety/released.py",  # cuts and joins what was judged
+    "safety/screening/verdict.py",  # says what it is
+    "safety/screening/screen.py",  # judges
+    "safety/text/safe_text.py",  # cuts and joins what was judged
 }
 SOURCES = [
     path for folder in ("bot", "safety", "inference") for path in (ROOT / folder).rglob("*.py")
@@ -136,14 +136,15 @@ RIGHT = ("show(text)", "show(joined(text, text))", "show(part(text, 1))", "show(
 
 def test_mypy_takes_no_other_text_for_safe_text(tmp_path: Path) -> None:
     # Without the rest of the filter, which would take mypy a minute.
-    package = tmp_path / "safety"
-    package.mkdir()
-    for name in ("verdict.py", "released.py"):
-        shutil.copy(ROOT / "safety" / name, package)
-    (package / "__init__.py").touch()
+    for name in ("screening/verdict.py", "text/safe_text.py"):
+        copy = tmp_path / "safety" / name
+        copy.parent.mkdir(parents=True)
+        shutil.copy(ROOT / "safety" / name, copy)
+        (copy.parent / "__init__.py").touch()
+    (tmp_path / "safety" / "__init__.py").touch()
     head = [
-        "from safety.released import fenced, joined, part, safe",
-        "from safety.verdict import SafeText",
+        "from safety.text.safe_text import fenced, joined, part, safe",
+        "from safety.screening.verdict import SafeText",
         "def show(text: SafeText) -> None: ...",
         "text: SafeText",
     ]

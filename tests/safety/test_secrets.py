@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety.detectors.secrets import Secrets
-from safety.normalise import normalise
+from safety.text.normalise import normalise
 from tests.safety.generated.secrets import SECRET_FRAMES, SECRETS, private_key
 
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety import Action, Stage, load_policy
-from safety.policy import LinkPolicy, Policy
-from safety.screen import Screen
+from safety.policy.policy import LinkPolicy, Policy
+from safety.screening.screen import Screen
 
 SCREEN = Screen(load_policy(None))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safety.logistic import Sparse, fit, minimum, sigmoid
-from safety.rows import Row, has
-from safety.train import CATEGORIES, example, fitted, main, scorers, task, threshold
-from safety.verdict import Stage
+from safety.screening.verdict import Stage
+from safety.training.dataset import Row, has
+from safety.training.logistic import Sparse, fit, minimum, sigmoid
+from safety.training.train import CATEGORIES, example, fitted, main, scorers, task, threshold
 
 
 def row(text: str, *categories: str, lang: str = "zh", source: str = "forum") -> Row:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from safety.features import WORDS, word_ids
-from safety.words import MEANINGS, known
+from safety.classifier.features import WORDS, word_ids
+from safety.classifier.words import MEANINGS, known
 
 
 def nearness(one: str, other: str) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.ports import STOP_THREAD
-from bot.listeners.front import Front, clicked_id
+from bot.listeners.services import Front, clicked_id
 
 
 async def on_stop(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:

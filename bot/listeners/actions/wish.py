@@ -5,8 +5,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.buttons import AT_ONCE
-from bot.drafting.wishes import Wish
-from bot.listeners.front import Front, clicked, clicked_id
+from bot.drafting.draft_action import Wish
+from bot.listeners.services import Front, clicked, clicked_id
 
 
 async def on_wish(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.listeners.form import open_form_anywhere
-from bot.listeners.front import Front
-from bot.slack.home_view import NEW_DRAFT, home_view
+from bot.listeners.services import Front
+from bot.slack.render.home_view import NEW_DRAFT, home_view
 
 MOST_THREADS = 8
 HOME_SECONDS = 60.0

@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.front import Front
+from bot.listeners.services import Front
 
 
 def register(app: AsyncApp, front: Front) -> None:

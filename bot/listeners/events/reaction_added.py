@@ -4,9 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief import BadBrief
-from bot.drafting.requests import Asked
-from bot.listeners.front import Front
+from bot.drafting.brief.brief import BadBrief
+from bot.drafting.jobs.requests import Asked
+from bot.listeners.services import Front
 
 
 async def on_reaction(body: dict[str, Any], front: Front) -> None:

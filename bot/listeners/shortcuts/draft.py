@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.listeners.form import open_form_anywhere
-from bot.listeners.front import Front
+from bot.listeners.services import Front
 from bot.slack.manifest import DRAFT_SHORTCUT
 
 

@@ -3,10 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import SlackError
-from ..state import Json, State
-from . import apps, assistant, auth, chat, conversations, files, reactions, streams, users, views
-from .args import Args
+from bot.workspace.api import (
+    apps,
+    assistant,
+    auth,
+    chat,
+    conversations,
+    files,
+    reactions,
+    streams,
+    users,
+    views,
+)
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError
+from bot.workspace.state import Json, State
 
 Handler = Callable[[State, Args], Json]
 

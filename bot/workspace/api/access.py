@@ -2,10 +2,10 @@
 
 import re
 
-from ..errors import SlackError
-from ..files import File
-from ..state import Channel, Message, State
-from .args import Args
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError
+from bot.workspace.files import File
+from bot.workspace.state import Channel, Message, State
 
 _TS = re.compile(r"\d{1,12}\.\d{6}")
 

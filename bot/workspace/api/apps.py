@@ -2,8 +2,8 @@
 
 import secrets
 
-from ..state import Json, State
-from .args import Args
+from bot.workspace.api.args import Args
+from bot.workspace.state import Json, State
 
 
 def open_connection(state: State, args: Args) -> Json:

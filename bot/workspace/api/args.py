@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from ..errors import SlackError, invalid
-from ..state import Json
+from bot.workspace.errors import SlackError, invalid
+from bot.workspace.state import Json
 
 _FALSE = {"", "0", "false", "False"}
 

@@ -1,11 +1,11 @@
 """assistant.threads.*: what a thread says of itself while and before somebody writes in it."""
 
-from .. import events
-from ..errors import SlackError, invalid
-from ..state import Channel, Json, Message, Pane, State, Status
-from ..wire import message_json
-from .access import entered, thread_of
-from .args import Args
+from bot.workspace import events
+from bot.workspace.api.access import entered, thread_of
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError, invalid
+from bot.workspace.slack_json import message_json
+from bot.workspace.state import Channel, Json, Message, Pane, State, Status
 
 MOST_PROMPTS = 4
 MOST_LOADING_MESSAGES = 10

@@ -1,7 +1,7 @@
 """auth.test."""
 
-from ..state import Json, State
-from .args import Args
+from bot.workspace.api.args import Args
+from bot.workspace.state import Json, State
 
 
 def test(state: State, args: Args) -> Json:

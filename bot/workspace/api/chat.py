@@ -1,12 +1,19 @@
 """chat.*: messages of the app, but for streams."""
 
-from .. import events
-from ..blocks import MARKDOWN_CHARACTERS, accept_message_blocks
-from ..errors import SlackError
-from ..state import Acks, Channel, Json, Message, State
-from ..wire import message_json
-from .access import is_streaming, message_at, own_message, seen, thread_of, writable
-from .args import Args
+from bot.workspace import events
+from bot.workspace.api.access import (
+    is_streaming,
+    message_at,
+    own_message,
+    seen,
+    thread_of,
+    writable,
+)
+from bot.workspace.api.args import Args
+from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import message_json
+from bot.workspace.state import Acks, Channel, Json, Message, State
 
 POST_CHARACTERS = 40_000
 UPDATE_CHARACTERS = 4_000

@@ -1,12 +1,12 @@
 """conversations.*: channels, their members and what was said."""
 
-from .. import events
-from ..errors import SlackError
-from ..state import Acks, Channel, Json, Message, State
-from ..wire import channel_json, message_json, tombstone_json
-from .access import entered, seen
-from .args import Args
-from .pages import page
+from bot.workspace import events
+from bot.workspace.api.access import entered, seen
+from bot.workspace.api.args import Args
+from bot.workspace.api.pages import page
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import channel_json, message_json, tombstone_json
+from bot.workspace.state import Acks, Channel, Json, Message, State
 
 
 def info(state: State, args: Args) -> Json:

@@ -2,14 +2,14 @@
 
 import secrets
 
-from ..blocks import accept_message_blocks
-from ..errors import SlackError, invalid
-from ..files import File
-from ..state import Channel, Json, Message, State
-from ..wire import file_json
-from . import chat
-from .access import entered, thread_of, visible_file
-from .args import Args
+from bot.workspace.api import chat
+from bot.workspace.api.access import entered, thread_of, visible_file
+from bot.workspace.api.args import Args
+from bot.workspace.blocks import accept_message_blocks
+from bot.workspace.errors import SlackError, invalid
+from bot.workspace.files import File
+from bot.workspace.slack_json import file_json
+from bot.workspace.state import Channel, Json, Message, State
 
 MOST_BYTES = 1_000_000_000
 

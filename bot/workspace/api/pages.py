@@ -5,9 +5,9 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from ..errors import SlackError
-from ..state import Json
-from .args import Args
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError
+from bot.workspace.state import Json
 
 T = TypeVar("T")
 

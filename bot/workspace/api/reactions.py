@@ -2,12 +2,12 @@
 
 import re
 
-from .. import events
-from ..errors import SlackError
-from ..state import Acks, Json, Message, State
-from ..wire import message_json, reactions_json
-from .access import entered, message_at
-from .args import Args
+from bot.workspace import events
+from bot.workspace.api.access import entered, message_at
+from bot.workspace.api.args import Args
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import message_json, reactions_json
+from bot.workspace.state import Acks, Json, Message, State
 
 _NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 

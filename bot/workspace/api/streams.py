@@ -1,13 +1,13 @@
 """chat.startStream, appendStream, stopStream: a message that grows while it is read."""
 
-from .. import events
-from ..blocks import MARKDOWN_CHARACTERS, accept_message_blocks
-from ..errors import SlackError
-from ..state import Channel, Json, Message, State
-from ..wire import message_json
-from . import chat
-from .access import is_streaming, own_message, thread_of, writable
-from .args import Args
+from bot.workspace import events
+from bot.workspace.api import chat
+from bot.workspace.api.access import is_streaming, own_message, thread_of, writable
+from bot.workspace.api.args import Args
+from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import message_json
+from bot.workspace.state import Channel, Json, Message, State
 
 
 def start(state: State, args: Args) -> Json:

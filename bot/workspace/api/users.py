@@ -1,10 +1,10 @@
 """users.info and users.list."""
 
-from ..errors import SlackError
-from ..state import Json, State
-from ..wire import user_json
-from .args import Args
-from .pages import page
+from bot.workspace.api.args import Args
+from bot.workspace.api.pages import page
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import user_json
+from bot.workspace.state import Json, State
 
 
 def info(state: State, args: Args) -> Json:

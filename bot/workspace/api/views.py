@@ -3,11 +3,11 @@
 import secrets
 import time
 
-from ..blocks import accept_view
-from ..errors import SlackError
-from ..state import Json, State, Trigger, View, new_id
-from ..wire import view_json
-from .args import Args
+from bot.workspace.api.args import Args
+from bot.workspace.blocks import accept_view
+from bot.workspace.errors import SlackError
+from bot.workspace.slack_json import view_json
+from bot.workspace.state import Json, State, Trigger, View, new_id
 
 DEEPEST = 3
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ..state import Json
-from . import acts, sight
+from bot.workspace.page import acts, sight
+from bot.workspace.state import Json
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from bot.workspace.workspace import Workspace
 
 HERE = Path(__file__).parent
 FILES = (

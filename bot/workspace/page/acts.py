@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from ..state import Json
+from bot.workspace.state import Json
 
 if TYPE_CHECKING:
-    from ..workspace import Workspace
+    from bot.workspace.workspace import Workspace
 
 Act = Callable[["Workspace", str, Json], Awaitable[Json]]
 

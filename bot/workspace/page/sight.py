@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from .. import forms
-from ..features import ShortcutKind
-from ..files import File
-from ..state import Channel, Json, Message, Person, State, Status, View
+from bot.workspace import forms
+from bot.workspace.features import ShortcutKind
+from bot.workspace.files import File
+from bot.workspace.state import Channel, Json, Message, Person, State, Status, View
 
 
 def outline(state: State, who: str) -> Json:

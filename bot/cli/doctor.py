@@ -1,0 +1,185 @@
+"""`draftsmith doctor`: is everything there, and if not, what to do."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from sqlalchemy.exc import ArgumentError
+
+from bot import messages
+from bot.cli.policy import judge_server
+from bot.drafting.brief.recipe import RecipeError, load_recipes
+from bot.settings import Settings
+from bot.slack.client.api_client import web_client
+from bot.slack.manifest import SCOPES
+from bot.slack.outbox import is_closed
+from bot.store import Store, StoreUnavailable
+from inference.client import EngineClient, EngineRefused, EngineUnavailable
+from safety import Filter, FilterError, PolicyError, load_policy
+
+CHECK_SECONDS = 60.0
+FAILED = 1
+
+
+class Trouble(Exception):
+    """What is wrong and what to do about it, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    ok: bool
+    said: str
+
+
+async def doctor(settings: Settings) -> int:
+    """The exit code: 0 all is well, 1 something is to do."""
+    well = True
+    async for finding in findings(settings):
+        print(f"{'ok ' if finding.ok else '-- '} {finding.name:<9} {finding.said}", flush=True)
+        well = well and finding.ok
+    return 0 if well else FAILED
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """One finding a check, in the order in which to mend them."""
+    checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
+        "token": _token,
+        "transport": _transport,
+        "database": _database,
+        "filter": _filter,
+        "review": _review,
+        "recipes": _recipes,
+        "languages": _languages,
+        "model": _served if settings.worker_url else _model,
+    }
+    for name, check in checks.items():
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                yield Finding(name, True, await check(settings))
+        except Trouble as trouble:
+            yield Finding(name, False, str(trouble))
+        except TimeoutError:
+            yield Finding(name, False, f"No answer within {CHECK_SECONDS:.0f} s.")
+
+
+async def _token(settings: Settings) -> str:
+    if settings.slack_bot_token is None:
+        raise Trouble("Set SLACK_BOT_TOKEN to the xoxb- token from OAuth & Permissions.")
+    async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
+        answer = await _ask(client, "auth.test", "SLACK_BOT_TOKEN")
+    granted = set(answer.headers.get("x-oauth-scopes", "").replace(",", " ").split())
+    if missing := sorted(set(SCOPES) - granted):
+        raise Trouble(
+            f"Scopes are missing: {', '.join(missing)}. Put the manifest of "
+            "`draftsmith manifest` into the app's page and install the app again."
+        )
+    return f"{answer['user']} in {answer['team']}, with every scope"
+
+
+async def _transport(settings: Settings) -> str:
+    if settings.slack_transport == "http":
+        if settings.slack_signing_secret is None:
+            raise Trouble("Set SLACK_SIGNING_SECRET, from the app's page Basic Information.")
+        return f"signed HTTP on {settings.http_host}:{settings.http_port}"
+    if settings.slack_app_token is None:
+        raise Trouble("Set SLACK_APP_TOKEN to an xapp- token with connections:write.")
+    async with web_client(settings.slack_app_token, settings.slack_api_url) as client:
+        await _ask(client, "apps.connections.open", "SLACK_APP_TOKEN")
+    return "Socket Mode"
+
+
+async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackResponse:
+    try:
+        return await client.api_call(method)
+    except SlackApiError as error:
+        raise Trouble(f"Slack does not take {token}: {error.response['error']}.") from None
+    except (SlackClientError, aiohttp.ClientError, OSError):
+        raise Trouble(f"{client.base_url} does not answer as Slack: check the network.") from None
+
+
+async def _database(settings: Settings) -> str:
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = await Store.open(settings.database)
+    except OSError:
+        raise Trouble(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
+    except ArgumentError:
+        raise Trouble("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
+    except StoreUnavailable:
+        raise Trouble(f"{settings.database_shown} cannot be opened: check DATABASE_URL.") from None
+    await store.close()
+    return settings.database_shown
+
+
+async def _filter(settings: Settings) -> str:
+    try:
+        health = await Filter(load_policy(settings.policy), worker=judge_server(settings)).health()
+    except (PolicyError, FilterError) as error:
+        raise Trouble(str(error)) from None
+    if health.degraded:
+        raise Trouble(" ".join(health.troubles))
+    return f"{settings.policy or 'the packaged policy'} finds its known samples"
+
+
+async def _review(settings: Settings) -> str:
+    if settings.review_channel is None:
+        return "no REVIEW_CHANNEL: what the policy holds is blocked"
+    if settings.slack_bot_token is None:
+        raise Trouble("REVIEW_CHANNEL needs SLACK_BOT_TOKEN.")
+    async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
+        try:
+            answer = await client.conversations_info(channel=settings.review_channel)
+        except (SlackClientError, aiohttp.ClientError, OSError):
+            answer = None
+    if answer is None or not answer["channel"].get("is_member"):
+        raise Trouble("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
+    if not is_closed(answer["channel"]):
+        raise Trouble("The channel of REVIEW_CHANNEL is open to others: make it private, unshared.")
+    return f"what the policy holds waits {settings.review_hours:g} h in {settings.review_channel}"
+
+
+async def _recipes(settings: Settings) -> str:
+    try:
+        return ", ".join(load_recipes(settings.recipes))
+    except RecipeError as error:
+        raise Trouble(str(error)) from None
+
+
+async def _languages(settings: Settings) -> str:
+    names = [messages.language_name(code).to("en") for code in settings.model_languages]
+    return f"{', '.join(names)} (MODEL_LANGUAGES: what MODEL can write)"
+
+
+async def _served(settings: Settings) -> str:
+    try:
+        async with EngineClient(settings.engine_url, token=settings.worker_token) as engine:
+            return f"{', '.join(await engine.models())} at {settings.engine_url}"
+    except (EngineUnavailable, EngineRefused) as error:
+        raise Trouble(f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN.") from None
+
+
+async def _model(_: Settings) -> str:
+    """In a process of its own, as the worker is: this one has no torch."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "inference", "--check", env=os.environ,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    lines = (out if process.returncode == 0 else err).decode(errors="replace").split("\n")
+    said = next((line for line in reversed(lines) if line.strip()), "It ended without a word.")
+    if process.returncode != 0:
+        raise Trouble(said.removeprefix("worker: "))
+    return said

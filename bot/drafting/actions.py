@@ -1,0 +1,308 @@
+"""What people do with drafts. It is committed before it is answered, and done afterwards."""
+
+from collections.abc import Mapping, Sequence
+
+from bot import messages
+from bot.drafting.brief.brief import BadBrief, check_language, checked, is_stop
+from bot.drafting.brief.options import Options
+from bot.drafting.draft_action import TRANSLATE, Way, Wish, prompted_in, words_for
+from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.jobs.requests import Asked, Requests, new_seed
+from bot.drafting.ports import People
+from bot.drafting.reply_target import Pointer, holds, pointed
+from bot.drafting.sources import from_files
+from bot.messages import Sentence
+from bot.settings import Settings
+from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
+
+REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
+# Whole replies that silence the bot in a thread, and that let it speak again.
+MUTING: Mapping[str, bool] = {
+    "mute": True,
+    "静音": True,
+    "安静": True,
+    "unmute": False,
+    "取消静音": False,
+}
+
+
+class Acts:
+    """The domain's front for what stands already: replies, clicks, emoji, deletions."""
+
+    def __init__(
+        self, store: Store, jobs: Jobs, requests: Requests, people: People, settings: Settings
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._requests = requests
+        self._people = people
+        self._settings = settings
+
+    async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
+        """The thread under this message, if it is one of ours."""
+        return await self._store.thread_at(channel, root_ts)
+
+    async def came_to_nothing(self, thread: Thread) -> bool:
+        """Whether its brief was refused: the next message there is another one."""
+        first = await self._store.first_job(thread.id)
+        ended = first.status in (JobStatus.REFUSED, JobStatus.FAILED)
+        return ended and not await self._store.versions(thread.id)
+
+    async def reply(
+        self,
+        thread: Thread,
+        text: str,
+        asked: Asked,
+        *,
+        mentioned: bool,
+        to_others: bool = False,
+        files: Sequence[tuple[str, str]] = (),
+    ) -> Sentence | None:
+        """A message in a thread: what to tell its author, if anything.
+
+        `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
+        `files`: ids and names of what is attached. Raises BadBrief, StoreUnavailable.
+        """
+        muted = MUTING.get(text.strip().casefold())
+        if muted is not None or is_stop(text):
+            return await self._at_once(thread, muted, asked)
+        if not self._listens(thread, asked.user, mentioned, to_others):
+            return None
+        sources = from_files(files, asked.key, asked.user)
+        if sources and not text:
+            await self._store.keep(f"{asked.key}-files", thread.id, sources)
+            return messages.source_kept(len(sources))
+        version, instruction = await self._meant(thread, text)
+        await self.change(version, instruction, asked, sources=sources)
+        return None
+
+    async def _at_once(self, thread: Thread, muted: bool | None, asked: Asked) -> Sentence | None:
+        """Mute, unmute, or stop; once, for an old delivery must not undo what came later."""
+        if not await self.first(asked):
+            return None
+        if muted is None:
+            await self.stop_thread(thread.id, asked.user)
+            return None
+        if not await self._people.may_ask(asked.user, asked.team):
+            return messages.not_allowed()
+        await self._store.mute(thread.id, muted)
+        return messages.muted() if muted else messages.unmuted()
+
+    async def first(self, asked: Asked) -> bool:
+        """Whether what is done at once is asked for the first time."""
+        return await self._store.first(f"{asked.key}-at-once")
+
+    async def ask(self, version: Version, wish: Wish, asked: Asked) -> None:
+        """One click. Raises BadBrief, StoreUnavailable."""
+        if wish is Wish.STOP:
+            if not await self._is_requester(version, asked.user):
+                raise BadBrief(messages.only_requester())
+            await self.stop(version, asked.user)
+        elif wish is Wish.REGENERATE:
+            await self.regenerate(version, asked)
+        elif wish is Wish.ACCEPT:
+            await self.accept(version, Way.CHANNEL, asked)
+        elif wish is Wish.DELETE:
+            await self.delete(version, asked)
+        else:
+            words = words_for(wish, await self._options_of(version))
+            assert words is not None
+            kind = JobKind.CONTINUE if wish is Wish.CONTINUE else JobKind.REFINE
+            await self.change(version, words, asked, kind=kind)
+
+    async def change(
+        self,
+        version: Version,
+        text: str,
+        asked: Asked,
+        *,
+        kind: JobKind = JobKind.REFINE,
+        lang: str | None = None,
+        sources: Sequence[Source] = (),
+    ) -> None:
+        """This version, rewritten as `text` says. Raises BadBrief, StoreUnavailable."""
+        await self._check_may(version, asked)
+        instruction = checked(text, self._settings.max_brief)
+        check_language(instruction, self._settings.model_languages)
+        if version.status not in (*REFINABLE, VersionStatus.WRITING):
+            raise BadBrief(messages.nothing_to_refine())
+        options = await self._options_of(version)
+        if lang is not None:
+            options = options.model_copy(update={"lang": lang})
+        job = Job(
+            kind=kind,
+            requester=asked.user,
+            sampling=options.model_dump(),
+            thread_id=version.thread_id,
+            parent_id=version.id,
+            instruction=instruction,
+        )
+        await self._requests.begin(job, asked, sources=sources)
+
+    async def translate(self, version: Version, lang: str, asked: Asked) -> None:
+        """This version in another language. Raises BadBrief, StoreUnavailable."""
+        told = prompted_in(await self._options_of(version))
+        words = TRANSLATE[told].format(language=messages.language_name(lang).to(told))
+        await self.change(version, words, asked, lang=lang)
+
+    async def regenerate(self, version: Version, asked: Asked) -> None:
+        """This version's request with a new seed; one at a time, which later wishes join.
+
+        Raises BadBrief, StoreUnavailable.
+        """
+        await self._check_may(version, asked)
+        before = await self._store.job(version.job_id)
+        job = Job(
+            kind=JobKind.REGENERATE,
+            requester=asked.user,
+            sampling=(await self._options_of(version)).model_dump(),
+            thread_id=version.thread_id,
+            parent_id=before.parent_id,
+            again_id=version.id,
+            instruction=before.instruction,
+        )
+        await self._requests.begin(job, asked)
+
+    async def accept(self, version: Version, way: Way, asked: Asked) -> None:
+        """This version is the text: it goes where `way` says. Raises BadBrief, StoreUnavailable."""
+        await self._check_may(version, asked)
+        if version.status not in REFINABLE or not version.text.strip():
+            raise BadBrief(messages.nothing_to_accept())
+        errand = _errand(JobKind.ACCEPT, version, asked, way)
+        if not await self._requests.begin(errand, asked) and version.accepted_at:
+            raise BadBrief(messages.accepted_already(version.number))
+
+    async def delete(self, version: Version, asked: Asked) -> None:
+        """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
+        if not await self._is_requester(version, asked.user):
+            raise BadBrief(messages.only_requester())
+        await self._requests.begin(_errand(JobKind.DELETE, version, asked), asked)
+        self._jobs.stop(version.job_id, version.id)
+
+    async def stop(self, version: Version, user: str) -> None:
+        """The requester ends a running version. Raises StoreUnavailable."""
+        if await self._is_requester(version, user) and await self._store.stop(version.id):
+            self._jobs.stop(version.job_id, version.id)
+
+    async def stop_thread(self, thread_id: int, user: str) -> None:
+        """The requester ends all that is written, or about to be, in a thread.
+
+        Raises BadBrief for what is others', StoreUnavailable.
+        """
+        await self._begin(await self._store.unbegun(thread_id=thread_id))
+        versions = await self._store.writing(thread_id=thread_id)
+        theirs = [v for v in versions if await self._is_requester(v, user)]
+        if versions and not theirs:
+            raise BadBrief(messages.only_requester())
+        for version in theirs:
+            await self.stop(version, user)
+
+    async def stop_all(self, user: str, channel: str) -> int:
+        """All that is written, or waits, for a person in a channel ends: how many drafts.
+
+        Raises StoreUnavailable.
+        """
+        waiting = await self._store.unbegun(
+            requester=user, channel=channel, status=JobStatus.WAITING
+        )
+        for job in waiting:
+            await self._store.end(job.id, JobStatus.REFUSED)
+        await self._begin(await self._store.unbegun(requester=user, channel=channel))
+        versions = await self._store.writing(requester=user, channel=channel)
+        for version in versions:
+            await self.stop(version, user)
+        return len(versions) + sum(job.n for job in waiting)
+
+    async def _begin(self, jobs: Sequence[Job]) -> None:
+        """With versions of their own they can be ended as those that are written."""
+        for job in jobs:
+            await self._store.begin(job)
+
+    async def deleted(self, channel: str, ts: str) -> None:
+        """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
+        version = await self._store.version_at(channel, ts)
+        # Further messages of a long draft are deleted by the outbox itself, too.
+        if version is not None and ts == (await self._store.parts(version.id))[0]:
+            await self._store.ended(version.id, VersionStatus.DELETED)
+            self._jobs.stop(version.job_id, version.id)
+
+    async def version_at(self, channel: str, ts: str) -> Version | None:
+        """The version that this message shows, unless it was deleted."""
+        version = await self._store.version_at(channel, ts)
+        return None if version and version.status is VersionStatus.DELETED else version
+
+    async def version(self, version_id: int) -> Version:
+        """The version with this id. Raises BadBrief where it is gone, StoreUnavailable."""
+        version = await self._store.find_version(version_id)
+        if version is None:
+            raise BadBrief(messages.draft_gone())
+        return version
+
+    def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
+        """Whether a reply is taken for an instruction; people may also talk to each other."""
+        refiners = self._settings.refiners
+        if thread.muted or to_others:
+            return False
+        if refiners == "mention":
+            return mentioned
+        return refiners == "anyone" or user == thread.requester
+
+    async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
+        """The version that a reply points to, or else the one finished last; the instruction.
+
+        Raises BadBrief.
+        """
+        pointer = pointed(text)
+        if found := await self._pointed(thread, pointer):
+            if not pointer.rest:
+                raise BadBrief(messages.nothing_to_change(found.number))
+            return found, pointer.rest
+        if pointer.number is not None and pointer.marked:
+            raise BadBrief(messages.no_such_draft(pointer.number))
+        last = await self._store.last_version(
+            thread.id, *REFINABLE
+        ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
+        if last is None:
+            raise BadBrief(messages.nothing_to_refine())
+        return last, text
+
+    async def _pointed(self, thread: Thread, pointer: Pointer) -> Version | None:
+        if pointer.ts is not None:
+            found = await self.version_at(thread.channel, pointer.ts)
+            return found if found and found.thread_id == thread.id else None
+        versions = await self._store.versions(thread.id)
+        if pointer.number is not None:
+            return next((v for v in versions if v.number == pointer.number), None)
+        if pointer.quote is not None:
+            newest_first = reversed(versions)
+            return next((v for v in newest_first if holds(v.text, pointer.quote)), None)
+        return None
+
+    async def _check_may(self, version: Version, asked: Asked) -> None:
+        """Raises BadBrief for others where only the requester may change drafts."""
+        if self._settings.refiners != "requester":
+            return
+        if not await self._is_requester(version, asked.user):
+            raise BadBrief(messages.only_requester())
+
+    async def _is_requester(self, version: Version, user: str) -> bool:
+        job = await self._store.job(version.job_id)
+        thread = await self._store.thread(version.thread_id)
+        return user in (job.requester, thread.requester)
+
+    async def _options_of(self, version: Version) -> Options:
+        """How a version was sampled, for one more with a seed of its own."""
+        sampling = (await self._store.job(version.job_id)).sampling
+        return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
+
+
+def _errand(kind: JobKind, version: Version, asked: Asked, way: Way | None = None) -> Job:
+    """A job that writes nothing: `way` is all that it has to know."""
+    return Job(
+        kind=kind,
+        requester=asked.user,
+        sampling={"n": 0, **({"way": str(way)} if way else {})},
+        thread_id=version.thread_id,
+        parent_id=version.id,
+        response_url=asked.response_url,
+    )

@@ -1,0 +1,1 @@
+"""What people ask for: text and options, read into a brief."""

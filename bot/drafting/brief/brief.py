@@ -1,0 +1,283 @@
+"""What a person typed, as a brief. Parsing is total: a brief, or one sentence that says what to do.
+
+[option=value ...] [kind:] [option=value ...] what to write
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from annotated_types import Ge, Gt, Le
+from pydantic import ValidationError
+
+from bot import messages
+from bot.drafting.brief.languages import language_among, language_of
+from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, Sampled
+from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, folded
+from bot.messages import Sentence
+from safety import visible
+
+OPTION = re.compile(
+    r"([^\W\d][\w-]{0,31})[=＝](?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、]*))[\s,，;；、]*"
+)
+LAST_OPTION = re.compile(
+    r"(?:\A|[\s,，;；])([^\W\d][\w-]{0,31})[=＝]"
+    r"(?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、=＝\"“”]+))\s*\Z"
+)
+KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
+KIND_OPTION = "kind"
+AUDIENCE = "audience"
+KNOWN = (
+    KIND_OPTION,
+    "tone",
+    "words",
+    "lang",
+    AUDIENCE,
+    "network",
+    "private",
+    *Sampled.model_fields,
+)
+HELP = {"help", "?", "？", "--help", "-h", "帮助"}
+STOP = {"stop", "cancel", "停止", "取消"}
+
+LONGEST_AUDIENCE = 100
+
+# How alike (0 to 1) a word must be to one that we know, to be taken for a slip.
+SLIP = 0.76
+# Tokens that a word may take, with room to come to an end.
+TOKENS_A_WORD = 2
+# The fewest characters that a word takes, with its space.
+SHORTEST_WORD = 4
+
+
+class BadBrief(Exception):
+    """The text is no brief; `sentence` says why and what to do, `option` which one is wrong."""
+
+    def __init__(self, sentence: Sentence, option: str | None = None) -> None:
+        super().__init__("bad brief")
+        self.sentence = sentence
+        self.option = option
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What to write, as which kind, written how."""
+
+    recipe: str
+    text: str
+    options: Options
+
+    def __post_init__(self) -> None:
+        assert self.text == self.text.strip() != ""
+
+
+def parse(
+    text: str,
+    recipes: Mapping[str, Recipe],
+    defaults: Options,
+    *,
+    limit: int,
+    languages: Collection[str],
+    chosen: Mapping[str, str] = MappingProxyType({}),
+) -> Brief:
+    """The brief that `text` is; `limit` in characters, `languages` the model writes.
+
+    `chosen`: options by their names, before which those in the text come. Raises BadBrief.
+    """
+    rest, picked = checked(text, limit), dict(chosen)
+    rest = _take_options(rest, picked, strict=True)
+    recipe, rest = _take_kind(rest, recipes, picked)
+    rest = _take_last_options(rest.strip(), picked)
+    if not rest:
+        raise BadBrief(messages.nothing_to_write())
+    audience = _audience(picked.pop(AUDIENCE, None), rest)
+    options = _with(defaults, recipe, picked)
+    check_language(rest, languages, asked=options.lang)
+    lang = options.lang or language_among(rest, languages)
+    return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
+
+
+def _audience(readers: str | None, text: str) -> str:
+    """A line of the brief, so that it is screened, shown and reviewed with it. Raises BadBrief."""
+    if readers is None:
+        return ""
+    if not 0 < len(readers) <= LONGEST_AUDIENCE:
+        most = messages.characters(LONGEST_AUDIENCE)
+        raise BadBrief(messages.bad_option(AUDIENCE, readers, most), AUDIENCE)
+    return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
+
+
+def checked(text: str, limit: int) -> str:
+    """`text` without what nobody can see. Raises BadBrief if nothing is left, or too much."""
+    seen = visible(text).strip()
+    if not seen:
+        raise BadBrief(messages.nothing_to_write())
+    if len(seen) > limit:
+        raise BadBrief(messages.too_long(len(seen), limit))
+    return seen
+
+
+def check_language(text: str, languages: Collection[str], *, asked: str | None = None) -> None:
+    """Raises BadBrief where the text, or the language that is asked for, is not the model's."""
+    for code in (language_among(text, languages), asked):
+        if code is not None and code not in languages:
+            raise BadBrief(messages.other_language(code, languages))
+
+
+def is_help(text: str) -> bool:
+    """Whether somebody asks how this works."""
+    return visible(text).strip().casefold() in HELP
+
+
+def is_stop(text: str) -> bool:
+    """Whether somebody wants their running drafts ended."""
+    return visible(text).strip().casefold() in STOP
+
+
+def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
+    """Move leading options into `chosen`. Not strict: an unknown name begins the text instead."""
+    while match := OPTION.match(text):
+        name = _option_named(match[1])
+        if name not in KNOWN:
+            near = _near(match[1], (*KNOWN, *CHINESE), strict=strict)
+            if near is None and not strict:
+                break
+            raise BadBrief(messages.unknown_option(match[1], near, KNOWN))
+        value = match[3] if match[2] is None else match[2].strip()
+        chosen[name] = unicodedata.normalize("NFKC", value)
+        text = text[match.end() :]
+    return text
+
+
+def _take_last_options(text: str, chosen: dict[str, str]) -> str:
+    """Options behind the text, where people often put them; what is none there stays text."""
+    while match := LAST_OPTION.search(text):
+        name = _option_named(match[1])
+        if name not in KNOWN or name == KIND_OPTION:
+            near = _near(match[1], (*KNOWN, *CHINESE), strict=False)
+            if near is None:
+                break
+            raise BadBrief(messages.unknown_option(match[1], near, KNOWN))
+        value = match[3] if match[2] is None else match[2].strip()
+        chosen.setdefault(name, unicodedata.normalize("NFKC", value))
+        text = text[: match.start()].rstrip(" \n\t,，;；、")
+    return text
+
+
+def _option_named(typed: str) -> str:
+    """An option's name as it counts."""
+    name = typed.lower().replace("-", "_")
+    return CHINESE.get(name, name)
+
+
+def _take_kind(
+    text: str, recipes: Mapping[str, Recipe], chosen: dict[str, str]
+) -> tuple[Recipe, str]:
+    """The kind, and what follows it. A kind's network, e.g. of `tweet:`, goes into `chosen`."""
+    recipe, kind = None, None
+    if match := KIND.match(text):
+        kind = match[1]
+        if recipe := find_recipe(recipes, kind):
+            text = _take_options(text[match.end() :], chosen, strict=False)
+        elif KIND_OPTION not in chosen and (near := _near(kind, _names(recipes), strict=False)):
+            raise BadBrief(messages.unknown_kind(kind, near, list(recipes)))
+    if KIND_OPTION in chosen:
+        kind = chosen.pop(KIND_OPTION)
+        recipe = _known_recipe(recipes, kind)
+    if recipe is None:
+        return _without_kind(recipes, chosen), text
+    if network := _chosen_among(recipe.networks, kind or ""):
+        chosen.setdefault("network", network)
+    return recipe, text
+
+
+def _without_kind(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) -> Recipe:
+    """Free text, unless a network was named: then what is written for it."""
+    network = chosen.get("network", "")
+    written = (r for r in recipes.values() if _chosen_among(r.networks, network))
+    return next(written, recipes[FREE])
+
+
+def _known_recipe(recipes: Mapping[str, Recipe], kind: str) -> Recipe:
+    if recipe := find_recipe(recipes, kind):
+        return recipe
+    near = _near(kind, _names(recipes), strict=True)
+    raise BadBrief(messages.unknown_kind(kind, near, list(recipes)))
+
+
+def _names(recipes: Mapping[str, Recipe]) -> list[str]:
+    return [name for recipe in recipes.values() for name in recipe.names]
+
+
+def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Options:
+    """What was chosen, before what the kind says, before the settings. Raises BadBrief."""
+    usual = {**defaults.model_dump(), **recipe.sampling.model_dump(exclude_none=True)}
+    picked = {name: _picked(name, value, recipe) for name, value in chosen.items()}
+    try:
+        options = Options.model_validate({**usual, **picked})
+    except ValidationError as error:
+        name = str(error.errors(include_input=False, include_context=False)[0]["loc"][0])
+        raise BadBrief(messages.bad_option(name, chosen[name], range_of(name)), name) from None
+    if options.words is None:
+        return options
+    _check_words(options.words, recipe, options.network)
+    tokens = max(options.max_tokens, options.words * TOKENS_A_WORD)
+    return options if "max_tokens" in chosen else options.model_copy(update={"max_tokens": tokens})
+
+
+def _picked(name: str, value: str, recipe: Recipe) -> str:
+    """A chosen value; of those that are words, the one that counts. Raises BadBrief."""
+    if name not in ("tone", "lang", "network", "private"):
+        return value
+    if name == "network" and not recipe.networks:
+        raise BadBrief(messages.bad_option(name, value, messages.no_networks()), name)
+    tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
+    known = {
+        "tone": tones,
+        "lang": messages.language_names(),
+        "network": recipe.networks,
+        "private": YES_NO,
+    }[name]
+    if (found := _chosen_among(known, value)) is not None:
+        return found
+    near = _near(value, known, strict=True)
+    said = messages.choices(list(dict.fromkeys(known.values())), near)
+    raise BadBrief(messages.bad_option(name, value, said), name)
+
+
+def _chosen_among(known: Mapping[str, str], value: str) -> str | None:
+    wanted = folded(value)
+    return next((counts for name, counts in known.items() if folded(name) == wanted), None)
+
+
+def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
+    """Raises BadBrief where so many words cannot fit into what the network takes."""
+    limit = recipe.limits.get(network or "")
+    if limit is not None and words * SHORTEST_WORD > limit.characters:
+        most = messages.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
+        raise BadBrief(messages.bad_option("words", str(words), most), "words")
+
+
+def range_of(name: str) -> Sentence:
+    """What an option takes, from its own declaration."""
+    field = Options.model_fields[name]
+    bounds = {type(bound): bound for bound in field.metadata}
+    above = bounds.get(Gt)
+    low = above.gt if above else bounds[Ge].ge
+    whole = field.annotation is not float
+    return messages.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
+
+
+def _near(word: str, names: Iterable[str], *, strict: bool) -> str | None:
+    """The name that was meant. Strict: `word` can be nothing but a name, so a guess is welcome."""
+    by_folded = {folded(name): name for name in names}
+    typed = folded(word)
+    for name, meant in by_folded.items():
+        if len(typed) > 2 and sorted(name) == sorted(typed):
+            return meant
+    cutoff = 0.6 if strict else 0.9 if " " in word else SLIP
+    close = difflib.get_close_matches(typed, by_folded, n=1, cutoff=cutoff)
+    return by_folded[close[0]] if close else None

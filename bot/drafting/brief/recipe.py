@@ -1,0 +1,174 @@
+"""Kinds of text. A recipe is a small TOML file: what to ask the model for, and by which names."""
+
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bot.drafting.brief.options import (
+    TONES,
+    MaxTokens,
+    RepetitionPenalty,
+    Temperature,
+    TopK,
+    TopP,
+    Words,
+)
+from bot.messages import Language
+
+PACKAGED = Path(__file__).parent / "recipes"
+FREE = "text"  # The kind of a brief that names none.
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class RecipeError(Exception):
+    """A recipe cannot be used; the message names its file and says what is wrong."""
+
+
+def _a_tone(name: str) -> str:
+    if name not in TONES:
+        raise ValueError(f"one of {', '.join(TONES)}")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[^\s:：`=][^:：`=\n]{0,30}$")]
+Tone = Annotated[str, AfterValidator(_a_tone)]
+
+
+class Wording(BaseModel):
+    """A recipe in one language. `words` (in Chinese: characters) is the length to aim at."""
+
+    model_config = _STRICT
+
+    title: str = Field(min_length=1, max_length=60)
+    names: tuple[Name, ...] = Field(min_length=1)
+    ask: str = Field(min_length=1, max_length=2000)
+    structure: str = Field("", max_length=2000)
+    words: Words = None
+    example: str = Field(min_length=1, max_length=200)
+
+
+class Limit(BaseModel):
+    """What a network takes. `wide`: a character of East Asia counts twice there, as on X."""
+
+    model_config = _STRICT
+
+    characters: int = Field(ge=20, le=100_000)
+    wide: bool = False
+    names: tuple[Name, ...] = ()
+
+    def count(self, text: str) -> int:
+        """Characters of the text as the network counts them."""
+        wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text) if self.wide else 0
+        return len(text) + wide
+
+
+class Sampling(BaseModel):
+    """How this kind is sampled, where that differs from the settings."""
+
+    model_config = _STRICT
+
+    temperature: Temperature | None = None
+    top_k: TopK | None = None
+    top_p: TopP | None = None
+    repetition_penalty: RepetitionPenalty | None = None
+    max_tokens: MaxTokens | None = None
+
+
+class Recipe(BaseModel):
+    """One kind of text, in one language at least."""
+
+    model_config = _STRICT
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    tone: Tone | None = None
+    sampling: Sampling = Sampling()
+    limits: dict[Name, Limit] = {}
+    en: Wording | None = None
+    zh: Wording | None = None
+
+    @model_validator(mode="after")
+    def _in_some_language(self) -> Self:
+        if not (self.en or self.zh):
+            raise ValueError("a table [en] or [zh] is missing")
+        return self
+
+    def wording(self, language: Language) -> Wording:
+        """In this language; where it has none, in the other."""
+        chosen = {"en": self.en, "zh": self.zh}[language] or self.en or self.zh
+        assert chosen is not None
+        return chosen
+
+    @property
+    def names(self) -> Iterator[str]:
+        """What it is called by, its networks included."""
+        yield self.name
+        for wording in filter(None, (self.en, self.zh)):
+            yield from wording.names
+        yield from self.networks
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """Each name of a network, and the one that counts."""
+        return {n: name for name, limit in self.limits.items() for n in (name, *limit.names)}
+
+
+def load_recipes(folder: Path | None = None) -> dict[str, Recipe]:
+    """The packaged recipes and those of an operator's folder, by name; the operator's win.
+
+    Raises RecipeError.
+    """
+    if folder is not None and not folder.is_dir():
+        raise RecipeError(f"The folder of recipes, {folder}, is not there: check RECIPES.")
+    recipes: dict[str, Recipe] = {}
+    for path in (
+        *sorted(PACKAGED.glob("*.toml")),
+        *sorted(folder.glob("*.toml") if folder else ()),
+    ):
+        recipe = _load(path)
+        recipes[recipe.name] = recipe
+    _check_names(recipes)
+    return recipes
+
+
+def _load(path: Path) -> Recipe:
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False)[0]
+        at = ".".join(map(str, first["loc"]))
+        raise RecipeError(
+            f"The recipe {path} is wrong at {at or 'its top'}: {first['msg']}."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error}.") from None
+
+
+def _check_names(recipes: Mapping[str, Recipe]) -> None:
+    owners: dict[str, str] = {}
+    for recipe in recipes.values():
+        for name in recipe.names:
+            owner = owners.setdefault(folded(name), recipe.name)
+            if owner != recipe.name:
+                raise RecipeError(
+                    f"The recipes {owner} and {recipe.name} are both called {name!r}."
+                )
+
+
+def find_recipe(recipes: Mapping[str, Recipe], name: str) -> Recipe | None:
+    """The recipe of this name, whatever its case."""
+    wanted = folded(name)
+    for recipe in recipes.values():
+        if wanted in map(folded, recipe.names):
+            return recipe
+    return None
+
+
+def folded(name: str) -> str:
+    """A name without what makes no difference: case, width, hyphens, spaces."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in plain if c not in "-_" and not c.isspace())

@@ -1,0 +1,63 @@
+"""What one click on a draft asks for: by its button, or by the emoji that EMOJI names for it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from bot.drafting.brief.options import Options
+from bot.messages import Language
+
+
+class Wish(StrEnum):
+    """Each is the name of its button and of its emoji in the setting."""
+
+    REGENERATE = "regenerate"
+    SHORTER = "shorter"
+    LONGER = "longer"
+    FORMAL = "formal"
+    SIMPLER = "simpler"
+    CONTINUE = "continue"
+    STOP = "stop"
+    ACCEPT = "accept"
+    DELETE = "delete"
+
+
+class Way(StrEnum):
+    """Where an accepted text goes: to the channel, into the thread as a file, to one person."""
+
+    CHANNEL = "channel"
+    MARKDOWN = "md"
+    WORD = "docx"
+    PERSON = "person"
+
+
+# What the model is asked for; short, for a small model follows it better.
+_WORDS: Mapping[Language, Mapping[Wish, str]] = {
+    "en": {
+        Wish.SHORTER: "Make it shorter. Keep what matters most.",
+        Wish.LONGER: "Make it longer, with more detail.",
+        Wish.FORMAL: "Make it more formal.",
+        Wish.SIMPLER: "Make it simpler: short sentences and everyday words.",
+        Wish.CONTINUE: "Continue the text from where it ends. Do not repeat what is there.",
+    },
+    "zh": {
+        Wish.SHORTER: "写短一些，保留最重要的内容。",
+        Wish.LONGER: "写长一些，多些细节。",
+        Wish.FORMAL: "写得更正式。",
+        Wish.SIMPLER: "写得更简单：短句，日常用语。",
+        Wish.CONTINUE: "从文章结束的地方继续写，不要重复已有的内容。",
+    },
+}
+TRANSLATE: Mapping[Language, str] = {
+    "en": "Translate it into {language}. Change nothing else.",
+    "zh": "把它翻译成{language}，其他都不要改。",
+}
+
+
+def words_for(wish: Wish, options: Options) -> str | None:
+    """The instruction for the model, in the language of the draft; None: it takes no new text."""
+    return _WORDS[prompted_in(options)].get(wish)
+
+
+def prompted_in(options: Options) -> Language:
+    """The language in which the model is told what to do."""
+    return "zh" if options.lang == "zh" else "en"

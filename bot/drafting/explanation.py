@@ -1,0 +1,173 @@
+"""What is known of a draft: how it came about, and what it changed against the one before."""
+
+import asyncio
+import difflib
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot import messages
+from bot.drafting.brief.options import Options, Sampled
+from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.jobs.thread_header import STANDING
+from bot.drafting.reviews import held_as
+from bot.messages import Language, Sentence, language_for
+from bot.slack.render.home_view import Recent
+from bot.store import Job, Store, Version
+from safety import Action, Filter, SafeText, Stage, part
+
+REMEMBERED = 1_000  # Verdicts.
+
+Mark = Literal["same", "added", "removed"]
+
+# A word with the space behind it; each Chinese or Japanese character counts as one.
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one version has that the one before, `number`, has not, and the other way round."""
+
+    number: int
+    pieces: Sequence[tuple[Mark, SafeText]]
+
+    def count(self, mark: Mark) -> int:
+        """How many words are marked so."""
+        return sum(len(_WORD.findall(text)) for each, text in self.pieces if each == mark)
+
+
+class Explain:
+    """Answers about versions; what it quotes is judged anew before it is shown."""
+
+    def __init__(self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe]) -> None:
+        self._store = store
+        self._filter = filter_
+        self._recipes = recipes
+        # Who opens the home tab again and again fills no audit log.
+        self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
+
+    async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
+        """How it came about, line by line. Raises StoreUnavailable."""
+        job = await self._store.job(version.job_id)
+        thread = await self._store.thread(version.thread_id)
+        recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+        options = Options.model_validate(job.sampling)
+        return [
+            messages.why_kind(recipe.wording(language).title),
+            messages.why_based(*await self._based(job, asker)),
+            messages.why_options(_chosen(options)),
+            messages.why_made(messages.draft_facts(version, options.seed, job.n)),
+            messages.why_filter(version.rules),
+        ]
+
+    async def changes(self, version: Version, asker: str) -> Changes | None:
+        """Against the version that it refines or regenerates; None where there is none to show.
+
+        Raises StoreUnavailable.
+        """
+        job = await self._store.job(version.job_id)
+        before_id = job.again_id or job.parent_id
+        if before_id is None:
+            return None
+        before = await self._store.version(before_id)
+        old, new = await self._shown(before, asker), await self._shown(version, asker)
+        if not old or new is None:
+            return None
+        pieces = await asyncio.to_thread(lambda: list(compared(old, new)))
+        return Changes(before.number, pieces)
+
+    async def recent(
+        self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
+    ) -> list[Recent]:
+        """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
+        shown = []
+        for thread in await self._store.recent_threads(user, most):
+            first = await self._store.first_job(thread.id)
+            brief = await self._judged(thread.brief, first, user)
+            if brief is None or thread.root_ts is None:
+                continue
+            recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+            versions = await self._store.versions(thread.id)
+            shown.append(
+                Recent(
+                    recipe.wording(language_for(first.language or "")).title,
+                    brief,
+                    await permalink(thread.channel, thread.root_ts),
+                    sum(v.status in STANDING for v in versions),
+                )
+            )
+        return shown
+
+    async def _based(
+        self, job: Job, asker: str
+    ) -> tuple[int | None, SafeText | None, list[SafeText]]:
+        sources = await self._store.sources(job)
+        names = [await self._judged(source.name, job, asker) for source in sources]
+        named = [name for name in names if name is not None]
+        if job.parent_id is None:
+            return None, None, named
+        parent = await self._store.version(job.parent_id)
+        return parent.number, await self._judged(job.instruction or "", job, asker), named
+
+    async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
+        filter_ = await self._filter_for(job.thread_id)
+        return await self._once(
+            filter_, text, Stage.INPUT, Action.HOLD, request=job.name, who=asker
+        )
+
+    async def _once(
+        self, filter_: Filter, text: str, stage: Stage, held: Action, *, request: str, who: str
+    ) -> SafeText | None:
+        """However often somebody looks, what was judged before is judged but once more."""
+        key = (filter_.policy.digest, stage, held, text)
+        if key not in self._shown_before:
+            verdict = await filter_.judge(text, stage, request=request, who=who, held=held)
+            if len(self._shown_before) >= REMEMBERED:
+                self._shown_before.clear()
+            self._shown_before[key] = verdict.text
+        return self._shown_before[key]
+
+    async def _filter_for(self, thread_id: int) -> Filter:
+        thread = await self._store.thread(thread_id)
+        return self._filter.within(thread.team, thread.post_to or thread.channel)
+
+    async def _shown(self, version: Version, asker: str) -> SafeText | None:
+        hold = await self._store.hold_of(version.job_id, version.id)
+        filter_ = await self._filter_for(version.thread_id)
+        text, name = version.text.strip(), f"version-{version.id}"
+        return await self._once(filter_, text, Stage.OUTPUT, held_as(hold), request=name, who=asker)
+
+
+def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:
+    """The pieces of both texts, in order: what stays, what went, what came."""
+    before, after = _spans(old), _spans(new)
+    words = difflib.SequenceMatcher(
+        None, [old[a:b].strip() for a, b in before], [new[a:b].strip() for a, b in after], False
+    )
+    for tag, i1, i2, j1, j2 in words.get_opcodes():
+        if tag == "equal":
+            yield "same", _cut(new, after, j1, j2)
+            continue
+        if i2 > i1:
+            yield "removed", _cut(old, before, i1, i2)
+        if j2 > j1:
+            yield "added", _cut(new, after, j1, j2)
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int) -> SafeText:
+    return part(text, spans[first][0], spans[last - 1][1])
+
+
+def _chosen(options: Options) -> dict[str, object]:
+    """What was chosen, in the names of `/draft help`; the seed stands elsewhere."""
+    own = options.model_dump(exclude_defaults=True, exclude=set(Sampled.model_fields))
+    own |= {"private": "yes"} if options.private else {}
+    sampled = options.model_dump(include=set(Sampled.model_fields) - {"seed", "n"})
+    return {**own, **sampled}

@@ -1,0 +1,1 @@
+"""The way of one job: screened, headed, written, delivered."""

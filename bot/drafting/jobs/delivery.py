@@ -1,0 +1,122 @@
+"""What is done with a version and writes none: accepting it, deleting it. May be run again."""
+
+import re
+from collections.abc import Sequence
+
+from bot import messages
+from bot.drafting.draft_action import Way
+from bot.drafting.jobs.join_channel import enter
+from bot.drafting.ports import NotThere, Place, Refusal, World
+from bot.drafting.reviews import held_as
+from bot.messages import Language
+from bot.slack.render.documents import FileKind, file_name
+from bot.slack.render.markup import split
+from bot.store import Job, JobKind, JobStatus, Thread, Version, VersionStatus
+from safety import Action, SafeText, Stage
+
+# Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
+# ideograms. Anything else is a paragraph of its own.
+_GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
+_IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
+
+
+class Errand:
+    """One errand. `again`: an earlier try may have done a part of it."""
+
+    def __init__(
+        self, world: World, job: Job, thread: Thread, language: Language, *, again: bool
+    ) -> None:
+        self._world = world
+        self._job = job
+        self._thread = thread
+        self._language = language
+        self._again = again
+
+    async def run(self) -> None:
+        """Raises Refusal, Away."""
+        assert self._job.parent_id is not None
+        version = await self._world.store.version(self._job.parent_id)
+        if self._job.kind is JobKind.DELETE:
+            return await self._delete(version)
+        if not await self._world.people.may_ask(self._job.requester, self._thread.team):
+            raise Refusal(messages.not_allowed(), JobStatus.REFUSED)
+        text = await self._text(version)
+        await self._hand_over(version, text, Way(self._job.sampling["way"]))
+        return await self._world.store.accepted(version.id)
+
+    async def _delete(self, version: Version) -> None:
+        await self._world.store.ended(version.id, VersionStatus.DELETED)
+        for ts in await self._world.store.parts(version.id):
+            await self._world.screen.delete(self._thread.channel, ts)
+
+    async def _text(self, version: Version) -> SafeText:
+        """The whole text, judged as one by the filter of now. Raises Refusal."""
+        pieces = await self._world.store.pieces(version.id)
+        holds = [await self._world.store.hold_of(v.job_id, v.id) for v in pieces]
+        # What a reviewer approved, or approved without a part, stands here as it was approved.
+        approved = any(held_as(hold) is not Action.HOLD for hold in holds)
+        verdict = await self._world.filter_for(self._thread).judge(
+            whole(pieces),
+            Stage.OUTPUT,
+            request=self._job.name,
+            who=self._job.requester,
+            held=Action.ALLOW if approved else Action.HOLD,
+        )
+        if verdict.text is None:
+            raise Refusal(messages.not_accepted(version.number, verdict.rules), JobStatus.REFUSED)
+        return verdict.text
+
+    async def _hand_over(self, version: Version, text: SafeText, way: Way) -> None:
+        if way is Way.CHANNEL:
+            channel = self._thread.post_to or self._thread.channel
+            await enter(self._world, channel, self._job, self._language)
+            return await self._post(Place(channel), version, text)
+        if way is Way.PERSON:
+            return await self._post(
+                Place(await self._world.screen.dm(self._job.requester)), version, text
+            )
+        kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
+        return await self._upload(version, text, kind)
+
+    async def _post(self, place: Place, version: Version, text: SafeText) -> None:
+        """The text alone, with one small line at its end that says whose it is."""
+        parts = split(text)
+        note = messages.accepted_by(self._job.requester, version.number).to(self._language)
+        for i, part in enumerate(parts, 1):
+            await self._world.screen.final(
+                place,
+                part,
+                note if i == len(parts) else None,
+                key=f"{self._job.name}/{i}",
+                again=self._again,
+            )
+
+    async def _upload(self, version: Version, text: SafeText, kind: FileKind) -> None:
+        thread = self._thread
+        assert thread.root_ts is not None
+        comment = messages.accepted_by(self._job.requester, version.number).to(self._language)
+        try:
+            await self._world.screen.upload(
+                Place(thread.channel, thread.root_ts),
+                text,
+                kind,
+                name=file_name(text),
+                comment=comment,
+                again=self._again,
+            )
+        except NotThere:
+            raise Refusal(messages.thread_gone(), JobStatus.FAILED) from None
+
+
+def whole(pieces: Sequence[Version]) -> str:
+    """A text and its continuations; one that broke off within a sentence goes on in it."""
+    text = ""
+    for piece in filter(None, (version.text.strip() for version in pieces)):
+        text += (_joint(text, piece) if text else "") + piece
+    return text
+
+
+def _joint(before: str, after: str) -> str:
+    if _IDEOGRAM.match(before[-1:]) and _IDEOGRAM.match(after[:1]):
+        return ""
+    return " " if _GOES_ON.search(before) and after[:1].islower() else "\n\n"

@@ -1,0 +1,66 @@
+"""How a request begins: committed under the key of its delivery, then started."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import messages
+from bot.drafting.brief.brief import BadBrief
+from bot.drafting.jobs.jobs import Jobs
+from bot.store import Job, Source, Store, Thread, TooManyRunning
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked, where, and the key by which a second delivery of the same wish is known."""
+
+    user: str
+    team: str
+    channel: str
+    key: str
+    response_url: str | None = None
+
+
+class Requests:
+    """The one way in for jobs."""
+
+    def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
+        """`limit`: running requests of one person."""
+        self._store = store
+        self._jobs = jobs
+        self._limit = limit
+
+    async def begin(
+        self,
+        job: Job,
+        asked: Asked,
+        thread: Thread | None = None,
+        *,
+        sources: Sequence[Source] = (),
+        adopt: Sequence[str] = (),
+    ) -> bool:
+        """Commit and start it, once for each key; False: it came before, or joins another.
+
+         `adopt`: the keys of sources that wait.
+
+        Raises BadBrief, StoreUnavailable.
+        """
+        try:
+            begun = await self._store.add(
+                job, key=asked.key, limit=self._limit, thread=thread, sources=sources, adopt=adopt
+            )
+        except TooManyRunning:
+            raise BadBrief(messages.too_many(self._limit)) from None
+        if begun is None:
+            return False
+        self._jobs.start(begun)
+        return True
+
+    async def first(self, asked: Asked) -> bool:
+        """Whether this wish, which makes no job, comes for the first time."""
+        return await self._store.first(asked.key)
+
+
+def new_seed() -> int:
+    """A seed that nobody chose."""
+    return secrets.randbelow(2**31)

@@ -1,0 +1,60 @@
+"""What a person who waits for the first words is shown below the thread."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from bot import messages
+from bot.drafting.ports import Place, Screen
+from bot.messages import Language, Phrase
+
+# Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.
+PATIENCE, LOOK, STANDS = 1.5, 3.0, 100.0
+# Nobody waits longer for a word to be taken back.
+CLEARED_WITHIN = 2.0
+
+
+@asynccontextmanager
+async def status(
+    screen: Screen, place: Place, before: Callable[[], int], language: Language
+) -> AsyncIterator[Callable[[], None]]:
+    """Tend the thread's status until the yielded function is called, or this is left."""
+    over = asyncio.Event()
+    task = asyncio.create_task(_tend(screen, place, before, language, over))
+    try:
+        yield over.set
+    finally:
+        over.set()
+        _, late = await asyncio.wait([task], timeout=CLEARED_WITHIN)
+        for each in late:
+            each.cancel()
+
+
+async def _tend(
+    screen: Screen,
+    place: Place,
+    before: Callable[[], int],
+    language: Language,
+    over: asyncio.Event,
+) -> None:
+    said, at = Phrase(""), 0.0
+    clock = asyncio.get_running_loop().time
+    pause = PATIENCE
+    while not await _is_over(over, pause):
+        pause = LOOK
+        now = messages.waits(before()).to(language)
+        if now != said or clock() - at > STANDS:
+            loading = [each.to(language) for each in messages.loading()]
+            await screen.status(place, now, loading)
+            said, at = now, clock()
+    if said:
+        await screen.status(place, Phrase(""))
+
+
+async def _is_over(over: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await over.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Calls to Slack's API: the session, the rate limits, posts, files, people."""

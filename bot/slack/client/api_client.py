@@ -1,0 +1,212 @@
+"""Calls of Slack's Web API: one HTTP session, each call in its turn, errors as three kinds.
+
+Knows methods and answers, not what they are for.
+"""
+
+import logging
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import structlog
+from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.client.rate_limit import Pace
+from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
+
+Args = Mapping[str, object]
+Answer = dict[str, Any]
+
+TRIES = 5
+TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
+
+# Slack reads no JSON body for these.
+_READS = {
+    "chat.getPermalink",
+    "conversations.history",
+    "conversations.info",
+    "conversations.replies",
+    "files.getUploadURLExternal",
+    "files.info",
+    "users.info",
+}
+_TRANSIENT = {
+    "fatal_error",
+    "internal_error",
+    "request_timeout",
+    "service_unavailable",
+    "team_added_to_org",
+}
+_CLOSED = {
+    "cannot_dm_bot",
+    "cannot_reply_to_message",
+    "cant_delete_message",
+    "cant_update_message",
+    "channel_not_found",
+    "edit_window_closed",
+    "file_deleted",
+    "file_not_found",
+    "is_archived",
+    "message_not_found",
+    "not_in_channel",
+    "restricted_action",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_read_only_channel",
+    "restricted_action_thread_locked",
+    "restricted_action_thread_only_channel",
+    "thread_not_found",
+    "user_disabled",
+    "user_not_found",
+    "user_not_in_channel",
+    "user_not_visible",
+}
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def web_client(
+    token: SecretStr, base_url: str = AsyncWebClient.BASE_URL
+) -> AsyncIterator[AsyncWebClient]:
+    """Slack's client as this package wants it, with the one session of the process.
+
+    Its own retries are off, for they repeat posts; its debug log is off, for it shows texts.
+    """
+    quiet = logging.getLogger("bot.slack.sdk")
+    quiet.setLevel(logging.INFO)
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        yield AsyncWebClient(
+            token=token.get_secret_value(),
+            base_url=base_url,
+            session=session,
+            retry_handlers=[],
+            logger=quiet,
+        )
+
+
+class Wire:
+    """One workspace's Web API."""
+
+    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+        assert client.session is not None, "make the client with web_client()"
+        assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
+        self.pace = pace
+        self._client = client
+        self._session = client.session
+
+    async def call(self, method: str, args: Args, *, urgent: bool = False) -> Answer:
+        """A call that may be repeated without harm, repeated until it is answered."""
+        channel = str(args.get("channel", ""))
+        for pause in self.pauses():
+            await self.pace.turn(method, channel=channel, urgent=urgent)
+            try:
+                return await self.attempt(method, args)
+            except RateLimited:
+                continue
+            except AnswerLost:
+                await self.pace.clock.sleep(pause)
+        raise SlackUnavailable(method)
+
+    async def attempt(self, method: str, args: Args) -> Answer:
+        """One HTTP request, outside any turn. Raises RateLimited or AnswerLost as well."""
+        try:
+            response = await self._client.api_call(method, **_request(method, args))
+        except SlackApiError as error:
+            raise self._problem(method, error.response) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("slack_answer_lost", method=method)
+            raise AnswerLost(method) from None
+        assert isinstance(response.data, dict)
+        return response.data
+
+    async def upload(self, url: str, data: bytes) -> None:
+        """Send a file to the address that Slack gave for it. Raises SlackUnavailable."""
+        for pause in self.pauses():
+            try:
+                async with self._session.post(url, data=data) as response:
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                log.warning("slack_answer_lost", method="upload")
+            await self.pace.clock.sleep(pause)
+        raise SlackUnavailable("upload")
+
+    async def file(self, file_id: str) -> Answer | None:
+        """What Slack tells of a file (files.info); None where there is none for us."""
+        try:
+            return dict((await self.call("files.info", {"file": file_id}))["file"])
+        except (NotThere, SlackRefused):
+            return None
+
+    async def download(self, url: str, token: str, most: int) -> bytes | None:
+        """At most `most` bytes of a file; None where Slack gives a page instead, or more.
+
+        Raises SlackUnavailable.
+        """
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            # A redirect would carry the token elsewhere.
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status >= 500:
+                    raise SlackUnavailable("download")
+                # Without the right to a file Slack answers with a page to sign in, and status 200.
+                if response.status != 200 or response.content_type == "text/html":
+                    return None
+                data = await _body(response, most)
+                return data if len(data) <= most else None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise SlackUnavailable("download") from None
+
+    async def answer_url(self, url: str, body: Args) -> bool:
+        """Post to a response_url; False where Slack does not take it (any more)."""
+        try:
+            async with self._session.post(url, json=dict(body)) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    def pauses(self) -> Iterator[float]:
+        """Seconds to wait after each lost try, doubling, with jitter."""
+        return (2**i * random.uniform(0.25, 0.5) for i in range(TRIES))  # noqa: S311
+
+    def _problem(self, method: str, response: Any) -> Exception:
+        data = getattr(response, "data", None)
+        answer: Answer = data if isinstance(data, dict) else {}
+        status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
+        error = str(answer.get("error") or f"http_{status}")
+        if status == 429 or error in ("ratelimited", "rate_limited"):
+            return self._limited(method, response.headers)
+        if status >= 500 or error in _TRANSIENT or (status == 200 and not answer):
+            log.warning("slack_answer_lost", method=method, error=error)
+            return AnswerLost(method)
+        if error in _CLOSED:
+            return NotThere(error)
+        return SlackRefused(error, str(answer.get("needed", "")))
+
+    def _limited(self, method: str, headers: Mapping[str, str]) -> RateLimited:
+        value = headers.get("Retry-After", "")
+        seconds = float(value) if value.replace(".", "", 1).isdigit() else 1.0
+        log.info("slack_rate_limited", method=method, seconds=seconds)
+        self.pace.close(method, seconds)
+        return RateLimited(method)
+
+
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The first bytes of an answer, one more than `most` if there are more."""
+    data = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        data += chunk
+        if len(data) > most:
+            break
+    return bytes(data)
+
+
+def _request(method: str, args: Args) -> dict[str, Any]:
+    present = {name: value for name, value in args.items() if value is not None}
+    if method in _READS:
+        return {"http_verb": "GET", "params": present}
+    return {"json": present}

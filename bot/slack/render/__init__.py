@@ -1,0 +1,1 @@
+"""Pure functions that build what Slack shows: blocks, modals, files."""

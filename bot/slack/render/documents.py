@@ -1,0 +1,135 @@
+"""Released text as a file: Markdown as it is, or a Word document made of it. Pure."""
+
+import io
+import re
+from typing import Literal
+
+from docx import Document
+from docx.document import Document as WordDocument
+from docx.text.paragraph import Paragraph
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.slack.render.markup import LINK_JOINT
+from safety import SafeText, part, safe
+
+FileKind = Literal["md", "docx"]
+NAME_LIMIT = 60
+
+_NAME = re.compile(r"[^\W_][\w ,'’-]*")
+_MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
+_LIST_LEVELS = 3
+_HEADING_LEVELS = 9
+
+
+def file_name(text: SafeText) -> SafeText:
+    """The first words of the text, without an ending; nothing where there are none."""
+    first = _NAME.search(text)
+    if first is None:
+        return part(text, 0, 0)
+    name = part(text, first.start(), min(first.end(), first.start() + NAME_LIMIT))
+    return part(name, 0, len(name.rstrip(" ,'’-")))
+
+
+def file_of(text: SafeText, kind: FileKind) -> bytes:
+    """The file's bytes."""
+    return (safe(text) + "\n").encode() if kind == "md" else word(text)
+
+
+def word(text: SafeText) -> bytes:
+    """A .docx with the text's headings, paragraphs, lists, tables, code and emphasis.
+
+    A link keeps its address in sight, as it does in Slack.
+    """
+    document = Document()
+    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", _NOT_XML.sub("", safe(text)))))
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+class _Writer:
+    """Walks the tokens of a Markdown text and fills a document."""
+
+    def __init__(self, document: WordDocument) -> None:
+        self._document = document
+        self._lists: list[str] = []
+        self._heading = 0
+        self._rows: list[list[str]] = []
+
+    def write(self, tokens: list[Token]) -> None:
+        for token in tokens:
+            self._block(token)
+
+    def _block(self, token: Token) -> None:
+        if token.type in _LISTS:
+            self._lists.append(_LISTS[token.type])
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            self._lists.pop()
+        elif token.type == "heading_open":
+            self._heading = min(int(token.tag[1:]), _HEADING_LEVELS)
+        elif token.type in ("fence", "code_block"):
+            self._code(token.content)
+        elif token.type == "html_block":
+            self._document.add_paragraph(token.content.strip())
+        elif token.type.startswith(("table", "tr", "th", "td")):
+            self._table(token)
+        elif token.type == "inline":
+            self._inline(token)
+
+    def _inline(self, token: Token) -> None:
+        if self._rows and self._rows[-1] and token.level > 0:
+            self._rows[-1][-1] = _plain(token)
+            return
+        _fill(self._paragraph(), token)
+
+    def _paragraph(self) -> Paragraph:
+        if self._heading:
+            level, self._heading = self._heading, 0
+            heading: Paragraph = self._document.add_heading(level=level)
+            return heading
+        if self._lists:
+            level = min(len(self._lists), _LIST_LEVELS)
+            style = self._lists[-1] + (f" {level}" if level > 1 else "")
+            return self._document.add_paragraph(style=style)
+        return self._document.add_paragraph()
+
+    def _code(self, code: str) -> None:
+        run = self._document.add_paragraph().add_run(code.rstrip("\n"))
+        run.font.name = "Courier New"
+
+    def _table(self, token: Token) -> None:
+        if token.type == "tr_open":
+            self._rows.append([])
+        elif token.type in ("th_open", "td_open"):
+            self._rows[-1].append("")
+        elif token.type == "table_close":
+            table = self._document.add_table(0, len(self._rows[0]), style="Table Grid")
+            for row in self._rows:
+                for cell, words in zip(table.add_row().cells, row, strict=True):
+                    cell.text = words
+            self._rows = []
+
+
+def _fill(paragraph: Paragraph, inline: Token) -> None:
+    styles: set[str] = set()
+    for token in inline.children or []:
+        if token.type.endswith("_open"):
+            styles.add(token.tag)
+        elif token.type.endswith("_close"):
+            styles.discard(token.tag)
+        elif token.type in ("softbreak", "hardbreak"):
+            paragraph.add_run("\n")
+        else:
+            run = paragraph.add_run(token.content)
+            run.bold, run.italic = "strong" in styles, "em" in styles
+            run.font.strike = "s" in styles
+            if token.type == "code_inline":
+                run.font.name = "Courier New"
+
+
+def _plain(inline: Token) -> str:
+    breaks = ("softbreak", "hardbreak")
+    return "".join("\n" if t.type in breaks else t.content for t in inline.children or [])

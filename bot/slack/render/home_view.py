@@ -1,0 +1,52 @@
+"""Pure builder of the app's home tab. https://docs.slack.dev/surfaces/app-home"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import messages
+from bot.messages import Language, Phrase, Sentence
+from bot.slack.render.blocks import SECTION_LIMIT, Block, cut, sections
+from bot.slack.render.views import MOST_BLOCKS, View, plain_text
+from safety import SafeText
+
+NEW_DRAFT = "new_draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """A thread that the person began: its kind, its brief, its address, its standing drafts."""
+
+    title: str
+    brief: SafeText
+    url: str | None
+    drafts: int
+
+
+def home_view(recent: Sequence[Recent], can: Sequence[Phrase], language: Language) -> View:
+    """`can`: what the app can do, part by part."""
+    button = {
+        "type": "button",
+        "text": plain_text(messages.home_new(), language),
+        "action_id": NEW_DRAFT,
+        "style": "primary",
+    }
+    threads = [
+        _mrkdwn(messages.home_thread(r.title, r.brief, r.url, r.drafts), language) for r in recent
+    ] or [_mrkdwn(messages.home_nothing(), language)]
+    blocks: list[Block] = [
+        {"type": "header", "text": plain_text(messages.home_title(), language)},
+        {"type": "actions", "elements": [button]},
+        {"type": "header", "text": plain_text(messages.home_recent(), language)},
+        *threads,
+        {"type": "divider"},
+        *(_section(text) for part in can for text in sections(part)),
+    ]
+    return {"type": "home", "blocks": blocks[:MOST_BLOCKS]}
+
+
+def _mrkdwn(sentence: Sentence, language: Language) -> Block:
+    return _section(cut(sentence.to(language), SECTION_LIMIT))
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -1,0 +1,113 @@
+"""Pure builders of the modals about one draft. https://docs.slack.dev/surfaces/modals"""
+
+from collections.abc import Iterable, Sequence
+
+from bot import messages
+from bot.drafting.draft_action import Way
+from bot.drafting.explanation import Changes
+from bot.messages import Language, Sentence
+from bot.slack.render.blocks import SECTION_LIMIT, Block
+from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, View, input_block, plain_text
+from safety import SafeText, part
+
+CHANGE, TRANSLATE, ACCEPT = "change", "translate", "accept"
+
+# A rich_text block as long as this is still taken; a view has room for a hundred.
+PIECE_LIMIT = 3_000
+_STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
+
+
+def change_view(private_metadata: str, language: Language) -> View:
+    """A free instruction."""
+    element = {"type": "plain_text_input", "multiline": True, "max_length": BRIEF_LIMIT}
+    return _form(CHANGE, private_metadata, {**element, "focus_on_load": True}, language)
+
+
+def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> View:
+    """The languages that the model writes."""
+    options = [_option(messages.language_name(code), code, language) for code in codes]
+    element = {"type": "static_select", "options": options, "initial_option": options[0]}
+    return _form(TRANSLATE, private_metadata, element, language)
+
+
+def accept_view(private_metadata: str, language: Language) -> View:
+    """Where the text shall go."""
+    options = [_option(messages.way(way), way, language) for way in Way]
+    element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
+    return _form(ACCEPT, private_metadata, element, language)
+
+
+def why_view(lines: Sequence[Sentence], language: Language) -> View:
+    """How a draft came about."""
+    texts = [line.to(language)[:SECTION_LIMIT] for line in lines]
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
+    return _page(messages.form("why", "title"), blocks, language)
+
+
+def changes_view(changes: Changes, language: Language) -> View:
+    """The words added in bold, those removed struck through: a text that no markup can form."""
+    counted = messages.changes_counted(
+        changes.number, changes.count("added"), changes.count("removed")
+    )
+    intro = {"type": "section", "text": {"type": "mrkdwn", "text": counted.to(language)}}
+    texts = [rich_text(elements) for elements in _filled(changes)]
+    return _page(messages.form("changes", "title"), [intro, *texts[: MOST_BLOCKS - 1]], language)
+
+
+def rich_text(elements: Sequence[Block]) -> Block:
+    """One block of styled text."""
+    section = {"type": "rich_text_section", "elements": list(elements)}
+    return {"type": "rich_text", "elements": [section]}
+
+
+def _filled(changes: Changes) -> Iterable[list[Block]]:
+    """The pieces as elements, as many to a block as it takes."""
+    elements: list[Block] = []
+    used = 0
+    for mark, text in changes.pieces:
+        for piece in _pieces(text):
+            if elements and used + len(piece) > PIECE_LIMIT:
+                yield elements
+                elements, used = [], 0
+            elements.append(_styled(piece, mark))
+            used += len(piece)
+    if elements:
+        yield elements
+
+
+def _pieces(text: SafeText) -> Iterable[SafeText]:
+    return (part(text, at, at + PIECE_LIMIT) for at in range(0, len(text), PIECE_LIMIT))
+
+
+def _styled(text: SafeText, mark: str) -> Block:
+    style = _STYLES[mark]
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
+
+
+def _form(name: str, private_metadata: str, element: Block, language: Language) -> View:
+    """A form with one input, whose block_id and action_id are the form's name."""
+    label = plain_text(messages.form(name, "label"), language)
+    return {
+        **_page(
+            messages.form(name, "title"),
+            [input_block(name, label, {**element, "action_id": name})],
+            language,
+        ),
+        "callback_id": name,
+        "private_metadata": private_metadata,
+        "close": plain_text(messages.form_close(), language),
+        "submit": plain_text(messages.form(name, "submit"), language),
+    }
+
+
+def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> View:
+    return {
+        "type": "modal",
+        "title": plain_text(title, language),
+        "close": plain_text(messages.page_close(), language),
+        "blocks": list(blocks),
+    }
+
+
+def _option(label: Sentence, value: str, language: Language) -> Block:
+    return {"text": plain_text(label, language), "value": str(value)}

@@ -1,0 +1,198 @@
+"""Pure builders of modals. https://docs.slack.dev/reference/views/modal-views"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot import messages
+from bot.drafting.brief.options import TONES
+from bot.messages import Language, Phrase, Sentence, ours
+from safety import SafeText, part
+
+DRAFT = "draft"
+# Inputs of the form: block_id and action_id are the same. Options are called as in a brief.
+BRIEF, SOURCE, FILES, CHANNEL, DRAFTS = "brief", "source", "files", "channel", "drafts"
+BRIEF_LIMIT = 3_000
+AUDIENCE_LIMIT = 100
+MOST_FILES = 5
+WORDS_RANGE = (10, 3000)
+MOST_DRAFTS = 5
+MOST_BLOCKS = 100
+
+View = dict[str, Any]
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the form offers: kinds as (name, title), and codes of the languages that are written."""
+
+    kinds: Sequence[tuple[str, str]]
+    languages: Sequence[str]
+
+
+def draft_view(
+    private_metadata: str,
+    language: Language,
+    choices: Choices,
+    *,
+    source: Phrase | None = None,
+    anywhere: bool = False,
+) -> View:
+    """The form behind `/draft` without text, and behind the shortcuts.
+
+    `private_metadata` comes back with the submission: where it was opened, never a text. `source`
+    says what is kept already to be drafted from; `anywhere`: it asks for the channel.
+    """
+    assert len(private_metadata) <= 3_000
+    blocks = [
+        *(
+            [{"type": "context", "elements": [{"type": "mrkdwn", "text": ours(source)}]}]
+            if source
+            else []
+        ),
+        *([_channel(language)] if anywhere else []),
+        _kind(choices, language),
+        _brief(language),
+        *([] if source else [_source(language)]),
+        _files(language),
+        _audience(language),
+        _tone(language),
+        _words(language),
+        *([_language(choices, language)] if len(choices.languages) > 1 else []),
+        _drafts(language),
+        _private(language),
+    ]
+    return {
+        "type": "modal",
+        "callback_id": DRAFT,
+        "private_metadata": private_metadata,
+        "title": plain_text(messages.form_title(), language),
+        "submit": plain_text(messages.form_submit(), language),
+        "close": plain_text(messages.form_close(), language),
+        "blocks": blocks,
+    }
+
+
+def review_view(text: SafeText, language: Language) -> View:
+    """A held text, for the reviewer who asked to see it. Plain: nothing in it is formatted."""
+    pieces = [part(text, i, i + BRIEF_LIMIT) for i in range(0, len(text), BRIEF_LIMIT)]
+    sections = [
+        {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
+        for piece in pieces[:MOST_BLOCKS]
+        if piece.strip()
+    ]
+    return {
+        "type": "modal",
+        "title": plain_text(messages.review_title(), language),
+        "close": plain_text(messages.page_close(), language),
+        "blocks": sections or [{"type": "divider"}],
+    }
+
+
+def waiting_view(language: Language) -> View:
+    """What a reviewer sees until the text is there."""
+    return said_view(messages.review_waits(), language)
+
+
+def said_view(sentence: Sentence, language: Language) -> View:
+    """One sentence, in place of the text."""
+    text = {"type": "mrkdwn", "text": sentence.to(language)}
+    return {
+        "type": "modal",
+        "title": plain_text(messages.review_title(), language),
+        "close": plain_text(messages.page_close(), language),
+        "blocks": [{"type": "section", "text": text}],
+    }
+
+
+def _channel(language: Language) -> Block:
+    element = {
+        "type": "conversations_select",
+        "default_to_current_conversation": True,
+        "filter": {"include": ["public", "private", "im"], "exclude_bot_users": False},
+    }
+    return _input(CHANNEL, element, language)
+
+
+def _kind(choices: Choices, language: Language) -> Block:
+    options = [_choice(title, name) for name, title in choices.kinds]
+    return _input("kind", {"type": "static_select", "options": options}, language, optional=True)
+
+
+def _brief(language: Language) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "min_length": 1,
+        "max_length": BRIEF_LIMIT,
+        "placeholder": plain_text(messages.form_example(), language),
+        "focus_on_load": True,
+    }
+    return _input(BRIEF, element, language)
+
+
+def _source(language: Language) -> Block:
+    element = {"type": "plain_text_input", "multiline": True, "max_length": BRIEF_LIMIT}
+    return _input(SOURCE, element, language, optional=True)
+
+
+def _files(language: Language) -> Block:
+    kinds = ["txt", "text", "md", "markdown", "docx", "pdf"]
+    element = {"type": "file_input", "filetypes": kinds, "max_files": MOST_FILES}
+    return _input(FILES, element, language, optional=True)
+
+
+def _audience(language: Language) -> Block:
+    element = {"type": "plain_text_input", "max_length": AUDIENCE_LIMIT}
+    return _input("audience", element, language, optional=True)
+
+
+def _tone(language: Language) -> Block:
+    named = {tone: word if language == "zh" else tone for tone, word in TONES.items()}
+    options = [_choice(name, tone) for tone, name in named.items()]
+    return _input("tone", {"type": "static_select", "options": options}, language, optional=True)
+
+
+def _words(language: Language) -> Block:
+    low, high = (str(bound) for bound in WORDS_RANGE)
+    element = {"type": "number_input", "is_decimal_allowed": False}
+    element |= {"min_value": low, "max_value": high}
+    return _input("words", element, language, optional=True)
+
+
+def _language(choices: Choices, language: Language) -> Block:
+    named = {code: messages.language_name(code).to(language) for code in choices.languages}
+    options = [_choice(name, code) for code, name in named.items()]
+    return _input("lang", {"type": "static_select", "options": options}, language, optional=True)
+
+
+def _drafts(language: Language) -> Block:
+    options = [_choice(str(n), str(n)) for n in range(1, MOST_DRAFTS + 1)]
+    element = {"type": "static_select", "options": options, "initial_option": options[0]}
+    return _input(DRAFTS, element, language)
+
+
+def _private(language: Language) -> Block:
+    option = _choice(messages.form_privately().to(language), "yes")
+    return _input("private", {"type": "checkboxes", "options": [option]}, language, optional=True)
+
+
+def _input(name: str, element: Block, language: Language, *, optional: bool = False) -> Block:
+    label = plain_text(messages.form_field(name), language)
+    return {
+        **input_block(name, label, {**element, "action_id": name}),
+        **({"optional": True} if optional else {}),
+    }
+
+
+def _choice(shown: str, value: str) -> Block:
+    return {"text": {"type": "plain_text", "text": shown[:75]}, "value": value}
+
+
+def input_block(block_id: str, label: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "input", "block_id": block_id, "label": label, "element": element}
+
+
+def plain_text(sentence: Sentence, language: Language) -> dict[str, Any]:
+    return {"type": "plain_text", "text": sentence.to(language)}

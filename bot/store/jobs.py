@@ -1,0 +1,181 @@
+"""What was asked for: jobs, and the deliveries that they came by."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.store.conditions import ask, is_in, origin, reopened, to_be_written
+from bot.store.models import (
+    ERRANDS,
+    Job,
+    JobKind,
+    JobStatus,
+    SeenEvent,
+    Source,
+    Thread,
+    Version,
+    now,
+)
+from bot.store.transactions import Tables
+
+# Slack redelivers within the hour; a day leaves room for clocks that disagree.
+EVENTS_KEPT = timedelta(days=1)
+
+
+class TooManyRunning(Exception):
+    """This person's running requests are at the limit."""
+
+
+class Requests(Tables):
+    """Jobs, from their commit to their end."""
+
+    async def add(
+        self,
+        job: Job,
+        *,
+        key: str,
+        limit: int,
+        thread: Thread | None = None,
+        sources: Sequence[Source] = (),
+        adopt: Sequence[str] = (),
+    ) -> Job | None:
+        """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
+
+        `sources` come with it; `adopt` are the keys of those that wait for their thread. None as
+        well for a version that is being regenerated, or was accepted so: one wish joins the other.
+        Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
+        """
+        try:
+            async with self._write(hurry=True) as session:
+                session.add(SeenEvent(key=key))
+                await session.flush()
+                if await _runs_again(session, job.again_id) or await _accepted(session, job):
+                    return None
+                if job.kind not in ERRANDS and await _open_jobs(session, job.requester) >= limit:
+                    raise TooManyRunning
+                if thread is not None:
+                    session.add(thread)
+                    await session.flush()
+                    job.thread_id = thread.id
+                session.add(job)
+                await session.flush()
+                await _give_sources(session, job, sources, adopt)
+        except IntegrityError:
+            return None
+        return job
+
+    async def job(self, job_id: int) -> Job:
+        """The job as it stands now."""
+        async with self._read() as session:
+            return await session.get_one(Job, job_id)
+
+    async def origin(self, job: Job) -> Job:
+        """The job itself, or the one whose request it repeats."""
+        async with self._read() as session:
+            return await origin(session, job)
+
+    async def find_job(self, job_id: int) -> Job | None:
+        """The job with this id, if there is one (any more)."""
+        async with self._read() as session:
+            return await session.get(Job, job_id)
+
+    async def first_job(self, thread_id: int) -> Job:
+        """The job that began the thread."""
+        query = select(Job).where(Job.thread_id == thread_id).order_by(Job.id).limit(1)
+        async with self._read() as session:
+            return (await session.scalars(query)).one()
+
+    async def jobs(self, status: JobStatus, *, channel: str | None = None) -> Sequence[Job]:
+        """Jobs with this status, in the order of their coming; of one channel if given."""
+        query = select(Job).where(Job.status == status).order_by(Job.id)
+        if channel is not None:
+            query = query.join(Thread, Thread.id == Job.thread_id).where(is_in(channel))
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
+
+    async def tried(self, job_id: int, language: str) -> tuple[int, str]:
+        """Count a try: how many there were before it, and the language of the first."""
+        first = func.coalesce(Job.language, language)
+        query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
+        async with self._write(hurry=True) as session:
+            tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
+            return tries - 1, kept or language
+
+    async def end(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
+        """The job rests or is over; `forget`: what it asked is not kept."""
+        async with self._write() as session:
+            job = await session.get_one(Job, job_id)
+            job.status, job.ended_at = status, now()
+            if forget:
+                await ask(session, job_id, "")
+
+    async def reopen(self, job_id: int) -> bool:
+        """A waiting job goes on. False if it was not waiting (any more)."""
+        async with self._write() as session:
+            return await reopened(session, job_id)
+
+    async def first(self, key: str) -> bool:
+        """Remember a delivery that made no job; False if it was seen before."""
+        try:
+            async with self._write(hurry=True) as session:
+                session.add(SeenEvent(key=key))
+        except IntegrityError:
+            return False
+        return True
+
+    async def forget(self) -> None:
+        """Delete keys of events that Slack will not deliver again, and sources nobody wanted.
+
+        What was deleted before goes from SQLite's files as well.
+        """
+        old = now() - EVENTS_KEPT
+        unwanted = delete(Source).where(Source.thread_id.is_(None), Source.created_at < old)
+        async with self._write() as session:
+            await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
+            await session.execute(unwanted)
+        await self._empty_log()
+
+
+async def _give_sources(
+    session: AsyncSession, job: Job, sources: Sequence[Source], adopt: Sequence[str]
+) -> None:
+    for source in sources:
+        source.thread_id, source.job_id = job.thread_id, job.id
+    session.add_all(sources)
+    if adopt:
+        waiting = update(Source).where(Source.key.in_(adopt), Source.thread_id.is_(None))
+        await session.execute(waiting.values(thread_id=job.thread_id, job_id=job.id))
+
+
+async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
+    """Whether a version is being regenerated."""
+    if version_id is None:
+        return False
+    # PostgreSQL: two wishes that come at once must see each other.
+    await session.get_one(Version, version_id, with_for_update=True)
+    resting = (JobStatus.WAITING, JobStatus.HELD)
+    unended = or_(Job.status.in_(resting), and_(Job.status == JobStatus.OPEN, to_be_written()))
+    query = select(func.count()).where(Job.again_id == version_id, unended)
+    return bool(await session.scalar(query))
+
+
+async def _accepted(session: AsyncSession, job: Job) -> bool:
+    """Whether the version that this job accepts goes, or went, the same way already."""
+    if job.kind is not JobKind.ACCEPT:
+        return False
+    assert job.parent_id is not None
+    await session.get_one(Version, job.parent_id, with_for_update=True)
+    going = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.DONE)
+    query = select(Job).where(Job.kind == JobKind.ACCEPT, Job.parent_id == job.parent_id)
+    others = await session.scalars(query.where(Job.status.in_(going)))
+    wish = (job.sampling, job.requester if job.sampling.get("way") == "person" else None)
+    return any(wish == (o.sampling, wish[1] and o.requester) for o in others)
+
+
+async def _open_jobs(session: AsyncSession, requester: str) -> int:
+    query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
+    query = query.where(Job.kind.not_in(ERRANDS), to_be_written())
+    return await session.scalar(query) or 0

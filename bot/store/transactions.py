@@ -1,0 +1,96 @@
+"""One transaction of the database, for all queries; its errors as one kind."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import Any, Self
+
+from sqlalchemy import update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from bot.store.database import LOCK_SECONDS, connect, migrate
+from bot.store.models import Hold, Job, Source, Thread, Version
+from bot.store.write_lock import Turns
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer, or is locked: nothing was written; try again later."""
+
+
+class Tables:
+    """A database, migrated."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # A server takes many writers.
+        self._turns = Turns(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
+        self._reader = async_sessionmaker(engine, expire_on_commit=False)
+        self._writer = async_sessionmaker(
+            engine.execution_options(writes=True), expire_on_commit=False
+        )
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect and migrate. Raises StoreUnavailable."""
+        engine = connect(url)
+        try:
+            await migrate(engine)
+        except (DBAPIError, OSError) as error:
+            await engine.dispose()
+            # The thread of a connection that never was tells the loop that it ends: the loop has
+            # to be there, even where this error ends the process.
+            await asyncio.sleep(0.1)
+            raise StoreUnavailable(type(error).__name__) from error
+        return cls(engine)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._engine.dispose()
+
+    async def _update(
+        self, record: type[Thread | Job | Version | Hold | Source], id_: int, **values: Any
+    ) -> None:
+        async with self._write() as session:
+            await session.execute(update(record).where(record.id == id_).values(**values))
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncSession]:
+        with _translated():
+            async with self._reader() as session:
+                yield session
+
+    @asynccontextmanager
+    async def _write(self, *, hurry: bool = False) -> AsyncIterator[AsyncSession]:
+        """`hurry`: Slack waits for it, or somebody who has seen nothing yet."""
+        with _translated():
+            turn = self._turns.turn(hurry=hurry) if self._turns else nullcontext()
+            async with turn, self._writer.begin() as session:
+                yield session
+
+    async def _empty_log(self) -> None:
+        """SQLite's write-ahead log has what was deleted until other pages are written over it."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with _translated():
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                assert raw.driver_connection is not None
+                try:
+                    # Without effect, and without an error, while somebody reads or writes.
+                    await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                except sqlite3.Error as error:
+                    raise StoreUnavailable(type(error).__name__) from None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, DataError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        # The error's own text holds the statement's parameters: users' words.
+        raise StoreUnavailable(type(error).__name__) from None

@@ -1,0 +1,1 @@
+"""The benchmark of the worker: `python -m inference.bench`."""

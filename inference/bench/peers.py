@@ -1,0 +1,186 @@
+"""What `bench` measures beside our engine, each in a process of its own: `python -m
+inference.bench.peers NAME`, started by the bench, never by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from inference.checkpoint.open import find_model
+from inference.settings import load_settings
+
+CORES: Final = len(os.sched_getaffinity(0))
+CANNOT_GO_ON: Final = 2
+NEEDED: Final = {
+    "transformers fp32": "transformers",
+    "transformers bf16": "transformers",
+    "llama.cpp": "llama_cpp",
+}
+"""The engines, and the module that each needs."""
+BANDWIDTH: Final = "bandwidth"
+"""No engine, but a look at the memory."""
+
+Decode = Callable[[list[list[int]], int], list[float]]
+"""Continues prompts by so many tokens; when each step was done, in seconds since the start."""
+
+
+def main() -> int:
+    """A line of JSON in, a line of JSON out, until there are no more. Exit codes: 0, or 2 when
+    something failed, which the last line says."""
+    name = sys.argv[1]
+    # Libraries print what they like to stdout; answers go where stdout was.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def tell(answer: object) -> None:
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
+
+    try:
+        if name == BANDWIDTH:
+            tell([read_bandwidth()])
+            return 0
+        path = find_model(load_settings().model)
+        decode = llama_cpp(path) if name == "llama.cpp" else transformers(path, name)
+        tell([])
+        for work in map(json.loads, sys.stdin):
+            tell(decode(work["prompts"], work["tokens"]))
+    except Exception as error:
+        tell({"error": str(error).partition("\n")[0] or type(error).__name__})
+        return CANNOT_GO_ON
+    return 0
+
+
+def read_bandwidth() -> float:
+    """Bytes per second that all cores together read from memory, at best."""
+    torch = import_module("torch")
+    torch.set_num_threads(CORES)
+    numbers = torch.ones(2**27)
+    seconds = []
+    for _ in range(10):
+        start = time.perf_counter()
+        numbers.sum()
+        seconds.append(time.perf_counter() - start)
+    return float(numbers.nbytes / min(seconds))
+
+
+def transformers(path: Path, name: str) -> Decode:
+    """`generate`, as its documentation shows it, with the prompts padded to one length."""
+    torch, library = import_module("torch"), import_module("transformers")
+    torch.set_num_threads(CORES)
+    dtype = torch.float32 if name.endswith("fp32") else torch.bfloat16
+    model = library.AutoModelForCausalLM.from_pretrained(
+        str(path.parent), gguf_file=path.name, dtype=dtype
+    ).eval()
+
+    def decode(prompts: list[list[int]], tokens: int) -> list[float]:
+        width = max(map(len, prompts))
+        ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        stamps: list[float] = []
+        start = time.perf_counter()
+
+        # It is asked after each token whether to stop. A streamer would do for one prompt only.
+        def stop(ids: Any, _: Any, **__: Any) -> Any:
+            stamps.append(time.perf_counter() - start)
+            return torch.zeros(len(ids), dtype=torch.bool)
+
+        model.generate(
+            torch.tensor(ids),
+            attention_mask=torch.tensor(mask),
+            min_new_tokens=tokens,
+            max_new_tokens=tokens,
+            do_sample=False,
+            pad_token_id=0,
+            stopping_criteria=library.StoppingCriteriaList([stop]),
+        )
+        return stamps
+
+    return decode
+
+
+def llama_cpp(path: Path) -> Decode:
+    """All prompts in one batch by the low-level calls: `Llama.eval` has one prompt only."""
+    llama = LlamaCpp(import_module("llama_cpp"), path)
+
+    def decode(prompts: list[list[int]], tokens: int) -> list[float]:
+        llama.open(len(prompts))
+        entries = [
+            (token, at, number, at == len(prompt) - 1)
+            for number, prompt in enumerate(prompts)
+            for at, token in enumerate(prompt)
+        ]
+        start = time.perf_counter()
+        chosen: dict[int, int] = {}
+        for at in range(0, len(entries), LlamaCpp.BATCH):
+            chosen |= llama.feed(entries[at : at + LlamaCpp.BATCH])
+        stamps = [time.perf_counter() - start]
+        for step in range(tokens - 1):
+            chosen = llama.feed(
+                [(token, len(prompts[i]) + step, i, True) for i, token in chosen.items()]
+            )
+            stamps.append(time.perf_counter() - start)
+        return stamps
+
+    return decode
+
+
+class LlamaCpp:
+    """The few calls of llama.cpp that decoding takes."""
+
+    BATCH: Final = 512
+    CONTEXT: Final = 4096
+
+    def __init__(self, library: Any, path: Path) -> None:
+        self.library = library
+        library.llama_backend_init()
+        parameters = library.llama_model_default_params()
+        self.model = library.llama_model_load_from_file(os.fsencode(path), parameters)
+        if not self.model:
+            raise RuntimeError(f"it cannot read {path}")
+        self.vocab = library.llama_vocab_n_tokens(library.llama_model_get_vocab(self.model))
+        self.batch = library.llama_batch_init(self.BATCH, 0, 1)
+        self.contexts: dict[int, Any] = {}
+
+    def open(self, sequences: int) -> None:
+        """An empty cache for so many sequences."""
+        if sequences not in self.contexts:
+            parameters = self.library.llama_context_default_params()
+            parameters.n_ctx = self.CONTEXT
+            parameters.n_seq_max = sequences
+            parameters.n_batch = parameters.n_ubatch = self.BATCH
+            parameters.n_threads = parameters.n_threads_batch = CORES
+            self.contexts[sequences] = self.library.llama_init_from_model(self.model, parameters)
+        self.context = self.contexts[sequences]
+        memory = self.library.llama_get_memory(self.context)
+        self.library.llama_memory_clear(memory, True)
+
+    def feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
+        """Computes (token, position, sequence, whether what follows is wanted); returns the
+        likeliest next token of each sequence that wants it."""
+        batch, wanted = self.batch, {}
+        batch.n_tokens = len(entries)
+        for i, (token, position, sequence, wants) in enumerate(entries):
+            batch.token[i], batch.pos[i], batch.logits[i] = token, position, wants
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
+            if wants:
+                wanted[sequence] = i
+        if self.library.llama_decode(self.context, batch):
+            raise RuntimeError("it refuses to decode")
+        return {sequence: self._likeliest(i) for sequence, i in wanted.items()}
+
+    def _likeliest(self, row: int) -> int:
+        logits = self.library.llama_get_logits_ith(self.context, row)
+        return int(np.ctypeslib.as_array(logits, (self.vocab,)).argmax())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""`python -m inference.describe MODEL`: what would be loaded, without loading it.
+
+Of this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise; MODEL as in the worker's settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from inference.checkpoint.check import open_model
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.open import Checkpoint
+from inference.model.device import Device
+from inference.model.weights import Weights, rank_bytes
+from inference.settings import Settings, SettingsError, load_settings
+from inference.tokenization.chat_template import ChatTemplate
+
+CANNOT_LOAD = 2
+MAX_TP = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache of the group:
+    KV_FRACTION of the memory that is free now and beside the weights."""
+
+    tp: int
+    weights: int
+    kv_bytes_per_token: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A model. dtype: the numbers it is computed in, and how its weights are held; disk: bytes."""
+
+    path: str
+    source: str
+    family: str
+    parameters: int
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+    context: int
+    disk: int
+    dtype: str
+    kv_bytes_per_token: int
+    shares: list[Share]
+    template: str
+    ends: list[str]
+
+
+def main() -> int:
+    """Exit codes: 0, 2 for a model that cannot be served (a sentence says why)."""
+    parser = argparse.ArgumentParser(prog="python -m inference.describe", description=__doc__)
+    parser.add_argument("model", nargs="?", help="a path or a package; by default MODEL")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    args = parser.parse_args()
+    try:
+        settings = load_settings()
+        report = inspect(args.model or settings.model, settings)
+    except (ModelError, SettingsError) as error:
+        print(f"inspect: {error}", file=sys.stderr)
+        return CANNOT_LOAD
+    print(json.dumps(asdict(report), ensure_ascii=False) if args.json else table(report))
+    return 0
+
+
+def inspect(model: str, settings: Settings) -> Report:
+    """Raises ModelError."""
+    checkpoint, vocabulary = open_model(model)
+    device, shape = Device.choose(settings, rank=0, tp=1), checkpoint.shape
+    return Report(
+        path=str(checkpoint.path),
+        source=checkpoint.source,
+        family=shape.family,
+        parameters=shape.parameters,
+        layers=shape.layers,
+        hidden=shape.hidden,
+        heads=shape.heads,
+        kv_heads=shape.kv_heads,
+        vocabulary=len(vocabulary.tokens),
+        context=shape.context,
+        disk=sum(tensor.size for tensor in checkpoint.tensors.values()),
+        dtype=device.words,
+        kv_bytes_per_token=shape.cache_bytes(1, 1, device.dtype.itemsize),
+        shares=list(_shares(checkpoint, device, settings.kv_fraction)),
+        template=ChatTemplate(vocabulary).source,
+        ends=sorted(vocabulary.name(token) for token in vocabulary.end_ids),
+    )
+
+
+def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[Share]:
+    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
+    size = device.dtype.itemsize
+    for tp in range(1, min(shape.heads, MAX_TP) + 1):
+        if shape.splits(tp):
+            held = rank_bytes(weights, shape, tp, device.form, size)
+            token = shape.cache_bytes(1, tp, size)
+            room = int((device.free_memory(tp) - held) * fraction)
+            yield Share(tp, held, token, max(0, room // token))
+
+
+def table(report: Report) -> str:
+    """For a terminal."""
+    lines = [
+        ("model", report.path),
+        ("source", f"{report.source}, {report.disk / 1e6:,.0f} MB of weights"),
+        ("family", report.family),
+        ("parameters", f"{report.parameters:,}"),
+        ("layers", f"{report.layers} of {report.hidden} numbers"),
+        ("heads", f"{report.heads}, {report.kv_heads} of keys and values"),
+        ("vocabulary", f"{report.vocabulary:,} tokens; a text ends at {', '.join(report.ends)}"),
+        ("context", f"{report.context:,} tokens"),
+        ("numbers", report.dtype),
+        ("KV cache", f"{report.kv_bytes_per_token:,} bytes a token"),
+    ]
+    shares = [
+        f"{share.tp:>4}  {share.weights / 1e6:>16,.1f} MB  {share.tokens:>14,}"
+        for share in report.shares
+    ]
+    return "\n".join(
+        [
+            *(f"{name:<12}{text}" for name, text in lines),
+            "",
+            f"{'TP':>4}  {'weights a rank':>19}  {'tokens that fit':>14}",
+            *shares,
+            "",
+            "chat template:",
+            *(f"    {line}" for line in report.template.splitlines()),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

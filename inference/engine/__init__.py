@@ -1,0 +1,1 @@
+"""The engine: the supervisor without torch, and the loop of each rank."""

@@ -1,0 +1,214 @@
+"""What the supervisor and the ranks say to each other: JSON messages with a length before each.
+
+Every rank has one end of a socket pair; it closes when either side dies. No torch here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import select
+import socket
+import struct
+from dataclasses import asdict, astuple, dataclass, field, fields
+from typing import Any, Final
+
+from inference.engine.sequence import FinishReason, SamplingParams, Sequence, tokens_of
+
+Logprobs = list[list[tuple[int, float]]]
+"""For each token itself and its alternatives, with their log-probabilities."""
+
+LENGTH: Final = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class RankArgs:
+    """What the supervisor tells a rank at its start, on the command line. Without a page_count the
+    ranks find out how many pages they have memory for."""
+
+    rank: int
+    tp: int
+    parent: int
+    fd: int
+    store: str
+    model: str
+    adapters: dict[str, str]
+    device: str
+    dtype: str
+    weights: str
+    deterministic: bool
+    speculate: bool
+    end_ids: list[int]
+    page_size: int
+    page_count: int | None
+    kv_fraction: float
+    max_running: int
+    max_step_tokens: int
+    loading_seconds: float
+    hang_seconds: float
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RankArgs:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Begin a sample, or take it up again after the tokens in `emitted` and the first `scored` of
+    the prompt's scores."""
+
+    id: str
+    prompt: list[int]
+    emitted: list[int]
+    scored: int
+    params: dict[str, Any]
+
+    def sequence(self) -> Sequence:
+        tokens, params = tokens_of(self.prompt + self.emitted), SamplingParams(**self.params)
+        return Sequence(self.id, tokens, len(self.prompt), params, scored=self.scored)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End a sample before the next step."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How far a rank has come with its weights."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The ranks are up."""
+
+    device: str
+    numbers: str
+    threads: int
+    page_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model cannot be served; trying again would not help."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """What steps have brought for a sample: tokens, and why it ends after them if it does.
+
+    cached: with its first tokens, how many of the prompt's were in the cache.
+    """
+
+    id: str
+    tokens: list[int]
+    finish: FinishReason | None = None
+    cached: int | None = None
+    logprobs: Logprobs | None = None
+    prompt_logprobs: Logprobs | None = None
+
+    def then(self, later: Emitted) -> Emitted:
+        """Both in one."""
+        assert self.id == later.id
+        assert self.finish is None
+        return Emitted(
+            self.id,
+            self.tokens + later.tokens,
+            later.finish,
+            self.cached if later.cached is None else later.cached,
+            _both(self.logprobs, later.logprobs),
+            _both(self.prompt_logprobs, later.prompt_logprobs),
+        )
+
+
+def _both(first: Logprobs | None, second: Logprobs | None) -> Logprobs | None:
+    return None if first is None and second is None else (first or []) + (second or [])
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy the ranks are, and what has happened since their start."""
+
+    running: int = 0
+    waiting: int = 0
+    pages_held: int = 0
+    preemptions: int = 0
+    guessed: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What steps have brought, one item a sample. Empty when one has only prefilled, and once in
+    every idle second."""
+
+    items: list[Emitted] = field(default_factory=list)
+    load: Load = Load()
+
+
+Message = Add | Cancel | Loading | Ready | Failed | Tokens
+EMITTED: Final = tuple(item.name for item in fields(Emitted))
+KINDS: Final = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
+
+
+def encode(message: Message) -> bytes:
+    body: dict[str, Any] = {"kind": type(message).__name__}
+    if isinstance(message, Tokens):
+        # Not by asdict, which copies every list, in every step.
+        body["items"] = [[getattr(item, name) for name in EMITTED] for item in message.items]
+        body["load"] = astuple(message.load)
+    else:
+        body |= asdict(message)
+    data = json.dumps(body).encode()
+    return LENGTH.pack(len(data)) + data
+
+
+def decode(body: bytes) -> Message:
+    content = json.loads(body)
+    kind = content.pop("kind")
+    if kind == Tokens.__name__:
+        return Tokens([Emitted(*item) for item in content["items"]], Load(*content["load"]))
+    message: Message = KINDS[kind](**content)
+    return message
+
+
+async def read_message(reader: asyncio.StreamReader) -> Message:
+    """The next message. Raises asyncio.IncompleteReadError when the other side is gone."""
+    (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    return decode(await reader.readexactly(length))
+
+
+class Channel:
+    """A rank's end. Blocking, for a rank has nothing else to do."""
+
+    def __init__(self, fd: int) -> None:
+        self.socket = socket.socket(fileno=fd)
+        self.socket.setblocking(True)
+
+    def send(self, message: Message) -> None:
+        """Raises OSError when the supervisor is gone."""
+        self.socket.sendall(encode(message))
+
+    def receive(self, timeout: float) -> Message | None:
+        """The next message, or None after `timeout` seconds. Raises EOFError when the supervisor
+        is gone."""
+        if not select.select([self.socket], [], [], timeout)[0]:
+            return None
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        return decode(self._exactly(length))
+
+    def _exactly(self, size: int) -> bytes:
+        data = self.socket.recv(size, socket.MSG_WAITALL)
+        if len(data) < size:
+            raise EOFError("the supervisor is gone")
+        return data

@@ -1,0 +1,96 @@
+"""One sample of a request: its tokens, and how far the model has computed them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inference.engine.kv_cache import ROOT
+from inference.engine.prompt_lookup import Lookup
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How one sample is drawn. `index` tells the n samples of a request apart.
+
+    logprobs: how many alternatives are told beside each token (0: the token alone), or None for
+    nothing; prompt_logprobs: the same of the prompt's own tokens. adapter: its name, or "".
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    max_tokens: int = 1
+    seed: int = 0
+    index: int = 0
+    logprobs: int | None = None
+    prompt_logprobs: int | None = None
+    adapter: str = ""
+
+    def __post_init__(self) -> None:
+        assert self.temperature >= 0
+        assert self.top_k >= 0
+        assert 0 < self.top_p <= 1
+        assert self.repetition_penalty > 0
+        assert self.max_tokens > 0 or (self.max_tokens == 0 and self.prompt_logprobs is not None)
+
+
+def tokens_of(ids: Iterable[int]) -> array[int]:
+    """Token ids as they are kept: in one piece of memory, which tensors can look into."""
+    return array("q", ids)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """Tokens of the prompt and of the draft so far; `computed` of them are in the cache.
+
+    scored: how many of the prompt's have had what comes after them scored, if that is wanted.
+    cached: how many of the prompt's were there already when it was first admitted. named: how many
+    of its pages can be found by others, the last of them under `name`. proposed: tokens that are
+    guessed to come next, and are computed in the step that is planned.
+    """
+
+    id: str
+    token_ids: array[int]
+    prompt_len: int
+    params: SamplingParams
+    computed: int = 0
+    scored: int = 0
+    cached: int | None = None
+    block_table: list[int] = field(default_factory=list)
+    named: int = 0
+    name: int = ROOT
+    proposed: list[int] = field(default_factory=list)
+    lookup: Lookup = field(default_factory=Lookup)
+
+    def __post_init__(self) -> None:
+        assert 0 < self.prompt_len <= len(self.token_ids)
+        assert self.emitted <= self.params.max_tokens
+
+    @property
+    def emitted(self) -> int:
+        return len(self.token_ids) - self.prompt_len
+
+    @property
+    def uncomputed(self) -> int:
+        return len(self.token_ids) - self.computed
+
+    @property
+    def max_len(self) -> int:
+        return self.prompt_len + self.params.max_tokens
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether logits are needed of tokens of the prompt."""
+        return self.params.prompt_logprobs is not None and self.scored < self.prompt_len
+
+    def finish_reason(self, end_ids: frozenset[int]) -> FinishReason | None:
+        """Why the sequence is over after its last token, if it is."""
+        if self.emitted and self.token_ids[-1] in end_ids:
+            return "stop"
+        return "length" if self.emitted == self.params.max_tokens else None

@@ -1,0 +1,1 @@
+"""The model on one rank: Megatron's decoder with our arithmetic, and its weights."""

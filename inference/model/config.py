@@ -1,0 +1,173 @@
+"""The numbers that define a decoder, and the parameters that it has. Knows no file format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from inference.checkpoint.errors import ModelError
+from inference.model.rope import Rope
+
+Activation = Literal["silu", "gelu", "gelu_tanh"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
+    and of how many tokens it sees the last (None: of all)."""
+
+    rope: Rope | None
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """A decoder: norm, attention with grouped queries, norm, feed-forward; positions by rotation or
+    learned.
+
+    views: of each layer. Biases: of queries, keys and values; of attention's output; of the
+    feed-forward. qk_norm: queries and keys are normalised, head by head. post_norms: what attention
+    and feed-forward give is normalised as well. attention_scale: what scores are multiplied with.
+    Caps: softly limit scores, and logits, by tanh.
+    """
+
+    family: str
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ffn: int
+    vocab: int
+    context: int
+    norm_eps: float
+    tied: bool
+    views: tuple[View, ...]
+    norm: Literal["rms", "layer"] = "rms"
+    activation: Activation = "silu"
+    gated: bool = True
+    qkv_bias: bool = False
+    proj_bias: bool = False
+    mlp_bias: bool = False
+    qk_norm: bool = False
+    post_norms: bool = False
+    learned_positions: bool = False
+    embedding_scale: float = 1.0
+    attention_scale: float | None = None
+    attention_cap: float | None = None
+    logit_cap: float | None = None
+
+    def __post_init__(self) -> None:
+        assert self.heads % self.kv_heads == 0
+        assert len(self.views) == self.layers
+        assert self.learned_positions == all(view.rope is None for view in self.views)
+
+    @property
+    def scale(self) -> float:
+        """What attention's scores are multiplied with."""
+        return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has."""
+        return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
+
+    def kv_groups(self, tp: int) -> int:
+        """Key/value heads over all ranks; with fewer heads than ranks each rank holds a copy."""
+        return max(self.kv_heads, tp)
+
+    def cache_bytes(self, tokens: int, tp: int, number_size: int) -> int:
+        """What the keys and values of `tokens` tokens take on each of `tp` ranks."""
+        heads = self.kv_groups(tp) // tp
+        return 2 * self.layers * heads * self.head_dim * tokens * number_size
+
+    def padded_vocab(self, tp: int) -> int:
+        return -(-self.vocab // tp) * tp
+
+    def splits(self, tp: int) -> bool:
+        """Whether every rank of `tp` gets an equal share."""
+        kv_fits = self.kv_heads % tp == 0 or tp % self.kv_heads == 0
+        return self.heads % tp == 0 and self.ffn % tp == 0 and kv_fits
+
+
+def parameter_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    """All parameters of a model by the names that this program has for them, with rows and columns;
+    a vector has rows of one number. A tied model has no "output.weight"."""
+    yield "embedding.weight", (shape.vocab, shape.hidden)
+    if shape.learned_positions:
+        yield "positions.weight", (shape.context, shape.hidden)
+    yield from _norm("final_norm", shape)
+    if not shape.tied:
+        yield "output.weight", (shape.vocab, shape.hidden)
+    for layer in range(shape.layers):
+        for name, dims in _layer_shapes(shape):
+            yield f"layers.{layer}.{name}", dims
+
+
+def _layer_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    hidden, ffn, dim = shape.hidden, shape.ffn, shape.head_dim
+    heads, kv_heads = shape.heads * dim, shape.kv_heads * dim
+    yield from _norm("attn_norm", shape)
+    yield from _linear("q", heads, hidden, shape.qkv_bias)
+    yield from _linear("k", kv_heads, hidden, shape.qkv_bias)
+    yield from _linear("v", kv_heads, hidden, shape.qkv_bias)
+    yield from _linear("o", hidden, heads, shape.proj_bias)
+    if shape.qk_norm:
+        yield "q_norm.weight", (dim, 1)
+        yield "k_norm.weight", (dim, 1)
+    if shape.post_norms:
+        yield from _norm("post_attn_norm", shape)
+    yield from _norm("mlp_norm", shape)
+    if shape.gated:
+        yield from _linear("gate", ffn, hidden, shape.mlp_bias)
+    yield from _linear("up", ffn, hidden, shape.mlp_bias)
+    yield from _linear("down", hidden, ffn, shape.mlp_bias)
+    if shape.post_norms:
+        yield from _norm("post_mlp_norm", shape)
+
+
+def _linear(
+    name: str, rows: int, columns: int, bias: bool
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (rows, columns)
+    if bias:
+        yield f"{name}.bias", (rows, 1)
+
+
+def _norm(name: str, shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (shape.hidden, 1)
+    if shape.norm == "layer":
+        yield f"{name}.bias", (shape.hidden, 1)
+
+
+def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
+    """Raises ModelError if the heads that a header tells of make no attention."""
+    if heads % kv_heads or head_dim % 2:
+        raise ModelError(
+            f"{path} has {heads} attention heads of {head_dim} numbers over {kv_heads} key/value "
+            "heads, which do not fit together."
+        )
+
+
+def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:
+    """Raises ModelError if the cache alone takes more than the `memory` bytes of a rank."""
+    needed = shape.cache_bytes(tokens, tp, number_size)
+    if needed <= memory:
+        return
+    raise ModelError(
+        f"A cache of KV_TOKENS={tokens:,} takes {needed / 1e9:,.1f} GB on each of "
+        f"{tp} rank(s), which has {memory / 1e9:,.1f} GB at most; lower KV_TOKENS."
+    )
+
+
+def check_split(shape: ModelShape, tp: int) -> None:
+    """Raises ModelError if the model cannot be split over `tp` ranks."""
+    if shape.splits(tp):
+        return
+    fits = ", ".join(str(n) for n in range(1, shape.heads + 1) if shape.splits(n))
+    raise ModelError(
+        f"TP={tp} does not divide this model ({shape.heads} attention heads, {shape.kv_heads} "
+        f"key/value heads, {shape.ffn} feed-forward columns); set TP to one of: {fits}."
+    )

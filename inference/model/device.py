@@ -1,0 +1,114 @@
+"""Which device, number format and threads a rank uses; the rest follows from these."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from inference.checkpoint.errors import ModelError
+from inference.model.weights import Form
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+class DeviceSettings(Protocol):
+    """What a user asks for; see settings.py."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def weights(self) -> str: ...
+    @property
+    def deterministic(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A rank's device."""
+
+    name: str
+    dtype: torch.dtype
+    threads: int
+    form: Form
+    deterministic: bool
+
+    @property
+    def backend(self) -> str:
+        """The transport between ranks."""
+        return "nccl" if self.name == "cuda" else "gloo"
+
+    def memory(self, tp: int) -> int:
+        """Bytes that one of `tp` ranks can have at most, for everything."""
+        if self.name == "cuda":
+            return int(torch.cuda.mem_get_info()[1])
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // tp
+
+    def free_memory(self, tp: int) -> int:
+        """Bytes that nobody uses now, a rank's share of them."""
+        if self.name == "cuda":
+            return int(torch.cuda.mem_get_info()[0])
+        lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024 // tp
+
+    @property
+    def words(self) -> str:
+        """The number format and the form of the weights, for people."""
+        numbers = str(self.dtype).removeprefix("torch.")
+        return numbers if self.form == "full" else f"{numbers}, weights as {self.form}"
+
+    @classmethod
+    def choose(cls, asked: DeviceSettings, rank: int, tp: int) -> Device:
+        """From the settings, `auto` included. Raises ModelError."""
+        name = asked.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        if name == "cuda":
+            _take_gpu(rank, tp)
+        dtype = DTYPES.get(asked.dtype) or _best_dtype(name)
+        form = _form(asked.weights, name, dtype)
+        # The supervisor has set OMP_NUM_THREADS to this rank's share of the cores.
+        return cls(name, dtype, torch.get_num_threads(), form, asked.deterministic)
+
+
+def pin(rank: int, tp: int) -> None:
+    """Keeps a rank on cores of its own, where there is one for each."""
+    cores = sorted(os.sched_getaffinity(0))
+    share = len(cores) // tp
+    if tp > 1 and share:
+        os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])
+
+
+def _form(weights: str, device: str, dtype: torch.dtype) -> Form:
+    # torch's kernels for few bits are for the CPU, and fast with bf16 alone.
+    possible = device == "cpu" and dtype == torch.bfloat16
+    if weights == "auto":
+        return "file" if possible else "full"
+    if weights == "int8" and not possible:
+        raise ModelError("WEIGHTS=int8 needs DTYPE=bf16 and a CPU; set WEIGHTS=full instead.")
+    return "int8" if weights == "int8" else "full"
+
+
+def _take_gpu(rank: int, tp: int) -> None:
+    if torch.cuda.device_count() < tp:
+        raise ModelError(
+            f"TP={tp} needs {tp} GPUs and {torch.cuda.device_count()} can be used; "
+            "lower TP or set DEVICE=cpu."
+        )
+    torch.cuda.set_device(rank)
+
+
+def _best_dtype(name: str) -> torch.dtype:
+    # bf16 halves what a step reads; without instructions for it a CPU is slower than in fp32.
+    if (
+        name == "cuda"
+        or torch.cpu._is_avx512_bf16_supported()
+        or torch.cpu._is_amx_tile_supported()
+    ):
+        return torch.bfloat16
+    return torch.float32

@@ -1,0 +1,1 @@
+"""The audit log, which says who, when, which rule and which action; never the text."""

@@ -1,0 +1,190 @@
+"""Who was judged, when, by which rule, and what was done: one line of JSON each, never the text.
+
+The text is there as an HMAC: whoever has the key and the text can show that a line is about it.
+Each line ends with a link to the one before it (`safety.audit.hash_chain`).
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from safety.audit.hash_chain import Chain, ChainError, Head, end_of
+from safety.screening.verdict import Stage, Verdict, refusal
+
+log = structlog.get_logger(__name__)
+
+_FRESH = 60.0
+"""Seconds for which a line that could be written shows that the next one can be."""
+
+
+class AuditError(RuntimeError):
+    """The audit log cannot be used. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    time: str
+    request: str
+    who: str
+    stage: str
+    action: str
+    complete: bool
+    categories: list[str]
+    rules: list[str]
+    counts: dict[str, int]
+    policy: str
+    latency_ms: float
+    hmac: str
+
+
+class AuditLog:
+    """An append-only file. Lines of several processes do not mix: each is written under a lock."""
+
+    def __init__(self, path: Path, key: SecretStr) -> None:
+        if len(key.get_secret_value()) < 16:
+            raise AuditError("The audit key is too short: give at least 16 characters.")
+        self._key = key
+        self._chain = Chain(key)
+        self._lock = threading.Lock()
+        self._fresh_until = 0.0
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise AuditError(
+                f"The audit log {path} cannot be opened ({error.strerror}): "
+                "check that its folder is there and can be written."
+            ) from None
+        try:
+            self.head()
+        except ChainError:
+            raise AuditError(
+                f"The audit log {path} does not end in linked lines: move it away, to begin anew."
+            ) from None
+
+    async def write(self, entry: Entry) -> None:
+        """Appends a line, off the event loop. Raises OSError where it cannot be written whole."""
+        await asyncio.to_thread(self._append, json.dumps(asdict(entry), ensure_ascii=True))
+
+    def digest(self, text: str) -> str:
+        """HMAC-SHA256 (RFC 2104) of a text, hexadecimal."""
+        key = self._key.get_secret_value().encode()
+        return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+    def head(self) -> Head:
+        """The last line's place in the chain, to be kept elsewhere. Raises OSError, ChainError."""
+        with self._locked():
+            return end_of(self._file).head
+
+    async def check(self) -> None:
+        """Writes a line of health, unless one was written lately. Raises OSError, ChainError."""
+        if time.monotonic() < self._fresh_until:
+            await asyncio.to_thread(self.head)
+        else:
+            await self.write(_bare("health", "", "", "health"))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _append(self, entry: str) -> None:
+        self._fresh_until = 0.0
+        with self._locked():
+            try:
+                line = self._chain.append(entry, end_of(self._file))
+            except ChainError as error:
+                raise OSError(str(error)) from None
+            if os.write(self._file, line) != len(line):
+                raise OSError("short write")
+            self._fresh_until = time.monotonic() + _FRESH
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # The lock on the file is between processes, and the other between threads.
+        with self._lock:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One text under judgement: for whom, since when, and where the verdict is written down."""
+
+    audit: AuditLog | None
+    stage: Stage
+    request: str
+    who: str
+    began: float = field(default_factory=time.perf_counter)
+
+    async def close(self, verdict: Verdict, text: str, *, complete: bool = True) -> Verdict:
+        """Writes the verdict down. One that cannot be written does not count: it is a block."""
+        if self.audit is None:
+            return verdict
+        try:
+            await self.audit.write(self._entry(verdict, self.audit.digest(text), complete))
+        except OSError as error:
+            log.error("audit_error", cause=type(error).__name__, errno=error.errno)
+            return refusal("audit_error", verdict.policy)
+        return verdict
+
+    async def open(self, *, policy: str) -> None:
+        """Writes down that a draft begins, before any of it is shown. Raises OSError."""
+        await self.note("opened", (), policy=policy, complete=False)
+
+    async def note(
+        self, decision: str, categories: Sequence[str], *, policy: str, complete: bool = True
+    ) -> None:
+        """Writes down what a person decided. Raises OSError."""
+        if self.audit is None:
+            return
+        entry = _bare(self.request, self.who, self.stage, decision)
+        noted = replace(entry, categories=sorted(categories), policy=policy, complete=complete)
+        await self.audit.write(noted)
+
+    def _entry(self, verdict: Verdict, digest: str, complete: bool) -> Entry:
+        counts = Counter(finding.category for finding in verdict.findings)
+        return replace(
+            _bare(self.request, self.who, self.stage, verdict.action),
+            complete=complete,
+            categories=sorted(counts),
+            rules=list(verdict.rules),
+            counts=dict(sorted(counts.items())),
+            policy=verdict.policy,
+            latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
+            hmac=digest,
+        )
+
+
+def _bare(request: str, who: str, stage: str, action: str) -> Entry:
+    """An entry of now, about no text."""
+    return Entry(
+        time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        request=request,
+        who=who,
+        stage=stage,
+        action=action,
+        complete=True,
+        categories=[],
+        rules=[],
+        counts={},
+        policy="",
+        latency_ms=0.0,
+        hmac="",
+    )

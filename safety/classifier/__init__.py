@@ -1,0 +1,1 @@
+"""The second tier: linear scorers of what a text means."""

@@ -1,0 +1,184 @@
+"""The third tier: a model that is asked over HTTP, and read by the probabilities of its answer.
+
+Any server will do that answers as OpenAI's API does and tells log-probabilities; how a model is
+asked, and what its answer means, is its form (`safety.judge.prompts`).
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from safety.judge.prompts import FORMS, Ask
+from safety.policy.judge_table import JudgePolicy
+from safety.screening.verdict import JUDGE_RULE, Finding, Stage
+
+_MOST_BYTES = 1 << 20
+
+
+class JudgeError(Exception):
+    """No answer that could be read. The message is a kind of failure, never text."""
+
+
+class JudgeLate(Exception):
+    """No answer in the time that the policy gives."""
+
+
+class JudgeUnset(ValueError):
+    """The judge cannot be asked. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a model answers: "unix:/path/to/socket" or "http://host:port"."""
+
+    url: str
+    token: SecretStr | None = None
+
+
+@dataclass(slots=True)
+class Budget:
+    """Seconds that the judge may still spend on one text."""
+
+    left: float
+
+    def __post_init__(self) -> None:
+        assert self.left > 0
+
+    def spend(self, seconds: float) -> None:
+        self.left = max(0.0, self.left - seconds)
+
+
+class Judge:
+    """Asks one server, at most `at_once` questions at a time. Safe to share between tasks."""
+
+    def __init__(self, policy: JudgePolicy, worker: Server | None) -> None:
+        """`worker` is asked where the policy names no server. Raises JudgeUnset."""
+        self.policy = policy
+        self.server = _server(policy, worker)
+        self._form = FORMS[policy.form]
+        self._room = asyncio.Semaphore(policy.at_once)
+
+    def budget(self) -> Budget:
+        """For a text that is about to be judged."""
+        return Budget(self.policy.budget_seconds)
+
+    async def find(
+        self, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: Budget
+    ) -> list[Finding]:
+        """What it names in these passages of a text. Raises JudgeError, JudgeLate."""
+        passages = [text[start:end] for start, end in spans]
+        return [
+            Finding(category, JUDGE_RULE + category, start, end, score)
+            for (start, end), scores in zip(
+                spans, await self.scores(passages, stage, budget), strict=True
+            )
+            for category, score in scores.items()
+            if score >= self.policy.threshold(category)
+        ]
+
+    async def scores(
+        self, passages: Iterable[str], stage: Stage, budget: Budget
+    ) -> list[dict[str, float]]:
+        """By category, the probability that each passage has it. Raises JudgeError, JudgeLate."""
+        began = time.monotonic()
+        try:
+            asks = [[*self._form(passage, stage)] for passage in passages]
+            async with asyncio.timeout(budget.left), self._session() as session:
+                answers = iter(await self._answers(session, chain.from_iterable(asks)))
+            return [_highest(islice(answers, len(each))) for each in asks]
+        except TimeoutError:
+            raise JudgeLate from None
+        except (JudgeError, JudgeLate):
+            raise
+        except Exception as error:
+            # Of whatever kind: an answer may be anything. From None: the cause may quote the text.
+            raise JudgeError(type(error).__name__) from None
+        finally:
+            budget.spend(time.monotonic() - began)
+
+    async def _answers(
+        self, session: aiohttp.ClientSession, asks: Iterable[Ask]
+    ) -> list[dict[str, float]]:
+        """The first failure ends all other questions, and is raised; of two, not the late one."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._asked(session, ask)) for ask in asks]
+        except ExceptionGroup as errors:
+            _, failures = errors.split(JudgeLate)
+            raise (failures or errors).exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    def _session(self) -> aiohttp.ClientSession:
+        headers, token = {}, self.server.token
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+        connector, base = _connector(self.server.url)
+        return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
+
+    async def _asked(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
+        """The answer to one question, once it is its turn. Raises JudgeLate."""
+        async with self._room:
+            try:
+                async with asyncio.timeout(self.policy.timeout_seconds):
+                    return await self._ask(session, ask)
+            except TimeoutError:
+                raise JudgeLate from None
+
+    async def _ask(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
+        body = ask.body | ({"model": self.policy.model} if self.policy.model else {})
+        # A redirect could carry the text to a server that nobody named.
+        async with session.post(ask.path, json=body, allow_redirects=False) as response:
+            if response.status != 200:
+                raise JudgeError(f"status {response.status}")
+            return ask.read(await _json(response))
+
+
+def _highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
+    """By category, the highest score that any answer gives."""
+    found: dict[str, float] = {}
+    for scores in answers:
+        found |= {name: max(score, found.get(name, 0.0)) for name, score in scores.items()}
+    return found
+
+
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    raw = await response.content.read(_MOST_BYTES + 1)
+    while len(raw) <= _MOST_BYTES and (more := await response.content.read(_MOST_BYTES)):
+        raw += more
+    if len(raw) > _MOST_BYTES:
+        raise JudgeError("answer too long")
+    return json.loads(raw)
+
+
+def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
+    if url.startswith("unix:"):
+        return aiohttp.UnixConnector(
+            path=url.removeprefix("unix:").removeprefix("//")
+        ), "http://judge"
+    return aiohttp.TCPConnector(), url
+
+
+def _server(policy: JudgePolicy, worker: Server | None) -> Server:
+    if policy.url:
+        return Server(policy.url, _token(policy))
+    if worker is None:
+        raise JudgeUnset("The policy has a [judge] without url: write the address of its server.")
+    return worker
+
+
+def _token(policy: JudgePolicy) -> SecretStr | None:
+    if policy.token_file is None:
+        return None
+    try:
+        return SecretStr(policy.token_file.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        raise JudgeUnset(
+            f"The judge's token_file {policy.token_file} cannot be read: check the path."
+        ) from None

@@ -1,0 +1,81 @@
+"""The policy's table about the third tier: a model that is asked what a text means."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from safety.policy.schema import Meaning, Score, Table, known
+from safety.screening.verdict import Action, Stage
+
+FormName = Literal["question", "llama_guard", "qwen3_guard", "shieldgemma"]
+
+JUDGED = (
+    "hate",
+    "harassment",
+    "sexual",
+    "sexual_minors",
+    "violence",
+    "self_harm",
+    "illicit",
+    "harm",
+    "prompt_attack",
+    "unsafe",
+)
+"""Categories that a judge may name; `unsafe` is what its own names do not map to."""
+
+
+def _judged(table: dict[str, Any]) -> dict[str, Any]:
+    known(table, JUDGED)
+    return table
+
+
+def _address(url: str) -> str:
+    if url and not url.startswith(("unix:", "http://", "https://")):
+        raise ValueError("write unix:/path/to/socket, http://host:port, or nothing for the worker")
+    return url
+
+
+class JudgePolicy(Table):
+    """Who is asked, how, for how long, and what is done about the answer."""
+
+    url: Annotated[str, AfterValidator(_address)] = ""
+    token_file: Path | None = None
+    form: FormName = "question"
+    model: str | None = None
+    timeout_seconds: float = Field(5.0, gt=0, le=60)
+    budget_seconds: float = Field(30.0, gt=0, le=600)
+    at_once: int = Field(8, ge=1, le=64)
+    every_chars: int = Field(400, ge=1, le=2000)
+    late: Meaning = Action.BLOCK
+    thresholds: Annotated[dict[str, Score], AfterValidator(_judged)] = Field(default_factory=dict)
+    input: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
+    material: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
+    output: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_time(self) -> Self:
+        if self.budget_seconds < self.timeout_seconds:
+            raise ValueError("budget_seconds is for a whole text: at least timeout_seconds")
+        return self
+
+    def threshold(self, category: str) -> float:
+        """From which probability on, 0 to 1, the judge names a category."""
+        return self.thresholds.get(category, 0.5)
+
+    def action(self, stage: Stage, category: str) -> Action:
+        """What is done about a category that the judge names: hold, unless the table says."""
+        actions: dict[str, Action] = getattr(self, stage)
+        return actions.get(category, Action.HOLD)
+
+    def holding_as(self, action: Action) -> "JudgePolicy":
+        """The table after a person has decided: what it holds is `action`."""
+        decided = {
+            str(stage): {name: _decided(self.action(stage, name), action) for name in JUDGED}
+            for stage in Stage
+        }
+        return self.model_copy(update={**decided, "late": _decided(self.late, action)})
+
+
+def _decided(action: Action, decision: Action) -> Action:
+    return decision if action is Action.HOLD else action

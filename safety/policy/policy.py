@@ -1,0 +1,346 @@
+"""What is done about what is found: a TOML file, checked, with a digest for the audit."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import phonenumbers
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from safety.policy.judge_table import JudgePolicy
+from safety.policy.schema import Meaning, Score, Table, hint, known, sentence
+from safety.screening.verdict import Action, Removes, Stage
+
+ALWAYS_BLOCK = ("detector_error", "too_long", "audit_error")
+"""Categories of the filter's own failures, which no policy can soften."""
+JUDGE_LATE = "judge_late"
+"""The category of a judge that gave no answer in time."""
+OVERLAID = ("max_chars", "block_removes", "links", "phones", "thresholds", *map(str, Stage))
+"""What an overlay can change."""
+_IDS = {"workspaces": "TE", "channels": "CGD"}
+"""With which letters the ids begin that Slack gives."""
+
+
+class PolicyError(ValueError):
+    """A policy cannot be used. The message is one sentence: what is wrong and what to do."""
+
+
+class Actions(Table):
+    """One stage: the action for each category."""
+
+    secret: Action
+    card: Action
+    identity: Action
+    account: Action
+    email: Action
+    phone: Action
+    handle: Action
+    ip_address: Action
+    slack_markup: Action
+    link: Action
+    invisible: Action
+    hate: Meaning
+    harassment: Meaning
+    sexual: Meaning
+    sexual_minors: Meaning
+    violence: Meaning
+    self_harm: Meaning
+    unsafe: Meaning
+    harm: Meaning
+    illicit: Meaning
+    prompt_attack: Meaning
+
+    def stricter(self, other: "Actions") -> "Actions":
+        """Of each action the stricter one."""
+        pairs = ((name, getattr(self, name), getattr(other, name)) for name in Actions.model_fields)
+        strict = {name: max(one, two, key=lambda each: each.strictness) for name, one, two in pairs}
+        return self.model_copy(update=strict)
+
+
+class EnglishThresholds(Table):
+    """The scores from which on the weights for Latin letters name each category."""
+
+    hate: Score
+    harassment: Score
+    sexual: Score
+    sexual_minors: Score
+    violence: Score
+    self_harm: Score
+    unsafe: Score
+    harm: Score
+    illicit: Score
+    prompt_attack: Score
+
+
+class ChineseThresholds(Table):
+    """The same for the weights for Chinese."""
+
+    hate: Score
+    harassment: Score
+    sexual: Score
+    violence: Score
+    self_harm: Score
+    illicit: Score
+    prompt_attack: Score
+
+
+LANGUAGES: Mapping[str, type[Table]] = {"en": EnglishThresholds, "zh": ChineseThresholds}
+
+
+class StageThresholds(Table):
+    """By language, the categories that one stage names from another score on."""
+
+    en: dict[str, Score] = Field(default_factory=dict)
+    zh: dict[str, Score] = Field(default_factory=dict)
+
+    @field_validator(*LANGUAGES)
+    @classmethod
+    def _categories(cls, scores: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        known(scores, LANGUAGES[info.field_name or ""].model_fields)
+        return scores
+
+
+class Thresholds(Table):
+    """From which score on the linear tier names a category: 1 means in effect never."""
+
+    en: EnglishThresholds
+    zh: ChineseThresholds
+    input: StageThresholds = StageThresholds()
+    material: StageThresholds = StageThresholds()
+    output: StageThresholds = StageThresholds()
+
+    def of(self, language: str, category: str) -> float:
+        score: float = getattr(getattr(self, language), category)
+        return score
+
+    def at(self, stage: Stage) -> "Thresholds":
+        """As this stage sees them."""
+        own = getattr(self, stage)
+        return self.model_copy(
+            update={
+                language: getattr(self, language).model_copy(update=getattr(own, language))
+                for language in LANGUAGES
+            }
+        )
+
+    def stricter(self, other: "Thresholds") -> "Thresholds":
+        """Of each score the lower one, at each stage."""
+        stages = {
+            stage: StageThresholds.model_validate(_lower(self.at(stage), other.at(stage)))
+            for stage in Stage
+        }
+        return Thresholds.model_validate({**_lower(self, other), **stages})
+
+
+def _lower(one: Thresholds, other: Thresholds) -> dict[str, dict[str, float]]:
+    return {
+        language: {
+            category: min(one.of(language, category), other.of(language, category))
+            for category in model.model_fields
+        }
+        for language, model in LANGUAGES.items()
+    }
+
+
+def _host(entry: str) -> str:
+    if not re.fullmatch(r"(?:\*\.)?(?:[a-z0-9-]+\.)+[a-z0-9-]+", entry.lower()):
+        raise ValueError("write a host as acme.com or *.acme.com, without https:// or a path")
+    return entry.lower()
+
+
+def _region(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("write a region as its two letters, such as US or CN")
+    return code
+
+
+class LinkPolicy(Table):
+    """The hosts whose links stay links."""
+
+    allow: tuple[Annotated[str, AfterValidator(_host)], ...]
+
+    def stricter(self, other: "LinkPolicy") -> "LinkPolicy":
+        """The hosts that both allow."""
+        both = {
+            host
+            for mine, others in ((self.allow, other.allow), (other.allow, self.allow))
+            for host in mine
+            if any(_covers(entry, host) for entry in others)
+        }
+        return LinkPolicy(allow=tuple(sorted(both)))
+
+
+def _covers(entry: str, host: str) -> bool:
+    return entry == host or (entry.startswith("*.") and host.endswith(entry[1:]))
+
+
+class PhonePolicy(Table):
+    """The regions where a number without a country code is taken for a phone number."""
+
+    regions: tuple[Annotated[str, AfterValidator(_region)], ...]
+
+    def stricter(self, other: "PhonePolicy") -> "PhonePolicy":
+        """The regions of both."""
+        return PhonePolicy(regions=tuple(sorted({*self.regions, *other.regions})))
+
+
+class Policy(Table):
+    """What applies in one place; `workspaces` and `channels` are whole policies of their own."""
+
+    max_chars: int = Field(ge=1, le=1_000_000)
+    timeout_seconds: float = Field(gt=0, le=60)
+    block_removes: Removes
+    may_loosen: bool
+    links: LinkPolicy
+    phones: PhonePolicy
+    thresholds: Thresholds
+    judge: JudgePolicy | None = None
+    input: Actions
+    material: Actions
+    output: Actions
+    workspaces: Mapping[str, "Policy"] = Field(default_factory=dict)
+    channels: Mapping[str, "Policy"] = Field(default_factory=dict)
+
+    # Not cached: a copy with changes would keep it.
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that change with every change of what applies here."""
+        elsewhere = {"may_loosen", "workspaces", "channels"}
+        canonical = json.dumps(self.model_dump(mode="json", exclude=elsewhere), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def within(self, workspace: str, channel: str) -> "Policy":
+        """What applies in a channel of a workspace: where both have an overlay, the stricter."""
+        overlays = (self.workspaces.get(workspace), self.channels.get(channel))
+        found = [overlay for overlay in overlays if overlay is not None]
+        return reduce(Policy.stricter, found) if found else self
+
+    def stricter(self, other: "Policy") -> "Policy":
+        """Of all that an overlay can change, the stricter setting."""
+        stricter: dict[str, Any] = {
+            name: getattr(self, name).stricter(getattr(other, name))
+            for name in OVERLAID
+            if isinstance(getattr(self, name), Table)
+        }
+        stricter["max_chars"] = min(self.max_chars, other.max_chars)
+        both = {self.block_removes, other.block_removes}
+        stricter["block_removes"] = Removes.DRAFT if Removes.DRAFT in both else Removes.REST
+        return self.model_copy(update=stricter)
+
+    def holding_as(self, action: Action) -> "Policy":
+        """The policy after a person has decided: what it holds is allowed, or redacted."""
+        stages = {str(stage): _decided(getattr(self, stage), action) for stage in Stage}
+        judge = self.judge and self.judge.holding_as(action)
+        return self.model_copy(update={**stages, "judge": judge})
+
+    def action(self, stage: Stage, category: str) -> Action:
+        """What is done about a category that rules or the linear tier find."""
+        if category in ALWAYS_BLOCK:
+            return Action.BLOCK
+        action: Action = getattr(getattr(self, stage), category)
+        return action
+
+    def judge_action(self, stage: Stage, category: str) -> Action:
+        """What is done about a category that the judge names, or about its being late."""
+        if self.judge is None:
+            return Action.BLOCK
+        return self.judge.late if category == JUDGE_LATE else self.judge.action(stage, category)
+
+
+def _decided(actions: Actions, decision: Action) -> Actions:
+    held = [name for name in Actions.model_fields if getattr(actions, name) is Action.HOLD]
+    return actions.model_copy(update=dict.fromkeys(held, decision))
+
+
+def load_policy(path: Path | None) -> Policy:
+    """The packaged policy, with what the file at `path` changes. Raises PolicyError."""
+    packaged = files("safety").joinpath("data/policy.toml").read_text("utf-8")
+    tables = _read(packaged, "packaged policy")
+    if path is None:
+        return _check(tables, "packaged policy")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path} cannot be read as a policy: check the path.") from error
+    changes = _read(text, str(path))
+    overlays = {kind: changes.pop(kind, {}) for kind in ("workspaces", "channels")}
+    merged = _merge(tables, changes)
+    base = _check(merged, str(path))
+    laid = {
+        kind: {name: _overlaid(base, merged, over, f"{path}: {kind}.{name}") for name, over in each}
+        for kind, each in _items(overlays, str(path))
+    }
+    return base.model_copy(update=laid)
+
+
+def _read(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{name} is not valid TOML: {error}.") from error
+
+
+def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    for kind, tables in overlays.items():
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
+        for place in tables:
+            if not re.fullmatch(f"[{_IDS[kind]}][A-Z0-9]+", place):
+                letters = " or ".join(_IDS[kind])
+                raise PolicyError(
+                    f"{name}: {kind}.{place} never applies: write the id that Slack shows for it, "
+                    f"{letters} and then capitals and digits."
+                )
+        yield kind, list(tables.items())
+
+
+def _overlaid(base: Policy, tables: dict[str, Any], overlay: dict[str, Any], name: str) -> Policy:
+    for key in overlay:
+        if key not in OVERLAID:
+            raise PolicyError(f"{name}: unknown key {key}; {hint(key, OVERLAID)}")
+    policy = _check(_merge(tables, overlay), name)
+    if not base.may_loosen and (milder := _first_milder(base, policy)):
+        raise PolicyError(
+            f"{name}: {milder} is milder than in the policy: make it as strict, "
+            "or write may_loosen = true at the top of the file."
+        )
+    return policy
+
+
+def _first_milder(base: Policy, overlay: Policy) -> str | None:
+    mine, strict = overlay.stricter(overlay).model_dump(), base.stricter(overlay).model_dump()
+    paths = (_difference(mine[name], strict[name], name) for name in OVERLAID)
+    return next(filter(None, paths), None)
+
+
+def _difference(one: Any, other: Any, path: str) -> str | None:
+    """Where two settings of one shape differ first."""
+    if not isinstance(one, dict):
+        return None if one == other else path
+    paths = (_difference(one[key], other[key], f"{path}.{key}") for key in one)
+    return next(filter(None, paths), None)
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both_tables else value
+    return merged
+
+
+def _check(tables: dict[str, Any], name: str) -> Policy:
+    # What is pasted is judged as what is typed, but for what [material] says.
+    typed, pasted = tables["input"], tables["material"]
+    if isinstance(typed, dict) and isinstance(pasted, dict):
+        tables = {**tables, "material": _merge(typed, pasted)}
+    try:
+        return Policy.model_validate(tables)
+    except ValidationError as error:
+        raise PolicyError(f"{name}: {sentence(error, Policy)}") from None

@@ -1,0 +1,62 @@
+"""What tables of a policy file are made of, and how a wrong one is put into a sentence."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from safety.screening.verdict import Action
+
+
+class Table(BaseModel):
+    """A table of which every key is known, and which is never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _without_span(action: Action) -> Action:
+    if action is Action.REDACT:
+        raise ValueError("a meaning has no span to redact: write allow, hold or block")
+    return action
+
+
+Meaning = Annotated[Action, AfterValidator(_without_span)]
+Score = Annotated[float, Field(gt=0, le=1)]
+
+
+def sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first thing that is wrong: where, and what to write instead."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    where = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {where}; {hint(path[-1], _table(model, path[:-1]).model_fields)}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ').removesuffix('.')}."
+
+
+def hint(key: str, known: Iterable[str]) -> str:
+    """The known key that is nearest, or all of them."""
+    known = list(known)
+    close = get_close_matches(key, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(known)}."
+
+
+def known(keys: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raises ValueError, a sentence, for the first key that is not allowed."""
+    allowed = list(allowed)
+    for key in keys:
+        if key not in allowed:
+            raise ValueError(f"unknown key {key}; {hint(key, allowed)}")
+
+
+def _table(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    for name in path:
+        annotation: Any = model.model_fields[name].annotation
+        # A table that may be left out is a union with None.
+        model = next(t for t in (annotation, *get_args(annotation)) if _is_table(t))
+    return model
+
+
+def _is_table(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

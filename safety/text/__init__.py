@@ -1,0 +1,1 @@
+"""Forms of a text that the detectors read, and safe text."""

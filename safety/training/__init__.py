@@ -1,0 +1,1 @@
+"""Fits and measures the classifier. Nothing here is imported at run time."""

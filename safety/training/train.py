@@ -1,0 +1,325 @@
+"""`python -m safety.training.train FOLDER`: fits the linear tier to labelled rows.
+
+Writes the weights and prints thresholds for a policy. The rows are those of `FOLDER/*.jsonl`, and
+the project's own ordinary texts.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from safety.classifier.features import GRAMS, WIDTH, WORDS, Features, Ids, features, lexicon
+from safety.classifier.passages import ends, passages
+from safety.classifier.weights import DAMPING, Heads, save
+from safety.classifier.words import Known, known
+from safety.screening.verdict import Stage
+from safety.text.normalise import normalise
+from safety.training.dataset import NAMED, Row, RowError, counts_at, has, read
+from safety.training.logistic import Floats, Sparse, fit, sigmoid
+
+CATEGORIES = {
+    "en": (
+        "hate",
+        "harassment",
+        "sexual",
+        "sexual_minors",
+        "violence",
+        "self_harm",
+        "unsafe",
+        "harm",
+        "illicit",
+        "prompt_attack",
+    ),
+    "zh": (
+        "hate",
+        "harassment",
+        "sexual",
+        "violence",
+        "self_harm",
+        "illicit",
+        "prompt_attack",
+    ),
+}
+_LISTED = NAMED | {"unsafe"}
+"""Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
+_MEANT = frozenset({"illicit"})
+"""Who is lent what words mean, too: requests are short, and few."""
+STRENGTH = {"hate_zh": 1.0}
+"""How much the rows weigh against small weights, where not 8; by cross-validation."""
+FALSE_ALARMS = {
+    "unsafe": 0.02,
+    "harm": 0.04,
+    "illicit": 0.015,
+    "prompt_attack": 0.05,
+    "hate_zh": 0.03,
+    "sexual_zh": 0.005,
+    "illicit_zh": 0.02,
+    "prompt_attack_zh": 0.02,
+}
+"""Of the safe rows of any one collection, at the thresholds that are printed."""
+_FALSE_ALARMS_OF_A_NAMED_CATEGORY = {"en": 0.005, "zh": 0.01}
+"""There are six, and their false alarms add up."""
+_FEW, _MANY = 50, 1000
+"""Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
+_OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
+"""What a safe row of another source counts, and one of a source that is all safe."""
+_PROSE, _NO_ATTACK = 4.0, 40.0
+"""The same for prompt attacks, of which there are thousands, against few rows of plain prose and
+fewer harmless requests that are full of their words."""
+_OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
+"""Attacks that are longer and odder than the others, and half as many; and rows that were written
+for the project, beside those that people met."""
+_OF_ITS_OWN = frozenset({"written English", "written Chinese"})
+"""Sources that teach the categories they hold, and nothing else: others they made worse."""
+_AKIN = 0.2
+"""What rows of other kinds, harmful or not, count beside the few answers of models."""
+
+
+Fit = tuple[Heads, dict[str, float]]
+"""Scorers of a language, and from which score on each category is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row as the weights of a language see it."""
+
+    row: Row
+    seen: Features
+    places: Ids
+
+    def __post_init__(self) -> None:
+        assert len(self.places) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one head learns from: examples, labels of 0 and 1, and how much each counts."""
+
+    examples: list[Example]
+    labels: Floats
+    importance: Floats
+
+    def __post_init__(self) -> None:
+        assert len(self.examples) == len(self.labels) == len(self.importance)
+        assert 0 < self.labels.sum() < len(self.labels)
+
+    @property
+    def folds(self) -> Ids:
+        return np.array([example.row.fold for example in self.examples])
+
+    def part(self, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Task":
+        kept = np.flatnonzero(chosen)
+        return Task([self.examples[i] for i in kept], self.labels[kept], self.importance[kept])
+
+
+def main() -> int:
+    """Exit codes: 0, 2 for rows that cannot be learned from (a sentence says why)."""
+    parser = argparse.ArgumentParser(prog="python -m safety.training.train", description=__doc__)
+    parser.add_argument("folder", type=Path, help="labelled rows, *.jsonl")
+    parser.add_argument("--out", type=Path, default=Path("safety/data/weights.npz"))
+    parser.add_argument("--leave-out", action="store_true", help="fit without fold 0")
+    options = parser.parse_args()
+    try:
+        if not options.folder.is_dir():
+            raise RowError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
+        rows = with_own(list(read(sorted(options.folder.glob("*.jsonl")))))
+        fitted = train([row for row in rows if row.fold != 0 or not options.leave_out])
+        save({language: heads for language, (heads, _) in fitted.items()}, options.out)
+    except (RowError, OSError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    for language, (_, limits) in fitted.items():
+        print(f"[thresholds.{language}]")
+        print(*(f"{category} = {limit:.3f}" for category, limit in limits.items()), sep="\n")
+    return 0
+
+
+def with_own(rows: Sequence[Row]) -> list[Row]:
+    """The rows, and those of the project's own that are not among them."""
+    given = {row.text for row in rows}
+    with as_file(files("safety") / "data") as folder:
+        own = read([folder / "ordinary.jsonl", folder / "written.jsonl"])
+        return [*rows, *(row for row in own if row.text not in given)]
+
+
+def train(rows: Sequence[Row]) -> dict[str, Fit]:
+    """By language. Raises RowError where a category has no rows."""
+    return {language: scorers(language, rows) for language in GRAMS}
+
+
+def scorers(language: str, rows: Sequence[Row]) -> Fit:
+    """Calibrated, with thresholds, on rows that their fit has not seen. Raises RowError."""
+    names = CATEGORIES[language]
+    examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
+    tasks = [task(examples, name) for name in names]
+    heads, limits = zip(
+        *(head(each, name, language) for each, name in zip(tasks, names, strict=True)), strict=True
+    )
+    return (
+        Heads(names, *map(np.stack, zip(*heads, strict=True))),
+        dict(zip(names, limits, strict=True)),
+    )
+
+
+def is_read(row: Row, language: str) -> bool:
+    """Whether a language learns from a row: its own, and some of the others as ordinary text."""
+    if language == "zh":
+        return row.lang == "zh" or len(features(normalise(row.text).text, "zh").ids) > 0
+    return row.lang != "zh" or (not row.unsafe and _is_sampled(row))
+
+
+def example(row: Row, language: str) -> Example:
+    """Of a long text, its first passage."""
+    _, pieces = next(passages(ends(row.text)))
+    normalised = normalise(row.text[: pieces[-1]])
+    places = np.searchsorted(normalised.offsets, pieces)
+    return Example(row, features(normalised.text, language), places)
+
+
+def task(examples: Sequence[Example], category: str) -> Task:
+    """Rows that have the category, rows that are known not to, and ordinary text. Raises RowError
+    where no row has it."""
+    sources = {each.row.source for each in examples if has(each.row, category)}
+    if not sources:
+        raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
+    harmful = {each.row.source for each in examples if each.row.unsafe}
+    safe = Counter(each.row.source for each in examples if not each.row.unsafe)
+    often = {source for source, count in safe.items() if count > _MANY}
+    chosen, labels, importance = [], [], []
+    for each in examples:
+        row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
+        if row.source in sources:
+            weight = _OF_SOURCE.get(row.source, 1.0)
+        elif row.source in _OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
+            continue
+        elif is_akin:
+            weight = _AKIN
+        elif row.unsafe and category != "prompt_attack":
+            continue
+        else:
+            is_all_safe = row.source not in harmful
+            weight = _ordinary(row, category, is_all_safe, is_one_of_many=row.source in often)
+        chosen.append(each)
+        labels.append(float(is_akin or has(row, category)))
+        importance.append(weight)
+    return Task(chosen, np.array(labels), np.array(importance))
+
+
+def _is_harmful(row: Row) -> bool:
+    return bool((NAMED | {"illicit"}) & set(row.categories))
+
+
+def _ordinary(row: Row, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
+    """What a row counts that has not the category, from a source without it."""
+    if category == "prompt_attack" and not is_one_of_many:
+        return _NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else _PROSE
+    if category == "harm" and not is_all_safe and not is_one_of_many:
+        return _AKIN
+    return _ALL_SAFE if is_all_safe else _OTHER_SOURCE
+
+
+def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """The table, the weights of the lexicon and the bias of one head, calibrated; its threshold."""
+    unseen = np.zeros(len(task.labels))
+    for fold in sorted(set(task.folds.tolist())):
+        heads = fitted(task.part(task.folds != fold), category, language)
+        for index in np.flatnonzero(task.folds == fold):
+            each = task.examples[index]
+            unseen[index] = heads.log_odds(each.seen, each.places).max()
+    slope, shift = calibration(unseen, task)
+    scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
+    limit = threshold(scores, task, category, rate)
+    raw = fitted(task, category, language)
+    return (raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift), limit
+
+
+def fitted(task: Task, category: str, language: str) -> Heads:
+    is_listed = category in _LISTED and language == "en"
+    lent = known() if category in _MEANT else known()[:, :is_listed]
+    strength = STRENGTH.get(_name(category, language), 8.0)
+    weights, bias = fit(
+        matrix(task.examples, is_listed, lent), task.labels, task.importance, strength
+    )
+    table, words, borrowed = np.split(weights, [WIDTH, WIDTH + 2 * len(lexicon())])
+    table[:WORDS] += lent @ borrowed
+    return Heads(("raw",), table[None].astype(np.float16), words[None], np.array([bias]))
+
+
+def matrix(examples: Sequence[Example], is_listed: bool, lent: Known) -> Sparse:
+    """[examples, WIDTH + 2 * groups + columns lent]: what `Heads.log_odds` multiplies, of each
+    whole text, and the sum of what is `lent` to its words.
+
+    Where the lexicon is not read, its columns are zero, and so are their weights.
+    """
+    counts = np.array([len(each.seen.ids) for each in examples])
+    shares = 1 / np.sqrt(DAMPING + counts)
+    dense = [
+        np.concatenate((is_listed * each.seen.densities(each.places[-1:])[:, 0], share * sums))
+        for each, share in zip(examples, shares, strict=True)
+        for sums in [lent[each.seen.ids[each.seen.ids < WORDS]].sum(axis=0)]
+    ]
+    numbers, columns = np.arange(len(examples)), len(dense[0])
+    return Sparse(
+        np.concatenate((np.repeat(numbers, counts), np.repeat(numbers, columns))),
+        np.concatenate(
+            [each.seen.ids for each in examples]
+            + [np.tile(np.arange(columns) + WIDTH, len(examples))]
+        ),
+        np.concatenate((np.repeat(shares, counts), *dense)),
+        len(examples),
+        WIDTH + columns,
+    )
+
+
+def calibration(odds: Floats, task: Task) -> tuple[float, float]:
+    """Slope and shift that make probabilities of log-odds (Platt 1999)."""
+    numbers = np.arange(len(odds))
+    column = Sparse(numbers, np.zeros_like(numbers), odds, len(odds), 1)
+    weights, shift = fit(column, task.labels, task.importance, strength=1.0)
+    return float(weights[0]), shift
+
+
+def _false_alarms(category: str, language: str) -> float:
+    named = _FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
+    return FALSE_ALARMS.get(_name(category, language), named)
+
+
+def _name(category: str, language: str) -> str:
+    return category if language == "en" else f"{category}_{language}"
+
+
+def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
+    """The lowest score with few false alarms, `rate`, in every collection of rows.
+
+    A collection is all rows whose sources begin with the same word; those without anything
+    harmful count as one. Only rows of a stage at which the category counts; 1, in effect never,
+    where they are few.
+    """
+    rows = [each.row for each in task.examples]
+    harmful = {_collection(row) for row in rows if row.unsafe}
+    names = np.array([_collection(row) if _collection(row) in harmful else "" for row in rows])
+    safe = np.array([not row.unsafe and counts_at(category, row.stage) for row in rows])
+    limits = [
+        np.quantile(scores[chosen], 1 - rate)
+        for name in sorted(set(names.tolist()))
+        if (chosen := safe & (names == name)).sum() >= _FEW
+    ]
+    return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
+
+
+def _collection(row: Row) -> str:
+    return row.source.split(maxsplit=1)[0]
+
+
+def _is_sampled(row: Row) -> bool:
+    return row.digest[1] % 8 == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
