@@ -24,7 +24,7 @@ POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ChatMessage:
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
@@ -117,7 +117,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
             self._session = None
 
     async def chat(
-        self, messages: Sequence[Message], sampling: Sampling, *, model: str | None = None
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
         """The drafts as they are written, without what a model thinks before: <think>...</think> at
         the beginning. Closing the iterator cancels them in the worker.
@@ -213,7 +213,7 @@ def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
 
 
 def _chat_body(
-    messages: Sequence[Message], sampling: Sampling, model: str | None
+    messages: Sequence[ChatMessage], sampling: Sampling, model: str | None
 ) -> dict[str, object]:
     body: dict[str, object] = {
         "messages": [{"role": m.role, "content": m.content} for m in messages],

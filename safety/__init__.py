@@ -1,7 +1,8 @@
 """The safety filter: judges what comes in and what goes out. Knows neither Slack nor the model."""
 
 from safety.audit.audit_log import AuditError, AuditLog
-from safety.judge.judge import Server
+from safety.errors import OperatorError
+from safety.judge.judge import JudgeServer
 from safety.policy.policy import Policy, PolicyError, load_policy
 from safety.screening.filter import Filter, FilterError, Health
 from safety.screening.gate import Gate
@@ -21,10 +22,11 @@ __all__ = [
     "Finding",
     "Gate",
     "Health",
+    "JudgeServer",
+    "OperatorError",
     "Policy",
     "PolicyError",
     "SafeText",
-    "Server",
     "Stage",
     "Verdict",
     "fenced",

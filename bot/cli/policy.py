@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from bot.settings import Settings
-from safety import Filter, FilterError, PolicyError, Server, Stage, load_policy
+from safety import Filter, FilterError, JudgeServer, PolicyError, Stage, load_policy
 from safety.screening.explanation import explain
 
 WRONG = 2
@@ -38,9 +38,9 @@ async def explained(
     return 0
 
 
-def judge_server(settings: Settings) -> Server:
+def judge_server(settings: Settings) -> JudgeServer:
     """The worker, which is the judge where the policy names no other."""
-    return Server(settings.engine_url, settings.worker_token)
+    return JudgeServer(settings.engine_url, settings.worker_token)
 
 
 def _wrong(wrong: Exception) -> int:

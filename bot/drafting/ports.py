@@ -18,7 +18,7 @@ from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.render.blocks import Button, Content
 from bot.slack.render.documents import FileKind
 from bot.store import JobStatus, Store, StoreUnavailable, Thread
-from inference.client import Delta, Message, Sampling, Usage
+from inference.client import ChatMessage, Delta, Sampling, Usage
 from safety import Filter, SafeText
 
 DRAFT_IN_DM = "draft_in_dm"
@@ -169,7 +169,7 @@ class Engine(Protocol):
     """The model, by way of the worker."""
 
     def chat(
-        self, messages: Sequence[Message], sampling: Sampling, *, model: str | None = None
+        self, messages: Sequence[ChatMessage], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
         """Stream `sampling.n` samples. Raises EngineUnavailable, EngineRefused."""
 

@@ -86,7 +86,7 @@ class TextPart(BaseModel):
     text: str
 
 
-class ChatMessage(BaseModel):
+class MessageBody(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
     name: str | None = None
@@ -154,7 +154,7 @@ class Request(BaseModel):
 
 
 class ChatRequest(Request):
-    messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
+    messages: list[MessageBody] = Field(min_length=1, max_length=1000)
     max_tokens: int = Field(
         512, ge=1, validation_alias=AliasChoices("max_completion_tokens", "max_tokens")
     )
@@ -163,7 +163,7 @@ class ChatRequest(Request):
 
     @field_validator("messages")
     @classmethod
-    def _somebody_says_something(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+    def _somebody_says_something(cls, messages: list[MessageBody]) -> list[MessageBody]:
         if not any(message.text.strip() for message in messages):
             raise ValueError("every message is empty; write what the draft should be about")
         for message in messages:

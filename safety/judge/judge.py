@@ -35,7 +35,7 @@ class JudgeUnset(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class JudgeServer:
     """Where a model answers: "unix:/path/to/socket" or "http://host:port"."""
 
     url: str
@@ -58,7 +58,7 @@ class Budget:
 class Judge:
     """Asks one server, at most `at_once` questions at a time. Safe to share between tasks."""
 
-    def __init__(self, policy: JudgePolicy, worker: Server | None) -> None:
+    def __init__(self, policy: JudgePolicy, worker: JudgeServer | None) -> None:
         """`worker` is asked where the policy names no server. Raises JudgeUnset."""
         self.policy = policy
         self.server = _server(policy, worker)
@@ -165,9 +165,9 @@ def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
     return aiohttp.TCPConnector(), url
 
 
-def _server(policy: JudgePolicy, worker: Server | None) -> Server:
+def _server(policy: JudgePolicy, worker: JudgeServer | None) -> JudgeServer:
     if policy.url:
-        return Server(policy.url, _token(policy))
+        return JudgeServer(policy.url, _token(policy))
     if worker is None:
         raise JudgeUnset("The policy has a [judge] without url: write the address of its server.")
     return worker

@@ -11,7 +11,7 @@ from safety.audit.audit_log import AuditLog, Case
 from safety.audit.hash_chain import ChainError
 from safety.classifier.passages import whole_passages
 from safety.classifier.weights import WeightsError
-from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeUnset, Server
+from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer, JudgeUnset
 from safety.policy.policy import Policy
 from safety.screening.gate import Gate
 from safety.screening.screen import Screen
@@ -43,7 +43,7 @@ class Filter:
         policy: Policy,
         *,
         audit: AuditLog | None = None,
-        worker: Server | None = None,
+        worker: JudgeServer | None = None,
         base: "Filter | None" = None,
     ) -> None:
         """`worker` is the judge where the policy names no other. Raises FilterError.
@@ -163,7 +163,7 @@ async def _verdict(screen: Screen, text: str, stage: Stage) -> Verdict:
     return await screen.judged(verdict, text, spans, stage, screen.judge_tier.budget())
 
 
-def _judge(policy: Policy, worker: Server | None) -> Judge | None:
+def _judge(policy: Policy, worker: JudgeServer | None) -> Judge | None:
     try:
         return Judge(policy.judge, worker) if policy.judge else None
     except JudgeUnset as error:

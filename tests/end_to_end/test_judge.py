@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from safety import Filter, Stage, load_policy
-from safety.judge.judge import Server
+from safety.judge.judge import JudgeServer
 from safety.judge.prompts import FORMS
 from tests.conftest import Worker
 
@@ -45,7 +45,7 @@ async def test_a_model_that_answers_in_no_form_lets_nothing_pass(
 ) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(f'[judge]\nform = "{form}"\ntimeout_seconds = 30\n')
-    by = Filter(load_policy(file), worker=Server(tiny_worker.url))
+    by = Filter(load_policy(file), worker=JudgeServer(tiny_worker.url))
     verdict = await by.judge(TEXT, Stage.OUTPUT, request="r1")
     assert verdict.rules == ("detector_error",)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference.checkpoint.open import find_model
-from inference.client import Delta, EngineClient, Message, Sampling, Usage
+from inference.client import ChatMessage, Delta, EngineClient, Sampling, Usage
 
 # Greedy, or as the model's own distribution draws.
 GREEDY = {"temperature": 0.0, "repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}
@@ -43,7 +43,7 @@ def ask():
         texts: dict[int, str] = {}
         reasons: dict[int, str] = {}
         async with EngineClient(url) as client:
-            chat = client.chat([Message("user", text)], Sampling(**(FREE | sampling)))
+            chat = client.chat([ChatMessage("user", text)], Sampling(**(FREE | sampling)))
             async for item in chat:
                 if isinstance(item, Delta):
                     texts[item.index] = texts.get(item.index, "") + item.text

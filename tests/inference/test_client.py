@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from inference.client import Delta, EngineClient, EngineUnavailable, Message, Sampling, Usage
+from inference.client import ChatMessage, Delta, EngineClient, EngineUnavailable, Sampling, Usage
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ def words(index: int, *texts: str, reason: str | None = None) -> bytes:
 
 
 async def hear(client: EngineClient, heard: list[Delta | Usage]) -> None:
-    async for item in client.chat([Message("user", "hello")], Sampling()):
+    async for item in client.chat([ChatMessage("user", "hello")], Sampling()):
         heard.append(item)
 
 

@@ -21,11 +21,11 @@ import pytest
 from pydantic import SecretStr
 
 from inference.client import (
+    ChatMessage,
     Delta,
     EngineClient,
     EngineRefused,
     EngineUnavailable,
-    Message,
     Sampling,
 )
 
@@ -33,7 +33,7 @@ LONG = Sampling(
     temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=750, seed=11, n=2
 )
 CHAT = "/v1/chat/completions"
-HELLO = [Message("user", "Hello")]
+HELLO = [ChatMessage("user", "Hello")]
 HANG_SECONDS = 5
 NOTICED_SECONDS = 2
 RAISE_ON_SIGNAL = """
@@ -291,7 +291,7 @@ async def test_a_draft_that_cannot_go_on_ends_with_an_error_event(
 async def test_the_client_says_what_was_refused(worker) -> None:
     async with EngineClient(worker.url) as client:
         with pytest.raises(EngineRefused, match=r"cut at least [\d,]+ tokens") as caught:
-            await read(client.chat([Message("user", "x " * 5000)], Sampling()), {})
+            await read(client.chat([ChatMessage("user", "x " * 5000)], Sampling()), {})
         assert caught.value.code == "context_length_exceeded"
         with pytest.raises(EngineRefused, match="'n' cannot be used"):
             await read(client.chat(HELLO, Sampling(n=99)), {})

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from inference.api.app import answer_errors
 from inference.api.requests import RequestError, parse_chat, parse_completion
-from inference.client import Delta, EngineClient, Message, Sampling, Usage
+from inference.client import ChatMessage, Delta, EngineClient, Sampling, Usage
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "a-token-of-the-test-suite"
@@ -250,19 +250,19 @@ async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(tiny_w
 
 async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
     # The words differ from those the tokenizer would choose: the model draws what it likes.
-    chat = [Message("user", "What a refinement costs")]
+    chat = [ChatMessage("user", "What a refinement costs")]
     sampling = Sampling(temperature=1.0, top_k=0, max_tokens=200, seed=77)
     async with EngineClient(tiny_worker.url) as client:
         items = [item async for item in client.chat(chat, sampling)]
         draft = "".join(item.text for item in items if isinstance(item, Delta))
         first = next(item for item in items if isinstance(item, Usage))
-        chat += [Message("assistant", draft), Message("user", "shorter")]
+        chat += [ChatMessage("assistant", draft), ChatMessage("user", "shorter")]
         again = [item async for item in client.chat(chat, sampling)]
         second = next(item for item in again if isinstance(item, Usage))
         # All of the first prompt and of the draft; of the draft's last token nothing was computed.
         assert second.cached_tokens >= first.prompt_tokens + first.completion_tokens - 2
         # A text that the model has not written is read as any other.
-        chat[1] = Message("assistant", draft + "!")
+        chat[1] = ChatMessage("assistant", draft + "!")
         other = [item async for item in client.chat(chat, sampling)]
         third = next(item for item in other if isinstance(item, Usage))
         assert third.cached_tokens < second.cached_tokens
@@ -271,7 +271,7 @@ async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
 async def test_each_sample_tells_at_its_end_how_many_tokens_it_has(tiny_worker) -> None:
     async with EngineClient(tiny_worker.url) as client:
         sampling = Sampling(n=2, max_tokens=20, seed=5)
-        items = [item async for item in client.chat([Message("user", "Hello")], sampling)]
+        items = [item async for item in client.chat([ChatMessage("user", "Hello")], sampling)]
     tokens = [item.tokens for item in items if isinstance(item, Delta) and item.finish_reason]
     assert len(tokens) == 2
     assert sum(tokens) == items[-1].completion_tokens

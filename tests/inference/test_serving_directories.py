@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from inference.client import Delta, EngineClient, EngineRefused, Message, Sampling
+from inference.client import ChatMessage, Delta, EngineClient, EngineRefused, Sampling
 from tests.inference.families import make
 from tests.inference.vocabularies import byte_level
 
@@ -35,7 +35,7 @@ def worker(start_worker, tmp_path_factory):
 async def answer(worker, model: str | None) -> str:
     async with EngineClient(worker.url) as client:
         chat = client.chat(
-            [Message("user", "The tram")],
+            [ChatMessage("user", "The tram")],
             Sampling(temperature=0.0, repetition_penalty=1.0, max_tokens=24),
             model=model,
         )

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from safety import Action, Blocked, Filter, FilterError, Stage, load_policy
-from safety.judge.judge import Server
+from safety.judge.judge import JudgeServer
 from safety.judge.prompts import LLAMA_GUARD, QUESTIONS, QWEN3_GUARD
 from safety.policy.judge_table import JUDGED
 from safety.screening.verdict import Verdict
@@ -318,7 +318,7 @@ async def test_the_worker_is_asked_where_the_policy_names_no_server(
 ) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('[judge]\nform = "llama_guard"\nmodel = "guard"\n')
-    by = Filter(load_policy(file), worker=Server(guard.url, SecretStr("a token")))
+    by = Filter(load_policy(file), worker=JudgeServer(guard.url, SecretStr("a token")))
     assert (await judge(by, EVIL)).action is Action.HOLD
     assert guard.tokens == ["Bearer a token"]
     assert guard.asked[0]["model"] == "guard"
@@ -330,7 +330,7 @@ async def test_another_server_gets_its_own_token_and_never_the_workers(
     guard: GuardServer, tmp_path: Path
 ) -> None:
     file, token = tmp_path / "policy.toml", tmp_path / "token"
-    worker = Server("http://127.0.0.1:9", SecretStr("of the worker"))
+    worker = JudgeServer("http://127.0.0.1:9", SecretStr("of the worker"))
     file.write_text(f'[judge]\nurl = "{guard.url}"\nform = "llama_guard"\n')
     await judge(Filter(load_policy(file), worker=worker), HARMLESS)
     token.write_text("of the judge\n")

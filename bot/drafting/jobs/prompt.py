@@ -12,7 +12,7 @@ from bot.drafting.draft_action import prompted_in
 from bot.drafting.sources import Material
 from bot.messages import Language
 from bot.store import Turn
-from inference.client import Message
+from inference.client import ChatMessage
 from safety import part
 
 
@@ -76,19 +76,19 @@ class Conversation:
     instruction: str | None = None
     materials: Sequence[Material] = ()
 
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[ChatMessage]:
         """As the worker is sent it."""
         language = prompted_in(self.options)
         messages = [
-            Message("system", RULES[language].system),
-            Message("user", self._request(language)),
+            ChatMessage("system", RULES[language].system),
+            ChatMessage("user", self._request(language)),
         ]
         for turn in self.turns:
             if turn.instruction is not None:
-                messages.append(Message("user", turn.instruction))
-            messages.append(Message("assistant", turn.text))
+                messages.append(ChatMessage("user", turn.instruction))
+            messages.append(ChatMessage("assistant", turn.text))
         if self.instruction is not None:
-            messages.append(Message("user", self.instruction))
+            messages.append(ChatMessage("user", self.instruction))
         return messages
 
     def shorter(self) -> "Conversation | None":
