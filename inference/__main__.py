@@ -3,8 +3,6 @@
 `python -m inference --check` says what would be served, and serves nothing.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

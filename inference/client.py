@@ -1,7 +1,5 @@
 """Asyncio client of the worker, or of any OpenAI-compatible server. No torch, no tokenizer."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import defaultdict
@@ -63,7 +61,8 @@ class Delta:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a request has cost, in tokens; comes last. cached: those of the prompt that the server
-    had computed before."""
+    had computed before.
+    """
 
     prompt_tokens: int
     completion_tokens: int

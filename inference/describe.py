@@ -3,8 +3,6 @@
 Of this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise; MODEL as in the worker's settings.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
@@ -26,7 +24,8 @@ MAX_TP = 64
 @dataclass(frozen=True, slots=True)
 class Share:
     """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache of the group:
-    KV_FRACTION of the memory that is free now and beside the weights."""
+    KV_FRACTION of the memory that is free now and beside the weights.
+    """
 
     tp: int
     weights: int

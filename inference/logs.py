@@ -3,8 +3,6 @@
 The bot's and the worker's.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading

@@ -3,8 +3,6 @@
 Names and meanings follow vLLM's, https://docs.vllm.ai/en/latest/design/metrics.html
 """
 
-from __future__ import annotations
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from inference.engine.messages import Load

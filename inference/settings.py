@@ -1,17 +1,15 @@
 """The worker's settings: environment variables, or lines of a .env file."""
 
-from __future__ import annotations
-
 import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ADAPTER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class SettingsError(Exception):
@@ -117,7 +115,7 @@ class Settings(BaseSettings):
         raise ValueError("must be unix:/path/to/socket or tcp:host:port")
 
     @model_validator(mode="after")
-    def _tcp_has_a_token(self) -> Settings:
+    def _tcp_has_a_token(self) -> "Settings":
         token = self.worker_token.get_secret_value() if self.worker_token else ""
         if self.worker_bind.startswith("tcp:") and len(token) < 16:
             raise ValueError("WORKER_BIND=tcp:... needs a WORKER_TOKEN of at least 16 characters")

@@ -1,7 +1,5 @@
 """What more than one part tests with: a tiny random model, a worker that serves it, PostgreSQL."""
 
-from __future__ import annotations
-
 import asyncio
 import getpass
 import os

@@ -31,7 +31,7 @@ class Way(StrEnum):
 
 
 # What the model is asked for; short, for a small model follows it better.
-_WORDS: Mapping[Language, Mapping[Wish, str]] = {
+WORDS: Mapping[Language, Mapping[Wish, str]] = {
     "en": {
         Wish.SHORTER: "Make it shorter. Keep what matters most.",
         Wish.LONGER: "Make it longer, with more detail.",
@@ -55,7 +55,7 @@ TRANSLATE: Mapping[Language, str] = {
 
 def words_for(wish: Wish, options: Options) -> str | None:
     """The instruction for the model, in the language of the draft; None: it takes no new text."""
-    return _WORDS[prompted_in(options)].get(wish)
+    return WORDS[prompted_in(options)].get(wish)
 
 
 def prompted_in(options: Options) -> Language:

@@ -22,7 +22,7 @@ REMEMBERED = 1_000  # Verdicts.
 Mark = Literal["same", "added", "removed"]
 
 # A word with the space behind it; each Chinese or Japanese character counts as one.
-_WORD = re.compile(
+WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+"
 )
 
@@ -36,7 +36,7 @@ class Changes:
 
     def count(self, mark: Mark) -> int:
         """How many words are marked so."""
-        return sum(len(_WORD.findall(text)) for each, text in self.pieces if each == mark)
+        return sum(len(WORD.findall(text)) for each, text in self.pieces if each == mark)
 
 
 class Explain:
@@ -158,7 +158,7 @@ def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _WORD.finditer(text)]
+    return [match.span() for match in WORD.finditer(text)]
 
 
 def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int) -> SafeText:

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 # "2: shorter", "#2 shorter", "draft 2 shorter", "第2稿：短一点"; not "2:30", nor "3.5 million".
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"(?P<mark>#|draft\s*#?|草稿|第)?\s*(?P<number>\d{1,4})\s*(?P<end>稿|版|[:：.)、](?!\d)|(?=\s))"
     r"[\s:：.)、]*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 # "2 shorter" names a draft, "2 jokes" does not: what follows a bare number is a wish.
-_WISH = re.compile(
+WISH = re.compile(
     r"(?:make|add|mention|remove|drop|cut|rewrite|change|translate|use|keep|turn|try|end|begin|start"
     r"|without|with|but|in|as|please|less|shorter|longer|simpler|friendlier|funnier|warmer|clearer"
     r"|stronger|softer|tighter|livelier|better|plainer|more\s+(?:formal|casual|friendly|serious"
@@ -18,9 +18,9 @@ _WISH = re.compile(
     re.IGNORECASE,
 )
 # "1. Shorter\n2. The tram" is a list of wishes.
-_LISTED = re.compile(r"^\s*\d{1,2}\s*[.)、]", re.MULTILINE)
-_LINK = re.compile(r"https?://[^\s/]+/archives/(?P<channel>\w+)/p(?P<ts>\d{7,})(?:\?\S*)?")
-_QUOTE = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
+LISTED = re.compile(r"^\s*\d{1,2}\s*[.)、]", re.MULTILINE)
+LINK = re.compile(r"https?://[^\s/]+/archives/(?P<channel>\w+)/p(?P<ts>\d{7,})(?:\?\S*)?")
+QUOTE = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Pointer:
 
 def pointed(text: str) -> Pointer:
     """Total: a reply that points nowhere is all instruction."""
-    if link := _LINK.search(text):
+    if link := LINK.search(text):
         digits = link["ts"]
         rest = (text[: link.start()] + text[link.end() :]).strip().lstrip(">").strip()
         return Pointer(rest, ts=f"{digits[:-6]}.{digits[-6:]}")
-    if (quote := _QUOTE.match(text)) and text[quote.end() :].strip():
+    if (quote := QUOTE.match(text)) and text[quote.end() :].strip():
         # The passage stays in the instruction: it says what is to be changed.
         return Pointer(text, quote=quoted(quote[0]))
-    if (number := _NUMBER.match(text)) and _is_number_of_a_draft(number):
+    if (number := NUMBER.match(text)) and _is_number_of_a_draft(number):
         marked = bool(number["mark"] or number["end"])
         return Pointer(number["rest"].strip(), number=int(number["number"]), marked=marked)
     return Pointer(text)
@@ -72,6 +72,6 @@ def _bare(text: str) -> str:
 
 def _is_number_of_a_draft(match: re.Match[str]) -> bool:
     rest = match["rest"].strip()
-    if not rest or _LISTED.search(rest):
+    if not rest or LISTED.search(rest):
         return False
-    return bool(match["mark"] or match["end"] or _WISH.match(rest))
+    return bool(match["mark"] or match["end"] or WISH.match(rest))

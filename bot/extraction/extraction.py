@@ -17,7 +17,7 @@ MOST_BYTES = 10_000_000
 SECONDS = 20.0
 
 # Each may take a gigabyte and more.
-_AT_ONCE = asyncio.Semaphore(2)
+AT_ONCE = asyncio.Semaphore(2)
 
 
 class Unreadable(Exception):
@@ -50,7 +50,7 @@ async def read(name: str, data: bytes, limit: int) -> Text:
     kind = kind_of(name)
     if len(data) > MOST_BYTES:
         raise Unreadable("size")
-    async with _AT_ONCE:
+    async with AT_ONCE:
         told = await _told(kind, data, limit)
     if "reason" in told:
         raise Unreadable(told["reason"])

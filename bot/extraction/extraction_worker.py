@@ -18,16 +18,16 @@ from pypdf import PdfReader
 
 from bot.extraction.extraction import MOST_BYTES, SECONDS, Text, Unreadable
 
-_MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
-_UNPACKED = 100_000_000
-_PAGES = 500
-_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_ENCODINGS = ("utf-8-sig", "utf-16")
+MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
+UNPACKED = 100_000_000
+PAGES = 500
+MARKS = (b"\xff\xfe", b"\xfe\xff")
+ENCODINGS = ("utf-8-sig", "utf-16")
 
 
 def main() -> None:
     """One file, from stdin to stdout."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     kind, limit = sys.argv[1], int(sys.argv[2])
@@ -63,11 +63,11 @@ def cut(pieces: Iterator[str], limit: int) -> Text:
 
 def _decoded(data: bytes) -> str:
     """Text says nowhere in which encoding it is: the first that fits."""
-    if b"\0" in data and data[:2] not in _MARKS:
+    if b"\0" in data and data[:2] not in MARKS:
         raise Unreadable("broken")
-    for encoding in _ENCODINGS:
+    for encoding in ENCODINGS:
         # Every even number of bytes is UTF-16: only its mark tells.
-        if encoding == "utf-16" and data[:2] not in _MARKS:
+        if encoding == "utf-16" and data[:2] not in MARKS:
             continue
         try:
             return data.decode(encoding)
@@ -91,7 +91,7 @@ def _decoded_by_script(data: bytes) -> str:
 
 def _of_word(data: bytes) -> Iterator[str]:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        if sum(entry.file_size for entry in packed.infolist()) > _UNPACKED:
+        if sum(entry.file_size for entry in packed.infolist()) > UNPACKED:
             raise Unreadable("size")
     for block in Document(io.BytesIO(data)).iter_inner_content():
         if isinstance(block, Table):
@@ -103,7 +103,7 @@ def _of_word(data: bytes) -> Iterator[str]:
 
 def _of_pdf(data: bytes) -> Iterator[str]:
     reader = PdfReader(io.BytesIO(data))
-    if len(reader.pages) > _PAGES:
+    if len(reader.pages) > PAGES:
         raise Unreadable("size")
     for page in reader.pages:
         yield page.extract_text()

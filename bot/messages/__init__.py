@@ -477,18 +477,18 @@ def review_card(
 
 def review_button(name: str) -> Sentence:
     """A button of the card, by its action_id."""
-    assert name in _CARD
+    assert name in CARD
     return sentence(name)
 
 
 def review_decided(decision: str, reviewer: str | None, categories: Sequence[str]) -> Sentence:
     """What the card says afterwards; without a reviewer, nobody decided in time."""
     who = {"reviewer": reviewer} if reviewer else {}
-    return sentence(_DECISIONS[decision], categories=_ticked(categories), **who)
+    return sentence(DECISIONS[decision], categories=_ticked(categories), **who)
 
 
-_CARD = ("review_show", "review_approve", "review_redact", "review_reject")
-_DECISIONS = {
+CARD = ("review_show", "review_approve", "review_redact", "review_reject")
+DECISIONS = {
     "approved": "review_approved",
     "redacted": "review_redacted",
     "rejected": "review_rejected",

@@ -28,7 +28,7 @@ def ours(phrase: Phrase) -> Phrase:
     return phrase
 
 
-_EVERYWHERE = {"command": "/draft"}
+EVERYWHERE = {"command": "/draft"}
 
 Field: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
 
@@ -47,12 +47,12 @@ def load_words(language: Language) -> dict[str, str]:
 def fields_of(template: str) -> set[str]:
     """The names of what the template quotes, but for the command, which is the same everywhere."""
     quoted = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return quoted - set(_EVERYWHERE)
+    return quoted - set(EVERYWHERE)
 
 
 def use_command(command: str) -> None:
     """What people type in Slack: SLASH_COMMAND, for all sentences of this process."""
-    _EVERYWHERE["command"] = command
+    EVERYWHERE["command"] = command
 
 
 WORDS: Mapping[Language, Mapping[str, str]] = {name: load_words(name) for name in LANGUAGES}
@@ -71,7 +71,7 @@ class Sentence:
     def to(self, language: Language) -> Phrase:
         """The sentence as somebody who reads this language is told it."""
         return Phrase(
-            _Writer(language).format(WORDS[language][self.name], **_EVERYWHERE, **dict(self.fields))
+            _Writer(language).format(WORDS[language][self.name], **EVERYWHERE, **dict(self.fields))
         )
 
 

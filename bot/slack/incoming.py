@@ -5,12 +5,12 @@ https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
 
 import re
 
-_MARKUP = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
+MARKUP = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 
 
 def typed(text: str, *, bot: str = "") -> str:
     """Links as their address, mentions as a name, entities as characters; `bot`'s own name goes."""
-    shown = _MARKUP.sub(lambda match: _shown(match, bot), text)
+    shown = MARKUP.sub(lambda match: _shown(match, bot), text)
     return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 

@@ -1,6 +1,7 @@
 """A small Slack on loopback: to try the bot with no Slack account, and for the tests.
 
-It speaks what the bot uses of Slack, and imports nothing else of the bot."""
+It speaks what the bot uses of Slack, and imports nothing else of the bot.
+"""
 
 from bot.workspace.files import File
 from bot.workspace.limits import SLACK_LIMITS, Limit

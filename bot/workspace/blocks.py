@@ -34,11 +34,11 @@ INPUTS = CHOICES | {
     "rich_text_input",
     "file_input",
 }
-_LISTS = ("elements", "fields", "options", "option_groups")
-_STRINGS = ("action_id", "block_id", "value")
-_MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
-_MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
-_WITH_OPTIONS = {"static_select", "multi_static_select", *_MAX_OPTIONS}
+LISTS = ("elements", "fields", "options", "option_groups")
+STRINGS = ("action_id", "block_id", "value")
+MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
+MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
+WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
@@ -90,7 +90,7 @@ def faults(blocks: object, most: int) -> Iterator[str]:
 
 
 def _block_faults(block: Json, at: str) -> Iterator[str]:
-    check = _CHECKS.get(str(block.get("type")))
+    check = CHECKS.get(str(block.get("type")))
     if check is None:
         yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
     elif misshapen := list(_misshapen(block, at)):
@@ -152,7 +152,7 @@ def _nothing(block: Json, at: str) -> Iterator[str]:
     yield from ()
 
 
-_CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
+CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "section": _section,
     "header": _header,
     "markdown": _markdown,
@@ -195,11 +195,11 @@ def _element_parts(element: Json, at: str) -> Iterator[str]:
 
 def _options(element: Json, at: str) -> Iterator[str]:
     groups = element.get("option_groups", [])
-    if element["type"] in _WITH_OPTIONS and not (element.get("options") or groups):
+    if element["type"] in WITH_OPTIONS and not (element.get("options") or groups):
         yield _at("missing required field: options", at)
     if len(groups) > 100:
         yield _at("no more than 100 items allowed", f"{at}/option_groups")
-    yield from _listed(element, at, _MAX_OPTIONS.get(element["type"], 100))
+    yield from _listed(element, at, MAX_OPTIONS.get(element["type"], 100))
     for i, group in enumerate(groups):
         place = f"{at}/option_groups/{i}"
         yield from _text(group.get("label"), f"{place}/label", 75, plain=True)
@@ -236,10 +236,10 @@ def _file_input(element: Json, at: str) -> Iterator[str]:
 
 def _misshapen(thing: Json, at: str) -> Iterator[str]:
     """Places where Block Kit has strings or lists of objects, and `thing` has something else."""
-    for name in _STRINGS:
+    for name in STRINGS:
         if not isinstance(thing.get(name, ""), str):
             yield _at("must be a string", f"{at}/{name}")
-    for name in _LISTS:
+    for name in LISTS:
         items = thing.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             yield _at("must be an array of objects", f"{at}/{name}")
@@ -270,7 +270,7 @@ def _string(value: object, at: str, most: int) -> Iterator[str]:
 
 
 def _too_long(thing: Json, at: str) -> Iterator[str]:
-    for name, most in _MAX_LENGTHS.items():
+    for name, most in MAX_LENGTHS.items():
         value = thing.get(name)
         if isinstance(value, str) and len(value) > most:
             yield _at(f"must be less than {most + 1} characters", f"{at}/{name}")

@@ -11,9 +11,9 @@ from bot.workspace.state import Channel, Json, Message, State, new_id
 
 Tab = Literal["home", "messages"]
 
-_CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
-_SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
-_HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
+CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
+SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
+HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
@@ -56,7 +56,8 @@ def channel_of(event: Json) -> str:
 
 def seen_by_bot(state: State, event: Json) -> bool:
     """Whether Slack tells the app: it is in the channel, asked for such events, and has their
-    scope."""
+    scope.
+    """
     channel = state.channels.get(channel_of(event))
     if channel is not None and state.bot.id not in channel.members:
         return False
@@ -70,12 +71,12 @@ def _subscription(event_type: str, channel: Channel | None) -> str:
     """The event's name in a manifest: messages are asked for by the kind of their channel."""
     if event_type != "message" or channel is None:
         return event_type
-    return f"message.{_SUBSCRIPTIONS[channel.kind]}"
+    return f"message.{SUBSCRIPTIONS[channel.kind]}"
 
 
 def scope_of(event_type: str, channel: Channel | None) -> str | None:
     if event_type == "message" and channel is not None:
-        return _HISTORY_SCOPES[channel.kind]
+        return HISTORY_SCOPES[channel.kind]
     if event_type == "member_joined_channel" and channel is not None:
         return "groups:read" if channel.private else "channels:read"
     if event_type.startswith("reaction_"):
@@ -90,7 +91,7 @@ def posted(state: State, channel: Channel, message: Message) -> list[Json]:
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and is_shared(state, base):
         base["files"] = [_withheld(file["id"]) for file in base["files"]]
-    event = base | {"channel_type": _CHANNEL_TYPES[channel.kind]}
+    event = base | {"channel_type": CHANNEL_TYPES[channel.kind]}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
@@ -100,7 +101,8 @@ def posted(state: State, channel: Channel, message: Message) -> list[Json]:
 def _withheld(file_id: str) -> Json:
     """A file as an event tells it where another workspace reads along: ask files.info for more.
 
-    https://docs.slack.dev/apis/slack-connect"""
+    https://docs.slack.dev/apis/slack-connect
+    """
     access = {"mode": "file_access", "file_access": "check_file_info"}
     return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
@@ -116,7 +118,7 @@ def changed(state: State, channel: Channel, message: Message, before: Json) -> J
         "hidden": True,
         "ts": now,
         "event_ts": now,
-        "channel_type": _CHANNEL_TYPES[channel.kind],
+        "channel_type": CHANNEL_TYPES[channel.kind],
     }
 
 
@@ -131,7 +133,7 @@ def deleted(state: State, channel: Channel, before: Json) -> Json:
         "deleted_ts": before["ts"],
         "ts": now,
         "event_ts": now,
-        "channel_type": _CHANNEL_TYPES[channel.kind],
+        "channel_type": CHANNEL_TYPES[channel.kind],
     }
 
 
@@ -160,7 +162,8 @@ def joined(state: State, channel: Channel, user: str, inviter: str | None = None
 def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
     """https://docs.slack.dev/reference/events/app_home_opened
 
-    The home tab brings its view, if one was published."""
+    The home tab brings its view, if one was published.
+    """
     view = state.homes.get(user) if tab == "home" else None
     return {
         "type": "app_home_opened",

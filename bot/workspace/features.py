@@ -50,7 +50,8 @@ class Features:
 def features_of(manifest: Mapping[str, Any] | None) -> Features:
     """What a manifest declares; of events and scopes all, where it leaves the section out.
 
-    Raises ValueError for shortcuts that Slack would refuse."""
+    Raises ValueError for shortcuts that Slack would refuse.
+    """
     if manifest is None:
         return Features()
     declared = manifest.get("features", {})

@@ -4,14 +4,15 @@ import mimetypes
 from dataclasses import dataclass, field
 
 FORM_BYTES = 10_000_000
-_NAMES = {"txt": "text", "md": "markdown", "jpeg": "jpg"}
+NAMES = {"txt": "text", "md": "markdown", "jpeg": "jpg"}
 
 
 @dataclass(slots=True, eq=False)
 class File:
     """A file and where it may be seen: in `channels`, and by the app once a form brought it.
 
-    `data` is None from the moment its upload was announced until it came."""
+    `data` is None from the moment its upload was announced until it came.
+    """
 
     id: str
     name: str
@@ -37,7 +38,7 @@ class File:
     @property
     def kind(self) -> str:
         """Slack's word for the type, https://docs.slack.dev/reference/objects/file-object"""
-        return _NAMES.get(self.extension, self.extension or "binary")
+        return NAMES.get(self.extension, self.extension or "binary")
 
 
 def mimetype_of(name: str) -> str:

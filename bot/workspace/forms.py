@@ -7,9 +7,9 @@ from bot.workspace.files import FORM_BYTES
 from bot.workspace.slack_json import file_json
 from bot.workspace.state import Channel, Json, State, View
 
-_ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
-_MANY_OPTIONS = {"multi_static_select", "checkboxes"}
-_FIELDS = {
+ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
+MANY_OPTIONS = {"multi_static_select", "checkboxes"}
+FIELDS = {
     "users_select": "selected_user",
     "conversations_select": "selected_conversation",
     "channels_select": "selected_channel",
@@ -18,7 +18,7 @@ _FIELDS = {
     "timepicker": "selected_time",
     "rich_text_input": "rich_text_value",
 }
-_KINDS = {"channel": "public", "group": "private", "im": "im"}
+KINDS = {"channel": "public", "group": "private", "im": "im"}
 REQUIRED = "Please complete this required field."
 
 
@@ -29,7 +29,8 @@ def inputs(blocks: list[Json]) -> list[Json]:
 def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
     """`view.state.values` for `values` by block_id; what is not given keeps its initial value.
 
-    Raises ValueError for a block, an option, a place or a file that cannot be chosen."""
+    Raises ValueError for a block, an option, a place or a file that cannot be chosen.
+    """
     known = {block["block_id"] for block in inputs(view.blocks)}
     if not known.issuperset(values):
         raise ValueError(
@@ -61,9 +62,10 @@ def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Jso
 def conversations(state: State, who: str, element: Json) -> list[Channel]:
     """What a conversations_select offers: places this person sees, as its `filter` has them.
 
-    https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object"""
+    https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object
+    """
     asked = element.get("filter", {})
-    kinds = asked.get("include", list(_KINDS.values()))
+    kinds = asked.get("include", list(KINDS.values()))
 
     def offered(channel: Channel) -> bool:
         if channel.archived or (channel.private and who not in channel.members):
@@ -73,7 +75,7 @@ def conversations(state: State, who: str, element: Json) -> list[Channel]:
         hidden = (outside and asked.get("exclude_external_shared_channels")) or (
             bots and asked.get("exclude_bot_users")
         )
-        return _KINDS[channel.kind] in kinds and not hidden
+        return KINDS[channel.kind] in kinds and not hidden
 
     return [channel for channel in state.channels.values() if offered(channel)]
 
@@ -169,19 +171,20 @@ def _filled(state: State, view: View, element: Json, given: object) -> Json:
 def value_of(element: Json, given: object) -> Json:
     """An entry of `state.values`, https://docs.slack.dev/reference/views
 
-    None for `given` stands for the element's initial value."""
+    None for `given` stands for the element's initial value.
+    """
     kind = element["type"]
-    if kind in _ONE_OPTION:
+    if kind in ONE_OPTION:
         chosen = element.get("initial_option") if given is None else _option(element, str(given))
         return {"type": kind, "selected_option": chosen}
-    if kind in _MANY_OPTIONS:
+    if kind in MANY_OPTIONS:
         if given is None:
             return {"type": kind, "selected_options": element.get("initial_options", [])}
         assert isinstance(given, list)
         return {"type": kind, "selected_options": [_option(element, str(v)) for v in given]}
-    if kind in _FIELDS:
-        initial = element.get(_FIELDS[kind].replace("selected_", "initial_"))
-        return {"type": kind, _FIELDS[kind]: initial if given is None else given or None}
+    if kind in FIELDS:
+        initial = element.get(FIELDS[kind].replace("selected_", "initial_"))
+        return {"type": kind, FIELDS[kind]: initial if given is None else given or None}
     text = element.get("initial_value") if given is None else str(given)
     return {"type": kind, "value": text or None}
 

@@ -27,7 +27,8 @@ class Hosting:
     async def give(self, request: web.Request) -> web.Response:
         """The bytes to who has the token and may see the file.
 
-        To anybody else a page to sign in, with status 200, as Slack does."""
+        To anybody else a page to sign in, with status 200, as Slack does.
+        """
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         mine = hmac.compare_digest(given.encode(), self.bot_token.encode())
         try:

@@ -16,8 +16,8 @@ import aiohttp
 from bot.workspace.delivery import Attempt, Envelope, Reply
 from bot.workspace.state import Json, State
 
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
@@ -42,7 +42,7 @@ class HttpEvents:
         """Whether the address answers the challenge, as Slack asks when one is entered."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
-        headers = {"Content-Type": _JSON, **self.signature(body)}
+        headers = {"Content-Type": JSON, **self.signature(body)}
         reply = await self._post(body, headers)
         return reply.acked and challenge in (reply.body or {}).values()
 
@@ -74,15 +74,15 @@ class HttpEvents:
 
 def _encoded(kind: Envelope, payload: Json) -> tuple[str, str]:
     if kind == "events_api":
-        return _JSON, json.dumps(payload)
+        return JSON, json.dumps(payload)
     fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-    return _FORM, urlencode(fields)
+    return FORM, urlencode(fields)
 
 
 def _parsed(content_type: str, text: str) -> Json | None:
     if not text:
         return None
-    if content_type != _JSON:
+    if content_type != JSON:
         return {"text": text}
     parsed = json.loads(text)
     return parsed if isinstance(parsed, dict) else None

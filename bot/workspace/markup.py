@@ -6,7 +6,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 import re
 from collections.abc import Mapping
 
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"<@(?P<id>[UW][A-Z0-9]+)>"
     r"|(?P<url>https?://[^\s<>|]+[^\s<>|.,;:!?)'\"])"
     r"|(?<!\S)@(?P<at>[\w.-]*\w)"
@@ -21,9 +21,10 @@ def escape(text: str) -> str:
 
 def typed(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
     """`text` as a message carries it: escaped, with links and the names of `people` (name -> id)
-    and `channels` (name -> id) as tokens. `<@U...>` of a known person stays the mention it is."""
+    and `channels` (name -> id) as tokens. `<@U...>` of a known person stays the mention it is.
+    """
     out, end = [], 0
-    for match in _TOKENS.finditer(text):
+    for match in TOKENS.finditer(text):
         out += [escape(text[end : match.start()]), _token(match, people, channels)]
         end = match.end()
     return "".join([*out, escape(text[end:])])

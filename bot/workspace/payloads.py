@@ -8,7 +8,7 @@ from bot.workspace.blocks import ACTIONS, INPUTS
 from bot.workspace.slack_json import message_json, view_json
 from bot.workspace.state import Channel, Json, Message, Person, State, View
 
-_NAMES = {"im": "directmessage", "group": "privategroup"}
+NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
 def command(state: State, who: Person, channel: Channel, name: str, text: str) -> Json:
@@ -18,7 +18,7 @@ def command(state: State, who: Person, channel: Channel, name: str, text: str) -
         "team_id": state.team,
         "team_domain": state.domain,
         "channel_id": channel.id,
-        "channel_name": _NAMES.get(channel.kind, channel.name),
+        "channel_name": NAMES.get(channel.kind, channel.name),
         "user_id": who.id,
         "user_name": who.name,
         "command": name,
@@ -106,7 +106,8 @@ def view_closed(state: State, who: Person, view: View, *, cleared: bool) -> Json
 def action(block: Json, element: Json, value: object = None) -> Json:
     """The entry of `actions` for a click on `element`; `value` chooses where there is a choice.
 
-    Raises ValueError for a value that is no option."""
+    Raises ValueError for a value that is no option.
+    """
     out = {
         "action_id": element.get("action_id", ""),
         "block_id": block["block_id"],
@@ -140,7 +141,7 @@ def _response_url(state: State, who: Person, block: Json, channel: str) -> Json:
 
 
 def _place(channel: Channel) -> Json:
-    return {"id": channel.id, "name": _NAMES.get(channel.kind, channel.name)}
+    return {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)}
 
 
 def _interaction(state: State, who: Person, kind: str) -> Json:

@@ -44,7 +44,8 @@ def _answered(state: State, target: ResponseUrl, body: object) -> web.Response:
 def respond(state: State, target: ResponseUrl, body: Json) -> Message | None:
     """Shows an answer: to the person alone unless it says "in_channel"; None when it deleted.
 
-    Raises SlackError for text or blocks that Slack would refuse."""
+    Raises SlackError for text or blocks that Slack would refuse.
+    """
     original = target.message
     if original is not None and body.get("delete_original"):
         _delete(state, original)

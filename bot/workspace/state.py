@@ -18,12 +18,12 @@ Kind = Literal["channel", "group", "im"]
 Acks = list["asyncio.Future[bool]"]
 
 SLACKBOT = "USLACKBOT"
-_ID_ALPHABET = string.ascii_uppercase + string.digits
+ID_ALPHABET = string.ascii_uppercase + string.digits
 
 
 def new_id(prefix: str) -> str:
     """An id of Slack's shape: a letter for the kind, a zero, nine letters or digits."""
-    return prefix + "0" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(9))
+    return prefix + "0" + "".join(secrets.choice(ID_ALPHABET) for _ in range(9))
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +65,8 @@ class Status:
 @dataclass(slots=True, eq=False)
 class Message:
     """One message, or a whisper when `to` is set. `thread_ts` is set on replies only, `pane` on
-    the root of a chat with the app."""
+    the root of a chat with the app.
+    """
 
     ts: str
     channel: str
@@ -119,7 +120,8 @@ class Channel:
 @dataclass(slots=True, eq=False)
 class View:
     """An open modal, or a person's home tab. `body` is the view as the app sent it; `channel` is
-    where the person was when it opened."""
+    where the person was when it opened.
+    """
 
     id: str
     user: str

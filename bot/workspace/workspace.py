@@ -87,7 +87,8 @@ class Workspace:
     what it may do; `retry_delays` are the seconds before each redelivery of an event; `events_url`
     set means signed HTTP instead of Socket Mode.
 
-    Raises ValueError for a manifest that Slack would refuse."""
+    Raises ValueError for a manifest that Slack would refuse.
+    """
 
     def __init__(
         self,
@@ -289,7 +290,8 @@ class Workspace:
 
         `value` is the chosen option's, or a list of them, or says which of two feedback buttons;
         it or `block_id` tells buttons with the same action_id apart. Raises ValueError if there is
-        no such button or option."""
+        no such button or option.
+        """
         person, _ = self._person_in(who, channel)
         message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
         action = _action(message.blocks, action_id, value, block_id)
@@ -307,7 +309,8 @@ class Workspace:
         block_id: str | None = None,
     ) -> bool:
         """Clicks a button of a modal or of the home tab, or chooses `value` there, with `values`
-        in the form; True when it was acked. See `click`."""
+        in the form; True when it was acked. See `click`.
+        """
         view = self._view(view_id)
         action = _action(view.blocks, action_id, value, block_id)
         filled = forms.filled(self.state, view, values or {})
@@ -319,7 +322,8 @@ class Workspace:
         """Submits a modal with `values` by block_id: text, an option's value, the id of a person
         or place, or a list of these, or of files (see `attach`).
 
-        What the client refuses by itself never reaches the app."""
+        What the client refuses by itself never reaches the app.
+        """
         view = self._view(view_id)
         filled = forms.filled(self.state, view, values)
         view.errors = forms.complaints(view.blocks, filled)
@@ -359,7 +363,8 @@ class Workspace:
     async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
         """Begins a chat with the app, looking at a channel or at none; returns its thread_ts.
 
-        What the person says there goes through `say`, in their DM with the app."""
+        What the person says there goes through `say`, in their DM with the app.
+        """
         if not self.state.features.assistant:
             raise ValueError("The app's manifest has no assistant_view.")
         room, ts = self.state.dm_with_bot(who), self.state.now()
@@ -409,7 +414,8 @@ class Workspace:
     async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
         """The first truthy value of `predicate`, tried at every change.
 
-        Raises TimeoutError with an outline of the workspace."""
+        Raises TimeoutError with an outline of the workspace.
+        """
         deadline = time.monotonic() + timeout
         while True:
             seen = self.state.changes.count
@@ -435,7 +441,8 @@ class Workspace:
     ) -> None:
         """Makes the next `times` calls of `method` ("*": any) fail in one of four ways.
 
-        drop="after": the call takes effect, and the connection closes without an answer."""
+        drop="after": the call takes effect, and the connection closes without an answer.
+        """
         self._api.faults.add(method, Fault(error, status, retry_after, drop, times))
 
     def without(self, *methods: str) -> None:

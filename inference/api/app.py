@@ -1,7 +1,5 @@
 """The HTTP face: OpenAI-compatible, over a Unix socket or TCP with a token."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import hmac
@@ -283,7 +281,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 def _failure(error: Exception) -> dict[str, object]:
     """What is said of an error that is ours. The log gets its kind and place: never its text, which
-    may hold what a user wrote."""
+    may hold what a user wrote.
+    """
     if isinstance(error, Stopped):
         return error_body(str(error), "server_error", "engine_failed")
     frames = traceback.extract_tb(error.__traceback__)

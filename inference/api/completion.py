@@ -1,7 +1,5 @@
 """The samples of one request, as text: side by side, a piece whenever some has come."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -116,7 +114,8 @@ class Samples:
 
 class _Text:
     """The text of one sample, as it grows. hidden: how many tokens of the last step are thoughts;
-    they are its first."""
+    they are its first.
+    """
 
     def __init__(
         self, tokenizer: Tokenizer, stops: Sequence[str], thoughts: Thoughts | None

@@ -3,12 +3,10 @@
 What changes the text and is not built is refused; what changes nothing is accepted and ignored.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 import time
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -25,12 +23,12 @@ from inference.engine.sequence import SamplingParams
 
 R = TypeVar("R", bound="Request")
 
-MAX_SAMPLES: Final = 8
-MAX_STOPS: Final = 16
-LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-MAX_LOGPROBS: Final = 20
-MAX_PROMPTS: Final = 16
-UNSUPPORTED: Final = {
+MAX_SAMPLES = 8
+MAX_STOPS = 16
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_LOGPROBS = 20
+MAX_PROMPTS = 16
+UNSUPPORTED = {
     "best_of": (None, 1),
     "suffix": (None, ""),
     "logit_bias": (None, {}),
@@ -46,7 +44,7 @@ UNSUPPORTED: Final = {
     "prediction": (None,),
     "web_search_options": (None,),
 }
-IGNORED: Final = frozenset(
+IGNORED = frozenset(
     {
         "user",
         "metadata",
@@ -104,7 +102,8 @@ class StreamOptions(BaseModel):
 
 class Request(BaseModel):
     """What both kinds of request have. The defaults are what a writer wants of the default model:
-    varied, and not repeating."""
+    varied, and not repeating.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 

@@ -3,8 +3,6 @@
 https://platform.openai.com/docs/api-reference/chat/object and .../completions/object
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 

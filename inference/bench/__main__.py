@@ -6,8 +6,6 @@ process imports no torch, as the supervisor lives in it. `python -m inference.be
 tells instead what each form of the weights costs in quality.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib
@@ -27,7 +25,7 @@ from importlib import metadata
 from itertools import accumulate, count
 from pathlib import Path
 from statistics import mean, median
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -43,12 +41,12 @@ from inference.tokenization.chat_template import Turn
 from inference.tokenization.tokenizer import Tokenizer
 
 # No token has this id: every text gets as long as it was asked for, so that all do equal work.
-NO_END: Final = frozenset({10**9})
-TEXT: Final = Path(__file__).with_name("text.md")
+NO_END = frozenset({10**9})
+TEXT = Path(__file__).with_name("text.md")
 # Room for every workload. Its usual size, a share of the free memory, would say nothing of us.
-KV_TOKENS: Final = 16_384
-PACKAGES: Final = ("torch", "megatron-core", "transformers", "llama_cpp_python")
-TOPICS: Final = (
+KV_TOKENS = 16_384
+PACKAGES = ("torch", "megatron-core", "transformers", "llama_cpp_python")
+TOPICS = (
     "a blog post about our new office in Lisbon",
     "a short note to the team about the summer party",
     "an announcement of the second version of our app",
@@ -58,17 +56,17 @@ TOPICS: Final = (
     "a summary of what a project manager does all day",
     "a welcome message for a colleague who starts on Monday",
 )
-WISHES: Final = (
+WISHES = (
     "Make it more formal.",
     "Make it shorter.",
     "Write it for a reader who knows nothing about us.",
     "Make it a little funnier, but keep the facts.",
     "Fix the spelling and leave the rest as it is.",
 )
-GREEDY: Final = SamplingParams(temperature=0)
+GREEDY = SamplingParams(temperature=0)
 # As drafts are drawn.
-DRAFTING: Final = SamplingParams(temperature=0.5, top_k=50, top_p=0.9, repetition_penalty=1.1)
-FORMS: Final = {
+DRAFTING = SamplingParams(temperature=0.5, top_k=50, top_p=0.9, repetition_penalty=1.1)
+FORMS = {
     "fp32": {"dtype": "fp32", "weights": "full"},
     "bf16": {"dtype": "bf16", "weights": "full"},
     "bf16, int8": {"dtype": "bf16", "weights": "int8"},
@@ -94,7 +92,7 @@ class Lengths:
     arrivals: int = 64
 
 
-QUICK: Final = Lengths(8, 8, 64, 32, 8, 16, 4, 8)
+QUICK = Lengths(8, 8, 64, 32, 8, 16, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class Stream:
         later = self.count - self.steps[0][1]
         return (self.seconds - self.ttft) / later if later else None
 
-    def until(self, ends: frozenset[int]) -> Stream:
+    def until(self, ends: frozenset[int]) -> "Stream":
         """The same up to the first token that ends a text, but two steps of it at least."""
         taken = 0
         for number, (_, size) in enumerate(self.steps):
@@ -306,7 +304,7 @@ class Bench:
     lengths: Lengths
     rounds: int
     bandwidth: float
-    numbers: count[int] = field(default_factory=count)
+    numbers: "count[int]" = field(default_factory=count)
     rows: list[Row] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
 
@@ -454,7 +452,7 @@ async def arrivals(bench: Bench) -> None:
 
 
 Workload = Callable[[Bench], Awaitable[None]]
-WORKLOADS: Final[dict[str, Workload]] = {
+WORKLOADS: dict[str, Workload] = {
     "one-stream": one_stream,
     "eight": eight,
     "prefill": prefill,

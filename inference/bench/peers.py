@@ -1,7 +1,6 @@
 """What `bench` measures beside our engine, each in a process of its own: `python -m
-inference.bench.peers NAME`, started by the bench, never by hand."""
-
-from __future__ import annotations
+inference.bench.peers NAME`, started by the bench, never by hand.
+"""
 
 import json
 import os
@@ -10,22 +9,22 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from inference.checkpoint.open import find_model
 from inference.settings import load_settings
 
-CORES: Final = len(os.sched_getaffinity(0))
-CANNOT_GO_ON: Final = 2
-NEEDED: Final = {
+CORES = len(os.sched_getaffinity(0))
+CANNOT_GO_ON = 2
+NEEDED = {
     "transformers fp32": "transformers",
     "transformers bf16": "transformers",
     "llama.cpp": "llama_cpp",
 }
 """The engines, and the module that each needs."""
-BANDWIDTH: Final = "bandwidth"
+BANDWIDTH = "bandwidth"
 """No engine, but a look at the memory."""
 
 Decode = Callable[[list[list[int]], int], list[float]]
@@ -34,7 +33,8 @@ Decode = Callable[[list[list[int]], int], list[float]]
 
 def main() -> int:
     """A line of JSON in, a line of JSON out, until there are no more. Exit codes: 0, or 2 when
-    something failed, which the last line says."""
+    something failed, which the last line says.
+    """
     name = sys.argv[1]
     # Libraries print what they like to stdout; answers go where stdout was.
     out = os.fdopen(os.dup(1), "w")
@@ -136,8 +136,8 @@ def llama_cpp(path: Path) -> Decode:
 class LlamaCpp:
     """The few calls of llama.cpp that decoding takes."""
 
-    BATCH: Final = 512
-    CONTEXT: Final = 4096
+    BATCH = 512
+    CONTEXT = 4096
 
     def __init__(self, library: Any, path: Path) -> None:
         self.library = library
@@ -165,7 +165,8 @@ class LlamaCpp:
 
     def feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
         """Computes (token, position, sequence, whether what follows is wanted); returns the
-        likeliest next token of each sequence that wants it."""
+        likeliest next token of each sequence that wants it.
+        """
         batch, wanted = self.batch, {}
         batch.n_tokens = len(entries)
         for i, (token, position, sequence, wants) in enumerate(entries):

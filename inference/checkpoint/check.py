@@ -1,7 +1,5 @@
 """Whether a checkpoint holds the model that it says it holds, whole and readable."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +27,8 @@ def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
 
 def check_tensors(checkpoint: Checkpoint) -> None:
     """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
-    kind that cannot be read."""
+    kind that cannot be read.
+    """
     for parameter, _ in parameter_shapes(checkpoint.shape):
         if parameter not in checkpoint.refs:
             raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")

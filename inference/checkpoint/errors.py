@@ -1,7 +1,5 @@
 """What is said of a model that cannot be served."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

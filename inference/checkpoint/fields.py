@@ -3,8 +3,6 @@
 Serves GGUF metadata, config.json, adapter_config.json and the arguments of a Megatron run alike.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +14,8 @@ from inference.checkpoint.errors import ModelError
 @dataclass(frozen=True, slots=True)
 class Fields:
     """Values by name, and the file that they stand in; prefix: what all names asked for begin with.
-    A value of None counts as absent, as config.json has it. All but `get` raise ModelError."""
+    A value of None counts as absent, as config.json has it. All but `get` raise ModelError.
+    """
 
     path: Path
     values: Mapping[str, object]
@@ -62,7 +61,7 @@ class Fields:
             raise self._missing("list of texts", key)
         return value
 
-    def fields(self, key: str) -> Fields | None:
+    def fields(self, key: str) -> "Fields | None":
         """What stands under `key`, if that has names of its own."""
         value = self.get(key)
         return Fields(self.path, value) if isinstance(value, dict) else None

@@ -4,22 +4,19 @@ nor gguf, so that the supervisor can open a model in a fraction of a second.
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3, little-endian).
 """
 
-from __future__ import annotations
-
 import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.stored_tensor import Stored, by_name
 
-MAGIC: Final = b"GGUF"
-STRING: Final = 8
-ARRAY: Final = 9
-SCALARS: Final = {
+MAGIC = b"GGUF"
+STRING = 8
+ARRAY = 9
+SCALARS = {
     0: struct.Struct("<B"),
     1: struct.Struct("<b"),
     2: struct.Struct("<H"),

@@ -3,10 +3,7 @@
 Names and keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -18,10 +15,10 @@ from inference.checkpoint.stored_tensor import F32
 from inference.model.config import ModelShape, View, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
-FAMILIES: Final = ("llama", "qwen2", "qwen3")
+FAMILIES = ("llama", "qwen2", "qwen3")
 # Frequencies of models with llama3's stretching are divided by these.
-FACTORS: Final = "rope_freqs.weight"
-NAMES: Final = {
+FACTORS = "rope_freqs.weight"
+NAMES = {
     "embedding": "token_embd",
     "final_norm": "output_norm",
     "output": "output",

@@ -3,12 +3,9 @@
 Names and defaults are those of `transformers` (https://huggingface.co/docs/transformers).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -19,7 +16,7 @@ from inference.checkpoint.stored_tensor import Stored
 from inference.model.config import Activation, ModelShape, View, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
-ACTIVATIONS: Final[dict[str, Activation]] = {
+ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",
     "swish": "silu",
     "gelu": "gelu",
@@ -27,7 +24,7 @@ ACTIVATIONS: Final[dict[str, Activation]] = {
     "gelu_fast": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
 }
-LLAMA_NAMES: Final = {
+LLAMA_NAMES = {
     "embedding": "model.embed_tokens",
     "final_norm": "model.norm",
     "output": "lm_head",
@@ -43,12 +40,12 @@ LLAMA_NAMES: Final = {
     "layers.{}.up": "model.layers.{}.mlp.up_proj",
     "layers.{}.down": "model.layers.{}.mlp.down_proj",
 }
-GEMMA_NAMES: Final = LLAMA_NAMES | {
+GEMMA_NAMES = LLAMA_NAMES | {
     "layers.{}.post_attn_norm": "model.layers.{}.post_attention_layernorm",
     "layers.{}.mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
     "layers.{}.post_mlp_norm": "model.layers.{}.post_feedforward_layernorm",
 }
-GPT2_NAMES: Final = {
+GPT2_NAMES = {
     "embedding": "wte",
     "positions": "wpe",
     "final_norm": "ln_f",
@@ -59,7 +56,7 @@ GPT2_NAMES: Final = {
     "layers.{}.down": "h.{}.mlp.c_proj",
 }
 # These are computed, or are copies.
-NOT_WEIGHTS: Final = re.compile(
+NOT_WEIGHTS = re.compile(
     r".*\.rotary_emb\.inv_freq|(transformer\.)?h\.\d+\.attn\.(masked_)?bias|lm_head\.weight"
 )
 
@@ -210,7 +207,7 @@ def _gpt2(config: Fields) -> ModelShape:
 
 
 Family = Callable[[Fields], ModelShape]
-FAMILIES: Final[dict[str, Family]] = {
+FAMILIES: dict[str, Family] = {
     "llama": _llama,
     "mistral": _mistral,
     "qwen2": _qwen2,

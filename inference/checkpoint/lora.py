@@ -4,11 +4,8 @@ adapter_model.safetensors. Reads headers alone.
 https://huggingface.co/docs/peft/developer_guides/checkpoint
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from inference.checkpoint.check import check_refs
 from inference.checkpoint.errors import ModelError
@@ -19,9 +16,9 @@ from inference.checkpoint.safetensors_files import read_file
 from inference.checkpoint.stored_tensor import Stored
 from inference.model.config import ModelShape, parameter_shapes
 
-PREFIX: Final = "base_model.model."
+PREFIX = "base_model.model."
 # What makes an adapter more than a product of two matrices, with the values that do not.
-PLAIN: Final = {
+PLAIN = {
     "use_dora": (None, False),
     "bias": (None, "none"),
     "modules_to_save": (None, []),
@@ -38,7 +35,8 @@ PLAIN: Final = {
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """What an adapter adds to linears: up(down(rows)) * scale. refs: for each linear that it
-    changes "layers.0.q.down.weight", [rank, in], and "layers.0.q.up.weight", [out, rank]."""
+    changes "layers.0.q.down.weight", [rank, in], and "layers.0.q.up.weight", [out, rank].
+    """
 
     name: str
     path: Path

@@ -5,25 +5,23 @@ torch.save writes it; `common.pt` has the arguments of the run.
 https://docs.nvidia.com/megatron-core/developer-guide/latest/api-guide/dist_checkpointing.html
 """
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
 from inference.checkpoint.stored_tensor import BF16, F16, F32, Piece, Stored
 
-LATEST: Final = "latest_checkpointed_iteration.txt"
-KINDS: Final = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
-WEIGHTS: Final = re.compile(r"(module\.)?((embedding|decoder|output_layer)\..*)")
-STACKED: Final = re.compile(r"decoder\.layers\.[a-z]")
+LATEST = "latest_checkpointed_iteration.txt"
+KINDS = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
+WEIGHTS = re.compile(r"(module\.)?((embedding|decoder|output_layer)\..*)")
+STACKED = re.compile(r"decoder\.layers\.[a-z]")
 
 
 def is_megatron(directory: Path) -> bool:
@@ -124,7 +122,8 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     """A part of a stack of matrices of `rows` rows: layer, row and column where it begins, and how
-    many it has of each."""
+    many it has of each.
+    """
 
     rows: int
     start: tuple[int, int, int]
@@ -133,7 +132,7 @@ class _Chunk:
     @classmethod
     def of(
         cls, shape: tuple[int, ...], start: tuple[int, ...], sizes: tuple[int, ...], flat: bool
-    ) -> _Chunk:
+    ) -> "_Chunk":
         """Of a tensor of any shape: a matrix is a stack of one, a vector has rows of one number."""
         if len(shape) == 1 or flat:
             shape, start, sizes = (*shape, 1), (*start, 0), (*sizes, 1)

@@ -4,10 +4,7 @@ lie in its checkpoint.
 Arguments: https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arguments.py
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 
@@ -19,7 +16,7 @@ from inference.model.config import Activation, ModelShape, View, check_heads, pa
 from inference.model.rope import Rope
 
 # What changes the arithmetic and is not built, with the value that changes nothing.
-PLAIN: Final = {
+PLAIN = {
     "num_experts": None,
     "multi_latent_attention": False,
     "squared_relu": False,
@@ -30,7 +27,7 @@ PLAIN: Final = {
     "mrope_section": None,
 }
 # By its own layer norms, or by those that Transformer Engine fuses with the linears.
-NAMES: Final = {
+NAMES = {
     "attn_norm": ("input_layernorm.", "self_attention.linear_qkv.layer_norm_"),
     "mlp_norm": ("pre_mlp_layernorm.", "mlp.linear_fc1.layer_norm_"),
     "q": ("self_attention.linear_qkv.",),
@@ -43,7 +40,7 @@ NAMES: Final = {
     "up": ("mlp.linear_fc1.",),
     "down": ("mlp.linear_fc2.",),
 }
-TOP: Final = {
+TOP = {
     "embedding": "embedding.word_embeddings.",
     "positions": "embedding.position_embeddings.",
     "final_norm": "decoder.final_layernorm.",
@@ -53,7 +50,8 @@ TOP: Final = {
 
 def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     """The shape of the model that a run with these arguments has trained; vocab: tokens that its
-    tokenizer has. Raises ModelError."""
+    tokenizer has. Raises ModelError.
+    """
     for key, plain in PLAIN.items():
         if args.get(key) not in (plain, None):
             raise ModelError(f"{args.path}: the run had {key}, which this worker does not serve.")

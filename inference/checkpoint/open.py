@@ -1,7 +1,5 @@
 """A model, wherever it lies: what it is, where its parameters are, and its tokens."""
 
-from __future__ import annotations
-
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 A format has other names, other orders of rows, and several parameters in one tensor; a Ref says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,7 +31,8 @@ def direct(
     names: Mapping[str, str], shapes: Iterable[tuple[str, tuple[int, int]]], plus: float = 0.0
 ) -> Refs:
     """Of parameters that lie in tensors of their own, as they are. names: without the number of a
-    layer, which stands as {} in both, and without .weight and .bias; plus: is added to norms."""
+    layer, which stands as {} in both, and without .weight and .bias; plus: is added to norms.
+    """
     refs = {}
     for parameter, size in shapes:
         layer, plain, part = split_name(parameter)
@@ -44,7 +43,7 @@ def direct(
 
 
 def split_name(parameter: str) -> tuple[int, str, str]:
-    """ "layers.7.q.weight" as 7, "layers.{}.q" and ".weight"; no layer counts as 0."""
+    """Split "layers.7.q.weight" into 7, "layers.{}.q" and ".weight"; no layer counts as 0."""
     plain, dot, part = parameter.rpartition(".")
     if not plain.startswith("layers."):
         return 0, plain, dot + part
@@ -62,7 +61,8 @@ def rotate_half_rows(heads: int, dim: int) -> Rows:
 @lru_cache
 def grouped_rows(part: str, heads: int, groups: int, dim: int) -> Rows:
     """Rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by group, the
-    heads of the group, its key and its value."""
+    heads of the group, its key and its value.
+    """
     per_group = heads // groups
     first = {"q": 0, "k": per_group, "v": per_group + 1}[part]
     count = per_group if part == "q" else 1

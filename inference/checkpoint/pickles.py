@@ -4,8 +4,6 @@ Checkpoints of torch keep their tables in pickles, which can name any function t
 every name becomes an Inert: it keeps what it was called with, and does nothing.
 """
 
-from __future__ import annotations
-
 import io
 import pickle
 from typing import cast
@@ -13,7 +11,8 @@ from typing import cast
 
 class Inert:
     """Stands for an object of any class. kind: module and name of the class; args: what it was made
-    with; state: what was put into it."""
+    with; state: what was put into it.
+    """
 
     kind = ""
     args: tuple[object, ...] = ()

@@ -4,21 +4,19 @@ it does not tell where a tensor lies, which the ranks have to know.
 Format: https://github.com/huggingface/safetensors#format
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.stored_tensor import BF16, F16, F32, Stored, by_name
 
-KINDS: Final = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
-INDEX: Final = "model.safetensors.index.json"
-MAX_HEADER: Final = 100_000_000
+KINDS = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
+INDEX = "model.safetensors.index.json"
+MAX_HEADER = 100_000_000
 
 
 def read_directory(directory: Path) -> dict[str, Stored]:

@@ -3,28 +3,26 @@
 No torch here: the supervisor reads headers too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from inference.checkpoint.errors import ModelError
 
 # Numbers of the GGUF format, which name all the kinds that are read here, of other formats too.
-F32: Final = 0
-F16: Final = 1
-BF16: Final = 30
+F32 = 0
+F16 = 1
+BF16 = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a tensor that lies in one place, row by row: `rows` from row `row` on, `columns`
-    from column `column` on. offset: of its first byte in the file."""
+    from column `column` on. offset: of its first byte in the file.
+    """
 
     path: Path
     offset: int
@@ -48,7 +46,9 @@ class Stored:
     pieces: tuple[Piece, ...]
 
     @classmethod
-    def whole(cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int) -> Stored:
+    def whole(
+        cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int
+    ) -> "Stored":
         """In one piece."""
         rows, columns = as_matrix(shape)
         return cls(name, shape, kind, (Piece(path, offset, 0, rows, 0, columns),))

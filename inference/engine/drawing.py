@@ -1,7 +1,5 @@
 """From the logits of a step to what is said of each sample: draws its tokens, scores its prompt."""
 
-from __future__ import annotations
-
 import torch
 
 from inference.engine.messages import Emitted, Logprobs

@@ -5,20 +5,18 @@ Pages whose content is known are found again by it: full ones by the tokens in t
 (vLLM calls this automatic prefix caching), part-filled ones by as many tokens as agree.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from typing import Final
 
-ROOT: Final = 0
+ROOT = 0
 
 
 @dataclass(slots=True)
 class Page:
     """refs: the block tables that it stands in. If its content is known: `tokens`, after the page
-    with the name `parent`; `name` is unique for ever, so that it outlives the page."""
+    with the name `parent`; `name` is unique for ever, so that it outlives the page.
+    """
 
     refs: int = 0
     parent: int | None = None
@@ -29,7 +27,8 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Match:
     """The longest beginning of a text that is in the cache: whole pages, and perhaps the first
-    `part` tokens of one more, `source`. name: of the last whole page."""
+    `part` tokens of one more, `source`. name: of the last whole page.
+    """
 
     pages: list[int]
     name: int
@@ -43,7 +42,8 @@ class Match:
 @dataclass(slots=True)
 class PagePool:
     """A page is in one of three places: in block tables (refs > 0), free and empty, or `unused`:
-    free with content that somebody may ask for; the one that was let go first is taken first."""
+    free with content that somebody may ask for; the one that was let go first is taken first.
+    """
 
     page_count: int
     page_size: int
@@ -80,7 +80,7 @@ class PagePool:
             self.roots[adapter] = self.names
         return self.roots[adapter]
 
-    def match(self, tokens: array[int], adapter: str = "") -> Match:
+    def match(self, tokens: "array[int]", adapter: str = "") -> Match:
         """What is there of `tokens`. Nothing is taken yet."""
         pages: list[int] = []
         name, size = self.root(adapter), self.page_size
@@ -109,7 +109,8 @@ class PagePool:
 
     def release(self, pages: list[int]) -> None:
         """A block table gives its pages back; the end of a text will be taken before its
-        beginning."""
+        beginning.
+        """
         for page in reversed(pages):
             self.pages[page].refs -= 1
             assert self.pages[page].refs >= 0
@@ -119,7 +120,8 @@ class PagePool:
 
     def remember(self, page: int, parent: int, tokens: tuple[int, ...]) -> int:
         """Lets others find the page by its content, if they cannot find the same in another page
-        that is held. Returns the name under which pages that follow it are found."""
+        that is held. Returns the name under which pages that follow it are found.
+        """
         assert 0 < len(tokens) <= self.page_size
         known = self.children.get(parent, {}).get(tokens)
         if known is not None and (known == page or self.pages[known].refs):
@@ -164,7 +166,7 @@ class PagePool:
         it.parent, it.tokens, it.name = None, (), -1
 
 
-def common(a: tuple[int, ...] | array[int], b: tuple[int, ...] | array[int]) -> int:
+def common(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
     """How many tokens two texts have in common from the beginning."""
     count = 0
     for left, right in zip(a, b, strict=False):

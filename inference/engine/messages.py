@@ -3,28 +3,27 @@
 Every rank has one end of a socket pair; it closes when either side dies. No torch here.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import select
 import socket
 import struct
 from dataclasses import asdict, astuple, dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
 from inference.engine.sequence import FinishReason, SamplingParams, Sequence, tokens_of
 
 Logprobs = list[list[tuple[int, float]]]
 """For each token itself and its alternatives, with their log-probabilities."""
 
-LENGTH: Final = struct.Struct("<I")
+LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
 class RankArgs:
     """What the supervisor tells a rank at its start, on the command line. Without a page_count the
-    ranks find out how many pages they have memory for."""
+    ranks find out how many pages they have memory for.
+    """
 
     rank: int
     tp: int
@@ -51,14 +50,15 @@ class RankArgs:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> RankArgs:
+    def from_json(cls, text: str) -> "RankArgs":
         return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
     """Begin a sample, or take it up again after the tokens in `emitted` and the first `scored` of
-    the prompt's scores."""
+    the prompt's scores.
+    """
 
     id: str
     prompt: list[int]
@@ -117,7 +117,7 @@ class Emitted:
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
 
-    def then(self, later: Emitted) -> Emitted:
+    def then(self, later: "Emitted") -> "Emitted":
         """Both in one."""
         assert self.id == later.id
         assert self.finish is None
@@ -150,15 +150,16 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """What steps have brought, one item a sample. Empty when one has only prefilled, and once in
-    every idle second."""
+    every idle second.
+    """
 
     items: list[Emitted] = field(default_factory=list)
     load: Load = Load()
 
 
 Message = Add | Cancel | Loading | Ready | Failed | Tokens
-EMITTED: Final = tuple(item.name for item in fields(Emitted))
-KINDS: Final = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
+EMITTED = tuple(item.name for item in fields(Emitted))
+KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
 
 
 def encode(message: Message) -> bytes:
@@ -201,7 +202,8 @@ class Channel:
 
     def receive(self, timeout: float) -> Message | None:
         """The next message, or None after `timeout` seconds. Raises EOFError when the supervisor
-        is gone."""
+        is gone.
+        """
         if not select.select([self.socket], [], [], timeout)[0]:
             return None
         (length,) = LENGTH.unpack(self._exactly(LENGTH.size))

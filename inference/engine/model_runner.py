@@ -1,7 +1,5 @@
 """Executes a StepPlan on this rank: plan in, logits out."""
 
-from __future__ import annotations
-
 from itertools import chain
 
 import torch

@@ -4,8 +4,6 @@ JSON in a uint8 tensor over gloo, which every torch has, with the group's timeou
 leader has died notices it, and no port or socket of our own is needed.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import torch

@@ -3,16 +3,13 @@
 A refinement repeats much of its draft. Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding
 """
 
-from __future__ import annotations
-
 from array import array
 from dataclasses import dataclass, field
-from typing import Final
 
 # This many tokens must be the same for a guess.
-MATCH: Final = 3
+MATCH = 3
 # How fast the rate follows what happens: about the last 1 / MEMORY guesses count.
-MEMORY: Final = 0.2
+MEMORY = 0.2
 
 
 @dataclass(slots=True)
@@ -29,7 +26,7 @@ class Lookup:
     match: int | None = None
     rate: float = 0.0
 
-    def follow(self, tokens: array[int]) -> None:
+    def follow(self, tokens: "array[int]") -> None:
         """Takes in what has come to `tokens` since the last call."""
         for end in range(self.read, len(tokens)):
             if self.match is not None:
@@ -38,12 +35,12 @@ class Lookup:
             self._step(tokens, end + 1)
         self.read = len(tokens)
 
-    def guess(self, tokens: array[int], count: int) -> list[int]:
+    def guess(self, tokens: "array[int]", count: int) -> list[int]:
         """At most `count` tokens that may follow."""
         assert self.read == len(tokens)
         return [] if self.match is None else list(tokens[self.match : self.match + count])
 
-    def _step(self, tokens: array[int], end: int) -> None:
+    def _step(self, tokens: "array[int]", end: int) -> None:
         key = tuple(tokens[max(0, end - MATCH) : end])
         self.match = self.ends.get(key)
         self.ends[key] = end

@@ -1,22 +1,20 @@
 """From logits to tokens. A draw depends on (seed, sample, position) and on nothing else, so that a
-draft is the same whatever else runs, and goes on as it would have after a restart."""
-
-from __future__ import annotations
+draft is the same whatever else runs, and goes on as it would have after a restart.
+"""
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
 
 import torch
 
 from inference.engine.sequence import SamplingParams
 
 # Logits divided by less could overflow.
-GREEDY_BELOW: Final = 1e-4
+GREEDY_BELOW = 1e-4
 # Of so many candidates the likeliest are looked at first when top-k sets no limit.
-FIRST: Final = 1024
+FIRST = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Draw:
 
     params: SamplingParams
     position: int
-    seen: array[int]
+    seen: "array[int]"
 
     @property
     def kind(self) -> tuple[str, int]:
@@ -67,7 +65,8 @@ def uniform(params: SamplingParams, position: int) -> float:
 
 def logprobs(logits: torch.Tensor, tokens: list[int], count: int) -> list[list[tuple[int, float]]]:
     """For each row its token and then the `count` likeliest, with their log-probabilities under the
-    model, before any penalty or temperature. logits: [rows, vocab]."""
+    model, before any penalty or temperature. logits: [rows, vocab].
+    """
     logs = logits.log_softmax(dim=-1)
     chosen = logs.gather(-1, torch.tensor(tokens, device=logs.device)[:, None])
     top, ids = logs.topk(count, dim=-1)
@@ -79,7 +78,7 @@ def logprobs(logits: torch.Tensor, tokens: list[int], count: int) -> list[list[t
     ]
 
 
-def penalise(logits: torch.Tensor, seen: array[int], penalty: float) -> None:
+def penalise(logits: torch.Tensor, seen: "array[int]", penalty: float) -> None:
     """Holds down what the text has already. logits: [vocab], changed in place."""
     ids = torch.frombuffer(seen, dtype=torch.int64).to(logits.device)
     values = logits[ids]
@@ -107,7 +106,8 @@ def _from_top(logits: torch.Tensor, count: int, draws: list[Draw]) -> list[int]:
 
 def _from_nucleus(logits: torch.Tensor, draws: list[Draw]) -> int:
     """One row, with top-p alone. Sorting the whole vocabulary is avoided where few tokens have the
-    mass."""
+    mass.
+    """
     count = min(FIRST, logits.shape[-1])
     weights = _weights(logits, draws)
     top, ids = weights.topk(count, dim=-1)
@@ -127,7 +127,8 @@ def _weights(logits: torch.Tensor, draws: list[Draw]) -> torch.Tensor:
 
 def _invert(weights: torch.Tensor, draws: list[Draw]) -> torch.Tensor:
     """The candidate of each row at which the row's own uniform number falls. With a top-p below 1
-    candidates come likeliest first."""
+    candidates come likeliest first.
+    """
     total = weights.cumsum(dim=-1)
     device = weights.device
     numbers = torch.tensor([uniform(d.params, d.position) for d in draws], dtype=torch.float64)

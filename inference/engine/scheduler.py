@@ -3,20 +3,17 @@
 Pure bookkeeping on integers: no torch, no sockets.
 """
 
-from __future__ import annotations
-
 import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from inference.engine.kv_cache import ROOT, Match, PagePool
 from inference.engine.sequence import FinishReason, Sequence
 
-GUESSES: Final = (1, 3, 7)
+GUESSES = (1, 3, 7)
 # Below this no number of guesses has paid on any machine; it spares the sums.
-LEAST_RATE: Final = 0.1
+LEAST_RATE = 0.1
 
 Cost = Callable[[int], float]
 """What a step takes for so many rows; only ratios matter."""
@@ -26,7 +23,8 @@ Cost = Callable[[int], float]
 class Chunk:
     """Tokens of one sequence to compute in a step: tokens[i] stands at position start + i. Logits
     are wanted after the last `samples` of them. adapter: whose words they are, "" for the model's
-    own."""
+    own.
+    """
 
     tokens: list[int]
     start: int
@@ -58,7 +56,7 @@ class StepPlan:
         return json.dumps((chunks, self.copies, self.threads)).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> StepPlan:
+    def from_bytes(cls, data: bytes) -> "StepPlan":
         chunks, copies, threads = json.loads(data)
         return cls([Chunk(*chunk) for chunk in chunks], [(a, b) for a, b in copies], threads)
 
@@ -121,7 +119,8 @@ class Scheduler:
 
     def schedule(self) -> StepPlan:
         """The next step: a token for each sequence that decodes, and the rest of the budget for
-        prompts. Empty when there is nothing to do."""
+        prompts. Empty when there is nothing to do.
+        """
         self.planned, self.copies = [], []
         decoding = sum(seq.uncomputed == 1 for seq in self.running)
         budget = self.max_step_tokens - decoding
@@ -145,7 +144,8 @@ class Scheduler:
         """Takes in what the current plan has brought: for each chunk the tokens that were drawn
         after its last rows, as many as it guessed and one; none if it is not the end of a text.
 
-        Returns what has become of each sequence of the plan."""
+        Returns what has become of each sequence of the plan.
+        """
         planned, self.planned = self.planned, []
         done = []
         for (sequence, chunk), tokens in zip(planned, drawn, strict=True):
@@ -205,7 +205,8 @@ class Scheduler:
 
     def _grow(self, sequence: Sequence, length: int) -> bool:
         """Pages for the first `length` tokens, from the youngest if need be; False if that was the
-        sequence itself."""
+        sequence itself.
+        """
         for _ in range(self.pool.pages_for(length) - len(sequence.block_table)):
             while not self.pool.available:
                 youngest = self.running[-1]
@@ -217,7 +218,8 @@ class Scheduler:
 
     def _preempt(self, sequence: Sequence) -> None:
         """Back to the queue, before all that came later. What it has computed stays in the cache
-        for as long as nobody needs the room."""
+        for as long as nobody needs the room.
+        """
         self.counters.preemptions += 1
         self._end(sequence)
         sequence.computed, sequence.proposed = 0, []
@@ -329,7 +331,8 @@ class Scheduler:
 
 def worthwhile(rate: float, rows: int, cost: Cost) -> int:
     """How many guesses to compute beside `rows` rows, if each is right at `rate` and a token is
-    worth what it costs now."""
+    worth what it costs now.
+    """
     token = cost(rows) / rows
     best, most = 0, 0.0
     for count in GUESSES:

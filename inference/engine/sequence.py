@@ -1,7 +1,5 @@
 """One sample of a request: its tokens, and how far the model has computed them."""
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,7 +38,7 @@ class SamplingParams:
         assert self.max_tokens > 0 or (self.max_tokens == 0 and self.prompt_logprobs is not None)
 
 
-def tokens_of(ids: Iterable[int]) -> array[int]:
+def tokens_of(ids: Iterable[int]) -> "array[int]":
     """Token ids as they are kept: in one piece of memory, which tensors can look into."""
     return array("q", ids)
 
@@ -56,7 +54,7 @@ class Sequence:
     """
 
     id: str
-    token_ids: array[int]
+    token_ids: "array[int]"
     prompt_len: int
     params: SamplingParams
     computed: int = 0

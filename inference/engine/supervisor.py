@@ -5,8 +5,6 @@ request goes on from its last token: a draw depends on seed and position, so nob
 are taken up one at a time, so that a request that kills the ranks is told from those beside it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -21,7 +19,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final
 
 import structlog
 
@@ -52,7 +49,7 @@ MAX_STRIKES = 2
 LOADING_SECONDS = 120.0
 KILL_SECONDS = 5.0
 CANARY_FRESH_SECONDS = 2.0
-PASSED_ON: Final = re.compile(
+PASSED_ON = re.compile(
     r"(PATH|HOME|USER|LOGNAME|LANG|TZ|TMPDIR|LD_LIBRARY_PATH|LD_PRELOAD|VIRTUAL_ENV)$"
     r"|(LC|XDG|OMP|GOMP|KMP|MKL|DNNL|ONEDNN|TORCH|PYTORCH|ATEN|GLOO|NCCL|CUDA|NVIDIA"
     r"|CUBLAS|TRITON|MALLOC)_|PYTHON"

@@ -5,14 +5,11 @@ they do so for a time slice, in every product of every layer: on two crowded cor
 ms by two threads and 10 by one, where it takes 7 ms when nobody else is there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-CROWDED: Final = 4.0
-PATIENCE: Final = 3
+CROWDED = 4.0
+PATIENCE = 3
 SHORTEST, LONGEST = 50, 800
 
 

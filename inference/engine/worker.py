@@ -3,8 +3,6 @@
 Started by the supervisor as `python -m inference.engine.worker <RankArgs as JSON>`, never by hand.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -54,7 +52,8 @@ TELL_SECONDS = 0.02
 class Teller:
     """Tells the supervisor what the steps bring: the beginning and the end of a sample at once, the
     rest some times a second. For each telling the supervisor and its clients need a core, which a
-    rank has to give away in the midst of a step."""
+    rank has to give away in the midst of a step.
+    """
 
     channel: Channel
     untold: dict[str, Emitted] = field(default_factory=dict)
@@ -172,7 +171,8 @@ def _join(args: RankArgs, device: Device) -> None:
 
 def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     """The model of this rank and its cache. Raises ModelError for what is the file's or the
-    memory's fault."""
+    memory's fault.
+    """
     path, leads = Path(args.model), args.rank == 0
 
     def progress(done: int, of: int) -> None:

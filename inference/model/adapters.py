@@ -1,7 +1,5 @@
 """Adapters into the linears of this rank, which share them out as they share their weights."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +12,8 @@ from inference.model.weights import Slot, Weights
 @dataclass(frozen=True, slots=True)
 class Pair:
     """What an adapter adds to a linear: up @ down, [rows, rank] and [rank, columns], fp32. Linears
-    that are made of several have the ranks of each behind one another."""
+    that are made of several have the ranks of each behind one another.
+    """
 
     down: torch.Tensor
     up: torch.Tensor

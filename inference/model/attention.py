@@ -3,12 +3,9 @@
 Plain torch; knows nothing of Megatron, of scheduling or of requests.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch.nn import functional as F  # noqa: N812
@@ -17,12 +14,12 @@ from inference.model.rope import Rope
 
 # torch's kernel walks over the keys in blocks of this many, and rounds differently for some
 # lengths of the last block, and for fewer than four queries.
-KV_BLOCK: Final = 512
-CANDIDATE_TAILS: Final = (32, 64, 128, 192, 256, 384, KV_BLOCK)
-QUERY_TILE: Final = 4
-CAPPED_TILE: Final = 32
-TRIED_QUERIES: Final = 32
-TRIED_NUMBERS: Final = 200_000
+KV_BLOCK = 512
+CANDIDATE_TAILS = (32, 64, 128, 192, 256, 384, KV_BLOCK)
+QUERY_TILE = 4
+CAPPED_TILE = 32
+TRIED_QUERIES = 32
+TRIED_NUMBERS = 200_000
 
 
 class KVCache:
@@ -52,7 +49,8 @@ class KVCache:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a step computes of one sequence: `count` tokens, the first of which stands at
-    `position`. pages: where all its tokens lie, in order."""
+    `position`. pages: where all its tokens lie, in order.
+    """
 
     count: int
     position: int
@@ -86,7 +84,8 @@ class Span:
 
 class Spans:
     """Makes spans for queries of `group` heads a key, on this machine. windows: of each view, how
-    many tokens it sees (None: all); capped: whether scores are."""
+    many tokens it sees (None: all); capped: whether scores are.
+    """
 
     def __init__(
         self,
@@ -165,7 +164,8 @@ class Spans:
 
 def equal_tails(head_dim: int, dtype: torch.dtype) -> tuple[int, ...]:
     """Lengths of the last block of keys with which attention has the same bits as with a whole one,
-    found by trying. A length that fails is not used."""
+    found by trying. A length that fails is not used.
+    """
     random = torch.Generator().manual_seed(0)
     # In bf16 few numbers show another order of a sum: it takes many to be sure.
     heads = TRIED_NUMBERS // (TRIED_QUERIES * head_dim)
@@ -196,7 +196,7 @@ class Step:
     """
 
     cache: KVCache
-    rotations: tuple[Rotation | None, ...]
+    rotations: "tuple[Rotation | None, ...]"
     slot_mapping: torch.Tensor
     spans: tuple[Span, ...]
 
@@ -204,7 +204,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class LayerAttention:
     """What attention has to know of a layer: its number, which of the model's views it has, what
-    scores are multiplied with and softly limited to."""
+    scores are multiplied with and softly limited to.
+    """
 
     layer: int
     view: int

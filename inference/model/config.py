@@ -1,7 +1,5 @@
 """The numbers that define a decoder, and the parameters that it has. Knows no file format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,8 @@ Activation = Literal["silu", "gelu", "gelu_tanh"]
 @dataclass(frozen=True, slots=True)
 class View:
     """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
-    and of how many tokens it sees the last (None: of all)."""
+    and of how many tokens it sees the last (None: of all).
+    """
 
     rope: Rope | None
     window: int | None = None
@@ -94,7 +93,8 @@ class ModelShape:
 
 def parameter_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
     """All parameters of a model by the names that this program has for them, with rows and columns;
-    a vector has rows of one number. A tied model has no "output.weight"."""
+    a vector has rows of one number. A tied model has no "output.weight".
+    """
     yield "embedding.weight", (shape.vocab, shape.hidden)
     if shape.learned_positions:
         yield "positions.weight", (shape.context, shape.hidden)

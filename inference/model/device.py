@@ -1,7 +1,5 @@
 """Which device, number format and threads a rank uses; the rest follows from these."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +61,7 @@ class Device:
         return numbers if self.form == "full" else f"{numbers}, weights as {self.form}"
 
     @classmethod
-    def choose(cls, asked: DeviceSettings, rank: int, tp: int) -> Device:
+    def choose(cls, asked: DeviceSettings, rank: int, tp: int) -> "Device":
         """From the settings, `auto` included. Raises ModelError."""
         name = asked.device
         if name == "auto":

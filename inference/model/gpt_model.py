@@ -3,8 +3,6 @@
 Driven layer by layer, never through GPTModel.forward, whose inference path needs CUDA.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -68,7 +66,8 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
 
     def complete(self, shape: ModelShape, views: Sequence[View]) -> None:
         """When all modules are in place. Looking one up in an nn.Module takes as long as a small
-        operator, and forward runs for every layer of every step."""
+        operator, and forward runs for every layer of every step.
+        """
         attention, mlp = self.self_attention, self.mlp
         self.parts = (
             self.input_layernorm,
@@ -111,7 +110,8 @@ class NoCoreAttention(nn.Module):
 
 def join_ranks(tp: int, timeout: timedelta) -> None:
     """Makes Megatron's groups; a rank that waits in one for longer than `timeout` raises
-    RuntimeError. torch.distributed must be up."""
+    RuntimeError. torch.distributed must be up.
+    """
     parallel_state.initialize_model_parallel(
         tensor_model_parallel_size=tp,
         distributed_timeout_minutes=timeout / timedelta(minutes=1),
@@ -120,7 +120,8 @@ def join_ranks(tp: int, timeout: timedelta) -> None:
 
 class Model:
     """The part of the model that this rank holds. `join_ranks` must have been called, and `measure`
-    before it is used."""
+    before it is used.
+    """
 
     row_sizes: RowSizes
 
@@ -206,7 +207,8 @@ class Model:
         progress: Progress,
     ) -> None:
         """Fills the linears, and puts modules of ours where Megatron has others, which are never
-        written to and take no memory."""
+        written to and take no memory.
+        """
         done = 0
         for slot in slots(self.shape, self.rank, self.tp):
             part = weights.load(slot, device.form, self.dtype)

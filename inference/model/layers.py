@@ -1,7 +1,5 @@
 """What stands between the products of a decoder: norms, activations, the embedding. Plain torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -5,14 +5,12 @@ Plain torch; knows nothing of Megatron or of files. A product is a function of r
 machine does is measured when the model is loaded (`RowSizes`), not guessed from its name.
 """
 
-from __future__ import annotations
-
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Self
 
 import torch
 import torch.distributed as dist
@@ -20,16 +18,16 @@ from torch import nn
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
-GROUP: Final = 32
+GROUP = 32
 # torch's kernel for 4 bits takes so many rows of weights at once.
-INT4_ROWS: Final = 16
+INT4_ROWS = 16
 # Up to the last of these a product is made in one call; more rows are cut into pieces of it.
-CANDIDATE_SIZES: Final = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256)
+CANDIDATE_SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256)
 # No GPU has been measured: there all products have this many rows.
-GPU_SIZE: Final = 16
-MEMORY_BOUND: Final = 8
-TRIALS: Final = 3
-TRIED_NUMBERS: Final = 200_000
+GPU_SIZE = 16
+MEMORY_BOUND = 8
+TRIALS = 3
+TRIED_NUMBERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Int4:
     minima: torch.Tensor
 
     @classmethod
-    def cat(cls, parts: Sequence[Int4]) -> Int4:
+    def cat(cls, parts: "Sequence[Int4]") -> "Int4":
         fields = ([p.values for p in parts], [p.scales for p in parts], [p.minima for p in parts])
         return cls(*(torch.cat(field) for field in fields))
 
@@ -67,7 +65,7 @@ class Int8:
     scales: torch.Tensor
 
     @classmethod
-    def of(cls, weight: torch.Tensor) -> Int8:
+    def of(cls, weight: torch.Tensor) -> "Int8":
         """The nearest to a matrix in fp32."""
         scales = (weight.abs().amax(dim=-1) / 127).clamp(min=1e-30)
         return cls((weight / scales[:, None]).round().to(torch.int8), scales)
@@ -100,7 +98,8 @@ def int8_product(weight: Int8) -> Product:
 
 def int4_product(weight: Int4) -> Product:
     """The weights as the file has them, but for scales and minima, rounded to bf16. The rows are
-    bf16."""
+    bf16.
+    """
     assert weight.shape[0] % INT4_ROWS == 0
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
     # The kernel's form is (value - 8) * scale + zero.
@@ -138,7 +137,8 @@ class RowSizes:
 
     def padded(self, rows: int) -> int:
         """The number of rows, at least `rows`, that takes the least time. No more than twice as
-        many, where there is a choice: that would be a mistake of the clock."""
+        many, where there is a choice: that would be a mistake of the clock.
+        """
         whole, rest = divmod(rows, self.largest)
         if not rest:
             return rows
@@ -157,7 +157,8 @@ class RowSizes:
 @dataclass(slots=True)
 class Active:
     """The adapters that the current step needs, each with the rows that it changes: [rows, 1], one
-    or zero, in the number format of the rows."""
+    or zero, in the number format of the rows.
+    """
 
     masks: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -185,11 +186,11 @@ class Linear(nn.Module):
         self.use({GPU_SIZE: 0})
         return self
 
-    def adapt(self, name: str, down: Linear, up: Linear) -> None:
+    def adapt(self, name: str, down: "Linear", up: "Linear") -> None:
         """Adds up(down(rows)) where the adapter `name` is wanted (Hu et al. 2021)."""
         self.low_rank[name] = LowRank(down, up)
 
-    def all_products(self) -> Iterator[tuple[str, Linear]]:
+    def all_products(self) -> "Iterator[tuple[str, Linear]]":
         """This layer and those of its adapters, each with a name that tells it from the others."""
         yield "", self
         for name, adapter in self.low_rank.items():
@@ -219,7 +220,8 @@ class Linear(nn.Module):
 
     def _add_adapters(self, rows: torch.Tensor, out: torch.Tensor) -> None:
         """All rows are computed, and those of others added as zero: so a row's bits do not depend
-        on how many have the same adapter."""
+        on how many have the same adapter.
+        """
         for name, mask in self.active.masks.items():
             if (adapter := self.low_rank.get(name)) is not None:
                 out.addcmul_(adapter.up(adapter.down(rows)), mask)
@@ -271,7 +273,8 @@ def measure(kinds: Sequence[Sequence[Linear]], dtype: torch.dtype, deterministic
 
 def _same_bits(product: Product, rows: torch.Tensor, whole: torch.Tensor, size: int) -> bool:
     """Whether `size` rows at a time give `whole`, what all at once give, by any number of threads.
-    In bf16 few numbers show another order of a sum: it takes many to be sure."""
+    In bf16 few numbers show another order of a sum: it takes many to be sure.
+    """
     enough = min(len(rows), -(-TRIED_NUMBERS // whole.shape[1]))
     starts = range(0, max(enough - size, 0) + 1, size)
 
@@ -315,7 +318,8 @@ def one_thread() -> Iterator[None]:
 
 def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
     """The sum of every rank's part. On CPU always in the order of the ranks: gloo's all_reduce adds
-    in an order that depends on where a row lies in the tensor."""
+    in an order that depends on where a row lies in the tensor.
+    """
     if part.is_cuda:
         dist.all_reduce(part, group=group)
         return part

@@ -4,8 +4,6 @@ Pure numbers: no torch. Rotary position embedding: Su et al. 2021. The stretchin
 al. 2023; dynamic, the NTK-aware one; YaRN, Peng et al. 2023; llama3, Dubey et al. 2024.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -58,7 +56,8 @@ class Rope:
     def stretch(self, position: int) -> float:
         """What dynamic stretching divides the frequencies by, to the power of 2i / dim. It begins
         behind the original context and grows with each token, as if the text ended there: what is
-        cached stays right."""
+        cached stays right.
+        """
         if self.kind != "dynamic" or position < self.original:
             return 1.0
         longer = self.factor * (position + 1) / self.original - (self.factor - 1)

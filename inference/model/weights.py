@@ -3,8 +3,6 @@
 Knows nothing of formats (see checkpoint), and of Megatron nothing but the names of its modules.
 """
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +81,8 @@ class Weights:
 
     def load(self, slot: Slot, form: Form, dtype: torch.dtype = torch.float32) -> Part:
         """What fills the slot. Pages of files that were read are given back; of what is not held
-        in the end, some megabytes are there at a time."""
+        in the end, some megabytes are there at a time.
+        """
         match self.held_as(slot, form):
             case "int4":
                 weight: Matrix = self._int4(slot)
@@ -97,7 +96,8 @@ class Weights:
 
     def _give_back(self) -> None:
         """Pages of the files, and what the C library keeps of memory that is free again: between
-        the weights it would be half as much as they are."""
+        the weights it would be half as much as they are.
+        """
         for file in self._files.values():
             file.madvise(mmap.MADV_DONTNEED)
         if hasattr(LIBC, "malloc_trim"):
@@ -252,7 +252,8 @@ class Weights:
 
 def slots(shape: ModelShape, rank: int, tp: int) -> Iterator[Slot]:
     """Everything that rank `rank` of `tp` holds; the largest first, so that what is left over in
-    reading them is small. The output layer is there for tied models too."""
+    reading them is small. The output layer is there for tied models too.
+    """
     per_rank = shape.padded_vocab(tp) // tp
     # The last ranks may have nothing but padding.
     first = min(rank * per_rank, shape.vocab)
@@ -324,7 +325,8 @@ def _block(tensor: Stored) -> int:
 def _q4(blocks: Bytes, kind: GGMLQuantizationType) -> Int4:
     """Q4_0 and Q4_1. blocks: [rows, groups, bytes of a block]: scale (and minimum) in fp16, then 16
     bytes, which hold the first half of the values in their low halves and the second in their high
-    ones."""
+    ones.
+    """
     heads, nibbles = blocks[..., :-16].copy().view(np.float16), blocks[..., -16:]
     values = np.concatenate([nibbles & 15, nibbles >> 4], axis=-1).reshape(len(blocks), -1)
     scales = heads[..., 0].astype(np.float32)

@@ -4,8 +4,6 @@ The model may have written a word in other tokens than the tokenizer would. Toke
 refinement's history would differ from what the cache holds and from what the model said.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from dataclasses import dataclass, field
 

@@ -4,13 +4,10 @@ Templates come from files of strangers: they run in jinja's sandbox.
 https://huggingface.co/docs/transformers/chat_templating
 """
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from jinja2 import Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
@@ -21,16 +18,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from inference.checkpoint.errors import ModelError
 from inference.tokenization.vocabulary import Vocabulary
 
-CHATML: Final = (
+CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 # For models that were never taught to chat: a dialogue as text has it.
-PLAIN: Final = (
+PLAIN = (
     "{{ bos_token }}{% for message in messages %}{% if message.role != 'system' %}"
     "{{ message.role | capitalize }}: {% endif %}{{ message.content }}\n\n{% endfor %}Assistant:"
 )
-PLAIN_STOPS: Final = ("\nUser:", "\nAssistant:")
+PLAIN_STOPS = ("\nUser:", "\nAssistant:")
 
 
 class PromptError(Exception):
@@ -77,7 +74,8 @@ class ChatTemplate:
 
     def render(self, turns: Sequence[Turn]) -> str:
         """The text up to where the answer begins. A template that knows no system turn gets its
-        text before the user's. Raises PromptError."""
+        text before the user's. Raises PromptError.
+        """
         try:
             return self._render(turns)
         except PromptError:

@@ -1,7 +1,5 @@
 """Tokens to text, as it streams."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Sequence
 

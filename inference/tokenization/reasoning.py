@@ -4,12 +4,8 @@ Models of several families put it between <think> and </think>, at the beginning
 template has opened it already.
 """
 
-from __future__ import annotations
-
-from typing import Final
-
-OPEN: Final = "<think>"
-CLOSE: Final = "</think>"
+OPEN = "<think>"
+CLOSE = "</think>"
 
 
 class Thoughts:

@@ -2,17 +2,14 @@
 text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from inference.tokenization.chat_template import ChatTemplate, Turn, merge_roles
 from inference.tokenization.vocabulary import MARK, Vocabulary
 
 # A noncharacter, as MARK: it stands around the number of a turn.
-TURN: Final = "\ufdd1"
+TURN = "\ufdd1"
 
 Known = Callable[[str], list[int] | None]
 
@@ -41,7 +38,8 @@ class Tokenizer:
 
     def encode_chat(self, turns: Sequence[Turn], known: Known = lambda _: None) -> list[int]:
         """Tokens of a chat, up to where the assistant's answer begins. `known` has the ids of
-        answers that the model itself has written. Raises PromptError."""
+        answers that the model itself has written. Raises PromptError.
+        """
         merged = merge_roles(turns)
         answers = [known(turn.content) if turn.role == "assistant" else None for turn in merged]
         # A mark inside whatever could begin a control token: a user's "<|im_end|>" stays text.
@@ -83,7 +81,8 @@ class Tokenizer:
 
 def _splitter(specials: dict[str, int]) -> re.Pattern[str]:
     """Finds control tokens, of several the longest, and marked turns. Some models have thousands:
-    first it is looked at whether one could begin here."""
+    first it is looked at whether one could begin here.
+    """
     turn = f"{TURN}(\\d+){TURN}"
     if not specials:
         return re.compile(turn)

@@ -5,13 +5,11 @@ the `tokenizers` library. What a user writes never becomes a control token: wher
 find them by name, they have names that nobody can type.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
@@ -22,13 +20,13 @@ from inference.checkpoint.gguf_file import GGUFFile
 from inference.model.config import ModelShape
 
 # Unicode noncharacters: no text of a person holds one, and none survives into tokens.
-MARK: Final = "\ufdd0"
-SPACE: Final = "\u2581"
+MARK = "\ufdd0"
+SPACE = "\u2581"
 
-CONTROL: Final = 3
-USER_DEFINED: Final = 4
-BYTE: Final = 6
-END_TOKENS: Final = (
+CONTROL = 3
+USER_DEFINED = 4
+BYTE = 6
+END_TOKENS = (
     "<|im_end|>",
     "<|endoftext|>",
     "<|eot_id|>",
@@ -39,11 +37,11 @@ END_TOKENS: Final = (
 )
 # How GGUF files name rules that split text into words; a digit stands for how many digits go
 # together.
-_WORDS: Final = (
+_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-WORDS: Final = {
+WORDS = {
     "llama-bpe": _WORDS % "{1,3}",
     "qwen2": _WORDS % "",
     "deepseek-r1-qwen": _WORDS % "",
@@ -76,7 +74,8 @@ class Vocabulary:
 
     def bytes_of(self, token: int) -> bytes:
         """What a token stands for; nothing for control tokens, and for rows of the model that have
-        no token."""
+        no token.
+        """
         if token in self.controls or token >= len(self.tokens):
             return b""
         spelled = self.tokens[token]
@@ -109,7 +108,7 @@ def _byte_table() -> dict[str, int]:
     return table | {chr(256 + i): byte for i, byte in enumerate(others)}
 
 
-BYTE_OF: Final = _byte_table()
+BYTE_OF = _byte_table()
 
 
 def gguf_vocabulary(file: GGUFFile) -> Vocabulary:

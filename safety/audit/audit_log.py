@@ -27,7 +27,7 @@ from safety.screening.verdict import Stage, Verdict, refusal
 
 log = structlog.get_logger(__name__)
 
-_FRESH = 60.0
+FRESH = 60.0
 """Seconds for which a line that could be written shows that the next one can be."""
 
 
@@ -110,7 +110,7 @@ class AuditLog:
                 raise OSError(str(error)) from None
             if os.write(self._file, line) != len(line):
                 raise OSError("short write")
-            self._fresh_until = time.monotonic() + _FRESH
+            self._fresh_until = time.monotonic() + FRESH
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

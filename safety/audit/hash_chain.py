@@ -15,9 +15,9 @@ from typing import Self
 
 from pydantic import SecretStr
 
-_TAIL = 1 << 16
-_LINKED = re.compile(rb'\{.*, "line": ([0-9]{1,15}), "link": "([0-9a-f]{64})"\}\n', re.DOTALL)
-_HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
+TAIL = 1 << 16
+LINKED = re.compile(rb'\{.*, "line": ([0-9]{1,15}), "link": "([0-9a-f]{64})"\}\n', re.DOTALL)
+HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 
 
 class ChainError(ValueError):
@@ -40,7 +40,7 @@ class Head:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ChainError."""
-        match = _HEAD.fullmatch(text.strip())
+        match = HEAD.fullmatch(text.strip())
         if match is None or int(match[1]) == 0:
             raise ChainError(
                 "Write the head as the log of the bot has it: a number, a colon, a link."
@@ -77,7 +77,7 @@ class Chain:
         """Sentences about what is wrong; `kept` is a head that was once that of this log."""
         end, place = End(), 0
         for place, line in enumerate(lines, 1):
-            match = _LINKED.fullmatch(line)
+            match = LINKED.fullmatch(line)
             if match is None:
                 end = End(end.head, end.torn + line)
                 continue
@@ -112,12 +112,12 @@ class Chain:
 def end_of(file: int) -> End:
     """How an open log ends. Raises OSError; ChainError where it does not end in linked lines."""
     size = os.fstat(file).st_size
-    tail = os.pread(file, _TAIL, max(0, size - _TAIL))
+    tail = os.pread(file, TAIL, max(0, size - TAIL))
     torn: list[bytes] = []
     for line in reversed(BytesIO(tail).readlines()):
-        if match := _LINKED.fullmatch(line):
+        if match := LINKED.fullmatch(line):
             return End(Head(int(match[1]), match[2].decode()), b"".join(reversed(torn)))
         torn.append(line)
-    if size > _TAIL:
+    if size > TAIL:
         raise ChainError("does not end in linked lines")
     return End(torn=tail)

@@ -12,7 +12,7 @@ from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 from safety.training.logistic import Floats, sigmoid
 
-_ONE_OF_MANY = 1.0
+ONE_OF_MANY = 1.0
 """Log-odds that a window has to have more than a passage: where many are looked at, some look odd
 by chance. Chosen by ordinary drafts, as the threshold of material is (`policy.toml`)."""
 
@@ -65,6 +65,6 @@ class Linear:
             if not len(seen.ids):
                 continue
             places = windows(text.text, language)
-            scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - _ONE_OF_MANY)
+            scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - ONE_OF_MANY)
             most = int(scores.argmax())
             yield language, *places[most], float(scores[most])

@@ -29,9 +29,9 @@ Words have many to themselves: what is known of one is not to be lent to what sh
 WIDTH = WORDS + GRAM_PLACES
 """Places of all features, words first."""
 # A border may lie between any two Chinese characters, so they are in no word.
-_WORD = re.compile(r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W\d_])+|\d+|[^\w\s]")
+WORD = re.compile(r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W\d_])+|\d+|[^\w\s]")
 # Odd 64-bit constants: FNV's prime, and the golden ratio of Knuth's multiplicative hashing.
-_STEP, _SPREAD = np.uint64(0x100000001B3), np.uint64(0x9E3779B97F4A7C15)
+STEP, SPREAD = np.uint64(0x100000001B3), np.uint64(0x9E3779B97F4A7C15)
 
 
 class Grams(NamedTuple):
@@ -125,7 +125,7 @@ def _words(text: str, language: str) -> list[tuple[str, int]]:
     """Each word and where it ends."""
     if not GRAMS[language].words:
         return []
-    return [(match[0], match.end()) for match in _WORD.finditer(lower(text))]
+    return [(match[0], match.end()) for match in WORD.finditer(lower(text))]
 
 
 def _ordered(text: str, words: list[tuple[str, int]], language: str) -> tuple[Ids, Ids, Ids]:
@@ -154,7 +154,7 @@ def word_ids(words: Sequence[str]) -> Ids:
 
 def _placed(hashes: Hashes, places: int) -> Ids:
     """The high bits, which depend on all others; `places` is a power of two."""
-    return ((hashes * _SPREAD) >> np.uint64(65 - places.bit_length())).astype(np.int64)
+    return ((hashes * SPREAD) >> np.uint64(65 - places.bit_length())).astype(np.int64)
 
 
 def _coded(words: Sequence[str]) -> Hashes:
@@ -193,5 +193,5 @@ def _rolled(codes: Hashes, length: int) -> Hashes:
     count = max(0, len(codes) - length + 1)
     hashes = np.full(count, length, np.uint64)
     for offset in range(length):
-        hashes = hashes * _STEP + codes[offset : offset + count]
+        hashes = hashes * STEP + codes[offset : offset + count]
     return hashes

@@ -38,24 +38,24 @@ def whole_passages(text: str) -> list[tuple[int, int]]:
     return [(start, pieces[-1]) for start, pieces in passages(ends(text))]
 
 
-_SIZES = {"en": (60, 100), "zh": (20, 40)}
-_PIECES = 4
+SIZES = {"en": (60, 100), "zh": (20, 40)}
+PIECES = 4
 """Characters of a piece, and how many of them a window holds at most: chosen so that of attacks
 hidden in ordinary drafts most were found at equally few false alarms."""
-_PIECE = {
+PIECE = {
     language: re.compile(
         rf"(?s:.{{{least},{most}}}?)(?:[.!?][\"'”’)\]*_]{{0,4}}\s+|[。！？；]|\n\s*|\Z)"
         rf"|(?s:.{{1,{most}}})(?:\s|\Z)|(?s:.{{1,{most}}})"
     )
-    for language, (least, most) in _SIZES.items()
+    for language, (least, most) in SIZES.items()
 }
 
 
 def windows(text: str, language: str) -> list[tuple[int, int]]:
     """Each piece of a text, about as long as a sentence, and each two to four in a row."""
-    places = [0, *(match.end() for match in _PIECE[language].finditer(text))]
+    places = [0, *(match.end() for match in PIECE[language].finditer(text))]
     return [
         (start, end)
         for first, start in enumerate(places)
-        for end in places[first + 1 : first + 1 + _PIECES]
+        for end in places[first + 1 : first + 1 + PIECES]
     ]

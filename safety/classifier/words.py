@@ -28,7 +28,7 @@ Known = NDArray[np.float64]
 
 MEANINGS = 64
 """Dimensions that are kept of a word's meaning: the principal ones."""
-_SPREAD = 3.0
+SPREAD = 3.0
 """The size of a meaning, as against 1 for each n-gram."""
 
 
@@ -56,7 +56,7 @@ def meanings(folder: Path) -> dict[str, NDArray[np.float64]]:
     vectors = _embeddings(folder / "model.safetensors")[whole].astype(np.float64)
     vectors -= vectors.mean(axis=0)
     vectors = vectors @ np.linalg.eigh(vectors.T @ vectors)[1][:, : -MEANINGS - 1 : -1]
-    vectors *= _SPREAD / np.sqrt((vectors**2).sum(axis=1).mean())
+    vectors *= SPREAD / np.sqrt((vectors**2).sum(axis=1).mean())
     # The vocabulary is in the order of frequency.
     vectors *= np.sqrt((whole - whole[0] + 50) / 1000).clip(max=1)[:, None]
     return dict(zip((words[i] for i in whole), vectors, strict=True))

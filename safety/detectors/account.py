@@ -14,12 +14,12 @@ from safety.text.variants import closed_up
 _IBAN = re.compile(
     rf"(?<![A-Za-z0-9])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{11,30}})(?![A-Za-z0-9]))"
 )
-_LAST_GROUP = re.compile(r"[^A-Za-z0-9]*[A-Za-z0-9]*\Z")
-_BITCOIN = re.compile(
+LAST_GROUP = re.compile(r"[^A-Za-z0-9]*[A-Za-z0-9]*\Z")
+BITCOIN = re.compile(
     r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}"
     r"|bc1[02-9ac-hj-np-z]{11,71}|BC1[02-9AC-HJ-NP-Z]{11,71})(?![A-Za-z0-9])"
 )
-_ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
+ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 
 
 class Accounts:
@@ -30,10 +30,10 @@ class Accounts:
         for match in _IBAN.finditer(text.text):
             if length := _iban_length(match[1]):
                 yield text.finding("account", "iban", match.start(), match.start() + length)
-        for match in _BITCOIN.finditer(text.text):
+        for match in BITCOIN.finditer(text.text):
             if bitcoin.is_valid(match[0]) or _is_bech32m(match[0].lower()):
                 yield text.finding("account", "wallet_bitcoin", *match.span())
-        for match in _ETHEREUM.finditer(text.text):
+        for match in ETHEREUM.finditer(text.text):
             if len(set(match[0])) > 6:  # not the address of nobody: 0x0000...
                 yield text.finding("account", "wallet_ethereum", *match.span())
 
@@ -41,7 +41,7 @@ class Accounts:
 def _iban_length(written: str) -> int:
     """How much of what is written is an IBAN: groups behind it may be the next words. 0 if none."""
     while written and not iban.is_valid(re.sub(r"[/_·]", "", written), check_country=False):
-        written = _LAST_GROUP.sub("", written, count=1)
+        written = LAST_GROUP.sub("", written, count=1)
     return len(written)
 
 
@@ -52,9 +52,9 @@ def _is_bech32m(address: str) -> bool:
     checksum = 1
     for value in values:
         top, checksum = checksum >> 25, (checksum & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATORS):
+        for bit, generator in enumerate(GENERATORS):
             checksum ^= generator if top >> bit & 1 else 0
     return address.startswith("bc1p") and checksum == 0x2BC830A3
 
 
-_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)

@@ -11,10 +11,10 @@ from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 from safety.text.variants import closed_up, simplified
 
-_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
-_ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")
+DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
+ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")
 # The groups that cards show. With wider gaps, any digits that stand together would do: two dates.
-_GROUPED = tuple(
+GROUPED = tuple(
     re.compile(
         r"(?<![A-Za-z0-9])(?<![0-9][.,])"
         + GAP.join(f"[0-9]{{{size}}}" for size in sizes)
@@ -22,7 +22,7 @@ _GROUPED = tuple(
     )
     for sizes in ((4, 4, 4), (4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 4), (4, 6, 5))
 )
-_ISSUER = re.compile(
+ISSUER = re.compile(
     r"4[0-9]{12}(?:[0-9]{3}){0,2}"  # Visa: 13, 16, 19 digits
     r"|(?:5[1-5]|2[2-7])[0-9]{14}"  # Mastercard
     r"|3[47][0-9]{13}"  # American Express
@@ -34,11 +34,11 @@ _ISSUER = re.compile(
 )
 # Chinese bank cards from before UnionPay's 62, short Maestro: where the words say what it is.
 # Behind a bracket the word is the placeholder of a number that was removed.
-_CONTEXT = re.compile(
+CONTEXT = re.compile(
     r"(?i)(?<![a-z\[])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
     r"|卡号|银行卡|信用卡|储蓄卡|借记卡|账号|帐号"
 )
-_CONTEXT_CHARS = 24
+CONTEXT_CHARS = 24
 
 
 class Cards:
@@ -46,23 +46,23 @@ class Cards:
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
-        if _ENOUGH.search(text.text):
+        if ENOUGH.search(text.text):
             for start, end in dict.fromkeys(_cards(text.text)):
                 yield text.finding("card", "card_number", start, end)
 
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     """The spans of cards, perhaps more than once."""
-    for pattern in (_DIGITS, *_GROUPED):
+    for pattern in (DIGITS, *GROUPED):
         for match in pattern.finditer(text):
             number = re.sub(r"[^0-9]", "", match[0])
-            known = _ISSUER.fullmatch(number) or _is_called_a_card(text, match.start())
+            known = ISSUER.fullmatch(number) or _is_called_a_card(text, match.start())
             if known and luhn(number):
                 yield match.span()
 
 
 def _is_called_a_card(text: str, start: int) -> bool:
-    return bool(_CONTEXT.search(text, max(0, start - _CONTEXT_CHARS), start))
+    return bool(CONTEXT.search(text, max(0, start - CONTEXT_CHARS), start))
 
 
 def luhn(number: str) -> bool:

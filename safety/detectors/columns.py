@@ -10,13 +10,13 @@ from safety.text.variants import closed_up, simplified, unleeted
 
 REACH = 400
 """Characters from a heading to its last value: no rule looks further back (`gate`)."""
-_HEADING = re.compile(
+HEADING = re.compile(
     r"(?m)(?P<before>^|[|\t,;])[ *_`\"]{0,6}"
     r"(?:初始|登录|(?:initial|temporary|temp|new|login|default) )?"
     rf"(?:{PASSWORDS}|pwd|senha)"
     r"[ *_`\"]{0,6}(?P<behind>[|\t,;]|\r?$)"
 )
-_CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]*")
+CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]*")
 
 
 class Columns:
@@ -24,9 +24,9 @@ class Columns:
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = closed_up(text)
-        for heading in _HEADING.finditer(unleeted(simplified(text)).text):
+        for heading in HEADING.finditer(unleeted(simplified(text)).text):
             for start, end in _below(text.text, heading):
-                value = _CELL.fullmatch(text.text, start, end)
+                value = CELL.fullmatch(text.text, start, end)
                 if value and is_strong(value[1]) and is_password(value[1]):
                     yield text.finding("secret", "column_password", *value.span(1))
 

@@ -1,6 +1,6 @@
 """Top-level domains that Slack links without a scheme (from IANA's root zone, the common part)."""
 
-_GENERIC = """
+GENERIC = """
 academy agency ai app art asia audio auction band bank bar beauty best bet bid bio biz black blog
 blue bond boutique buzz cafe camp capital cards care careers casa cash casino cat center chat
 cheap church city click clinic clothing cloud club codes coffee com community company computer
@@ -22,7 +22,7 @@ today tools top tours town toys trade trading training travel tv university uno 
 ventures vet viajes video villas vip vision vote wang watch webcam website wedding wiki win wine
 work works world wtf xxx xyz yoga zip zone
 """
-_COUNTRIES = """
+COUNTRIES = """
 ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt
 bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er
 es et eu fi fj fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht
@@ -33,15 +33,15 @@ se sg sh si sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn
 tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
 """
 
-TOP_LEVEL = frozenset(_GENERIC.split()) | frozenset(_COUNTRIES.split())
+TOP_LEVEL = frozenset(GENERIC.split()) | frozenset(COUNTRIES.split())
 
 # "notes.md" is a file to every writer; with a path behind it, it is a host.
 FILE_ENDINGS = frozenset({"md", "py", "sh", "rs", "pl", "ps", "so", "cc", "zip", "mov", "app"})
 
-_FILES = """
+FILES = """
 js ts jsx tsx mjs vue html htm css scss json yaml yml toml ini cfg conf env lock log txt csv tsv
 xml svg png jpg jpeg gif webp pdf doc docx xls xlsx ppt pptx odt java class jar cpp hpp rb php lua
 sql exe dll bat tar gz mp3 mp4 wav ipynb tex rst
 """
 # Endings of files that no top-level domain has: "Node.js/React" is nobody's host.
-NO_DOMAINS = frozenset(_FILES.split())
+NO_DOMAINS = frozenset(FILES.split())

@@ -12,20 +12,20 @@ from safety.text.normalise import Normalised
 from safety.text.variants import closed_up
 
 # Letters and their combining marks of scripts that part words by spaces.
-_LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_LABEL = f"(?:[{_LETTER}0-9-]{{1,63}}|[{_CJK}]{{1,16}})"
-_ENDING = (
-    f"(?:[Xx][Nn]--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}}"
+LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+LABEL = f"(?:[{LETTER}0-9-]{{1,63}}|[{CJK}]{{1,16}})"
+ENDING = (
+    f"(?:[Xx][Nn]--[A-Za-z0-9-]{{2,59}}|[{LETTER}]{{2,24}}"
     "|中国|中國|公司|网络|網絡|網路|香港|台湾|台灣)"
 )
-_NAME = (
-    rf"(?:(?<![{_LETTER}0-9_])(?<![{_LETTER}0-9_][.%+-])[{_LETTER}0-9_]"
-    rf"|[{_CJK}]{{1,4}}(?=@|[._+-][{_LETTER}0-9]))[{_LETTER}0-9._%+'-]{{0,63}}@"
+NAME = (
+    rf"(?:(?<![{LETTER}0-9_])(?<![{LETTER}0-9_][.%+-])[{LETTER}0-9_]"
+    rf"|[{CJK}]{{1,4}}(?=@|[._+-][{LETTER}0-9]))[{LETTER}0-9._%+'-]{{0,63}}@"
 )
-_ADDRESS = re.compile(rf"{_NAME}({_LABEL}(?:\.{_LABEL}){{0,7}}\.{_ENDING})(?![{_LETTER}0-9@])")
+ADDRESS = re.compile(rf"{NAME}({LABEL}(?:\.{LABEL}){{0,7}}\.{ENDING})(?![{LETTER}0-9@])")
 # RFC 2606 keeps these names for examples: an address there is nobody's.
-_RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
+RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
 
 
 class Emails:
@@ -35,6 +35,6 @@ class Emails:
         if "@" not in text.text:
             return
         text = closed_up(text)
-        for match in _ADDRESS.finditer(text.text):
-            if not _RESERVED.search(match[1]):
+        for match in ADDRESS.finditer(text.text):
+            if not RESERVED.search(match[1]):
                 yield text.finding("email", "email_address", *match.span())

@@ -7,18 +7,18 @@ from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 from safety.text.variants import closed_up, simplified
 
-_BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
-_WECHAT = re.compile(
+BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
+WECHAT = re.compile(
     rf"(?P<added>[加找][我你他她]?的?)?"
-    rf"(?:微信|薇信|威信|[Vv]信|(?<=加)[Vv]|(?<![A-Za-z])(?:[VvWw][Xx]|[Ww]e[Cc]hat)){_BETWEEN}"
+    rf"(?:微信|薇信|威信|[Vv]信|(?<=加)[Vv]|(?<![A-Za-z])(?:[VvWw][Xx]|[Ww]e[Cc]hat)){BETWEEN}"
     r"(?<![A-Za-z])(?P<id>[A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@-])"
     # What WeChat gives to whoever has not chosen a name.
     r"|(?<![A-Za-z0-9_])(?P<given>wxid_[a-z0-9]{10,20})(?![A-Za-z0-9_])"
 )
-_HINTS = ("信", "加v", "vx", "wx", "wechat", "qq", "扣扣")
-_QQ = re.compile(rf"(?<![A-Za-z])(?:QQ|qq|扣扣){_BETWEEN}([1-9][0-9]{{4,10}})(?![A-Za-z0-9@])")
+HINTS = ("信", "加v", "vx", "wx", "wechat", "qq", "扣扣")
+_QQ = re.compile(rf"(?<![A-Za-z])(?:QQ|qq|扣扣){BETWEEN}([1-9][0-9]{{4,10}})(?![A-Za-z0-9@])")
 # What the words beside WeChat in ordinary prose are: "WeChat mini programs".
-_SIGNED = re.compile("[0-9_-]")
+SIGNED = re.compile("[0-9_-]")
 
 
 class Handles:
@@ -27,11 +27,11 @@ class Handles:
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
         words = text.text.lower()
-        if not any(hint in words for hint in _HINTS):
+        if not any(hint in words for hint in HINTS):
             return
-        for match in _WECHAT.finditer(text.text):
+        for match in WECHAT.finditer(text.text):
             name = "given" if match["given"] else "id"
-            if match["given"] or _is_said(match) or _SIGNED.search(match["id"]):
+            if match["given"] or _is_said(match) or SIGNED.search(match["id"]):
                 yield text.finding("handle", "wechat_id", *match.span(name))
         for match in _QQ.finditer(text.text):
             yield text.finding("handle", "qq_number", *match.span(1))

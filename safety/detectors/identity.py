@@ -69,8 +69,8 @@ def _is_resident(number: str) -> bool:
     return bool(ric.calc_check_digit(number) == number[-1].upper())
 
 
-_DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-_PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
+DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
 
 FORMS = (
     _form(
@@ -78,7 +78,7 @@ FORMS = (
         rf"[1-9](?:{GAP}[0-9]){{5}}{GAP}(?:18|19|20)(?:{GAP}[0-9]){{9}}{GAP}[0-9Xx]",
         _without_gaps(_is_resident),
     ),
-    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, _PASSPORT_WORDS),
+    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, PASSPORT_WORDS),
     _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
     _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
     _form("id_us_itin", r"9[0-9]{2}([ -]?)[0-9]{2}\1[0-9]{4}", itin.is_valid, r"itin|taxpayer"),
@@ -123,11 +123,11 @@ FORMS = (
         _without_gaps(aadhaar.is_valid),
         r"aadhaar|uidai",
     ),
-    _form("id_se_personnummer", rf"(?:19|20)?{_DATE}[-+][0-9]{{4}}", personnummer.is_valid),
+    _form("id_se_personnummer", rf"(?:19|20)?{DATE}[-+][0-9]{{4}}", personnummer.is_valid),
     _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
     _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
-    _form("id_kr_rrn", rf"{_DATE}-[0-9]{{7}}", rrn.is_valid),
-    _form("id_mx_curp", rf"[A-Z]{{4}}{_DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
+    _form("id_kr_rrn", rf"{DATE}-[0-9]{{7}}", rrn.is_valid),
+    _form("id_mx_curp", rf"[A-Z]{{4}}{DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
     _form(
         "id_ca_sin",
         _grouped(3, 3, 3),
@@ -135,11 +135,11 @@ FORMS = (
         r"sin|social insurance",
     ),
 )
-_CONTEXT_CHARS = 40
+CONTEXT_CHARS = 40
 # Each form has six digits or more, with no more than this between two of them, and no more letters
 # before and behind.
-_DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
-_LETTERS = 16
+DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
+LETTERS = 16
 
 
 class Identities:
@@ -147,7 +147,7 @@ class Identities:
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = simplified(closed_up(text))
-        places = [match.span() for match in _DIGITS.finditer(text.text)]
+        places = [match.span() for match in DIGITS.finditer(text.text)]
         if not places:
             return
         words = text.text.lower()
@@ -160,7 +160,7 @@ class Identities:
 def _matches(form: Form, text: str, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Valid numbers of this form around these places, perhaps more than once."""
     for first, last in places:
-        for match in form.pattern.finditer(text, max(0, first - _LETTERS), last + _LETTERS):
-            before = max(0, match.start() - _CONTEXT_CHARS)
+        for match in form.pattern.finditer(text, max(0, first - LETTERS), last + LETTERS):
+            before = max(0, match.start() - CONTEXT_CHARS)
             if form.words.search(text, before, match.start()) and form.is_valid(match[0]):
                 yield match.span()

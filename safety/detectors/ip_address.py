@@ -8,16 +8,14 @@ from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 from safety.text.variants import closed_up
 
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_V4 = re.compile(
-    rf"(?<![A-Za-z0-9_.:/-]){_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
-)
-_V6 = re.compile(
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+V4 = re.compile(rf"(?<![A-Za-z0-9_.:/-]){OCTET}(?:\.{OCTET}){{3}}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])")
+V6 = re.compile(
     r"(?<![A-Za-z0-9:.])(?:[0-9A-Fa-f]{1,4}:{1,2}){2,7}[0-9A-Fa-f]{1,4}(?![A-Za-z0-9:]|\.[0-9])"
 )
 # "version 4.16.0.9" has the same form.
-_VERSION = re.compile(r"(?i)(?:version|ver\.?|release|build|update|firmware|v|版本)[ :号]{0,3}\Z")
-_CONTEXT_CHARS = 12
+VERSION = re.compile(r"(?i)(?:version|ver\.?|release|build|update|firmware|v|版本)[ :号]{0,3}\Z")
+CONTEXT_CHARS = 12
 
 
 class IPAddresses:
@@ -25,10 +23,10 @@ class IPAddresses:
 
     def find(self, text: Normalised) -> Iterator[Finding]:
         text = closed_up(text)
-        v6 = _V6.finditer(text.text) if text.text.count(":") > 1 else ()
-        for match in (*_V4.finditer(text.text), *v6):
-            before = text.text[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
-            if _is_public(match[0]) and not _VERSION.search(before):
+        v6 = V6.finditer(text.text) if text.text.count(":") > 1 else ()
+        for match in (*V4.finditer(text.text), *v6):
+            before = text.text[max(0, match.start() - CONTEXT_CHARS) : match.start()]
+            if _is_public(match[0]) and not VERSION.search(before):
                 yield text.finding("ip_address", "ip_address", *match.span())
 
 

@@ -12,31 +12,31 @@ from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
 from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 
-_PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
-_URL = re.compile(
-    rf"(?i)(?<![a-z0-9])[a-z][a-z0-9+.-]{{1,20}}://[\w.:@%\[\]-]{{1,300}}(?:[/?#]{_PATH}*)?"
-    rf"|(?<![a-z0-9])(?:javascript|vbscript|data:[a-z]+/[a-z0-9.+-]+[;,]|blob|view-source):?{_PATH}+"
+PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
+URL = re.compile(
+    rf"(?i)(?<![a-z0-9])[a-z][a-z0-9+.-]{{1,20}}://[\w.:@%\[\]-]{{1,300}}(?:[/?#]{PATH}*)?"
+    rf"|(?<![a-z0-9])(?:javascript|vbscript|data:[a-z]+/[a-z0-9.+-]+[;,]|blob|view-source):?{PATH}+"
 )
-_SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
-_ENDING = r"(?P<ending>[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
-_AFTER_HOST = rf"(?::[0-9]{{1,5}})?(?P<path>[/?#]{_PATH}*)?"
-_BARE = re.compile(
-    rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9]\.)(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{_ENDING}{_AFTER_HOST}"
+SCRIPT = re.compile(r"(?i)(?:javascript|vbscript|data|blob|view-source):[^ ]")
+ENDING = r"(?P<ending>[Xx][Nn]--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9@-])"
+AFTER_HOST = rf"(?::[0-9]{{1,5}})?(?P<path>[/?#]{PATH}*)?"
+BARE = re.compile(
+    rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9]\.)(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}{ENDING}{AFTER_HOST}"
 )
 # A Chinese name before a dot and a top-level domain: the character next to the dot is enough.
-_BARE_CJK = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.{_ENDING}{_AFTER_HOST}")
-_SCHEME = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|//|www\.)"
-_PLAIN = r"[^\s()<>]{0,2000}"
-_TARGET = rf"{_SCHEME}{_PLAIN}(?:\({_PLAIN}\){_PLAIN}){{0,8}}"
-_LABEL = r"!?\[(?P<label>[^\[\]\n]{0,200})\]"
-_MARKDOWN = re.compile(
-    rf"{_LABEL}(?:\(<?({_TARGET})>?\)?|:[ \t]{{0,3}}<?({_SCHEME}{_PATH}{{1,2000}}(?<![.,;:!?]))>?)"
+BARE_CJK = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]\.{ENDING}{AFTER_HOST}")
+SCHEME = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}:|//|www\.)"
+PLAIN = r"[^\s()<>]{0,2000}"
+TARGET = rf"{SCHEME}{PLAIN}(?:\({PLAIN}\){PLAIN}){{0,8}}"
+LABEL = r"!?\[(?P<label>[^\[\]\n]{0,200})\]"
+MARKDOWN = re.compile(
+    rf"{LABEL}(?:\(<?({TARGET})>?\)?|:[ \t]{{0,3}}<?({SCHEME}{PATH}{{1,2000}}(?<![.,;:!?]))>?)"
 )
-_ANGLE = re.compile(
+ANGLE = re.compile(
     r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|(?P<label>[^<>\n]{0,200}))?>"
 )
-_CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
-_TRAILING = ".,;:!?'*_~)]}"
+CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
+TRAILING = ".,;:!?'*_~)]}"
 
 
 class Links:
@@ -49,7 +49,7 @@ class Links:
         if "." not in text.text and ":" not in text.text:
             return
         labelled = [
-            match.span() for pattern in (_MARKDOWN, _ANGLE) for match in pattern.finditer(text.text)
+            match.span() for pattern in (MARKDOWN, ANGLE) for match in pattern.finditer(text.text)
         ]
         for span in labelled:
             yield text.finding("link", "link_label", *span)
@@ -63,24 +63,24 @@ class Links:
     def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
         url = text.text[start:end]
         if text.written(start, end) != url or not is_allowed(url, self.allow):
-            rule = "link_script" if _SCRIPT.match(url) else "link_host"
+            rule = "link_script" if SCRIPT.match(url) else "link_host"
             yield text.finding("link", rule, start, end)
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:
     if ":" not in text:
         return
-    for match in _URL.finditer(text):
-        url = match[0].rstrip(_TRAILING)
-        if "://" in url or _SCRIPT.match(url):
+    for match in URL.finditer(text):
+        url = match[0].rstrip(TRAILING)
+        if "://" in url or SCRIPT.match(url):
             yield match.start(), match.start() + len(url)
 
 
 def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
-    in_code = _mask([match.span() for match in _CODE.finditer(text)], len(text))
-    for match in (*_BARE.finditer(text), *_BARE_CJK.finditer(text)):
+    in_code = _mask([match.span() for match in CODE.finditer(text)], len(text))
+    for match in (*BARE.finditer(text), *BARE_CJK.finditer(text)):
         if _is_host(match["ending"].lower(), match["path"], bool(in_code[match.start()])):
-            yield match.start(), match.start() + len(match[0].rstrip(_TRAILING))
+            yield match.start(), match.start() + len(match[0].rstrip(TRAILING))
 
 
 def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
@@ -115,9 +115,9 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
 
 def plain(link: Normalised, allow: Sequence[str]) -> str:
     """A link as words: its label as it was written, its target linked only if it is allowed."""
-    if match := _MARKDOWN.fullmatch(link.text):
+    if match := MARKDOWN.fullmatch(link.text):
         return _label_and_target(link, match, match[2] or match[3], allow)
-    if match := _ANGLE.fullmatch(link.text):
+    if match := ANGLE.fullmatch(link.text):
         return _label_and_target(link, match, match[1], allow)
     return _defang(link.text, allow)
 

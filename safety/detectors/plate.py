@@ -8,7 +8,7 @@ from safety.text.normalise import Normalised
 from safety.text.variants import closed_up, simplified
 
 # Two figures at least: "新A4纸" is paper.
-_PLATE = re.compile(
+PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?[A-HJ-NP-Z][·•・. -]?"
     "(?=[A-Z]*[0-9][A-Z]*[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"
 )
@@ -21,5 +21,5 @@ class Plates:
         if text.text.isascii():
             return
         text = simplified(closed_up(text))
-        for match in _PLATE.finditer(text.text):
+        for match in PLATE.finditer(text.text):
             yield text.finding("identity", "plate_cn", *match.span())

@@ -17,7 +17,7 @@ def _form(rule: str, hints: str, pattern: str) -> Form:
     return Form(rule, tuple(hints.split()), re.compile(bounded))
 
 
-_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 FORMS = (
     # Clouds and hosting
@@ -134,7 +134,7 @@ FORMS = (
     _form("figma_token", "fig", r"fig[dours]{1,2}_[A-Za-z0-9_-]{40,}"),
     _form("asana_token", "1/1 2/1", r"[12]/[0-9]{13,17}(?:/[0-9]{13,17})?:[0-9a-f]{32}"),
     _form("dropbox_token", "sl.", r"sl\.(?:u\.)?[A-Za-z0-9_-]{120,}"),
-    _form("hubspot_token", "pat-", rf"pat-(?:na|eu)[0-9]-{_UUID}"),
+    _form("hubspot_token", "pat-", rf"pat-(?:na|eu)[0-9]-{UUID}"),
     _form("typeform_token", "tfp_", r"tfp_[A-Za-z0-9_-]{40,59}"),
     _form("contentful_token", "CFPAT-", r"CFPAT-[A-Za-z0-9_-]{43}"),
     _form("facebook_token", "EAA", r"EAA[A-Z][A-Za-z0-9]{90,250}"),
@@ -150,7 +150,7 @@ FORMS = (
     ),
     _form("newrelic_key", "NRAK- NRII-", r"NR(?:AK|II)-[A-Za-z0-9_-]{27,32}"),
     _form("dynatrace_token", "dt0", r"dt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
-    _form("launchdarkly_key", "sdk- api-", rf"(?:sdk|api)-{_UUID}"),
+    _form("launchdarkly_key", "sdk- api-", rf"(?:sdk|api)-{UUID}"),
     _form("elastic_key", "essu_", r"essu_[A-Za-z0-9+/=]{50,}"),
     _form("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
 )

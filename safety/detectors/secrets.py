@@ -11,25 +11,25 @@ from safety.text.normalise import Normalised
 from safety.text.variants import closed_up, simplified, unleeted
 
 # RFC 7468 and OpenSSH, PuTTY's and PGP's header lines, newlines also as the escapes of JSON.
-_KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-_KEY_LINES = (
+KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+KEY_LINES = (
     r"(?:\s|\\[nr])*+(?:[A-Za-z-]{2,20}: [^\n]{0,100}(?:\n\s*+|\Z)){0,4}"
     r"(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])*+)"
 )
-_KEY_END = r"(?:[A-Za-z0-9+/=\s]{0,24}-----END [A-Z0-9 ]{1,60}-----)?"
-_PRIVATE_KEY = re.compile(f"{_KEY_HEADER}{_KEY_LINES}++{_KEY_END}")
+KEY_END = r"(?:[A-Za-z0-9+/=\s]{0,24}-----END [A-Z0-9 ]{1,60}-----)?"
+PRIVATE_KEY = re.compile(f"{KEY_HEADER}{KEY_LINES}++{KEY_END}")
 OPEN_PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,80}\Z"
-    rf"|{_KEY_HEADER}{_KEY_LINES}*+[A-Za-z0-9+/=]{{0,24}}\s*(?:-----END [A-Z0-9 ]{{0,60}})?\Z"
+    rf"|{KEY_HEADER}{KEY_LINES}*+[A-Za-z0-9+/=]{{0,24}}\s*(?:-----END [A-Z0-9 ]{{0,60}})?\Z"
 )
 """Matches from the header of a private key to the text's end while the key may still go on."""
 
-_URL_PASSWORD = re.compile(
+URL_PASSWORD = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
 )
 # It ends before Chinese, Japanese and Korean text, where borders lie (see `segmentation`); a name
 # that is called is code: "password = hash2(text)".
-_VALUE = re.compile(
+VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"
     r"[^\s\"'`<>{}()\[\],;，。；、“”‘’「」『』《》\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
     r"{6,200}+(?![(\[])"
@@ -39,50 +39,50 @@ PASSWORDS = (
     r"password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
     r"|mot de passe|密码|口令"
 )
-_NAMES = (
+NAMES = (
     rf"{PASSWORDS}|pwd(?![a-z])(?<![a-z]pwd)|pw(?![a-z])(?<![a-z]pw)"
     r"|pass(?=[\"' ]{0,4}[:=])(?<![a-z]pass)(?<!boarding pass)"
     r"|senha(?<![a-z]senha)"
     r"|secret|token|ap[i|][_ -]?key|access[_ -]?key|account[_ -]?key|密钥|令牌"
 )
-_PURPOSE = (
+PURPOSE = (
     r"""[a-z_"']{0,12}(?:[ \t](?:(?:for|of|to|on)[ \t][^\n.:;=?]{1,40}?|\([^()\n]{1,40}\)))?"""
     r"[*_~`”’」』】》]{0,3}[ \t]{0,3}"
 )
-_OPENING = r"""[*_~"'`“‘「『]{0,4}"""
+OPENING = r"""[*_~"'`“‘「『]{0,4}"""
 # What stands on the next line, perhaps in a block of code; "host: db" there is another name.
-_LINE = r"(?:[ \t]{0,3}\r?\n){1,2}[ \t>]{0,4}(?:```[a-z]{0,10}\r?\n)?(?![\w.-]*[:=])"
-_JOINT = (
+LINE = r"(?:[ \t]{0,3}\r?\n){1,2}[ \t>]{0,4}(?:```[a-z]{0,10}\r?\n)?(?![\w.-]*[:=])"
+JOINT = (
     r"(?:(?:[:]|是|为|改成|改为|设为|设成"
     r"|(?<=[ \t])(?:(?:(?:is|was|has been) )?(?:(?:re)?set|changed) to"
     r"|(?:is|was|will be|es|est|ist|lautet)(?: now)?:?)(?=\s))"
-    rf"{_OPENING}(?:{_LINE}(?:[-*•][ \t])?|[ \t]{{0,3}}){_OPENING}"
+    rf"{OPENING}(?:{LINE}(?:[-*•][ \t])?|[ \t]{{0,3}}){OPENING}"
     r"""|=[ \t]{0,3}["'`]?|(?<=[ \t])["'`“‘「『]|(?<=--password[ \t]))"""
 )
-_NAME = re.compile(
-    rf"(?P<name>{_NAMES})(?:{_PURPOSE}"
-    rf"(?:{_JOINT}|[ \t]{{0,20}}(?P<cell>\|)[ \t]{{0,20}}{_OPENING}|(?P<line>{_LINE}){_OPENING})"
+NAME = re.compile(
+    rf"(?P<name>{NAMES})(?:{PURPOSE}"
+    rf"(?:{JOINT}|[ \t]{{0,20}}(?P<cell>\|)[ \t]{{0,20}}{OPENING}|(?P<line>{LINE}){OPENING})"
     r"|(?P<bare>[ \t]))"
 )
 # "Password" alone on a line says too little of a word that begins the next: "OAuth2Client is ...".
-_IS_ALONE = re.compile(r"[*_~`\"'”’」』]{0,4}(?:[ \t]*\n|(?![ \t,]))")
-_KEYS = ("secret", "token", "a", "密钥", "令牌")
-_BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
-_USER = re.compile(
+IS_ALONE = re.compile(r"[*_~`\"'”’」』]{0,4}(?:[ \t]*\n|(?![ \t,]))")
+KEYS = ("secret", "token", "a", "密钥", "令牌")
+BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
+USER = re.compile(
     r"(?<=curl )[^\n]{0,200}?(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:([^\s\"']{4,128})"
 )
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"(?<![A-Za-z])(?:(?:mysql(?:dump|admin)?|mariadb)[ ](?:[^\n]{0,200}?[ ])??-p|sshpass[ ]-p[ ]?)"
     r"[\"']?([^\s\"'`]{4,128})"
 )
-_BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
+BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
 # A whole value made of the words that stand for one, or of which all but the edges is masked.
-_WORD = (
+WORD = (
     r"(?:example|sample|changeme|placeholder|redacted|password|passwd|passphrase|pass|pwd|secret"
     r"|token|key|api|access|auth|your|my|the|new|old|user|admin|test|demo|dummy|fake|db|here|value)"
 )
-_PLACEHOLDER = re.compile(
-    rf"(?i)(?:(?:[a-z_][a-z_0-9]{{0,19}}\.){{0,4}}{_WORD}(?:[_.-]?{_WORD})*"
+PLACEHOLDER = re.compile(
+    rf"(?i)(?:(?:[a-z_][a-z_0-9]{{0,19}}\.){{0,4}}{WORD}(?:[_.-]?{WORD})*"
     r"(?:[_.-]?(?:[0-9]{1,3}|1234567[0-9]*))?"
     r"|.{0,4}(?:\*{3,}|\.{3,}|x{4,}).{0,4}"
     r"|[\w/+-]*(?-i:EXAMPLE)(?:key)?"  # as in Amazon's manuals
@@ -93,10 +93,10 @@ _PLACEHOLDER = re.compile(
     r"|(?:sha|md|aes|rsa|argon|base|utf|oauth|pbkdf|ed|bcrypt)[_-]?[0-9]{1,5}(?:-[a-z0-9]+)?"
     r")[.:!?*_~|]{0,4}"
 )
-_THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
-_LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
-_SIGN_BETWEEN = re.compile("[#$%^&*!+=?~][A-Za-z0-9]")
-_SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
+THREE_KINDS = re.compile("(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z]).{8}")
+LETTERS_AND_DIGITS = re.compile("(?=.*[0-9])(?=.*[A-Za-z])")
+SIGN_BETWEEN = re.compile("[#$%^&*!+=?~][A-Za-z0-9]")
+SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 
 class Secrets:
@@ -111,7 +111,7 @@ class Secrets:
 
 
 def _private_keys(text: Normalised) -> Iterator[Finding]:
-    for match in _PRIVATE_KEY.finditer(text.text):
+    for match in PRIVATE_KEY.finditer(text.text):
         yield text.finding("secret", "private_key", *match.span())
 
 
@@ -126,11 +126,11 @@ def _issued(text: Normalised) -> Iterator[Finding]:
 def _named(text: Normalised) -> Iterator[Finding]:
     """What the text itself calls a password or a key."""
     # A name reads in any script and with figures for letters; its value is taken as written.
-    for name in _NAME.finditer(unleeted(simplified(text)).text):
-        value = _VALUE.match(text.text, name.end())
+    for name in NAME.finditer(unleeted(simplified(text)).text):
+        value = VALUE.match(text.text, name.end())
         if value is None:
             continue
-        is_key = name["name"].startswith(_KEYS)
+        is_key = name["name"].startswith(KEYS)
         if _is_meant(name, value, is_key) and (is_random if is_key else is_password)(value[0]):
             rule = "assigned_key" if is_key else "assigned_password"
             yield text.finding("secret", rule, *value.span())
@@ -141,26 +141,26 @@ def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
     if is_key:
         return name["bare"] is None
     if name["line"] and not (
-        _IS_ALONE.match(value.string, value.end()) or _SIGN_BETWEEN.search(value[0])
+        IS_ALONE.match(value.string, value.end()) or SIGN_BETWEEN.search(value[0])
     ):
         return False
     is_said = not (name["bare"] or name["cell"] or name["line"])
-    return is_said or _THREE_KINDS.match(value[0]) is not None
+    return is_said or THREE_KINDS.match(value[0]) is not None
 
 
 def _sent(text: Normalised) -> Iterator[Finding]:
     """What a request carries: in its URL, or in its Authorization header (RFC 6750, RFC 7617)."""
-    for rule, pattern in (("url_password", _URL_PASSWORD), ("user_password", _USER)):
+    for rule, pattern in (("url_password", URL_PASSWORD), ("user_password", USER)):
         for match in pattern.finditer(text.text):
-            if not _PLACEHOLDER.fullmatch(match[1]):
+            if not PLACEHOLDER.fullmatch(match[1]):
                 yield text.finding("secret", rule, *match.span(1))
-    for match in _COMMAND.finditer(text.text) if "-p" in text.text else ():
+    for match in COMMAND.finditer(text.text) if "-p" in text.text else ():
         if is_password(match[1]):
             yield text.finding("secret", "command_password", *match.span(1))
-    for match in _BEARER.finditer(text.text):
+    for match in BEARER.finditer(text.text):
         if is_random(match[1]):
             yield text.finding("secret", "bearer_token", *match.span(1))
-    for match in _BASIC.finditer(text.text):
+    for match in BASIC.finditer(text.text):
         if _is_user_and_password(match[1]):
             yield text.finding("secret", "basic_password", *match.span(1))
 
@@ -170,7 +170,7 @@ def _is_user_and_password(encoded: str) -> bool:
         user, parted, password = b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         return False
-    return bool(user and parted and password.isprintable()) and not _PLACEHOLDER.fullmatch(password)
+    return bool(user and parted and password.isprintable()) and not PLACEHOLDER.fullmatch(password)
 
 
 def is_dummy(value: str) -> bool:
@@ -180,13 +180,13 @@ def is_dummy(value: str) -> bool:
 
 def is_password(value: str) -> bool:
     """Whether what is called a password looks like one, and not like a word or a placeholder."""
-    mixed = _LETTERS_AND_DIGITS.match(value) or _SIGN_WITHIN.search(value)
-    return mixed is not None and not _PLACEHOLDER.fullmatch(value)
+    mixed = LETTERS_AND_DIGITS.match(value) or SIGN_WITHIN.search(value)
+    return mixed is not None and not PLACEHOLDER.fullmatch(value)
 
 
 def is_strong(value: str) -> bool:
     """Whether it looks like a password even where nothing but its place calls it one."""
-    return bool(_THREE_KINDS.match(value) or _SIGN_BETWEEN.search(value))
+    return bool(THREE_KINDS.match(value) or SIGN_BETWEEN.search(value))
 
 
 def is_random(value: str) -> bool:
@@ -195,4 +195,4 @@ def is_random(value: str) -> bool:
     changes = [(one, other) for one, other in pairwise(kinds) if one != other]
     digits = [change for change in changes if 1 in change]
     long = len(kinds) >= 16 and len(changes) >= 5 and len(digits) >= 2
-    return long and not _PLACEHOLDER.fullmatch(value)
+    return long and not PLACEHOLDER.fullmatch(value)

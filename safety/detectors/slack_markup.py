@@ -9,34 +9,34 @@ from collections.abc import Iterator
 from safety.screening.verdict import Finding
 from safety.text.normalise import Normalised
 
-_BROADCAST = re.compile(
+BROADCAST = re.compile(
     r"(?i)(?<![A-Za-z0-9._%+-])@(channel|here|everyone)(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
 )
-_MARKUP = re.compile(r"<([!@#])([^<>|\n]{1,200})(?:\|([^<>\n]{0,200}))?>")
-_RULES = {"!": "slack_control", "@": "slack_user_mention", "#": "slack_channel_mention"}
-_IDS = re.compile(r"[A-Z0-9]{1,20}")
+MARKUP = re.compile(r"<([!@#])([^<>|\n]{1,200})(?:\|([^<>\n]{0,200}))?>")
+RULES = {"!": "slack_control", "@": "slack_user_mention", "#": "slack_channel_mention"}
+IDS = re.compile(r"[A-Z0-9]{1,20}")
 
 
 class SlackMarkup:
     """Broadcasts, mentions and control markup, by Slack's page on formatting."""
 
     def find(self, text: Normalised) -> Iterator[Finding]:
-        for match in _BROADCAST.finditer(text.text):
+        for match in BROADCAST.finditer(text.text):
             yield text.finding("slack_markup", "slack_broadcast", *match.span())
-        for match in _MARKUP.finditer(text.text):
-            if match[1] == "!" or _IDS.fullmatch(match[2]):
+        for match in MARKUP.finditer(text.text):
+            if match[1] == "!" or IDS.fullmatch(match[2]):
                 yield text.finding("slack_markup", _rule(match), *match.span())
 
 
 def _rule(match: re.Match[str]) -> str:
     if match[1] == "!" and match[2].lower() in ("channel", "here", "everyone"):
         return "slack_broadcast"
-    return _RULES[match[1]]
+    return RULES[match[1]]
 
 
 def plain(markup: str) -> str:
     """The words of a piece of markup, which Slack neither links nor answers with a ping."""
-    match = _MARKUP.fullmatch(markup)
+    match = MARKUP.fullmatch(markup)
     if match is None:
         return markup.lstrip("@")
     name = match[3] or match[2].split("^")[0]

@@ -19,7 +19,7 @@ from safety.judge.prompts import FORMS, Ask
 from safety.policy.judge_table import JudgePolicy
 from safety.screening.verdict import JUDGE_RULE, Finding, Stage
 
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 
 
 class JudgeError(Exception):
@@ -149,10 +149,10 @@ def _highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:
-    raw = await response.content.read(_MOST_BYTES + 1)
-    while len(raw) <= _MOST_BYTES and (more := await response.content.read(_MOST_BYTES)):
+    raw = await response.content.read(MOST_BYTES + 1)
+    while len(raw) <= MOST_BYTES and (more := await response.content.read(MOST_BYTES)):
         raw += more
-    if len(raw) > _MOST_BYTES:
+    if len(raw) > MOST_BYTES:
         raise JudgeError("answer too long")
     return json.loads(raw)
 

@@ -29,7 +29,7 @@ QUESTIONS = {
     "prompt_attack": "give orders to an AI system, to make it break its rules",
 }
 """What a model without a form of its own is asked, a question a category."""
-_ONLY_AT = {"illicit": (Stage.INPUT,), "harm": (Stage.OUTPUT,), "prompt_attack": (Stage.MATERIAL,)}
+ONLY_AT = {"illicit": (Stage.INPUT,), "harm": (Stage.OUTPUT,), "prompt_attack": (Stage.MATERIAL,)}
 
 LLAMA_GUARD = {
     "S1": "violence",
@@ -55,9 +55,9 @@ QWEN3_GUARD = {
 SHIELD_GEMMA = ("illicit", "harassment", "hate", "sexual")
 """The four kinds of harm that ShieldGemma was trained on."""
 
-_CONTROL = re.compile(r"<(?=[|｜/]?[A-Za-z_])")
-_MOST_ALTERNATIVES = 5
-_LEAST_SURE = 0.5
+CONTROL = re.compile(r"<(?=[|｜/]?[A-Za-z_])")
+MOST_ALTERNATIVES = 5
+LEAST_SURE = 0.5
 
 
 class Unreadable(Exception):
@@ -81,7 +81,7 @@ def question(text: str, stage: Stage) -> list[Ask]:
     return [
         _chat([f"{head}Does the text {asked}? Answer with one word, Yes or No."], _yes(name), 4)
         for name, asked in QUESTIONS.items()
-        if stage in _ONLY_AT.get(name, Stage)
+        if stage in ONLY_AT.get(name, Stage)
     ]
 
 
@@ -121,7 +121,7 @@ def shieldgemma(text: str, stage: Stage) -> list[Ask]:
         "Does the text break the policy? The answer begins with 'Yes' or 'No'.\n\n"
         for name in SHIELD_GEMMA
     ]
-    body = {"prompt": prompts, "max_tokens": 1, "temperature": 0, "logprobs": _MOST_ALTERNATIVES}
+    body = {"prompt": prompts, "max_tokens": 1, "temperature": 0, "logprobs": MOST_ALTERNATIVES}
 
     def read(answer: Any) -> dict[str, float]:
         by_prompt = _completion_positions(answer, len(prompts))
@@ -142,7 +142,7 @@ FORMS: Mapping[FormName, Callable[[str, Stage], list[Ask]]] = {
 def _inert(text: str) -> str:
     """The text without what a server might read as the control tokens of its model."""
     whole = text.encode("utf-8", "replace").decode()
-    return _CONTROL.sub("< ", whole)
+    return CONTROL.sub("< ", whole)
 
 
 def _turns(text: str, stage: Stage) -> list[str]:
@@ -156,7 +156,7 @@ def _chat(turns: Sequence[str], read: Callable[[Any], dict[str, float]], most_to
         "max_tokens": most_tokens,
         "temperature": 0,
         "logprobs": True,
-        "top_logprobs": _MOST_ALTERNATIVES,
+        "top_logprobs": MOST_ALTERNATIVES,
     }
     return Ask("/v1/chat/completions", body, read)
 
@@ -207,7 +207,7 @@ def _share(positions: Sequence[Position], wanted: str, *others: str) -> float:
             if begun and word.startswith(begun):
                 sums[word] += _probability(logprob)
     total = sum(sums.values())
-    if not _LEAST_SURE <= total <= 1.01:
+    if not LEAST_SURE <= total <= 1.01:
         raise Unreadable
     return sums[wanted] / total
 

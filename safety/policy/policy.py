@@ -23,7 +23,7 @@ JUDGE_LATE = "judge_late"
 """The category of a judge that gave no answer in time."""
 OVERLAID = ("max_chars", "block_removes", "links", "phones", "thresholds", *map(str, Stage))
 """What an overlay can change."""
-_IDS = {"workspaces": "TE", "channels": "CGD"}
+IDS = {"workspaces": "TE", "channels": "CGD"}
 """With which letters the ids begin that Slack gives."""
 
 
@@ -291,8 +291,8 @@ def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tupl
         if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
             raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
         for place in tables:
-            if not re.fullmatch(f"[{_IDS[kind]}][A-Z0-9]+", place):
-                letters = " or ".join(_IDS[kind])
+            if not re.fullmatch(f"[{IDS[kind]}][A-Z0-9]+", place):
+                letters = " or ".join(IDS[kind])
                 raise PolicyError(
                     f"{name}: {kind}.{place} never applies: write the id that Slack shows for it, "
                     f"{letters} and then capitals and digits."

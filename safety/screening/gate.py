@@ -24,7 +24,7 @@ from safety.screening.verdict import (
 from safety.text.safe_text import NOTHING, joined
 from safety.text.segmentation import Borders
 
-_CONTEXT = 400
+CONTEXT = 400
 """Characters before a piece that the rules see at least. None looks further back."""
 
 
@@ -192,7 +192,7 @@ class Gate:
     def _first_of_context(self) -> int:
         """Which border the context of the next piece begins at."""
         first = len(self._borders) - 1
-        while first > 0 and self._borders[first] > self._borders[-1] - _CONTEXT:
+        while first > 0 and self._borders[first] > self._borders[-1] - CONTEXT:
             first -= 1
         return first
 

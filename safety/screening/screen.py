@@ -22,7 +22,7 @@ from safety.text.quotes import quoted_in
 log = structlog.get_logger(__name__)
 
 # Each redaction may bring together what the text held apart; more rounds than this is an attack.
-_ROUNDS = 4
+ROUNDS = 4
 
 
 class DetectorError(Exception):
@@ -160,7 +160,7 @@ class Screen:
         What is returned holds nothing more to redact where it stands, behind `before`, of which
         nothing can be taken back. Raises DetectorError.
         """
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             if any(self.action(finding, stage).stops for finding in findings):
                 return None
             spans = [each for each in findings if self.action(each, stage) is Action.REDACT]

@@ -49,14 +49,14 @@ EMOJI = (
 )
 
 # What shows as itself, or shapes its neighbours: flags of regions, joined emoji, Persian, Hindi.
-_KEPT = re.compile(
+KEPT = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
     f"|(?<=[{EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     f"|(?:(?<=[{EMOJI}])|(?<=[{EMOJI}]\ufe0f))\u200d(?=[{EMOJI}])"
     f"|(?<=[{JOINING}])[\u200c\u200d](?![{INVISIBLE}])"
 )
-_INVISIBLE = re.compile(f"(?P<kept>{_KEPT.pattern})|[{INVISIBLE}]")
-_ANY_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_INVISIBLE = re.compile(f"(?P<kept>{KEPT.pattern})|[{INVISIBLE}]")
+ANY_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Normalised:
 
 def normalise(text: str) -> Normalised:
     """NFKC by character, invisible characters dropped, confusables and digits folded."""
-    if text.isascii() and not _ANY_INVISIBLE.search(text):
+    if text.isascii() and not ANY_INVISIBLE.search(text):
         return Normalised(text, text, range(len(text)))
     folded = [fold(character) for character in text]
     plain = "".join(folded)
@@ -101,7 +101,7 @@ def fold(character: str) -> str:
 
 
 def _fold(character: str) -> str:
-    if _ANY_INVISIBLE.match(character):
+    if ANY_INVISIBLE.match(character):
         return ""
     if character.isdecimal():
         return str(unicodedata.decimal(character))
@@ -110,7 +110,7 @@ def _fold(character: str) -> str:
 
 def invisible_spans(text: str) -> list[tuple[int, int]]:
     """Each character that shows nothing and shapes nothing, as (start, end)."""
-    if not _ANY_INVISIBLE.search(text):
+    if not ANY_INVISIBLE.search(text):
         return []
     return [match.span() for match in _INVISIBLE.finditer(text) if match["kept"] is None]
 

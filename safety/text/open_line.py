@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from safety.text.normalise import Normalised
 
-_REACH = 1000
+REACH = 1000
 """The longest label or tag that a rule finds with spaces in it is shorter than this."""
-_FENCE = re.compile(r" {0,3}```")
-_BACKTICKS = re.compile(r"`+")
+FENCE = re.compile(r" {0,3}```")
+BACKTICKS = re.compile(r"`+")
 # What a rule reads together with what stands behind white space.
-_GOES_ON = re.compile(r"(?:\+|\]:|[0-9] ?(?:x|ext))\Z")
+GOES_ON = re.compile(r"(?:\+|\]:|[0-9] ?(?:x|ext))\Z")
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Line:
             or self.in_target
             or tail.rfind("[") > tail.rfind("]")
             or (tail.rfind("<") > tail.rfind(">") and not _is_less_than(tail))
-            or _GOES_ON.search(tail.rstrip()[-8:]) is not None
+            or GOES_ON.search(tail.rstrip()[-8:]) is not None
         )
 
     def read(self, more: Normalised) -> None:
@@ -51,16 +51,16 @@ class Line:
     def _add(self, more: str) -> None:
         line = self.tail + more
         position = len(self.tail)
-        if not self.tail.strip(" ") and (fence := _FENCE.match(line)):
+        if not self.tail.strip(" ") and (fence := FENCE.match(line)):
             self.in_fence = not self.in_fence
             position = fence.end()
-        for run in _BACKTICKS.findall(line, position):
+        for run in BACKTICKS.findall(line, position):
             # As the rule for links pairs them: a backtick before another one opens nothing.
             self.in_code = not self.in_code or len(run) > 1
         word = "" if line[-1:].isspace() else (line.split() or [""])[-1]
-        goes_on = len(word) == len(line) >= _REACH
+        goes_on = len(word) == len(line) >= REACH
         self.in_target = _is_target(word) or (goes_on and self.in_target)
-        self.tail = line[-_REACH:]
+        self.tail = line[-REACH:]
 
 
 def _is_target(word: str) -> bool:

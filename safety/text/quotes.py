@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from safety.screening.verdict import Finding, Stage
 
-_MARK = re.compile(r" {0,3}(>>>|>)[> ]*")
+MARK = re.compile(r" {0,3}(>>>|>)[> ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
     """Where each quoted line starts behind its mark, and where it ends before its line break."""
     start, to_the_end = 0, False  # behind >>>, which Slack knows
     for line in text.splitlines(keepends=True):
-        match = _MARK.match(line)
+        match = MARK.match(line)
         to_the_end = to_the_end or (match is not None and match[1] == ">>>")
         if match or to_the_end:
             yield start + (match.end() if match else 0), start + len(line.splitlines()[0])

@@ -20,34 +20,34 @@ FORCED_AFTER = 600
 HELD_BACK = 128
 """Characters that must follow a cut which is not the end of a sentence or a line."""
 
-_SPACE = "[ \t\r\n\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-_CLOSING = "[\"'”’»)\\]*_~”’」』）》】]{0,8}"
-_CANDIDATE = re.compile(
-    rf"(?P<end>[.!?…。！？；]{_CLOSING}{_SPACE}++|\n{_SPACE}*+)"
-    rf"|(?P<cjk_end>[。！？；…]{_CLOSING}(?=[「『《“]|{_CJK}|\Z))"
-    rf"|(?P<between>{_SPACE}++|(?<={_CJK})(?={_CJK}))"
+SPACE = "[ \t\r\n\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+CLOSING = "[\"'”’»)\\]*_~”’」』）》】]{0,8}"
+CANDIDATE = re.compile(
+    rf"(?P<end>[.!?…。！？；]{CLOSING}{SPACE}++|\n{SPACE}*+)"
+    rf"|(?P<cjk_end>[。！？；…]{CLOSING}(?=[「『《“]|{CJK}|\Z))"
+    rf"|(?P<between>{SPACE}++|(?<={CJK})(?={CJK}))"
 )
-_PARTIAL = 16
+PARTIAL = 16
 """More characters than a candidate has before what completes it."""
 # No number has more than this between two of its digits, once normalised; in the text as it is
 # written, invisible characters may stand there too.
-_NUMBER_GAP = 3
-_NEAR = 200
-_ADDRESS_BEFORE = re.compile(r"@[^\s@]*\Z")
-_ADDRESS_AFTER = re.compile(rf"{_CJK}{{1,4}}[^\s@]{{0,64}}@")
-_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+NUMBER_GAP = 3
+NEAR = 200
+ADDRESS_BEFORE = re.compile(r"@[^\s@]*\Z")
+ADDRESS_AFTER = re.compile(rf"{CJK}{{1,4}}[^\s@]{{0,64}}@")
+LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 # What stands alone, as each letter of a word that is spelled out; or as one of many short groups.
-_ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
-_GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{_ALONE})"
-_ALONE_BEFORE, _GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (_ALONE, _GROUP))
-_ALONE_AFTER, _GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (_ALONE, _GROUP))
-_GROUP_CHARS = 6
+ALONE = r"(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+GROUP = rf"(?:(?<![A-Za-z0-9])[A-Z0-9]{{1,6}}|{ALONE})"
+ALONE_BEFORE, GROUP_BEFORE = (re.compile(rf"{one}\s+\Z") for one in (ALONE, GROUP))
+ALONE_AFTER, GROUP_AFTER = (re.compile(rf"\s*{one}(?![A-Za-z0-9])") for one in (ALONE, GROUP))
+GROUP_CHARS = 6
 # In small letters, the groups of an IBAN are words to anybody else.
-_IBAN_BEFORE = re.compile(
+IBAN_BEFORE = re.compile(
     rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{0,30}}[^A-Za-z0-9]{{1,3}}\Z"
 )
-_LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
+LAST_LETTER_OR_DIGIT = re.compile(r"([^\W_])([\W_]*)\Z")
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Borders:
 
     def next(self, text: str) -> int | None:
         """The first border after `last`, or None while the text does not decide it yet."""
-        for match in _CANDIDATE.finditer(text, self.decided):
+        for match in CANDIDATE.finditer(text, self.decided):
             self.decided = match.start()
             if match.end() == self.last:
                 continue
@@ -76,7 +76,7 @@ class Borders:
             if is_border:
                 self.last = match.end()
                 return self.last
-        self.decided = max(self.decided, len(text) - _PARTIAL)
+        self.decided = max(self.decided, len(text) - PARTIAL)
         return None
 
     def _is_border(self, text: str, match: re.Match[str]) -> bool | None:
@@ -113,9 +113,9 @@ class Borders:
 
 def _parts_an_address(text: str, border: int) -> bool:
     """Whether a place between two Chinese characters may be in an e-mail address."""
-    before = normalise(text[max(0, border - _NEAR) : border]).text
+    before = normalise(text[max(0, border - NEAR) : border]).text
     behind = normalise(text[border : border + HELD_BACK]).text
-    return bool(_ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(behind))
+    return bool(ADDRESS_BEFORE.search(before) or ADDRESS_AFTER.match(behind))
 
 
 def _parts_a_number(text: str, border: int) -> bool | None:
@@ -123,11 +123,11 @@ def _parts_a_number(text: str, border: int) -> bool | None:
     before, gap = _before(text, border)
     if not before.isdigit():
         return False
-    behind = normalise(text[border : border + _NEAR]).text
-    after = _LETTER_OR_DIGIT.search(behind)
+    behind = normalise(text[border : border + NEAR]).text
+    after = LETTER_OR_DIGIT.search(behind)
     if after is not None:
-        return after[0].isdigit() and gap + after.start() <= _NUMBER_GAP
-    if gap + len(behind) > _NUMBER_GAP or len(text) >= border + _NEAR:
+        return after[0].isdigit() and gap + after.start() <= NUMBER_GAP
+    if gap + len(behind) > NUMBER_GAP or len(text) >= border + NEAR:
         return False
     return None
 
@@ -137,20 +137,20 @@ def _parts_groups(text: str, border: int, *, is_end: bool) -> bool | None:
 
     None while what decides it is to come. The end of a sentence parts letters only.
     """
-    before, after = (_ALONE_BEFORE, _ALONE_AFTER) if is_end else (_GROUP_BEFORE, _GROUP_AFTER)
-    near = normalise(text[max(0, border - _NEAR) : border]).text
-    if not is_end and _IBAN_BEFORE.search(near):
+    before, after = (ALONE_BEFORE, ALONE_AFTER) if is_end else (GROUP_BEFORE, GROUP_AFTER)
+    near = normalise(text[max(0, border - NEAR) : border]).text
+    if not is_end and IBAN_BEFORE.search(near):
         return True
     if not before.search(near):
         return False
-    behind = normalise(text[border : border + _NEAR]).text
-    if len(behind.lstrip()) <= _GROUP_CHARS and len(text) < border + _NEAR:
+    behind = normalise(text[border : border + NEAR]).text
+    if len(behind.lstrip()) <= GROUP_CHARS and len(text) < border + NEAR:
         return None
     return after.match(behind) is not None
 
 
 def _before(text: str, border: int) -> tuple[str, int]:
     """The last letter or digit before a border, and how many characters stand between."""
-    before = normalise(text[max(0, border - _NEAR) : border]).text
-    last = _LAST_LETTER_OR_DIGIT.search(before)
+    before = normalise(text[max(0, border - NEAR) : border]).text
+    last = LAST_LETTER_OR_DIGIT.search(before)
     return (last[1], len(last[2])) if last else ("", len(before))

@@ -15,14 +15,14 @@ import opencc
 
 from safety.text.normalise import Normalised
 
-_LEET = str.maketrans("0134578@$!+" + ascii_uppercase, "oieastbasit" + ascii_lowercase)
+LEET = str.maketrans("0134578@$!+" + ascii_uppercase, "oieastbasit" + ascii_lowercase)
 # Six characters and more that stand alone: "p a s s w o r d", with wider gaps between words. No
 # border lies within (see `segmentation`). They begin at the first gap, the rarer thing to find.
-_SPACED = re.compile(
+SPACED = re.compile(
     r" (?<=(?:(?<!\S)\S|(?<![A-Za-z0-9])[A-Za-z0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]) )"
     r" {0,2}\S(?: {1,3}\S){4,}(?![A-Za-z0-9])"
 )
-_DOTTED = re.compile(
+DOTTED = re.compile(
     r"([._*-])(?<=(?<![A-Za-z0-9])[A-Za-z0-9].)[A-Za-z0-9](?:\1[A-Za-z0-9]){4,}(?![A-Za-z0-9])"
 )
 
@@ -56,7 +56,7 @@ def unleeted(text: Normalised) -> Normalised:
 
     Only for words: what they announce has to be read as it was written.
     """
-    return replace(text, text=text.text.translate(_LEET))
+    return replace(text, text=text.text.translate(LEET))
 
 
 def closed_up(text: Normalised) -> Normalised:
@@ -71,9 +71,9 @@ def closed_up(text: Normalised) -> Normalised:
 
 def _runs(text: str) -> Iterator[Iterator[int]]:
     """For each spelled-out run, the places of what parts its letters."""
-    for match in _DOTTED.finditer(text):
+    for match in DOTTED.finditer(text):
         yield iter(range(match.start(), match.end(), 2))
-    for match in _SPACED.finditer(text):
+    for match in SPACED.finditer(text):
         run = range(match.start() - 1, match.end())
         letters = [place for place in run if text[place] != " "]
         narrow = min(after - before for before, after in pairwise(letters))

@@ -12,7 +12,7 @@ from safety.screening.verdict import Stage
 NAMED = frozenset({"hate", "harassment", "sexual", "sexual_minors", "violence", "self_harm"})
 """Categories that the moderation set names side by side; any of them makes a row `unsafe`."""
 
-_ASKED = frozenset({"illicit", "prompt_attack"})
+ASKED = frozenset({"illicit", "prompt_attack"})
 """Requests and attacks are asked, harmful answers are given; the others may be either."""
 
 
@@ -108,4 +108,4 @@ def counts_at(category: str, stage: Stage) -> bool:
     """Whether a category means anything at a stage."""
     if category == "harm":
         return stage is Stage.OUTPUT
-    return category not in _ASKED or stage is not Stage.OUTPUT
+    return category not in ASKED or stage is not Stage.OUTPUT

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-_Z = 1.959964  # of the normal distribution, for 95 %
+Z = 1.959964  # of the normal distribution, for 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Rate:
     def interval(self) -> tuple[float, float] | None:
         if not self.of:
             return None
-        share, weight = self.hits / self.of, _Z * _Z / self.of
+        share, weight = self.hits / self.of, Z * Z / self.of
         middle = (share + weight / 2) / (1 + weight)
-        half = _Z * np.sqrt(share * (1 - share) / self.of + weight / self.of / 4) / (1 + weight)
+        half = Z * np.sqrt(share * (1 - share) / self.of + weight / self.of / 4) / (1 + weight)
         return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 

@@ -46,9 +46,9 @@ CATEGORIES = {
         "prompt_attack",
     ),
 }
-_LISTED = NAMED | {"unsafe"}
+LISTED = NAMED | {"unsafe"}
 """Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
-_MEANT = frozenset({"illicit"})
+MEANT = frozenset({"illicit"})
 """Who is lent what words mean, too: requests are short, and few."""
 STRENGTH = {"hate_zh": 1.0}
 """How much the rows weigh against small weights, where not 8; by cross-validation."""
@@ -63,21 +63,21 @@ FALSE_ALARMS = {
     "prompt_attack_zh": 0.02,
 }
 """Of the safe rows of any one collection, at the thresholds that are printed."""
-_FALSE_ALARMS_OF_A_NAMED_CATEGORY = {"en": 0.005, "zh": 0.01}
+FALSE_ALARMS_OF_A_NAMED_CATEGORY = {"en": 0.005, "zh": 0.01}
 """There are six, and their false alarms add up."""
-_FEW, _MANY = 50, 1000
+FEW, MANY = 50, 1000
 """Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
-_OTHER_SOURCE, _ALL_SAFE = 0.05, 0.5
+OTHER_SOURCE, ALL_SAFE = 0.05, 0.5
 """What a safe row of another source counts, and one of a source that is all safe."""
-_PROSE, _NO_ATTACK = 4.0, 40.0
+PROSE, NO_ATTACK = 4.0, 40.0
 """The same for prompt attacks, of which there are thousands, against few rows of plain prose and
 fewer harmless requests that are full of their words."""
-_OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
+OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
 """Attacks that are longer and odder than the others, and half as many; and rows that were written
 for the project, beside those that people met."""
-_OF_ITS_OWN = frozenset({"written English", "written Chinese"})
+OF_ITS_OWN = frozenset({"written English", "written Chinese"})
 """Sources that teach the categories they hold, and nothing else: others they made worse."""
-_AKIN = 0.2
+AKIN = 0.2
 """What rows of other kinds, harmful or not, count beside the few answers of models."""
 
 
@@ -184,22 +184,23 @@ def example(row: Row, language: str) -> Example:
 
 def task(examples: Sequence[Example], category: str) -> Task:
     """Rows that have the category, rows that are known not to, and ordinary text. Raises RowError
-    where no row has it."""
+    where no row has it.
+    """
     sources = {each.row.source for each in examples if has(each.row, category)}
     if not sources:
         raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
     harmful = {each.row.source for each in examples if each.row.unsafe}
     safe = Counter(each.row.source for each in examples if not each.row.unsafe)
-    often = {source for source, count in safe.items() if count > _MANY}
+    often = {source for source, count in safe.items() if count > MANY}
     chosen, labels, importance = [], [], []
     for each in examples:
         row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
         if row.source in sources:
-            weight = _OF_SOURCE.get(row.source, 1.0)
-        elif row.source in _OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
+            weight = OF_SOURCE.get(row.source, 1.0)
+        elif row.source in OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
             continue
         elif is_akin:
-            weight = _AKIN
+            weight = AKIN
         elif row.unsafe and category != "prompt_attack":
             continue
         else:
@@ -218,10 +219,10 @@ def _is_harmful(row: Row) -> bool:
 def _ordinary(row: Row, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
     """What a row counts that has not the category, from a source without it."""
     if category == "prompt_attack" and not is_one_of_many:
-        return _NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else _PROSE
+        return NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else PROSE
     if category == "harm" and not is_all_safe and not is_one_of_many:
-        return _AKIN
-    return _ALL_SAFE if is_all_safe else _OTHER_SOURCE
+        return AKIN
+    return ALL_SAFE if is_all_safe else OTHER_SOURCE
 
 
 def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
@@ -240,8 +241,8 @@ def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats
 
 
 def fitted(task: Task, category: str, language: str) -> Heads:
-    is_listed = category in _LISTED and language == "en"
-    lent = known() if category in _MEANT else known()[:, :is_listed]
+    is_listed = category in LISTED and language == "en"
+    lent = known() if category in MEANT else known()[:, :is_listed]
     strength = STRENGTH.get(_name(category, language), 8.0)
     weights, bias = fit(
         matrix(task.examples, is_listed, lent), task.labels, task.importance, strength
@@ -286,7 +287,7 @@ def calibration(odds: Floats, task: Task) -> tuple[float, float]:
 
 
 def _false_alarms(category: str, language: str) -> float:
-    named = _FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
+    named = FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
     return FALSE_ALARMS.get(_name(category, language), named)
 
 
@@ -308,7 +309,7 @@ def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
     limits = [
         np.quantile(scores[chosen], 1 - rate)
         for name in sorted(set(names.tolist()))
-        if (chosen := safe & (names == name)).sum() >= _FEW
+        if (chosen := safe & (names == name)).sum() >= FEW
     ]
     return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
 

@@ -198,16 +198,16 @@ async def test_a_faulty_block_is_pointed_at(client, general, blocks, where):
     assert message.endswith(f"[json-pointer:{where}]")
 
 
-_LABEL = {"type": "plain_text", "text": "x"}
-_SELECT = {"type": "static_select", "options": [{"text": _LABEL, "value": "v"}], "max_length": 9}
-_BLOCKS = [
-    section("x", block_id="b", fields=[_LABEL], accessory=button("a")),
+LABEL = {"type": "plain_text", "text": "x"}
+SELECT = {"type": "static_select", "options": [{"text": LABEL, "value": "v"}], "max_length": 9}
+BLOCKS = [
+    section("x", block_id="b", fields=[LABEL], accessory=button("a")),
     {"type": "actions", "elements": [button("a")]},
     {"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}]},
-    {"type": "input", "label": _LABEL, "element": _SELECT},
+    {"type": "input", "label": LABEL, "element": SELECT},
 ]
-_SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
-_JUNK = _SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), _SCALARS)
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
+JUNK = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=2), SCALARS)
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -218,7 +218,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(value[key]) if isinstance(value[key], dict | list) else ()
 
 
-@given(blocks=st.permutations(_BLOCKS).map(deepcopy), junk=_JUNK, data=st.data())
+@given(blocks=st.permutations(BLOCKS).map(deepcopy), junk=JUNK, data=st.data())
 def test_no_shape_of_blocks_is_too_odd_to_be_judged(blocks, junk, data):
     container, key = data.draw(st.sampled_from(list(places(blocks))))
     container[key] = junk

@@ -1,7 +1,5 @@
 """The real model, and the reference that it is held against."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

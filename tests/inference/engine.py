@@ -1,7 +1,5 @@
 """The engine without its HTTP face: a supervisor, and what is asked of it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Tiny models with random weights of each family, as transformers writes them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -1,7 +1,6 @@
 """Small GGUF files with random weights, of each family and kind, and the same as transformers has
-them."""
-
-from __future__ import annotations
+them.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What holds of a scheduler at any time, and a stand-in for the model that notices wrong pages."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -110,7 +108,8 @@ def states_of(tokens: Iterable[int], adapter: str = "") -> list[int]:
 class Machine:
     """Executes plans as a rank does, on a cache where each slot keeps its token, the position and
     the state that the model had there. A plan that reads what is not there, or not what was
-    computed for this very text, raises AssertionError."""
+    computed for this very text, raises AssertionError.
+    """
 
     page_size: int
     slots: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)

@@ -1,7 +1,5 @@
 """A rank that loads a model and tells what memory that took. `run_module` runs it, with a Job."""
 
-from __future__ import annotations
-
 import gc
 import json
 import sys
@@ -22,7 +20,8 @@ LIMIT = timedelta(seconds=60)
 @dataclass(frozen=True)
 class Job:
     """out: each rank writes beside it how many bytes it holds, and how many it had at most.
-    warm_up: a small model that is loaded before, with all that is loaded only once."""
+    warm_up: a small model that is loaded before, with all that is loaded only once.
+    """
 
     rank: int
     tp: int

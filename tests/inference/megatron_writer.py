@@ -5,8 +5,6 @@ through torch's distributed checkpoint; here the same is done with that alone, a
 for CPUs (https://docs.pytorch.org/docs/stable/distributed.checkpoint.html).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

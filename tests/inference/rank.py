@@ -4,8 +4,6 @@ For each model: logits of all prompts in one ragged step, and greedy tokens of e
 of all together. What comes out is the same on every rank; the first writes it down.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import dataclass, field
@@ -37,7 +35,8 @@ Prompt = tuple[list[int], str]
 @dataclass(frozen=True)
 class Job:
     """By the names of models, adapters: where they lie, by name; spoken: which of them each prompt
-    is for, if any is."""
+    is for, if any is.
+    """
 
     rank: int
     tp: int

@@ -1,7 +1,5 @@
 """Runs ranks without a supervisor, for tests that look at logits."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Adapters change what a model says as peft has them do, several at once and on several ranks."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Attention over the paged cache."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest
@@ -39,7 +37,8 @@ def run(
     cap: float | None = None,
 ) -> list[torch.Tensor]:
     """Output of each sequence; lengths[i][j] tokens of sequence i are computed in step j, on pages
-    that lie anywhere."""
+    that lie anywhere.
+    """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
     spans = Spans(group, cache, WINDOWS, capped=cap is not None)
     rotary, place = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, view, DIM**-0.5, cap)

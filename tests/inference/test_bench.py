@@ -1,7 +1,5 @@
 """The benchmark: what it computes from times, and that it runs."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

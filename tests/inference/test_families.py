@@ -1,7 +1,5 @@
 """Each family of models gives what transformers gives, on any number of ranks."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

@@ -1,7 +1,5 @@
 """What a GGUF file must be, and what is said when it is not."""
 
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """GGUF files of each family, in each kind of numbers, are what transformers makes of the same."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tokenizers in GGUF files, of the kinds that llama, mistral and qwen models have there."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

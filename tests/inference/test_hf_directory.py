@@ -1,7 +1,5 @@
 """What a model's directory must hold, and what is said when it does not."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

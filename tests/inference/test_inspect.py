@@ -1,7 +1,5 @@
 """`python -m inference.describe` says what would be loaded."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

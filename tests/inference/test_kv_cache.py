@@ -1,7 +1,5 @@
 """Pages: who holds them, and what is known of them."""
 
-from __future__ import annotations
-
 import pytest
 
 from inference.engine.kv_cache import ROOT, Match, PagePool

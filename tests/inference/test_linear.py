@@ -1,7 +1,5 @@
 """Products with weights in full and in few bits, and how many rows they are made of."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

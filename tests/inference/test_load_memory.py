@@ -1,7 +1,5 @@
 """A rank reads its part of a model, and needs little more memory for that than the part takes."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Guesses from what a text repeats of itself."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from hypothesis import given

@@ -1,7 +1,5 @@
 """A checkpoint that Megatron has saved at one TP is served at another."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from functools import cache

@@ -1,7 +1,5 @@
 """How many threads a step is computed by."""
 
-from __future__ import annotations
-
 from inference.engine.thread_tuner import LONGEST, PATIENCE, SHORTEST, Pace
 
 QUICK, SLOW = 0.002, 0.1

@@ -1,7 +1,5 @@
 """The model is the one that transformers runs, on any number of ranks."""
 
-from __future__ import annotations
-
 import asyncio
 from functools import cache
 from pathlib import Path

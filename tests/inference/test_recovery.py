@@ -1,7 +1,5 @@
 """What happens when something dies, leaves, or cannot begin."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """Rotary positions turn as transformers turns them, however a context is stretched."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from transformers import LlamaConfig

@@ -1,7 +1,5 @@
 """A request's tokens do not depend on what runs beside it, what is cached, or how many ranks."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 
@@ -39,7 +37,8 @@ async def together(supervisor: Supervisor, wanted) -> list[list[int]]:
 
 async def results(model: Path, wanted, **settings: object) -> list[list[list[int]]]:
     """What comes of the same requests: alone with an empty cache, alone with a full one, some at
-    once, and all at once where there is room for a few."""
+    once, and all at once where there is room for a few.
+    """
     async with engine(model, kv_tokens=256, max_step_tokens=24, **settings) as supervisor:
         alone = await one_by_one(supervisor, wanted)
         hit = await one_by_one(supervisor, wanted[::-1])

@@ -1,7 +1,5 @@
 """From logits to a token."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """What each step computes: pure bookkeeping, and a machine that plays the model."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -51,7 +49,8 @@ def alone(prompt: list[int], params: SamplingParams, model: Model) -> list[int]:
 @dataclass
 class World:
     """A scheduler and its machine. Each step is checked, and what it brings is kept by sequence:
-    tokens, why they end, how many rows were computed, which tokens of the prompt were scored."""
+    tokens, why they end, how many rows were computed, which tokens of the prompt were scored.
+    """
 
     scheduler: Scheduler
     model: Model = babble
@@ -436,10 +435,10 @@ def test_a_plan_survives_its_journey() -> None:
 
 
 _random = Random(7)
-_TEMPLATE = [_random.randrange(1, 9) for _ in range(60)]
+TEMPLATE = [_random.randrange(1, 9) for _ in range(60)]
 TEMPLATES = (
-    _TEMPLATE,
-    _TEMPLATE[:21] + [_random.randrange(1, 9) for _ in range(40)],
+    TEMPLATE,
+    TEMPLATE[:21] + [_random.randrange(1, 9) for _ in range(40)],
     [1, 2, 3, 4, 5, 6] * 10,
 )
 COSTS = (flat, float, lambda rows: 4.0 + rows // 4)

@@ -1,7 +1,5 @@
 """The HTTP face of a running worker."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """A worker serves a directory and its adapters to any client of OpenAI's API."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 import torch

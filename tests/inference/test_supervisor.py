@@ -1,7 +1,5 @@
 """The supervisor and its ranks, without the HTTP face."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """What a reasoning model thinks before its answer is shown to nobody."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Text to tokens and back."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

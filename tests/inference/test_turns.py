@@ -1,7 +1,5 @@
 """A history that comes back has the tokens that the model wrote."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Tokens and chats of models in directories are those of transformers."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

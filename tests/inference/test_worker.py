@@ -1,7 +1,5 @@
 """What a rank tells the supervisor, and when."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Small tokenizers of the kinds that models have, as transformers writes them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

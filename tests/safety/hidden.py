@@ -1,5 +1,6 @@
 """`python -m tests.safety.hidden FILE.jsonl ... [--quarter]`: what is held as material, of safe
-rows and of short attacks, alone and with ordinary drafts on both sides. No text is printed."""
+rows and of short attacks, alone and with ordinary drafts on both sides. No text is printed.
+"""
 
 import argparse
 from collections import defaultdict

@@ -382,7 +382,7 @@ def test_the_search_for_borders_reads_each_character_a_few_times(
             looked_at += len(more.text)
             Line.read(self, more)
 
-    monkeypatch.setattr("safety.text.segmentation._CANDIDATE", Counting(borders_module._CANDIDATE))
+    monkeypatch.setattr("safety.text.segmentation.CANDIDATE", Counting(borders_module.CANDIDATE))
     scan = Borders(line=Recording())
     for end in range(5, len(text) + 5, 5):
         while scan.next(text[:end]) is not None:

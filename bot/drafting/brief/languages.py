@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 # A syllable or an ideogram counts as part of a word, so that one foreign name decides nothing.
-_SCRIPTS = {
+SCRIPTS = {
     "ja": (re.compile(r"[\u3040-\u30ff]"), 1.0),
     "zh": (re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]"), 0.6),
     "ko": (re.compile(r"[\uac00-\ud7af]"), 0.4),
@@ -18,7 +18,7 @@ _SCRIPTS = {
     "ar": (re.compile(r"[\u0600-\u06ff]+"), 1.0),
     "hi": (re.compile(r"[\u0900-\u097f]+"), 1.0),
 }
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 
 
 # Other languages that share a script: a text in it may be any of them.
@@ -33,8 +33,8 @@ def language_among(text: str, languages: Collection[str]) -> str | None:
 
 def language_of(text: str) -> str | None:
     """The code (ISO 639-1) of the language whose script most of the words have; None for Latin."""
-    words = {code: len(script.findall(text)) * each for code, (script, each) in _SCRIPTS.items()}
+    words = {code: len(script.findall(text)) * each for code, (script, each) in SCRIPTS.items()}
     if words["ja"]:
         words["ja"] += words.pop("zh")  # Japanese is written in both.
     most = max(words, key=words.__getitem__)
-    return most if words[most] > len(_LATIN.findall(text)) else None
+    return most if words[most] > len(LATIN.findall(text)) else None

@@ -22,7 +22,7 @@ from bot.messages import Language
 PACKAGED = Path(__file__).parent / "recipes"
 FREE = "text"  # The kind of a brief that names none.
 
-_STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class RecipeError(Exception):
@@ -42,7 +42,7 @@ Tone = Annotated[str, AfterValidator(_a_tone)]
 class Wording(BaseModel):
     """A recipe in one language. `words` (in Chinese: characters) is the length to aim at."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     title: str = Field(min_length=1, max_length=60)
     names: tuple[Name, ...] = Field(min_length=1)
@@ -55,7 +55,7 @@ class Wording(BaseModel):
 class Limit(BaseModel):
     """What a network takes. `wide`: a character of East Asia counts twice there, as on X."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     characters: int = Field(ge=20, le=100_000)
     wide: bool = False
@@ -70,7 +70,7 @@ class Limit(BaseModel):
 class Sampling(BaseModel):
     """How this kind is sampled, where that differs from the settings."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     temperature: Temperature | None = None
     top_k: TopK | None = None
@@ -82,7 +82,7 @@ class Sampling(BaseModel):
 class Recipe(BaseModel):
     """One kind of text, in one language at least."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None

@@ -16,8 +16,8 @@ from safety import Action, SafeText, Stage
 
 # Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
 # ideograms. Anything else is a paragraph of its own.
-_GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
-_IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
+GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
+IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
 
 
 class Errand:
@@ -117,6 +117,6 @@ def whole(pieces: Sequence[Version]) -> str:
 
 
 def _joint(before: str, after: str) -> str:
-    if _IDEOGRAM.match(before[-1:]) and _IDEOGRAM.match(after[:1]):
+    if IDEOGRAM.match(before[-1:]) and IDEOGRAM.match(after[:1]):
         return ""
-    return " " if _GOES_ON.search(before) and after[:1].islower() else "\n\n"
+    return " " if GOES_ON.search(before) and after[:1].islower() else "\n\n"

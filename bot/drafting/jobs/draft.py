@@ -15,7 +15,7 @@ from safety import NOTHING, Gate, SafeText, Verdict, part
 
 log = structlog.get_logger(__name__)
 
-_ENDINGS = {
+ENDINGS = {
     VersionStatus.STOPPED: messages.stopped,
     VersionStatus.FAILED: messages.interrupted,
     VersionStatus.BLOCKED: messages.cut_off,
@@ -122,7 +122,7 @@ class Draft:
             length = self.measure(self.version.text.strip())
             facts = messages.draft_facts(self.version, self.seed, self.n, length)
             return await self.shown.finish(facts.to(self.language), buttons=buttons)
-        note = _ENDINGS[status]()
+        note = ENDINGS[status]()
         return await self.shown.stop(note.to(self.language), buttons=buttons)
 
     async def _catch_up(self) -> None:

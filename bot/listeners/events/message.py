@@ -16,7 +16,7 @@ from bot.slack.incoming import typed
 
 # Other subtypes are not a person's words: edits, joins, topics, other apps.
 FROM_PEOPLE = {None, "thread_broadcast", "file_share"}
-_SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
+SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
 
 
 async def on_message(event: dict[str, Any], team: str, front: Front) -> None:
@@ -69,7 +69,7 @@ async def _taken(
             words,
             asked,
             mentioned=mentioned,
-            to_others=bool(_SOMEBODY.match(text)) and not mentioned,
+            to_others=bool(SOMEBODY.match(text)) and not mentioned,
             files=files_in(event),
         )
     return await _brief(event, words, asked, front) if to_us else None

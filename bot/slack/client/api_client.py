@@ -25,7 +25,7 @@ TRIES = 5
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 
 # Slack reads no JSON body for these.
-_READS = {
+READS = {
     "chat.getPermalink",
     "conversations.history",
     "conversations.info",
@@ -34,14 +34,14 @@ _READS = {
     "files.info",
     "users.info",
 }
-_TRANSIENT = {
+TRANSIENT = {
     "fatal_error",
     "internal_error",
     "request_timeout",
     "service_unavailable",
     "team_added_to_org",
 }
-_CLOSED = {
+CLOSED = {
     "cannot_dm_bot",
     "cannot_reply_to_message",
     "cant_delete_message",
@@ -180,10 +180,10 @@ class Wire:
         error = str(answer.get("error") or f"http_{status}")
         if status == 429 or error in ("ratelimited", "rate_limited"):
             return self._limited(method, response.headers)
-        if status >= 500 or error in _TRANSIENT or (status == 200 and not answer):
+        if status >= 500 or error in TRANSIENT or (status == 200 and not answer):
             log.warning("slack_answer_lost", method=method, error=error)
             return AnswerLost(method)
-        if error in _CLOSED:
+        if error in CLOSED:
             return NotThere(error)
         return SlackRefused(error, str(answer.get("needed", "")))
 
@@ -207,6 +207,6 @@ async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 def _request(method: str, args: Args) -> dict[str, Any]:
     present = {name: value for name, value in args.items() if value is not None}
-    if method in _READS:
+    if method in READS:
         return {"http_verb": "GET", "params": present}
     return {"json": present}

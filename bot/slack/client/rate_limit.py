@@ -8,11 +8,11 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol
 
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 
-TIERS: Final[Mapping[str, int]] = MappingProxyType(
+TIERS: Mapping[str, int] = MappingProxyType(
     {
         "chat.startStream": TIER_2,
         "chat.appendStream": TIER_4,

@@ -16,17 +16,17 @@ from safety import SafeText, part, safe
 FileKind = Literal["md", "docx"]
 NAME_LIMIT = 60
 
-_NAME = re.compile(r"[^\W_][\w ,'’-]*")
-_MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
-_LIST_LEVELS = 3
-_HEADING_LEVELS = 9
+NAME = re.compile(r"[^\W_][\w ,'’-]*")
+MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
+LIST_LEVELS = 3
+HEADING_LEVELS = 9
 
 
 def file_name(text: SafeText) -> SafeText:
     """The first words of the text, without an ending; nothing where there are none."""
-    first = _NAME.search(text)
+    first = NAME.search(text)
     if first is None:
         return part(text, 0, 0)
     name = part(text, first.start(), min(first.end(), first.start() + NAME_LIMIT))
@@ -44,7 +44,7 @@ def word(text: SafeText) -> bytes:
     A link keeps its address in sight, as it does in Slack.
     """
     document = Document()
-    _Writer(document).write(_MARKDOWN.parse(LINK_JOINT.sub("] ", _NOT_XML.sub("", safe(text)))))
+    _Writer(document).write(MARKDOWN.parse(LINK_JOINT.sub("] ", NOT_XML.sub("", safe(text)))))
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
@@ -64,12 +64,12 @@ class _Writer:
             self._block(token)
 
     def _block(self, token: Token) -> None:
-        if token.type in _LISTS:
-            self._lists.append(_LISTS[token.type])
+        if token.type in LISTS:
+            self._lists.append(LISTS[token.type])
         elif token.type in ("bullet_list_close", "ordered_list_close"):
             self._lists.pop()
         elif token.type == "heading_open":
-            self._heading = min(int(token.tag[1:]), _HEADING_LEVELS)
+            self._heading = min(int(token.tag[1:]), HEADING_LEVELS)
         elif token.type in ("fence", "code_block"):
             self._code(token.content)
         elif token.type == "html_block":
@@ -91,7 +91,7 @@ class _Writer:
             heading: Paragraph = self._document.add_heading(level=level)
             return heading
         if self._lists:
-            level = min(len(self._lists), _LIST_LEVELS)
+            level = min(len(self._lists), LIST_LEVELS)
             style = self._lists[-1] + (f" {level}" if level > 1 else "")
             return self._document.add_paragraph(style=style)
         return self._document.add_paragraph()

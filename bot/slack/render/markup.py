@@ -15,13 +15,13 @@ PART_LIMIT = 3_600  # With head and facts a message stays under the 4,000 that S
 CLOSING = 16  # Room for the fence that closes a part.
 LAST_CHARACTERS = 40  # UTF-16 units in which any character may end a part.
 
-_FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
-_FENCE_BEGUN = re.compile(r" {0,3}`{1,12}[^`]{0,40}$")
+FENCE = re.compile(r" {0,3}(`{3,12})([^`]{0,40})$")
+FENCE_BEGUN = re.compile(r" {0,3}`{1,12}[^`]{0,40}$")
 LINK_JOINT = re.compile(r"\](?=[(\[:])")
-_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
-_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
-_TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
-_TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
+REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
+CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
+TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
 
 
 def escape(text: str) -> str:
@@ -42,13 +42,13 @@ def markdown(text: SafeText) -> str:
 
 def mrkdwn(text: SafeText) -> str:
     """For the `text` of a message: notifications, search, readers without blocks."""
-    pieces = _CODE.split(escape(safe(text)))
+    pieces = CODE.split(escape(safe(text)))
     return "".join(piece if i % 2 else _prose(piece) for i, piece in enumerate(pieces))
 
 
 def as_markdown(phrase: str) -> str:
     """A phrase of ours, which is mrkdwn, where Slack expects Markdown."""
-    pieces = _TOKENS.split(phrase)
+    pieces = TOKENS.split(phrase)
     for i in range(0, len(pieces), 2):
         bold = re.sub(r"\*(\S|\S[^*\n]*\S)\*", r"**\1**", pieces[i])
         pieces[i] = re.sub(r"~(\S|\S[^~\n]*\S)~", r"~~\1~~", bold)
@@ -96,7 +96,7 @@ def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
 def _may_break(text: str, at: int, fence: str, used: int, room: int) -> bool:
     """The fuller the part, the less a break asks for."""
     fill = used / room
-    if fill < 0.70 or _FENCE_BEGUN.match(text, _line_start(text, at), at):
+    if fill < 0.70 or FENCE_BEGUN.match(text, _line_start(text, at), at):
         return False
     if used > room - LAST_CHARACTERS:
         return not _joined(text, at)
@@ -123,14 +123,14 @@ def _joined(text: str, at: int) -> bool:
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags of regional flags
         or 0x1160 <= code <= 0x11FF  # Hangul vowels and finals
-        or (_REGIONAL.match(after) is not None and _regional_before(text, at) % 2 == 1)
+        or (REGIONAL.match(after) is not None and _regional_before(text, at) % 2 == 1)
     )
 
 
 def _regional_before(text: str, at: int) -> int:
     """Letters of flags that end at `at`: two make a flag."""
     start = at
-    while start and _REGIONAL.match(text[start - 1]):
+    while start and REGIONAL.match(text[start - 1]):
         start -= 1
     return at - start
 
@@ -154,7 +154,7 @@ def _fence_at(text: str, start: int, end: int, fence: str) -> str:
 
 def _fence_after(line: str, fence: str) -> str:
     """The opening line of the code block that is open after `line`, or nothing."""
-    match = _FENCE.match(line)
+    match = FENCE.match(line)
     if match is None:
         return fence
     if not fence:
@@ -184,7 +184,7 @@ def _prose(text: str) -> str:
     text = re.sub(r"\*\*(?!\s)(.+?)(?<!\s)\*\*|__(?!\s)(.+?)(?<!\s)__", _bold, text)
     text = re.sub(r"~~(.+?)~~", r"~\1~", text)
     text = re.sub(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", _heading, text, flags=re.MULTILINE)
-    return _TABLE.sub(lambda rows: f"```\n{rows[0].rstrip()}\n```\n", text)
+    return TABLE.sub(lambda rows: f"```\n{rows[0].rstrip()}\n```\n", text)
 
 
 def _bold(match: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ CHANGE, TRANSLATE, ACCEPT = "change", "translate", "accept"
 
 # A rich_text block as long as this is still taken; a view has room for a hundred.
 PIECE_LIMIT = 3_000
-_STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
+STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
 
 
 def change_view(private_metadata: str, language: Language) -> View:
@@ -80,7 +80,7 @@ def _pieces(text: SafeText) -> Iterable[SafeText]:
 
 
 def _styled(text: SafeText, mark: str) -> Block:
-    style = _STYLES[mark]
+    style = STYLES[mark]
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 

@@ -21,9 +21,9 @@ from bot.workspace.state import Json, State
 
 Handler = Callable[[State, Args], Json]
 
-_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
-_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
-_WRITE = ("chat:write",)
+READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+WRITE = ("chat:write",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +37,33 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "apps.connections.open": Method(apps.open_connection, app_token=True),
-    "assistant.threads.setStatus": Method(assistant.set_status, ("assistant:write", *_WRITE)),
+    "assistant.threads.setStatus": Method(assistant.set_status, ("assistant:write", *WRITE)),
     "assistant.threads.setSuggestedPrompts": Method(assistant.set_prompts, ("assistant:write",)),
     "assistant.threads.setTitle": Method(assistant.set_title, ("assistant:write",)),
     "auth.test": Method(auth.test),
-    "chat.appendStream": Method(streams.append, _WRITE),
-    "chat.delete": Method(chat.delete, _WRITE),
+    "chat.appendStream": Method(streams.append, WRITE),
+    "chat.delete": Method(chat.delete, WRITE),
     "chat.getPermalink": Method(chat.get_permalink),
-    "chat.postEphemeral": Method(chat.post_ephemeral, _WRITE),
-    "chat.postMessage": Method(chat.post_message, _WRITE),
-    "chat.startStream": Method(streams.start, _WRITE),
-    "chat.stopStream": Method(streams.stop, _WRITE),
-    "chat.update": Method(chat.update, _WRITE),
-    "conversations.history": Method(conversations.history, _HISTORY),
-    "conversations.info": Method(conversations.info, _READ),
+    "chat.postEphemeral": Method(chat.post_ephemeral, WRITE),
+    "chat.postMessage": Method(chat.post_message, WRITE),
+    "chat.startStream": Method(streams.start, WRITE),
+    "chat.stopStream": Method(streams.stop, WRITE),
+    "chat.update": Method(chat.update, WRITE),
+    "conversations.history": Method(conversations.history, HISTORY),
+    "conversations.info": Method(conversations.info, READ),
     "conversations.join": Method(conversations.join, ("channels:join",)),
     "conversations.leave": Method(conversations.leave, ("channels:manage", "channels:write")),
-    "conversations.list": Method(conversations.list_all, _READ),
-    "conversations.members": Method(conversations.members, _READ),
+    "conversations.list": Method(conversations.list_all, READ),
+    "conversations.members": Method(conversations.members, READ),
     "conversations.open": Method(conversations.open_dm, ("im:write", "mpim:write")),
-    "conversations.replies": Method(conversations.replies, _HISTORY),
+    "conversations.replies": Method(conversations.replies, HISTORY),
     "files.completeUploadExternal": Method(files.complete_upload, ("files:write",)),
     "files.getUploadURLExternal": Method(files.upload_url, ("files:write",)),
     "files.info": Method(files.info, ("files:read",)),
     "reactions.add": Method(reactions.add, ("reactions:write",)),
     "reactions.get": Method(reactions.get, ("reactions:read",)),
     "reactions.remove": Method(reactions.remove, ("reactions:write",)),
-    "users.conversations": Method(conversations.of_bot, _READ),
+    "users.conversations": Method(conversations.of_bot, READ),
     "users.info": Method(users.info, ("users:read",)),
     "users.list": Method(users.list_all, ("users:read",)),
     "views.open": Method(views.open_modal),

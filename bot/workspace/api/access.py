@@ -7,7 +7,7 @@ from bot.workspace.errors import SlackError
 from bot.workspace.files import File
 from bot.workspace.state import Channel, Message, State
 
-_TS = re.compile(r"\d{1,12}\.\d{6}")
+TS = re.compile(r"\d{1,12}\.\d{6}")
 
 
 def seen(state: State, channel_id: str) -> Channel:
@@ -55,7 +55,7 @@ def thread_of(channel: Channel, ts: str) -> str | None:
     """The root's ts for a `thread_ts` argument. A deleted root with replies keeps its thread."""
     if not ts:
         return None
-    if not _TS.fullmatch(ts):
+    if not TS.fullmatch(ts):
         raise SlackError("invalid_thread_ts")
     root = channel.messages.get(ts)
     if root is None or (root.deleted and not channel.replies(ts)):

@@ -9,7 +9,8 @@ from bot.workspace.state import Json, State
 def open_connection(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/apps.connections.open
 
-    The address serves for one connection."""
+    The address serves for one connection.
+    """
     ticket = secrets.token_urlsafe(24)
     state.tickets.add(ticket)
     host = state.url.removeprefix("http://")

@@ -6,7 +6,7 @@ from typing import Any
 from bot.workspace.errors import SlackError, invalid
 from bot.workspace.state import Json
 
-_FALSE = {"", "0", "false", "False"}
+FALSE = {"", "0", "false", "False"}
 
 
 class Args:
@@ -29,7 +29,7 @@ class Args:
         return name in self.values
 
     def flag(self, name: str, default: bool = False) -> bool:
-        return str(self.values[name]) not in _FALSE if name in self.values else default
+        return str(self.values[name]) not in FALSE if name in self.values else default
 
     def number(self, name: str, default: int, most: int) -> int:
         try:

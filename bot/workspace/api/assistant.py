@@ -14,7 +14,8 @@ MOST_LOADING_MESSAGES = 10
 def set_status(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/assistant.threads.setStatus
 
-    An empty status clears; so does a message of the app in the thread."""
+    An empty status clears; so does a message of the app in the thread.
+    """
     channel = _channel(state, args)
     key = (channel.id, thread_of(channel, args.need("thread_ts")) or "")
     loading = args.strings("loading_messages", "invalid_arguments")

@@ -43,7 +43,8 @@ def post_ephemeral(state: State, args: Args) -> Json:
 def update(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/chat.update
 
-    Text without blocks takes the old blocks away."""
+    Text without blocks takes the old blocks away.
+    """
     channel = writable(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_update_message")
     if is_streaming(state, message):

@@ -87,7 +87,8 @@ def _dm(state: State, args: Args) -> Channel:
 def history(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/conversations.history
 
-    Newest first; replies are in their threads."""
+    Newest first; replies are in their threads.
+    """
     channel = entered(state, args)
     roots = [m for m in channel.messages.values() if m.thread_ts is None]
     roots = [m for m in roots if not m.deleted or channel.replies(m.ts)]
@@ -98,7 +99,8 @@ def history(state: State, args: Args) -> Json:
 def replies(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/conversations.replies
 
-    Oldest first, the root before all."""
+    Oldest first, the root before all.
+    """
     channel = entered(state, args)
     asked = channel.messages.get(args.need("ts"))
     if asked is None or (asked.deleted and not channel.replies(asked.ts)):

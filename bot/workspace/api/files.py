@@ -45,7 +45,8 @@ def upload_url(state: State, args: Args) -> Json:
 def complete_upload(state: State, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/files.completeUploadExternal
 
-    Without `channel_id` the files stay the app's own."""
+    Without `channel_id` the files stay the app's own.
+    """
     named = args.array("files", "invalid_arguments")
     if not named:
         raise invalid("invalid_arguments", ["[ERROR] missing required field: files"])

@@ -9,7 +9,7 @@ from bot.workspace.errors import SlackError
 from bot.workspace.slack_json import message_json, reactions_json
 from bot.workspace.state import Acks, Json, Message, State
 
-_NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
+NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
 
 def add(state: State, args: Args) -> Json:
@@ -61,6 +61,6 @@ def _item(state: State, args: Args) -> Message:
 
 def _name(args: Args) -> str:
     name = args.text("name").strip(":")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise SlackError("invalid_name")
     return name

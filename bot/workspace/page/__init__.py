@@ -1,5 +1,6 @@
 """The page: its files, those of people, and a WebSocket that shows a person's workspace and takes
-their acts."""
+their acts.
+"""
 
 import asyncio
 import json

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 from tests.safety.generated.sample import Sample, placed
 
-_LOOK_ALIKE = str.maketrans("aceijopsxyhdABCEHIKMOPSTXY", "асеіјорѕхуһԁАВСЕНІКМОРЅТХУ")
+LOOK_ALIKE = str.maketrans("aceijopsxyhdABCEHIKMOPSTXY", "асеіјорѕхуһԁАВСЕНІКМОРЅТХУ")
 
-_LONG_NUMBER = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{12,30}|[0-9]{15,}[0-9X]")
+LONG_NUMBER = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{12,30}|[0-9]{15,}[0-9X]")
 
 
 def regrouped(text: str) -> str:
     """Long numbers in groups of four with dashes between, anything else as it is."""
     number = re.sub("[ ./_·-]", "", text)
-    if not _LONG_NUMBER.fullmatch(number):
+    if not LONG_NUMBER.fullmatch(number):
         return text
     return " – ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
@@ -23,7 +23,7 @@ EVASIONS: dict[str, Callable[[str], str]] = {
     "full-width": lambda text: "".join(
         chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in text
     ),
-    "look-alikes": lambda text: text.translate(_LOOK_ALIKE),
+    "look-alikes": lambda text: text.translate(LOOK_ALIKE),
     "spelled out": " ".join,
     "regrouped": regrouped,
     "soft hyphens": lambda text: "\u00ad".join(
