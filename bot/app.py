@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners, messages
+from bot import listeners
 from bot.audit_key import audit_key
 from bot.background_tasks import Chores
 from bot.cli.policy import judge_server
@@ -36,6 +36,7 @@ from bot.drafting.sources import Sources
 from bot.encryption import Seal
 from bot.health import serving
 from bot.listeners.services import Front
+from bot.messages import use_command
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
@@ -76,7 +77,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises NotConfigured, RecipeError, SlackUnavailable, SlackRefused, StoreUnavailable,
     PolicyError.
     """
-    messages.use_command(settings.slash_command)
+    use_command(settings.slash_command)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)

@@ -15,7 +15,6 @@ from pydantic_settings import (
 )
 from sqlalchemy import make_url
 
-from bot import messages
 from bot.drafting.brief.options import (
     Drafts,
     MaxTokens,
@@ -26,6 +25,7 @@ from bot.drafting.brief.options import (
     TopP,
 )
 from bot.drafting.draft_action import Wish
+from bot.messages import sentences
 
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
 EMOJI = {
@@ -189,8 +189,8 @@ class Settings(BaseSettings):
     @field_validator("model_languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        if unknown := set(codes) - set(messages.WRITTEN):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(messages.WRITTEN)}")
+        if unknown := set(codes) - set(sentences.WRITTEN):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.WRITTEN)}")
         return codes
 
     @property

@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import ArgumentError
 
-from bot import messages
 from bot.cli.policy import judge_server
 from bot.drafting.brief.recipe import RecipeError, load_recipes
+from bot.messages import sentence_about
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.manifest import SCOPES
@@ -155,7 +155,7 @@ async def _recipes(settings: Settings) -> str:
 
 
 async def _languages(settings: Settings) -> str:
-    names = [messages.language_name(code).to("en") for code in settings.model_languages]
+    names = [sentence_about("language", code).to("en") for code in settings.model_languages]
     return f"{', '.join(names)} (MODEL_LANGUAGES: what MODEL can write)"
 
 

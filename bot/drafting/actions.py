@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief, check_language, checked, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, Way, Wish, prompted_in, words_for
@@ -11,7 +10,7 @@ from bot.drafting.jobs.requests import Asked, Requests, new_seed
 from bot.drafting.ports import People
 from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.sources import from_files
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence, sentence_about, sentences
 from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
 
@@ -71,7 +70,7 @@ class Acts:
         sources = from_files(files, asked.key, asked.user)
         if sources and not text:
             await self._store.keep(f"{asked.key}-files", thread.id, sources)
-            return messages.source_kept(len(sources))
+            return sentences.source_kept(len(sources))
         version, instruction = await self._meant(thread, text)
         await self.change(version, instruction, asked, sources=sources)
         return None
@@ -84,9 +83,9 @@ class Acts:
             await self.stop_thread(thread.id, asked.user)
             return None
         if not await self._people.may_ask(asked.user, asked.team):
-            return messages.not_allowed()
+            return sentence("not_allowed")
         await self._store.mute(thread.id, muted)
-        return messages.muted() if muted else messages.unmuted()
+        return sentence("muted") if muted else sentence("unmuted")
 
     async def first(self, asked: Asked) -> bool:
         """Whether what is done at once is asked for the first time."""
@@ -96,7 +95,7 @@ class Acts:
         """One click. Raises BadBrief, StoreUnavailable."""
         if wish is Wish.STOP:
             if not await self._is_requester(version, asked.user):
-                raise BadBrief(messages.only_requester())
+                raise BadBrief(sentence("only_requester"))
             await self.stop(version, asked.user)
         elif wish is Wish.REGENERATE:
             await self.regenerate(version, asked)
@@ -125,7 +124,7 @@ class Acts:
         instruction = checked(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
-            raise BadBrief(messages.nothing_to_refine())
+            raise BadBrief(sentence("nothing_to_refine"))
         options = await self._options_of(version)
         if lang is not None:
             options = options.model_copy(update={"lang": lang})
@@ -142,7 +141,7 @@ class Acts:
     async def translate(self, version: Version, lang: str, asked: Asked) -> None:
         """This version in another language. Raises BadBrief, StoreUnavailable."""
         told = prompted_in(await self._options_of(version))
-        words = TRANSLATE[told].format(language=messages.language_name(lang).to(told))
+        words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
         await self.change(version, words, asked, lang=lang)
 
     async def regenerate(self, version: Version, asked: Asked) -> None:
@@ -167,15 +166,15 @@ class Acts:
         """This version is the text: it goes where `way` says. Raises BadBrief, StoreUnavailable."""
         await self._check_may(version, asked)
         if version.status not in REFINABLE or not version.text.strip():
-            raise BadBrief(messages.nothing_to_accept())
+            raise BadBrief(sentence("nothing_to_accept"))
         errand = _errand(JobKind.ACCEPT, version, asked, way)
         if not await self._requests.begin(errand, asked) and version.accepted_at:
-            raise BadBrief(messages.accepted_already(version.number))
+            raise BadBrief(sentence("accepted_already", number=version.number))
 
     async def delete(self, version: Version, asked: Asked) -> None:
         """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
         if not await self._is_requester(version, asked.user):
-            raise BadBrief(messages.only_requester())
+            raise BadBrief(sentence("only_requester"))
         await self._requests.begin(_errand(JobKind.DELETE, version, asked), asked)
         self._jobs.stop(version.job_id, version.id)
 
@@ -193,7 +192,7 @@ class Acts:
         versions = await self._store.writing(thread_id=thread_id)
         theirs = [v for v in versions if await self._is_requester(v, user)]
         if versions and not theirs:
-            raise BadBrief(messages.only_requester())
+            raise BadBrief(sentence("only_requester"))
         for version in theirs:
             await self.stop(version, user)
 
@@ -235,7 +234,7 @@ class Acts:
         """The version with this id. Raises BadBrief where it is gone, StoreUnavailable."""
         version = await self._store.find_version(version_id)
         if version is None:
-            raise BadBrief(messages.draft_gone())
+            raise BadBrief(sentence("draft_gone"))
         return version
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
@@ -255,15 +254,15 @@ class Acts:
         pointer = pointed(text)
         if found := await self._pointed(thread, pointer):
             if not pointer.rest:
-                raise BadBrief(messages.nothing_to_change(found.number))
+                raise BadBrief(sentence("nothing_to_change", number=found.number))
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
-            raise BadBrief(messages.no_such_draft(pointer.number))
+            raise BadBrief(sentence("no_such_draft", number=pointer.number))
         last = await self._store.last_version(
             thread.id, *REFINABLE
         ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
         if last is None:
-            raise BadBrief(messages.nothing_to_refine())
+            raise BadBrief(sentence("nothing_to_refine"))
         return last, text
 
     async def _pointed(self, thread: Thread, pointer: Pointer) -> Version | None:
@@ -283,7 +282,7 @@ class Acts:
         if self._settings.refiners != "requester":
             return
         if not await self._is_requester(version, asked.user):
-            raise BadBrief(messages.only_requester())
+            raise BadBrief(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
         job = await self._store.job(version.job_id)

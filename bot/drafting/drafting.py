@@ -4,14 +4,13 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from bot import messages
 from bot.drafting.brief.brief import parse
 from bot.drafting.brief.help import help_in
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.requests import Asked, Requests, new_seed
 from bot.drafting.ports import NotThere
-from bot.messages import Language, Phrase, Sentence
+from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
@@ -39,8 +38,8 @@ class Drafting:
 
     def help(self, language: Language) -> Iterator[Sentence]:
         """How to ask, part by part."""
-        yield messages.help_intro()
-        yield messages.help_wishes({str(w): emoji for w, emoji in self._settings.emoji.items()})
+        yield sentence("help_intro")
+        yield sentences.help_wishes({str(w): emoji for w, emoji in self._settings.emoji.items()})
         yield from help_in(language, self._recipes, self._settings.model_languages)
 
     async def draft(
@@ -95,7 +94,7 @@ class Drafting:
         examples: Language = language if language in written else "en"
         first = list(self._recipes.values())[:MOST_PROMPTS]
         return [
-            messages.prompt(
+            sentences.prompt(
                 recipe.wording(language).title,
                 recipe.wording(examples).names[0],
                 recipe.wording(examples).example,

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot import messages
 from bot.drafting.brief.options import Options, Sampled
 from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.footer import draft_facts
 from bot.drafting.jobs.thread_header import STANDING
 from bot.drafting.reviews import held_as
-from bot.messages import Language, Sentence, language_for
+from bot.messages import Language, Sentence, language_for, sentence, sentences
 from bot.slack.render.home_view import Recent
 from bot.store import Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
@@ -56,11 +56,11 @@ class Explain:
         recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
         options = Options.model_validate(job.sampling)
         return [
-            messages.why_kind(recipe.wording(language).title),
-            messages.why_based(*await self._based(job, asker)),
-            messages.why_options(_chosen(options)),
-            messages.why_made(messages.draft_facts(version, options.seed, job.n)),
-            messages.why_filter(version.rules),
+            sentences.why_kind(recipe.wording(language).title),
+            sentences.why_based(*await self._based(job, asker)),
+            sentences.why_options(_chosen(options)),
+            sentence("why_made", facts=draft_facts(version, options.seed, job.n)),
+            sentences.why_filter(version.rules),
         ]
 
     async def changes(self, version: Version, asker: str) -> Changes | None:

@@ -8,9 +8,16 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import messages
 from bot.encryption import Seal
-from bot.messages import Phrase, Sentence, language_for
+from bot.messages import (
+    Language,
+    Phrase,
+    Sentence,
+    language_for,
+    sentence,
+    sentence_about,
+    sentences,
+)
 from bot.slack.client.posts import Place
 from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.render.blocks import Button, Content, Style, said
@@ -152,7 +159,7 @@ class Reviews:
         if decision in DECIDED:
             await self._released(hold, job, decision, reviewer)
         if not await self._decide(hold, job, decision, reviewer):
-            raise Undecided(messages.review_over())
+            raise Undecided(sentence("review_over"))
         return await self._store.job(job.id)
 
     async def settle(self, job: Job, version: Version) -> Version:
@@ -209,17 +216,17 @@ class Reviews:
             )
             return False
         if hold.card_ts:
-            decided = messages.review_decided(decision, reviewer, hold.categories)
+            decided = sentences.review_decided(decision, reviewer, hold.categories)
             await self._edit(hold.card_ts, said(decided.to(_language(job))))
         return True
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
         hold = await self._store.hold_with(hold_id)
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
-            raise Undecided(messages.review_over())
+            raise Undecided(sentence("review_over"))
         job = await self._store.job(hold.job_id)
         if reviewer in await self._store.authors(job.thread_id):
-            raise Undecided(messages.review_own())
+            raise Undecided(sentence("review_own"))
         return hold, job
 
     async def _released(
@@ -228,13 +235,13 @@ class Reviews:
         """What this decision would show, by the filter as it is now. Raises Undecided."""
         text = self._opened(hold)
         if text is None or decision not in DECIDED:
-            raise Undecided(messages.review_over())
+            raise Undecided(sentence("review_over"))
         filter_ = await self._filter_for(job)
         verdict = await filter_.judge(
             text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
         )
         if verdict.text is None:
-            raise Undecided(messages.review_blocked(verdict.rules))
+            raise Undecided(sentences.review_blocked(verdict.rules))
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:
@@ -257,11 +264,11 @@ class Reviews:
         thread = await self._store.thread(job.thread_id)
         asked = hold.version_id is None
         language = _language(job)
-        card = messages.review_card(
+        card = sentences.review_card(
             asked, job.requester, thread.channel, hold.categories, hold.expires_at
         )
         buttons = [
-            Button(messages.review_button(name).to(language), name, str(hold.id), style)
+            Button(sentence_about("review", name).to(language), name, str(hold.id), style)
             for name, style in _buttons(hold.categories)
         ]
         return said(card.to(language), buttons)
@@ -295,6 +302,6 @@ def _stage(hold: Hold) -> Stage:
     return Stage.INPUT if hold.version_id is None else Stage.OUTPUT
 
 
-def _language(job: Job) -> messages.Language:
+def _language(job: Job) -> Language:
     # The best guess at what the reviewers of this workspace read.
     return language_for(job.language or "")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
 from bot.extraction.extraction import MOST_BYTES, Unreadable, kind_of, read
+from bot.messages import sentence, sentence_about
 from bot.slack.client.files import Attached, NoFile
 from bot.store import Job, Source, Store
 from safety import SafeText
@@ -87,12 +87,12 @@ def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
     """Sources still to be read: ids and names of files. Raises BadBrief for what is never read."""
     if len(files) > MOST_FILES:
-        raise BadBrief(messages.too_many_files(MOST_FILES))
+        raise BadBrief(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:
         try:
             kind_of(name)
         except Unreadable as unreadable:
-            raise BadBrief(messages.unreadable(unreadable.reason)) from None
+            raise BadBrief(sentence_about("file", unreadable.reason)) from None
     return [
         Source(key=_key(key, file_id), name=name[:255], text="", file=file_id, author=author)
         for file_id, name in files

@@ -5,10 +5,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot import messages
 from bot.listeners.form_context import Place
 from bot.listeners.services import Front
-from bot.messages import Language, Sentence
+from bot.messages import Language, Sentence, sentence
 from bot.slack.errors import SlackError
 from bot.slack.render.views import Choices, draft_view
 
@@ -38,7 +37,7 @@ async def open_form(
             )
             await front.outbox.open_view(trigger_id, view)
     except (SlackError, TimeoutError):
-        return messages.no_form()
+        return sentence("no_form")
     return None
 
 

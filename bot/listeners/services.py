@@ -6,7 +6,6 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot import messages
 from bot.background_tasks import Chores
 from bot.drafting.actions import Acts
 from bot.drafting.brief.brief import BadBrief
@@ -15,7 +14,7 @@ from bot.drafting.explanation import Explain
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.requests import Asked, Requests
 from bot.drafting.reviews import Reviews
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import People
 from bot.slack.outbox import Outbox
@@ -51,7 +50,7 @@ class Front:
             await self.answer(body, bad.sentence)
         except StoreUnavailable:
             # Slack does not deliver a click again.
-            await self.answer(body, messages.not_saved())
+            await self.answer(body, sentence("not_saved"))
 
     async def object_to(
         self, ack: AsyncAck, body: dict[str, Any], field: str, sentence: Sentence

@@ -7,8 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, get_args
 
+from bot.messages.names import SentenceName
+
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+# Sentences that are chosen by the name of what they are about: how their own names begin.
+Family = Literal[
+    "accept",
+    "button",
+    "change",
+    "changes",
+    "file",
+    "form",
+    "language",
+    "option",
+    "review",
+    "translate",
+    "way",
+    "why",
+    "wish",
+]
 
 
 class Phrase(str):
@@ -26,6 +46,14 @@ def ours(phrase: Phrase) -> Phrase:
     if not isinstance(phrase, Phrase):
         raise TypeError("words that are not of the catalogue")
     return phrase
+
+
+def escape(text: str) -> str:
+    """Return the text without Slack's control markup, so that no mention and no link lives in it.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 EVERYWHERE = {"command": "/draft"}
@@ -75,8 +103,26 @@ class Sentence:
         )
 
 
-def sentence(name: str, /, **fields: Field) -> Sentence:
-    """The sentence of this name."""
+def sentence(name: SentenceName, /, **fields: float | Sentence) -> Sentence:
+    """Return the sentence of this name. Raises TypeError for words among its fields.
+
+    Words that somebody wrote cannot come in here; `bot.messages.sentences` says which may.
+    """
+    if not all(isinstance(value, int | float | Sentence) for value in fields.values()):
+        raise TypeError("words in a sentence that quotes none")
+    return fill_in(name, **fields)
+
+
+def sentence_about(family: Family, name: str) -> Sentence:
+    """Return the sentence about something that has a name of ours, e.g. a button or a language.
+
+    Raises KeyError for a name that the catalogue does not have.
+    """
+    return Sentence(f"{family}_{name}")
+
+
+def fill_in(name: SentenceName, /, **fields: Field) -> Sentence:
+    """Return the sentence of this name with words in it. Only for `bot.messages.sentences`."""
     return Sentence(name, tuple(fields.items()))
 
 

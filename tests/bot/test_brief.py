@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import messages
 from bot.drafting.brief.brief import KNOWN, BadBrief, Brief, is_help, parse
 from bot.drafting.brief.options import CHINESE, TONES, Options
 from bot.drafting.brief.recipe import load_recipes
+from bot.messages import LANGUAGES, sentences
 
 RECIPES = load_recipes()
 DEFAULTS = Options(
@@ -190,12 +190,12 @@ near_briefs = st.lists(words | signs | st.text(max_size=3), max_size=12).map("".
 
 
 @settings(max_examples=500)
-@given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(messages.WRITTEN)))
+@given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(sentences.WRITTEN)))
 def test_any_text_is_a_brief_or_a_sentence(typed: str, languages: set[str]) -> None:
     try:
         brief = parse(typed, RECIPES, DEFAULTS, limit=8000, languages=languages)
     except BadBrief as bad:
-        for language in messages.LANGUAGES:
+        for language in LANGUAGES:
             said = bad.sentence.to(language)
             assert 0 < len(said) <= 3000
             assert "<" not in said

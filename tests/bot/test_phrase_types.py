@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import messages
+from bot.messages import sentences
 from tests.safety.test_safe_text import is_named, makings
 
-ROOT = Path(messages.__file__).parents[2]
+ROOT = Path(sentences.__file__).parents[2]
 SOURCES = sorted((ROOT / "bot").rglob("*.py"))
 MAKERS = {
     "bot/messages/catalogue.py",  # writes sentences in a language
@@ -31,7 +31,18 @@ TYPED = {
 OURS = {
     *("author", "bot", "channel", "reviewer", "requester", "user", "url"),
     *("categories", "code", "decision", "known", "names", "near", "part", "reason", "rules"),
-    *("command", "emoji", "example", "kind", "limits", "name", "network", "options", "regenerate"),
+    *(
+        "command",
+        "emoji",
+        "example",
+        "kind",
+        "limits",
+        "model",
+        "name",
+        "network",
+        "options",
+        "regenerate",
+    ),
     *("stop", "title", "typed", "written"),
 }
 
@@ -64,15 +75,27 @@ def _is_literal(call: ast.Call) -> bool:
 
 def test_only_the_catalogue_makes_sentences() -> None:
     assert where(lambda tree: _calls(tree, "Sentence")) == {"bot/messages/catalogue.py"}
-    assert where(lambda tree: _calls(tree, "sentence")) == {"bot/messages/__init__.py"}
+    assert where(lambda tree: _names(tree, "fill_in")) == {
+        "bot/messages/catalogue.py",
+        "bot/messages/sentences.py",
+    }
 
 
 def _calls(tree: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Call) and is_named(n.func, name) for n in ast.walk(tree))
 
 
+def _names(tree: ast.AST, name: str) -> bool:
+    """Whether a function is defined, imported, called or handed on under this name."""
+    return any(
+        name in (getattr(n, "id", ""), getattr(n, "attr", ""))
+        or (isinstance(n, ast.FunctionDef | ast.alias) and n.name == name)
+        for n in ast.walk(tree)
+    )
+
+
 def functions() -> Iterator[ast.FunctionDef]:
-    tree = ast.parse(Path(messages.__file__).read_text("utf-8"))
+    tree = ast.parse(Path(sentences.__file__).read_text("utf-8"))
     return (node for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
@@ -120,7 +143,7 @@ def _uses_in_name(tree: ast.AST, name: str) -> int:
 
 @pytest.mark.parametrize("typed", ["<!channel>", "<@U1|ana>", "*bold* `code`", "https://a.b/c?d=e"])
 def test_no_markup_of_what_is_typed_lives_in_a_sentence(typed: str) -> None:
-    said = messages.unknown_option(typed, None, ["tone"]).to("en")
-    said += messages.unknown_kind(typed, None, ["blog"]).to("en")
-    said += messages.bad_option(typed, typed, messages.choices(["a"], None)).to("en")
+    said = sentences.unknown_option(typed, None, ["tone"]).to("en")
+    said += sentences.unknown_kind(typed, None, ["blog"]).to("en")
+    said += sentences.bad_option(typed, typed, sentences.choices(["a"], None)).to("en")
     assert not set(said) & set("<>*@")

@@ -2,14 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
-from bot import messages
-from bot.messages import catalogue
-from bot.messages.catalogue import LANGUAGES, WORDS, Sentence, fields_of, sentence
+from bot.messages import catalogue, sentences
+from bot.messages.catalogue import LANGUAGES, WORDS, fields_of, sentence, sentence_about
+from bot.messages.names import SentenceName
 
-SOURCE = Path(messages.__file__).read_text(encoding="utf-8")
+BOT = Path(catalogue.__file__).parents[1]
+SOURCE = "".join(p.read_text(encoding="utf-8") for p in BOT.rglob("*.py") if p.name != "names.py")
 # Begin so: sentences that are chosen by the name of what they are about.
 NAMED = (
     *("option_", "language_", "button_", "wish_", "way_", "form_", "source_", "file_"),
@@ -49,22 +51,33 @@ def test_the_catalogue_has_no_sentence_that_nobody_says() -> None:
     assert {name for name in unsaid if not name.startswith(NAMED)} == set()
 
 
+def test_every_name_of_the_catalogue_is_a_name_for_the_checker_of_types() -> None:
+    assert set(get_args(SentenceName)) == set(WORDS["en"])
+
+
 def test_a_sentence_is_made_with_all_of_its_fields_or_not_at_all() -> None:
     assert sentence("seed", seed=7).to("zh") == "种子 7"
-    for wrong in ({}, {"seed": 7, "more": 1}, {"need": 7}):
+    wrong_fields: list[dict[str, int]] = [{}, {"seed": 7, "more": 1}, {"need": 7}]
+    for wrong in wrong_fields:
         with pytest.raises(AssertionError):
             sentence("seed", **wrong)
     with pytest.raises(KeyError):
-        Sentence("no_such_sentence")
+        sentence_about("button", "no_such_button")
+
+
+def test_a_sentence_takes_no_words_from_outside_the_catalogue() -> None:
+    words: Any = "<!channel>"
+    with pytest.raises(TypeError):
+        sentence("invite_me", bot=words)
 
 
 def test_what_is_quoted_is_never_read_as_a_template() -> None:
-    said = messages.bad_option("n", "{limit}", messages.choices(["{0}"], None)).to("en")
+    said = sentences.bad_option("n", "{limit}", sentences.choices(["{0}"], None)).to("en")
     assert said == "`n=limit` does not work: it is one of `{0}`."
 
 
 def test_lists_are_written_as_each_language_writes_them() -> None:
-    hint = messages.choices(["a", "b"], None)
+    hint = sentences.choices(["a", "b"], None)
     assert (hint.to("en"), hint.to("zh")) == ("it is one of `a`, `b`", "可选 `a`、`b`")
 
 
@@ -84,6 +97,6 @@ def test_titles_and_buttons_of_the_form_are_as_short_as_slack_wants(
 
 
 def test_every_language_has_one_name_that_leads_back_to_it() -> None:
-    names = messages.language_names()
+    names = sentences.language_names()
     assert (names["German"], names["德语"], names["de"]) == ("de", "de", "de")
-    assert len(names) == 3 * len(messages.WRITTEN)
+    assert len(names) == 3 * len(sentences.WRITTEN)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from bot import messages
 from bot.app import Bot
+from bot.messages import use_command
 from bot.slack.client.people import People
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
@@ -170,7 +170,7 @@ async def test_every_sentence_teaches_the_command_that_there_is(
             assert ack.ok
             helped = str(workspace.whispers(ana.id)[-1].blocks)
     finally:
-        messages.use_command("/draft")
+        use_command("/draft")
     assert "/write blog" in helped
     assert "/draft" not in helped
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import messages
 from bot.drafting.explanation import Changes
-from bot.messages import Phrase
+from bot.messages import Phrase, sentences
 from bot.slack.client.api_client import web_client
 from bot.slack.client.posts import Place
 from bot.slack.draft_message import DraftMessage
@@ -48,14 +47,14 @@ def takers(of: ModuleType | type) -> set[str]:
 
 
 BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
-    messages: {
-        "left_out": [lambda w: messages.left_out(w, 1, 2)],
-        "home_thread": [lambda w: messages.home_thread("Blog", w, None, 1)],
-        "model_refused": [messages.model_refused],
-        "root": [lambda w: messages.root("U1", "Blog", w)],
+    sentences: {
+        "left_out": [lambda w: sentences.left_out(w, 1, 2)],
+        "home_thread": [lambda w: sentences.home_thread("Blog", w, None, 1)],
+        "model_refused": [sentences.model_refused],
+        "root": [lambda w: sentences.root("U1", "Blog", w)],
         "why_based": [
-            lambda w: messages.why_based(1, w, []),
-            lambda w: messages.why_based(None, None, [w]),
+            lambda w: sentences.why_based(1, w, []),
+            lambda w: sentences.why_based(None, None, [w]),
         ],
     },
     markup: {

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import messages
-from bot.drafting.buttons import draft_buttons
 from bot.drafting.explanation import Changes, compared
-from bot.messages import LANGUAGES, Language, Phrase
+from bot.drafting.footer import draft_buttons, draft_facts
+from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
 from bot.slack.render.home_view import Recent, home_view
 from bot.slack.render.markup import split
@@ -66,11 +65,11 @@ def test_why_this_fits_into_a_modal(
     wish: SafeText, names: list[SafeText], rules: list[str]
 ) -> None:
     lines = [
-        messages.why_kind("a blog post"),
-        messages.why_based(3, wish, names),
-        messages.why_options({"tone": "formal", "words": 300}),
-        messages.why_made(messages.draft_facts(version(VersionStatus.FINISHED), 7, 2)),
-        messages.why_filter(rules),
+        sentences.why_kind("a blog post"),
+        sentences.why_based(3, wish, names),
+        sentences.why_options({"tone": "formal", "words": 300}),
+        sentence("why_made", facts=draft_facts(version(VersionStatus.FINISHED), 7, 2)),
+        sentences.why_filter(rules),
     ]
     for language in LANGUAGES:
         slack_takes(why_view(lines, language))
@@ -80,7 +79,7 @@ def test_why_this_fits_into_a_modal(
 def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
         change_view("{}", language),
-        translate_view("{}", messages.WRITTEN, language),
+        translate_view("{}", sentences.WRITTEN, language),
         accept_view("{}", language),
     ):
         slack_takes(view)
@@ -98,9 +97,9 @@ def test_home_fits_into_its_tab(briefs: list[SafeText], language: Language) -> N
 def test_the_root_is_taken_with_its_state_and_its_button(
     brief: SafeText, n: int, language: Language
 ) -> None:
-    asked = messages.root("U1", "a blog post", brief).to(language)
-    link = messages.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
-    for state in (messages.being_written(n), messages.drafts_stand(n, link, link)):
+    asked = sentences.root("U1", "a blog post", brief).to(language)
+    link = sentences.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
+    for state in (sentences.being_written(n), sentences.drafts_stand(n, link, link)):
         content = blocks.root_message(asked, state.to(language), [])
         accept_message_blocks(list(content.blocks))
 

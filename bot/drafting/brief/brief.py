@@ -13,11 +13,10 @@ from types import MappingProxyType
 from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
-from bot import messages
 from bot.drafting.brief.languages import language_among, language_of
 from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, Sampled
 from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, folded
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence, sentences
 from safety import visible
 
 OPTION = re.compile(
@@ -92,7 +91,7 @@ def parse(
     recipe, rest = _take_kind(rest, recipes, picked)
     rest = _take_last_options(rest.strip(), picked)
     if not rest:
-        raise BadBrief(messages.nothing_to_write())
+        raise BadBrief(sentence("nothing_to_write"))
     audience = _audience(picked.pop(AUDIENCE, None), rest)
     options = _with(defaults, recipe, picked)
     check_language(rest, languages, asked=options.lang)
@@ -105,8 +104,8 @@ def _audience(readers: str | None, text: str) -> str:
     if readers is None:
         return ""
     if not 0 < len(readers) <= LONGEST_AUDIENCE:
-        most = messages.characters(LONGEST_AUDIENCE)
-        raise BadBrief(messages.bad_option(AUDIENCE, readers, most), AUDIENCE)
+        most = sentence("characters", most=LONGEST_AUDIENCE)
+        raise BadBrief(sentences.bad_option(AUDIENCE, readers, most), AUDIENCE)
     return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
 
 
@@ -114,9 +113,9 @@ def checked(text: str, limit: int) -> str:
     """`text` without what nobody can see. Raises BadBrief if nothing is left, or too much."""
     seen = visible(text).strip()
     if not seen:
-        raise BadBrief(messages.nothing_to_write())
+        raise BadBrief(sentence("nothing_to_write"))
     if len(seen) > limit:
-        raise BadBrief(messages.too_long(len(seen), limit))
+        raise BadBrief(sentence("too_long", characters=len(seen), limit=limit))
     return seen
 
 
@@ -124,7 +123,7 @@ def check_language(text: str, languages: Collection[str], *, asked: str | None =
     """Raises BadBrief where the text, or the language that is asked for, is not the model's."""
     for code in (language_among(text, languages), asked):
         if code is not None and code not in languages:
-            raise BadBrief(messages.other_language(code, languages))
+            raise BadBrief(sentences.other_language(code, languages))
 
 
 def is_help(text: str) -> bool:
@@ -145,7 +144,7 @@ def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
             near = _near(match[1], (*KNOWN, *CHINESE), strict=strict)
             if near is None and not strict:
                 break
-            raise BadBrief(messages.unknown_option(match[1], near, KNOWN))
+            raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
         value = match[3] if match[2] is None else match[2].strip()
         chosen[name] = unicodedata.normalize("NFKC", value)
         text = text[match.end() :]
@@ -160,7 +159,7 @@ def _take_last_options(text: str, chosen: dict[str, str]) -> str:
             near = _near(match[1], (*KNOWN, *CHINESE), strict=False)
             if near is None:
                 break
-            raise BadBrief(messages.unknown_option(match[1], near, KNOWN))
+            raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
         value = match[3] if match[2] is None else match[2].strip()
         chosen.setdefault(name, unicodedata.normalize("NFKC", value))
         text = text[: match.start()].rstrip(" \n\t,，;；、")
@@ -183,7 +182,7 @@ def _take_kind(
         if recipe := find_recipe(recipes, kind):
             text = _take_options(text[match.end() :], chosen, strict=False)
         elif KIND_OPTION not in chosen and (near := _near(kind, _names(recipes), strict=False)):
-            raise BadBrief(messages.unknown_kind(kind, near, list(recipes)))
+            raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
     if KIND_OPTION in chosen:
         kind = chosen.pop(KIND_OPTION)
         recipe = _known_recipe(recipes, kind)
@@ -205,7 +204,7 @@ def _known_recipe(recipes: Mapping[str, Recipe], kind: str) -> Recipe:
     if recipe := find_recipe(recipes, kind):
         return recipe
     near = _near(kind, _names(recipes), strict=True)
-    raise BadBrief(messages.unknown_kind(kind, near, list(recipes)))
+    raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
 
 
 def _names(recipes: Mapping[str, Recipe]) -> list[str]:
@@ -220,7 +219,7 @@ def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Optio
         options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_context=False)[0]["loc"][0])
-        raise BadBrief(messages.bad_option(name, chosen[name], range_of(name)), name) from None
+        raise BadBrief(sentences.bad_option(name, chosen[name], range_of(name)), name) from None
     if options.words is None:
         return options
     _check_words(options.words, recipe, options.network)
@@ -233,19 +232,19 @@ def _picked(name: str, value: str, recipe: Recipe) -> str:
     if name not in ("tone", "lang", "network", "private"):
         return value
     if name == "network" and not recipe.networks:
-        raise BadBrief(messages.bad_option(name, value, messages.no_networks()), name)
+        raise BadBrief(sentences.bad_option(name, value, sentence("no_networks")), name)
     tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
     known = {
         "tone": tones,
-        "lang": messages.language_names(),
+        "lang": sentences.language_names(),
         "network": recipe.networks,
         "private": YES_NO,
     }[name]
     if (found := _chosen_among(known, value)) is not None:
         return found
     near = _near(value, known, strict=True)
-    said = messages.choices(list(dict.fromkeys(known.values())), near)
-    raise BadBrief(messages.bad_option(name, value, said), name)
+    said = sentences.choices(list(dict.fromkeys(known.values())), near)
+    raise BadBrief(sentences.bad_option(name, value, said), name)
 
 
 def _chosen_among(known: Mapping[str, str], value: str) -> str | None:
@@ -257,8 +256,8 @@ def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
     """Raises BadBrief where so many words cannot fit into what the network takes."""
     limit = recipe.limits.get(network or "")
     if limit is not None and words * SHORTEST_WORD > limit.characters:
-        most = messages.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
-        raise BadBrief(messages.bad_option("words", str(words), most), "words")
+        most = sentences.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
+        raise BadBrief(sentences.bad_option("words", str(words), most), "words")
 
 
 def range_of(name: str) -> Sentence:
@@ -268,7 +267,7 @@ def range_of(name: str) -> Sentence:
     above = bounds.get(Gt)
     low = above.gt if above else bounds[Ge].ge
     whole = field.annotation is not float
-    return messages.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
+    return sentences.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
 
 
 def _near(word: str, names: Iterable[str], *, strict: bool) -> str | None:

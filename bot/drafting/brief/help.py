@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot import messages
 from bot.drafting.brief.brief import LONGEST_AUDIENCE, range_of
 from bot.drafting.brief.options import CHINESE, TONES, Sampled
 from bot.drafting.brief.recipe import Recipe
-from bot.messages import Language, Sentence
+from bot.messages import Language, Sentence, sentence, sentences
 
 
 def help_in(
@@ -15,12 +14,12 @@ def help_in(
     """The parts of the help. `written`: codes of what the model writes, and so of the examples."""
     examples: Language = "zh" if "zh" in written and language == "zh" else "en"
     kinds = list(recipes.values())
-    yield messages.help_kinds([_kind(recipe, language, examples) for recipe in kinds])
+    yield sentences.help_kinds([_kind(recipe, language, examples) for recipe in kinds])
     for recipe in kinds:
         if recipe.limits:
             yield _networks(recipe, language, examples)
     example, options = kinds[0].wording(examples).example, [*_options(language, written)]
-    yield messages.help_options(_name(kinds[0], language), example, options)
+    yield sentences.help_options(_name(kinds[0], language), example, options)
 
 
 def _name(recipe: Recipe, language: Language) -> str:
@@ -30,25 +29,25 @@ def _name(recipe: Recipe, language: Language) -> str:
 
 def _kind(recipe: Recipe, language: Language, examples: Language) -> Sentence:
     title, example = recipe.wording(language).title, recipe.wording(examples).example
-    return messages.help_kind(_name(recipe, language), title, example)
+    return sentences.help_kind(_name(recipe, language), title, example)
 
 
 def _networks(recipe: Recipe, language: Language, examples: Language) -> Sentence:
     limits = {name: limit.characters for name, limit in recipe.limits.items()}
     example = recipe.wording(examples).example
-    return messages.help_networks(_name(recipe, language), limits, example)
+    return sentences.help_networks(_name(recipe, language), limits, example)
 
 
 def _options(language: Language, written: Sequence[str]) -> Iterator[Sentence]:
     tones = [*(TONES.values() if language == "zh" else TONES)]
-    yield messages.help_option("tone", _option("tone", language), messages.choices(tones, None))
-    yield messages.help_option("lang", _option("lang", language), messages.choices(written, None))
-    yes_no = messages.choices(["是", "否"] if language == "zh" else ["yes", "no"], None)
-    yield messages.help_option("private", _option("private", language), yes_no)
-    longest = messages.characters(LONGEST_AUDIENCE)
-    yield messages.help_option("audience", _option("audience", language), longest)
+    yield sentences.help_option("tone", _option("tone", language), sentences.choices(tones, None))
+    yield sentences.help_option("lang", _option("lang", language), sentences.choices(written, None))
+    yes_no = sentences.choices(["是", "否"] if language == "zh" else ["yes", "no"], None)
+    yield sentences.help_option("private", _option("private", language), yes_no)
+    longest = sentence("characters", most=LONGEST_AUDIENCE)
+    yield sentences.help_option("audience", _option("audience", language), longest)
     for name in ("words", *Sampled.model_fields):
-        yield messages.help_option(name, _option(name, language), range_of(name))
+        yield sentences.help_option(name, _option(name, language), range_of(name))
 
 
 def _option(name: str, language: Language) -> str:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from bot import messages
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.join_channel import enter
 from bot.drafting.ports import NotThere, Place, Refusal, World
 from bot.drafting.reviews import held_as
-from bot.messages import Language
+from bot.messages import Language, sentence, sentences
 from bot.slack.render.documents import FileKind, file_name
 from bot.slack.render.markup import split
 from bot.store import Job, JobKind, JobStatus, Thread, Version, VersionStatus
@@ -39,7 +38,7 @@ class Errand:
         if self._job.kind is JobKind.DELETE:
             return await self._delete(version)
         if not await self._world.people.may_ask(self._job.requester, self._thread.team):
-            raise Refusal(messages.not_allowed(), JobStatus.REFUSED)
+            raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
         text = await self._text(version)
         await self._hand_over(version, text, Way(self._job.sampling["way"]))
         return await self._world.store.accepted(version.id)
@@ -63,7 +62,7 @@ class Errand:
             held=Action.ALLOW if approved else Action.HOLD,
         )
         if verdict.text is None:
-            raise Refusal(messages.not_accepted(version.number, verdict.rules), JobStatus.REFUSED)
+            raise Refusal(sentences.not_accepted(version.number, verdict.rules), JobStatus.REFUSED)
         return verdict.text
 
     async def _hand_over(self, version: Version, text: SafeText, way: Way) -> None:
@@ -81,7 +80,7 @@ class Errand:
     async def _post(self, place: Place, version: Version, text: SafeText) -> None:
         """The text alone, with one small line at its end that says whose it is."""
         parts = split(text)
-        note = messages.accepted_by(self._job.requester, version.number).to(self._language)
+        note = sentences.accepted_by(self._job.requester, version.number).to(self._language)
         for i, part in enumerate(parts, 1):
             await self._world.screen.final(
                 place,
@@ -94,7 +93,7 @@ class Errand:
     async def _upload(self, version: Version, text: SafeText, kind: FileKind) -> None:
         thread = self._thread
         assert thread.root_ts is not None
-        comment = messages.accepted_by(self._job.requester, version.number).to(self._language)
+        comment = sentences.accepted_by(self._job.requester, version.number).to(self._language)
         try:
             await self._world.screen.upload(
                 Place(thread.channel, thread.root_ts),
@@ -105,7 +104,7 @@ class Errand:
                 again=self._again,
             )
         except NotThere:
-            raise Refusal(messages.thread_gone(), JobStatus.FAILED) from None
+            raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
 
 
 def whole(pieces: Sequence[Version]) -> str:

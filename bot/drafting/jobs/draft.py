@@ -7,18 +7,18 @@ from typing import Any
 
 import structlog
 
-from bot import messages
+from bot.drafting.footer import draft_facts
 from bot.drafting.ports import Button, NotThere, ShownDraft, SlackRefused
-from bot.messages import Language, Sentence
+from bot.messages import Language, Sentence, sentence
 from bot.store import Store, Version, VersionStatus
 from safety import NOTHING, Gate, SafeText, Verdict, part
 
 log = structlog.get_logger(__name__)
 
 ENDINGS = {
-    VersionStatus.STOPPED: messages.stopped,
-    VersionStatus.FAILED: messages.interrupted,
-    VersionStatus.BLOCKED: messages.cut_off,
+    VersionStatus.STOPPED: sentence("stopped"),
+    VersionStatus.FAILED: sentence("interrupted"),
+    VersionStatus.BLOCKED: sentence("cut_off"),
 }
 
 
@@ -111,18 +111,18 @@ class Draft:
     async def _show_end(self) -> None:
         status, buttons = self.version.status, self.buttons(self.version)
         if status is VersionStatus.BLOCKED and not self.version.text:
-            taken_away = messages.taken_away().to(self.language)
+            taken_away = sentence("taken_away").to(self.language)
             return await self.shown.retract(taken_away, buttons=buttons)
         if status is VersionStatus.HELD:
-            return await self.shown.retract(messages.waits_for_review().to(self.language))
+            return await self.shown.retract(sentence("waits_for_review").to(self.language))
         if status is VersionStatus.DELETED:
             return await self.shown.abandon()
         await self._catch_up()
         if status is VersionStatus.FINISHED:
             length = self.measure(self.version.text.strip())
-            facts = messages.draft_facts(self.version, self.seed, self.n, length)
+            facts = draft_facts(self.version, self.seed, self.n, length)
             return await self.shown.finish(facts.to(self.language), buttons=buttons)
-        note = ENDINGS[status]()
+        note = ENDINGS[status]
         return await self.shown.stop(note.to(self.language), buttons=buttons)
 
     async def _catch_up(self) -> None:

@@ -7,16 +7,15 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bot import messages
 from bot.drafting.brief.options import Options
-from bot.drafting.buttons import draft_buttons
+from bot.drafting.footer import draft_buttons
 from bot.drafting.jobs.draft import Draft
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.waiting_status import status
 from bot.drafting.ports import Away, Button, NotThere, Place, Refusal, Shown, World
 from bot.drafting.reviews import held_as
 from bot.drafting.sources import Material
-from bot.messages import Language, Phrase, Sentence
+from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Sampling, Usage
 from safety import Action, Blocked, Stage, Verdict
@@ -110,7 +109,7 @@ class Generation:
             except EngineUnavailable:
                 deaths += self._heard
                 await self._wait_for_worker(deadline)
-        raise Refusal(messages.worker_missing(), JobStatus.FAILED)
+        raise Refusal(sentence("worker_missing"), JobStatus.FAILED)
 
     async def _request(self, turns: list[Turn]) -> None:
         """Ask with all that there is, or with as much of it as the model holds."""
@@ -143,9 +142,9 @@ class Generation:
             if version.status is VersionStatus.BLOCKED:
                 await self._tell(_taken_away(version))
             elif version.status is VersionStatus.HELD:
-                await self._tell(messages.held_draft(version.number))
+                await self._tell(sentence("held_draft", number=version.number))
             elif version.status is VersionStatus.FAILED:
-                await self._tell(messages.failed())
+                await self._tell(sentence("failed"))
 
     async def _settled(self, version: Version) -> Version:
         """What became of a held version."""
@@ -214,7 +213,7 @@ class Generation:
         limit = self._recipe.limits.get(network)
         if limit is None:
             return None
-        return messages.network_length(network, limit.count(text), limit.characters)
+        return sentences.network_length(network, limit.count(text), limit.characters)
 
     async def _unrecorded(self, key: str, head: Phrase) -> str | None:
         """A message that was posted just before a crash."""
@@ -225,7 +224,7 @@ class Generation:
             return (await self._world.store.version(version_id)).number if version_id else None
 
         job = self._job
-        head = messages.draft_head(
+        head = sentences.draft_head(
             version.number,
             parent=await number(job.parent_id),
             again=await number(job.again_id),
@@ -275,7 +274,7 @@ class Generation:
             if material.left_out and material.is_new:
                 kept = len(material.text)
                 total = kept + material.left_out
-                await self._tell(messages.left_out(material.name, kept, total))
+                await self._tell(sentences.left_out(material.name, kept, total))
 
     async def _take(self, delta: Delta, model: str | None) -> None:
         draft = next((d for d in self._running if d.version.sample == delta.index), None)
@@ -313,7 +312,7 @@ class Generation:
         await reviews.hold(job, draft.written, held, draft.version, **facts)
         draft.version = await self._world.store.version(draft.version.id)
         await draft.show_end()
-        await self._tell(messages.held_draft(draft.version.number))
+        await self._tell(sentence("held_draft", number=draft.version.number))
 
     async def _judged(self, draft: Draft, step: Awaitable[None]) -> None:
         try:
@@ -343,7 +342,7 @@ class Generation:
                 raise EngineUnavailable
             await self._unless_stopped(lambda: self._world.engine.wait_ready(left))
         except EngineUnavailable:
-            raise Refusal(messages.worker_missing(), JobStatus.FAILED) from None
+            raise Refusal(sentence("worker_missing"), JobStatus.FAILED) from None
         await self._unless_stopped(lambda: asyncio.sleep(ENGINE_PAUSE))
 
     async def _why_it_waits(self) -> Sentence:
@@ -351,8 +350,8 @@ class Generation:
         try:
             await self._world.engine.wait_ready(READY_SECONDS)
         except EngineUnavailable:
-            return messages.worker_starting()
-        return messages.worker_busy()
+            return sentence("worker_starting")
+        return sentence("worker_busy")
 
     async def _unless_stopped(self, wait: Callable[[], Awaitable[T]]) -> T:
         """Only where nothing but waiting is done may a person's stop cut in. Raises AllStopped."""
@@ -373,7 +372,7 @@ class Generation:
         verdict = await self._filter.judge(
             refused.sentence, Stage.OUTPUT, request=self._job.name, who=self._job.requester
         )
-        said = messages.model_refused(verdict.text) if verdict.text else messages.failed()
+        said = sentences.model_refused(verdict.text) if verdict.text else sentence("failed")
         return Refusal(said, JobStatus.REFUSED)
 
     @property
@@ -406,7 +405,7 @@ class Generation:
 
 def _taken_away(version: Version) -> Sentence:
     if any(rule.startswith("review_") for rule in version.rules):
-        return messages.not_released(version.number)
+        return sentence("not_released", number=version.number)
     if version.text:
-        return messages.ended(version.number, version.rules)
-    return messages.blocked(version.number, version.rules)
+        return sentences.ended(version.number, version.rules)
+    return sentences.blocked(version.number, version.rules)

@@ -1,8 +1,7 @@
 """Into a channel: the bot joins what it may, and says what is to be done where it may not."""
 
-from bot import messages
 from bot.drafting.ports import DRAFT_IN_DM, Button, NotThere, Refusal, World
-from bot.messages import Language
+from bot.messages import Language, sentence, sentences
 from bot.store import Job, JobKind, JobStatus
 
 
@@ -18,8 +17,11 @@ async def enter(world: World, channel: str, job: Job, language: Language) -> Non
         if closed.reason == "is_archived":
             raise
         # Ids of conversations between people begin with D: nobody can invite an app there.
-        invited = messages.invite_me if job.kind is JobKind.DRAFT else messages.invite_me_to_accept
-        sentence = messages.not_in_this_dm() if channel.startswith("D") else invited(world.bot_user)
-        label = messages.draft_in_dm_button().to(language)
+        invited = (
+            sentences.invite_me if job.kind is JobKind.DRAFT else sentences.invite_me_to_accept
+        )
+        dm = channel.startswith("D")
+        said = sentence("not_in_this_dm") if dm else invited(world.bot_user)
+        label = sentence("draft_in_dm_button").to(language)
         instead = [Button(label, DRAFT_IN_DM, str(job.id))] if job.kind is JobKind.DRAFT else []
-        raise Refusal(sentence, JobStatus.WAITING, instead) from None
+        raise Refusal(said, JobStatus.WAITING, instead) from None

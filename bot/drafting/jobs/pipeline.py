@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot import messages
 from bot.drafting.jobs.delivery import Errand
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.join_channel import enter
@@ -20,7 +19,7 @@ from bot.drafting.ports import (
 )
 from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.drafting.sources import Material, UnreadSource
-from bot.messages import Language, Sentence, language_for
+from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
 from bot.slack.errors import SlackError
 from bot.store import (
     ERRANDS,
@@ -86,13 +85,13 @@ class Writing:
             return refusal.status
         except NotThere as gone:
             archived = gone.reason == "is_archived"
-            await self._tell(thread, messages.archived() if archived else messages.thread_gone())
+            await self._tell(thread, sentence("archived") if archived else sentence("thread_gone"))
             return JobStatus.FAILED
         except Away:
             raise
         except Exception as error:
             log.error("job failed", job=self._job.name, error=where(error))
-            await self._tell(thread, messages.failed())
+            await self._tell(thread, sentence("failed"))
             return JobStatus.FAILED
         return JobStatus.DONE
 
@@ -134,7 +133,7 @@ class Writing:
         job = self._job
         if not await self._world.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
-            raise Refusal(None if quiet else messages.not_allowed(), JobStatus.REFUSED)
+            raise Refusal(None if quiet else sentence("not_allowed"), JobStatus.REFUSED)
         hold = await self._hold()
         if hold is not None and hold.sealed and self._world.reviews:
             thread = await self._go_on(thread, hold, self._world.reviews)
@@ -157,7 +156,7 @@ class Writing:
             raise Refusal(None, JobStatus.HELD)
         if hold.status not in DECIDED:
             await self._world.store.settle(hold)
-            raise Refusal(messages.request_not_approved(), JobStatus.REFUSED, forget=True)
+            raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
         await reviews.unseal(self._job, hold)
         thread, self._job = await self._asked()
         return thread
@@ -172,17 +171,17 @@ class Writing:
         brought = [source for source in sources if source.job_id in (None, self._job.id)]
         if not blocked and reviews:
             # Said before it is kept: after a crash it is rather said twice than never.
-            await self._tell(thread, messages.held_request())
+            await self._tell(thread, sentence("held_request"))
             await reviews.hold_request(self._job, self._words(thread), brought, refused)
             raise Refusal(None, JobStatus.HELD)
         if verdicts[0].text is None:
-            sentence = messages.refused(verdicts[0].rules)
-            raise Refusal(sentence, JobStatus.REFUSED, forget=True)
+            said = sentences.refused(verdicts[0].rules)
+            raise Refusal(said, JobStatus.REFUSED, forget=True)
         for source, verdict in zip(sources, verdicts[1:], strict=True):
             if verdict.text is None:
                 # It is not to stop what comes later, too.
                 await self._world.store.drop_source(source.id)
-        raise Refusal(messages.source_refused(refused[0].rules), JobStatus.REFUSED)
+        raise Refusal(sentences.source_refused(refused[0].rules), JobStatus.REFUSED)
 
     def _words(self, thread: Thread) -> str:
         """What this job asks, in the person's own words."""
@@ -193,7 +192,7 @@ class Writing:
         try:
             return await self._world.sources.of(self._job)
         except UnreadSource as unread:
-            raise Refusal(messages.unreadable(unread.reason), JobStatus.REFUSED) from None
+            raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
 
     async def _as_material(
         self, thread: Thread, sources: Sequence[Source], verdicts: Sequence[Verdict]
@@ -254,7 +253,7 @@ class Writing:
             return []
         turns = await store.history(parent.id)
         if not turns[-1].text:
-            raise Refusal(messages.nothing_to_refine(), JobStatus.REFUSED)
+            raise Refusal(sentence("nothing_to_refine"), JobStatus.REFUSED)
         return turns
 
     async def _root(self, thread: Thread, judged: SafeText, again: bool) -> Place:
@@ -293,7 +292,7 @@ class Writing:
         if thread.post_to is None or thread.channel != thread.post_to:
             return thread.channel
         channel = await self._world.screen.dm(thread.requester)
-        await self._tell(thread, messages.drafting_in_dm())
+        await self._tell(thread, sentence("drafting_in_dm"))
         await self._world.store.placed(thread.id, channel)
         return channel
 

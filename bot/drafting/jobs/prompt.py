@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot import messages
 from bot.drafting.brief.languages import language_of
 from bot.drafting.brief.options import TONES, Options
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.sources import Material
-from bot.messages import Language
+from bot.messages import Language, sentence_about
 from bot.store import Turn
 from inference.client import ChatMessage
 from safety import part
@@ -145,7 +144,7 @@ def _rules(recipe: Recipe, brief: str, options: Options, language: Language) -> 
     if limit:
         yield rules.limit.format(characters=limit.characters)
     if options.lang and options.lang != language_of(brief):
-        written = messages.language_name(options.lang).to(language)
+        written = sentence_about("language", options.lang).to(language)
         yield rules.written_in.format(written=written)
 
 

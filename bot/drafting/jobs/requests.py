@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.jobs import Jobs
+from bot.messages import sentence
 from bot.store import Job, Source, Store, Thread, TooManyRunning
 
 
@@ -50,7 +50,7 @@ class Requests:
                 job, key=asked.key, limit=self._limit, thread=thread, sources=sources, adopt=adopt
             )
         except TooManyRunning:
-            raise BadBrief(messages.too_many(self._limit)) from None
+            raise BadBrief(sentence("too_many", limit=self._limit)) from None
         if begun is None:
             return False
         self._jobs.start(begun)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot import messages
 from bot.drafting.ports import STOP_THREAD, Button, Place, World
 from bot.drafting.reviews import held_as
-from bot.messages import Language, Phrase, Sentence
+from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.errors import SlackError
 from bot.slack.render.blocks import Content, root_message
 from bot.store import Thread, Version, VersionStatus
@@ -35,7 +34,7 @@ class Root:
         key, screen = f"thread-{self._thread.id}", self._world.screen
         if again and (found := await screen.find(place, key=key)):
             return found
-        content = self._content(self._asked(brief), messages.being_written(n), n)
+        content = self._content(self._asked(brief), sentences.being_written(n), n)
         return await screen.post(place, content, key=key)
 
     async def post_head(self, place: Place, n: int, *, again: bool) -> str:
@@ -43,7 +42,7 @@ class Root:
         key, screen = f"thread-{self._thread.id}", self._world.screen
         if again and (found := await screen.find(place, key=key)):
             return found
-        return await screen.post(place, self._content(None, messages.being_written(n), n), key=key)
+        return await screen.post(place, self._content(None, sentences.being_written(n), n), key=key)
 
     async def refresh(self, *, waits: bool = True) -> None:
         """Show how the drafts stand now. Best effort: the drafts themselves stand below it.
@@ -58,7 +57,7 @@ class Root:
             asked = None if thread.persons_root else self._asked(await self._brief())
             versions = await self._world.store.versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
-            state = messages.being_written(writing) if writing else await self._state(versions)
+            state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
             await self._world.screen.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:
@@ -67,10 +66,10 @@ class Root:
     def _asked(self, brief: SafeText | None) -> Phrase:
         """What was asked; the brief only where the filter of now lets it be shown."""
         title = self._world.recipe(self._thread.recipe).wording(self._language).title
-        return messages.root(self._thread.requester, title, brief or NOTHING).to(self._language)
+        return sentences.root(self._thread.requester, title, brief or NOTHING).to(self._language)
 
     def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
-        label = messages.stop_button().to(self._language)
+        label = sentence("stop_button").to(self._language)
         buttons = [Button(label, STOP_THREAD, str(self._thread.id))] if writing else []
         return root_message(asked, state.to(self._language), buttons)
 
@@ -78,16 +77,16 @@ class Root:
         standing = [v for v in versions if v.status in STANDING]
         accepted = [v for v in standing if v.accepted_at]
         if not standing:
-            return messages.no_draft_stands()
+            return sentence("no_draft_stands")
         newest = await self._link(max(standing, key=lambda v: v.number))
         latest = max(accepted, key=lambda v: str(v.accepted_at), default=None)
         chosen = await self._link(latest) if latest else None
-        return messages.drafts_stand(len(standing), newest, chosen)
+        return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
         parts = await self._world.store.parts(version.id)
         url = await self._world.screen.permalink(self._thread.channel, parts[0]) if parts else None
-        return messages.link_to_draft(version.number, url)
+        return sentences.link_to_draft(version.number, url)
 
     async def _brief(self) -> SafeText | None:
         """The brief as it was released when it was asked for."""

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot import messages
 from bot.drafting.ports import Place, Screen
-from bot.messages import Language, Phrase
+from bot.messages import Language, Phrase, sentences
 
 # Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.
 PATIENCE, LOOK, STANDS = 1.5, 3.0, 100.0
@@ -42,9 +41,9 @@ async def _tend(
     pause = PATIENCE
     while not await _is_over(over, pause):
         pause = LOOK
-        now = messages.waits(before()).to(language)
+        now = sentences.waits(before()).to(language)
         if now != said or clock() - at > STANDS:
-            loading = [each.to(language) for each in messages.loading()]
+            loading = [each.to(language) for each in sentences.loading()]
             await screen.status(place, now, loading)
             said, at = now, clock()
     if said:

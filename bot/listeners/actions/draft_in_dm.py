@@ -4,9 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.ports import DRAFT_IN_DM
 from bot.listeners.services import Front, clicked_id
+from bot.messages import sentence
 from bot.slack.errors import SlackError
 from bot.store import StoreUnavailable
 
@@ -18,11 +18,11 @@ async def on_draft_in_dm(ack: AsyncAck, body: dict[str, Any], front: Front) -> N
         channel = await front.outbox.dm(user)
         moved = await front.drafting.move(clicked_id(body), user, channel)
     except (SlackError, StoreUnavailable):
-        await front.answer(body, messages.not_saved())
+        await front.answer(body, sentence("not_saved"))
         moved = False
     await ack()
     if moved:
-        said = await front.people.told(user, messages.drafting_in_dm())
+        said = await front.people.told(user, sentence("drafting_in_dm"))
         await front.outbox.answer(body["response_url"], said)
 
 

@@ -5,12 +5,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
-from bot.drafting.buttons import CHANGES, WHY
+from bot.drafting.footer import CHANGES, WHY
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.services import Front, clicked_id
-from bot.messages import Language
+from bot.messages import Language, sentence
 from bot.slack.errors import SlackError
 from bot.slack.render.version_views import changes_view, why_view
 from bot.slack.render.views import View
@@ -28,10 +27,10 @@ async def on_explain(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     except BadBrief as bad:
         await front.answer(body, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
-        await front.answer(body, messages.form_did_not_open())
+        await front.answer(body, sentence("form_did_not_open"))
     else:
         if view is None:
-            await front.answer(body, messages.nothing_to_compare())
+            await front.answer(body, sentence("nothing_to_compare"))
 
 
 async def _view(body: dict[str, Any], front: Front) -> View | None:

@@ -6,12 +6,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
-from bot.drafting.buttons import ACCEPT, CHANGE, TRANSLATE
+from bot.drafting.footer import ACCEPT, CHANGE, TRANSLATE
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.form_context import draft_of
 from bot.listeners.services import Front
-from bot.messages import Language
+from bot.messages import Language, sentence
 from bot.slack.errors import SlackError
 from bot.slack.render.version_views import accept_view, change_view, translate_view
 from bot.slack.render.views import View
@@ -27,7 +26,7 @@ async def on_open(
         async with asyncio.timeout(TRIGGER_SECONDS):
             await front.outbox.open_view(body["trigger_id"], view(draft_of(body), language))
     except (SlackError, TimeoutError):
-        await front.answer(body, messages.form_did_not_open())
+        await front.answer(body, sentence("form_did_not_open"))
 
 
 def register(app: AsyncApp, front: Front) -> None:

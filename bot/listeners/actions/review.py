@@ -5,9 +5,9 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews, Undecided
 from bot.listeners.services import Front, clicked_id
+from bot.messages import sentence
 from bot.slack.errors import SlackError
 from bot.slack.render.views import review_view, said_view, waiting_view
 from bot.store import StoreUnavailable
@@ -30,7 +30,7 @@ async def on_show(ack: AsyncAck, body: dict[str, Any], front: Front, reviews: Re
     except Undecided as undecided:
         await front.outbox.update_view(view_id, said_view(undecided.sentence, language))
     except (SlackError, StoreUnavailable, OSError):
-        await front.answer(body, messages.form_did_not_open())
+        await front.answer(body, sentence("form_did_not_open"))
 
 
 async def on_decision(ack: AsyncAck, body: dict[str, Any], front: Front, reviews: Reviews) -> None:
@@ -43,7 +43,7 @@ async def on_decision(ack: AsyncAck, body: dict[str, Any], front: Front, reviews
         await front.answer(body, undecided.sentence)
     except (StoreUnavailable, OSError) as error:
         log.error("review not saved", error=type(error).__name__)
-        await front.answer(body, messages.form_did_not_open())
+        await front.answer(body, sentence("form_did_not_open"))
 
 
 def register(app: AsyncApp, front: Front) -> None:

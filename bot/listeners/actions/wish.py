@@ -4,8 +4,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.buttons import AT_ONCE
 from bot.drafting.draft_action import Wish
+from bot.drafting.footer import AT_ONCE
 from bot.listeners.services import Front, clicked, clicked_id
 
 

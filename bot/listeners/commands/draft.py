@@ -4,13 +4,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief, is_help, is_stop
 from bot.drafting.jobs.requests import Asked
 from bot.listeners.form import open_form
 from bot.listeners.form_context import Place
 from bot.listeners.services import Front
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.render.blocks import page
 from bot.store import StoreUnavailable
@@ -32,13 +31,13 @@ async def on_draft(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     said: Sentence | None = None
     try:
         if is_stop(text):
-            said = messages.stopped_drafts(await front.acts.stop_all(user, body["channel_id"]))
+            said = sentences.stopped_drafts(await front.acts.stop_all(user, body["channel_id"]))
         else:
             await front.drafting.draft(text, asked_by(body))
     except BadBrief as bad:
         said = bad.sentence
     except StoreUnavailable:
-        said = messages.not_saved()
+        said = sentence("not_saved")
     await ack(text=await front.people.told(user, said) if said else "")
 
 

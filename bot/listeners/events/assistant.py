@@ -4,8 +4,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import messages
 from bot.listeners.services import Front
+from bot.messages import sentence
 
 PROMPTS_SECONDS = 20.0
 
@@ -15,7 +15,7 @@ async def on_started(event: dict[str, Any], front: Front) -> None:
     pane = event["assistant_thread"]
     language = await front.people.language_at_once(pane["user_id"])
     prompts = front.drafting.prompts(language)
-    title = messages.prompts_title().to(language)
+    title = sentence("prompts_title").to(language)
     await front.outbox.suggest(pane["channel_id"], pane["thread_ts"], prompts, title)
 
 

@@ -5,13 +5,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief, is_help, is_stop
 from bot.drafting.jobs.requests import Asked
 from bot.drafting.sources import from_files
 from bot.listeners.form import files_in
 from bot.listeners.services import Front
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 
 # Other subtypes are not a person's words: edits, joins, topics, other apps.
@@ -79,14 +78,14 @@ async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) 
     """The person's own message is the root of the drafts."""
     files = files_in(event)
     if is_help(words):
-        return messages.help_short()
+        return sentence("help_short")
     if is_stop(words):
         # Once: an old delivery must not stop what came later.
         if not await front.acts.first(asked):
             return None
-        return messages.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
+        return sentences.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
     if files and not words:
-        return messages.files_without_wish()
+        return sentence("files_without_wish")
     sources = from_files(files, asked.key, asked.user)
     await front.drafting.draft(words, asked, sources=sources, under=_root_of(event))
     return None

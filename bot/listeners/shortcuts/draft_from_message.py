@@ -4,14 +4,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.requests import Asked
 from bot.drafting.sources import from_files, from_text
 from bot.listeners.form import files_in, open_form
 from bot.listeners.form_context import Place
 from bot.listeners.services import Front
-from bot.messages import Sentence
+from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.manifest import MESSAGE_SHORTCUT
 from bot.store import StoreUnavailable
@@ -24,7 +23,7 @@ async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], front: Front)
     except BadBrief as bad:
         said = bad.sentence
     except StoreUnavailable:
-        said = messages.not_saved()
+        said = sentence("not_saved")
     await ack()
     if said:
         await front.answer(body, said)
@@ -42,9 +41,9 @@ async def _open(body: dict[str, Any], front: Front) -> Sentence | None:
         limit = front.settings.max_source
         sources = [from_text("message", text, asked.key, limit, author), *sources]
     if not sources:
-        raise BadBrief(messages.no_text_there())
+        raise BadBrief(sentence("no_text_there"))
     await front.drafting.keep(sources, asked)
-    kept = messages.form_source_kept(len(text), len(files_in(message)))
+    kept = sentences.form_source_kept(len(text), len(files_in(message)))
     keys = tuple(source.key for source in sources)
     place = Place(channel, body["response_url"], keys)
     return await open_form(front, user, body["trigger_id"], place.packed(), source=kept)

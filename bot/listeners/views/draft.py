@@ -4,13 +4,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.requests import Asked
 from bot.drafting.sources import from_files, from_text
 from bot.listeners.form import files_in
 from bot.listeners.form_context import place_from
 from bot.listeners.services import Front
+from bot.messages import sentence
 from bot.slack.render.views import BRIEF, CHANNEL, DRAFT, DRAFTS, FILES, SOURCE
 from bot.store import Source, StoreUnavailable
 
@@ -28,7 +28,7 @@ async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
         field = bad.option if bad.option and chosen else BRIEF
         await front.object_to(ack, body, field, bad.sentence)
     except StoreUnavailable:
-        await front.object_to(ack, body, BRIEF, messages.not_saved())
+        await front.object_to(ack, body, BRIEF, sentence("not_saved"))
     else:
         await ack()
 

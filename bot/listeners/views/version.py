@@ -4,12 +4,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import messages
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.requests import Asked
 from bot.listeners.form_context import draft_from
 from bot.listeners.services import Front
+from bot.messages import sentence
 from bot.slack.render.version_views import ACCEPT, CHANGE, TRANSLATE
 from bot.store import StoreUnavailable
 
@@ -22,7 +22,7 @@ async def on_submit(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
     except BadBrief as bad:
         await front.object_to(ack, body, name, bad.sentence)
     except StoreUnavailable:
-        await front.object_to(ack, body, name, messages.not_saved())
+        await front.object_to(ack, body, name, sentence("not_saved"))
     else:
         await ack()
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot import messages
-from bot.messages import Language, Phrase, Sentence
+from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.render.blocks import SECTION_LIMIT, Block, cut, sections
 from bot.slack.render.views import MOST_BLOCKS, View, plain_text
 from safety import SafeText
@@ -26,17 +25,17 @@ def home_view(recent: Sequence[Recent], can: Sequence[Phrase], language: Languag
     """`can`: what the app can do, part by part."""
     button = {
         "type": "button",
-        "text": plain_text(messages.home_new(), language),
+        "text": plain_text(sentence("home_new"), language),
         "action_id": NEW_DRAFT,
         "style": "primary",
     }
     threads = [
-        _mrkdwn(messages.home_thread(r.title, r.brief, r.url, r.drafts), language) for r in recent
-    ] or [_mrkdwn(messages.home_nothing(), language)]
+        _mrkdwn(sentences.home_thread(r.title, r.brief, r.url, r.drafts), language) for r in recent
+    ] or [_mrkdwn(sentence("home_nothing"), language)]
     blocks: list[Block] = [
-        {"type": "header", "text": plain_text(messages.home_title(), language)},
+        {"type": "header", "text": plain_text(sentence("home_title"), language)},
         {"type": "actions", "elements": [button]},
-        {"type": "header", "text": plain_text(messages.home_recent(), language)},
+        {"type": "header", "text": plain_text(sentence("home_recent"), language)},
         *threads,
         {"type": "divider"},
         *(_section(text) for part in can for text in sections(part)),

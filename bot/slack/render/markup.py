@@ -8,6 +8,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 import re
 import unicodedata
 
+from bot.messages import escape
 from safety import SafeText, fenced, safe
 
 PART_LIMIT = 3_600  # With head and facts a message stays under the 4,000 that Slack advises.
@@ -22,11 +23,6 @@ REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
 TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
-
-
-def escape(text: str) -> str:
-    """The three characters of Slack's control markup; without them no mention and no link lives."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def markdown(text: SafeText) -> str:

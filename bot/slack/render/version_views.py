@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from bot import messages
 from bot.drafting.draft_action import Way
 from bot.drafting.explanation import Changes
-from bot.messages import Language, Sentence
+from bot.messages import Language, Sentence, sentence, sentence_about
+from bot.messages.catalogue import Family
 from bot.slack.render.blocks import SECTION_LIMIT, Block
 from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, View, input_block, plain_text
 from safety import SafeText, part
 
-CHANGE, TRANSLATE, ACCEPT = "change", "translate", "accept"
+CHANGE: Family = "change"
+TRANSLATE: Family = "translate"
+ACCEPT: Family = "accept"
 
 # A rich_text block as long as this is still taken; a view has room for a hundred.
 PIECE_LIMIT = 3_000
@@ -25,14 +27,14 @@ def change_view(private_metadata: str, language: Language) -> View:
 
 def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> View:
     """The languages that the model writes."""
-    options = [_option(messages.language_name(code), code, language) for code in codes]
+    options = [_option(sentence_about("language", code), code, language) for code in codes]
     element = {"type": "static_select", "options": options, "initial_option": options[0]}
     return _form(TRANSLATE, private_metadata, element, language)
 
 
 def accept_view(private_metadata: str, language: Language) -> View:
     """Where the text shall go."""
-    options = [_option(messages.way(way), way, language) for way in Way]
+    options = [_option(sentence_about("way", way), way, language) for way in Way]
     element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
     return _form(ACCEPT, private_metadata, element, language)
 
@@ -41,17 +43,20 @@ def why_view(lines: Sequence[Sentence], language: Language) -> View:
     """How a draft came about."""
     texts = [line.to(language)[:SECTION_LIMIT] for line in lines]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
-    return _page(messages.form("why", "title"), blocks, language)
+    return _page(sentence_about("why", "title"), blocks, language)
 
 
 def changes_view(changes: Changes, language: Language) -> View:
     """The words added in bold, those removed struck through: a text that no markup can form."""
-    counted = messages.changes_counted(
-        changes.number, changes.count("added"), changes.count("removed")
+    counted = sentence(
+        "changes_counted",
+        number=changes.number,
+        added=changes.count("added"),
+        removed=changes.count("removed"),
     )
     intro = {"type": "section", "text": {"type": "mrkdwn", "text": counted.to(language)}}
     texts = [rich_text(elements) for elements in _filled(changes)]
-    return _page(messages.form("changes", "title"), [intro, *texts[: MOST_BLOCKS - 1]], language)
+    return _page(sentence_about("changes", "title"), [intro, *texts[: MOST_BLOCKS - 1]], language)
 
 
 def rich_text(elements: Sequence[Block]) -> Block:
@@ -84,19 +89,19 @@ def _styled(text: SafeText, mark: str) -> Block:
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def _form(name: str, private_metadata: str, element: Block, language: Language) -> View:
+def _form(name: Family, private_metadata: str, element: Block, language: Language) -> View:
     """A form with one input, whose block_id and action_id are the form's name."""
-    label = plain_text(messages.form(name, "label"), language)
+    label = plain_text(sentence_about(name, "label"), language)
     return {
         **_page(
-            messages.form(name, "title"),
+            sentence_about(name, "title"),
             [input_block(name, label, {**element, "action_id": name})],
             language,
         ),
         "callback_id": name,
         "private_metadata": private_metadata,
-        "close": plain_text(messages.form_close(), language),
-        "submit": plain_text(messages.form(name, "submit"), language),
+        "close": plain_text(sentence("form_close"), language),
+        "submit": plain_text(sentence_about(name, "submit"), language),
     }
 
 
@@ -104,7 +109,7 @@ def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> View:
     return {
         "type": "modal",
         "title": plain_text(title, language),
-        "close": plain_text(messages.page_close(), language),
+        "close": plain_text(sentence("page_close"), language),
         "blocks": list(blocks),
     }
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot import messages
 from bot.drafting.brief.options import TONES
-from bot.messages import Language, Phrase, Sentence, ours
+from bot.messages import Language, Phrase, Sentence, ours, sentence, sentence_about
 from safety import SafeText, part
 
 DRAFT = "draft"
@@ -67,9 +66,9 @@ def draft_view(
         "type": "modal",
         "callback_id": DRAFT,
         "private_metadata": private_metadata,
-        "title": plain_text(messages.form_title(), language),
-        "submit": plain_text(messages.form_submit(), language),
-        "close": plain_text(messages.form_close(), language),
+        "title": plain_text(sentence("form_title"), language),
+        "submit": plain_text(sentence("form_submit"), language),
+        "close": plain_text(sentence("form_close"), language),
         "blocks": blocks,
     }
 
@@ -84,24 +83,24 @@ def review_view(text: SafeText, language: Language) -> View:
     ]
     return {
         "type": "modal",
-        "title": plain_text(messages.review_title(), language),
-        "close": plain_text(messages.page_close(), language),
+        "title": plain_text(sentence("review_title"), language),
+        "close": plain_text(sentence("page_close"), language),
         "blocks": sections or [{"type": "divider"}],
     }
 
 
 def waiting_view(language: Language) -> View:
     """What a reviewer sees until the text is there."""
-    return said_view(messages.review_waits(), language)
+    return said_view(sentence("review_waits"), language)
 
 
-def said_view(sentence: Sentence, language: Language) -> View:
+def said_view(said: Sentence, language: Language) -> View:
     """One sentence, in place of the text."""
-    text = {"type": "mrkdwn", "text": sentence.to(language)}
+    text = {"type": "mrkdwn", "text": said.to(language)}
     return {
         "type": "modal",
-        "title": plain_text(messages.review_title(), language),
-        "close": plain_text(messages.page_close(), language),
+        "title": plain_text(sentence("review_title"), language),
+        "close": plain_text(sentence("page_close"), language),
         "blocks": [{"type": "section", "text": text}],
     }
 
@@ -126,7 +125,7 @@ def _brief(language: Language) -> Block:
         "multiline": True,
         "min_length": 1,
         "max_length": BRIEF_LIMIT,
-        "placeholder": plain_text(messages.form_example(), language),
+        "placeholder": plain_text(sentence("form_example"), language),
         "focus_on_load": True,
     }
     return _input(BRIEF, element, language)
@@ -162,7 +161,7 @@ def _words(language: Language) -> Block:
 
 
 def _language(choices: Choices, language: Language) -> Block:
-    named = {code: messages.language_name(code).to(language) for code in choices.languages}
+    named = {code: sentence_about("language", code).to(language) for code in choices.languages}
     options = [_choice(name, code) for code, name in named.items()]
     return _input("lang", {"type": "static_select", "options": options}, language, optional=True)
 
@@ -174,12 +173,12 @@ def _drafts(language: Language) -> Block:
 
 
 def _private(language: Language) -> Block:
-    option = _choice(messages.form_privately().to(language), "yes")
+    option = _choice(sentence("form_privately").to(language), "yes")
     return _input("private", {"type": "checkboxes", "options": [option]}, language, optional=True)
 
 
 def _input(name: str, element: Block, language: Language, *, optional: bool = False) -> Block:
-    label = plain_text(messages.form_field(name), language)
+    label = plain_text(sentence_about("form", name), language)
     return {
         **input_block(name, label, {**element, "action_id": name}),
         **({"optional": True} if optional else {}),

@@ -1,11 +1,10 @@
-"""What stands under a draft: buttons that come back with the id of their version."""
+"""What stands under a draft: its line of facts, and buttons with the id of their version."""
 
 from collections.abc import Sequence
 
-from bot import messages
 from bot.drafting.draft_action import Wish
 from bot.drafting.ports import Button
-from bot.messages import Language
+from bot.messages import Language, Sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
 
 # Each opens a form or a page of facts; the rest are wishes.
@@ -28,6 +27,20 @@ def draft_buttons(
     return [_button(name, version, language) for name in names]
 
 
+def draft_facts(version: Version, seed: int, n: int, length: Sentence | None = None) -> Sentence:
+    """Return the small line of facts, for one of `n` drafts; `length` where a network limits it."""
+    return sentences.draft_facts(
+        seconds=version.seconds or 0.0,
+        tokens=version.tokens,
+        seed=seed,
+        sample=version.sample + 1,
+        n=n,
+        model=version.model,
+        at_limit=version.finish_reason == "length",
+        length=length,
+    )
+
+
 def _button(name: str, version: Version, language: Language) -> Button:
-    label = messages.button(name).to(language)
+    label = sentence_about("button", name).to(language)
     return Button(label, name, str(version.id), "primary" if name == ACCEPT else "")

@@ -1,0 +1,51 @@
+"""The names of the catalogue's sentences. Written by `python -m bot.messages.names`."""
+
+from typing import Literal
+
+# fmt: off
+SentenceName = Literal[
+    "accept_label", "accept_submit", "accept_title", "accepted", "accepted_already", "accepted_by",
+    "archived", "bad_option", "blocked", "button_accept_form", "button_change_form",
+    "button_changes", "button_continue", "button_formal", "button_longer", "button_regenerate",
+    "button_shorter", "button_simpler", "button_translate_form", "button_why", "change_label",
+    "change_submit", "change_title", "changes_counted", "changes_title", "characters", "cut_off",
+    "did_you_mean", "draft", "draft_again", "draft_from", "draft_gone", "draft_head",
+    "draft_in_dm_button", "draft_link", "draft_on", "drafting_in_dm", "drafts_one",
+    "drafts_several", "ended", "facts", "failed", "file_broken", "file_empty", "file_gone",
+    "file_kind", "file_size", "file_slow", "files_without_wish", "form_audience", "form_brief",
+    "form_channel", "form_close", "form_did_not_open", "form_drafts", "form_example", "form_files",
+    "form_kind", "form_lang", "form_private", "form_privately", "form_source", "form_source_kept",
+    "form_submit", "form_title", "form_tone", "form_words", "held_draft", "held_request",
+    "help_intro", "help_kind", "help_kinds", "help_network", "help_networks", "help_option",
+    "help_options", "help_short", "help_wish", "help_wishes", "home_new", "home_nothing",
+    "home_recent", "home_thread", "home_thread_link", "home_title", "i_know", "interrupted",
+    "invite_me", "invite_me_to_accept", "kept_files", "kept_text", "language_ar", "language_cs",
+    "language_da", "language_de", "language_el", "language_en", "language_es", "language_fi",
+    "language_fr", "language_he", "language_hi", "language_id", "language_it", "language_ja",
+    "language_ko", "language_nl", "language_no", "language_pl", "language_pt", "language_ru",
+    "language_sv", "language_th", "language_tr", "language_uk", "language_vi", "language_zh",
+    "left_out", "loading_brief", "loading_soon", "loading_words", "model_refused", "muted",
+    "named_source", "network_length", "network_too_long", "newest", "no_draft_stands", "no_form",
+    "no_networks", "no_such_draft", "no_text_there", "not_accepted", "not_allowed",
+    "not_in_this_dm", "not_released", "not_saved", "nothing_runs", "nothing_to_accept",
+    "nothing_to_change", "nothing_to_compare", "nothing_to_refine", "nothing_to_write", "number",
+    "number_above", "one_of", "one_of_near", "one_rule", "only_requester", "option_audience",
+    "option_lang", "option_max_tokens", "option_n", "option_private", "option_repetition_penalty",
+    "option_seed", "option_temperature", "option_tone", "option_top_k", "option_top_p",
+    "option_words", "other_language", "page_close", "prompt", "prompt_typed", "prompts_title",
+    "refused", "request_not_approved", "review_approve", "review_approved", "review_asked",
+    "review_blocked", "review_card", "review_drafted", "review_expired", "review_over",
+    "review_own", "review_redact", "review_redacted", "review_reject", "review_rejected",
+    "review_show", "review_title", "review_waits", "root", "seconds", "seed", "seed_of",
+    "several_rules", "source_kept", "source_kept_one", "source_refused", "speed", "stop_button",
+    "stopped", "stopped_one", "stopped_several", "taken_away", "thinks", "thread_gone",
+    "token_limit", "tokens", "too_long", "too_many", "too_many_files", "translate_label",
+    "translate_submit", "translate_title", "unknown_kind", "unknown_option", "unmuted",
+    "waits_for_one", "waits_for_review", "waits_for_several", "way_channel", "way_docx", "way_md",
+    "way_person", "whole_number", "why_based", "why_brief", "why_clean", "why_draft", "why_kind",
+    "why_made", "why_options", "why_rules", "why_source", "why_title", "wish_accept",
+    "wish_continue", "wish_delete", "wish_formal", "wish_longer", "wish_regenerate",
+    "wish_shorter", "wish_simpler", "wish_stop", "worker_busy", "worker_missing",
+    "worker_starting", "writes_one", "writes_several", "your_source"
+]
+# fmt: on
