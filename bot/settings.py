@@ -24,17 +24,17 @@ from bot.drafting.brief.options import (
     TopK,
     TopP,
 )
-from bot.drafting.draft_action import Wish
+from bot.drafting.draft_action import DraftAction
 from bot.messages import sentences
 
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
 EMOJI = {
-    Wish.REGENERATE: "repeat",
-    Wish.SHORTER: "scissors",
-    Wish.LONGER: "heavy_plus_sign",
-    Wish.STOP: "x",
-    Wish.ACCEPT: "white_check_mark",
-    Wish.DELETE: "wastebasket",
+    DraftAction.REGENERATE: "repeat",
+    DraftAction.SHORTER: "scissors",
+    DraftAction.LONGER: "heavy_plus_sign",
+    DraftAction.STOP: "x",
+    DraftAction.ACCEPT: "white_check_mark",
+    DraftAction.DELETE: "wastebasket",
 }
 
 
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         description="Characters kept of a file or another source, as far as the policy lets them.",
     )
 
-    emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(
+    emoji: Annotated[dict[DraftAction, Emoji], NoDecode] = Field(
         EMOJI,
         description="What an emoji on a draft asks for, wish=emoji with commas between; a wish "
         "that is not named keeps its own, one without an emoji has none.",
@@ -173,13 +173,13 @@ class Settings(BaseSettings):
         pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
         emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
         emoji |= {wish: name.strip(":") for wish, _, name in pairs}
-        if unknown := set(emoji) - set(Wish):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(Wish)}")
+        if unknown := set(emoji) - set(DraftAction):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(DraftAction)}")
         return {wish: name for wish, name in emoji.items() if name}
 
     @field_validator("emoji")
     @classmethod
-    def _distinct(cls, emoji: dict[Wish, str]) -> dict[Wish, str]:
+    def _distinct(cls, emoji: dict[DraftAction, str]) -> dict[DraftAction, str]:
         for name in emoji.values():
             wishes = [str(wish) for wish, each in emoji.items() if each == name]
             if len(wishes) > 1:
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
         return codes
 
     @property
-    def wishes(self) -> dict[str, Wish]:
+    def wishes(self) -> dict[str, DraftAction]:
         """What each emoji asks for."""
         return {emoji: wish for wish, emoji in self.emoji.items()}
 

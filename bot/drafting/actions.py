@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from bot.drafting.brief.brief import BadBrief, check_language, checked, is_stop
 from bot.drafting.brief.options import Options
-from bot.drafting.draft_action import TRANSLATE, Way, Wish, prompted_in, words_for
+from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
+from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.requests import Asked, Requests, new_seed
 from bot.drafting.ports import People
 from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.sources import from_files
@@ -25,15 +25,15 @@ MUTING: Mapping[str, bool] = {
 }
 
 
-class Acts:
+class DraftActions:
     """The domain's front for what stands already: replies, clicks, emoji, deletions."""
 
     def __init__(
-        self, store: Store, jobs: Jobs, requests: Requests, people: People, settings: Settings
+        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: Settings
     ) -> None:
         self._store = store
         self._jobs = jobs
-        self._requests = requests
+        self._intake = intake
         self._people = people
         self._settings = settings
 
@@ -51,7 +51,7 @@ class Acts:
         self,
         thread: Thread,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         mentioned: bool,
         to_others: bool = False,
@@ -64,63 +64,65 @@ class Acts:
         """
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
-            return await self._at_once(thread, muted, asked)
-        if not self._listens(thread, asked.user, mentioned, to_others):
+            return await self._at_once(thread, muted, invocation)
+        if not self._listens(thread, invocation.user, mentioned, to_others):
             return None
-        sources = from_files(files, asked.key, asked.user)
+        sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
-            await self._store.keep(f"{asked.key}-files", thread.id, sources)
+            await self._store.keep(f"{invocation.key}-files", thread.id, sources)
             return sentences.source_kept(len(sources))
         version, instruction = await self._meant(thread, text)
-        await self.change(version, instruction, asked, sources=sources)
+        await self.change(version, instruction, invocation, sources=sources)
         return None
 
-    async def _at_once(self, thread: Thread, muted: bool | None, asked: Asked) -> Sentence | None:
+    async def _at_once(
+        self, thread: Thread, muted: bool | None, invocation: Invocation
+    ) -> Sentence | None:
         """Mute, unmute, or stop; once, for an old delivery must not undo what came later."""
-        if not await self.first(asked):
+        if not await self.first(invocation):
             return None
         if muted is None:
-            await self.stop_thread(thread.id, asked.user)
+            await self.stop_thread(thread.id, invocation.user)
             return None
-        if not await self._people.may_ask(asked.user, asked.team):
+        if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
         await self._store.mute(thread.id, muted)
         return sentence("muted") if muted else sentence("unmuted")
 
-    async def first(self, asked: Asked) -> bool:
-        """Whether what is done at once is asked for the first time."""
-        return await self._store.first(f"{asked.key}-at-once")
+    async def first(self, invocation: Invocation) -> bool:
+        """Whether what is done at once is invocation for the first time."""
+        return await self._store.record_event(f"{invocation.key}-at-once")
 
-    async def ask(self, version: Version, wish: Wish, asked: Asked) -> None:
+    async def ask(self, version: Version, wish: DraftAction, invocation: Invocation) -> None:
         """One click. Raises BadBrief, StoreUnavailable."""
-        if wish is Wish.STOP:
-            if not await self._is_requester(version, asked.user):
+        if wish is DraftAction.STOP:
+            if not await self._is_requester(version, invocation.user):
                 raise BadBrief(sentence("only_requester"))
-            await self.stop(version, asked.user)
-        elif wish is Wish.REGENERATE:
-            await self.regenerate(version, asked)
-        elif wish is Wish.ACCEPT:
-            await self.accept(version, Way.CHANNEL, asked)
-        elif wish is Wish.DELETE:
-            await self.delete(version, asked)
+            await self.stop(version, invocation.user)
+        elif wish is DraftAction.REGENERATE:
+            await self.regenerate(version, invocation)
+        elif wish is DraftAction.ACCEPT:
+            await self.accept(version, Way.CHANNEL, invocation)
+        elif wish is DraftAction.DELETE:
+            await self.delete(version, invocation)
         else:
             words = words_for(wish, await self._options_of(version))
             assert words is not None
-            kind = JobKind.CONTINUE if wish is Wish.CONTINUE else JobKind.REFINE
-            await self.change(version, words, asked, kind=kind)
+            kind = JobKind.CONTINUE if wish is DraftAction.CONTINUE else JobKind.REFINE
+            await self.change(version, words, invocation, kind=kind)
 
     async def change(
         self,
         version: Version,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         kind: JobKind = JobKind.REFINE,
         lang: str | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
         """This version, rewritten as `text` says. Raises BadBrief, StoreUnavailable."""
-        await self._check_may(version, asked)
+        await self._check_may(version, invocation)
         instruction = checked(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
@@ -130,52 +132,52 @@ class Acts:
             options = options.model_copy(update={"lang": lang})
         job = Job(
             kind=kind,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=options.model_dump(),
             thread_id=version.thread_id,
             parent_id=version.id,
             instruction=instruction,
         )
-        await self._requests.begin(job, asked, sources=sources)
+        await self._intake.begin(job, invocation, sources=sources)
 
-    async def translate(self, version: Version, lang: str, asked: Asked) -> None:
+    async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
         """This version in another language. Raises BadBrief, StoreUnavailable."""
         told = prompted_in(await self._options_of(version))
         words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
-        await self.change(version, words, asked, lang=lang)
+        await self.change(version, words, invocation, lang=lang)
 
-    async def regenerate(self, version: Version, asked: Asked) -> None:
+    async def regenerate(self, version: Version, invocation: Invocation) -> None:
         """This version's request with a new seed; one at a time, which later wishes join.
 
         Raises BadBrief, StoreUnavailable.
         """
-        await self._check_may(version, asked)
+        await self._check_may(version, invocation)
         before = await self._store.job(version.job_id)
         job = Job(
             kind=JobKind.REGENERATE,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=(await self._options_of(version)).model_dump(),
             thread_id=version.thread_id,
             parent_id=before.parent_id,
             again_id=version.id,
             instruction=before.instruction,
         )
-        await self._requests.begin(job, asked)
+        await self._intake.begin(job, invocation)
 
-    async def accept(self, version: Version, way: Way, asked: Asked) -> None:
+    async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
         """This version is the text: it goes where `way` says. Raises BadBrief, StoreUnavailable."""
-        await self._check_may(version, asked)
+        await self._check_may(version, invocation)
         if version.status not in REFINABLE or not version.text.strip():
             raise BadBrief(sentence("nothing_to_accept"))
-        errand = _errand(JobKind.ACCEPT, version, asked, way)
-        if not await self._requests.begin(errand, asked) and version.accepted_at:
+        errand = _errand(JobKind.ACCEPT, version, invocation, way)
+        if not await self._intake.begin(errand, invocation) and version.accepted_at:
             raise BadBrief(sentence("accepted_already", number=version.number))
 
-    async def delete(self, version: Version, asked: Asked) -> None:
+    async def delete(self, version: Version, invocation: Invocation) -> None:
         """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
-        if not await self._is_requester(version, asked.user):
+        if not await self._is_requester(version, invocation.user):
             raise BadBrief(sentence("only_requester"))
-        await self._requests.begin(_errand(JobKind.DELETE, version, asked), asked)
+        await self._intake.begin(_errand(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
 
     async def stop(self, version: Version, user: str) -> None:
@@ -205,7 +207,7 @@ class Acts:
             requester=user, channel=channel, status=JobStatus.WAITING
         )
         for job in waiting:
-            await self._store.end(job.id, JobStatus.REFUSED)
+            await self._store.end_job(job.id, JobStatus.REFUSED)
         await self._begin(await self._store.unbegun(requester=user, channel=channel))
         versions = await self._store.writing(requester=user, channel=channel)
         for version in versions:
@@ -215,14 +217,14 @@ class Acts:
     async def _begin(self, jobs: Sequence[Job]) -> None:
         """With versions of their own they can be ended as those that are written."""
         for job in jobs:
-            await self._store.begin(job)
+            await self._store.ensure_versions(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
         """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
         version = await self._store.version_at(channel, ts)
         # Further messages of a long draft are deleted by the outbox itself, too.
         if version is not None and ts == (await self._store.parts(version.id))[0]:
-            await self._store.ended(version.id, VersionStatus.DELETED)
+            await self._store.end_version(version.id, VersionStatus.DELETED)
             self._jobs.stop(version.job_id, version.id)
 
     async def version_at(self, channel: str, ts: str) -> Version | None:
@@ -277,11 +279,11 @@ class Acts:
             return next((v for v in newest_first if holds(v.text, pointer.quote)), None)
         return None
 
-    async def _check_may(self, version: Version, asked: Asked) -> None:
+    async def _check_may(self, version: Version, invocation: Invocation) -> None:
         """Raises BadBrief for others where only the requester may change drafts."""
         if self._settings.refiners != "requester":
             return
-        if not await self._is_requester(version, asked.user):
+        if not await self._is_requester(version, invocation.user):
             raise BadBrief(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
@@ -295,13 +297,13 @@ class Acts:
         return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
 
 
-def _errand(kind: JobKind, version: Version, asked: Asked, way: Way | None = None) -> Job:
+def _errand(kind: JobKind, version: Version, invocation: Invocation, way: Way | None = None) -> Job:
     """A job that writes nothing: `way` is all that it has to know."""
     return Job(
         kind=kind,
-        requester=asked.user,
+        requester=invocation.user,
         sampling={"n": 0, **({"way": str(way)} if way else {})},
         thread_id=version.thread_id,
         parent_id=version.id,
-        response_url=asked.response_url,
+        response_url=invocation.response_url,
     )

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from bot.drafting.brief.brief import parse
 from bot.drafting.brief.help import help_in
 from bot.drafting.brief.recipe import Recipe
+from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.requests import Asked, Requests, new_seed
 from bot.drafting.ports import NotThere
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.settings import Settings
@@ -26,13 +26,13 @@ class Drafting:
         self,
         store: Store,
         jobs: Jobs,
-        requests: Requests,
+        intake: Intake,
         recipes: Mapping[str, Recipe],
         settings: Settings,
     ) -> None:
         self._store = store
         self._jobs = jobs
-        self._requests = requests
+        self._intake = intake
         self._recipes = recipes
         self._settings = settings
 
@@ -45,7 +45,7 @@ class Drafting:
     async def draft(
         self,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         chosen: Mapping[str, str] = MappingProxyType({}),
         sources: Sequence[Source] = (),
@@ -67,25 +67,25 @@ class Drafting:
             chosen=chosen,
         )
         thread = Thread(
-            team=asked.team,
-            channel=asked.channel,
-            requester=asked.user,
+            team=invocation.team,
+            channel=invocation.channel,
+            requester=invocation.user,
             recipe=brief.recipe,
             brief=brief.text,
-            post_to=asked.channel if brief.options.private else None,
+            post_to=invocation.channel if brief.options.private else None,
             root_ts=under,
             persons_root=under is not None,
         )
         job = Job(
             kind=JobKind.DRAFT,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=brief.options.model_dump(),
-            response_url=asked.response_url,
+            response_url=invocation.response_url,
         )
-        await self._requests.begin(job, asked, thread, sources=sources, adopt=adopt)
+        await self._intake.begin(job, invocation, thread, sources=sources, adopt=adopt)
 
     def kinds(self, language: Language) -> list[tuple[str, str]]:
-        """The name and the title of each kind that can be asked for."""
+        """The name and the title of each kind that can be invocation for."""
         return [(name, recipe.wording(language).title) for name, recipe in self._recipes.items()]
 
     def prompts(self, language: Language) -> list[tuple[Phrase, Phrase]]:
@@ -103,9 +103,9 @@ class Drafting:
             for recipe in first
         ]
 
-    async def keep(self, sources: Sequence[Source], asked: Asked) -> bool:
+    async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
         """Sources that wait for their form. False: they came before. Raises StoreUnavailable."""
-        return await self._store.keep(asked.key, None, sources)
+        return await self._store.keep(invocation.key, None, sources)
 
     async def recent(self, user: str, most: int) -> Sequence[Thread]:
         """The threads that a person began last, the newest first. Raises StoreUnavailable."""

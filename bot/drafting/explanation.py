@@ -39,7 +39,7 @@ class Changes:
         return sum(len(WORD.findall(text)) for each, text in self.pieces if each == mark)
 
 
-class Explain:
+class DraftHistory:
     """Answers about versions; what it quotes is judged anew before it is shown."""
 
     def __init__(self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.drafting.draft_action import Wish
+from bot.drafting.draft_action import DraftAction
 from bot.drafting.ports import Button
 from bot.messages import Language, Sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
@@ -11,7 +11,14 @@ from bot.store import Version, VersionStatus
 ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
 CHANGES, WHY = "changes", "why"
 
-AT_ONCE = (Wish.REGENERATE, Wish.SHORTER, Wish.LONGER, Wish.FORMAL, Wish.SIMPLER, Wish.CONTINUE)
+AT_ONCE = (
+    DraftAction.REGENERATE,
+    DraftAction.SHORTER,
+    DraftAction.LONGER,
+    DraftAction.FORMAL,
+    DraftAction.SIMPLER,
+    DraftAction.CONTINUE,
+)
 
 
 def draft_buttons(
@@ -21,7 +28,7 @@ def draft_buttons(
     there is a version before it.
     """
     if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
-        return [_button(Wish.REGENERATE, version, language), _button(WHY, version, language)]
+        return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
     names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
     names += [*([CHANGES] if changed else []), WHY]
     return [_button(name, version, language) for name in names]

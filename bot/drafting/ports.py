@@ -1,4 +1,4 @@
-"""What drafting needs of the world, as protocols, and the words it shares with it.
+"""What drafting needs of the context, as protocols, and the words it shares with it.
 
 `bot.slack.Outbox`, `inference.client.EngineClient` and `bot.slack.People` are these in production.
 """
@@ -33,15 +33,15 @@ __all__ = [
     "Away",
     "Button",
     "Engine",
+    "JobContext",
     "NotThere",
     "People",
     "Place",
     "Refusal",
-    "Screen",
     "Shown",
     "ShownDraft",
+    "SlackPort",
     "SlackRefused",
-    "World",
 ]
 
 
@@ -88,7 +88,7 @@ class ShownDraft(Protocol):
         """Nothing more is sent; the message stays as it is, to be resumed."""
 
 
-class Screen(Protocol):
+class SlackPort(Protocol):
     """Where drafts are shown: Slack, by way of the outbox."""
 
     async def is_member(self, channel: str) -> bool:
@@ -191,7 +191,7 @@ class People(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class JobContext:
     """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds;
     `translates`: the model writes more than one language.
 
@@ -199,7 +199,7 @@ class World:
     """
 
     store: Store
-    screen: Screen
+    slack: SlackPort
     engine: Engine
     filter: Filter
     people: People

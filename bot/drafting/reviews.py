@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot.encryption import Seal
+from bot.encryption import Encryption
 from bot.messages import (
     Language,
     Phrase,
@@ -80,7 +80,7 @@ class Reviews:
         store: Store,
         cards: Cards,
         filter_: Filter,
-        seal: Seal,
+        seal: Encryption,
         *,
         channel: str,
         hours: float,
@@ -257,7 +257,7 @@ class Reviews:
         except (NotThere, SlackRefused) as closed:
             log.error("no reviewers' channel", error=str(closed))
             return
-        await self._store.carded(hold.id, ts)
+        await self._store.record_card(hold.id, ts)
 
     async def _card(self, hold: Hold) -> Content:
         job = await self._store.job(hold.job_id)
@@ -268,7 +268,12 @@ class Reviews:
             asked, job.requester, thread.channel, hold.categories, hold.expires_at
         )
         buttons = [
-            Button(sentence_about("review", name).to(language), name, str(hold.id), style)
+            Button(
+                sentence_about("review", name.removeprefix("review_")).to(language),
+                name,
+                str(hold.id),
+                style,
+            )
             for name, style in _buttons(hold.categories)
         ]
         return said(card.to(language), buttons)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.messages import Phrase, ours
-from bot.slack.client.posts import Messages, Place, metadata, update_args
+from bot.slack.client.posts import Place, Posts, metadata, update_args
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Block, Button
@@ -57,7 +57,7 @@ class DraftMessage:
 
     def __init__(
         self,
-        messages: Messages,
+        messages: Posts,
         place: Place,
         head: Phrase,
         *,

@@ -8,9 +8,9 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import Wire
-from bot.slack.client.posts import Messages, Place
-from bot.slack.client.rate_limit import TIERS, Clock, Pace
+from bot.slack.client.api_client import ApiClient
+from bot.slack.client.posts import Place, Posts
+from bot.slack.client.rate_limit import TIERS, Clock, RateLimit
 from bot.slack.draft_message import DraftMessage, OnPosted, Shown
 from bot.slack.errors import NotThere, SlackError, SlackRefused
 from bot.slack.render import blocks
@@ -45,8 +45,8 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.wire = Wire(client, Pace(budgets, clock))
-        self._messages = Messages(self.wire)
+        self.wire = ApiClient(client, RateLimit(budgets, clock))
+        self._messages = Posts(self.wire)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """The ts of the message. Posted once, even if answers are lost; `key` is an id of ours."""

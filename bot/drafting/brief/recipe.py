@@ -52,7 +52,7 @@ class Wording(BaseModel):
     example: str = Field(min_length=1, max_length=200)
 
 
-class Limit(BaseModel):
+class NetworkLimit(BaseModel):
     """What a network takes. `wide`: a character of East Asia counts twice there, as on X."""
 
     model_config = STRICT
@@ -67,7 +67,7 @@ class Limit(BaseModel):
         return len(text) + wide
 
 
-class Sampling(BaseModel):
+class RecipeSampling(BaseModel):
     """How this kind is sampled, where that differs from the settings."""
 
     model_config = STRICT
@@ -86,8 +86,8 @@ class Recipe(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None
-    sampling: Sampling = Sampling()
-    limits: dict[Name, Limit] = {}
+    sampling: RecipeSampling = RecipeSampling()
+    limits: dict[Name, NetworkLimit] = {}
     en: Wording | None = None
     zh: Wording | None = None
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.join_channel import enter
-from bot.drafting.ports import NotThere, Place, Refusal, World
+from bot.drafting.ports import JobContext, NotThere, Place, Refusal
 from bot.drafting.reviews import held_as
 from bot.messages import Language, sentence, sentences
 from bot.slack.render.documents import FileKind, file_name
@@ -19,13 +19,13 @@ GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
 IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
 
 
-class Errand:
+class Delivery:
     """One errand. `again`: an earlier try may have done a part of it."""
 
     def __init__(
-        self, world: World, job: Job, thread: Thread, language: Language, *, again: bool
+        self, context: JobContext, job: Job, thread: Thread, language: Language, *, again: bool
     ) -> None:
-        self._world = world
+        self._context = context
         self._job = job
         self._thread = thread
         self._language = language
@@ -34,27 +34,27 @@ class Errand:
     async def run(self) -> None:
         """Raises Refusal, Away."""
         assert self._job.parent_id is not None
-        version = await self._world.store.version(self._job.parent_id)
+        version = await self._context.store.version(self._job.parent_id)
         if self._job.kind is JobKind.DELETE:
             return await self._delete(version)
-        if not await self._world.people.may_ask(self._job.requester, self._thread.team):
+        if not await self._context.people.may_ask(self._job.requester, self._thread.team):
             raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
         text = await self._text(version)
         await self._hand_over(version, text, Way(self._job.sampling["way"]))
-        return await self._world.store.accepted(version.id)
+        return await self._context.store.accepted(version.id)
 
     async def _delete(self, version: Version) -> None:
-        await self._world.store.ended(version.id, VersionStatus.DELETED)
-        for ts in await self._world.store.parts(version.id):
-            await self._world.screen.delete(self._thread.channel, ts)
+        await self._context.store.end_version(version.id, VersionStatus.DELETED)
+        for ts in await self._context.store.parts(version.id):
+            await self._context.slack.delete(self._thread.channel, ts)
 
     async def _text(self, version: Version) -> SafeText:
         """The whole text, judged as one by the filter of now. Raises Refusal."""
-        pieces = await self._world.store.pieces(version.id)
-        holds = [await self._world.store.hold_of(v.job_id, v.id) for v in pieces]
+        pieces = await self._context.store.pieces(version.id)
+        holds = [await self._context.store.hold_of(v.job_id, v.id) for v in pieces]
         # What a reviewer approved, or approved without a part, stands here as it was approved.
         approved = any(held_as(hold) is not Action.HOLD for hold in holds)
-        verdict = await self._world.filter_for(self._thread).judge(
+        verdict = await self._context.filter_for(self._thread).judge(
             whole(pieces),
             Stage.OUTPUT,
             request=self._job.name,
@@ -68,11 +68,11 @@ class Errand:
     async def _hand_over(self, version: Version, text: SafeText, way: Way) -> None:
         if way is Way.CHANNEL:
             channel = self._thread.post_to or self._thread.channel
-            await enter(self._world, channel, self._job, self._language)
+            await enter(self._context, channel, self._job, self._language)
             return await self._post(Place(channel), version, text)
         if way is Way.PERSON:
             return await self._post(
-                Place(await self._world.screen.dm(self._job.requester)), version, text
+                Place(await self._context.slack.dm(self._job.requester)), version, text
             )
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
         return await self._upload(version, text, kind)
@@ -82,7 +82,7 @@ class Errand:
         parts = split(text)
         note = sentences.accepted_by(self._job.requester, version.number).to(self._language)
         for i, part in enumerate(parts, 1):
-            await self._world.screen.final(
+            await self._context.slack.final(
                 place,
                 part,
                 note if i == len(parts) else None,
@@ -95,7 +95,7 @@ class Errand:
         assert thread.root_ts is not None
         comment = sentences.accepted_by(self._job.requester, version.number).to(self._language)
         try:
-            await self._world.screen.upload(
+            await self._context.slack.upload(
                 Place(thread.channel, thread.root_ts),
                 text,
                 kind,

@@ -90,7 +90,7 @@ class Draft:
     async def commit_end(self, status: VersionStatus, **known: Any) -> None:
         """From here on nothing more is written."""
         await self.gate.stop()
-        self.version = await self.store.ended(self.version.id, status, **known)
+        self.version = await self.store.end_version(self.version.id, status, **known)
 
     async def abandon(self) -> None:
         """Nothing more is written here; another try goes on from what stands."""
@@ -104,7 +104,7 @@ class Draft:
         except NotThere as gone:
             if not gone.deleted:
                 raise
-            self.version = await self.store.ended(self.version.id, VersionStatus.DELETED)
+            self.version = await self.store.end_version(self.version.id, VersionStatus.DELETED)
         except SlackRefused as refused:
             log.error("ending not shown", version=self.version.id, error=str(refused))
 
@@ -139,5 +139,5 @@ class Draft:
         self.text += piece
         # After a crash the same text comes again: until it is longer, the store knows better.
         if len(self.text) > len(self.version.text):
-            await self.store.released(self.version.id, self.text)
+            await self.store.save_text(self.version.id, self.text)
         self.shown.show(piece)

@@ -12,7 +12,7 @@ from bot.drafting.footer import draft_buttons
 from bot.drafting.jobs.draft import Draft
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.waiting_status import status
-from bot.drafting.ports import Away, Button, NotThere, Place, Refusal, Shown, World
+from bot.drafting.ports import Away, Button, JobContext, NotThere, Place, Refusal, Shown
 from bot.drafting.reviews import held_as
 from bot.drafting.sources import Material
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
@@ -43,7 +43,7 @@ class Generation:
 
     def __init__(
         self,
-        world: World,
+        context: JobContext,
         job: Job,
         thread: Thread,
         place: Place,
@@ -53,15 +53,15 @@ class Generation:
         materials: Sequence[Material] = (),
     ) -> None:
         """`tell` says a sentence to the requester, whose language is given; it raises only Away."""
-        self._world = world
+        self._context = context
         self._job = job
         self._thread = thread
         self._place = place
         self._tell = tell
         self._language = language
         self._materials = materials
-        self._filter = world.filter_for(thread)
-        self._recipe = world.recipe(thread.recipe)
+        self._filter = context.filter_for(thread)
+        self._recipe = context.recipe(thread.recipe)
         self._options = Options.model_validate(job.sampling)
         self._drafts: list[Draft] = []
         self._stopping: set[int] = set()
@@ -74,7 +74,7 @@ class Generation:
         Raises Refusal when it cannot be finished, Away when it is to be tried again.
         """
         # Its place is kept while a full or a starting worker is asked again.
-        self._world.queue.enter(self._job.id)
+        self._context.queue.enter(self._job.id)
         try:
             if again:
                 await self._show_endings()
@@ -87,7 +87,7 @@ class Generation:
             await self._end_all(VersionStatus.FAILED)
             raise
         finally:
-            self._world.queue.leave(self._job.id)
+            self._context.queue.leave(self._job.id)
             await self._abandon()
 
     def stop(self, version_id: int) -> None:
@@ -97,7 +97,7 @@ class Generation:
             self._waiting.reschedule(0)
 
     async def _write(self, turns: list[Turn], again: bool) -> None:
-        deadline = asyncio.get_running_loop().time() + self._world.patience
+        deadline = asyncio.get_running_loop().time() + self._context.patience
         deaths = 0
         while deaths < ENGINE_DEATHS:
             await self._open(again)
@@ -132,7 +132,7 @@ class Generation:
 
     async def _show_endings(self) -> None:
         """What ended before a crash may not have been shown, nor said, to the end."""
-        for begun in await self._world.store.begin(self._job):
+        for begun in await self._context.store.ensure_versions(self._job):
             if begun.status in (VersionStatus.WRITING, VersionStatus.DELETED):
                 continue
             version = await self._settled(begun)
@@ -148,38 +148,38 @@ class Generation:
 
     async def _settled(self, version: Version) -> Version:
         """What became of a held version."""
-        if version.status is VersionStatus.HELD and self._world.reviews:
-            return await self._world.reviews.settle(self._job, version)
+        if version.status is VersionStatus.HELD and self._context.reviews:
+            return await self._context.reviews.settle(self._job, version)
         return version
 
     async def _open(self, again: bool) -> None:
         await self._end_stopped()
         await self._abandon()
-        for version in await self._world.store.begin(self._job):
+        for version in await self._context.store.ensure_versions(self._job):
             if version.status is VersionStatus.WRITING:
                 draft = await self._draft(version, again)
                 self._drafts.append(draft)
                 await draft.shown.open()
 
     async def _draft(self, version: Version, again: bool) -> Draft:
-        job, world = self._job, self._world
+        job, context = self._job, self._context
         head, key = await self._head(version), f"version-{version.id}"
 
         async def posted(part: int, ts: str) -> None:
-            await world.store.posted(version.id, part, self._place.channel, ts)
+            await context.store.record_post(version.id, part, self._place.channel, ts)
 
-        held = held_as(await world.store.hold_of(job.id, version.id))
+        held = held_as(await context.store.hold_of(job.id, version.id))
 
         async def judge(text: str) -> Verdict:
             return await self._filter.judge(
                 text, Stage.OUTPUT, request=job.name, who=job.requester, held=held
             )
 
-        parts = await world.store.parts(version.id)
+        parts = await context.store.parts(version.id)
         if again and not parts and (ts := await self._unrecorded(key, head)):
             await posted(1, ts)
             parts = [ts]
-        shown = world.screen.draft(
+        shown = context.slack.draft(
             self._place,
             head,
             key=key,
@@ -191,7 +191,7 @@ class Generation:
             version=version,
             gate=gate,
             shown=shown,
-            store=world.store,
+            store=context.store,
             judge=judge,
             seed=self._options.seed,
             n=job.n,
@@ -204,7 +204,7 @@ class Generation:
         job = self._job
         changed = (job.parent_id or job.again_id) is not None and job.kind is not JobKind.CONTINUE
         return draft_buttons(
-            version, self._language, translates=self._world.translates, changed=changed
+            version, self._language, translates=self._context.translates, changed=changed
         )
 
     def _length(self, text: str) -> Sentence | None:
@@ -217,11 +217,11 @@ class Generation:
 
     async def _unrecorded(self, key: str, head: Phrase) -> str | None:
         """A message that was posted just before a crash."""
-        return await self._world.screen.find(self._place, key=f"{key}/1", head=head)
+        return await self._context.slack.find(self._place, key=f"{key}/1", head=head)
 
     async def _head(self, version: Version) -> Phrase:
         async def number(version_id: int | None) -> int | None:
-            return (await self._world.store.version(version_id)).number if version_id else None
+            return (await self._context.store.version(version_id)).number if version_id else None
 
         job = self._job
         head = sentences.draft_head(
@@ -234,9 +234,9 @@ class Generation:
 
     async def _listen(self, conversation: Conversation) -> None:
         """One request, to its end. Raises EngineUnavailable, EngineRefused, AllStopped."""
-        queue, job_id = self._world.queue, self._job.id
+        queue, job_id = self._context.queue, self._job.id
         async with status(
-            self._world.screen, self._place, lambda: queue.before(job_id), self._language
+            self._context.slack, self._place, lambda: queue.before(job_id), self._language
         ) as over:
 
             def begins() -> None:
@@ -248,7 +248,7 @@ class Generation:
     async def _hear(self, conversation: Conversation, begins: Callable[[], None]) -> None:
         """The answer, from its first word, at which `begins` is called, to its last."""
         tokens: int | None = None
-        engine = self._world.engine
+        engine = self._context.engine
         model = next(iter(await engine.models()), None)
         sampling = Sampling(**self._options.sampling)
         async with aclosing(engine.chat(conversation.messages(), sampling, model=model)) as stream:
@@ -296,7 +296,7 @@ class Generation:
 
     async def _hold(self, draft: Draft, held: Verdict, facts: dict[str, Any]) -> None:
         """A person decides about the whole draft, unless there is more in it than may be held."""
-        job, reviews = self._job, self._world.reviews
+        job, reviews = self._job, self._context.reviews
         assert reviews is not None
         verdict = await self._filter.judge(
             draft.written,
@@ -310,7 +310,7 @@ class Generation:
             await self._tell(_taken_away(draft.version))
             return
         await reviews.hold(job, draft.written, held, draft.version, **facts)
-        draft.version = await self._world.store.version(draft.version.id)
+        draft.version = await self._context.store.version(draft.version.id)
         await draft.show_end()
         await self._tell(sentence("held_draft", number=draft.version.number))
 
@@ -326,7 +326,7 @@ class Generation:
         try:
             await step
         except Blocked as blocked:
-            if blocked.verdict.action is Action.HOLD and self._world.reviews:
+            if blocked.verdict.action is Action.HOLD and self._context.reviews:
                 draft.held = blocked.verdict
                 return
             await draft.take_away(blocked.verdict, blocked.kept)
@@ -340,7 +340,7 @@ class Generation:
         try:
             if left <= 0:
                 raise EngineUnavailable
-            await self._unless_stopped(lambda: self._world.engine.wait_ready(left))
+            await self._unless_stopped(lambda: self._context.engine.wait_ready(left))
         except EngineUnavailable:
             raise Refusal(sentence("worker_missing"), JobStatus.FAILED) from None
         await self._unless_stopped(lambda: asyncio.sleep(ENGINE_PAUSE))
@@ -348,7 +348,7 @@ class Generation:
     async def _why_it_waits(self) -> Sentence:
         """A worker that is up has its queue full."""
         try:
-            await self._world.engine.wait_ready(READY_SECONDS)
+            await self._context.engine.wait_ready(READY_SECONDS)
         except EngineUnavailable:
             return sentence("worker_starting")
         return sentence("worker_busy")

@@ -1,17 +1,17 @@
-"""The owner of running jobs: a task each, tried again while the world is away, drained at last."""
+"""The owner of running jobs: a task each, tried again while Slack or the store is away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.drafting.jobs.pipeline import Writing, where
+from bot.drafting.jobs.pipeline import JobPipeline, where
 from bot.drafting.ports import Away
 from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-Write = Callable[[Job, Callable[[int], Awaitable[None]]], Writing]
+Write = Callable[[Job, Callable[[int], Awaitable[None]]], JobPipeline]
 
 # Seconds between tries while Slack or the database is away; the last repeats for six hours.
 BACKOFF = (1.0, 3.0, 10.0, 30.0, 60.0)
@@ -22,11 +22,11 @@ class Jobs:
     """Every running job of this process."""
 
     def __init__(self, store: Store, write: Write) -> None:
-        """`write(job, settled)` makes the Writing of a job."""
+        """`write(job, settled)` makes the JobPipeline of a job."""
         self._store = store
         self._write = write
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._writing: dict[int, Writing] = {}
+        self._writing: dict[int, JobPipeline] = {}
         self._draining = False
 
     @property
@@ -90,7 +90,7 @@ class Jobs:
     async def _give_up(self, job: Job) -> None:
         # Not even its end could be said; open, it would count against its requester for ever.
         try:
-            await self._store.end(job.id, JobStatus.FAILED)
+            await self._store.end_job(job.id, JobStatus.FAILED)
         except StoreUnavailable:
             log.error("job left open", job=job.name)
 

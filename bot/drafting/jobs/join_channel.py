@@ -1,18 +1,18 @@
 """Into a channel: the bot joins what it may, and says what is to be done where it may not."""
 
-from bot.drafting.ports import DRAFT_IN_DM, Button, NotThere, Refusal, World
+from bot.drafting.ports import DRAFT_IN_DM, Button, JobContext, NotThere, Refusal
 from bot.messages import Language, sentence, sentences
 from bot.store import Job, JobKind, JobStatus
 
 
-async def enter(world: World, channel: str, job: Job, language: Language) -> None:
+async def enter(context: JobContext, channel: str, job: Job, language: Language) -> None:
     """The bot can write in the channel when this returns.
 
     Raises Refusal where the job waits for that, NotThere for an archived channel.
     """
     try:
-        if not await world.screen.is_member(channel):
-            await world.screen.join(channel)
+        if not await context.slack.is_member(channel):
+            await context.slack.join(channel)
     except NotThere as closed:
         if closed.reason == "is_archived":
             raise
@@ -21,7 +21,7 @@ async def enter(world: World, channel: str, job: Job, language: Language) -> Non
             sentences.invite_me if job.kind is JobKind.DRAFT else sentences.invite_me_to_accept
         )
         dm = channel.startswith("D")
-        said = sentence("not_in_this_dm") if dm else invited(world.bot_user)
+        said = sentence("not_in_this_dm") if dm else invited(context.bot_user)
         label = sentence("draft_in_dm_button").to(language)
         instead = [Button(label, DRAFT_IN_DM, str(job.id))] if job.kind is JobKind.DRAFT else []
         raise Refusal(said, JobStatus.WAITING, instead) from None

@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot.drafting.jobs.delivery import Errand
+from bot.drafting.jobs.delivery import Delivery
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.join_channel import enter
-from bot.drafting.jobs.thread_header import Root
+from bot.drafting.jobs.thread_header import ThreadHeader
 from bot.drafting.ports import (
     Away,
     Button,
+    JobContext,
     NotThere,
     Place,
     Refusal,
     SlackRefused,
-    World,
 )
 from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.drafting.sources import Material, UnreadSource
@@ -44,13 +44,15 @@ RESTING = (JobStatus.WAITING, JobStatus.HELD)
 TITLE = 80  # Characters of a brief that name our conversation about it.
 
 
-class Writing:
+class JobPipeline:
     """One job, from its first check to its last message."""
 
-    def __init__(self, job: Job, world: World, settled: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self, job: Job, context: JobContext, settled: Callable[[int], Awaitable[None]]
+    ) -> None:
         """`settled(job_id)` returns when another job is not running (any more)."""
         self._job = job
-        self._world = world
+        self._context = context
         self._settled = settled
         self._generation: Generation | None = None
         self._said: set[Sentence] = set()
@@ -61,11 +63,11 @@ class Writing:
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
-        thread = await self._world.store.thread(self._job.thread_id)
+        thread = await self._context.store.thread(self._job.thread_id)
         status = await self._outcome(thread)
         await self._show_state()
         if status not in RESTING:
-            await self._world.store.end(self._job.id, status, forget=self._forget)
+            await self._context.store.end_job(self._job.id, status, forget=self._forget)
 
     def stop(self, version_id: int) -> None:
         """A person stopped this version."""
@@ -78,7 +80,7 @@ class Writing:
         except Refusal as refusal:
             if refusal.status is JobStatus.WAITING:
                 # Before it is said: the invitation may come at once.
-                await self._world.store.end(self._job.id, JobStatus.WAITING)
+                await self._context.store.end_job(self._job.id, JobStatus.WAITING)
             self._forget = refusal.forget
             if refusal.sentence is not None:
                 await self._tell(thread, refusal.sentence, refusal.buttons)
@@ -96,12 +98,12 @@ class Writing:
         return JobStatus.DONE
 
     async def _write(self, thread: Thread) -> None:
-        reads = await self._world.people.language(self._job.requester)
-        tries, first = await self._world.store.tried(self._job.id, reads)
+        reads = await self._context.people.language(self._job.requester)
+        tries, first = await self._context.store.count_try(self._job.id, reads)
         again = self._again = tries > 0
         self._language = language_for(first)
         if self._job.kind in ERRANDS:
-            errand = Errand(self._world, self._job, thread, self._language, again=again)
+            errand = Delivery(self._context, self._job, thread, self._language, again=again)
             return await errand.run()
         judged = await self._check(thread)
         # A reviewer may have taken something out of it.
@@ -111,13 +113,13 @@ class Writing:
         # What is drafted in private has found its place.
         thread, self._job = await self._asked()
         if self._job.kind is JobKind.DRAFT and thread.persons_root:
-            await self._world.screen.title(place, part(judged, 0, TITLE))
+            await self._context.slack.title(place, part(judged, 0, TITLE))
 
         async def tell(sentence: Sentence) -> None:
             await self._tell(thread, sentence, thread_ts=place.thread_ts)
 
         self._generation = Generation(
-            self._world,
+            self._context,
             self._job,
             thread,
             place,
@@ -131,12 +133,12 @@ class Writing:
     async def _check(self, thread: Thread) -> SafeText:
         """What was asked, as it may be shown. Raises Refusal."""
         job = self._job
-        if not await self._world.people.may_ask(job.requester, thread.team):
+        if not await self._context.people.may_ask(job.requester, thread.team):
             quiet = job.kind is JobKind.REGENERATE
             raise Refusal(None if quiet else sentence("not_allowed"), JobStatus.REFUSED)
         hold = await self._hold()
-        if hold is not None and hold.sealed and self._world.reviews:
-            thread = await self._go_on(thread, hold, self._world.reviews)
+        if hold is not None and hold.sealed and self._context.reviews:
+            thread = await self._go_on(thread, hold, self._context.reviews)
         sources = await self._sources()
         asked, *quoted = await self._judge(thread, sources, held_as(hold))
         if asked.text is None or any(verdict.text is None for verdict in quoted):
@@ -144,9 +146,9 @@ class Writing:
         assert asked.text is not None
         if asked.text != self._words(thread):
             # What the policy takes out of it nobody is to have, the model neither.
-            await self._world.store.reword(self._job, asked.text)
+            await self._context.store.reword(self._job, asked.text)
         if hold is not None and hold.sealed:
-            await self._world.store.settle(hold)
+            await self._context.store.settle(hold)
         self._materials = await self._as_material(thread, sources, quoted)
         return asked.text
 
@@ -155,7 +157,7 @@ class Writing:
         if hold.status is HoldStatus.PENDING:
             raise Refusal(None, JobStatus.HELD)
         if hold.status not in DECIDED:
-            await self._world.store.settle(hold)
+            await self._context.store.settle(hold)
             raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
         await reviews.unseal(self._job, hold)
         thread, self._job = await self._asked()
@@ -167,7 +169,7 @@ class Writing:
         """Raises Refusal: it waits for a reviewer, or is blocked, and then not kept."""
         refused = [verdict for verdict in verdicts if verdict.text is None]
         blocked = [verdict for verdict in refused if verdict.action is not Action.HOLD]
-        reviews = self._world.reviews
+        reviews = self._context.reviews
         brought = [source for source in sources if source.job_id in (None, self._job.id)]
         if not blocked and reviews:
             # Said before it is kept: after a crash it is rather said twice than never.
@@ -180,7 +182,7 @@ class Writing:
         for source, verdict in zip(sources, verdicts[1:], strict=True):
             if verdict.text is None:
                 # It is not to stop what comes later, too.
-                await self._world.store.drop_source(source.id)
+                await self._context.store.drop_source(source.id)
         raise Refusal(sentences.source_refused(refused[0].rules), JobStatus.REFUSED)
 
     def _words(self, thread: Thread) -> str:
@@ -190,7 +192,7 @@ class Writing:
     async def _sources(self) -> Sequence[Source]:
         """What it is to be based on, read. Raises Refusal."""
         try:
-            return await self._world.sources.of(self._job)
+            return await self._context.sources.of(self._job)
         except UnreadSource as unread:
             raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
 
@@ -207,8 +209,8 @@ class Writing:
         return materials
 
     async def _asked(self) -> tuple[Thread, Job]:
-        job = await self._world.store.job(self._job.id)
-        return await self._world.store.thread(job.thread_id), job
+        job = await self._context.store.job(self._job.id)
+        return await self._context.store.thread(job.thread_id), job
 
     async def _judge(
         self, thread: Thread, sources: Sequence[Source], held: Action = Action.HOLD
@@ -224,25 +226,25 @@ class Writing:
         """What a reviewer decided about a source when it came."""
         if source.job_id in (None, self._job.id):
             return held
-        return held_as(await self._world.store.hold_of(source.job_id))
+        return held_as(await self._context.store.hold_of(source.job_id))
 
     async def _judged(
         self, thread: Thread, text: str, stage: Stage, held: Action = Action.HOLD
     ) -> Verdict:
         job = self._job
-        return await self._world.filter_for(thread).judge(
+        return await self._context.filter_for(thread).judge(
             text, stage, request=job.name, who=job.requester, held=held
         )
 
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""
-        store = self._world.store
+        store = self._context.store
         own = await store.hold_of(self._job.id)
         return own or await store.hold_of((await store.origin(self._job)).id)
 
     async def _turns(self) -> list[Turn]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""
-        store, parent_id = self._world.store, self._job.parent_id
+        store, parent_id = self._context.store, self._job.parent_id
         parent = None if parent_id is None else await store.version(parent_id)
         if parent is not None and parent.status is VersionStatus.WRITING:
             await self._settled(parent.job_id)
@@ -258,59 +260,59 @@ class Writing:
 
     async def _root(self, thread: Thread, judged: SafeText, again: bool) -> Place:
         """Where the drafts go; its head is posted if it does not stand, and else refreshed."""
-        store, root_ts, channel = self._world.store, thread.root_ts, thread.channel
+        store, root_ts, channel = self._context.store, thread.root_ts, thread.channel
         root = await self._head_of(thread)
         if root_ts is None:
             channel = await self._channel(thread)
             root_ts = await self._posted(root, Place(channel), judged, again)
-            await store.rooted(thread.id, root_ts)
+            await store.set_root(thread.id, root_ts)
         elif thread.persons_root and thread.head_ts is None:
             place = Place(channel, root_ts)
             head_ts = await root.post_head(place, self._job.n, again=again)
-            await store.headed(thread.id, head_ts)
+            await store.set_head(thread.id, head_ts)
         else:
-            await store.begin(self._job)
+            await store.ensure_versions(self._job)
             await root.refresh(waits=False)
         return Place(channel, root_ts, self._job.requester, thread.team)
 
-    async def _head_of(self, thread: Thread) -> Root:
+    async def _head_of(self, thread: Thread) -> ThreadHeader:
         """The thread's head, in the language of whoever began it."""
-        first = await self._world.store.first_job(thread.id)
-        return Root(self._world, thread, language_for(first.language or self._language))
+        first = await self._context.store.first_job(thread.id)
+        return ThreadHeader(self._context, thread, language_for(first.language or self._language))
 
-    async def _posted(self, root: Root, place: Place, judged: SafeText, again: bool) -> str:
+    async def _posted(self, root: ThreadHeader, place: Place, judged: SafeText, again: bool) -> str:
         try:
             return await root.post(place, judged, self._job.n, again=again)
         except NotThere:
-            # Asked before every post, whether the bot is in the channel would be a wait: Slack
+            # Invocation before every post, whether the bot is in the channel would be a wait: Slack
             # answers that to fifty a minute.
-            await enter(self._world, place.channel, self._job, self._language)
+            await enter(self._context, place.channel, self._job, self._language)
             return await root.post(place, judged, self._job.n, again=again)
 
     async def _channel(self, thread: Thread) -> str:
         """Where the thread goes: for a text that is drafted in private, our own conversation."""
         if thread.post_to is None or thread.channel != thread.post_to:
             return thread.channel
-        channel = await self._world.screen.dm(thread.requester)
+        channel = await self._context.slack.dm(thread.requester)
         await self._tell(thread, sentence("drafting_in_dm"))
-        await self._world.store.placed(thread.id, channel)
+        await self._context.store.set_channel(thread.id, channel)
         return channel
 
     async def _show_state(self) -> None:
         """The root says how the drafts stand, whatever became of this job."""
-        thread = await self._world.store.thread(self._job.thread_id)
+        thread = await self._context.store.thread(self._job.thread_id)
         await (await self._head_of(thread)).refresh()
 
     async def _offer(self, place: Place) -> None:
         """Put the emoji that regenerates under each finished draft, for one click."""
-        for version in await self._world.store.begin(self._job):
-            if self._world.emoji and version.status is VersionStatus.FINISHED:
-                await self._react(place, version, self._world.emoji)
+        for version in await self._context.store.ensure_versions(self._job):
+            if self._context.emoji and version.status is VersionStatus.FINISHED:
+                await self._react(place, version, self._context.emoji)
 
     async def _react(self, place: Place, version: Version, emoji: str) -> None:
-        parts = await self._world.store.parts(version.id)
+        parts = await self._context.store.parts(version.id)
         try:
-            await self._world.screen.react(place.channel, parts[-1], emoji)
+            await self._context.slack.react(place.channel, parts[-1], emoji)
         except SlackRefused as refused:
             log.error("emoji not offered", emoji=emoji, error=str(refused))
 
@@ -326,7 +328,7 @@ class Writing:
         if sentence in self._said:
             return
         try:
-            await self._world.screen.tell(
+            await self._context.slack.tell(
                 thread.channel,
                 self._job.requester,
                 sentence.to(self._language),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.drafting.ports import STOP_THREAD, Button, Place, World
+from bot.drafting.ports import STOP_THREAD, Button, JobContext, Place
 from bot.drafting.reviews import held_as
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.errors import SlackError
@@ -18,20 +18,20 @@ log = structlog.get_logger(__name__)
 STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
 
-class Root:
+class ThreadHeader:
     """The root message of one thread, in the language of whoever began it.
 
     Below a message of a person's, which is no message of ours, the first reply is in its place.
     """
 
-    def __init__(self, world: World, thread: Thread, language: Language) -> None:
-        self._world = world
+    def __init__(self, context: JobContext, thread: Thread, language: Language) -> None:
+        self._context = context
         self._thread = thread
         self._language = language
 
     async def post(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
         """Its ts; where an earlier try may have posted it, it is looked for first."""
-        key, screen = f"thread-{self._thread.id}", self._world.screen
+        key, screen = f"thread-{self._thread.id}", self._context.slack
         if again and (found := await screen.find(place, key=key)):
             return found
         content = self._content(self._asked(brief), sentences.being_written(n), n)
@@ -39,7 +39,7 @@ class Root:
 
     async def post_head(self, place: Place, n: int, *, again: bool) -> str:
         """The ts of the reply that stands for it below a person's message."""
-        key, screen = f"thread-{self._thread.id}", self._world.screen
+        key, screen = f"thread-{self._thread.id}", self._context.slack
         if again and (found := await screen.find(place, key=key)):
             return found
         return await screen.post(place, self._content(None, sentences.being_written(n), n), key=key)
@@ -55,17 +55,17 @@ class Root:
             return
         try:
             asked = None if thread.persons_root else self._asked(await self._brief())
-            versions = await self._world.store.versions(thread.id)
+            versions = await self._context.store.versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
-            await self._world.screen.edit(thread.channel, ts, content, waits=waits)
+            await self._context.slack.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:
             log.warning("root not changed", thread=thread.id, error=str(closed))
 
     def _asked(self, brief: SafeText | None) -> Phrase:
         """What was asked; the brief only where the filter of now lets it be shown."""
-        title = self._world.recipe(self._thread.recipe).wording(self._language).title
+        title = self._context.recipe(self._thread.recipe).wording(self._language).title
         return sentences.root(self._thread.requester, title, brief or NOTHING).to(self._language)
 
     def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
@@ -84,16 +84,16 @@ class Root:
         return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
-        parts = await self._world.store.parts(version.id)
-        url = await self._world.screen.permalink(self._thread.channel, parts[0]) if parts else None
+        parts = await self._context.store.parts(version.id)
+        url = await self._context.slack.permalink(self._thread.channel, parts[0]) if parts else None
         return sentences.link_to_draft(version.number, url)
 
     async def _brief(self) -> SafeText | None:
         """The brief as it was released when it was asked for."""
-        store, thread = self._world.store, self._thread
+        store, thread = self._context.store, self._thread
         first = await store.first_job(thread.id)
         hold = await store.hold_of(first.id)
-        verdict = await self._world.filter_for(thread).judge(
+        verdict = await self._context.filter_for(thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
         return verdict.text

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.rate_limit import Pace
+from bot.slack.client.rate_limit import RateLimit
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 
 Args = Mapping[str, object]
@@ -88,10 +88,10 @@ async def web_client(
         )
 
 
-class Wire:
+class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+    def __init__(self, client: AsyncWebClient, pace: RateLimit) -> None:
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.pace = pace

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.slack.client.api_client import Wire
+from bot.slack.client.api_client import ApiClient
 
 
 class NoFile(Exception):
@@ -27,7 +27,7 @@ class Attached:
 class Files:
     """What the app may read of people's files (files:read)."""
 
-    def __init__(self, wire: Wire, token: SecretStr, api_url: str) -> None:
+    def __init__(self, wire: ApiClient, token: SecretStr, api_url: str) -> None:
         self._wire = wire
         self._token = token
         self._api_host = urlsplit(api_url).hostname

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import Answer, Args, Wire
+from bot.slack.client.api_client import Answer, ApiClient, Args
 from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Content
@@ -26,10 +26,10 @@ class Place:
     team: str = ""
 
 
-class Messages:
+class Posts:
     """Slack has no idempotency key: a post whose answer was lost is looked for before a repeat."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: ApiClient) -> None:
         self.wire = wire
         self._me: Answer = {}
         self._streams = True

@@ -11,8 +11,8 @@ from bot.store import Job, Source, Store, Thread, TooManyRunning
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asked, where, and the key by which a second delivery of the same wish is known."""
+class Invocation:
+    """Who invocation, where, and the key by which a second delivery of the same wish is known."""
 
     user: str
     team: str
@@ -21,7 +21,7 @@ class Asked:
     response_url: str | None = None
 
 
-class Requests:
+class Intake:
     """The one way in for jobs."""
 
     def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
@@ -33,7 +33,7 @@ class Requests:
     async def begin(
         self,
         job: Job,
-        asked: Asked,
+        invocation: Invocation,
         thread: Thread | None = None,
         *,
         sources: Sequence[Source] = (),
@@ -47,7 +47,12 @@ class Requests:
         """
         try:
             begun = await self._store.add(
-                job, key=asked.key, limit=self._limit, thread=thread, sources=sources, adopt=adopt
+                job,
+                key=invocation.key,
+                limit=self._limit,
+                thread=thread,
+                sources=sources,
+                adopt=adopt,
             )
         except TooManyRunning:
             raise BadBrief(sentence("too_many", limit=self._limit)) from None
@@ -56,9 +61,9 @@ class Requests:
         self._jobs.start(begun)
         return True
 
-    async def first(self, asked: Asked) -> bool:
+    async def first(self, invocation: Invocation) -> bool:
         """Whether this wish, which makes no job, comes for the first time."""
-        return await self._store.first(asked.key)
+        return await self._store.record_event(invocation.key)
 
 
 def new_seed() -> int:
