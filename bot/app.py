@@ -27,11 +27,12 @@ from bot.drafting.draft_action import DraftAction
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake
+from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline, where
 from bot.drafting.jobs.worker_queue import Queue
-from bot.drafting.ports import JobContext
 from bot.drafting.reviews import Reviews
+from bot.drafting.slack_port import NotThere
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.health import serving
@@ -41,7 +42,6 @@ from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
 from bot.slack.client.people import People
-from bot.slack.errors import NotThere
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient
@@ -108,7 +108,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             filter=judge,
             people=people,
             recipes=load_recipes(settings.recipes),
-            sources=Sources(store, files, settings.max_source),
+            sources=Sources(store, files.fetch, settings.max_source),
             queue=Queue(),
             bot_user=user,
             emoji=settings.emoji.get(DraftAction.REGENERATE) if settings.offer_emoji else None,

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.drafting.brief.brief import BadBrief, check_language, checked, is_stop
+from bot.drafting.brief.brief import check_language, checked, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
+from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.ports import People
 from bot.drafting.reply_target import Pointer, holds, pointed
+from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
+from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentence_about, sentences
-from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
 
 REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
@@ -29,7 +30,7 @@ class DraftActions:
     """The domain's front for what stands already: replies, clicks, emoji, deletions."""
 
     def __init__(
-        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: Settings
+        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -60,7 +61,7 @@ class DraftActions:
         """A message in a thread: what to tell its author, if anything.
 
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
-        `files`: ids and names of what is attached. Raises BadBrief, StoreUnavailable.
+        `files`: ids and names of what is attached. Raises UserError, StoreUnavailable.
         """
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
@@ -94,10 +95,10 @@ class DraftActions:
         return await self._store.record_event(f"{invocation.key}-at-once")
 
     async def ask(self, version: Version, wish: DraftAction, invocation: Invocation) -> None:
-        """One click. Raises BadBrief, StoreUnavailable."""
+        """One click. Raises UserError, StoreUnavailable."""
         if wish is DraftAction.STOP:
             if not await self._is_requester(version, invocation.user):
-                raise BadBrief(sentence("only_requester"))
+                raise UserError(sentence("only_requester"))
             await self.stop(version, invocation.user)
         elif wish is DraftAction.REGENERATE:
             await self.regenerate(version, invocation)
@@ -121,12 +122,12 @@ class DraftActions:
         lang: str | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
-        """This version, rewritten as `text` says. Raises BadBrief, StoreUnavailable."""
+        """This version, rewritten as `text` says. Raises UserError, StoreUnavailable."""
         await self._check_may(version, invocation)
         instruction = checked(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
-            raise BadBrief(sentence("nothing_to_refine"))
+            raise UserError(sentence("nothing_to_refine"))
         options = await self._options_of(version)
         if lang is not None:
             options = options.model_copy(update={"lang": lang})
@@ -141,7 +142,7 @@ class DraftActions:
         await self._intake.begin(job, invocation, sources=sources)
 
     async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
-        """This version in another language. Raises BadBrief, StoreUnavailable."""
+        """This version in another language. Raises UserError, StoreUnavailable."""
         told = prompted_in(await self._options_of(version))
         words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
         await self.change(version, words, invocation, lang=lang)
@@ -149,7 +150,7 @@ class DraftActions:
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
         """This version's request with a new seed; one at a time, which later wishes join.
 
-        Raises BadBrief, StoreUnavailable.
+        Raises UserError, StoreUnavailable.
         """
         await self._check_may(version, invocation)
         before = await self._store.job(version.job_id)
@@ -165,18 +166,21 @@ class DraftActions:
         await self._intake.begin(job, invocation)
 
     async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
-        """This version is the text: it goes where `way` says. Raises BadBrief, StoreUnavailable."""
+        """Take this version as the text and send it where `way` says.
+
+        Raises UserError, StoreUnavailable.
+        """
         await self._check_may(version, invocation)
         if version.status not in REFINABLE or not version.text.strip():
-            raise BadBrief(sentence("nothing_to_accept"))
+            raise UserError(sentence("nothing_to_accept"))
         errand = _errand(JobKind.ACCEPT, version, invocation, way)
         if not await self._intake.begin(errand, invocation) and version.accepted_at:
-            raise BadBrief(sentence("accepted_already", number=version.number))
+            raise UserError(sentence("accepted_already", number=version.number))
 
     async def delete(self, version: Version, invocation: Invocation) -> None:
-        """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
+        """The requester takes a draft away. Raises UserError, StoreUnavailable."""
         if not await self._is_requester(version, invocation.user):
-            raise BadBrief(sentence("only_requester"))
+            raise UserError(sentence("only_requester"))
         await self._intake.begin(_errand(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
 
@@ -188,13 +192,13 @@ class DraftActions:
     async def stop_thread(self, thread_id: int, user: str) -> None:
         """The requester ends all that is written, or about to be, in a thread.
 
-        Raises BadBrief for what is others', StoreUnavailable.
+        Raises UserError for what is others', StoreUnavailable.
         """
         await self._begin(await self._store.unbegun(thread_id=thread_id))
         versions = await self._store.writing(thread_id=thread_id)
         theirs = [v for v in versions if await self._is_requester(v, user)]
         if versions and not theirs:
-            raise BadBrief(sentence("only_requester"))
+            raise UserError(sentence("only_requester"))
         for version in theirs:
             await self.stop(version, user)
 
@@ -233,10 +237,10 @@ class DraftActions:
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
-        """The version with this id. Raises BadBrief where it is gone, StoreUnavailable."""
+        """The version with this id. Raises UserError where it is gone, StoreUnavailable."""
         version = await self._store.find_version(version_id)
         if version is None:
-            raise BadBrief(sentence("draft_gone"))
+            raise UserError(sentence("draft_gone"))
         return version
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
@@ -251,20 +255,20 @@ class DraftActions:
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
         """The version that a reply points to, or else the one finished last; the instruction.
 
-        Raises BadBrief.
+        Raises UserError.
         """
         pointer = pointed(text)
         if found := await self._pointed(thread, pointer):
             if not pointer.rest:
-                raise BadBrief(sentence("nothing_to_change", number=found.number))
+                raise UserError(sentence("nothing_to_change", number=found.number))
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
-            raise BadBrief(sentence("no_such_draft", number=pointer.number))
+            raise UserError(sentence("no_such_draft", number=pointer.number))
         last = await self._store.last_version(
             thread.id, *REFINABLE
         ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
         if last is None:
-            raise BadBrief(sentence("nothing_to_refine"))
+            raise UserError(sentence("nothing_to_refine"))
         return last, text
 
     async def _pointed(self, thread: Thread, pointer: Pointer) -> Version | None:
@@ -280,11 +284,11 @@ class DraftActions:
         return None
 
     async def _check_may(self, version: Version, invocation: Invocation) -> None:
-        """Raises BadBrief for others where only the requester may change drafts."""
+        """Raises UserError for others where only the requester may change drafts."""
         if self._settings.refiners != "requester":
             return
         if not await self._is_requester(version, invocation.user):
-            raise BadBrief(sentence("only_requester"))
+            raise UserError(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
         job = await self._store.job(version.job_id)

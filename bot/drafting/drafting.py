@@ -7,11 +7,11 @@ from types import MappingProxyType
 from bot.drafting.brief.brief import parse
 from bot.drafting.brief.help import help_in
 from bot.drafting.brief.recipe import Recipe
+from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.ports import NotThere
+from bot.drafting.slack_port import NotThere
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
-from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
 MOST_PROMPTS = 4  # As Slack allows.
@@ -28,7 +28,7 @@ class Drafting:
         jobs: Jobs,
         intake: Intake,
         recipes: Mapping[str, Recipe],
-        settings: Settings,
+        settings: DraftingSettings,
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -52,7 +52,7 @@ class Drafting:
         adopt: Sequence[str] = (),
         under: str | None = None,
     ) -> None:
-        """A new thread. Raises BadBrief, StoreUnavailable.
+        """A new thread. Raises UserError, StoreUnavailable.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is

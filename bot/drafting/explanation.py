@@ -13,7 +13,6 @@ from bot.drafting.footer import draft_facts
 from bot.drafting.jobs.thread_header import STANDING
 from bot.drafting.reviews import held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
-from bot.slack.render.home_view import Recent
 from bot.store import Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
 
@@ -37,6 +36,16 @@ class Changes:
     def count(self, mark: Mark) -> int:
         """How many words are marked so."""
         return sum(len(WORD.findall(text)) for each, text in self.pieces if each == mark)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentThread:
+    """A thread that a person began: its kind, its brief, its address, its standing drafts."""
+
+    title: str
+    brief: SafeText
+    url: str | None
+    drafts: int
 
 
 class DraftHistory:
@@ -81,7 +90,7 @@ class DraftHistory:
 
     async def recent(
         self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
-    ) -> list[Recent]:
+    ) -> list[RecentThread]:
         """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
         shown = []
         for thread in await self._store.recent_threads(user, most):
@@ -92,7 +101,7 @@ class DraftHistory:
             recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
             versions = await self._store.versions(thread.id)
             shown.append(
-                Recent(
+                RecentThread(
                     recipe.wording(language_for(first.language or "")).title,
                     brief,
                     await permalink(thread.channel, thread.root_ts),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.drafting.draft_action import DraftAction
-from bot.drafting.ports import Button
+from bot.drafting.slack_port import Button
 from bot.messages import Language, Sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
 

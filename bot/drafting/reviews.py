@@ -4,23 +4,29 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from bot.drafting.slack_port import (
+    Button,
+    Content,
+    NotThere,
+    Place,
+    SlackPort,
+    SlackRefused,
+    SlackUnavailable,
+    Style,
+)
 from bot.encryption import Encryption
+from bot.errors import UserError
 from bot.messages import (
     Language,
-    Phrase,
-    Sentence,
     language_for,
     sentence,
     sentence_about,
     sentences,
 )
-from bot.slack.client.posts import Place
-from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
-from bot.slack.render.blocks import Button, Content, Style, said
 from bot.store import Hold, HoldStatus, Job, JobStatus, Source, Store, StoreUnavailable, Version
 from bot.store import VersionStatus as Status
 from bot.store.models import now
@@ -46,25 +52,8 @@ LOOK_SECONDS = 30.0
 BETWEEN = "\n\n---\n\n"
 
 
-class Undecided(Exception):
+class Undecided(UserError):
     """The hold stays as it is; `sentence` tells the reviewer why."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__("undecided")
-        self.sentence = sentence
-
-
-class Cards(Protocol):
-    """Where the reviewers' cards stand."""
-
-    async def post(self, place: Place, content: Content, *, key: str) -> str:
-        """A message; its ts."""
-
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """The ts of a message that was posted with this key."""
-
-    async def edit(self, channel: str, ts: str, content: Content) -> None:
-        """Another content in its place."""
 
 
 def held_as(hold: Hold | None) -> Action:
@@ -78,7 +67,7 @@ class Reviews:
     def __init__(
         self,
         store: Store,
-        cards: Cards,
+        slack: SlackPort,
         filter_: Filter,
         seal: Encryption,
         *,
@@ -88,7 +77,7 @@ class Reviews:
         """Whoever sees `channel` may decide; what nobody decides in `hours` is rejected."""
         self.channel = channel
         self._store = store
-        self._cards = cards
+        self._slack = slack
         self._filter = filter_
         self._seal = seal
         self._time = timedelta(hours=hours)
@@ -217,7 +206,7 @@ class Reviews:
             return False
         if hold.card_ts:
             decided = sentences.review_decided(decision, reviewer, hold.categories)
-            await self._edit(hold.card_ts, said(decided.to(_language(job))))
+            await self._edit(hold.card_ts, Content(decided.to(_language(job))))
         return True
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
@@ -252,8 +241,8 @@ class Reviews:
         """Once; where the channel is closed to us the hold expires, and the log says why."""
         key, place = f"hold-{hold.id}", Place(self.channel)
         try:
-            ts = await self._cards.find(place, key=key)
-            ts = ts or await self._cards.post(place, await self._card(hold), key=key)
+            ts = await self._slack.find(place, key=key)
+            ts = ts or await self._slack.post(place, await self._card(hold), key=key)
         except (NotThere, SlackRefused) as closed:
             log.error("no reviewers' channel", error=str(closed))
             return
@@ -276,11 +265,11 @@ class Reviews:
             )
             for name, style in _buttons(hold.categories)
         ]
-        return said(card.to(language), buttons)
+        return Content(card.to(language), buttons=buttons)
 
     async def _edit(self, ts: str, content: Content) -> None:
         try:
-            await self._cards.edit(self.channel, ts, content)
+            await self._slack.edit(self.channel, ts, content)
         except (NotThere, SlackRefused, SlackUnavailable) as closed:
             log.error("card not changed", error=str(closed))
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot.drafting.slack_port import SlackError
 from bot.listeners.form_context import Place
 from bot.listeners.services import Services
 from bot.messages import Language, Sentence, sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.views import Choices, draft_view
 
 # A trigger of Slack's lives for three.

@@ -8,12 +8,12 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.background_tasks import BackgroundTasks
 from bot.drafting.actions import DraftActions
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.reviews import Reviews
+from bot.errors import UserError
 from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import People
@@ -46,7 +46,7 @@ class Services:
         """What a click asks for; why not, where it cannot be, is told to whoever clicked."""
         try:
             await work
-        except BadBrief as bad:
+        except UserError as bad:
             await self.answer(body, bad.sentence)
         except StoreUnavailable:
             # Slack does not deliver a click again.

@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 
 from bot.drafting.draft_action import Way
+from bot.drafting.jobs.job_context import JobContext, Refusal
 from bot.drafting.jobs.join_channel import enter
-from bot.drafting.ports import JobContext, NotThere, Place, Refusal
 from bot.drafting.reviews import held_as
-from bot.messages import Language, sentence, sentences
-from bot.slack.render.documents import FileKind, file_name
-from bot.slack.render.markup import split
+from bot.drafting.slack_port import FileKind, NotThere, Place
+from bot.messages import Language, Phrase, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Thread, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
@@ -78,33 +77,25 @@ class Delivery:
         return await self._upload(version, text, kind)
 
     async def _post(self, place: Place, version: Version, text: SafeText) -> None:
-        """The text alone, with one small line at its end that says whose it is."""
-        parts = split(text)
-        note = sentences.accepted_by(self._job.requester, version.number).to(self._language)
-        for i, part in enumerate(parts, 1):
-            await self._context.slack.final(
-                place,
-                part,
-                note if i == len(parts) else None,
-                key=f"{self._job.name}/{i}",
-                again=self._again,
-            )
+        await self._context.slack.post_text(
+            place, text, self._note(version), key=self._job.name, again=self._again
+        )
 
     async def _upload(self, version: Version, text: SafeText, kind: FileKind) -> None:
         thread = self._thread
         assert thread.root_ts is not None
-        comment = sentences.accepted_by(self._job.requester, version.number).to(self._language)
+        place = Place(thread.channel, thread.root_ts)
         try:
             await self._context.slack.upload(
-                Place(thread.channel, thread.root_ts),
-                text,
-                kind,
-                name=file_name(text),
-                comment=comment,
-                again=self._again,
+                place, text, kind, comment=self._note(version), again=self._again
             )
         except NotThere:
             raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
+
+    def _note(self, version: Version) -> Phrase:
+        """The small line that says whose text it is."""
+        said = sentences.accepted_by(self._job.requester, version.number)
+        return said.to(self._language)
 
 
 def whole(pieces: Sequence[Version]) -> str:

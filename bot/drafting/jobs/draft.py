@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from bot.drafting.footer import draft_facts
-from bot.drafting.ports import Button, NotThere, ShownDraft, SlackRefused
+from bot.drafting.slack_port import Button, GrowingMessage, NotThere, SlackRefused
 from bot.messages import Language, Sentence, sentence
 from bot.store import Store, Version, VersionStatus
 from safety import NOTHING, Gate, SafeText, Verdict, part
@@ -32,7 +32,7 @@ class Draft:
 
     version: Version
     gate: Gate
-    shown: ShownDraft
+    shown: GrowingMessage
     store: Store
     judge: Callable[[str], Awaitable[Verdict]]
     seed: int

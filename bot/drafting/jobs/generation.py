@@ -10,10 +10,11 @@ import structlog
 from bot.drafting.brief.options import Options
 from bot.drafting.footer import draft_buttons
 from bot.drafting.jobs.draft import Draft
+from bot.drafting.jobs.job_context import Away, JobContext, Refusal
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.waiting_status import status
-from bot.drafting.ports import Away, Button, JobContext, NotThere, Place, Refusal, Shown
 from bot.drafting.reviews import held_as
+from bot.drafting.slack_port import Button, NotThere, Place, Shown
 from bot.drafting.sources import Material
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus

@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.jobs import Jobs
+from bot.errors import UserError
 from bot.messages import sentence
 from bot.store import Job, Source, Store, Thread, TooManyRunning
 
@@ -43,7 +43,7 @@ class Intake:
 
          `adopt`: the keys of sources that wait.
 
-        Raises BadBrief, StoreUnavailable.
+        Raises UserError, StoreUnavailable.
         """
         try:
             begun = await self._store.add(
@@ -55,7 +55,7 @@ class Intake:
                 adopt=adopt,
             )
         except TooManyRunning:
-            raise BadBrief(sentence("too_many", limit=self._limit)) from None
+            raise UserError(sentence("too_many", limit=self._limit)) from None
         if begun is None:
             return False
         self._jobs.start(begun)

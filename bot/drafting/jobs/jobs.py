@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.drafting.jobs.job_context import Away
 from bot.drafting.jobs.pipeline import JobPipeline, where
-from bot.drafting.ports import Away
 from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)

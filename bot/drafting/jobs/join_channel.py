@@ -1,6 +1,7 @@
 """Into a channel: the bot joins what it may, and says what is to be done where it may not."""
 
-from bot.drafting.ports import DRAFT_IN_DM, Button, JobContext, NotThere, Refusal
+from bot.drafting.jobs.job_context import DRAFT_IN_DM, JobContext, Refusal
+from bot.drafting.slack_port import Button, NotThere
 from bot.messages import Language, sentence, sentences
 from bot.store import Job, JobKind, JobStatus
 

@@ -6,21 +6,13 @@ import structlog
 
 from bot.drafting.jobs.delivery import Delivery
 from bot.drafting.jobs.generation import Generation
+from bot.drafting.jobs.job_context import Away, JobContext, Refusal
 from bot.drafting.jobs.join_channel import enter
 from bot.drafting.jobs.thread_header import ThreadHeader
-from bot.drafting.ports import (
-    Away,
-    Button,
-    JobContext,
-    NotThere,
-    Place,
-    Refusal,
-    SlackRefused,
-)
 from bot.drafting.reviews import DECIDED, Reviews, held_as
+from bot.drafting.slack_port import Button, NotThere, Place, SlackError, SlackRefused
 from bot.drafting.sources import Material, UnreadSource
 from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
-from bot.slack.errors import SlackError
 from bot.store import (
     ERRANDS,
     Hold,

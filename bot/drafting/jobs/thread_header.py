@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.drafting.ports import STOP_THREAD, Button, JobContext, Place
+from bot.drafting.jobs.job_context import STOP_THREAD, JobContext
 from bot.drafting.reviews import held_as
+from bot.drafting.slack_port import Button, Content, Place, SlackError
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
-from bot.slack.errors import SlackError
-from bot.slack.render.blocks import Content, root_message
 from bot.store import Thread, Version, VersionStatus
 from safety import NOTHING, SafeText, Stage
 
@@ -71,7 +70,7 @@ class ThreadHeader:
     def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
         label = sentence("stop_button").to(self._language)
         buttons = [Button(label, STOP_THREAD, str(self._thread.id))] if writing else []
-        return root_message(asked, state.to(self._language), buttons)
+        return Content(asked, state.to(self._language), buttons)
 
     async def _state(self, versions: Sequence[Version]) -> Sentence:
         standing = [v for v in versions if v.status in STANDING]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot.drafting.ports import Place, SlackPort
+from bot.drafting.slack_port import Place, SlackPort
 from bot.messages import Language, Phrase, sentences
 
 # Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.

@@ -4,10 +4,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.ports import DRAFT_IN_DM
+from bot.drafting.jobs.job_context import DRAFT_IN_DM
+from bot.drafting.slack_port import SlackError
 from bot.listeners.services import Services, clicked_id
 from bot.messages import sentence
-from bot.slack.errors import SlackError
 from bot.store import StoreUnavailable
 
 

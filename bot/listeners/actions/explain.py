@@ -5,12 +5,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.footer import CHANGES, WHY
+from bot.drafting.slack_port import SlackError
+from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.services import Services, clicked_id
 from bot.messages import Language, sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.version_views import changes_view, why_view
 from bot.slack.render.views import View
 from bot.store import StoreUnavailable
@@ -24,7 +24,7 @@ async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) ->
             view = await _view(body, services)
             if view is not None:
                 await services.outbox.open_view(body["trigger_id"], view)
-    except BadBrief as bad:
+    except UserError as bad:
         await services.answer(body, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
         await services.answer(body, sentence("form_did_not_open"))

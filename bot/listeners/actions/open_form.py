@@ -7,11 +7,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.footer import ACCEPT, CHANGE, TRANSLATE
+from bot.drafting.slack_port import SlackError
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.form_context import draft_of
 from bot.listeners.services import Services
 from bot.messages import Language, sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.version_views import accept_view, change_view, translate_view
 from bot.slack.render.views import View
 

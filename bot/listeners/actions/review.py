@@ -6,9 +6,9 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews, Undecided
+from bot.drafting.slack_port import SlackError
 from bot.listeners.services import Services, clicked_id
 from bot.messages import sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.views import review_view, said_view, waiting_view
 from bot.store import StoreUnavailable
 

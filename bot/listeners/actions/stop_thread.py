@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.ports import STOP_THREAD
+from bot.drafting.jobs.job_context import STOP_THREAD
 from bot.listeners.services import Services, clicked_id
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_stop
+from bot.drafting.brief.brief import is_help, is_stop
 from bot.drafting.jobs.intake import Invocation
+from bot.errors import UserError
 from bot.listeners.form import open_form
 from bot.listeners.form_context import Place
 from bot.listeners.services import Services
@@ -36,7 +37,7 @@ async def on_draft(ack: AsyncAck, body: dict[str, Any], services: Services) -> N
             )
         else:
             await services.drafting.draft(text, asked_by(body))
-    except BadBrief as bad:
+    except UserError as bad:
         said = bad.sentence
     except StoreUnavailable:
         said = sentence("not_saved")

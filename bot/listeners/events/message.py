@@ -5,9 +5,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_stop
+from bot.drafting.brief.brief import is_help, is_stop
 from bot.drafting.jobs.intake import Invocation
 from bot.drafting.sources import from_files
+from bot.errors import UserError
 from bot.listeners.form import files_in
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
@@ -49,7 +50,7 @@ async def _answer(event: dict[str, Any], team: str, services: Services, *, to_us
     said: Sentence | None = None
     try:
         said = await _taken(event, invocation, services, to_us=to_us)
-    except BadBrief as bad:
+    except UserError as bad:
         said = bad.sentence
     if said and await services.intake.first(invocation):
         told = await services.people.told(user, said)
@@ -59,7 +60,7 @@ async def _answer(event: dict[str, Any], team: str, services: Services, *, to_us
 async def _taken(
     event: dict[str, Any], invocation: Invocation, services: Services, *, to_us: bool
 ) -> Sentence | None:
-    """What to tell the author. Raises BadBrief."""
+    """What to tell the author. Raises UserError."""
     text = event.get("text", "")
     mentioned = to_us or f"<@{services.bot}" in text
     words = f"{_shared(event)} {typed(text, bot=services.bot)}".strip()

@@ -4,8 +4,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.intake import Invocation
+from bot.errors import UserError
 from bot.listeners.services import Services
 
 
@@ -25,7 +25,7 @@ async def on_reaction(body: dict[str, Any], services: Services) -> None:
     )
     try:
         await services.actions.ask(version, wish, invocation)
-    except BadBrief as bad:
+    except UserError as bad:
         if await services.intake.first(invocation):
             await services.outbox.tell(
                 channel, user, await services.people.told(user, bad.sentence)

@@ -4,9 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.intake import Invocation
 from bot.drafting.sources import from_files, from_text
+from bot.errors import UserError
 from bot.listeners.form import files_in, open_form
 from bot.listeners.form_context import Place
 from bot.listeners.services import Services
@@ -20,7 +20,7 @@ async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], services: Ser
     """The text is kept under a key, for it may be longer than a form can hold."""
     try:
         said = await _open(body, services)
-    except BadBrief as bad:
+    except UserError as bad:
         said = bad.sentence
     except StoreUnavailable:
         said = sentence("not_saved")
@@ -30,7 +30,7 @@ async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], services: Ser
 
 
 async def _open(body: dict[str, Any], services: Services) -> Sentence | None:
-    """What to say instead, where the form did not open. Raises BadBrief, StoreUnavailable."""
+    """What to say instead, where the form did not open. Raises UserError, StoreUnavailable."""
     user, channel = body["user"]["id"], body["channel"]["id"]
     invocation = Invocation(user, body["team"]["id"], channel, key=f"shortcut-{body['trigger_id']}")
     message = body["message"]
@@ -41,7 +41,7 @@ async def _open(body: dict[str, Any], services: Services) -> Sentence | None:
         limit = services.settings.max_source
         sources = [from_text("message", text, invocation.key, limit, author), *sources]
     if not sources:
-        raise BadBrief(sentence("no_text_there"))
+        raise UserError(sentence("no_text_there"))
     await services.drafting.keep(sources, invocation)
     kept = sentences.form_source_kept(len(text), len(files_in(message)))
     keys = tuple(source.key for source in sources)

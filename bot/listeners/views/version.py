@@ -4,9 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.intake import Invocation
+from bot.errors import UserError
 from bot.listeners.form_context import draft_from
 from bot.listeners.services import Services
 from bot.messages import sentence
@@ -19,7 +19,7 @@ async def on_submit(ack: AsyncAck, body: dict[str, Any], services: Services) -> 
     name = body["view"]["callback_id"]
     try:
         await _act(name, body, services)
-    except BadBrief as bad:
+    except UserError as bad:
         await services.object_to(ack, body, name, bad.sentence)
     except StoreUnavailable:
         await services.object_to(ack, body, name, sentence("not_saved"))

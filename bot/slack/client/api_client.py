@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
 from bot.slack.client.rate_limit import RateLimit
-from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
 
 Args = Mapping[str, object]
 Answer = dict[str, Any]
@@ -66,6 +66,14 @@ CLOSED = {
 }
 
 log = structlog.get_logger(__name__)
+
+
+class RateLimited(SlackError):
+    """The budget of the method is used up; nothing was done. Does not leave `bot.slack`."""
+
+
+class AnswerLost(SlackError):
+    """No answer, or a server error: the call may have taken effect. Does not leave `bot.slack`."""
 
 
 @asynccontextmanager

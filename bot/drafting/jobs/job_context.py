@@ -1,0 +1,72 @@
+"""What every job is written with, and the two ways in which one ends early."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.jobs.worker_queue import Queue
+from bot.drafting.reviews import Reviews
+from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
+from bot.drafting.sources import Sources
+from bot.messages import Sentence
+from bot.store import JobStatus, Store, StoreUnavailable, Thread
+from inference.client import EngineClient
+from safety import Filter
+
+DRAFT_IN_DM = "draft_in_dm"
+STOP_THREAD = "stop_thread"
+
+# What a job waits for and is then run again.
+Away = (SlackUnavailable, StoreUnavailable)
+
+
+class Refusal(Exception):
+    """The job ends or rests here; `sentence` tells the requester why (None: without noise).
+
+    `forget`: what was asked is not kept, for it holds what should be nowhere.
+    """
+
+    def __init__(
+        self,
+        sentence: Sentence | None,
+        status: JobStatus,
+        buttons: Sequence[Button] = (),
+        *,
+        forget: bool = False,
+    ) -> None:
+        super().__init__(status)
+        self.sentence = sentence
+        self.status = status
+        self.buttons = buttons
+        self.forget = forget
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds;
+    `translates`: the model writes more than one language.
+
+    Without `reviews` what the filter holds is blocked.
+    """
+
+    store: Store
+    slack: SlackPort
+    engine: EngineClient
+    filter: Filter
+    people: People
+    recipes: Mapping[str, Recipe]
+    bot_user: str
+    emoji: str | None
+    patience: float
+    sources: Sources
+    queue: Queue
+    reviews: Reviews | None = None
+    translates: bool = False
+
+    def filter_for(self, thread: Thread) -> Filter:
+        """The filter by the policy of the channel that a thread's text is for."""
+        return self.filter.within(thread.team, thread.post_to or thread.channel)
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of a thread; free text where the operator took it away since."""
+        return self.recipes.get(name) or self.recipes[FREE]
