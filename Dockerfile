@@ -12,7 +12,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
 RUN python3 -m venv /opt/venv
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url $TORCH_INDEX} 'torch>=2.11,<2.14'
 WORKDIR /app
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY inference inference
 COPY safety safety
