@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage lint bench constraints clean
+.PHONY: demo test coverage lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -26,6 +26,9 @@ lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+hooks: $(VENV)/.installed-for-tests
+	$(BIN)/pre-commit install
 
 bench: $(VENV)/.installed
 	$(INSTALL) -q -e '.[bench]'
