@@ -136,7 +136,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         app = bolt_app(settings, client, me)
         listeners.register(app, services)
-        await store.forget()
+        await store.purge()
         await stack.enter_async_context(_kept_up(_forget(store)))
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
@@ -165,7 +165,7 @@ async def _forget(store: Store) -> None:
     while True:
         await asyncio.sleep(FORGET_SECONDS)
         try:
-            await store.forget()
+            await store.purge()
         except StoreUnavailable:
             log.warning("nothing forgotten")
 

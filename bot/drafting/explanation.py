@@ -60,8 +60,8 @@ class DraftHistory:
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
         """How it came about, line by line. Raises StoreUnavailable."""
-        job = await self._store.job(version.job_id)
-        thread = await self._store.thread(version.thread_id)
+        job = await self._store.get_job(version.job_id)
+        thread = await self._store.get_thread(version.thread_id)
         recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
         options = Options.model_validate(job.sampling)
         return [
@@ -77,11 +77,11 @@ class DraftHistory:
 
         Raises StoreUnavailable.
         """
-        job = await self._store.job(version.job_id)
+        job = await self._store.get_job(version.job_id)
         before_id = job.again_id or job.parent_id
         if before_id is None:
             return None
-        before = await self._store.version(before_id)
+        before = await self._store.get_version(before_id)
         old, new = await self._shown(before, asker), await self._shown(version, asker)
         if not old or new is None:
             return None
@@ -93,13 +93,13 @@ class DraftHistory:
     ) -> list[RecentThread]:
         """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
         shown = []
-        for thread in await self._store.recent_threads(user, most):
-            first = await self._store.first_job(thread.id)
+        for thread in await self._store.list_recent_threads(user, most):
+            first = await self._store.get_first_job(thread.id)
             brief = await self._judged(thread.brief, first, user)
             if brief is None or thread.root_ts is None:
                 continue
             recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
-            versions = await self._store.versions(thread.id)
+            versions = await self._store.list_versions(thread.id)
             shown.append(
                 RecentThread(
                     recipe.wording(language_for(first.language or "")).title,
@@ -113,12 +113,12 @@ class DraftHistory:
     async def _based(
         self, job: Job, asker: str
     ) -> tuple[int | None, SafeText | None, list[SafeText]]:
-        sources = await self._store.sources(job)
+        sources = await self._store.list_sources(job)
         names = [await self._judged(source.name, job, asker) for source in sources]
         named = [name for name in names if name is not None]
         if job.parent_id is None:
             return None, None, named
-        parent = await self._store.version(job.parent_id)
+        parent = await self._store.get_version(job.parent_id)
         return parent.number, await self._judged(job.instruction or "", job, asker), named
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
@@ -140,11 +140,11 @@ class DraftHistory:
         return self._shown_before[key]
 
     async def _filter_for(self, thread_id: int) -> Filter:
-        thread = await self._store.thread(thread_id)
+        thread = await self._store.get_thread(thread_id)
         return self._filter.within(thread.team, thread.post_to or thread.channel)
 
     async def _shown(self, version: Version, asker: str) -> SafeText | None:
-        hold = await self._store.hold_of(version.job_id, version.id)
+        hold = await self._store.find_hold_on(version.job_id, version.id)
         filter_ = await self._filter_for(version.thread_id)
         text, name = version.text.strip(), f"version-{version.id}"
         return await self._once(filter_, text, Stage.OUTPUT, held_as(hold), request=name, who=asker)

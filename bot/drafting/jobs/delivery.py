@@ -33,24 +33,24 @@ class Delivery:
     async def run(self) -> None:
         """Raises Refusal, Away."""
         assert self._job.parent_id is not None
-        version = await self._context.store.version(self._job.parent_id)
+        version = await self._context.store.get_version(self._job.parent_id)
         if self._job.kind is JobKind.DELETE:
             return await self._delete(version)
         if not await self._context.people.may_ask(self._job.requester, self._thread.team):
             raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
         text = await self._text(version)
         await self._hand_over(version, text, Way(self._job.sampling["way"]))
-        return await self._context.store.accepted(version.id)
+        return await self._context.store.mark_accepted(version.id)
 
     async def _delete(self, version: Version) -> None:
         await self._context.store.end_version(version.id, VersionStatus.DELETED)
-        for ts in await self._context.store.parts(version.id):
+        for ts in await self._context.store.list_posts(version.id):
             await self._context.slack.delete(self._thread.channel, ts)
 
     async def _text(self, version: Version) -> SafeText:
         """The whole text, judged as one by the filter of now. Raises Refusal."""
-        pieces = await self._context.store.pieces(version.id)
-        holds = [await self._context.store.hold_of(v.job_id, v.id) for v in pieces]
+        pieces = await self._context.store.list_continued(version.id)
+        holds = [await self._context.store.find_hold_on(v.job_id, v.id) for v in pieces]
         # What a reviewer approved, or approved without a part, stands here as it was approved.
         approved = any(held_as(hold) is not Action.HOLD for hold in holds)
         verdict = await self._context.filter_for(self._thread).judge(

@@ -17,7 +17,7 @@ from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Button, NotThere, Place, Shown
 from bot.drafting.sources import Material
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
-from bot.store import Job, JobKind, JobStatus, Thread, Turn, Version, VersionStatus
+from bot.store import HistoryStep, Job, JobKind, JobStatus, Thread, Version, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Sampling, Usage
 from safety import Action, Blocked, Stage, Verdict
 
@@ -69,7 +69,7 @@ class Generation:
         self._waiting: asyncio.Timeout | None = None
         self._heard = False
 
-    async def run(self, turns: list[Turn], *, again: bool) -> None:
+    async def run(self, turns: list[HistoryStep], *, again: bool) -> None:
         """Write what is not written yet. `again`: an earlier try may have shown some of it.
 
         Raises Refusal when it cannot be finished, Away when it is to be tried again.
@@ -97,7 +97,7 @@ class Generation:
         if self._all_stopped and self._waiting and not self._waiting.expired():
             self._waiting.reschedule(0)
 
-    async def _write(self, turns: list[Turn], again: bool) -> None:
+    async def _write(self, turns: list[HistoryStep], again: bool) -> None:
         deadline = asyncio.get_running_loop().time() + self._context.patience
         deaths = 0
         while deaths < ENGINE_DEATHS:
@@ -112,7 +112,7 @@ class Generation:
                 await self._wait_for_worker(deadline)
         raise Refusal(sentence("worker_missing"), JobStatus.FAILED)
 
-    async def _request(self, turns: list[Turn]) -> None:
+    async def _request(self, turns: list[HistoryStep]) -> None:
         """Ask with all that there is, or with as much of it as the model holds."""
         conversation = Conversation(
             self._recipe,
@@ -169,14 +169,14 @@ class Generation:
         async def posted(part: int, ts: str) -> None:
             await context.store.record_post(version.id, part, self._place.channel, ts)
 
-        held = held_as(await context.store.hold_of(job.id, version.id))
+        held = held_as(await context.store.find_hold_on(job.id, version.id))
 
         async def judge(text: str) -> Verdict:
             return await self._filter.judge(
                 text, Stage.OUTPUT, request=job.name, who=job.requester, held=held
             )
 
-        parts = await context.store.parts(version.id)
+        parts = await context.store.list_posts(version.id)
         if again and not parts and (ts := await self._unrecorded(key, head)):
             await posted(1, ts)
             parts = [ts]
@@ -222,7 +222,9 @@ class Generation:
 
     async def _head(self, version: Version) -> Phrase:
         async def number(version_id: int | None) -> int | None:
-            return (await self._context.store.version(version_id)).number if version_id else None
+            return (
+                (await self._context.store.get_version(version_id)).number if version_id else None
+            )
 
         job = self._job
         head = sentences.draft_head(
@@ -311,7 +313,7 @@ class Generation:
             await self._tell(_taken_away(draft.version))
             return
         await reviews.hold(job, draft.written, held, draft.version, **facts)
-        draft.version = await self._context.store.version(draft.version.id)
+        draft.version = await self._context.store.get_version(draft.version.id)
         await draft.show_end()
         await self._tell(sentence("held_draft", number=draft.version.number))
 

@@ -15,6 +15,7 @@ from bot.drafting.sources import Material, UnreadSource
 from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
 from bot.store import (
     ERRANDS,
+    HistoryStep,
     Hold,
     HoldStatus,
     Job,
@@ -22,7 +23,6 @@ from bot.store import (
     JobStatus,
     Source,
     Thread,
-    Turn,
     Version,
     VersionStatus,
 )
@@ -55,7 +55,7 @@ class JobPipeline:
 
     async def run(self) -> None:
         """Do what is left of the job. Raises Away or StoreUnavailable: run it again later."""
-        thread = await self._context.store.thread(self._job.thread_id)
+        thread = await self._context.store.get_thread(self._job.thread_id)
         status = await self._outcome(thread)
         await self._show_state()
         if status not in RESTING:
@@ -138,9 +138,9 @@ class JobPipeline:
         assert asked.text is not None
         if asked.text != self._words(thread):
             # What the policy takes out of it nobody is to have, the model neither.
-            await self._context.store.reword(self._job, asked.text)
+            await self._context.store.replace_request(self._job, asked.text)
         if hold is not None and hold.sealed:
-            await self._context.store.settle(hold)
+            await self._context.store.close_hold(hold)
         self._materials = await self._as_material(thread, sources, quoted)
         return asked.text
 
@@ -149,7 +149,7 @@ class JobPipeline:
         if hold.status is HoldStatus.PENDING:
             raise Refusal(None, JobStatus.HELD)
         if hold.status not in DECIDED:
-            await self._context.store.settle(hold)
+            await self._context.store.close_hold(hold)
             raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
         await reviews.unseal(self._job, hold)
         thread, self._job = await self._asked()
@@ -174,7 +174,7 @@ class JobPipeline:
         for source, verdict in zip(sources, verdicts[1:], strict=True):
             if verdict.text is None:
                 # It is not to stop what comes later, too.
-                await self._context.store.drop_source(source.id)
+                await self._context.store.delete_source(source.id)
         raise Refusal(sentences.source_refused(refused[0].rules), JobStatus.REFUSED)
 
     def _words(self, thread: Thread) -> str:
@@ -201,8 +201,8 @@ class JobPipeline:
         return materials
 
     async def _asked(self) -> tuple[Thread, Job]:
-        job = await self._context.store.job(self._job.id)
-        return await self._context.store.thread(job.thread_id), job
+        job = await self._context.store.get_job(self._job.id)
+        return await self._context.store.get_thread(job.thread_id), job
 
     async def _judge(
         self, thread: Thread, sources: Sequence[Source], held: Action = Action.HOLD
@@ -218,7 +218,7 @@ class JobPipeline:
         """What a reviewer decided about a source when it came."""
         if source.job_id in (None, self._job.id):
             return held
-        return held_as(await self._context.store.hold_of(source.job_id))
+        return held_as(await self._context.store.find_hold_on(source.job_id))
 
     async def _judged(
         self, thread: Thread, text: str, stage: Stage, held: Action = Action.HOLD
@@ -231,13 +231,13 @@ class JobPipeline:
     async def _hold(self) -> Hold | None:
         """The hold on what this job asks; what is asked once more was decided about before."""
         store = self._context.store
-        own = await store.hold_of(self._job.id)
-        return own or await store.hold_of((await store.origin(self._job)).id)
+        own = await store.find_hold_on(self._job.id)
+        return own or await store.find_hold_on((await store.get_origin(self._job)).id)
 
-    async def _turns(self) -> list[Turn]:
+    async def _turns(self) -> list[HistoryStep]:
         """The turns that led to the version that is refined. Raises Refusal if it has no text."""
         store, parent_id = self._context.store, self._job.parent_id
-        parent = None if parent_id is None else await store.version(parent_id)
+        parent = None if parent_id is None else await store.get_version(parent_id)
         if parent is not None and parent.status is VersionStatus.WRITING:
             await self._settled(parent.job_id)
         if not self._again and await store.is_given_up(self._job.id):
@@ -245,7 +245,7 @@ class JobPipeline:
             raise Refusal(None, JobStatus.DONE)
         if parent is None:
             return []
-        turns = await store.history(parent.id)
+        turns = await store.get_history(parent.id)
         if not turns[-1].text:
             raise Refusal(sentence("nothing_to_refine"), JobStatus.REFUSED)
         return turns
@@ -269,7 +269,7 @@ class JobPipeline:
 
     async def _head_of(self, thread: Thread) -> ThreadHeader:
         """The thread's head, in the language of whoever began it."""
-        first = await self._context.store.first_job(thread.id)
+        first = await self._context.store.get_first_job(thread.id)
         return ThreadHeader(self._context, thread, language_for(first.language or self._language))
 
     async def _posted(self, root: ThreadHeader, place: Place, judged: SafeText, again: bool) -> str:
@@ -292,7 +292,7 @@ class JobPipeline:
 
     async def _show_state(self) -> None:
         """The root says how the drafts stand, whatever became of this job."""
-        thread = await self._context.store.thread(self._job.thread_id)
+        thread = await self._context.store.get_thread(self._job.thread_id)
         await (await self._head_of(thread)).refresh()
 
     async def _offer(self, place: Place) -> None:
@@ -302,7 +302,7 @@ class JobPipeline:
                 await self._react(place, version, self._context.emoji)
 
     async def _react(self, place: Place, version: Version, emoji: str) -> None:
-        parts = await self._context.store.parts(version.id)
+        parts = await self._context.store.list_posts(version.id)
         try:
             await self._context.slack.react(place.channel, parts[-1], emoji)
         except SlackRefused as refused:

@@ -54,7 +54,7 @@ class ThreadHeader:
             return
         try:
             asked = None if thread.persons_root else self._asked(await self._brief())
-            versions = await self._context.store.versions(thread.id)
+            versions = await self._context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
@@ -83,15 +83,15 @@ class ThreadHeader:
         return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
-        parts = await self._context.store.parts(version.id)
+        parts = await self._context.store.list_posts(version.id)
         url = await self._context.slack.permalink(self._thread.channel, parts[0]) if parts else None
         return sentences.link_to_draft(version.number, url)
 
     async def _brief(self) -> SafeText | None:
         """The brief as it was released when it was asked for."""
         store, thread = self._context.store, self._thread
-        first = await store.first_job(thread.id)
-        hold = await store.hold_of(first.id)
+        first = await store.get_first_job(thread.id)
+        hold = await store.find_hold_on(first.id)
         verdict = await self._context.filter_for(thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
