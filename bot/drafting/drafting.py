@@ -107,10 +107,6 @@ class Drafting:
         """Sources that wait for their form. False: they came before. Raises StoreUnavailable."""
         return await self._store.add_sources(invocation.key, None, sources)
 
-    async def recent(self, user: str, most: int) -> Sequence[Thread]:
-        """The threads that a person began last, the newest first. Raises StoreUnavailable."""
-        return await self._store.list_recent_threads(user, most)
-
     async def invited(self, channel: str) -> None:
         """The bot is in this channel now: what waited for it goes on. Raises StoreUnavailable."""
         for job in await self._store.list_jobs(JobStatus.WAITING, channel=channel):

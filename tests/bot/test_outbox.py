@@ -204,7 +204,7 @@ async def test_an_archived_channel_is_closed(workspace, outbox, channel):
 
 async def test_a_modal_opens_once_even_if_the_answer_is_lost(workspace, outbox, ada):
     workspace.fail("views.open", drop="after")
-    await outbox.open_view(
+    await outbox.views.open(
         workspace.state.new_trigger(ada),
         draft_view("C1", "en", Choices([("blog", "a blog post")], ["en"])),
     )

@@ -298,12 +298,12 @@ async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(works
 async def test_a_call_is_kept_for_the_end_of_a_draft_only_while_it_runs(workspace):
     workspace.without(*STREAMS)
     async with staged(workspace, **{"chat.update": 1}) as stage:
-        pace, draft = stage.outbox.wire.pace, stage.draft()
+        limits, draft = stage.outbox.api.rate_limit, stage.draft()
         await draft.open()
-        assert not pace.free("chat.update")
+        assert not limits.is_free("chat.update")
         await draft.abandon()
         await draft.abandon()
-        assert pace.free("chat.update")
+        assert limits.is_free("chat.update")
 
 
 async def test_a_limited_append_waits_and_shows_everything_at_once(stage):

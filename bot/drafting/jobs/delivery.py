@@ -71,7 +71,7 @@ class Delivery:
             return await self._post(Place(channel), version, text)
         if way is Way.PERSON:
             return await self._post(
-                Place(await self._context.slack.dm(self._job.requester)), version, text
+                Place(await self._context.slack.open_dm(self._job.requester)), version, text
             )
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
         return await self._upload(version, text, kind)

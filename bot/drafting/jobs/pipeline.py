@@ -105,7 +105,7 @@ class JobPipeline:
         # What is drafted in private has found its place.
         thread, self._job = await self._asked()
         if self._job.kind is JobKind.DRAFT and thread.persons_root:
-            await self._context.slack.title(place, part(judged, 0, TITLE))
+            await self._context.slack.set_title(place, part(judged, 0, TITLE))
 
         async def tell(sentence: Sentence) -> None:
             await self._tell(thread, sentence, thread_ts=place.thread_ts)
@@ -285,7 +285,7 @@ class JobPipeline:
         """Where the thread goes: for a text that is drafted in private, our own conversation."""
         if thread.post_to is None or thread.channel != thread.post_to:
             return thread.channel
-        channel = await self._context.slack.dm(thread.requester)
+        channel = await self._context.slack.open_dm(thread.requester)
         await self._tell(thread, sentence("drafting_in_dm"))
         await self._context.store.set_channel(thread.id, channel)
         return channel
