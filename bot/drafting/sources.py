@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.drafting.slack_port import FetchFile, NoFile
 from bot.errors import UserError
-from bot.extraction.extraction import MOST_BYTES, Unreadable, kind_of, read
+from bot.extraction.extraction import MOST_BYTES, Unreadable, extract, kind_of
 from bot.messages import sentence, sentence_about
 from bot.store import Job, Source, Store
 from safety import SafeText
@@ -62,7 +62,7 @@ class Sources:
     async def _read(self, source: Source, file_id: str) -> None:
         try:
             attached = await self._fetch(file_id, MOST_BYTES)
-            text = await read(attached.name, attached.data, self._limit)
+            text = await extract(attached.name, attached.data, self._limit)
         except (NoFile, Unreadable) as error:
             await self._store.delete_source(source.id)
             raise UnreadSource(error.reason) from None
