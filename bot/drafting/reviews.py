@@ -230,7 +230,7 @@ class Reviews:
             text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
         )
         if verdict.text is None:
-            raise Undecided(sentences.review_blocked(verdict.rules))
+            raise Undecided(sentence("review_blocked", rules=sentences.rules(verdict.rules)))
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:

@@ -19,7 +19,7 @@ from bot.slack.render import blocks, documents, home_view, markup, version_views
 from bot.slack.render.views import Choices
 from bot.workspace import Workspace
 from safety import SafeText
-from tests.bot.test_phrase_types import where
+from tests.bot.test_sentences import where
 
 # As in a payload of Bolt's, where every value has the type Any.
 BODY: dict[str, Any] = {"text": "words that nobody has judged"}

@@ -14,7 +14,7 @@ def help_in(
     """The parts of the help. `written`: codes of what the model writes, and so of the examples."""
     examples: Language = "zh" if "zh" in written and language == "zh" else "en"
     kinds = list(recipes.values())
-    yield sentences.help_kinds([_kind(recipe, language, examples) for recipe in kinds])
+    yield sentence("help_kinds", kinds=tuple(_kind(each, language, examples) for each in kinds))
     for recipe in kinds:
         if recipe.limits:
             yield _networks(recipe, language, examples)

@@ -61,7 +61,12 @@ class Delivery:
             held=Action.ALLOW if approved else Action.HOLD,
         )
         if verdict.text is None:
-            raise Refusal(sentences.not_accepted(version.number, verdict.rules), JobStatus.REFUSED)
+            raise Refusal(
+                sentence(
+                    "not_accepted", number=version.number, rules=sentences.rules(verdict.rules)
+                ),
+                JobStatus.REFUSED,
+            )
         return verdict.text
 
     async def _hand_over(self, version: Version, text: SafeText, way: Way) -> None:

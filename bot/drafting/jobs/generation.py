@@ -410,5 +410,5 @@ def _taken_away(version: Version) -> Sentence:
     if any(rule.startswith("review_") for rule in version.rules):
         return sentence("not_released", number=version.number)
     if version.text:
-        return sentences.ended(version.number, version.rules)
-    return sentences.blocked(version.number, version.rules)
+        return sentence("ended", number=version.number, rules=sentences.rules(version.rules))
+    return sentence("blocked", number=version.number, rules=sentences.rules(version.rules))

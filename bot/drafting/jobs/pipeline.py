@@ -169,13 +169,15 @@ class JobPipeline:
             await reviews.hold_request(self._job, self._words(thread), brought, refused)
             raise Refusal(None, JobStatus.HELD)
         if verdicts[0].text is None:
-            said = sentences.refused(verdicts[0].rules)
+            said = sentence("refused", rules=sentences.rules(verdicts[0].rules))
             raise Refusal(said, JobStatus.REFUSED, forget=True)
         for source, verdict in zip(sources, verdicts[1:], strict=True):
             if verdict.text is None:
                 # It is not to stop what comes later, too.
                 await self._context.store.delete_source(source.id)
-        raise Refusal(sentences.source_refused(refused[0].rules), JobStatus.REFUSED)
+        raise Refusal(
+            sentence("source_refused", rules=sentences.rules(refused[0].rules)), JobStatus.REFUSED
+        )
 
     def _words(self, thread: Thread) -> str:
         """What this job asks, in the person's own words."""

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from bot.drafting.draft_action import Way
 from bot.drafting.explanation import Changes
 from bot.messages import Language, Sentence, sentence, sentence_about
-from bot.messages.catalogue import Family
+from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
 from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, ViewPayload, input_block, plain_text
 from safety import SafeText, part
 
-CHANGE: Family = "change"
-TRANSLATE: Family = "translate"
-ACCEPT: Family = "accept"
+CHANGE: SentenceGroup = "change"
+TRANSLATE: SentenceGroup = "translate"
+ACCEPT: SentenceGroup = "accept"
 
 # Slack takes a rich_text block of this length, and a hundred blocks in a view.
 PIECE_LIMIT = 3_000
@@ -92,7 +92,9 @@ def _styled(text: SafeText, mark: str) -> Block:
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def _form(name: Family, private_metadata: str, element: Block, language: Language) -> ViewPayload:
+def _form(
+    name: SentenceGroup, private_metadata: str, element: Block, language: Language
+) -> ViewPayload:
     """Build a form with one input, whose block_id and action_id are the form's name."""
     label = plain_text(sentence_about(name, "label"), language)
     return {
