@@ -24,12 +24,16 @@ NO_WORDS = {
     *("facts", "help_kind", "help_option", "help_wish", "home_thread", "home_thread_link"),
     *("named_source", "prompt_typed"),
 }
-IN_FORMS = [name for name in WORDS["en"] if re.fullmatch(r"\w+_(title|submit)|form_close", name)]
+IN_FORMS = [
+    name for name in get_args(SentenceName) if re.fullmatch(r"\w+_(title|submit)|form_close", name)
+]
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_every_sentence_with_the_same_fields(language: str) -> None:
+def test_every_language_has_every_sentence_with_the_same_fields(
+    language: catalogue.Language,
+) -> None:
     english = {name: fields_of(words) for name, words in WORDS["en"].items()}
     assert {name: fields_of(words) for name, words in WORDS[language].items()} == english
 

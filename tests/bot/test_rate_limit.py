@@ -11,10 +11,8 @@ import pytest
 from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, Budget, RateLimit
 
 
-class TestClock:
+class StoppedClock:
     """Time stands still until everybody waits; then it goes on to the next who wakes."""
-
-    __test__ = False
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,12 +40,14 @@ class TestClock:
 
 
 @pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.mark.parametrize("per_minute", [1, 3, *sorted(set(TIERS.values()))])
-async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
+async def test_no_minute_holds_more_calls_than_slack_grants(
+    clock: StoppedClock, per_minute: int
+) -> None:
     budget, calls = Budget(per_minute, clock), []
 
     async def caller(urgent: bool, after: float) -> None:
@@ -64,7 +64,9 @@ async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
     )
 
 
-async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(clock):
+async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(
+    clock: StoppedClock,
+) -> None:
     budget, turns = Budget(TIER_4, clock), []
 
     async def draft(name: int) -> None:
@@ -79,7 +81,7 @@ async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(clo
     assert all(len(set(five)) == 5 for five in zip(*(waited[i:] for i in range(5)), strict=False))
 
 
-async def test_steps_lengthen_when_more_drafts_run(clock):
+async def test_steps_lengthen_when_more_drafts_run(clock: StoppedClock) -> None:
     async def last_gap(drafts: int) -> float:
         budget, times = Budget(TIER_4, clock), []
 
@@ -96,7 +98,7 @@ async def test_steps_lengthen_when_more_drafts_run(clock):
     assert await last_gap(10) > 5
 
 
-async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
+async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock: StoppedClock) -> None:
     budget, ended = Budget(TIERS["chat.update"], clock), []
 
     async def ending() -> None:
@@ -108,7 +110,7 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
     assert 60 < ended[-1] < 62
 
 
-async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
+async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock: StoppedClock) -> None:
     limits, ended = RateLimit(clock=clock), []
 
     async def growing(name: int) -> None:
@@ -128,7 +130,9 @@ async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
     assert ended == [90] * 45
 
 
-async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(clock):
+async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(
+    clock: StoppedClock,
+) -> None:
     limits, turns = RateLimit({"chat.update": 3}, clock), []
 
     async def growing() -> None:
@@ -146,7 +150,7 @@ async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(clock
     assert 10 <= turn <= 11
 
 
-async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
+async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock: StoppedClock) -> None:
     budget, ended = Budget(TIER_4, clock), []
 
     async def growing() -> None:
@@ -162,7 +166,9 @@ async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
     assert ended == [10]
 
 
-async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock):
+async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(
+    clock: StoppedClock,
+) -> None:
     limits, calls = RateLimit(clock=clock), []
 
     async def caller(method: str, urgent: bool) -> None:
@@ -176,7 +182,7 @@ async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock)
     assert calls == [("chat.delete", 0), ("chat.update", 30), ("chat.update", 30)]
 
 
-async def test_a_channel_gets_one_post_a_second(clock):
+async def test_a_channel_gets_one_post_a_second(clock: StoppedClock) -> None:
     limits, posts = RateLimit(clock=clock), []
 
     async def poster(channel: str) -> None:
@@ -191,7 +197,7 @@ async def test_a_channel_gets_one_post_a_second(clock):
     assert clock.now < 3
 
 
-async def test_who_gives_up_waiting_takes_no_turn(clock):
+async def test_who_gives_up_waiting_takes_no_turn(clock: StoppedClock) -> None:
     budget = Budget(1, clock)
     await budget.acquire(urgent=True)
     waiting = asyncio.create_task(budget.acquire(urgent=True))
@@ -204,7 +210,7 @@ async def test_who_gives_up_waiting_takes_no_turn(clock):
     assert clock.now - started == pytest.approx(COUNT_SECONDS)
 
 
-async def test_a_budget_knows_when_it_is_used_up(clock):
+async def test_a_budget_knows_when_it_is_used_up(clock: StoppedClock) -> None:
     limits = RateLimit({"chat.startStream": 20}, clock)
     starts = 0
     while limits.is_free("chat.startStream"):

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect
@@ -44,7 +45,7 @@ def a_thread(channel: str = "C1") -> Thread:
     return Thread(team="T1", channel=channel, requester="U1", recipe="blog", brief="rain")
 
 
-def a_job(n: int = 1, **known: object) -> Job:
+def a_job(n: int = 1, **known: Any) -> Job:
     return Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": n, "seed": 7}, **known)
 
 
@@ -191,7 +192,7 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of
     assert os.fspath(tmp_path) not in str(away.value)
 
 
-async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
+async def test_an_urgent_writer_waits_for_no_more_than_two_writers() -> None:
     lock, order = WriteLock(patience=10), []
 
     async def write(name: str, *, urgent: bool = False) -> None:
@@ -203,12 +204,12 @@ async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
         for name in "abcde":
             group.create_task(write(name))
         await asyncio.sleep(0)
-        group.create_task(write("in a hurry", urgent=True))
-    assert order.index("in a hurry") <= 2
+        group.create_task(write("urgent", urgent=True))
+    assert order.index("urgent") <= 2
     assert [name for name in order if len(name) == 1] == ["a", "b", "c", "d", "e"]
 
 
-async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
+async def test_an_urgent_writer_that_gives_up_leaves_the_lock_to_others() -> None:
     lock = WriteLock(patience=0.01)
     async with lock.acquire(urgent=False):
         with pytest.raises(TimeoutError):
