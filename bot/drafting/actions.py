@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.drafting.brief.brief import check_language, checked, is_stop
+from bot.drafting.brief.brief import check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
@@ -124,7 +124,7 @@ class DraftActions:
     ) -> None:
         """This version, rewritten as `text` says. Raises UserError, StoreUnavailable."""
         await self._check_may(version, invocation)
-        instruction = checked(text, self._settings.max_brief)
+        instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
             raise UserError(sentence("nothing_to_refine"))
