@@ -52,6 +52,12 @@ class DraftingSettings(BaseModel):
         description="Whose replies in a thread change drafts: `anyone` who may ask, the "
         "`requester`, or only those that `mention` the bot.",
     )
+    offer_emoji: bool = Field(
+        True, description="Put the regenerate emoji under each finished draft, for one click."
+    )
+    worker_patience: float = Field(
+        600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
+    )
     model_languages: Annotated[list[str], NoDecode] = Field(
         ["en"],
         min_length=1,
@@ -97,8 +103,13 @@ class DraftingSettings(BaseModel):
         """What each emoji asks for."""
         return {emoji: wish for wish, emoji in self.emoji.items()}
 
+    @property
+    def offered_emoji(self) -> str | None:
+        """The emoji under finished drafts, if there is one."""
+        return self.emoji.get(DraftAction.REGENERATE) if self.offer_emoji else None
+
     def options(self, seed: int) -> Options:
-        """What a brief that chooses nothing is written with."""
+        """Return what a brief that chooses nothing is written with."""
         return Options(
             n=self.drafts,
             temperature=self.temperature,
