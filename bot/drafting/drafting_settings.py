@@ -72,23 +72,23 @@ class DraftingSettings(BaseModel):
     @field_validator("emoji", mode="before")
     @classmethod
     def _paired(cls, value: object) -> object:
-        """`regenerate=recycle, delete=` over the defaults."""
+        """Put `regenerate=recycle, delete=` over the defaults."""
         if not isinstance(value, str):
             return value
         pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
-        emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
-        emoji |= {wish: name.strip(":") for wish, _, name in pairs}
+        emoji: dict[str, str] = {str(action): name for action, name in EMOJI.items()}
+        emoji |= {action: name.strip(":") for action, _, name in pairs}
         if unknown := set(emoji) - set(DraftAction):
             raise ValueError(f"{min(unknown)} is none of {', '.join(DraftAction)}")
-        return {wish: name for wish, name in emoji.items() if name}
+        return {action: name for action, name in emoji.items() if name}
 
     @field_validator("emoji")
     @classmethod
     def _distinct(cls, emoji: dict[DraftAction, str]) -> dict[DraftAction, str]:
         for name in emoji.values():
-            wishes = [str(wish) for wish, each in emoji.items() if each == name]
-            if len(wishes) > 1:
-                raise ValueError(f"{name} stands for {' and for '.join(wishes)}")
+            actions = [str(action) for action, each in emoji.items() if each == name]
+            if len(actions) > 1:
+                raise ValueError(f"{name} stands for {' and for '.join(actions)}")
         return emoji
 
     @field_validator("model_languages")
@@ -99,9 +99,9 @@ class DraftingSettings(BaseModel):
         return codes
 
     @property
-    def wishes(self) -> dict[str, DraftAction]:
+    def actions_by_emoji(self) -> dict[str, DraftAction]:
         """What each emoji asks for."""
-        return {emoji: wish for wish, emoji in self.emoji.items()}
+        return {emoji: action for action, emoji in self.emoji.items()}
 
     @property
     def offered_emoji(self) -> str | None:

@@ -34,7 +34,7 @@ class Changes:
     pieces: Sequence[tuple[Mark, SafeText]]
 
     def count(self, mark: Mark) -> int:
-        """How many words are marked so."""
+        """Count the words that are marked so."""
         return sum(len(WORD.findall(text)) for each, text in self.pieces if each == mark)
 
 
@@ -59,7 +59,7 @@ class DraftHistory:
         self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
-        """How it came about, line by line. Raises StoreUnavailable."""
+        """Explain how a version came about, line by line. Raises StoreUnavailable."""
         job = await self._store.job(version.job_id)
         thread = await self._store.thread(version.thread_id)
         recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
@@ -73,7 +73,7 @@ class DraftHistory:
         ]
 
     async def changes(self, version: Version, asker: str) -> Changes | None:
-        """Against the version that it refines or regenerates; None where there is none to show.
+        """Compare a version with the one that it refines or regenerates; None where it has none.
 
         Raises StoreUnavailable.
         """
@@ -91,7 +91,10 @@ class DraftHistory:
     async def recent(
         self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
     ) -> list[RecentThread]:
-        """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
+        """Return what a person began last, the newest first.
+
+        Raises StoreUnavailable, SlackUnavailable.
+        """
         shown = []
         for thread in await self._store.recent_threads(user, most):
             first = await self._store.first_job(thread.id)
@@ -130,7 +133,7 @@ class DraftHistory:
     async def _once(
         self, filter_: Filter, text: str, stage: Stage, held: Action, *, request: str, who: str
     ) -> SafeText | None:
-        """However often somebody looks, what was judged before is judged but once more."""
+        """Judge a text once, however often somebody looks at it."""
         key = (filter_.policy.digest, stage, held, text)
         if key not in self._shown_before:
             verdict = await filter_.judge(text, stage, request=request, who=who, held=held)
@@ -151,7 +154,7 @@ class DraftHistory:
 
 
 def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:
-    """The pieces of both texts, in order: what stays, what went, what came."""
+    """Yield the pieces of both texts, in order: what stays, what went, what came."""
     before, after = _spans(old), _spans(new)
     words = difflib.SequenceMatcher(
         None, [old[a:b].strip() for a, b in before], [new[a:b].strip() for a, b in after], False
@@ -175,7 +178,7 @@ def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int
 
 
 def _chosen(options: Options) -> dict[str, object]:
-    """What was chosen, in the names of `/draft help`; the seed stands elsewhere."""
+    """Return what was chosen, in the names of `/draft help`; the seed is shown elsewhere."""
     own = options.model_dump(exclude_defaults=True, exclude=set(Sampled.model_fields))
     own |= {"private": "yes"} if options.private else {}
     sampled = options.model_dump(include=set(Sampled.model_fields) - {"seed", "n"})

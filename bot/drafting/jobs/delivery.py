@@ -26,7 +26,7 @@ class Delivery:
         self._run = run
 
     async def run(self) -> None:
-        """Do it. Raises Refusal, Away."""
+        """Delete the version, or judge it once more and hand it over. Raises Refusal, Away."""
         run, store = self._run, self._run.context.store
         assert run.job.parent_id is not None
         version = await store.version(run.job.parent_id)

@@ -29,7 +29,7 @@ class JobPipeline:
     """One run of a job, from its first check to its last message."""
 
     def __init__(self, job: Job, context: JobContext, settled: Settled) -> None:
-        """`settled(job_id)` returns when another job is not running (any more)."""
+        """Prepare a run. `settled(job_id)` returns when another job is not running (any more)."""
         self._job = job
         self._context = context
         self._settled = settled

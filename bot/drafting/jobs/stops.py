@@ -15,7 +15,7 @@ class Stops:
     """The versions that people stopped."""
 
     def __init__(self, running: Callable[[], Collection[int]]) -> None:
-        """`running()`: the ids of the versions that are being written."""
+        """Stop nothing yet. `running()` returns the ids of the versions that are being written."""
         self._running = running
         self._stopped: set[int] = set()
         self._waiting: asyncio.Timeout | None = None
