@@ -1,5 +1,6 @@
 """Slack and its people in memory, for tests of the domain that need no Slack on loopback."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -170,3 +171,9 @@ class FakePeople:
 
     async def language(self, user: str) -> Language:
         return "en"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

@@ -1,7 +1,7 @@
 """The way of one job, in a Slack of memory; store, filter and the client of the worker are real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from bot.drafting.sources import Sources
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
-from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack
+from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack, until
 from tests.scripted_engine import ScriptedEngine, essay
 
 SECRET = "password: hunter2xyzQ9"
@@ -424,9 +424,3 @@ async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
     assert await desk.run(delete) is JobStatus.DONE
     assert desk.slack.deleted == parts
     assert (await desk.store.version(version.id)).status is VersionStatus.DELETED
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
