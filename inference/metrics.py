@@ -1,4 +1,4 @@
-"""What Prometheus is told at /metrics: numbers alone, never a text. No torch here.
+"""The metrics for Prometheus: numbers only, never a text. No torch here.
 
 Names and meanings follow vLLM's, https://docs.vllm.ai/en/latest/design/metrics.html
 """
@@ -12,7 +12,7 @@ TPOT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
 
 
 class Metrics:
-    """The numbers of one supervisor."""
+    """The metrics of one supervisor."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -37,7 +37,7 @@ class Metrics:
         self._load = Load()
 
     def observe(self, load: Load) -> None:
-        """How busy the ranks are; their counters begin at nothing with each start."""
+        """Record how busy the ranks are. Their own counters begin at 0 with each start."""
         self.running.set(load.running)
         self.waiting.set(load.waiting)
         self.pages_held.set(load.pages_held)
@@ -50,7 +50,7 @@ class Metrics:
         self._load = Load()
 
     def text(self) -> bytes:
-        """In Prometheus' text format, version 0.0.4."""
+        """Return all metrics in Prometheus' text format, version 0.0.4."""
         return generate_latest(self.registry)
 
     def _gauge(self, name: str, help_: str) -> Gauge:

@@ -35,9 +35,10 @@ from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Stopped, Supervisor
-from inference.settings import SettingsError, load_settings
-from inference.tokenization.answer_cache import Turns
-from inference.tokenization.chat_template import Turn
+from inference.errors import OperatorError
+from inference.settings import load_settings
+from inference.tokenization.answer_cache import AnswerCache
+from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
 
 # No token has this id: every text gets as long as it was asked for, so that all do equal work.
@@ -74,7 +75,7 @@ FORMS = {
 }
 
 
-class BenchError(Exception):
+class BenchError(OperatorError):
     """Something that keeps the measuring from going on; the message is a sentence."""
 
 
@@ -315,16 +316,18 @@ class Bench:
     def engines(self) -> list[Engine]:
         return [self.ours, *self.peers]
 
-    def opening(self) -> Turn:
+    def opening(self) -> ChatTurn:
         """How a chat begins that has no beginning in common with any before it."""
-        return Turn(
+        return ChatTurn(
             "system",
             f"{next(self.numbers)} is the number of this request. Answer as a writer would.",
         )
 
     def prompt(self, topic: str) -> list[int]:
         """A prompt that no cache has, of about 40 tokens."""
-        return self.model.tokenizer.encode_chat([self.opening(), Turn("user", f"Write {topic}.")])
+        return self.model.tokenizer.encode_chat(
+            [self.opening(), ChatTurn("user", f"Write {topic}.")]
+        )
 
     def renewed(self, prompt: list[int]) -> list[int]:
         """As long, with a beginning that no cache has."""
@@ -542,8 +545,8 @@ def by_turn(values: list[float]) -> list[float]:
 
 async def converse(bench: Bench) -> list[tuple[list[int], Stream]]:
     """A draft and its refinements: for each wish the prompt, and what has become of it."""
-    tokenizer, known, lengths = bench.model.tokenizer, Turns(), bench.lengths
-    turns = [bench.opening(), Turn("user", f"Write {TOPICS[0]}.")]
+    tokenizer, known, lengths = bench.model.tokenizer, AnswerCache(), bench.lengths
+    turns = [bench.opening(), ChatTurn("user", f"Write {TOPICS[0]}.")]
     params = replace(DRAFTING, max_tokens=lengths.draft)
     answer = await bench.ours.stream(tokenizer.encode_chat(turns), params)
     params = replace(DRAFTING, max_tokens=lengths.answer)
@@ -551,9 +554,9 @@ async def converse(bench: Bench) -> list[tuple[list[int], Stream]]:
     for wish in WISHES:
         ids = [token for token in answer.token_ids if token not in tokenizer.end_ids]
         text = b"".join(map(tokenizer.bytes_of, ids)).decode(errors="ignore")
-        known.keep(text, ids)
-        turns += [Turn("assistant", text), Turn("user", wish)]
-        prompt = tokenizer.encode_chat(turns, known.find)
+        known.put(text, ids)
+        turns += [ChatTurn("assistant", text), ChatTurn("user", wish)]
+        prompt = tokenizer.encode_chat(turns, known.get)
         answer = (await bench.ours.stream(prompt, params)).until(tokenizer.end_ids)
         done.append((prompt, answer))
     return done
@@ -795,7 +798,7 @@ def main() -> int:
     )
     try:
         result = asyncio.run(perplexity() if args.what == "perplexity" else measure(args))
-    except (ModelError, SettingsError, BenchError, Stopped) as error:
+    except (OperatorError, Stopped) as error:
         say(str(error))
         return CANNOT_GO_ON
     if args.json:

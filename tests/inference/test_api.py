@@ -1,4 +1,4 @@
-"""The HTTP face of a running worker."""
+"""The HTTP API of a running worker."""
 
 import asyncio
 import json
@@ -234,7 +234,7 @@ async def test_an_error_of_ours_has_the_shape_of_the_api_and_no_text_in_the_log(
     assert json.loads(response.text or "")["error"]["type"] == "server_error"
     (event,) = events
     assert event["error"] == "KeyError"
-    assert re.search(r"test_server\.py:\d+$", event["at"])
+    assert re.search(r"test_api\.py:\d+$", event["at"])
     assert "user wrote" not in str(event) + (response.text or "")
 
 
