@@ -1,10 +1,12 @@
 """Text to tokens and back."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerBase
 
 from inference.checkpoint.open import open_vocabulary
 from inference.tokenization.chat_template import ChatTurn, merge_roles
@@ -23,7 +25,7 @@ CORPUS = [
     "\u200b\u0000\x07 zero width and control",
 ]
 # The vocabulary lacks some bytes: those of control characters and of what is not assigned.
-NEVER = ["Cs", "Cn", "Co", "Cc"]
+NEVER: tuple[Literal["Cs", "Cn", "Co", "Cc"], ...] = ("Cs", "Cn", "Co", "Cc")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,9 @@ def tokenizer(smollm: Path) -> Tokenizer:
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_tokens_are_those_of_transformers(tokenizer, reference_tokenizer, text: str) -> None:
+def test_tokens_are_those_of_transformers(
+    tokenizer: Tokenizer, reference_tokenizer: PreTrainedTokenizerBase, text: str
+) -> None:
     expected = reference_tokenizer.encode(text, add_special_tokens=False)
     assert tokenizer.encode(text) == expected
 
@@ -74,7 +78,7 @@ CHATS = [
 
 @pytest.mark.parametrize("turns", CHATS)
 def test_a_chat_is_templated_as_transformers_does_it(
-    tokenizer, reference_tokenizer, turns: list[ChatTurn]
+    tokenizer: Tokenizer, reference_tokenizer: PreTrainedTokenizerBase, turns: list[ChatTurn]
 ) -> None:
     messages = [{"role": t.role, "content": t.content} for t in turns]
     expected = reference_tokenizer.apply_chat_template(

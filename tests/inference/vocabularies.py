@@ -87,7 +87,9 @@ def sentencepiece(directory: Path, kind: str) -> PreTrainedTokenizerFast:
 def _saved(
     rules: Tokenizer, directory: Path, template: str, *, bos: str, eos: str
 ) -> PreTrainedTokenizerFast:
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=rules, bos_token=bos, eos_token=eos)
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=rules, bos_token=bos, eos_token=eos
+    )
     tokenizer.chat_template = template
     tokenizer.save_pretrained(directory)
     return tokenizer
