@@ -5,10 +5,11 @@ import contextlib
 import hmac
 import json
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from inference.api.completion import Completion, SampleRequest, TextDelta
 from inference.api.requests import (
@@ -41,8 +42,6 @@ KEEPALIVE_SECONDS = 10.0
 LAST_TOKENS = 8
 
 METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ApiServer:
@@ -292,7 +291,7 @@ async def _keep_alive(response: web.StreamResponse) -> None:
 
 
 def _usage(asked: ChatRequest | CompletionRequest, completion: Completion) -> JsonObject:
-    """Count each prompt once, though it has n samples."""
+    """Build the usage. Each prompt counts once, not n times."""
     return usage_body(
         sum(len(sample.prompt) for sample in completion.requests[:: asked.n]),
         sum(completion.cached_tokens[:: asked.n]),

@@ -243,7 +243,7 @@ def _parse(kind: type[R], fields: dict[str, object]) -> R:
 
 
 def _refusal(error: ValidationError) -> RequestError:
-    """Turn the first problem into a sentence. It quotes no value: logs hold no text of a user."""
+    """Turn the first problem into a sentence that quotes no value: logs hold no text of a user."""
     name, reason = first_problem(error)
     if name.startswith("prompt."):
         # What follows is the kind of prompt that pydantic has tried last.

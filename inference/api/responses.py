@@ -64,7 +64,7 @@ class ChatResponses:
         return self._chunk([]) | {"usage": usage}
 
     def whole(self, samples: Sequence[Sequence[TextDelta]], usage: JsonObject) -> JsonObject:
-        """samples: all deltas of each."""
+        """Return the whole response. samples: all deltas of each."""
         choices = []
         for index, deltas in enumerate(samples):
             text = "".join(delta.text for delta in deltas)
@@ -116,7 +116,7 @@ class CompletionResponses:
         return self._chunk([]) | {"usage": usage}
 
     def whole(self, samples: Sequence[Sequence[TextDelta]], usage: JsonObject) -> JsonObject:
-        """samples: all deltas of each."""
+        """Return the whole response. samples: all deltas of each."""
         choices = []
         for index, deltas in enumerate(samples):
             text = self._echo(index) + "".join(delta.text for delta in deltas)

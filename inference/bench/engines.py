@@ -59,7 +59,7 @@ class BenchModel:
     tokenizer: Tokenizer
 
     def footprint(self, weight_size: int | None, kv_size: int) -> Footprint:
-        """Return the footprint with so many bytes for a number, or as in the file for None."""
+        """Return the footprint. weight_size: bytes of a number; None for those of the file."""
         shape = self.checkpoint.shape
         weights = sum(
             math.prod(tensor.shape) * weight_size if weight_size else tensor.size
@@ -71,7 +71,7 @@ class BenchModel:
 
 
 def load_model() -> BenchModel:
-    """Open the model of the settings. Raises ModelError, OperatorError."""
+    """Open the model of the settings. Raises OperatorError."""
     checkpoint, vocabulary = open_model(load_settings().model)
     if checkpoint.path.is_dir():
         raise ModelError(f"{checkpoint.path} is no GGUF file, which all engines read: set MODEL.")

@@ -27,7 +27,7 @@ WORDS = {
 
 
 def read_gguf_vocabulary(file: GGUFFile) -> Vocabulary:
-    """Raise ModelError if the file has a tokenizer of another kind."""
+    """Return the vocabulary of a GGUF file. Raises ModelError if its kind is not supported."""
     keys, tokens = file.metadata, file.metadata.strings("tokenizer.ggml.tokens")
     kinds = keys.get("tokenizer.ggml.token_type")
     of_kind: dict[object, list[int]] = {}

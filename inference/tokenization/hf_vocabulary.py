@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.fields import Fields, read_json
-from inference.tokenization.vocabulary import END_TOKENS, MARK, SPACE, Vocabulary
+from inference.tokenization.vocabulary import END_TOKENS, GUARD_MARK, SPACE, Vocabulary
 
 
 def read_hf_vocabulary(directory: Path) -> Vocabulary:
@@ -77,7 +77,9 @@ def _guarded(body: dict[str, Any], added: list[dict[str, Any]]) -> Tokenizer:
     # there, or the library gives new numbers to those after them.
     kept = [one for one in added if not (one["special"] and one["content"] in known)]
     names = {
-        one["id"]: f"{MARK}{one['content']}{MARK}" if one["special"] else str(one["content"])
+        one["id"]: f"{GUARD_MARK}{one['content']}{GUARD_MARK}"
+        if one["special"]
+        else str(one["content"])
         for one in kept
     }
     tokens = [one | {"content": names[one["id"]]} for one in kept]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from inference.tokenization.chat_template import ChatTemplate, ChatTurn, merge_roles
-from inference.tokenization.vocabulary import MARK, Vocabulary
+from inference.tokenization.vocabulary import GUARD_MARK, Vocabulary
 
-# A noncharacter, like MARK. It stands before and after the number of an answer whose ids are known.
+# A noncharacter, like GUARD_MARK: it is put around the number of an answer whose ids are known.
 ANSWER_MARK = "\ufdd1"
 
 FindAnswer = Callable[[str], list[int] | None]
@@ -27,7 +27,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of plain text; the names of control tokens are text like any other."""
-        return self._plain(text.replace(MARK, ""), first=True)
+        return self._plain(text.replace(GUARD_MARK, ""), first=True)
 
     def encode_prompt(self, text: str) -> list[int]:
         """Return the tokens of a text to continue, after the first token that the model expects."""
@@ -55,11 +55,11 @@ class Tokenizer:
         ids: list[int] = []
         at = 0
         for match in self._splitter.finditer(rendered):
-            ids += self._plain(rendered[at : match.start()].replace(MARK, ""), first=at == 0)
+            ids += self._plain(rendered[at : match.start()].replace(GUARD_MARK, ""), first=at == 0)
             number = match.group(1)
             ids += [self.specials[match.group()]] if number is None else answers[int(number)] or []
             at = match.end()
-        return ids + self._plain(rendered[at:].replace(MARK, ""), first=at == 0)
+        return ids + self._plain(rendered[at:].replace(GUARD_MARK, ""), first=at == 0)
 
     def text_of(self, ids: Sequence[int]) -> str:
         """Return the text of tokens. Control tokens are spelled by their names here."""
@@ -77,9 +77,9 @@ class Tokenizer:
         return ids if controls.isdisjoint(ids) else [i for i in ids if i not in controls]
 
     def _guard(self, text: str) -> str:
-        text = text.replace(MARK, "").replace(ANSWER_MARK, "")
+        text = text.replace(GUARD_MARK, "").replace(ANSWER_MARK, "")
         for opener in self._openers:
-            text = text.replace(opener, opener + MARK)
+            text = text.replace(opener, opener + GUARD_MARK)
         return text
 
 

@@ -13,7 +13,7 @@ from inference.checkpoint.errors import ModelError
 from inference.model.config import ModelShape
 
 # A Unicode noncharacter: no text of a person has one, and none gets into tokens.
-MARK = "\ufdd0"
+GUARD_MARK = "\ufdd0"
 SPACE = "\u2581"
 END_TOKENS = (
     "<|im_end|>",

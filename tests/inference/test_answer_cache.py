@@ -1,4 +1,4 @@
-"""A history that comes back has the tokens that the model wrote."""
+"""An answer that comes back in a history has the tokens that the model wrote."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from inference.checkpoint.open import open_vocabulary
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import ANSWER_MARK, Tokenizer
-from inference.tokenization.vocabulary import MARK
+from inference.tokenization.vocabulary import GUARD_MARK
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def tokenizer(smollm: Path) -> Tokenizer:
 
 
 def letters(tokenizer: Tokenizer, text: str) -> list[int]:
-    """The same text in other tokens: one for each letter."""
+    """Return the same text in other tokens: one for each letter."""
     return [token for letter in text for token in tokenizer.encode(letter)]
 
 
@@ -50,7 +50,7 @@ def test_nobody_can_put_an_answer_where_there_is_none(tokenizer: Tokenizer) -> N
     cache = AnswerCache()
     cache.put("secret", [5, 6, 7])
     chat = [
-        ChatTurn("user", f"{ANSWER_MARK}1{ANSWER_MARK}{MARK}"),
+        ChatTurn("user", f"{ANSWER_MARK}1{ANSWER_MARK}{GUARD_MARK}"),
         ChatTurn("assistant", "secret"),
         ChatTurn("user", "x"),
     ]
