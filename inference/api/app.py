@@ -12,17 +12,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from inference.api.completion import Completion, SampleRequest, TextDelta
-from inference.api.requests import (
-    ChatRequest,
-    CompletionRequest,
-    RequestError,
-    parse_chat,
-    parse_completion,
-)
+from inference.api.requests import Request, RequestError, parse_chat, parse_completion
 from inference.api.responses import (
     ChatResponses,
     CompletionResponses,
     JsonObject,
+    Responses,
     error_body,
     now,
     usage_body,
@@ -162,7 +157,7 @@ class ApiServer:
         )
         return await self._respond(request, asked, completion, responses)
 
-    def _check_can_serve(self, asked: ChatRequest | CompletionRequest) -> None:
+    def _check_can_serve(self, asked: Request) -> None:
         if self.draining:
             raise _unavailable("The worker is stopping; try again in a minute.", "stopping")
         if self.supervisor.ready is None:
@@ -197,7 +192,7 @@ class ApiServer:
 
     def _completion(
         self,
-        asked: ChatRequest | CompletionRequest,
+        asked: Request,
         prompts: list[list[int]],
         stops: list[str],
         new_filter: Callable[[], ReasoningFilter] | None = None,
@@ -218,7 +213,7 @@ class ApiServer:
             new_filter=new_filter,
         )
 
-    def _room(self, prompt: list[int], asked: ChatRequest | CompletionRequest) -> int:
+    def _room(self, prompt: list[int], asked: Request) -> int:
         """Return how many tokens may follow. Raises RequestError if there is no room for one."""
         over = len(prompt) + min(asked.max_tokens, 1) - self.context
         if over > 0:
@@ -233,9 +228,9 @@ class ApiServer:
     async def _respond(
         self,
         request: web.Request,
-        asked: ChatRequest | CompletionRequest,
+        asked: Request,
         completion: Completion,
-        responses: ChatResponses | CompletionResponses,
+        responses: Responses,
     ) -> web.StreamResponse:
         if asked.stream:
             return await _stream(request, asked, completion, responses)
@@ -248,9 +243,9 @@ class ApiServer:
 
 async def _stream(
     request: web.Request,
-    asked: ChatRequest | CompletionRequest,
+    asked: Request,
     completion: Completion,
-    responses: ChatResponses | CompletionResponses,
+    responses: Responses,
 ) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
@@ -290,7 +285,7 @@ async def _keep_alive(response: web.StreamResponse) -> None:
         await response.write(b": waiting\n\n")
 
 
-def _usage(asked: ChatRequest | CompletionRequest, completion: Completion) -> JsonObject:
+def _usage(asked: Request, completion: Completion) -> JsonObject:
     """Build the usage. Each prompt counts once, not n times."""
     return usage_body(
         sum(len(sample.prompt) for sample in completion.requests[:: asked.n]),

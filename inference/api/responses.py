@@ -156,3 +156,6 @@ class CompletionResponses:
             ],
             "text_offset": offsets,
         }
+
+
+Responses = ChatResponses | CompletionResponses
