@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -142,7 +142,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
                         break
                 if not ended:
                     raise EngineUnavailable("The worker stopped in the middle of the draft.")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EngineUnavailable("The worker does not answer.") from error
         except (ValueError, KeyError, TypeError, AttributeError):
             raise EngineUnavailable("The server does not answer as OpenAI's API does.") from None
@@ -153,7 +153,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
             async with self._open.get("/v1/models") as response:
                 await _check(response)
                 return [str(model["id"]) for model in (await response.json())["data"]]
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EngineUnavailable("The worker does not answer.") from error
 
     async def ready(self) -> bool:
@@ -195,7 +195,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
                 body = await response.json(content_type=None)
                 progress = body.get("progress", "") if isinstance(body, dict) else ""
                 return response.status == 200, str(progress)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError):
             return False, ""
 
     @property
@@ -217,14 +217,7 @@ def _chat_body(
 ) -> dict[str, object]:
     body: dict[str, object] = {
         "messages": [{"role": m.role, "content": m.content} for m in messages],
-        "temperature": sampling.temperature,
-        "top_k": sampling.top_k,
-        "top_p": sampling.top_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "max_tokens": sampling.max_tokens,
-        "stop": list(sampling.stop),
-        "seed": sampling.seed,
-        "n": sampling.n,
+        **asdict(sampling),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -240,24 +233,19 @@ def _without_reasoning(delta: Delta, reasoning: ReasoningFilter) -> Delta | None
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
+    """Raise EngineUnavailable or EngineRefused if the response is an error."""
     if response.status < 400:
         return
-    error = await _error_of(response)
-    if response.status >= 500 or response.status == 429:
-        raise EngineUnavailable(error["message"])
-    raise EngineRefused(error["message"], error["code"])
-
-
-async def _error_of(response: aiohttp.ClientResponse) -> dict[str, str]:
     try:
         error = (await response.json(content_type=None))["error"]
-        return {
-            "message": str(error["message"]),
-            "code": str(error.get("code") or error.get("type") or response.status),
-        }
+        message = str(error["message"])
+        code = str(error.get("code") or error.get("type") or response.status)
     except (ValueError, KeyError, TypeError):
         message = f"The worker answered with status {response.status}."
-        return {"message": message, "code": str(response.status)}
+        code = str(response.status)
+    if response.status >= 500 or response.status == 429:
+        raise EngineUnavailable(message)
+    raise EngineRefused(message, code)
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[list[str]]:
