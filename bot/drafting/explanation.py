@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.drafting.brief.options import Options, Sampled
-from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
 from bot.drafting.jobs.thread_header import STANDING
-from bot.drafting.reviews import held_as
+from bot.drafting.reviews import filter_for, held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
 from bot.store import Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
@@ -62,7 +62,7 @@ class DraftHistory:
         """Explain how a version came about, line by line. Raises StoreUnavailable."""
         job = await self._store.job(version.job_id)
         thread = await self._store.thread(version.thread_id)
-        recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+        recipe = recipe_or_free(self._recipes, thread.recipe)
         options = Options.model_validate(job.sampling)
         return [
             sentences.why_kind(recipe.wording(language).title),
@@ -101,7 +101,7 @@ class DraftHistory:
             brief = await self._judged(thread.brief, first, user)
             if brief is None or thread.root_ts is None:
                 continue
-            recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+            recipe = recipe_or_free(self._recipes, thread.recipe)
             versions = await self._store.versions(thread.id)
             shown.append(
                 RecentThread(
@@ -125,32 +125,29 @@ class DraftHistory:
         return parent.number, await self._judged(job.instruction or "", job, asker), named
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
-        filter_ = await self._filter_for(job.thread_id)
         return await self._once(
-            filter_, text, Stage.INPUT, Action.HOLD, request=job.name, who=asker
+            text, Stage.INPUT, Action.HOLD, job.thread_id, request=job.name, asker=asker
+        )
+
+    async def _shown(self, version: Version, asker: str) -> SafeText | None:
+        held = held_as(await self._store.hold_of(version.job_id, version.id))
+        text, name = version.text.strip(), f"version-{version.id}"
+        return await self._once(
+            text, Stage.OUTPUT, held, version.thread_id, request=name, asker=asker
         )
 
     async def _once(
-        self, filter_: Filter, text: str, stage: Stage, held: Action, *, request: str, who: str
+        self, text: str, stage: Stage, held: Action, thread_id: int, *, request: str, asker: str
     ) -> SafeText | None:
         """Judge a text once, however often somebody looks at it."""
+        filter_ = filter_for(self._filter, await self._store.thread(thread_id))
         key = (filter_.policy.digest, stage, held, text)
         if key not in self._shown_before:
-            verdict = await filter_.judge(text, stage, request=request, who=who, held=held)
+            verdict = await filter_.judge(text, stage, request=request, who=asker, held=held)
             if len(self._shown_before) >= REMEMBERED:
                 self._shown_before.clear()
             self._shown_before[key] = verdict.text
         return self._shown_before[key]
-
-    async def _filter_for(self, thread_id: int) -> Filter:
-        thread = await self._store.thread(thread_id)
-        return self._filter.within(thread.team, thread.post_to or thread.channel)
-
-    async def _shown(self, version: Version, asker: str) -> SafeText | None:
-        hold = await self._store.hold_of(version.job_id, version.id)
-        filter_ = await self._filter_for(version.thread_id)
-        text, name = version.text.strip(), f"version-{version.id}"
-        return await self._once(filter_, text, Stage.OUTPUT, held_as(hold), request=name, who=asker)
 
 
 def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:

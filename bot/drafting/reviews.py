@@ -27,7 +27,17 @@ from bot.messages import (
     sentence_about,
     sentences,
 )
-from bot.store import Hold, HoldStatus, Job, JobStatus, Source, Store, StoreUnavailable, Version
+from bot.store import (
+    Hold,
+    HoldStatus,
+    Job,
+    JobStatus,
+    Source,
+    Store,
+    StoreUnavailable,
+    Thread,
+    Version,
+)
 from bot.store import VersionStatus as Status
 from bot.store.models import now
 from safety import Action, Filter, SafeText, Stage, Verdict, has_span
@@ -59,6 +69,11 @@ class Undecided(UserError):
 def held_as(hold: Hold | None) -> Action:
     """Return what the filter makes of what it holds, after what was decided."""
     return DECIDED.get(hold.status, Action.HOLD) if hold else Action.HOLD
+
+
+def filter_for(filter_: Filter, thread: Thread) -> Filter:
+    """Return the filter by the policy of the channel that a thread's text is for."""
+    return filter_.within(thread.team, thread.post_to or thread.channel)
 
 
 class Reviews:
@@ -237,8 +252,7 @@ class Reviews:
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:
-        thread = await self._store.thread(job.thread_id)
-        return self._filter.within(thread.team, thread.post_to or thread.channel)
+        return filter_for(self._filter, await self._store.thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
         """Post the card once; where the channel is closed to us the hold expires."""

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.reviews import Reviews
 from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.messages import Sentence
-from bot.store import JobStatus, Store, StoreUnavailable, Thread
+from bot.store import JobStatus, Store, StoreUnavailable
 from inference.client import EngineClient
 from safety import Filter
 
@@ -57,11 +57,3 @@ class JobContext:
     settings: DraftingSettings
     bot_user: str
     reviews: Reviews | None = None
-
-    def filter_for(self, thread: Thread) -> Filter:
-        """Return the filter by the policy of the channel that a thread's text is for."""
-        return self.filter.within(thread.team, thread.post_to or thread.channel)
-
-    def recipe(self, name: str) -> Recipe:
-        """Return the recipe of a thread; free text where the operator took it away since."""
-        return self.recipes.get(name) or self.recipes[FREE]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.drafting.brief.options import Options
-from bot.drafting.brief.recipe import Recipe
+from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.jobs.job_context import JobContext
+from bot.drafting.reviews import filter_for
 from bot.drafting.slack_port import Button, NotThere, Place, SlackRefused
 from bot.messages import Language, Sentence, language_for
 from bot.store import Job, Thread
@@ -47,12 +48,12 @@ class JobRun:
     @property
     def recipe(self) -> Recipe:
         """What is to be written."""
-        return self.context.recipe(self.thread.recipe)
+        return recipe_or_free(self.context.recipes, self.thread.recipe)
 
     @property
     def filter(self) -> Filter:
         """The filter by the policy of the channel that the text is for."""
-        return self.context.filter_for(self.thread)
+        return filter_for(self.context.filter, self.thread)
 
     async def begin(self) -> None:
         """Count the run, and keep the language of the first. Raises Away."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import structlog
 
+from bot.drafting.brief.recipe import recipe_or_free
 from bot.drafting.jobs.job_context import STOP_THREAD, JobContext
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
-from bot.drafting.reviews import held_as
+from bot.drafting.reviews import filter_for, held_as
 from bot.drafting.slack_port import Button, Content, NotThere, Place, SlackError
 from bot.messages import Language, Phrase, Sentence, language_for, sentence, sentences
 from bot.store import Thread, Version, VersionStatus
@@ -117,7 +118,9 @@ class ThreadHeader:
 
     def _asked(self, brief: SafeText | None) -> Phrase:
         """Say what was asked; the brief only where the filter of now lets it be shown."""
-        title = self._context.recipe(self._thread.recipe).wording(self._language).title
+        title = (
+            recipe_or_free(self._context.recipes, self._thread.recipe).wording(self._language).title
+        )
         said = sentences.root(self._thread.requester, title, brief or NOTHING)
         return said.to(self._language)
 
@@ -147,7 +150,7 @@ class ThreadHeader:
         store, thread = self._context.store, self._thread
         first = await store.first_job(thread.id)
         hold = await store.hold_of(first.id)
-        verdict = await self._context.filter_for(thread).judge(
+        verdict = await filter_for(self._context.filter, thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
         return verdict.text
