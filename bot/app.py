@@ -23,14 +23,13 @@ from bot.background_tasks import BackgroundTasks
 from bot.cli.policy import judge_server
 from bot.drafting.actions import DraftActions
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.draft_action import DraftAction
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline, where
-from bot.drafting.jobs.worker_queue import Queue
+from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.reviews import Reviews
 from bot.drafting.slack_port import NotThere
 from bot.drafting.sources import Sources
@@ -109,12 +108,10 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             people=people,
             recipes=load_recipes(settings.recipes),
             sources=Sources(store, files.fetch, settings.max_source),
-            queue=Queue(),
+            queue=WorkerQueue(),
+            settings=settings,
             bot_user=user,
-            emoji=settings.emoji.get(DraftAction.REGENERATE) if settings.offer_emoji else None,
-            patience=settings.worker_patience,
             reviews=reviews,
-            translates=len(settings.model_languages) > 1,
         )
         jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
         background = BackgroundTasks()

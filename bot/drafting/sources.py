@@ -40,13 +40,15 @@ class Sources:
     """Reads what threads are based on, each file once."""
 
     def __init__(self, store: Store, fetch: FetchFile, limit: int) -> None:
-        """`limit`: characters kept of one source."""
+        """Read files by `fetch`. `limit`: characters kept of one source."""
         self._store = store
         self._fetch = fetch
         self._limit = limit
 
     async def of(self, job: Job) -> Sequence[Source]:
-        """What the job's thread is based on, read. Raises UnreadSource; that one is forgotten.
+        """Read and return what the job's thread is based on.
+
+        Raises UnreadSource; that source is forgotten.
 
         What came with another job is for that one to complain of.
         """
@@ -70,14 +72,17 @@ class Sources:
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
-    """A source of pasted text, or of a message; `key` is unique for each."""
+    """Make a source of pasted text, or of a message; `key` is unique for each."""
     kept = text.strip()
     over = max(len(kept) - limit, 0)
     return Source(key=_key(key, name), name=name, text=kept[:limit], left_out=over, author=author)
 
 
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Sources still to be read: ids and names of files. Raises UserError for what is never read."""
+    """Make sources that are still to be read, of ids and names of files.
+
+    Raises UserError for what is never read.
+    """
     if len(files) > MOST_FILES:
         raise UserError(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:

@@ -1,4 +1,4 @@
-"""The form for a draft, opened from wherever somebody invocation for it."""
+"""The form for a draft, opened from wherever somebody asked for it."""
 
 import asyncio
 from typing import Any

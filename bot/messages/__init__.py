@@ -15,12 +15,14 @@ from bot.messages.catalogue import (
     sentence_about,
     use_command,
 )
+from bot.messages.names import SentenceName
 
 __all__ = [
     "LANGUAGES",
     "Language",
     "Phrase",
     "Sentence",
+    "SentenceName",
     "escape",
     "language_for",
     "ours",

@@ -2,7 +2,7 @@
 
 from bot.store.jobs import TooManyRunning
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Hold,
     HoldStatus,
     Job,
@@ -20,7 +20,7 @@ from bot.store.transactions import StoreUnavailable
 from bot.store.versions import HistoryStep
 
 __all__ = [
-    "ERRANDS",
+    "DELIVERIES",
     "HistoryStep",
     "Hold",
     "HoldStatus",

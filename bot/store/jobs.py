@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, reopen_waiting, set_request, to_be_written
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Job,
     JobKind,
     JobStatus,
@@ -55,7 +55,7 @@ class JobQueries(Transactions):
                 await session.flush()
                 if await _runs_again(session, job.again_id) or await _is_accepted(session, job):
                     return None
-                if job.kind not in ERRANDS and await _open_jobs(session, job.requester) >= limit:
+                if job.kind not in DELIVERIES and await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
                 if thread is not None:
                     session.add(thread)
@@ -182,5 +182,5 @@ async def _is_accepted(session: AsyncSession, job: Job) -> bool:
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:
     query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
-    query = query.where(Job.kind.not_in(ERRANDS), to_be_written())
+    query = query.where(Job.kind.not_in(DELIVERIES), to_be_written())
     return await session.scalar(query) or 0

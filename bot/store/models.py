@@ -14,7 +14,7 @@ from sqlalchemy.types import DateTime
 
 
 class JobKind(StrEnum):
-    """What was asked for. ACCEPT and DELETE are errands: they write no version."""
+    """What was asked for. ACCEPT and DELETE are deliveries: they write no version."""
 
     DRAFT = "draft"
     REFINE = "refine"
@@ -24,7 +24,7 @@ class JobKind(StrEnum):
     DELETE = "delete"
 
 
-ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
+DELIVERIES = (JobKind.ACCEPT, JobKind.DELETE)
 
 
 class JobStatus(StrEnum):
@@ -128,7 +128,7 @@ class Thread(Base):
 class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
 
-    `parent_id` is the version that it refines, or that an errand is about; `again_id` the one that
+    `parent_id` is the version that it refines, or that a delivery is about; `again_id` the one that
     it regenerates. `language` is the requester's language at the first try: a later try finds the
     job's messages by their words.
     """

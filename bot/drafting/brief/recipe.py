@@ -173,3 +173,8 @@ def fold_name(name: str) -> str:
     """Return a name without what makes no difference: case, width, hyphens, spaces."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in plain if c not in "-_" and not c.isspace())
+
+
+def recipe_or_free(recipes: Mapping[str, Recipe], name: str) -> Recipe:
+    """Return the recipe of a thread; free text where the operator took it away since."""
+    return recipes.get(name) or recipes[FREE]

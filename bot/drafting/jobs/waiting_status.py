@@ -14,10 +14,10 @@ CLEARED_WITHIN = 2.0
 
 
 @asynccontextmanager
-async def status(
+async def waiting_status(
     slack: SlackPort, place: Place, before: Callable[[], int], language: Language
 ) -> AsyncIterator[Callable[[], None]]:
-    """Tend the thread's status until the yielded function is called, or this is left."""
+    """Show the thread's status until the yielded function is called, or the block is left."""
     over = asyncio.Event()
     task = asyncio.create_task(_tend(slack, place, before, language, over))
     try:

@@ -17,7 +17,7 @@ from bot.store import StoreUnavailable
 
 
 async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
-    """In a modal, to whoever invocation alone."""
+    """In a modal, to whoever asked alone."""
     await ack()
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):

@@ -13,7 +13,7 @@ async def on_reaction(body: dict[str, Any], services: Services) -> None:
     """Reactions that ask for nothing, or on other messages, are passed over in silence."""
     event = body["event"]
     # Without the skin tone. The bot's own emoji is an offer.
-    wish = services.settings.wishes.get(event["reaction"].partition("::")[0])
+    wish = services.settings.actions_by_emoji.get(event["reaction"].partition("::")[0])
     if wish is None or event["user"] == services.bot or event["item"]["type"] != "message":
         return
     channel, user = event["item"]["channel"], event["user"]
