@@ -9,7 +9,7 @@ from bot.drafting.slack_port import SlackError
 from bot.listeners.form_context import Place
 from bot.listeners.services import Services
 from bot.messages import Language, Sentence, sentence
-from bot.slack.render.views import Choices, draft_view
+from bot.slack.render.draft_form import Choices, draft_view
 
 # A trigger of Slack's lives for three.
 TRIGGER_SECONDS = 2.0

@@ -9,7 +9,7 @@ from bot.drafting.reviews import BUTTONS, SHOW, Reviews, Undecided
 from bot.drafting.slack_port import SlackError
 from bot.listeners.services import Services, clicked_id
 from bot.messages import sentence
-from bot.slack.render.views import review_view, said_view, waiting_view
+from bot.slack.render.review_views import review_view, said_view, waiting_view
 from bot.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from bot.listeners.form import files_in
 from bot.listeners.form_context import place_from
 from bot.listeners.services import Services
 from bot.messages import sentence
-from bot.slack.render.views import BRIEF, CHANNEL, DRAFT, DRAFTS, FILES, SOURCE
+from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFT, DRAFTS, FILES, SOURCE
 from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.
