@@ -18,7 +18,7 @@ from bot.slack.client.api_client import AnswerLost, RateLimited
 from bot.slack.client.posts import Posts
 from bot.slack.draft_part import DraftPart, StreamState
 from bot.slack.render import blocks
-from bot.slack.render.markup import split
+from bot.slack.render.parts import split
 from safety import NOTHING, SafeText, joined
 
 STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts share the budget.

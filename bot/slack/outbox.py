@@ -25,7 +25,7 @@ from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.documents import file_name, file_of
-from bot.slack.render.markup import split
+from bot.slack.render.parts import split
 from bot.slack.views import Views
 from safety import SafeText, safe
 

@@ -21,6 +21,7 @@ from bot.slack.render import (
     draft_form,
     home_view,
     markup,
+    parts,
     review_views,
     version_views,
 )
@@ -66,8 +67,8 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
     markup: {
         "markdown": [markup.markdown],
         "mrkdwn": [markup.mrkdwn],
-        "split": [markup.split],
     },
+    parts: {"split": [parts.split]},
     blocks: {
         "page": [lambda w: blocks.page([w])],
         "sections": [blocks.sections],
