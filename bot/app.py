@@ -89,9 +89,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         audit = AuditLog(settings.data_dir / "audit.jsonl", audit_key(settings))
         stack.callback(audit.close)
         outbox = Outbox(client)
-        me = await outbox.whoami()
+        me = await outbox.lookups.whoami()
         user = str(me["user_id"])
-        people = People(outbox.person, settings.allowed)
+        people = People(outbox.lookups.get_user, settings.allowed)
         worker = judge_server(settings)
         judge = Filter(load_policy(settings.policy), audit=audit, worker=worker)
         # Kept where the logs are, it shows whether the end of the audit log is missing.
@@ -99,7 +99,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         stack.callback(lambda: log.info("audit log", head=str(audit.head())))
         reviews = _reviews(settings, store, outbox, judge)
         await _check_privacy(outbox, settings.review_channel)
-        files = Files(outbox.wire, token, settings.slack_api_url)
+        files = Files(outbox.api, token, settings.slack_api_url)
         context = JobContext(
             store=store,
             slack=outbox,
@@ -133,7 +133,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         app = bolt_app(settings, client, me)
         listeners.register(app, services)
-        await store.forget()
+        await store.purge()
         await stack.enter_async_context(_kept_up(_forget(store)))
         await jobs.recover()
         await drafting.resume_waiting(outbox.is_member)
@@ -162,7 +162,7 @@ async def _forget(store: Store) -> None:
     while True:
         await asyncio.sleep(FORGET_SECONDS)
         try:
-            await store.forget()
+            await store.purge()
         except StoreUnavailable:
             log.warning("nothing forgotten")
 
@@ -172,7 +172,7 @@ async def _check_privacy(outbox: Outbox, channel: str | None) -> None:
     if channel is None:
         return
     try:
-        closed = await outbox.is_closed(channel)
+        closed = await outbox.lookups.is_private(channel)
     except NotThere:
         log.warning("not in the reviewers' channel")
         return

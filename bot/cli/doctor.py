@@ -17,8 +17,8 @@ from bot.drafting.brief.recipe import RecipeError, load_recipes
 from bot.messages import sentence_about
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
+from bot.slack.client.lookups import is_private
 from bot.slack.manifest import SCOPES
-from bot.slack.outbox import is_closed
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
 from safety import Filter, FilterError, PolicyError, load_policy
@@ -142,7 +142,7 @@ async def _review(settings: Settings) -> str:
             answer = None
     if answer is None or not answer["channel"].get("is_member"):
         raise Trouble("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
-    if not is_closed(answer["channel"]):
+    if not is_private(answer["channel"]):
         raise Trouble("The channel of REVIEW_CHANNEL is open to others: make it private, unshared.")
     return f"what the policy holds waits {settings.review_hours:g} h in {settings.review_channel}"
 

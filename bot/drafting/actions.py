@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.drafting.brief.brief import check_language, checked, is_stop
+from bot.drafting.brief.brief import check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
@@ -40,13 +40,13 @@ class DraftActions:
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
         """Return the thread under this message, if it is one of ours."""
-        return await self._store.thread_at(channel, root_ts)
+        return await self._store.find_thread_at(channel, root_ts)
 
     async def came_to_nothing(self, thread: Thread) -> bool:
         """Say whether its brief was refused: the next message there is another brief."""
-        first = await self._store.first_job(thread.id)
+        first = await self._store.get_first_job(thread.id)
         ended = first.status in (JobStatus.REFUSED, JobStatus.FAILED)
-        return ended and not await self._store.versions(thread.id)
+        return ended and not await self._store.list_versions(thread.id)
 
     async def reply(
         self,
@@ -70,7 +70,7 @@ class DraftActions:
             return None
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
-            await self._store.keep(f"{invocation.key}-files", thread.id, sources)
+            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
             return sentences.source_kept(len(sources))
         version, instruction = await self._meant(thread, text)
         await self.change(version, instruction, invocation, sources=sources)
@@ -87,7 +87,7 @@ class DraftActions:
             return None
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
-        await self._store.mute(thread.id, muted)
+        await self._store.set_muted(thread.id, muted)
         return sentence("muted") if muted else sentence("unmuted")
 
     async def first(self, invocation: Invocation) -> bool:
@@ -124,7 +124,7 @@ class DraftActions:
     ) -> None:
         """Have this version rewritten as `text` says. Raises UserError, StoreUnavailable."""
         await self._check_may(version, invocation)
-        instruction = checked(text, self._settings.max_brief)
+        instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
             raise UserError(sentence("nothing_to_refine"))
@@ -153,7 +153,7 @@ class DraftActions:
         Raises UserError, StoreUnavailable.
         """
         await self._check_may(version, invocation)
-        before = await self._store.job(version.job_id)
+        before = await self._store.get_job(version.job_id)
         job = Job(
             kind=JobKind.REGENERATE,
             requester=invocation.user,
@@ -186,7 +186,7 @@ class DraftActions:
 
     async def stop(self, version: Version, user: str) -> None:
         """Stop a version that is being written, for its requester. Raises StoreUnavailable."""
-        if await self._is_requester(version, user) and await self._store.stop(version.id):
+        if await self._is_requester(version, user) and await self._store.stop_version(version.id):
             self._jobs.stop(version.job_id, version.id)
 
     async def stop_thread(self, thread_id: int, user: str) -> None:
@@ -194,8 +194,8 @@ class DraftActions:
 
         Raises UserError where all of it is other people's, StoreUnavailable.
         """
-        await self._begin(await self._store.unbegun(thread_id=thread_id))
-        versions = await self._store.writing(thread_id=thread_id)
+        await self._begin(await self._store.list_jobs_not_begun(thread_id=thread_id))
+        versions = await self._store.list_writing(thread_id=thread_id)
         theirs = [v for v in versions if await self._is_requester(v, user)]
         if versions and not theirs:
             raise UserError(sentence("only_requester"))
@@ -207,13 +207,13 @@ class DraftActions:
 
         Raises StoreUnavailable.
         """
-        waiting = await self._store.unbegun(
+        waiting = await self._store.list_jobs_not_begun(
             requester=user, channel=channel, status=JobStatus.WAITING
         )
         for job in waiting:
             await self._store.end_job(job.id, JobStatus.REFUSED)
-        await self._begin(await self._store.unbegun(requester=user, channel=channel))
-        versions = await self._store.writing(requester=user, channel=channel)
+        await self._begin(await self._store.list_jobs_not_begun(requester=user, channel=channel))
+        versions = await self._store.list_writing(requester=user, channel=channel)
         for version in versions:
             await self.stop(version, user)
         return len(versions) + sum(job.n for job in waiting)
@@ -225,15 +225,15 @@ class DraftActions:
 
     async def deleted(self, channel: str, ts: str) -> None:
         """Drop the version whose message somebody deleted. Raises StoreUnavailable."""
-        version = await self._store.version_at(channel, ts)
+        version = await self._store.find_version_at(channel, ts)
         # Further messages of a long draft are deleted by the outbox itself, too.
-        if version is not None and ts == (await self._store.parts(version.id))[0]:
+        if version is not None and ts == (await self._store.list_posts(version.id))[0]:
             await self._store.end_version(version.id, VersionStatus.DELETED)
             self._jobs.stop(version.job_id, version.id)
 
     async def version_at(self, channel: str, ts: str) -> Version | None:
         """Return the version that this message shows, unless it was deleted."""
-        version = await self._store.version_at(channel, ts)
+        version = await self._store.find_version_at(channel, ts)
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
@@ -266,9 +266,9 @@ class DraftActions:
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
             raise UserError(sentence("no_such_draft", number=pointer.number))
-        last = await self._store.last_version(
+        last = await self._store.find_last_version(
             thread.id, *REFINABLE
-        ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
+        ) or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
         if last is None:
             raise UserError(sentence("nothing_to_refine"))
         return last, text
@@ -277,7 +277,7 @@ class DraftActions:
         if pointer.ts is not None:
             found = await self.version_at(thread.channel, pointer.ts)
             return found if found and found.thread_id == thread.id else None
-        versions = await self._store.versions(thread.id)
+        versions = await self._store.list_versions(thread.id)
         if pointer.number is not None:
             return next((v for v in versions if v.number == pointer.number), None)
         if pointer.quote is not None:
@@ -293,13 +293,13 @@ class DraftActions:
             raise UserError(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
-        job = await self._store.job(version.job_id)
-        thread = await self._store.thread(version.thread_id)
+        job = await self._store.get_job(version.job_id)
+        thread = await self._store.get_thread(version.thread_id)
         return user in (job.requester, thread.requester)
 
     async def _options_of(self, version: Version) -> Options:
         """Return how a version was sampled, for one more with a seed of its own."""
-        sampling = (await self._store.job(version.job_id)).sampling
+        sampling = (await self._store.get_job(version.job_id)).sampling
         return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
 
 

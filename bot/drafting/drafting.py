@@ -108,36 +108,32 @@ class Drafting:
 
         Raises StoreUnavailable.
         """
-        return await self._store.keep(invocation.key, None, sources)
-
-    async def recent(self, user: str, most: int) -> Sequence[Thread]:
-        """The threads that a person began last, the newest first. Raises StoreUnavailable."""
-        return await self._store.recent_threads(user, most)
+        return await self._store.add_sources(invocation.key, None, sources)
 
     async def invited(self, channel: str) -> None:
         """Go on with what waited for the bot to be in this channel. Raises StoreUnavailable."""
-        for job in await self._store.jobs(JobStatus.WAITING, channel=channel):
+        for job in await self._store.list_jobs(JobStatus.WAITING, channel=channel):
             await self._go_on(job)
 
     async def move(self, job_id: int, user: str, channel: str) -> bool:
         """Move a waiting brief to the requester's conversation. False if it does not wait."""
         job = await self._store.find_job(job_id)
-        if job is None or job.requester != user or not await self._store.move(job, channel):
+        if job is None or job.requester != user or not await self._store.move_waiting(job, channel):
             return False
-        self._jobs.start(await self._store.job(job_id))
+        self._jobs.start(await self._store.get_job(job_id))
         return True
 
     async def resume_waiting(self, is_member: IsMember) -> None:
         """Go on with briefs whose channel the bot was invited to while it was not running."""
-        for job in await self._store.jobs(JobStatus.WAITING):
-            thread = await self._store.thread(job.thread_id)
+        for job in await self._store.list_jobs(JobStatus.WAITING):
+            thread = await self._store.get_thread(job.thread_id)
             channel = thread.post_to or thread.channel
             with contextlib.suppress(NotThere):
                 if await is_member(channel):
                     await self._go_on(job)
 
     async def _go_on(self, job: Job) -> bool:
-        if await self._store.reopen(job.id):
-            self._jobs.start(await self._store.job(job.id))
+        if await self._store.reopen_waiting(job.id):
+            self._jobs.start(await self._store.get_job(job.id))
             return True
         return False

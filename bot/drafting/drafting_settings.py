@@ -94,8 +94,8 @@ class DraftingSettings(BaseModel):
     @field_validator("model_languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        if unknown := set(codes) - set(sentences.WRITTEN):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.WRITTEN)}")
+        if unknown := set(codes) - set(sentences.TEXT_LANGUAGES):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.TEXT_LANGUAGES)}")
         return codes
 
     @property

@@ -60,8 +60,8 @@ class DraftHistory:
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
         """Explain how a version came about, line by line. Raises StoreUnavailable."""
-        job = await self._store.job(version.job_id)
-        thread = await self._store.thread(version.thread_id)
+        job = await self._store.get_job(version.job_id)
+        thread = await self._store.get_thread(version.thread_id)
         recipe = recipe_or_free(self._recipes, thread.recipe)
         options = Options.model_validate(job.sampling)
         return [
@@ -77,11 +77,11 @@ class DraftHistory:
 
         Raises StoreUnavailable.
         """
-        job = await self._store.job(version.job_id)
+        job = await self._store.get_job(version.job_id)
         before_id = job.again_id or job.parent_id
         if before_id is None:
             return None
-        before = await self._store.version(before_id)
+        before = await self._store.get_version(before_id)
         old, new = await self._shown(before, asker), await self._shown(version, asker)
         if not old or new is None:
             return None
@@ -96,13 +96,13 @@ class DraftHistory:
         Raises StoreUnavailable, SlackUnavailable.
         """
         shown = []
-        for thread in await self._store.recent_threads(user, most):
-            first = await self._store.first_job(thread.id)
+        for thread in await self._store.list_recent_threads(user, most):
+            first = await self._store.get_first_job(thread.id)
             brief = await self._judged(thread.brief, first, user)
             if brief is None or thread.root_ts is None:
                 continue
             recipe = recipe_or_free(self._recipes, thread.recipe)
-            versions = await self._store.versions(thread.id)
+            versions = await self._store.list_versions(thread.id)
             shown.append(
                 RecentThread(
                     recipe.wording(language_for(first.language or "")).title,
@@ -116,12 +116,12 @@ class DraftHistory:
     async def _based(
         self, job: Job, asker: str
     ) -> tuple[int | None, SafeText | None, list[SafeText]]:
-        sources = await self._store.sources(job)
+        sources = await self._store.list_sources(job)
         names = [await self._judged(source.name, job, asker) for source in sources]
         named = [name for name in names if name is not None]
         if job.parent_id is None:
             return None, None, named
-        parent = await self._store.version(job.parent_id)
+        parent = await self._store.get_version(job.parent_id)
         return parent.number, await self._judged(job.instruction or "", job, asker), named
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
@@ -130,7 +130,7 @@ class DraftHistory:
         )
 
     async def _shown(self, version: Version, asker: str) -> SafeText | None:
-        held = held_as(await self._store.hold_of(version.job_id, version.id))
+        held = held_as(await self._store.find_hold_on(version.job_id, version.id))
         text, name = version.text.strip(), f"version-{version.id}"
         return await self._once(
             text, Stage.OUTPUT, held, version.thread_id, request=name, asker=asker
@@ -140,7 +140,7 @@ class DraftHistory:
         self, text: str, stage: Stage, held: Action, thread_id: int, *, request: str, asker: str
     ) -> SafeText | None:
         """Judge a text once, however often somebody looks at it."""
-        filter_ = filter_for(self._filter, await self._store.thread(thread_id))
+        filter_ = filter_for(self._filter, await self._store.get_thread(thread_id))
         key = (filter_.policy.digest, stage, held, text)
         if key not in self._shown_before:
             verdict = await filter_.judge(text, stage, request=request, who=asker, held=held)

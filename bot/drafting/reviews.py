@@ -118,7 +118,7 @@ class Reviews:
         if opened is not None:
             request = json.loads(opened)
             sources = [Source(**record) for record in map(from_record, request["sources"])]
-            await self._store.unseal(job, request["asked"], sources)
+            await self._store.restore_request(job, request["asked"], sources)
 
     async def _keep(
         self,
@@ -135,8 +135,8 @@ class Reviews:
             categories=sorted({cause.category for each in verdicts for cause in each.causes}),
             expires_at=now() + self._time,
         )
-        await self._store.hold(hold, **facts)
-        if kept := await self._store.hold_of(job.id, hold.version_id):
+        await self._store.add_hold(hold, **facts)
+        if kept := await self._store.find_hold_on(job.id, hold.version_id):
             await self._show_card(kept)
 
     def _opened(self, hold: Hold) -> str | None:
@@ -167,40 +167,40 @@ class Reviews:
             await self._released(hold, job, decision, reviewer)
         if not await self._decide(hold, job, decision, reviewer):
             raise Undecided(sentence("review_over"))
-        return await self._store.job(job.id)
+        return await self._store.get_job(job.id)
 
     async def settle(self, job: Job, version: Version) -> Version:
         """Return a held version as it was decided about: with its text, or taken away."""
-        hold = await self._store.hold_of(job.id, version.id)
+        hold = await self._store.find_hold_on(job.id, version.id)
         if hold is None or hold.status is HoldStatus.PENDING or not hold.sealed:
             return version
         try:
             text = await self._released(hold, job, hold.status, hold.reviewer or "")
-            await self._store.settle(hold, Status.FINISHED, text=text)
+            await self._store.close_hold(hold, Status.FINISHED, text=text)
         except Undecided:
-            await self._store.settle(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
-        return await self._store.version(version.id)
+            await self._store.close_hold(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
+        return await self._store.get_version(version.id)
 
     async def watch(self, go_on: Callable[[Job], None]) -> None:
         """Post cards that are missing and expire holds, for as long as the bot runs."""
         while True:
             try:
-                for hold in await self._store.holds():
+                for hold in await self._store.list_open_holds():
                     await self._tend(hold, go_on)
             except (SlackUnavailable, StoreUnavailable, OSError) as away:
                 log.warning("review waits", away=type(away).__name__)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tend(self, hold: Hold, go_on: Callable[[Job], None]) -> None:
-        job = await self._store.job(hold.job_id)
+        job = await self._store.get_job(hold.job_id)
         if hold.status is not HoldStatus.PENDING:
             # Decided while the job still ran, whose end then hid that there is more to do.
             if job.status is JobStatus.DONE:
-                await self._store.resume(job.id)
-                go_on(await self._store.job(job.id))
+                await self._store.reopen_job(job.id)
+                go_on(await self._store.get_job(job.id))
         elif hold.expires_at <= now():
             if await self._decide(hold, job, HoldStatus.EXPIRED, None):
-                go_on(await self._store.job(job.id))
+                go_on(await self._store.get_job(job.id))
         elif hold.card_ts is None:
             await self._show_card(hold)
 
@@ -216,7 +216,7 @@ class Reviews:
             request=job.name,
             who=reviewer or "",
         )
-        if not await self._store.decide(hold.id, decision, reviewer):
+        if not await self._store.decide_hold(hold.id, decision, reviewer):
             # Somebody else was faster: what is on record just above did not happen.
             await filter_.decided(
                 "review_void", hold.categories, _stage(hold), request=job.name, who=reviewer or ""
@@ -228,11 +228,11 @@ class Reviews:
         return True
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
-        hold = await self._store.hold_with(hold_id)
+        hold = await self._store.find_hold(hold_id)
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
             raise Undecided(sentence("review_over"))
-        job = await self._store.job(hold.job_id)
-        if reviewer in await self._store.authors(job.thread_id):
+        job = await self._store.get_job(hold.job_id)
+        if reviewer in await self._store.list_authors(job.thread_id):
             raise Undecided(sentence("review_own"))
         return hold, job
 
@@ -248,11 +248,11 @@ class Reviews:
             text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
         )
         if verdict.text is None:
-            raise Undecided(sentences.review_blocked(verdict.rules))
+            raise Undecided(sentence("review_blocked", rules=sentences.rules(verdict.rules)))
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:
-        return filter_for(self._filter, await self._store.thread(job.thread_id))
+        return filter_for(self._filter, await self._store.get_thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
         """Post the card once; where the channel is closed to us the hold expires."""
@@ -266,8 +266,8 @@ class Reviews:
         await self._store.record_card(hold.id, ts)
 
     async def _card(self, hold: Hold) -> Content:
-        job = await self._store.job(hold.job_id)
-        thread = await self._store.thread(job.thread_id)
+        job = await self._store.get_job(hold.job_id)
+        thread = await self._store.get_thread(job.thread_id)
         asked = hold.version_id is None
         language = _language(job)
         card = sentences.review_card(

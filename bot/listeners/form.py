@@ -35,7 +35,7 @@ async def open_form(
                 source=source.to(language) if source else None,
                 anywhere=anywhere,
             )
-            await services.outbox.open_view(trigger_id, view)
+            await services.outbox.views.open(trigger_id, view)
     except (SlackError, TimeoutError):
         return sentence("no_form")
     return None

@@ -40,7 +40,7 @@ class Services:
     async def answer(self, body: dict[str, Any], sentence: Sentence) -> None:
         """To whoever clicked, beside what they clicked on."""
         said = await self.people.told(body["user"]["id"], sentence)
-        await self.outbox.answer(body["response_url"], said, replace=False)
+        await self.outbox.respond(body["response_url"], said, replace=False)
 
     async def attempt(self, body: dict[str, Any], work: Awaitable[None]) -> None:
         """What a click asks for; why not, where it cannot be, is told to whoever clicked."""

@@ -8,7 +8,7 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
-    Message,
+    PostedMessage,
     SeenEvent,
     Source,
     Thread,
@@ -17,23 +17,23 @@ from bot.store.models import (
 )
 from bot.store.store import Store
 from bot.store.transactions import StoreUnavailable
-from bot.store.versions import Turn
+from bot.store.versions import HistoryStep
 
 __all__ = [
     "DELIVERIES",
+    "HistoryStep",
     "Hold",
     "HoldStatus",
     "Job",
     "JobKind",
     "JobStatus",
-    "Message",
+    "PostedMessage",
     "SeenEvent",
     "Source",
     "Store",
     "StoreUnavailable",
     "Thread",
     "TooManyRunning",
-    "Turn",
     "Version",
     "VersionStatus",
 ]

@@ -109,7 +109,7 @@ class FakeSlack:
     async def permalink(self, channel: str, ts: str) -> str | None:
         return f"https://acme.slack.com/archives/{channel}/p{ts}"
 
-    async def dm(self, user: str) -> str:
+    async def open_dm(self, user: str) -> str:
         return f"D-{user}"
 
     async def post_text(
@@ -123,10 +123,12 @@ class FakeSlack:
     ) -> None:
         self.files.append((text, kind))
 
-    async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
+    async def set_status(
+        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
+    ) -> None:
         """Nobody looks."""
 
-    async def title(self, place: Place, text: SafeText) -> None:
+    async def set_title(self, place: Place, text: SafeText) -> None:
         """Nobody looks."""
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:

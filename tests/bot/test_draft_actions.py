@@ -59,7 +59,7 @@ class Desk:
         thread = Thread(team="T1", channel="C1", requester=user, recipe="blog", brief="a tram")
         sampling = DraftingSettings().options(7).model_dump() | {"n": n}
         job = Job(kind=JobKind.DRAFT, requester=user, sampling=sampling)
-        added = await self.store.add(job, key=f"brief-{self.keys}", limit=9, thread=thread)
+        added = await self.store.add_job(job, key=f"brief-{self.keys}", limit=9, thread=thread)
         assert added is not None
         await self.store.set_root(added.thread_id, f"{added.thread_id}.0")
         return added
@@ -77,7 +77,7 @@ class Desk:
         return versions
 
     async def thread(self, version: Version) -> Thread:
-        return await self.store.thread(version.thread_id)
+        return await self.store.get_thread(version.thread_id)
 
     @property
     def asked(self) -> list[tuple[JobKind, int | None, str | None]]:
@@ -121,7 +121,7 @@ async def test_a_reply_changes_the_draft_that_it_points_to(
 ) -> None:
     first, second = await desk.drafts(2)
     await desk.store.end_version(second.id, VersionStatus.FINISHED, text="Something else.")
-    channel_ts = (await desk.store.parts(first.id))[0]
+    channel_ts = (await desk.store.list_posts(first.id))[0]
     whole, fraction = channel_ts.split(".")
     reply = reply.format(ts=whole + fraction.ljust(6, "0"))
     await desk.store.record_post(first.id, 1, "C1", f"{whole}.{fraction.ljust(6, '0')}")
@@ -269,9 +269,9 @@ async def test_a_draft_is_accepted_once_for_each_place(desk: Desk) -> None:
     actions = desk.actions()
     await actions.accept(version, Way.CHANNEL, desk.by())
     await actions.accept(version, Way.WORD, desk.by())
-    await desk.store.accepted(version.id)
+    await desk.store.mark_accepted(version.id)
     with pytest.raises(UserError) as error:
-        await actions.accept(await desk.store.version(version.id), Way.CHANNEL, desk.by())
+        await actions.accept(await desk.store.get_version(version.id), Way.CHANNEL, desk.by())
     assert said(error) == "accepted_already"
     assert [job.sampling["way"] for job in desk.jobs.started] == ["channel", "docx"]
 
@@ -286,7 +286,7 @@ async def test_a_draft_without_text_is_not_accepted(desk: Desk) -> None:
 async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Desk) -> None:
     job = await desk.job(n=2)
     await desk.actions().stop_thread(job.thread_id, "ada")
-    versions = await desk.store.versions(job.thread_id)
+    versions = await desk.store.list_versions(job.thread_id)
     assert [version.status for version in versions] == [VersionStatus.STOPPED] * 2
     assert desk.jobs.stopped == [version.id for version in versions]
 
@@ -303,10 +303,10 @@ async def test_a_stop_of_all_counts_what_runs_and_what_waits(desk: Desk) -> None
     running, waiting, others = await desk.job(n=2), await desk.job(), await desk.job(user="ben")
     await desk.store.end_job(waiting.id, JobStatus.WAITING)
     assert await desk.actions().stop_all("ada", "C1") == 3
-    assert (await desk.store.job(waiting.id)).status is JobStatus.REFUSED
+    assert (await desk.store.get_job(waiting.id)).status is JobStatus.REFUSED
     assert len(desk.jobs.stopped) == 2
-    assert (await desk.store.job(others.id)).status is JobStatus.OPEN
-    assert (await desk.store.job(running.id)).status is JobStatus.OPEN
+    assert (await desk.store.get_job(others.id)).status is JobStatus.OPEN
+    assert (await desk.store.get_job(running.id)).status is JobStatus.OPEN
 
 
 async def test_a_deleted_message_ends_its_draft(desk: Desk) -> None:

@@ -54,7 +54,7 @@ class Desk:
         if "thread_id" not in fields:
             thread = Thread(team="T1", channel="C1", requester="U1", recipe="blog", brief=brief)
         job = Job(sampling=sampling, **fields)
-        added = await self.store.add(
+        added = await self.store.add_job(
             job, key=f"k{self.keys}", limit=9, thread=thread, sources=sources
         )
         assert added is not None
@@ -72,7 +72,7 @@ class Desk:
         return await self.status(job)
 
     async def status(self, job: Job) -> JobStatus:
-        return (await self.store.job(job.id)).status
+        return (await self.store.get_job(job.id)).status
 
     async def done(self, **known: Any) -> tuple[Job, FakeMessage]:
         """Return a job that was run, and the message of its first draft."""
@@ -113,7 +113,7 @@ async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
 
 async def test_a_brief_becomes_a_head_and_a_finished_draft(desk: Desk) -> None:
     job, draft = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     assert (version.status, version.text) == (VersionStatus.FINISHED, draft.text)
     assert draft.text == essay(desk.engine.requests[0])
     assert draft.ended("finished")
@@ -144,7 +144,7 @@ async def test_a_guest_is_told_and_nothing_is_written(desk: Desk) -> None:
 
 async def test_a_guests_regeneration_is_refused_in_silence(desk: Desk) -> None:
     job, _ = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     desk.people.guests = {"U2"}
     again = await desk.ask(
         kind=JobKind.REGENERATE, requester="U2", thread_id=job.thread_id, again_id=version.id
@@ -158,7 +158,7 @@ async def test_a_brief_that_the_filter_blocks_is_kept_nowhere(desk: Desk) -> Non
     assert await desk.run(job) is JobStatus.REFUSED
     assert "assigned_password" in desk.slack.told[0]
     assert SECRET not in desk.slack.told[0]
-    assert SECRET not in (await desk.store.thread(job.thread_id)).brief
+    assert SECRET not in (await desk.store.get_thread(job.thread_id)).brief
     assert desk.engine.requests == []
 
 
@@ -168,8 +168,8 @@ async def test_a_source_that_the_filter_blocks_is_dropped_and_the_brief_is_kept(
     source = Source(key="s1", name="notes", text=SECRET, left_out=0, author="U1")
     job = await desk.ask(sources=[source])
     assert await desk.run(job) is JobStatus.REFUSED
-    assert await desk.store.sources(job) == []
-    assert (await desk.store.thread(job.thread_id)).brief == "a tram in Lisbon"
+    assert await desk.store.list_sources(job) == []
+    assert (await desk.store.get_thread(job.thread_id)).brief == "a tram in Lisbon"
 
 
 async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_told(
@@ -177,7 +177,7 @@ async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_to
 ) -> None:
     desk.engine.write = lambda body: f"A first sentence. The {SECRET} is here. And more. " * 3
     job, draft = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     assert (version.status, version.text) == (VersionStatus.BLOCKED, "")
     assert draft.ended("retracted")
     assert SECRET not in draft.text
@@ -195,7 +195,7 @@ async def test_what_slack_did_not_take_is_done_by_the_next_run_and_nothing_twice
     except SlackUnavailable:
         assert await desk.status(job) is JobStatus.OPEN
         assert await desk.run(job) is JobStatus.DONE
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     assert version.text == essay(desk.engine.requests[0])
     assert version.status is VersionStatus.FINISHED
     assert desk.slack.drafts[-1].end is not None
@@ -239,7 +239,7 @@ async def test_an_archived_channel_ends_the_job(desk: Desk) -> None:
 async def test_a_draft_that_somebody_deletes_ends_alone(desk: Desk) -> None:
     desk.slack.failing = {"show": NotThere("message_not_found")}
     job, _ = await desk.done(n=2)
-    statuses = [version.status for version in await desk.store.versions(job.thread_id)]
+    statuses = [version.status for version in await desk.store.list_versions(job.thread_id)]
     assert sorted(statuses) == [VersionStatus.DELETED, VersionStatus.FINISHED]
 
 
@@ -249,11 +249,11 @@ async def test_a_stop_ends_the_version_that_it_names(desk: Desk) -> None:
     pipeline = desk.pipeline(job)
     running = asyncio.create_task(pipeline.run())
     await until(lambda: desk.engine.running == 1)
-    first, _ = await desk.store.versions(job.thread_id)
+    first, _ = await desk.store.list_versions(job.thread_id)
     pipeline.stop(first.id)
     desk.engine.gate.set()
     await running
-    statuses = [version.status for version in await desk.store.versions(job.thread_id)]
+    statuses = [version.status for version in await desk.store.list_versions(job.thread_id)]
     assert statuses == [VersionStatus.STOPPED, VersionStatus.FINISHED]
 
 
@@ -263,11 +263,11 @@ async def test_a_stop_of_all_ends_the_wait_and_the_request(desk: Desk) -> None:
     pipeline = desk.pipeline(job)
     running = asyncio.create_task(pipeline.run())
     await until(lambda: desk.engine.running == 1)
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     pipeline.stop(version.id)
     await running
     await until(lambda: desk.engine.running == 0)
-    assert (await desk.store.version(version.id)).status is VersionStatus.STOPPED
+    assert (await desk.store.get_version(version.id)).status is VersionStatus.STOPPED
 
 
 async def test_a_refinement_waits_for_the_draft_that_it_refines(desk: Desk) -> None:
@@ -275,7 +275,7 @@ async def test_a_refinement_waits_for_the_draft_that_it_refines(desk: Desk) -> N
     first = await desk.ask()
     running = asyncio.create_task(desk.run(first))
     await until(lambda: desk.engine.running == 1)
-    (version,) = await desk.store.versions(first.thread_id)
+    (version,) = await desk.store.list_versions(first.thread_id)
     refinement = await desk.ask(
         kind=JobKind.REFINE,
         thread_id=first.thread_id,
@@ -292,7 +292,7 @@ async def test_a_refinement_waits_for_the_draft_that_it_refines(desk: Desk) -> N
     assert await desk.status(refinement) is JobStatus.DONE
     told = [message["content"] for message in desk.engine.requests[-1]["messages"]]
     assert told[-1] == "shorter, and mention the tram"
-    assert told[-2] == (await desk.store.version(version.id)).text
+    assert told[-2] == (await desk.store.get_version(version.id)).text
 
 
 async def test_a_refinement_of_a_draft_without_text_is_refused(desk: Desk) -> None:
@@ -315,7 +315,7 @@ async def test_a_stream_that_breaks_is_asked_for_again_and_shown_once(
     first, second = desk.engine.requests
     assert first == second
     assert draft.text == essay(second)
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     assert version.text == essay(second)
 
 
@@ -332,7 +332,7 @@ async def test_a_worker_that_dies_on_every_try_ends_the_job(
     job = await desk.ask()
     assert await desk.run(job) is JobStatus.FAILED
     assert len(desk.engine.requests) == generation.ENGINE_DEATHS
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     assert version.status is VersionStatus.FAILED
 
 
@@ -349,7 +349,7 @@ async def test_a_worker_that_is_full_is_told_and_waited_for(
 async def test_history_is_left_out_until_the_model_can_hold_the_rest(desk: Desk) -> None:
     job, _ = await desk.done()
     for instruction in ("shorter", "warmer", "bolder"):
-        parent = (await desk.store.versions(job.thread_id))[-1]
+        parent = (await desk.store.list_versions(job.thread_id))[-1]
         last = await desk.ask(
             kind=JobKind.REFINE,
             thread_id=job.thread_id,
@@ -386,7 +386,7 @@ async def test_an_error_of_ours_is_told_without_its_text(
 
 async def test_an_accepted_draft_goes_to_its_channel(desk: Desk) -> None:
     job, draft = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     accept = await desk.ask(
         kind=JobKind.ACCEPT,
         thread_id=job.thread_id,
@@ -396,7 +396,7 @@ async def test_an_accepted_draft_goes_to_its_channel(desk: Desk) -> None:
     )
     assert await desk.run(accept) is JobStatus.DONE
     assert desk.slack.texts == [("C1", draft.text)]
-    assert (await desk.store.version(version.id)).accepted_at
+    assert (await desk.store.get_version(version.id)).accepted_at
 
 
 @pytest.mark.parametrize(("way", "kind"), [("md", "md"), ("docx", "docx")])
@@ -404,7 +404,7 @@ async def test_an_accepted_draft_goes_into_its_thread_as_a_file(
     desk: Desk, way: str, kind: str
 ) -> None:
     job, draft = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
+    (version,) = await desk.store.list_versions(job.thread_id)
     accept = await desk.ask(
         kind=JobKind.ACCEPT,
         thread_id=job.thread_id,
@@ -418,9 +418,9 @@ async def test_an_accepted_draft_goes_into_its_thread_as_a_file(
 
 async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
     job, _ = await desk.done()
-    (version,) = await desk.store.versions(job.thread_id)
-    parts = await desk.store.parts(version.id)
+    (version,) = await desk.store.list_versions(job.thread_id)
+    parts = await desk.store.list_posts(version.id)
     delete = await desk.ask(kind=JobKind.DELETE, thread_id=job.thread_id, parent_id=version.id, n=0)
     assert await desk.run(delete) is JobStatus.DONE
     assert desk.slack.deleted == parts
-    assert (await desk.store.version(version.id)).status is VersionStatus.DELETED
+    assert (await desk.store.get_version(version.id)).status is VersionStatus.DELETED

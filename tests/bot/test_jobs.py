@@ -72,7 +72,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def added(store: Store, key: str = "k1") -> Job:
     thread = Thread(team="T1", channel="C1", requester="U1", recipe="blog", brief="rain")
     job = Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": 1, "seed": 7})
-    committed = await store.add(job, key=key, limit=9, thread=thread)
+    committed = await store.add_job(job, key=key, limit=9, thread=thread)
     assert committed is not None
     return committed
 
@@ -99,7 +99,7 @@ async def test_a_job_that_never_gets_through_is_given_up(store: Store) -> None:
     jobs.start(job)
     await finished(jobs, job)
     assert len(script.runs) == 5
-    assert (await store.job(job.id)).status is JobStatus.FAILED
+    assert (await store.get_job(job.id)).status is JobStatus.FAILED
 
 
 async def test_a_job_that_breaks_counts_no_longer_against_its_requester(store: Store) -> None:
@@ -108,7 +108,7 @@ async def test_a_job_that_breaks_counts_no_longer_against_its_requester(store: S
     jobs.start(job)
     await finished(jobs, job)
     assert len(script.runs) == 1
-    assert (await store.job(job.id)).status is JobStatus.FAILED
+    assert (await store.get_job(job.id)).status is JobStatus.FAILED
 
 
 async def test_a_job_that_is_started_while_it_runs_is_run_once_more(store: Store) -> None:
@@ -178,4 +178,4 @@ async def test_what_a_drain_cuts_off_stays_open_for_the_next_start(store: Store)
     await asyncio.sleep(0)
     await jobs.drain(0.01)
     assert jobs.running == 0
-    assert (await store.job(job.id)).status is JobStatus.OPEN
+    assert (await store.get_job(job.id)).status is JobStatus.OPEN

@@ -29,7 +29,7 @@ class Delivery:
         """Delete the version, or judge it once more and hand it over. Raises Refusal, Away."""
         run, store = self._run, self._run.context.store
         assert run.job.parent_id is not None
-        version = await store.version(run.job.parent_id)
+        version = await store.get_version(run.job.parent_id)
         if run.job.kind is JobKind.DELETE:
             return await self._delete(version)
         if not await run.context.people.may_ask(run.job.requester, run.thread.team):
@@ -37,26 +37,28 @@ class Delivery:
         text = await self._text(version)
         note = sentences.accepted_by(run.job.requester, version.number).to(run.language)
         await self._hand_over(text, note, Way(run.job.sampling["way"]))
-        return await store.accepted(version.id)
+        return await store.mark_accepted(version.id)
 
     async def _delete(self, version: Version) -> None:
         store, slack = self._run.context.store, self._run.context.slack
         await store.end_version(version.id, VersionStatus.DELETED)
-        for ts in await store.parts(version.id):
+        for ts in await store.list_posts(version.id):
             await slack.delete(self._run.thread.channel, ts)
 
     async def _text(self, version: Version) -> SafeText:
         """Return the whole text, judged as one by the filter of now. Raises Refusal."""
         store = self._run.context.store
-        pieces = await store.pieces(version.id)
-        holds = [await store.hold_of(v.job_id, v.id) for v in pieces]
+        pieces = await store.list_continued(version.id)
+        holds = [await store.find_hold_on(v.job_id, v.id) for v in pieces]
         # What a reviewer approved, or approved without a part, stands here as it was approved.
         approved = any(held_as(hold) is not Action.HOLD for hold in holds)
         verdict = await self._run.judge(
             whole(pieces), Stage.OUTPUT, Action.ALLOW if approved else Action.HOLD
         )
         if verdict.text is None:
-            raise Refusal(sentences.not_accepted(version.number, verdict.rules), JobStatus.REFUSED)
+            rules = sentences.rules(verdict.rules)
+            said = sentence("not_accepted", number=version.number, rules=rules)
+            raise Refusal(said, JobStatus.REFUSED)
         return verdict.text
 
     async def _hand_over(self, text: SafeText, note: Phrase, way: Way) -> None:
@@ -69,7 +71,7 @@ class Delivery:
                 Place(channel), text, note, key=run.job.name, again=run.again
             )
         if way is Way.PERSON:
-            place = Place(await slack.dm(run.job.requester))
+            place = Place(await slack.open_dm(run.job.requester))
             return await slack.post_text(place, text, note, key=run.job.name, again=run.again)
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)

@@ -12,6 +12,7 @@ from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Button, GrowingMessage, NotThere, Place, Shown, SlackRefused
 from bot.messages import Phrase, Sentence, sentence, sentences
+from bot.messages.names import SentenceName
 from bot.store import JobKind, Version, VersionStatus
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 
@@ -131,7 +132,7 @@ class DraftWriter:
         if verdict.text is None:
             return await self._take_away(verdict)
         await reviews.hold(self.run.job, self.written, held, self.version, **facts)
-        self.version = await self.run.context.store.version(self.version.id)
+        self.version = await self.run.context.store.get_version(self.version.id)
         await self.show_end()
         return await self.tell_end()
 
@@ -142,7 +143,8 @@ class DraftWriter:
             case VersionStatus.BLOCKED if any(rule.startswith("review_") for rule in rules):
                 said = sentence("not_released", number=number)
             case VersionStatus.BLOCKED:
-                said = (sentences.ended if self.version.text else sentences.blocked)(number, rules)
+                name: SentenceName = "ended" if self.version.text else "blocked"
+                said = sentence(name, number=number, rules=sentences.rules(rules))
             case VersionStatus.HELD:
                 said = sentence("held_draft", number=number)
             case VersionStatus.FAILED:
@@ -178,7 +180,7 @@ class DraftWriter:
         """Show what an earlier run showed beyond what this one came to: that stays."""
         stored = self.version.text
         if stored != self.text and stored.startswith(self.text):
-            hold = await self.run.context.store.hold_of(self.run.job.id, self.version.id)
+            hold = await self.run.context.store.find_hold_on(self.run.job.id, self.version.id)
             missing = stored[len(self.text) :]
             verdict = await self.run.judge(missing, Stage.OUTPUT, held_as(hold))
             if verdict.text:
@@ -212,7 +214,7 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     async def posted(part: int, ts: str) -> None:
         await store.record_post(version.id, part, place.channel, ts)
 
-    parts = await store.parts(version.id)
+    parts = await store.list_posts(version.id)
     # A message that was posted just before a crash is not on record.
     if again and not parts and (ts := await slack.find(place, key=f"{key}/1", head=head)):
         await posted(1, ts)
@@ -227,7 +229,7 @@ async def _head(run: JobRun, version: Version) -> Phrase:
     """Return the first line of a draft, which names it and what it came from."""
 
     async def number(version_id: int | None) -> int | None:
-        return (await run.context.store.version(version_id)).number if version_id else None
+        return (await run.context.store.get_version(version_id)).number if version_id else None
 
     head = sentences.draft_head(
         version.number,

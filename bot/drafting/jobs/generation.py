@@ -15,7 +15,7 @@ from bot.drafting.jobs.waiting_status import waiting_status
 from bot.drafting.slack_port import Place
 from bot.drafting.sources import Material
 from bot.messages import sentence, sentences
-from bot.store import JobStatus, Turn, VersionStatus
+from bot.store import HistoryStep, JobStatus, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Sampling, Usage
 from safety import Stage
 
@@ -41,7 +41,7 @@ class Generation:
         self._stops = Stops(lambda: [draft.version.id for draft in self._running])
         self._heard = False
 
-    async def write(self, turns: Sequence[Turn]) -> None:
+    async def write(self, turns: Sequence[HistoryStep]) -> None:
         """Write what is not written yet.
 
         Raises Refusal when it cannot be finished, Away when it is to be tried again.
@@ -68,7 +68,7 @@ class Generation:
         """End a version that a person stopped."""
         self._stops.add(version_id)
 
-    async def _write(self, turns: Sequence[Turn]) -> None:
+    async def _write(self, turns: Sequence[HistoryStep]) -> None:
         deadline = asyncio.get_running_loop().time() + self._run.context.settings.worker_patience
         again, deaths = self._run.again, 0
         while deaths < ENGINE_DEATHS:
@@ -95,7 +95,7 @@ class Generation:
                 self._drafts.append(draft)
                 await draft.message.open()
 
-    async def _request(self, turns: Sequence[Turn]) -> None:
+    async def _request(self, turns: Sequence[HistoryStep]) -> None:
         """Ask with all that there is, or with as much of it as the model holds."""
         run = self._run
         conversation = Conversation(

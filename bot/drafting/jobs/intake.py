@@ -46,7 +46,7 @@ class Intake:
         Raises UserError, StoreUnavailable.
         """
         try:
-            begun = await self._store.add(
+            begun = await self._store.add_job(
                 job,
                 key=invocation.key,
                 limit=self._limit,

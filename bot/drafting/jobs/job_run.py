@@ -64,8 +64,8 @@ class JobRun:
 
     async def refresh(self) -> None:
         """Read job and thread anew. Raises StoreUnavailable."""
-        self.job = await self.context.store.job(self.job.id)
-        self.thread = await self.context.store.thread(self.job.thread_id)
+        self.job = await self.context.store.get_job(self.job.id)
+        self.thread = await self.context.store.get_thread(self.job.thread_id)
 
     async def judge(self, text: str, stage: Stage, held: Action = Action.HOLD) -> Verdict:
         """Return the filter's verdict; `held` is what it makes of what the policy holds."""

@@ -50,7 +50,7 @@ class Jobs:
 
     async def recover(self) -> None:
         """Go on with what an earlier process left open."""
-        for job in await self._store.jobs(JobStatus.OPEN):
+        for job in await self._store.list_jobs(JobStatus.OPEN):
             log.info("job resumed", job=job.name)
             self.start(job)
 

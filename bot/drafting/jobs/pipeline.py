@@ -12,7 +12,7 @@ from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread, refresh_header
 from bot.drafting.slack_port import NotThere, Place, SlackError, SlackRefused
 from bot.messages import sentence
-from bot.store import DELIVERIES, Job, JobKind, JobStatus, Turn, VersionStatus
+from bot.store import DELIVERIES, HistoryStep, Job, JobKind, JobStatus, VersionStatus
 from inference.logs import where as place_of
 from safety import part
 
@@ -38,7 +38,7 @@ class JobPipeline:
     async def run(self) -> None:
         """Do what is left of the job. Raises Away: run it again later."""
         store = self._context.store
-        run = JobRun(self._context, self._job, await store.thread(self._job.thread_id))
+        run = JobRun(self._context, self._job, await store.get_thread(self._job.thread_id))
         status, forget = await self._outcome(run)
         await refresh_header(run)
         if status not in RESTING:
@@ -81,19 +81,19 @@ class JobPipeline:
         turns = await turns_before(run, self._settled)
         place = await open_thread(run, screened.text)
         if run.job.kind is JobKind.DRAFT and run.thread.persons_root:
-            await run.context.slack.title(place, part(screened.text, 0, TITLE))
+            await run.context.slack.set_title(place, part(screened.text, 0, TITLE))
         self._generation = Generation(run, place, screened.materials)
         await self._generation.write(turns)
         await offer_emoji(run, place)
 
 
-async def turns_before(run: JobRun, settled: Settled) -> Sequence[Turn]:
+async def turns_before(run: JobRun, settled: Settled) -> Sequence[HistoryStep]:
     """Return the turns that led to the version that is refined. Raises Refusal if it has no text.
 
     Where that version is still being written, this waits for its end.
     """
     store, parent_id = run.context.store, run.job.parent_id
-    parent = None if parent_id is None else await store.version(parent_id)
+    parent = None if parent_id is None else await store.get_version(parent_id)
     if parent is not None and parent.status is VersionStatus.WRITING:
         await settled(parent.job_id)
     if not run.again and await store.is_given_up(run.job.id):
@@ -101,7 +101,7 @@ async def turns_before(run: JobRun, settled: Settled) -> Sequence[Turn]:
         raise Refusal(None, JobStatus.DONE)
     if parent is None:
         return []
-    turns = await store.history(parent.id)
+    turns = await store.get_history(parent.id)
     if not turns[-1].text:
         raise Refusal(sentence("nothing_to_refine"), JobStatus.REFUSED)
     return turns
@@ -112,7 +112,7 @@ async def offer_emoji(run: JobRun, place: Place) -> None:
     emoji, store = run.context.settings.offered_emoji, run.context.store
     for version in await store.ensure_versions(run.job):
         if emoji and version.status is VersionStatus.FINISHED:
-            parts = await store.parts(version.id)
+            parts = await store.list_posts(version.id)
             try:
                 await run.context.slack.react(place.channel, parts[-1], emoji)
             except SlackRefused as refused:

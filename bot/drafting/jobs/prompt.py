@@ -10,7 +10,7 @@ from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.sources import Material
 from bot.messages import Language, sentence_about
-from bot.store import Turn
+from bot.store import HistoryStep
 from inference.client import ChatMessage
 from safety import part
 
@@ -71,7 +71,7 @@ class Conversation:
     recipe: Recipe
     brief: str
     options: Options
-    turns: Sequence[Turn] = ()
+    turns: Sequence[HistoryStep] = ()
     instruction: str | None = None
     materials: Sequence[Material] = ()
 
@@ -100,7 +100,7 @@ class Conversation:
             return replace(self, materials=[_shorter(material) for material in self.materials])
         if len(self.turns) < 2:
             return None
-        return replace(self, turns=[Turn(None, self.turns[1].text), *self.turns[2:]])
+        return replace(self, turns=[HistoryStep(None, self.turns[1].text), *self.turns[2:]])
 
     def _request(self, language: Language) -> str:
         """Put the rules first: what is to be written stays in mind best when it comes last."""

@@ -41,9 +41,9 @@ async def screen(run: JobRun) -> Screened:
     assert asked.text is not None
     if asked.text != run.words:
         # What the policy takes out of it nobody is to have, the model neither.
-        await store.reword(run.job, asked.text)
+        await store.replace_request(run.job, asked.text)
     if hold is not None and hold.sealed:
-        await store.settle(hold)
+        await store.close_hold(hold)
     materials = [
         await _material(run, source, verdict)
         for source, verdict in zip(sources, quoted, strict=True)
@@ -55,8 +55,8 @@ async def screen(run: JobRun) -> Screened:
 async def _hold_on(run: JobRun) -> Hold | None:
     """Return the hold on what this job asks; what is asked once more was decided about before."""
     store = run.context.store
-    own = await store.hold_of(run.job.id)
-    return own or await store.hold_of((await store.origin(run.job)).id)
+    own = await store.find_hold_on(run.job.id)
+    return own or await store.find_hold_on((await store.get_origin(run.job)).id)
 
 
 async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
@@ -64,7 +64,7 @@ async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
     if hold.status is HoldStatus.PENDING:
         raise Refusal(None, JobStatus.HELD)
     if hold.status not in DECIDED:
-        await run.context.store.settle(hold)
+        await run.context.store.close_hold(hold)
         raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
     await reviews.unseal(run.job, hold)
     await run.refresh()
@@ -73,7 +73,7 @@ async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
 async def _judge_source(run: JobRun, source: Source, held: Action) -> Verdict:
     if not _is_new(run, source):
         # A reviewer decided about it when it came.
-        held = held_as(await run.context.store.hold_of(source.job_id or 0))
+        held = held_as(await run.context.store.find_hold_on(source.job_id or 0))
     return await run.judge(source.text, Stage.MATERIAL, held)
 
 
@@ -90,12 +90,14 @@ async def _hold_back(
         await reviews.hold_request(run.job, run.words, brought, refused)
         raise Refusal(None, JobStatus.HELD)
     if asked.text is None:
-        raise Refusal(sentences.refused(asked.rules), JobStatus.REFUSED, forget=True)
+        said = sentence("refused", rules=sentences.rules(asked.rules))
+        raise Refusal(said, JobStatus.REFUSED, forget=True)
     for source, verdict in zip(sources, quoted, strict=True):
         if verdict.text is None:
             # It is not to stop what comes later, too.
-            await run.context.store.drop_source(source.id)
-    raise Refusal(sentences.source_refused(refused[0].rules), JobStatus.REFUSED)
+            await run.context.store.delete_source(source.id)
+    said = sentence("source_refused", rules=sentences.rules(refused[0].rules))
+    raise Refusal(said, JobStatus.REFUSED)
 
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:

@@ -51,13 +51,13 @@ async def open_thread(run: JobRun, brief: SafeText) -> Place:
 
 async def refresh_header(run: JobRun) -> None:
     """Show at the thread's head how its drafts stand, whatever became of this job."""
-    thread = await run.context.store.thread(run.job.thread_id)
+    thread = await run.context.store.get_thread(run.job.thread_id)
     await (await _header(run, thread)).refresh()
 
 
 async def _header(run: JobRun, thread: Thread) -> "ThreadHeader":
     """Return the thread's head, in the language of whoever began it."""
-    first = await run.context.store.first_job(thread.id)
+    first = await run.context.store.get_first_job(thread.id)
     return ThreadHeader(run.context, thread, language_for(first.language or run.language))
 
 
@@ -66,7 +66,7 @@ async def _channel(run: JobRun) -> str:
     thread = run.thread
     if thread.post_to is None or thread.channel != thread.post_to:
         return thread.channel
-    channel = await run.context.slack.dm(thread.requester)
+    channel = await run.context.slack.open_dm(thread.requester)
     await run.tell(sentence("drafting_in_dm"))
     await run.context.store.set_channel(thread.id, channel)
     return channel
@@ -102,7 +102,7 @@ class ThreadHeader:
             return
         try:
             asked = None if thread.persons_root else self._asked(await self._brief())
-            versions = await self._context.store.versions(thread.id)
+            versions = await self._context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
@@ -140,7 +140,7 @@ class ThreadHeader:
         return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
-        parts = await self._context.store.parts(version.id)
+        parts = await self._context.store.list_posts(version.id)
         slack, channel = self._context.slack, self._thread.channel
         url = await slack.permalink(channel, parts[0]) if parts else None
         return sentences.link_to_draft(version.number, url)
@@ -148,8 +148,8 @@ class ThreadHeader:
     async def _brief(self) -> SafeText | None:
         """Return the brief as it was released when it was asked for."""
         store, thread = self._context.store, self._thread
-        first = await store.first_job(thread.id)
-        hold = await store.hold_of(first.id)
+        first = await store.get_first_job(thread.id)
+        hold = await store.find_hold_on(first.id)
         verdict = await filter_for(self._context.filter, thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )

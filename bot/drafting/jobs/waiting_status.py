@@ -44,10 +44,10 @@ async def _tend(
         now = sentences.waits(before()).to(language)
         if now != said or clock() - at > STANDS:
             loading = [each.to(language) for each in sentences.loading()]
-            await slack.status(place, now, loading)
+            await slack.set_status(place, now, loading)
             said, at = now, clock()
     if said:
-        await slack.status(place, Phrase(""))
+        await slack.set_status(place, Phrase(""))
 
 
 async def _is_over(over: asyncio.Event, seconds: float) -> bool:

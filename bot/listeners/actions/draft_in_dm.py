@@ -15,7 +15,7 @@ async def on_draft_in_dm(ack: AsyncAck, body: dict[str, Any], services: Services
     """Moved, then acked; a second click finds nothing that waits."""
     user = body["user"]["id"]
     try:
-        channel = await services.outbox.dm(user)
+        channel = await services.outbox.open_dm(user)
         moved = await services.drafting.move(clicked_id(body), user, channel)
     except (SlackError, StoreUnavailable):
         await services.answer(body, sentence("not_saved"))
@@ -23,7 +23,7 @@ async def on_draft_in_dm(ack: AsyncAck, body: dict[str, Any], services: Services
     await ack()
     if moved:
         said = await services.people.told(user, sentence("drafting_in_dm"))
-        await services.outbox.answer(body["response_url"], said)
+        await services.outbox.respond(body["response_url"], said)
 
 
 def register(app: AsyncApp, services: Services) -> None:

@@ -12,7 +12,7 @@ from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.services import Services, clicked_id
 from bot.messages import Language, sentence
 from bot.slack.render.version_views import changes_view, why_view
-from bot.slack.render.views import View
+from bot.slack.render.views import ViewPayload
 from bot.store import StoreUnavailable
 
 
@@ -23,7 +23,7 @@ async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) ->
         async with asyncio.timeout(TRIGGER_SECONDS):
             view = await _view(body, services)
             if view is not None:
-                await services.outbox.open_view(body["trigger_id"], view)
+                await services.outbox.views.open(body["trigger_id"], view)
     except UserError as bad:
         await services.answer(body, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
@@ -33,7 +33,7 @@ async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) ->
             await services.answer(body, sentence("nothing_to_compare"))
 
 
-async def _view(body: dict[str, Any], services: Services) -> View | None:
+async def _view(body: dict[str, Any], services: Services) -> ViewPayload | None:
     user = body["user"]["id"]
     language: Language = await services.people.language_at_once(user)
     version = await services.actions.version(clicked_id(body))

@@ -13,18 +13,21 @@ from bot.listeners.form_context import draft_of
 from bot.listeners.services import Services
 from bot.messages import Language, sentence
 from bot.slack.render.version_views import accept_view, change_view, translate_view
-from bot.slack.render.views import View
+from bot.slack.render.views import ViewPayload
 
 
 async def on_open(
-    ack: AsyncAck, body: dict[str, Any], services: Services, view: Callable[[str, Language], View]
+    ack: AsyncAck,
+    body: dict[str, Any],
+    services: Services,
+    view: Callable[[str, Language], ViewPayload],
 ) -> None:
     """Nothing is kept yet: the form is the question."""
     await ack()
     language = await services.people.language_at_once(body["user"]["id"])
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            await services.outbox.open_view(body["trigger_id"], view(draft_of(body), language))
+            await services.outbox.views.open(body["trigger_id"], view(draft_of(body), language))
     except (SlackError, TimeoutError):
         await services.answer(body, sentence("form_did_not_open"))
 
@@ -32,10 +35,10 @@ async def on_open(
 def register(app: AsyncApp, services: Services) -> None:
     """Answer the buttons."""
 
-    def translate(metadata: str, language: Language) -> View:
+    def translate(metadata: str, language: Language) -> ViewPayload:
         return translate_view(metadata, services.settings.model_languages, language)
 
-    views: Mapping[str, Callable[[str, Language], View]] = {
+    views: Mapping[str, Callable[[str, Language], ViewPayload]] = {
         CHANGE: change_view,
         TRANSLATE: translate,
         ACCEPT: accept_view,

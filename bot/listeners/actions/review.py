@@ -26,11 +26,11 @@ async def on_show(
     user = body["user"]["id"]
     language = await services.people.language_at_once(user)
     try:
-        view_id = await services.outbox.open_view(body["trigger_id"], waiting_view(language))
+        view_id = await services.outbox.views.open(body["trigger_id"], waiting_view(language))
         text = await reviews.reveal(clicked_id(body), user)
-        await services.outbox.update_view(view_id, review_view(text, language))
+        await services.outbox.views.update(view_id, review_view(text, language))
     except Undecided as undecided:
-        await services.outbox.update_view(view_id, said_view(undecided.sentence, language))
+        await services.outbox.views.update(view_id, said_view(undecided.sentence, language))
     except (SlackError, StoreUnavailable, OSError):
         await services.answer(body, sentence("form_did_not_open"))
 

@@ -20,7 +20,7 @@ async def on_opened(event: dict[str, Any], services: Services) -> None:
     language = await services.people.language_at_once(user)
     recent = await services.history.recent(user, MOST_THREADS, services.outbox.permalink)
     can = [part.to(language) for part in services.drafting.help(language)]
-    await services.outbox.publish_home(user, home_view(recent, can, language))
+    await services.outbox.views.publish_home(user, home_view(recent, can, language))
 
 
 def register(app: AsyncApp, services: Services) -> None:

@@ -16,7 +16,7 @@ async def on_started(event: dict[str, Any], services: Services) -> None:
     language = await services.people.language_at_once(pane["user_id"])
     prompts = services.drafting.prompts(language)
     title = sentence("prompts_title").to(language)
-    await services.outbox.suggest(pane["channel_id"], pane["thread_ts"], prompts, title)
+    await services.outbox.suggest_prompts(pane["channel_id"], pane["thread_ts"], prompts, title)
 
 
 def register(app: AsyncApp, services: Services) -> None:
