@@ -25,6 +25,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.cli.run import run
+from bot.http_server import serve_http
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
 from bot.workspace import Message, Workspace
@@ -60,13 +61,8 @@ class Worker:
         app = web.Application()
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serve_http(app, "127.0.0.1", 0, shutdown_timeout=1.0) as address:
+            yield address
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "at-once"}]})

@@ -1,11 +1,13 @@
 """The HTTP server: Web API, Socket Mode, response_urls and the page, on 127.0.0.1 only."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.http_server import serve_http
 from bot.workspace import responses
 from bot.workspace.hosting import MOST_BYTES, Hosting
 from bot.workspace.page import Page
@@ -27,7 +29,7 @@ class Server:
         self.api = api
         self.sockets = sockets
         self.port = port
-        self._runner: web.AppRunner | None = None
+        self._exit = AsyncExitStack()
 
     async def start(self, workspace: "Workspace") -> None:
         app = web.Application(middlewares=[self._only_this_host], client_max_size=MOST_BYTES)
@@ -38,19 +40,16 @@ class Server:
         answer = partial(responses.receive, self.state)
         app.router.add_post("/commands/{tail:.*}", answer)
         app.router.add_post("/actions/{tail:.*}", answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-        self.state.url = f"http://127.0.0.1:{self.port}"
+        serving = serve_http(app, "127.0.0.1", self.port, shutdown_timeout=1.0)
+        self.state.url = await self._exit.enter_async_context(serving)
 
     async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._exit.aclose()
 
     @web.middleware
     async def _only_this_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         # A page of another site whose name was rebound to 127.0.0.1 arrives with that name.
-        if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
+        own = self.state.url.removeprefix("http://")
+        if request.host not in (own, own.replace("127.0.0.1", "localhost")):
             raise web.HTTPForbidden(text="This server answers only under its own address.")
         return await handler(request)

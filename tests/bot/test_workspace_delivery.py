@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.http_server import serve_http
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
 
@@ -40,18 +42,13 @@ def heard(bolt: AsyncApp) -> list[Event]:
 @pytest.fixture
 async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callable[[], Any]]:
     """Serves the Bolt app over HTTP."""
-    runners: list[web.AppRunner] = []
+    async with AsyncExitStack() as stack:
 
-    async def served() -> None:
-        runner = web.AppRunner(bolt.web_app(path="/slack/events"))
-        runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+        async def served() -> None:
+            serving = serve_http(bolt.web_app(path="/slack/events"), "127.0.0.1", 0)
+            workspace.events_url = f"{await stack.enter_async_context(serving)}/slack/events"
 
-    yield served
-    for runner in runners:
-        await runner.cleanup()
+        yield served
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -566,11 +563,8 @@ async def test_an_app_can_decline_redelivery(workspace):
 
     app = web.Application()
     app.router.add_post("/", decline)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    assert not await workspace.deliver({"type": "message"})
-    await workspace.until(lambda: workspace.settled)
-    await runner.cleanup()
+    async with serve_http(app, "127.0.0.1", 0) as address:
+        workspace.events_url = f"{address}/"
+        assert not await workspace.deliver({"type": "message"})
+        await workspace.until(lambda: workspace.settled)
     assert came == [None]

@@ -22,7 +22,8 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def files(folder: str) -> list[Path]:
-    found = sorted((ROOT / folder).rglob("*.py"))
+    place = ROOT / folder
+    found = sorted(place.rglob("*.py")) if place.is_dir() else [place]
     assert found
     return found
 
@@ -33,7 +34,8 @@ def files(folder: str) -> list[Path]:
         ("inference", ["inference"]),
         ("safety", ["safety"]),
         ("bot", ["bot", "safety", "inference.client", "inference.logs"]),
-        ("bot/workspace", ["bot.workspace"]),
+        ("bot/http_server.py", []),
+        ("bot/workspace", ["bot.workspace", "bot.http_server"]),
         ("bot/store", ["bot.store"]),
     ],
 )
