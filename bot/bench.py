@@ -28,9 +28,9 @@ from bot.cli.run import run
 from bot.http_server import serve_http
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
-from bot.workspace import Message, Workspace
-from bot.workspace.state import Call
-from bot.workspace.workspace import Ack
+from bot.workspace import PostedMessage, Workspace
+from bot.workspace.state import ApiCall
+from bot.workspace.workspace import CommandAck
 
 START_SECONDS = 60.0
 MOST_SECONDS = 240.0
@@ -95,7 +95,7 @@ class Asked:
     person: str
     channel: str
     at: float
-    ack: Ack
+    ack: CommandAck
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Load:
             and not any("actions" in _types(root.blocks) for root in roots)
         )
 
-    def _messages(self, asked: Asked) -> tuple[list[Message], list[Message]]:
+    def _messages(self, asked: Asked) -> tuple[list[PostedMessage], list[PostedMessage]]:
         """The roots of what somebody asked for, and the drafts under them."""
         shown = self._workspace.messages(asked.channel)
         roots = [message for message in shown if asked.person in message.text]
@@ -162,7 +162,7 @@ class Load:
         roots, drafts = self._messages(asked)
         calls = [call for call in self._workspace.calls if call.error is None]
 
-        def first(of: Sequence[Message], what: Callable[[Call], bool]) -> float | None:
+        def first(of: Sequence[PostedMessage], what: Callable[[ApiCall], bool]) -> float | None:
             stamps = {message.ts for message in of}
             about = (
                 call.at - asked.at
@@ -196,7 +196,7 @@ class Report:
     """The figures of one run. `processor`: seconds that the bot computed."""
 
     came: Sequence[Came]
-    calls: Sequence[Call]
+    calls: Sequence[ApiCall]
     processor: float
 
     def __post_init__(self) -> None:

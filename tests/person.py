@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.app import Bot
 from bot.settings import Alone, Settings
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 
 StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
 
@@ -30,7 +30,7 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
     return Alone(**chosen)
 
 
-def is_done(message: Message) -> bool:
+def is_done(message: PostedMessage) -> bool:
     """A draft is done when it has its line of facts."""
     return (
         not message.streaming
@@ -39,13 +39,13 @@ def is_done(message: Message) -> bool:
     )
 
 
-def is_head(message: Message) -> bool:
+def is_head(message: PostedMessage) -> bool:
     """Whether it says how the drafts of a thread stand, below a message of a person's."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("key", "")).startswith("thread-")
 
 
-def facts(message: Message) -> str:
+def facts(message: PostedMessage) -> str:
     """The small line under a draft."""
     lines = [b for b in message.blocks if b["type"] == "context"]
     return lines[-1]["elements"][0]["text"] if lines else ""
@@ -65,10 +65,10 @@ class Person:
     async def reply(self, text: str) -> str:
         return await self.workspace.say(self.id, self.channel, text, thread_ts=self.root.ts)
 
-    async def react(self, message: Message, emoji: str) -> None:
+    async def react(self, message: PostedMessage, emoji: str) -> None:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
 
-    def reaction(self, message: Message, emoji: str) -> dict[str, Any]:
+    def reaction(self, message: PostedMessage, emoji: str) -> dict[str, Any]:
         """The event of this person's reaction, to be delivered as often as a test likes."""
         return {
             "type": "reaction_added",
@@ -80,21 +80,21 @@ class Person:
         }
 
     @property
-    def root(self) -> Message:
+    def root(self) -> PostedMessage:
         return self.workspace.messages(self.channel)[-1]
 
     @property
-    def drafts(self) -> list[Message]:
+    def drafts(self) -> list[PostedMessage]:
         """The bot's messages in the newest thread."""
         if not self.workspace.messages(self.channel):
             return []
         thread = self.workspace.messages(self.channel, self.root.ts)[1:]
         return [m for m in thread if m.user == self.workspace.bot_user and not is_head(m)]
 
-    async def sees_drafts(self, count: int, timeout: float = 10) -> list[Message]:
+    async def sees_drafts(self, count: int, timeout: float = 10) -> list[PostedMessage]:
         """The thread's drafts, once there are `count` and all are done."""
 
-        def done() -> list[Message] | None:
+        def done() -> list[PostedMessage] | None:
             drafts = self.drafts
             return drafts if len(drafts) == count and all(map(is_done, drafts)) else None
 

@@ -3,22 +3,22 @@
 It speaks what the bot uses of Slack, and imports nothing else of the bot.
 """
 
-from bot.workspace.files import File
-from bot.workspace.limits import SLACK_LIMITS, Limit
-from bot.workspace.state import Call, Message, Pane, Status, View
-from bot.workspace.workspace import SCOPES, Ack, ViewAnswer, Workspace
+from bot.workspace.files import UploadedFile
+from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit
+from bot.workspace.state import ApiCall, OpenView, Pane, PostedMessage, ThreadStatus
+from bot.workspace.workspace import SCOPES, CommandAck, ViewAnswer, Workspace
 
 __all__ = [
     "SCOPES",
     "SLACK_LIMITS",
-    "Ack",
-    "Call",
-    "File",
-    "Limit",
-    "Message",
+    "ApiCall",
+    "CommandAck",
+    "OpenView",
     "Pane",
-    "Status",
-    "View",
+    "PostedMessage",
+    "RateLimit",
+    "ThreadStatus",
+    "UploadedFile",
     "ViewAnswer",
     "Workspace",
 ]

@@ -5,7 +5,7 @@ https://docs.slack.dev/reference/block-kit
 
 from collections.abc import Callable, Iterator
 
-from bot.workspace.errors import SlackError, invalid
+from bot.workspace.errors import ApiError, invalid
 from bot.workspace.state import Json, new_id
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
@@ -25,8 +25,8 @@ CHOICES = {
     "datepicker",
     "timepicker",
 }
-ACTIONS = CHOICES | {"button", "overflow"}
-INPUTS = CHOICES | {
+ACTION_ELEMENTS = CHOICES | {"button", "overflow"}
+INPUT_ELEMENTS = CHOICES | {
     "plain_text_input",
     "number_input",
     "email_text_input",
@@ -42,17 +42,17 @@ WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
-    """The blocks with the ids Slack gives where the app gave none. Raises SlackError."""
-    _refuse(list(faults(blocks, MESSAGE_BLOCKS)), "invalid_blocks")
+    """The blocks with the ids Slack gives where the app gave none. Raises ApiError."""
+    _refuse(list(block_errors(blocks, MESSAGE_BLOCKS)), "invalid_blocks")
     cost = text_length(blocks) + BLOCK_COST * max(len(blocks) - 1, 0)
     if cost > BLOCKS_CHARACTERS:
-        raise SlackError("msg_blocks_too_long")
+        raise ApiError("msg_blocks_too_long")
     return with_ids(blocks)
 
 
 def accept_view(view: Json) -> Json:
-    """A view with ids in its blocks. Raises SlackError("invalid_arguments")."""
-    _refuse(list(_view_faults(view)), "invalid_arguments")
+    """A view with ids in its blocks. Raises ApiError("invalid_arguments")."""
+    _refuse(list(_view_errors(view)), "invalid_arguments")
     return view | {"blocks": with_ids(view["blocks"])}
 
 
@@ -68,14 +68,14 @@ def text_length(value: object) -> int:
     return sum(text_length(inner) for inner in value) if isinstance(value, list) else 0
 
 
-def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
+def interactive_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
     """Each (block, interactive element): buttons in rows, accessories, inputs."""
     for block in blocks:
         inner = [*block.get("elements", []), block.get("accessory"), block.get("element")]
         yield from ((block, e) for e in inner if isinstance(e, dict) and "type" in e)
 
 
-def faults(blocks: object, most: int) -> Iterator[str]:
+def block_errors(blocks: object, most: int) -> Iterator[str]:
     """What is wrong with `blocks`, each with a JSON pointer to the place."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         yield _at("must be an array of objects", "/blocks")
@@ -86,10 +86,10 @@ def faults(blocks: object, most: int) -> Iterator[str]:
     if len(ids) != len(set(ids)):
         yield _at("block_id must be unique", "/blocks")
     for i, block in enumerate(blocks):
-        yield from _block_faults(block, f"/blocks/{i}")
+        yield from _errors_of_block(block, f"/blocks/{i}")
 
 
-def _block_faults(block: Json, at: str) -> Iterator[str]:
+def _errors_of_block(block: Json, at: str) -> Iterator[str]:
     check = CHECKS.get(str(block.get("type")))
     if check is None:
         yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
@@ -108,7 +108,7 @@ def _section(block: Json, at: str) -> Iterator[str]:
     for i, text in enumerate(block.get("fields", [])):
         yield from _text(text, f"{at}/fields/{i}", 2000)
     if "accessory" in block:
-        yield from _element(block["accessory"], f"{at}/accessory", ACTIONS | {"image"})
+        yield from _element(block["accessory"], f"{at}/accessory", ACTION_ELEMENTS | {"image"})
 
 
 def _header(block: Json, at: str) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _input(block: Json, at: str) -> Iterator[str]:
     if "element" not in block:
         yield _at("missing required field: element", at)
         return
-    yield from _element(block["element"], f"{at}/element", INPUTS)
+    yield from _element(block["element"], f"{at}/element", INPUT_ELEMENTS)
     if block.get("hint"):
         yield from _text(block["hint"], f"{at}/hint", 2000, plain=True)
 
@@ -158,7 +158,7 @@ CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "markdown": _markdown,
     "context": _context,
     "context_actions": _row(5, {"feedback_buttons", "icon_button"}),
-    "actions": _row(25, ACTIONS),
+    "actions": _row(25, ACTION_ELEMENTS),
     "input": _input,
     "divider": _nothing,
     "image": _nothing,
@@ -276,7 +276,7 @@ def _too_long(thing: Json, at: str) -> Iterator[str]:
             yield _at(f"must be less than {most + 1} characters", f"{at}/{name}")
 
 
-def _view_faults(view: Json) -> Iterator[str]:
+def _view_errors(view: Json) -> Iterator[str]:
     if view.get("type") not in ("modal", "home"):
         yield _at("must be modal or home", "/view/type")
         return
@@ -285,8 +285,8 @@ def _view_faults(view: Json) -> Iterator[str]:
         yield from _modal_buttons(view)
     if len(str(view.get("private_metadata", ""))) > 3000:
         yield _at("must be less than 3001 characters", "/view/private_metadata")
-    for fault in faults(view.get("blocks"), VIEW_BLOCKS):
-        yield fault.replace("json-pointer:", "json-pointer:/view")
+    for error in block_errors(view.get("blocks"), VIEW_BLOCKS):
+        yield error.replace("json-pointer:", "json-pointer:/view")
 
 
 def _modal_buttons(view: Json) -> Iterator[str]:

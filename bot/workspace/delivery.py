@@ -8,7 +8,7 @@ from typing import Literal
 from bot.workspace import events
 from bot.workspace.state import Json, State
 
-Envelope = Literal["events_api", "slash_commands", "interactive"]
+EnvelopeKind = Literal["events_api", "slash_commands", "interactive"]
 
 # After the first attempt: at once, a minute later, five minutes later.
 # https://docs.slack.dev/apis/events-api/#retries
@@ -24,7 +24,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AppReply:
     """What came back: an ack with its payload, or why there was none."""
 
     acked: bool
@@ -33,10 +33,10 @@ class Reply:
     final: bool = False
 
 
-Send = Callable[[Envelope, Json, Attempt], Awaitable[Reply]]
+Send = Callable[[EnvelopeKind, Json, Attempt], Awaitable[AppReply]]
 
 
-class Delivery:
+class EventDelivery:
     """Owns a task for each event on its way. `send` makes one attempt and never raises."""
 
     def __init__(self, state: State, send: Send, retry_delays: Sequence[float]) -> None:
@@ -47,7 +47,7 @@ class Delivery:
 
     def emit(self, event: Json) -> asyncio.Future[bool] | None:
         """Delivers an event, see `deliver`; None if the app is not entitled to it."""
-        if not events.seen_by_bot(self.state, event):
+        if not events.reaches_app(self.state, event):
             return None
         return self.deliver(events.envelope(self.state, event))
 
@@ -59,7 +59,7 @@ class Delivery:
         task.add_done_callback(self.tasks.discard)
         return first
 
-    async def ask(self, kind: Envelope, payload: Json) -> Reply:
+    async def ask(self, kind: EnvelopeKind, payload: Json) -> AppReply:
         """One attempt at a command or an interaction: a person waits, so there is no second."""
         return await self.send(kind, payload, Attempt())
 

@@ -7,9 +7,9 @@ import time
 from typing import Literal
 
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Channel, Json, Message, State, new_id
+from bot.workspace.state import Json, PostedMessage, State, WorkspaceChannel, new_id
 
-Tab = Literal["home", "messages"]
+HomeTab = Literal["home", "messages"]
 
 CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
 SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
@@ -44,7 +44,7 @@ def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
 
 def is_shared(state: State, event: Json) -> bool:
     channel = state.channels.get(channel_of(event))
-    return channel is not None and any(state.people[u].outsider for u in channel.members)
+    return channel is not None and any(state.users[u].outsider for u in channel.members)
 
 
 def channel_of(event: Json) -> str:
@@ -54,7 +54,7 @@ def channel_of(event: Json) -> str:
     )
 
 
-def seen_by_bot(state: State, event: Json) -> bool:
+def reaches_app(state: State, event: Json) -> bool:
     """Whether Slack tells the app: it is in the channel, asked for such events, and has their
     scope.
     """
@@ -67,14 +67,14 @@ def seen_by_bot(state: State, event: Json) -> bool:
     return scope is None or scope in state.scopes
 
 
-def _subscription(event_type: str, channel: Channel | None) -> str:
+def _subscription(event_type: str, channel: WorkspaceChannel | None) -> str:
     """The event's name in a manifest: messages are asked for by the kind of their channel."""
     if event_type != "message" or channel is None:
         return event_type
     return f"message.{SUBSCRIPTIONS[channel.kind]}"
 
 
-def scope_of(event_type: str, channel: Channel | None) -> str | None:
+def scope_of(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     if event_type == "message" and channel is not None:
         return HISTORY_SCOPES[channel.kind]
     if event_type == "member_joined_channel" and channel is not None:
@@ -86,7 +86,7 @@ def scope_of(event_type: str, channel: Channel | None) -> str | None:
     return "app_mentions:read" if event_type == "app_mention" else None
 
 
-def posted(state: State, channel: Channel, message: Message) -> list[Json]:
+def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> list[Json]:
     """A message came; a mention of the app outside its DM is told a second time."""
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and is_shared(state, base):
@@ -107,7 +107,7 @@ def _withheld(file_id: str) -> Json:
     return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
-def changed(state: State, channel: Channel, message: Message, before: Json) -> Json:
+def changed(state: State, channel: WorkspaceChannel, message: PostedMessage, before: Json) -> Json:
     now = state.now()
     return {
         "type": "message",
@@ -122,7 +122,7 @@ def changed(state: State, channel: Channel, message: Message, before: Json) -> J
     }
 
 
-def deleted(state: State, channel: Channel, before: Json) -> Json:
+def deleted(state: State, channel: WorkspaceChannel, before: Json) -> Json:
     now = state.now()
     return {
         "type": "message",
@@ -137,7 +137,7 @@ def deleted(state: State, channel: Channel, before: Json) -> Json:
     }
 
 
-def reaction(state: State, added: bool, message: Message, user: str, name: str) -> Json:
+def reaction(state: State, added: bool, message: PostedMessage, user: str, name: str) -> Json:
     return {
         "type": "reaction_added" if added else "reaction_removed",
         "user": user,
@@ -148,7 +148,7 @@ def reaction(state: State, added: bool, message: Message, user: str, name: str) 
     }
 
 
-def joined(state: State, channel: Channel, user: str, inviter: str | None = None) -> Json:
+def joined(state: State, channel: WorkspaceChannel, user: str, inviter: str | None = None) -> Json:
     return {
         "type": "member_joined_channel",
         "user": user,
@@ -159,7 +159,7 @@ def joined(state: State, channel: Channel, user: str, inviter: str | None = None
     } | ({"inviter": inviter} if inviter else {})
 
 
-def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
+def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab) -> Json:
     """https://docs.slack.dev/reference/events/app_home_opened
 
     The home tab brings its view, if one was published.
@@ -174,17 +174,17 @@ def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
     } | ({"view": view_json(state, view)} if view else {})
 
 
-def pane_opened(state: State, root: Message, user: str) -> Json:
+def pane_opened(state: State, root: PostedMessage, user: str) -> Json:
     """https://docs.slack.dev/reference/events/assistant_thread_started"""
     return _of_pane(state, "assistant_thread_started", root, user)
 
 
-def pane_context(state: State, root: Message, user: str) -> Json:
+def pane_context(state: State, root: PostedMessage, user: str) -> Json:
     """https://docs.slack.dev/reference/events/assistant_thread_context_changed"""
     return _of_pane(state, "assistant_thread_context_changed", root, user)
 
 
-def _of_pane(state: State, kind: str, root: Message, user: str) -> Json:
+def _of_pane(state: State, kind: str, root: PostedMessage, user: str) -> Json:
     assert root.pane is not None
     seen = root.pane.context
     where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}

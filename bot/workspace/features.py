@@ -25,7 +25,7 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class AppFeatures:
     """An app without a manifest has all, but no menus of shortcuts, for nobody said their names."""
 
     shortcuts: tuple[Shortcut, ...] | None = None
@@ -47,15 +47,15 @@ class Features:
             raise ValueError(f"The app has no {kind} shortcut {callback_id!r}, only {known}.")
 
 
-def features_of(manifest: Mapping[str, Any] | None) -> Features:
+def features_of(manifest: Mapping[str, Any] | None) -> AppFeatures:
     """What a manifest declares; of events and scopes all, where it leaves the section out.
 
     Raises ValueError for shortcuts that Slack would refuse.
     """
     if manifest is None:
-        return Features()
+        return AppFeatures()
     declared = manifest.get("features", {})
-    return Features(
+    return AppFeatures(
         tuple(_shortcut(entry) for entry in declared.get("shortcuts", [])),
         bool(declared.get("app_home", {}).get("home_tab_enabled")),
         "assistant_view" in declared or "agent_view" in declared,

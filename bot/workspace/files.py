@@ -8,7 +8,7 @@ NAMES = {"txt": "text", "md": "markdown", "jpeg": "jpg"}
 
 
 @dataclass(slots=True, eq=False)
-class File:
+class UploadedFile:
     """A file and where it may be seen: in `channels`, and by the app once a form brought it.
 
     `data` is None from the moment its upload was announced until it came.

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bot.workspace.blocks import INPUTS, elements
+from bot.workspace.blocks import INPUT_ELEMENTS, interactive_elements
 from bot.workspace.files import FORM_BYTES
 from bot.workspace.slack_json import file_json
-from bot.workspace.state import Channel, Json, State, View
+from bot.workspace.state import Json, OpenView, State, WorkspaceChannel
 
 ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
 MANY_OPTIONS = {"multi_static_select", "checkboxes"}
@@ -26,7 +26,7 @@ def inputs(blocks: list[Json]) -> list[Json]:
     return [block for block in blocks if block["type"] == "input"]
 
 
-def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
+def form_values(state: State, view: OpenView, values: Mapping[str, object]) -> Json:
     """`view.state.values` for `values` by block_id; what is not given keeps its initial value.
 
     Raises ValueError for a block, an option, a place or a file that cannot be chosen.
@@ -39,27 +39,27 @@ def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
 
     def value(block: Json, element: Json) -> Json:
         given = values.get(block["block_id"]) if block["type"] == "input" else None
-        return _filled(state, view, element, given)
+        return _form_value(state, view, element, given)
 
     return state_values(view.blocks, value)
 
 
-def shown(blocks: list[Json]) -> Json:
+def initial_values(blocks: list[Json]) -> Json:
     """`state.values` of a message: what its selects show at first."""
-    return state_values(blocks, lambda _, element: value_of(element, None))
+    return state_values(blocks, lambda _, element: element_value(element, None))
 
 
 def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Json:
     """{block_id: {action_id: value(block, element)}} for each element that keeps a value."""
     out: Json = {}
-    for block, element in elements(blocks):
-        if element["type"] in INPUTS:
+    for block, element in interactive_elements(blocks):
+        if element["type"] in INPUT_ELEMENTS:
             entry = {element.get("action_id", ""): value(block, element)}
             out.setdefault(block["block_id"], {}).update(entry)
     return out
 
 
-def conversations(state: State, who: str, element: Json) -> list[Channel]:
+def conversations(state: State, who: str, element: Json) -> list[WorkspaceChannel]:
     """What a conversations_select offers: places this person sees, as its `filter` has them.
 
     https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object
@@ -67,10 +67,10 @@ def conversations(state: State, who: str, element: Json) -> list[Channel]:
     asked = element.get("filter", {})
     kinds = asked.get("include", list(KINDS.values()))
 
-    def offered(channel: Channel) -> bool:
+    def offered(channel: WorkspaceChannel) -> bool:
         if channel.archived or (channel.private and who not in channel.members):
             return False
-        outside = any(state.people[user].outsider for user in channel.members)
+        outside = any(state.users[user].outsider for user in channel.members)
         bots = channel.kind == "im" and state.bot.id in channel.members
         hidden = (outside and asked.get("exclude_external_shared_channels")) or (
             bots and asked.get("exclude_bot_users")
@@ -80,7 +80,7 @@ def conversations(state: State, who: str, element: Json) -> list[Channel]:
     return [channel for channel in state.channels.values() if offered(channel)]
 
 
-def initial_conversation(state: State, view: View, element: Json) -> str | None:
+def initial_conversation(state: State, view: OpenView, element: Json) -> str | None:
     """Where the person was when the view opened, if the element asks for that and offers it."""
     offered = [channel.id for channel in conversations(state, view.user, element)]
     if element.get("default_to_current_conversation") and view.channel in offered:
@@ -89,7 +89,7 @@ def initial_conversation(state: State, view: View, element: Json) -> str | None:
     return initial if initial in offered else None
 
 
-def answer_places(view: View, filled_in: Json) -> Iterator[tuple[Json, str]]:
+def response_channels(view: OpenView, filled_in: Json) -> Iterator[tuple[Json, str]]:
     """(block, channel) for each select of a place with a response_url, once a place was chosen."""
     for block in inputs(view.blocks):
         element = block["element"]
@@ -99,13 +99,13 @@ def answer_places(view: View, filled_in: Json) -> Iterator[tuple[Json, str]]:
             yield block, place
 
 
-def files(filled_in: Json) -> list[str]:
+def file_ids(filled_in: Json) -> list[str]:
     """The ids of all files in a form."""
     values = (value for block in filled_in.values() for value in block.values())
     return [file["id"] for value in values for file in value.get("files", [])]
 
 
-def complaints(blocks: list[Json], filled_in: Json) -> dict[str, str]:
+def client_errors(blocks: list[Json], filled_in: Json) -> dict[str, str]:
     """By block_id, what the client itself refuses to submit."""
     found = {}
     for block in inputs(blocks):
@@ -151,7 +151,7 @@ def _number_complaint(block: Json, text: str) -> dict[str, str]:
     return {block["block_id"]: f"Please enter a number from {low:g} to {high:g}."}
 
 
-def _filled(state: State, view: View, element: Json, given: object) -> Json:
+def _form_value(state: State, view: OpenView, element: Json, given: object) -> Json:
     """The value of an element that knows the workspace, or else of any."""
     kind = element["type"]
     if kind == "file_input":
@@ -159,16 +159,16 @@ def _filled(state: State, view: View, element: Json, given: object) -> Json:
         given_files = [state.file_of(view.user, str(file)) for file in given or []]
         return {"type": kind, "files": [file_json(state, file) for file in given_files]}
     if kind != "conversations_select":
-        return value_of(element, given)
+        return element_value(element, given)
     if given is None:
-        return value_of(element, initial_conversation(state, view, element))
+        return element_value(element, initial_conversation(state, view, element))
     offered = [channel.id for channel in conversations(state, view.user, element)]
     if given and given not in offered:
         raise ValueError(f"The place {given!r} is not offered, only {offered}.")
-    return value_of(element, given)
+    return element_value(element, given)
 
 
-def value_of(element: Json, given: object) -> Json:
+def element_value(element: Json, given: object) -> Json:
     """An entry of `state.values`, https://docs.slack.dev/reference/views
 
     None for `given` stands for the element's initial value.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.workspace.delivery import Attempt, Envelope, Reply
+from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
 from bot.workspace.state import Json, State
 
 JSON = "application/json"
@@ -29,7 +29,7 @@ class HttpEvents:
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
+    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
         """Makes one attempt. Never raises but for cancellation."""
         content_type, body = _encoded(kind, payload)
         headers = {"Content-Type": content_type, **self.signature(body)}
@@ -39,7 +39,7 @@ class HttpEvents:
         return await self._post(body, headers)
 
     async def verify(self) -> bool:
-        """Whether the address answers the challenge, as Slack asks when one is entered."""
+        """Whether the address answers the challenge, as Slack asks when one is joined_channel."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
         headers = {"Content-Type": JSON, **self.signature(body)}
@@ -56,7 +56,7 @@ class HttpEvents:
         if self._session is not None:
             await self._session.close()
 
-    async def _post(self, body: str, headers: dict[str, str]) -> Reply:
+    async def _post(self, body: str, headers: dict[str, str]) -> AppReply:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         try:
@@ -64,15 +64,15 @@ class HttpEvents:
                 async with self._session.post(self.url, data=body, headers=headers) as response:
                     final = response.headers.get("X-Slack-No-Retry") == "1"
                     if response.status != 200:
-                        return Reply(False, reason="http_error", final=final)
-                    return Reply(True, _parsed(response.content_type, await response.text()))
+                        return AppReply(False, reason="http_error", final=final)
+                    return AppReply(True, _parsed(response.content_type, await response.text()))
         except TimeoutError:
-            return Reply(False, reason="http_timeout")
+            return AppReply(False, reason="http_timeout")
         except aiohttp.ClientError:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
 
 
-def _encoded(kind: Envelope, payload: Json) -> tuple[str, str]:
+def _encoded(kind: EnvelopeKind, payload: Json) -> tuple[str, str]:
     if kind == "events_api":
         return JSON, json.dumps(payload)
     fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}

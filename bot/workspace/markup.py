@@ -19,7 +19,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def typed(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
+def typed_to_mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
     """`text` as a message carries it: escaped, with links and the names of `people` (name -> id)
     and `channels` (name -> id) as tokens. `<@U...>` of a known person stays the mention it is.
     """

@@ -5,14 +5,14 @@ https://docs.slack.dev/surfaces/modals#response_actions
 
 from bot.workspace.api import views
 from bot.workspace.blocks import accept_view
-from bot.workspace.delivery import Reply
-from bot.workspace.errors import SlackError
-from bot.workspace.state import Json, State, View
+from bot.workspace.delivery import AppReply
+from bot.workspace.errors import ApiError
+from bot.workspace.state import Json, OpenView, State
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
-def obey(state: State, view: View, reply: Reply) -> None:
+def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
     """Closes the view, unless the app says otherwise or did not answer."""
     body = reply.body or {}
     stack = state.views[view.user]
@@ -29,10 +29,10 @@ def obey(state: State, view: View, reply: Reply) -> None:
         stack.remove(view)
 
 
-def _show(state: State, view: View, action: str, body: Json) -> None:
+def _show(state: State, view: OpenView, action: str, body: Json) -> None:
     try:
         accepted = accept_view(body)
-    except SlackError:
+    except ApiError:
         view.errors = {"": TROUBLE}
         return
     if action == "update":

@@ -4,14 +4,14 @@ https://docs.slack.dev/interactivity
 """
 
 from bot.workspace import forms, markup
-from bot.workspace.blocks import ACTIONS, INPUTS
+from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Channel, Json, Message, Person, State, View
+from bot.workspace.state import Json, OpenView, PostedMessage, State, User, WorkspaceChannel
 
 NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
-def command(state: State, who: Person, channel: Channel, name: str, text: str) -> Json:
+def command(state: State, who: User, channel: WorkspaceChannel, name: str, text: str) -> Json:
     """A slash command; its text is escaped, but names and links in it stay as typed."""
     return {
         "token": "verification-is-by-signature",
@@ -30,7 +30,7 @@ def command(state: State, who: Person, channel: Channel, name: str, text: str) -
     }
 
 
-def shortcut(state: State, who: Person, callback_id: str, channel: Channel | None) -> Json:
+def shortcut(state: State, who: User, callback_id: str, channel: WorkspaceChannel | None) -> Json:
     """A global shortcut: Slack does not tell where the person was, but the modal may know."""
     here = channel.id if channel else None
     return _interaction(state, who, "shortcut") | {
@@ -40,7 +40,7 @@ def shortcut(state: State, who: Person, callback_id: str, channel: Channel | Non
     }
 
 
-def message_shortcut(state: State, who: Person, message: Message, callback_id: str) -> Json:
+def message_shortcut(state: State, who: User, message: PostedMessage, callback_id: str) -> Json:
     """A shortcut from the menu of a message, whoever wrote it."""
     channel = state.channels[message.channel]
     return _interaction(state, who, "message_action") | {
@@ -54,7 +54,7 @@ def message_shortcut(state: State, who: Person, message: Message, callback_id: s
     }
 
 
-def message_action(state: State, who: Person, message: Message, action: Json) -> Json:
+def message_action(state: State, who: User, message: PostedMessage, action: Json) -> Json:
     """A click on an element of a message."""
     channel = state.channels[message.channel]
     container = {
@@ -71,13 +71,13 @@ def message_action(state: State, who: Person, message: Message, action: Json) ->
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
         "channel": _place(channel),
         "message": message_json(state, message),
-        "state": {"values": _with(forms.shown(message.blocks), action)},
+        "state": {"values": _with(forms.initial_values(message.blocks), action)},
         "response_url": state.url + path,
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
-def view_action(state: State, who: Person, view: View, action: Json, values: Json) -> Json:
+def view_action(state: State, who: User, view: OpenView, action: Json, values: Json) -> Json:
     """A click on an element of a view."""
     return _interaction(state, who, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
@@ -87,23 +87,23 @@ def view_action(state: State, who: Person, view: View, action: Json, values: Jso
     }
 
 
-def view_submission(state: State, who: Person, view: View, values: Json) -> Json:
+def view_submission(state: State, who: User, view: OpenView, values: Json) -> Json:
     return _interaction(state, who, "view_submission") | {
         "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
         "view": view_json(state, view, values),
         "response_urls": [
             _response_url(state, who, block, channel)
-            for block, channel in forms.answer_places(view, values)
+            for block, channel in forms.response_channels(view, values)
         ],
     }
 
 
-def view_closed(state: State, who: Person, view: View, *, cleared: bool) -> Json:
+def view_closed(state: State, who: User, view: OpenView, *, cleared: bool) -> Json:
     fields = {"view": view_json(state, view), "is_cleared": cleared}
     return _interaction(state, who, "view_closed") | fields
 
 
-def action(block: Json, element: Json, value: object = None) -> Json:
+def clicked_action(block: Json, element: Json, value: object = None) -> Json:
     """The entry of `actions` for a click on `element`; `value` chooses where there is a choice.
 
     Raises ValueError for a value that is no option.
@@ -113,8 +113,8 @@ def action(block: Json, element: Json, value: object = None) -> Json:
         "block_id": block["block_id"],
         "type": element["type"],
     }
-    if element["type"] in ACTIONS - {"button"}:
-        return out | forms.value_of(element, value)
+    if element["type"] in ACTION_ELEMENTS - {"button"}:
+        return out | forms.element_value(element, value)
     for name in ("text", "style"):
         if name in element:
             out[name] = element[name]
@@ -125,13 +125,13 @@ def action(block: Json, element: Json, value: object = None) -> Json:
 def _with(values: Json, action: Json) -> Json:
     """`values` once the choice of `action` was made."""
     block_id, action_id = action["block_id"], action["action_id"]
-    if action["type"] not in INPUTS:
+    if action["type"] not in INPUT_ELEMENTS:
         return values
     value = {k: v for k, v in action.items() if k not in ("action_id", "block_id")}
     return values | {block_id: values.get(block_id, {}) | {action_id: value}}
 
 
-def _response_url(state: State, who: Person, block: Json, channel: str) -> Json:
+def _response_url(state: State, who: User, block: Json, channel: str) -> Json:
     return {
         "block_id": block["block_id"],
         "action_id": block["element"].get("action_id", ""),
@@ -140,11 +140,11 @@ def _response_url(state: State, who: Person, block: Json, channel: str) -> Json:
     }
 
 
-def _place(channel: Channel) -> Json:
+def _place(channel: WorkspaceChannel) -> Json:
     return {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)}
 
 
-def _interaction(state: State, who: Person, kind: str) -> Json:
+def _interaction(state: State, who: User, kind: str) -> Json:
     user = {"id": who.id, "username": who.name, "name": who.name, "team_id": who.team}
     return {
         "type": kind,

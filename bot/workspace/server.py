@@ -9,8 +9,8 @@ from aiohttp import web
 
 from bot.http_server import serve_http
 from bot.workspace import responses
-from bot.workspace.hosting import MOST_BYTES, Hosting
-from bot.workspace.page import Page
+from bot.workspace.file_server import MOST_BYTES, FileServer
+from bot.workspace.page import PageServer
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
 from bot.workspace.web_api import WebApi
@@ -35,9 +35,9 @@ class Server:
         app = web.Application(middlewares=[self._only_this_host], client_max_size=MOST_BYTES)
         app.router.add_route("*", "/api/{method}", self.api.call)
         app.router.add_get("/link/", self.sockets.accept)
-        Hosting(self.state, self.api.bot_token).add_routes(app)
-        Page(workspace).add_routes(app)
-        answer = partial(responses.receive, self.state)
+        FileServer(self.state, self.api.bot_token).add_routes(app)
+        PageServer(workspace).add_routes(app)
+        answer = partial(responses.receive_response, self.state)
         app.router.add_post("/commands/{tail:.*}", answer)
         app.router.add_post("/actions/{tail:.*}", answer)
         serving = serve_http(app, "127.0.0.1", self.port, shutdown_timeout=1.0)

@@ -2,16 +2,24 @@
 
 from urllib.parse import quote
 
-from bot.workspace.files import File
-from bot.workspace.state import SLACKBOT, Channel, Json, Message, Person, State, View
+from bot.workspace.files import UploadedFile
+from bot.workspace.state import (
+    SLACKBOT,
+    Json,
+    OpenView,
+    PostedMessage,
+    State,
+    User,
+    WorkspaceChannel,
+)
 
 
-def message_json(state: State, message: Message, *, metadata: bool = False) -> Json:
+def message_json(state: State, message: PostedMessage, *, metadata: bool = False) -> Json:
     """A message object, https://docs.slack.dev/reference/events/message"""
     out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot:
         out |= {"bot_id": state.bot_id, "app_id": state.app}
-    out["team"] = state.people[message.user].team if message.user in state.people else state.team
+    out["team"] = state.users[message.user].team if message.user in state.users else state.team
     if message.blocks:
         out["blocks"] = message.blocks
     if message.edited:
@@ -28,14 +36,14 @@ def message_json(state: State, message: Message, *, metadata: bool = False) -> J
     return out | thread_json(state, message)
 
 
-def tombstone_json(state: State, message: Message) -> Json:
+def tombstone_json(state: State, message: PostedMessage) -> Json:
     """What stands for a deleted message whose thread goes on."""
     text = "This message was deleted."
     out = {"type": "message", "subtype": "tombstone", "user": SLACKBOT, "text": text}
     return out | {"ts": message.ts, "hidden": True} | thread_json(state, message)
 
 
-def thread_json(state: State, message: Message) -> Json:
+def thread_json(state: State, message: PostedMessage) -> Json:
     channel = state.channels.get(message.channel)
     if message.thread_ts:
         root = channel.messages.get(message.thread_ts) if channel else None
@@ -54,7 +62,7 @@ def thread_json(state: State, message: Message) -> Json:
     }
 
 
-def file_json(state: State, file: File) -> Json:
+def file_json(state: State, file: UploadedFile) -> Json:
     """A file object, https://docs.slack.dev/reference/objects/file-object"""
     place = f"{state.url}/files-pri/{state.team}-{file.id}"
     address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
@@ -68,7 +76,7 @@ def file_json(state: State, file: File) -> Json:
         "filetype": file.kind,
         "pretty_type": file.kind.upper(),
         "user": file.user,
-        "user_team": state.people[file.user].team,
+        "user_team": state.users[file.user].team,
         "editable": False,
         "size": file.size,
         "mode": "hosted",
@@ -86,17 +94,17 @@ def file_json(state: State, file: File) -> Json:
     }
 
 
-def reactions_json(message: Message) -> list[Json]:
+def reactions_json(message: PostedMessage) -> list[Json]:
     return [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()]
 
 
-def channel_json(state: State, channel: Channel) -> Json:
+def channel_json(state: State, channel: WorkspaceChannel) -> Json:
     """A conversation object, https://docs.slack.dev/reference/objects/conversation-object"""
     out: Json = {"id": channel.id, "is_archived": channel.archived, "is_im": channel.kind == "im"}
     if channel.kind == "im":
         others = channel.members - {state.bot.id}
         return out | {"user": next(iter(others), state.bot.id), "is_user_deleted": False}
-    shared = any(state.people[user].outsider for user in channel.members)
+    shared = any(state.users[user].outsider for user in channel.members)
     return out | {
         "name": channel.name,
         "name_normalized": channel.name,
@@ -115,7 +123,7 @@ def channel_json(state: State, channel: Channel) -> Json:
     }
 
 
-def user_json(person: Person, *, locale: bool = False) -> Json:
+def user_json(person: User, *, locale: bool = False) -> Json:
     """A user object, https://docs.slack.dev/reference/objects/user-object"""
     profile = {"display_name": person.name, "real_name": person.name.title(), "team": person.team}
     out = {
@@ -138,7 +146,7 @@ def user_json(person: Person, *, locale: bool = False) -> Json:
     return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
 
 
-def view_json(state: State, view: View, values: Json | None = None) -> Json:
+def view_json(state: State, view: OpenView, values: Json | None = None) -> Json:
     """A view object, https://docs.slack.dev/reference/views"""
     return {
         "private_metadata": "",

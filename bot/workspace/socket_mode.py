@@ -12,17 +12,17 @@ from itertools import count
 import aiohttp
 from aiohttp import web
 
-from bot.workspace.delivery import Attempt, Envelope, Reply
+from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
 from bot.workspace.state import Json, State
 
 
 @dataclass(slots=True, eq=False)
-class Connection:
+class SocketConnection:
     """One WebSocket of the app, and the envelopes it has not acked."""
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
-    unacked: dict[str, asyncio.Future[Reply]] = field(default_factory=dict)
+    unacked: dict[str, asyncio.Future[AppReply]] = field(default_factory=dict)
 
 
 class SocketMode:
@@ -30,7 +30,7 @@ class SocketMode:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.connections: list[Connection] = []
+        self.connections: list[SocketConnection] = []
         self._turn = count()
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
@@ -39,7 +39,7 @@ class SocketMode:
         if ticket not in self.state.tickets:
             raise web.HTTPForbidden(text="This address was used already: ask for another.")
         self.state.tickets.discard(ticket)
-        connection = Connection(web.WebSocketResponse(heartbeat=10.0), request.transport)
+        connection = SocketConnection(web.WebSocketResponse(heartbeat=10.0), request.transport)
         await connection.socket.prepare(request)
         await connection.socket.send_json(self._hello())
         self._add(connection)
@@ -49,22 +49,22 @@ class SocketMode:
             self._remove(connection)
         return connection.socket
 
-    async def send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
+    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
         """Sends one envelope and waits for its ack."""
         if not self.connections:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
         connection = self.connections[next(self._turn) % len(self.connections)]
         envelope = _envelope(kind, payload, attempt)
-        acked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        acked: asyncio.Future[AppReply] = asyncio.get_running_loop().create_future()
         connection.unacked[envelope["envelope_id"]] = acked
         try:
             async with asyncio.timeout(self.state.ack_seconds):
                 await connection.socket.send_json(envelope)
                 return await acked
         except TimeoutError:
-            return Reply(False, reason="timeout")
+            return AppReply(False, reason="timeout")
         except ConnectionError:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
         finally:
             connection.unacked.pop(envelope["envelope_id"], None)
 
@@ -94,29 +94,29 @@ class SocketMode:
             "debug_info": {"host": "loopback", "approximate_connection_time": 18060},
         }
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: SocketConnection) -> None:
         async for message in connection.socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             acked = _parse_ack(message.data)
             waiting = connection.unacked.get(acked.get("envelope_id", ""))
             if waiting is not None and not waiting.done():
-                waiting.set_result(Reply(True, acked.get("payload")))
+                waiting.set_result(AppReply(True, acked.get("payload")))
 
-    def _add(self, connection: Connection) -> None:
+    def _add(self, connection: SocketConnection) -> None:
         self.connections.append(connection)
-        self.state.changes.tell()
+        self.state.changes.notify()
 
-    def _remove(self, connection: Connection) -> None:
+    def _remove(self, connection: SocketConnection) -> None:
         if connection in self.connections:
             self.connections.remove(connection)
         for waiting in connection.unacked.values():
             if not waiting.done():
-                waiting.set_result(Reply(False, reason="connection_failed"))
-        self.state.changes.tell()
+                waiting.set_result(AppReply(False, reason="connection_failed"))
+        self.state.changes.notify()
 
 
-def _envelope(kind: Envelope, payload: Json, attempt: Attempt) -> Json:
+def _envelope(kind: EnvelopeKind, payload: Json, attempt: Attempt) -> Json:
     envelope: Json = {
         "envelope_id": str(uuid.uuid4()),
         "type": kind,

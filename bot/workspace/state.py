@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
-from bot.workspace.features import Features
-from bot.workspace.files import File, mimetype_of
+from bot.workspace.features import AppFeatures
+from bot.workspace.files import UploadedFile, mimetype_of
 
 Json = dict[str, Any]
-Kind = Literal["channel", "group", "im"]
+ChannelKind = Literal["channel", "group", "im"]
 # For each event on its way to the app: whether the first attempt was acked.
 Acks = list["asyncio.Future[bool]"]
 
@@ -27,7 +27,7 @@ def new_id(prefix: str) -> str:
 
 
 @dataclass(slots=True, eq=False)
-class Person:
+class User:
     """Somebody with an account; `team` differs from the workspace's for an outsider."""
 
     id: str
@@ -55,7 +55,7 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ThreadStatus:
     """What the app is doing in a thread; a client shows the loading messages in turn."""
 
     text: str
@@ -63,7 +63,7 @@ class Status:
 
 
 @dataclass(slots=True, eq=False)
-class Message:
+class PostedMessage:
     """One message, or a whisper when `to` is set. `thread_ts` is set on replies only, `pane` on
     the root of a chat with the app.
     """
@@ -83,7 +83,7 @@ class Message:
     to: str | None = None
     bot: bool = False
     revision: int = 0
-    files: list[File] = field(default_factory=list)
+    files: list[UploadedFile] = field(default_factory=list)
     pane: Pane | None = None
 
     def __post_init__(self) -> None:
@@ -91,34 +91,34 @@ class Message:
 
 
 @dataclass(slots=True, eq=False)
-class Channel:
+class WorkspaceChannel:
     """A channel, private channel or DM, and its messages by ts in the order they came."""
 
     id: str
     name: str
-    kind: Kind
+    kind: ChannelKind
     members: set[str]
     archived: bool = False
-    messages: dict[str, Message] = field(default_factory=dict)
+    messages: dict[str, PostedMessage] = field(default_factory=dict)
 
     @property
     def private(self) -> bool:
         return self.kind != "channel"
 
-    def message(self, ts: str) -> Message | None:
+    def message(self, ts: str) -> PostedMessage | None:
         """The message at `ts`; None where there is none, or it was deleted."""
         message = self.messages.get(ts)
         return None if message is None or message.deleted else message
 
-    def top(self) -> list[Message]:
+    def top(self) -> list[PostedMessage]:
         return [m for m in self.messages.values() if m.thread_ts is None and not m.deleted]
 
-    def replies(self, ts: str) -> list[Message]:
+    def replies(self, ts: str) -> list[PostedMessage]:
         return [m for m in self.messages.values() if m.thread_ts == ts and not m.deleted]
 
 
 @dataclass(slots=True, eq=False)
-class View:
+class OpenView:
     """An open modal, or a person's home tab. `body` is the view as the app sent it; `channel` is
     where the person was when it opened.
     """
@@ -160,12 +160,12 @@ class ResponseUrl:
     channel: str
     user: str
     expires: float
-    message: Message | None = None
+    message: PostedMessage | None = None
     uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One call of the Web API. `at` is time.monotonic(); `error` is None where Slack said ok."""
 
     method: str
@@ -174,14 +174,14 @@ class Call:
     error: str | None
 
 
-class Changes:
+class ChangeSignal:
     """Counts changes, and wakes everybody who waits for one more."""
 
     def __init__(self) -> None:
         self.count = 0
         self._next = asyncio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         self.count += 1
         event, self._next = self._next, asyncio.Event()
         event.set()
@@ -195,26 +195,26 @@ class Changes:
 class State:
     """One workspace with one app in it. Every change goes through a method here and is told."""
 
-    def __init__(self, scopes: Iterable[str], features: Features) -> None:
+    def __init__(self, scopes: Iterable[str], features: AppFeatures) -> None:
         self.team = new_id("T")
         self.domain = "workspace"
         self.app = new_id("A")
         self.bot_id = new_id("B")
-        self.people: dict[str, Person] = {}
-        self.bot = self.add_person("draftsmith", bot=True)
+        self.users: dict[str, User] = {}
+        self.bot = self.add_user("draftsmith", bot=True)
         self.scopes = set(scopes)
         self.features = features
-        self.channels: dict[str, Channel] = {}
-        self.whispers: list[Message] = []
-        self.views: dict[str, list[View]] = {}
-        self.homes: dict[str, View] = {}
-        self.statuses: dict[tuple[str, str], Status] = {}
-        self.files: dict[str, File] = {}
-        self.uploads: dict[str, File] = {}
+        self.channels: dict[str, WorkspaceChannel] = {}
+        self.whispers: list[PostedMessage] = []
+        self.views: dict[str, list[OpenView]] = {}
+        self.homes: dict[str, OpenView] = {}
+        self.statuses: dict[tuple[str, str], ThreadStatus] = {}
+        self.files: dict[str, UploadedFile] = {}
+        self.uploads: dict[str, UploadedFile] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
-        self.calls: list[Call] = []
-        self.changes = Changes()
+        self.calls: list[ApiCall] = []
+        self.changes = ChangeSignal()
         self.url = ""
         self.tickets: set[str] = set()
         self.stream_seconds = 300.0
@@ -228,7 +228,7 @@ class State:
         self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def add_person(
+    def add_user(
         self,
         name: str,
         *,
@@ -236,20 +236,20 @@ class State:
         outsider: bool = False,
         bot: bool = False,
         locale: str = "en-US",
-    ) -> Person:
+    ) -> User:
         team = new_id("T") if outsider else self.team
-        person = Person(new_id("U"), name, team, guest, outsider, bot, locale)
-        self.people[person.id] = person
+        person = User(new_id("U"), name, team, guest, outsider, bot, locale)
+        self.users[person.id] = person
         return person
 
-    def add_channel(self, name: str, kind: Kind, members: Iterable[str]) -> Channel:
+    def add_channel(self, name: str, kind: ChannelKind, members: Iterable[str]) -> WorkspaceChannel:
         prefix = "D" if kind == "im" else "C"
-        channel = Channel(new_id(prefix), name, kind, set(members))
+        channel = WorkspaceChannel(new_id(prefix), name, kind, set(members))
         self.channels[channel.id] = channel
-        self.changes.tell()
+        self.changes.notify()
         return channel
 
-    def dm_with_bot(self, user: str) -> Channel:
+    def dm_with_bot(self, user: str) -> WorkspaceChannel:
         """The DM of a person with the bot, made when it is first asked for."""
         pair = {user, self.bot.id}
         for channel in self.channels.values():
@@ -259,21 +259,21 @@ class State:
 
     def add_file(
         self, user: str, name: str, data: bytes | None = None, mimetype: str | None = None
-    ) -> File:
+    ) -> UploadedFile:
         """A file that nobody else sees yet."""
         created, kind = int(time.time()), mimetype or mimetype_of(name)
-        file = File(new_id("F"), name, user, created, kind, data)
+        file = UploadedFile(new_id("F"), name, user, created, kind, data)
         self.files[file.id] = file
         return file
 
-    def file_of(self, user: str, file_id: str) -> File:
+    def file_of(self, user: str, file_id: str) -> UploadedFile:
         """A file that this person has attached. Raises ValueError."""
         file = self.files.get(file_id)
         if file is None or file.user != user:
             raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
         return file
 
-    def add_message(self, message: Message) -> Message:
+    def add_message(self, message: PostedMessage) -> PostedMessage:
         channel = self.channels[message.channel]
         assert message.ts not in channel.messages
         channel.messages[message.ts] = message
@@ -289,32 +289,32 @@ class State:
             root.pane.prompts = []
         return message
 
-    def whisper(self, message: Message) -> Message:
+    def whisper(self, message: PostedMessage) -> PostedMessage:
         assert message.to is not None
         self.whispers.append(message)
         self.touch(message)
         return message
 
-    def whisper_at(self, channel: str, ts: str) -> Message | None:
+    def whisper_at(self, channel: str, ts: str) -> PostedMessage | None:
         same = (m for m in self.whispers if m.channel == channel and m.ts == ts and not m.deleted)
         return next(same, None)
 
-    def remove(self, message: Message) -> None:
+    def delete_message(self, message: PostedMessage) -> None:
         message.deleted, message.streaming = True, False
         self.touch(message)
         if message.thread_ts and message.to is None:
             self.touch(self.channels[message.channel].messages[message.thread_ts])
 
-    def tell(self, *told: Json) -> Acks:
+    def send_events(self, *told: Json) -> Acks:
         """Sends events to the app, as far as it is entitled to them."""
         sent = [self.emit(event) for event in told]
         return [ack for ack in sent if ack is not None]
 
-    def touch(self, message: Message) -> None:
+    def touch(self, message: PostedMessage) -> None:
         message.revision = next(self._revisions)
-        self.changes.tell()
+        self.changes.notify()
 
-    def all_messages(self) -> Iterator[Message]:
+    def all_messages(self) -> Iterator[PostedMessage]:
         for channel in self.channels.values():
             yield from channel.messages.values()
         yield from self.whispers
@@ -324,7 +324,9 @@ class State:
         self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view, channel)
         return trigger
 
-    def new_response_url(self, channel: str, user: str, message: Message | None = None) -> str:
+    def new_response_url(
+        self, channel: str, user: str, message: PostedMessage | None = None
+    ) -> str:
         """The path of a fresh response_url."""
         kind = "commands" if message is None else "actions"
         path = f"/{kind}/{self.team}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
@@ -332,7 +334,7 @@ class State:
         self.response_urls[path] = ResponseUrl(channel, user, expires, message)
         return path
 
-    def view(self, view_id: str) -> View | None:
+    def view(self, view_id: str) -> OpenView | None:
         open_views = (view for stack in self.views.values() for view in stack)
         return next((v for v in [*open_views, *self.homes.values()] if v.id == view_id), None)
 
@@ -353,4 +355,4 @@ class State:
     def name_of(self, user: str | None) -> str:
         if user == SLACKBOT:
             return "Slackbot"
-        return self.people[user].name if user in self.people else str(user)
+        return self.users[user].name if user in self.users else str(user)

@@ -8,17 +8,17 @@ from typing import Any
 from aiohttp import web
 
 from bot.workspace.api import METHODS, answer
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError
 from bot.workspace.faults import Fault, Faults
-from bot.workspace.limits import Limiter
-from bot.workspace.state import Call, Json, State
+from bot.workspace.rate_limits import RateLimiter
+from bot.workspace.state import ApiCall, Json, State
 
 
 class WebApi:
     """Answers /api/METHOD for one bot token and one app token."""
 
-    def __init__(self, state: State, bot_token: str, app_token: str, limiter: Limiter) -> None:
+    def __init__(self, state: State, bot_token: str, app_token: str, limiter: RateLimiter) -> None:
         self.state = state
         self.bot_token = bot_token
         self.app_token = app_token
@@ -37,8 +37,8 @@ class WebApi:
             error, response = self._answer(method, token, values)
         if fault is not None and fault.drop == "after":
             error = "dropped_after"
-        self.state.calls.append(Call(method, values, time.monotonic(), error))
-        self.state.changes.tell()
+        self.state.calls.append(ApiCall(method, values, time.monotonic(), error))
+        self.state.changes.notify()
         if fault is not None and fault.drop and request.transport is not None:
             request.transport.abort()
         return response
@@ -58,26 +58,26 @@ class WebApi:
     def _answer(self, method: str, token: str, values: Json) -> tuple[str | None, web.Response]:
         try:
             self._admit(method, token)
-            args = Args(values)
+            args = MethodArgs(values)
             wait = self.limiter.wait(method, args.text("channel"))
             if wait is not None:
                 return "ratelimited", _limited(wait)
             return None, self._json(answer(self.state, method, args))
-        except SlackError as e:
+        except ApiError as e:
             return e.error, self._json({"ok": False, "error": e.error} | e.extra)
 
     def _admit(self, method: str, token: str) -> None:
         if method not in METHODS or method in self.missing:
-            raise SlackError("unknown_method", req_method=method)
+            raise ApiError("unknown_method", req_method=method)
         if not token:
-            raise SlackError("not_authed")
+            raise ApiError("not_authed")
         right, other = self.bot_token, self.app_token
         if METHODS[method].app_token:
             right, other = other, right
         if hmac.compare_digest(token.encode(), other.encode()):
-            raise SlackError("not_allowed_token_type")
+            raise ApiError("not_allowed_token_type")
         if not hmac.compare_digest(token.encode(), right.encode()):
-            raise SlackError("invalid_auth")
+            raise ApiError("invalid_auth")
 
     def _json(self, body: Json) -> web.Response:
         headers = {"X-OAuth-Scopes": ",".join(sorted(self.state.scopes))}

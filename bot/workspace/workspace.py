@@ -9,29 +9,29 @@ from typing import Any, TypeVar
 
 from bot.workspace import api, blocks, events, forms, markup, modals, payloads
 from bot.workspace.api import chat, conversations, reactions
-from bot.workspace.delivery import RETRY_DELAYS, Attempt, Delivery, Envelope, Reply
-from bot.workspace.errors import SlackError
-from bot.workspace.events import Tab
+from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
+from bot.workspace.errors import ApiError
+from bot.workspace.events import HomeTab
 from bot.workspace.faults import Drop, Fault
 from bot.workspace.features import features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.limits import SLACK_LIMITS, Limit, Limiter
-from bot.workspace.responses import respond
+from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit, RateLimiter
+from bot.workspace.responses import post_response
 from bot.workspace.server import Server
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import (
     SLACKBOT,
     Acks,
-    Call,
-    Channel,
+    ApiCall,
     Json,
-    Message,
+    OpenView,
     Pane,
-    Person,
+    PostedMessage,
     ResponseUrl,
     State,
-    Status,
-    View,
+    ThreadStatus,
+    User,
+    WorkspaceChannel,
 )
 from bot.workspace.web_api import WebApi
 
@@ -63,7 +63,7 @@ SCOPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
+class CommandAck:
     """How a command was taken: whether in time, what the person then read, after how long."""
 
     ok: bool
@@ -94,7 +94,7 @@ class Workspace:
         self,
         port: int = 0,
         *,
-        limits: Mapping[str, Limit] | None = SLACK_LIMITS,
+        limits: Mapping[str, RateLimit] | None = SLACK_LIMITS,
         scopes: Iterable[str] | None = None,
         manifest: Mapping[str, Any] | None = None,
         ack_timeout: float = 3.0,
@@ -110,8 +110,8 @@ class Workspace:
         self.events_url: str | None = None
         self._http = HttpEvents(self.state, self.signing_secret)
         self._sockets = SocketMode(self.state)
-        self._delivery = Delivery(self.state, self._send, retry_delays)
-        self._api = WebApi(self.state, self.bot_token, self.app_token, Limiter(limits))
+        self._delivery = EventDelivery(self.state, self._send, retry_delays)
+        self._api = WebApi(self.state, self.bot_token, self.app_token, RateLimiter(limits))
         self._server = Server(self.state, self._api, self._sockets, port)
 
     async def __aenter__(self) -> "Workspace":
@@ -138,7 +138,7 @@ class Workspace:
         return self.state.bot.id
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[ApiCall]:
         return self.state.calls
 
     @property
@@ -157,8 +157,8 @@ class Workspace:
         self, name: str, *, guest: bool = False, outsider: bool = False, locale: str = "en-US"
     ) -> str:
         """A new person's id. An outsider belongs to another workspace."""
-        person = self.state.add_person(name, guest=guest, outsider=outsider, locale=locale)
-        self.state.changes.tell()
+        person = self.state.add_user(name, guest=guest, outsider=outsider, locale=locale)
+        self.state.changes.notify()
         return person.id
 
     def channel(
@@ -181,7 +181,7 @@ class Workspace:
 
     # What a person does
 
-    async def command(self, who: str, channel: str, command: str, text: str) -> Ack:
+    async def command(self, who: str, channel: str, command: str, text: str) -> CommandAck:
         """Sends a slash command; returns when it is acked, or has failed as the person sees."""
         person, room = self._person_in(who, channel)
         payload = payloads.command(self.state, person, room, command, text)
@@ -191,16 +191,16 @@ class Workspace:
         seconds = time.monotonic() - started
         if not reply.acked:
             error = "operation_timeout" if "timeout" in reply.reason else "dispatch_failed"
-            return Ack(False, self._command_failed(who, room, command, error), seconds)
+            return CommandAck(False, self._command_failed(who, room, command, error), seconds)
         body = reply.body or {}
         if not (body.get("text") or body.get("blocks")):
-            return Ack(True, "", seconds)
+            return CommandAck(True, "", seconds)
         try:
-            shown = respond(self.state, target, body)
-        except SlackError:
+            shown = post_response(self.state, target, body)
+        except ApiError:
             error = "invalid_command_response"
-            return Ack(False, self._command_failed(who, room, command, error), seconds)
-        return Ack(True, shown.text if shown else "", seconds)
+            return CommandAck(False, self._command_failed(who, room, command, error), seconds)
+        return CommandAck(True, shown.text if shown else "", seconds)
 
     async def say(
         self,
@@ -213,14 +213,14 @@ class Workspace:
     ) -> str:
         """Posts what a person typed, with files they attached; returns its ts."""
         _, room = self._person_in(who, channel)
-        names = {p.name: p.id for p in self.state.people.values()}
+        names = {p.name: p.id for p in self.state.users.values()}
         rooms = {c.name: c.id for c in self.state.channels.values() if c.name}
-        written = markup.typed(text, names, rooms)
-        message = Message(self.state.now(), room.id, who, written, thread_ts=thread_ts)
+        written = markup.typed_to_mrkdwn(text, names, rooms)
+        message = PostedMessage(self.state.now(), room.id, who, written, thread_ts=thread_ts)
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in room.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        await _acked(chat.add(self.state, room, message))
+        await _acked(chat.post(self.state, room, message))
         return message.ts
 
     def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
@@ -248,7 +248,7 @@ class Workspace:
         """Uses a global shortcut, from a channel or from the search; True when it was acked."""
         self.state.features.check("global", callback_id)
         room = self.state.channels[channel] if channel else None
-        payload = payloads.shortcut(self.state, self.state.people[who], callback_id, room)
+        payload = payloads.shortcut(self.state, self.state.users[who], callback_id, room)
         return (await self._ask("interactive", payload)).acked
 
     async def message_shortcut(self, who: str, channel: str, ts: str, callback_id: str) -> bool:
@@ -262,19 +262,19 @@ class Workspace:
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Deletes a message, anybody's: the person may be an owner of the workspace."""
         _, room = self._person_in(who, channel)
-        await _acked(chat.remove(self.state, room, self._message(channel, ts)))
+        await _acked(chat.delete_and_tell(self.state, room, self._message(channel, ts)))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who not in message.reactions.get(name, []):
-            await _acked(reactions.put(self.state, message, who, name))
+            await _acked(reactions.add_reaction(self.state, message, who, name))
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who in message.reactions.get(name, []):
-            await _acked(reactions.take(self.state, message, who, name))
+            await _acked(reactions.remove_reaction(self.state, message, who, name))
 
     async def click(
         self,
@@ -313,8 +313,8 @@ class Workspace:
         """
         view = self._view(view_id)
         action = _action(view.blocks, action_id, value, block_id)
-        filled = forms.filled(self.state, view, values or {})
-        person = self.state.people[who]
+        filled = forms.form_values(self.state, view, values or {})
+        person = self.state.users[who]
         payload = payloads.view_action(self.state, person, view, action, filled)
         return (await self._ask("interactive", payload)).acked
 
@@ -325,40 +325,40 @@ class Workspace:
         What the client refuses by itself never reaches the app.
         """
         view = self._view(view_id)
-        filled = forms.filled(self.state, view, values)
-        view.errors = forms.complaints(view.blocks, filled)
+        filled = forms.form_values(self.state, view, values)
+        view.errors = forms.client_errors(view.blocks, filled)
         if not view.errors:
-            person = self.state.people[who]
-            for file in forms.files(filled):
+            person = self.state.users[who]
+            for file in forms.file_ids(filled):
                 self.state.files[file].in_form = True
             payload = payloads.view_submission(self.state, person, view, filled)
             reply = await self._ask("interactive", payload)
-            modals.obey(self.state, view, reply)
-        self.state.changes.tell()
+            modals.apply_reply(self.state, view, reply)
+        self.state.changes.notify()
         return ViewAnswer(not view.errors, view.errors)
 
     async def close_view(self, who: str, view_id: str) -> None:
         """Closes a modal by its cross: only this one, the one below shows again."""
         view = self._view(view_id)
         self.state.views[who].remove(view)
-        self.state.changes.tell()
+        self.state.changes.notify()
         if view.body.get("notify_on_close"):
-            person = self.state.people[who]
+            person = self.state.users[who]
             payload = payloads.view_closed(self.state, person, view, cleared=False)
             await self._ask("interactive", payload)
 
     async def invite(self, channel: str, *, who: str | None = None) -> None:
         """Makes the bot a member."""
-        await _acked(conversations.enter(self.state, self.state.channels[channel], who))
+        await _acked(conversations.add_bot(self.state, self.state.channels[channel], who))
 
     async def remove_bot(self, channel: str) -> None:
         self.state.channels[channel].members.discard(self.bot_user)
-        self.state.changes.tell()
+        self.state.changes.notify()
 
-    async def open_home(self, who: str, tab: Tab = "home") -> None:
+    async def open_home(self, who: str, tab: HomeTab = "home") -> None:
         """Opens the app's home, or the messages beside it."""
         room = self.state.dm_with_bot(who)
-        await _acked(self.state.tell(events.home_opened(self.state, who, room, tab)))
+        await _acked(self.state.send_events(events.home_opened(self.state, who, room, tab)))
 
     async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
         """Begins a chat with the app, looking at a channel or at none; returns its thread_ts.
@@ -368,10 +368,10 @@ class Workspace:
         if not self.state.features.assistant:
             raise ValueError("The app's manifest has no assistant_view.")
         room, ts = self.state.dm_with_bot(who), self.state.now()
-        root = Message(ts, room.id, self.bot_user, "New Assistant Thread", bot=True)
+        root = PostedMessage(ts, room.id, self.bot_user, "New Assistant Thread", bot=True)
         root.pane = Pane(context_channel)
         self.state.add_message(root)
-        await _acked(self.state.tell(events.pane_opened(self.state, root, who)))
+        await _acked(self.state.send_events(events.pane_opened(self.state, root, who)))
         return root.ts
 
     async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
@@ -380,7 +380,7 @@ class Workspace:
         if root.pane is None:
             raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
         root.pane.context = channel
-        await _acked(self.state.tell(events.pane_context(self.state, root, who)))
+        await _acked(self.state.send_events(events.pane_context(self.state, root, who)))
 
     async def deliver(self, event: Json, *, event_id: str | None = None) -> bool:
         """Delivers any event; True when the first attempt was acked."""
@@ -388,7 +388,7 @@ class Workspace:
 
     # What a test sees
 
-    def messages(self, channel: str, thread_ts: str | None = None) -> list[Message]:
+    def messages(self, channel: str, thread_ts: str | None = None) -> list[PostedMessage]:
         """What the channel shows, or a thread with its root first. The objects live on."""
         room = self.state.channels[channel]
         if thread_ts is None:
@@ -396,19 +396,19 @@ class Workspace:
         root = room.message(thread_ts)
         return [*([root] if root else []), *room.replies(thread_ts)]
 
-    def whispers(self, who: str) -> list[Message]:
+    def whispers(self, who: str) -> list[PostedMessage]:
         """What only this person saw."""
         return [m for m in self.state.whispers if m.to == who and not m.deleted]
 
-    def views(self, who: str) -> list[View]:
+    def views(self, who: str) -> list[OpenView]:
         """Open modals, the topmost last."""
         return list(self.state.views.get(who, []))
 
-    def status(self, channel: str, thread_ts: str) -> Status | None:
+    def status(self, channel: str, thread_ts: str) -> ThreadStatus | None:
         """What the app says it is doing in a thread, until it answers there."""
         return self.state.statuses.get((channel, thread_ts))
 
-    def home(self, who: str) -> View | None:
+    def home(self, who: str) -> OpenView | None:
         return self.state.homes.get(who)
 
     async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
@@ -474,13 +474,13 @@ class Workspace:
 
     # Within
 
-    async def _send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
+    async def _send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
         if self.events_url is None:
             return await self._sockets.send(kind, payload, attempt)
         self._http.url = self.events_url
         return await self._http.send(kind, payload, attempt)
 
-    async def _ask(self, kind: Envelope, payload: Json) -> Reply:
+    async def _ask(self, kind: EnvelopeKind, payload: Json) -> AppReply:
         return await self._delivery.ask(kind, payload)
 
     async def _change(self, seen: int, seconds: float) -> None:
@@ -490,8 +490,8 @@ class Workspace:
         except TimeoutError:
             return
 
-    def _person_in(self, who: str, channel: str) -> tuple[Person, Channel]:
-        person, room = self.state.people[who], self.state.channels[channel]
+    def _person_in(self, who: str, channel: str) -> tuple[User, WorkspaceChannel]:
+        person, room = self.state.users[who], self.state.channels[channel]
         if room.archived:
             raise ValueError("The channel is archived.")
         if room.private and who not in room.members:
@@ -499,18 +499,18 @@ class Workspace:
         room.members.add(who)
         return person, room
 
-    def _command_failed(self, who: str, room: Channel, command: str, error: str) -> str:
+    def _command_failed(self, who: str, room: WorkspaceChannel, command: str, error: str) -> str:
         text = f'{command} failed with the error "{error}"'
-        self.state.whisper(Message(self.state.now(), room.id, SLACKBOT, text, to=who))
+        self.state.whisper(PostedMessage(self.state.now(), room.id, SLACKBOT, text, to=who))
         return text
 
-    def _message(self, channel: str, ts: str) -> Message:
+    def _message(self, channel: str, ts: str) -> PostedMessage:
         message = self.state.channels[channel].message(ts)
         if message is None:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message
 
-    def _view(self, view_id: str) -> View:
+    def _view(self, view_id: str) -> OpenView:
         view = self.state.view(view_id)
         if view is None:
             raise ValueError(f"No view {view_id} is open.")
@@ -525,11 +525,11 @@ async def _acked(acks: Acks) -> None:
 def _action(rows: list[Json], action_id: str, value: object, block_id: str | None) -> Json:
     found = [
         (block, element)
-        for block, element in blocks.elements(rows)
+        for block, element in blocks.interactive_elements(rows)
         if element.get("action_id") == action_id and block_id in (None, block["block_id"])
     ]
     if not found:
-        known = [element.get("action_id") for _, element in blocks.elements(rows)]
+        known = [element.get("action_id") for _, element in blocks.interactive_elements(rows)]
         raise ValueError(f"There is no button {action_id!r}, only {known}.")
     named = (pair for pair in found if value is not None and pair[1].get("value") == value)
-    return payloads.action(*next(named, found[0]), value)
+    return payloads.clicked_action(*next(named, found[0]), value)

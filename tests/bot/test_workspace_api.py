@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Limit, Workspace
+from bot.workspace import RateLimit, Workspace
 from bot.workspace.__main__ import main
 from bot.workspace.blocks import accept_message_blocks
-from bot.workspace.errors import SlackError
+from bot.workspace.errors import ApiError
 
 
 async def refused(call: Any) -> str:
@@ -222,7 +222,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 def test_no_shape_of_blocks_is_too_odd_to_be_judged(blocks, junk, data):
     container, key = data.draw(st.sampled_from(list(places(blocks))))
     container[key] = junk
-    with suppress(SlackError):
+    with suppress(ApiError):
         accepted = accept_message_blocks(blocks)
         assert [block["type"] for block in accepted] == [block["type"] for block in blocks]
 
@@ -597,7 +597,7 @@ async def test_updates_are_limited_for_the_whole_workspace(limited):
 
 
 async def test_limits_can_be_set():
-    async with Workspace(limits={"auth.test": Limit(1)}) as workspace:
+    async with Workspace(limits={"auth.test": RateLimit(1)}) as workspace:
         client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
         await client.auth_test()
         assert await refused(client.auth_test()) == "ratelimited"

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Pane, Status, Workspace
+from bot.workspace import Pane, ThreadStatus, Workspace
 
 PROMPTS = [{"title": f"Prompt {n}", "message": f"Write text {n}"} for n in range(1, 6)]
 HOME = {
@@ -216,7 +216,7 @@ async def test_a_thread_that_is_no_chat_takes_a_status_and_no_title(
     await client.assistant_threads_setStatus(
         **place, status="is writing ...", loading_messages=["Thinking", "Still thinking"]
     )
-    status = Status("is writing ...", ("Thinking", "Still thinking"))
+    status = ThreadStatus("is writing ...", ("Thinking", "Still thinking"))
     assert workspace.status(general, root) == status
     await workspace.open_assistant(ada)
     dm = workspace.dm(ada)

@@ -36,7 +36,7 @@ async def refused(call: Awaitable[object]) -> str:
 
 
 async def fetched(url: str, token: str = "") -> tuple[int, str, bytes]:
-    """Status, content type and body."""
+    """ThreadStatus, content type and body."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         return response.status, response.content_type, await response.read()

@@ -2,11 +2,11 @@
 
 import secrets
 
-from bot.workspace.api.args import Args
+from bot.workspace.api.args import MethodArgs
 from bot.workspace.state import Json, State
 
 
-def open_connection(state: State, args: Args) -> Json:
+def open_connection(state: State, args: MethodArgs) -> Json:
     """https://docs.slack.dev/reference/methods/apps.connections.open
 
     The address serves for one connection.

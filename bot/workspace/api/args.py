@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from bot.workspace.errors import SlackError, invalid
+from bot.workspace.errors import ApiError, invalid
 from bot.workspace.state import Json
 
 FALSE = {"", "0", "false", "False"}
 
 
-class Args:
-    """Named arguments; what is absent and what is null are the same. Raises SlackError."""
+class MethodArgs:
+    """Named arguments; what is absent and what is null are the same. Raises ApiError."""
 
     def __init__(self, values: Json) -> None:
         self.values = {name: value for name, value in values.items() if value is not None}
@@ -35,7 +35,7 @@ class Args:
         try:
             number = int(self.values.get(name, default))
         except (TypeError, ValueError):
-            raise SlackError("invalid_limit") from None
+            raise ApiError("invalid_limit") from None
         return max(1, min(number, most))
 
     def array(self, name: str, error: str) -> list[Json]:
@@ -44,7 +44,7 @@ class Args:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise SlackError(error)
+            raise ApiError(error)
         return value
 
     def strings(self, name: str, error: str) -> list[str]:
@@ -53,13 +53,13 @@ class Args:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise SlackError(error)
+            raise ApiError(error)
         return value
 
     def object(self, name: str, error: str) -> Json | None:
         value = self._parsed(name, error)
         if value is not None and not isinstance(value, dict):
-            raise SlackError(error)
+            raise ApiError(error)
         return value
 
     def _parsed(self, name: str, error: str) -> Any:
@@ -69,4 +69,4 @@ class Args:
         try:
             return json.loads(value)
         except ValueError:
-            raise SlackError(error) from None
+            raise ApiError(error) from None

@@ -1,44 +1,44 @@
 """assistant.threads.*: what a thread says of itself while and before somebody writes in it."""
 
 from bot.workspace import events
-from bot.workspace.api.access import entered, thread_of
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError, invalid
+from bot.workspace.api.access import joined_channel, thread_root_ts
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError, invalid
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Channel, Json, Message, Pane, State, Status
+from bot.workspace.state import Json, Pane, PostedMessage, State, ThreadStatus, WorkspaceChannel
 
 MOST_PROMPTS = 4
 MOST_LOADING_MESSAGES = 10
 
 
-def set_status(state: State, args: Args) -> Json:
+def set_status(state: State, args: MethodArgs) -> Json:
     """https://docs.slack.dev/reference/methods/assistant.threads.setStatus
 
     An empty status clears; so does a message of the app in the thread.
     """
     channel = _channel(state, args)
-    key = (channel.id, thread_of(channel, args.need("thread_ts")) or "")
+    key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
     loading = args.strings("loading_messages", "invalid_arguments")
     _at_most(MOST_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
-        state.statuses[key] = Status(args.text("status"), tuple(loading))
-    state.changes.tell()
+        state.statuses[key] = ThreadStatus(args.text("status"), tuple(loading))
+    state.changes.notify()
     return {}
 
 
-def set_title(state: State, args: Args) -> Json:
+def set_title(state: State, args: MethodArgs) -> Json:
     """https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
     title = args.need("title")
     channel, root, pane = _pane(state, args)
     before = message_json(state, root)
     pane.title = title
     state.touch(root)
-    state.tell(events.changed(state, channel, root, before))
+    state.send_events(events.changed(state, channel, root, before))
     return {}
 
 
-def set_prompts(state: State, args: Args) -> Json:
+def set_prompts(state: State, args: MethodArgs) -> Json:
     """https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
     prompts = args.array("prompts", "invalid_arguments")
     _at_most(MOST_PROMPTS, prompts, "/prompts")
@@ -51,18 +51,20 @@ def set_prompts(state: State, args: Args) -> Json:
     return {}
 
 
-def _channel(state: State, args: Args) -> Channel:
-    return entered(state, Args({"channel": args.text("channel_id") or args.text("channel")}))
+def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
+    return joined_channel(
+        state, MethodArgs({"channel": args.text("channel_id") or args.text("channel")})
+    )
 
 
-def _pane(state: State, args: Args) -> tuple[Channel, Message, Pane]:
+def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage, Pane]:
     """The chat that the call names, or the newest of the DM when it names none."""
     channel = _channel(state, args)
     panes = [(m, m.pane) for m in channel.top() if m.pane is not None]
     asked = args.text("thread_ts")
     found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
     if not found:
-        raise SlackError("invalid_thread_ts")
+        raise ApiError("invalid_thread_ts")
     root, pane = found[-1]
     return channel, root, pane
 

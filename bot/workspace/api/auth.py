@@ -1,10 +1,10 @@
 """auth.test."""
 
-from bot.workspace.api.args import Args
+from bot.workspace.api.args import MethodArgs
 from bot.workspace.state import Json, State
 
 
-def test(state: State, args: Args) -> Json:
+def test(state: State, args: MethodArgs) -> Json:
     """https://docs.slack.dev/reference/methods/auth.test"""
     return {
         "url": f"https://{state.domain}.slack.com/",

@@ -1,5 +1,5 @@
 """The page: its files, those of people, and a WebSocket that shows a person's workspace and takes
-their acts.
+their actions.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot.workspace.page import acts, sight
+from bot.workspace.page import actions, snapshot
 from bot.workspace.state import Json
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ HEADERS = {
 }
 
 
-class Page:
+class PageServer:
     """Serves the page of one workspace to anybody on this machine."""
 
     def __init__(self, workspace: "Workspace") -> None:
@@ -64,7 +64,7 @@ class Page:
     async def live(self, request: web.Request) -> web.WebSocketResponse:
         """What the person `as` sees, told as it changes; acts of theirs come the other way."""
         self._own_origin_only(request)
-        who = acts.person_called(self.workspace, request.query.get("as", ""))
+        who = actions.user_called(self.workspace, request.query.get("as", ""))
         socket = web.WebSocketResponse(heartbeat=20.0)
         await socket.prepare(request)
         self._open.add(socket)
@@ -77,7 +77,7 @@ class Page:
     async def receive(self, request: web.Request) -> web.Response:
         """The body as a file `name` of the person `as`: its id, or a sentence why not."""
         self._own_origin_only(request)
-        who = acts.person_called(self.workspace, request.query.get("as", ""))
+        who = actions.user_called(self.workspace, request.query.get("as", ""))
         kind = request.content_type if "Content-Type" in request.headers else None
         try:
             name, data = request.query.get("name", ""), await request.read()
@@ -88,9 +88,9 @@ class Page:
     async def give(self, request: web.Request) -> web.Response:
         """A file for the person `as` to keep, never to be shown as a page of this server."""
         state = self.workspace.state
-        who = acts.person_called(self.workspace, request.query.get("as", ""))
+        who = actions.user_called(self.workspace, request.query.get("as", ""))
         file = state.files.get(request.match_info["file"])
-        if file is None or file.data is None or not sight.sees_file(state, who, file):
+        if file is None or file.data is None or not snapshot.sees_file(state, who, file):
             raise web.HTTPNotFound(text="There is no such file.")
         disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
         headers = HEADERS | {"Content-Disposition": disposition, "Content-Type": file.mimetype}
@@ -119,8 +119,8 @@ class Page:
         revision = 0
         while not socket.closed:
             seen = changes.count
-            fresh = sight.outline(state, who)
-            messages = sight.messages(state, who, since=revision)
+            fresh = snapshot.outline(state, who)
+            messages = snapshot.messages(state, who, since=revision)
             revision = max([revision, *(m["revision"] for m in messages)])
             if fresh != outline or messages:
                 outline = fresh
@@ -129,7 +129,7 @@ class Page:
 
     async def _act(self, socket: web.WebSocketResponse, who: str, data: str) -> None:
         wish: Json = json.loads(data)
-        act = acts.ACTS[wish["do"]]
+        act = actions.ACTS[wish["do"]]
         try:
             answer = await act(self.workspace, who, wish)
         except ValueError as error:

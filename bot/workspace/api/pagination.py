@@ -5,14 +5,14 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError
 from bot.workspace.state import Json
 
 T = TypeVar("T")
 
 
-def page(items: Sequence[T], args: Args, *, default: int) -> tuple[list[T], Json]:
+def page(items: Sequence[T], args: MethodArgs, *, default: int) -> tuple[list[T], Json]:
     """The items of the page that `cursor` names, and the fields that lead to the next."""
     start = _position(args.text("cursor"))
     end = start + args.number("limit", default, 1000)
@@ -30,4 +30,4 @@ def _position(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("next:"))
     except (binascii.Error, ValueError):
-        raise SlackError("invalid_cursor") from None
+        raise ApiError("invalid_cursor") from None

@@ -4,8 +4,16 @@ from dataclasses import asdict
 
 from bot.workspace import forms
 from bot.workspace.features import ShortcutKind
-from bot.workspace.files import File
-from bot.workspace.state import Channel, Json, Message, Person, State, Status, View
+from bot.workspace.files import UploadedFile
+from bot.workspace.state import (
+    Json,
+    OpenView,
+    PostedMessage,
+    State,
+    ThreadStatus,
+    User,
+    WorkspaceChannel,
+)
 
 
 def outline(state: State, who: str) -> Json:
@@ -14,7 +22,7 @@ def outline(state: State, who: str) -> Json:
     return {
         "you": who,
         "bot": state.bot.id,
-        "people": [_person(person) for person in state.people.values()],
+        "people": [_person(person) for person in state.users.values()],
         "channels": [_channel(state, who, c) for c in state.channels.values() if visible(who, c)],
         "views": [_view(state, view) for view in state.views.get(who, [])],
         "home": _view(state, home) if home else None,
@@ -29,26 +37,26 @@ def messages(state: State, who: str, *, since: int) -> list[Json]:
     return [_message(m) for m in changed if _readable(state, who, m)]
 
 
-def visible(who: str, channel: Channel) -> bool:
+def visible(who: str, channel: WorkspaceChannel) -> bool:
     return not channel.private or who in channel.members
 
 
-def sees_file(state: State, who: str, file: File) -> bool:
+def sees_file(state: State, who: str, file: UploadedFile) -> bool:
     """Whether this person may read the file: theirs, or of a place they see."""
     return who == file.user or any(visible(who, state.channels[c]) for c in file.channels)
 
 
-def _readable(state: State, who: str, message: Message) -> bool:
+def _readable(state: State, who: str, message: PostedMessage) -> bool:
     return visible(who, state.channels[message.channel]) and message.to in (None, who)
 
 
-def _person(person: Person) -> Json:
+def _person(person: User) -> Json:
     kinds = {"bot": person.bot, "guest": person.guest, "outsider": person.outsider}
     kind = next((kind for kind, true in kinds.items() if true), "member")
     return {"id": person.id, "name": person.name, "kind": kind}
 
 
-def _channel(state: State, who: str, channel: Channel) -> Json:
+def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
     others = sorted(channel.members - {who})
     name = ", ".join(state.name_of(user) for user in others) if channel.kind == "im" else ""
     return {
@@ -67,13 +75,13 @@ def _features(state: State) -> Json:
     return {"shortcuts": menus, "home": features.home, "assistant": features.assistant}
 
 
-def _view(state: State, view: View) -> Json:
+def _view(state: State, view: OpenView) -> Json:
     body = {name: view.body.get(name) for name in ("title", "submit", "close")}
     blocks = [_with_offer(state, view, block) for block in view.blocks]
     return body | {"id": view.id, "hash": view.hash, "errors": view.errors, "blocks": blocks}
 
 
-def _with_offer(state: State, view: View, block: Json) -> Json:
+def _with_offer(state: State, view: OpenView, block: Json) -> Json:
     """The block of an input; a select of places or people gets the options that Slack fills in."""
     element = block.get("element", {})
     if element.get("type") == "conversations_select":
@@ -81,7 +89,7 @@ def _with_offer(state: State, view: View, block: Json) -> Json:
         offered = {place.id: _channel(state, view.user, place)["name"] for place in places}
         chosen = forms.initial_conversation(state, view, element)
     elif element.get("type") in ("users_select", "multi_users_select"):
-        offered = {person.id: person.name for person in state.people.values()}
+        offered = {person.id: person.name for person in state.users.values()}
         chosen = element.get("initial_user")
     elif element.get("type") == "channels_select":
         public = (c for c in state.channels.values() if not c.private)
@@ -98,11 +106,11 @@ def _option(value: str, name: str) -> Json:
     return {"text": {"type": "plain_text", "text": name}, "value": value}
 
 
-def _status(status: Status) -> Json:
+def _status(status: ThreadStatus) -> Json:
     return {"text": status.text, "loading": list(status.loading)}
 
 
-def _message(message: Message) -> Json:
+def _message(message: PostedMessage) -> Json:
     return {
         "ts": message.ts,
         "channel": message.channel,

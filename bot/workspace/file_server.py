@@ -5,14 +5,14 @@ import hmac
 from aiohttp import web
 
 from bot.workspace.api.access import visible_file
-from bot.workspace.errors import SlackError
+from bot.workspace.errors import ApiError
 from bot.workspace.state import State
 
 MOST_BYTES = 64 * 1024 * 1024
 LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Sign in to Workspace</h1>"
 
 
-class Hosting:
+class FileServer:
     """The addresses in a file object, and those of files.getUploadURLExternal."""
 
     def __init__(self, state: State, bot_token: str) -> None:
@@ -33,7 +33,7 @@ class Hosting:
         mine = hmac.compare_digest(given.encode(), self.bot_token.encode())
         try:
             file = visible_file(self.state, request.match_info["file"].rpartition("-")[2])
-        except SlackError:
+        except ApiError:
             file = None
         if file is None or not mine or "files:read" not in self.state.scopes:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 Act = Callable[["Workspace", str, Json], Awaitable[Json]]
 
 
-def person_called(workspace: "Workspace", name: str) -> str:
+def user_called(workspace: "Workspace", name: str) -> str:
     """The id of the person with this id or name, or of the first; their DM with the bot exists."""
-    people = [person for person in workspace.state.people.values() if not person.bot]
+    people = [person for person in workspace.state.users.values() if not person.bot]
     if not people:
         workspace.person("you")
-        return person_called(workspace, name)
+        return user_called(workspace, name)
     named = (person.id for person in people if name in (person.id, person.name))
     who = next(named, people[0].id)
     workspace.dm(who)

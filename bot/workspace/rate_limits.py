@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most `calls` in any `seconds`, for the whole workspace or for each channel."""
 
     calls: int
@@ -19,12 +19,12 @@ class Limit:
         assert self.seconds > 0
 
 
-TIER_2, TIER_3, TIER_4 = Limit(20), Limit(50), Limit(100)
+TIER_2, TIER_3, TIER_4 = RateLimit(20), RateLimit(50), RateLimit(100)
 
-SLACK_LIMITS: Mapping[str, Limit] = {
+SLACK_LIMITS: Mapping[str, RateLimit] = {
     # Tier 1 by its page, yet an app may hold ten connections at once.
-    "apps.connections.open": Limit(10),
-    "auth.test": Limit(600),
+    "apps.connections.open": RateLimit(10),
+    "auth.test": RateLimit(600),
     "assistant.threads.setStatus": TIER_4,
     "assistant.threads.setSuggestedPrompts": TIER_4,
     "assistant.threads.setTitle": TIER_4,
@@ -32,7 +32,7 @@ SLACK_LIMITS: Mapping[str, Limit] = {
     "chat.delete": TIER_3,
     "chat.postEphemeral": TIER_4,
     # One a second, "short bursts" allowed.
-    "chat.postMessage": Limit(3, 3.0, per_channel=True),
+    "chat.postMessage": RateLimit(3, 3.0, per_channel=True),
     "chat.startStream": TIER_2,
     "chat.stopStream": TIER_2,
     "chat.update": TIER_3,
@@ -58,10 +58,10 @@ SLACK_LIMITS: Mapping[str, Limit] = {
 }
 
 
-class Limiter:
+class RateLimiter:
     """Counts calls in a sliding window for each method, and each channel where Slack does."""
 
-    def __init__(self, limits: Mapping[str, Limit] | None) -> None:
+    def __init__(self, limits: Mapping[str, RateLimit] | None) -> None:
         self.limits = limits or {}
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
