@@ -29,7 +29,7 @@ from bot.http_server import serve_http
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
 from bot.workspace import PostedMessage, Workspace
-from bot.workspace.state import ApiCall
+from bot.workspace.objects import ApiCall
 from bot.workspace.workspace import CommandAck
 
 START_SECONDS = 60.0

@@ -3,9 +3,8 @@
 It speaks what the bot uses of Slack, and imports nothing else of the bot.
 """
 
-from bot.workspace.files import UploadedFile
+from bot.workspace.objects import ApiCall, OpenView, Pane, PostedMessage, ThreadStatus, UploadedFile
 from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit
-from bot.workspace.state import ApiCall, OpenView, Pane, PostedMessage, ThreadStatus
 from bot.workspace.workspace import SCOPES, CommandAck, ViewAnswer, Workspace
 
 __all__ = [

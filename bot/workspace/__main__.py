@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bot.workspace.features import features_of
-from bot.workspace.state import Json
+from bot.workspace.objects import Json
 from bot.workspace.workspace import Workspace
 
 

@@ -1,12 +1,12 @@
-"""Block Kit's rules, as far as the limits and the shapes that Slack refuses most.
+"""Block Kit's rules: its limits, and the wrong shapes that Slack refuses most.
 
 https://docs.slack.dev/reference/block-kit
 """
 
 from collections.abc import Callable, Iterator
 
-from bot.workspace.errors import ApiError, invalid
-from bot.workspace.state import Json, new_id
+from bot.workspace.errors import ApiError, error_at, invalid
+from bot.workspace.objects import Json, new_id
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 MARKDOWN_CHARACTERS = 12_000
@@ -42,8 +42,9 @@ WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
-    """The blocks with the ids Slack gives where the app gave none. Raises ApiError."""
-    _refuse(list(block_errors(blocks, MESSAGE_BLOCKS)), "invalid_blocks")
+    """Return the blocks, each with an id. Raises ApiError if Slack would refuse them."""
+    if errors := list(block_errors(blocks, MESSAGE_BLOCKS)):
+        raise invalid("invalid_blocks", *errors)
     cost = text_length(blocks) + BLOCK_COST * max(len(blocks) - 1, 0)
     if cost > BLOCKS_CHARACTERS:
         raise ApiError("msg_blocks_too_long")
@@ -51,17 +52,19 @@ def accept_message_blocks(blocks: list[Json]) -> list[Json]:
 
 
 def accept_view(view: Json) -> Json:
-    """A view with ids in its blocks. Raises ApiError("invalid_arguments")."""
-    _refuse(list(_view_errors(view)), "invalid_arguments")
+    """Return the view, each block with an id. Raises ApiError if Slack would refuse it."""
+    if errors := list(_view_errors(view)):
+        raise invalid("invalid_arguments", *errors)
     return view | {"blocks": with_ids(view["blocks"])}
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
+    """Return the blocks with new ids where the app gave none."""
     return [block | {"block_id": block.get("block_id") or new_id("b")[-5:]} for block in blocks]
 
 
 def text_length(value: object) -> int:
-    """Characters in every string called `text`, at any depth."""
+    """Count the characters of every string called `text`, at any depth."""
     if isinstance(value, dict):
         own = len(value["text"]) if isinstance(value.get("text"), str) else 0
         return own + sum(text_length(inner) for inner in value.values())
@@ -69,22 +72,22 @@ def text_length(value: object) -> int:
 
 
 def interactive_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Each (block, interactive element): buttons in rows, accessories, inputs."""
+    """Yield each (block, interactive element): in rows, as accessories, in inputs."""
     for block in blocks:
         inner = [*block.get("elements", []), block.get("accessory"), block.get("element")]
         yield from ((block, e) for e in inner if isinstance(e, dict) and "type" in e)
 
 
 def block_errors(blocks: object, most: int) -> Iterator[str]:
-    """What is wrong with `blocks`, each with a JSON pointer to the place."""
+    """Yield what is wrong with the blocks, with a JSON pointer to each place."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        yield _at("must be an array of objects", "/blocks")
+        yield error_at("must be an array of objects", "/blocks")
         return
     if len(blocks) > most:
-        yield _at(f"no more than {most} items allowed", "/blocks")
+        yield error_at(f"no more than {most} items allowed", "/blocks")
     ids = [str(block["block_id"]) for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
-        yield _at("block_id must be unique", "/blocks")
+        yield error_at("block_id must be unique", "/blocks")
     for i, block in enumerate(blocks):
         yield from _errors_of_block(block, f"/blocks/{i}")
 
@@ -92,7 +95,7 @@ def block_errors(blocks: object, most: int) -> Iterator[str]:
 def _errors_of_block(block: Json, at: str) -> Iterator[str]:
     check = CHECKS.get(str(block.get("type")))
     if check is None:
-        yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
+        yield error_at(f"unsupported type: {block.get('type')}", f"{at}/type")
     elif misshapen := list(_misshapen(block, at)):
         yield from misshapen
     else:
@@ -102,7 +105,7 @@ def _errors_of_block(block: Json, at: str) -> Iterator[str]:
 
 def _section(block: Json, at: str) -> Iterator[str]:
     if "text" not in block and "fields" not in block:
-        yield _at("missing required field: text", at)
+        yield error_at("missing required field: text", at)
     if "text" in block:
         yield from _text(block["text"], f"{at}/text", 3000)
     for i, text in enumerate(block.get("fields", [])):
@@ -131,7 +134,7 @@ def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
         yield from _count(block, at, most)
         ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
         if len(ids) != len(set(ids)):
-            yield _at("action_id must be unique in its block", f"{at}/elements")
+            yield error_at("action_id must be unique in its block", f"{at}/elements")
         for i, element in enumerate(block.get("elements", [])):
             yield from _element(element, f"{at}/elements/{i}", known)
 
@@ -141,7 +144,7 @@ def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
 def _input(block: Json, at: str) -> Iterator[str]:
     yield from _text(block.get("label"), f"{at}/label", 2000, plain=True)
     if "element" not in block:
-        yield _at("missing required field: element", at)
+        yield error_at("missing required field: element", at)
         return
     yield from _element(block["element"], f"{at}/element", INPUT_ELEMENTS)
     if block.get("hint"):
@@ -170,7 +173,7 @@ CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
 
 def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
     if not isinstance(element, dict) or str(element.get("type")) not in known:
-        yield _at("unsupported element", at)
+        yield error_at("unsupported element", at)
     elif misshapen := list(_misshapen(element, at)):
         yield from misshapen
     else:
@@ -186,19 +189,19 @@ def _element_parts(element: Json, at: str) -> Iterator[str]:
         yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
     most = element.get("max_length", 1)
     if not isinstance(most, int) or most > 3000:
-        yield _at("must be less than 3001", f"{at}/max_length")
+        yield error_at("must be less than 3001", f"{at}/max_length")
     if element["type"] == "file_input":
         yield from _file_input(element, at)
     if not isinstance(element.get("filter", {}), dict):
-        yield _at("must be an object", f"{at}/filter")
+        yield error_at("must be an object", f"{at}/filter")
 
 
 def _options(element: Json, at: str) -> Iterator[str]:
     groups = element.get("option_groups", [])
     if element["type"] in WITH_OPTIONS and not (element.get("options") or groups):
-        yield _at("missing required field: options", at)
+        yield error_at("missing required field: options", at)
     if len(groups) > 100:
-        yield _at("no more than 100 items allowed", f"{at}/option_groups")
+        yield error_at("no more than 100 items allowed", f"{at}/option_groups")
     yield from _listed(element, at, MAX_OPTIONS.get(element["type"], 100))
     for i, group in enumerate(groups):
         place = f"{at}/option_groups/{i}"
@@ -209,16 +212,16 @@ def _options(element: Json, at: str) -> Iterator[str]:
 def _listed(holder: Json, at: str, most: int) -> Iterator[str]:
     options = holder.get("options", [])
     if len(options) > most:
-        yield _at(f"no more than {most} items allowed", f"{at}/options")
+        yield error_at(f"no more than {most} items allowed", f"{at}/options")
     for i, option in enumerate(options):
         yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
         yield from _string(option.get("value"), f"{at}/options/{i}/value", 150)
 
 
 def _confirm(confirm: object, at: str) -> Iterator[str]:
-    """https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
+    # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
     if not isinstance(confirm, dict):
-        yield _at("must be an object", at)
+        yield error_at("must be an object", at)
         return
     for name, most in {"title": 100, "confirm": 30, "deny": 30}.items():
         yield from _text(confirm.get(name), f"{at}/{name}", most, plain=True)
@@ -226,65 +229,65 @@ def _confirm(confirm: object, at: str) -> Iterator[str]:
 
 
 def _file_input(element: Json, at: str) -> Iterator[str]:
-    """https://docs.slack.dev/reference/block-kit/block-elements/file-input-element"""
+    # https://docs.slack.dev/reference/block-kit/block-elements/file-input-element
     kinds, most = element.get("filetypes", []), element.get("max_files", 10)
     if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
-        yield _at("must be an array of strings", f"{at}/filetypes")
+        yield error_at("must be an array of strings", f"{at}/filetypes")
     if not isinstance(most, int) or not 1 <= most <= 10:
-        yield _at("must be from 1 to 10", f"{at}/max_files")
+        yield error_at("must be from 1 to 10", f"{at}/max_files")
 
 
 def _misshapen(thing: Json, at: str) -> Iterator[str]:
-    """Places where Block Kit has strings or lists of objects, and `thing` has something else."""
+    """Yield the places where `thing` lacks the strings or lists of objects of Block Kit."""
     for name in STRINGS:
         if not isinstance(thing.get(name, ""), str):
-            yield _at("must be a string", f"{at}/{name}")
+            yield error_at("must be a string", f"{at}/{name}")
     for name in LISTS:
         items = thing.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            yield _at("must be an array of objects", f"{at}/{name}")
+            yield error_at("must be an array of objects", f"{at}/{name}")
 
 
 def _count(block: Json, at: str, most: int) -> Iterator[str]:
     count = len(block.get("elements", []))
     if not count:
-        yield _at("no fewer than 1 items allowed", f"{at}/elements")
+        yield error_at("no fewer than 1 items allowed", f"{at}/elements")
     if count > most:
-        yield _at(f"no more than {most} items allowed", f"{at}/elements")
+        yield error_at(f"no more than {most} items allowed", f"{at}/elements")
 
 
 def _text(value: object, at: str, most: int, *, plain: bool = False) -> Iterator[str]:
-    """A text object, https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+    # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
     kinds = ["plain_text"] if plain else ["mrkdwn", "plain_text"]
     if not isinstance(value, dict) or value.get("type") not in kinds:
-        yield _at(f"must be a {' or '.join(kinds)} object", at)
+        yield error_at(f"must be a {' or '.join(kinds)} object", at)
         return
     yield from _string(value.get("text"), f"{at}/text", most)
 
 
 def _string(value: object, at: str, most: int) -> Iterator[str]:
     if not isinstance(value, str) or not value:
-        yield _at("must be more than 0 characters", at)
+        yield error_at("must be more than 0 characters", at)
     elif len(value) > most:
-        yield _at(f"must be less than {most + 1} characters", at)
+        yield error_at(f"must be less than {most + 1} characters", at)
 
 
 def _too_long(thing: Json, at: str) -> Iterator[str]:
     for name, most in MAX_LENGTHS.items():
         value = thing.get(name)
         if isinstance(value, str) and len(value) > most:
-            yield _at(f"must be less than {most + 1} characters", f"{at}/{name}")
+            yield error_at(f"must be less than {most + 1} characters", f"{at}/{name}")
 
 
 def _view_errors(view: Json) -> Iterator[str]:
     if view.get("type") not in ("modal", "home"):
-        yield _at("must be modal or home", "/view/type")
+        yield error_at("must be modal or home", "/view/type")
         return
     if view["type"] == "modal":
         yield from _text(view.get("title"), "/view/title", 24, plain=True)
         yield from _modal_buttons(view)
     if len(str(view.get("private_metadata", ""))) > 3000:
-        yield _at("must be less than 3001 characters", "/view/private_metadata")
+        yield error_at("must be less than 3001 characters", "/view/private_metadata")
     for error in block_errors(view.get("blocks"), VIEW_BLOCKS):
         yield error.replace("json-pointer:", "json-pointer:/view")
 
@@ -297,13 +300,4 @@ def _modal_buttons(view: Json) -> Iterator[str]:
     rows = blocks if isinstance(blocks, list) else []
     inputs = [row for row in rows if isinstance(row, dict) and row.get("type") == "input"]
     if inputs and not view.get("submit"):
-        yield _at("a view with input blocks must have a submit button", "/view/submit")
-
-
-def _at(what: str, where: str) -> str:
-    return f"[ERROR] {what} [json-pointer:{where}]"
-
-
-def _refuse(found: list[str], error: str) -> None:
-    if found:
-        raise invalid(error, found)
+        yield error_at("a view with input blocks must have a submit button", "/view/submit")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.workspace import events
-from bot.workspace.state import Json, State
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 EnvelopeKind = Literal["events_api", "slash_commands", "interactive"]
 

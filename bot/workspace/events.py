@@ -6,8 +6,9 @@ https://docs.slack.dev/apis/events-api
 import time
 from typing import Literal
 
+from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Json, PostedMessage, State, WorkspaceChannel, new_id
+from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from bot.workspace.blocks import INPUT_ELEMENTS, interactive_elements
-from bot.workspace.files import FORM_BYTES
+from bot.workspace.objects import Json, OpenView, WorkspaceChannel
 from bot.workspace.slack_json import file_json
-from bot.workspace.state import Json, OpenView, State, WorkspaceChannel
+from bot.workspace.state import State
 
 ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
 MANY_OPTIONS = {"multi_static_select", "checkboxes"}
@@ -19,6 +19,7 @@ FIELDS = {
     "rich_text_input": "rich_text_value",
 }
 KINDS = {"channel": "public", "group": "private", "im": "im"}
+FORM_FILE_BYTES = 10_000_000
 REQUIRED = "Please complete this required field."
 
 
@@ -132,7 +133,7 @@ def _files_complaint(block: Json, files: list[Json]) -> dict[str, str]:
     endings = {file["name"].rpartition(".")[2].lower() for file in files}
     if kinds and not endings.issubset(kinds):
         return {block["block_id"]: f"Only files of these types: {', '.join(kinds)}."}
-    if any(file["size"] > FORM_BYTES for file in files):
+    if any(file["size"] > FORM_FILE_BYTES for file in files):
         return {block["block_id"]: "A file may have at most 10 MB."}
     return {}
 

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
-from bot.workspace.state import Json, State
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

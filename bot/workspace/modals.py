@@ -7,7 +7,8 @@ from bot.workspace.api import views
 from bot.workspace.blocks import accept_view
 from bot.workspace.delivery import AppReply
 from bot.workspace.errors import ApiError
-from bot.workspace.state import Json, OpenView, State
+from bot.workspace.objects import Json, OpenView
+from bot.workspace.state import State
 
 TROUBLE = "We had some trouble connecting. Try again?"
 

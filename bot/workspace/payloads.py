@@ -5,8 +5,9 @@ https://docs.slack.dev/interactivity
 
 from bot.workspace import forms, markup
 from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
+from bot.workspace.objects import Json, OpenView, PostedMessage, User, WorkspaceChannel
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Json, OpenView, PostedMessage, State, User, WorkspaceChannel
+from bot.workspace.state import State
 
 NAMES = {"im": "directmessage", "group": "privategroup"}
 

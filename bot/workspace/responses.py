@@ -1,4 +1,4 @@
-"""Answers to a command or a click: in the ack itself, or later to a response_url.
+"""What the app answers to a command or a click, in the ack or later at a response_url.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
@@ -10,14 +10,15 @@ from aiohttp import web
 from bot.workspace import events
 from bot.workspace.api import chat
 from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage, ResponseUrl
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Json, PostedMessage, ResponseUrl, State
+from bot.workspace.state import State
 
 MOST_USES = 5
 
 
 async def receive_response(state: State, request: web.Request) -> web.Response:
-    """A POST to a response_url."""
+    """Answer a POST to a response_url."""
     target = state.response_urls.get(request.path)
     if target is None or time.monotonic() > target.expires:
         return web.Response(status=404, text="expired_url")
@@ -27,11 +28,7 @@ async def receive_response(state: State, request: web.Request) -> web.Response:
     try:
         body = await request.json()
     except ValueError:
-        return web.Response(status=400, text="invalid_payload")
-    return _answered(state, target, body)
-
-
-def _answered(state: State, target: ResponseUrl, body: object) -> web.Response:
+        body = None
     if not isinstance(body, dict):
         return web.Response(status=400, text="invalid_payload")
     try:
@@ -42,9 +39,10 @@ def _answered(state: State, target: ResponseUrl, body: object) -> web.Response:
 
 
 def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessage | None:
-    """Shows an answer: to the person alone unless it says "in_channel"; None when it deleted.
+    """Show an answer, to the person alone unless it says "in_channel", and return its message.
 
-    Raises ApiError for text or blocks that Slack would refuse.
+    Returns None if the answer deleted a message. Raises ApiError for text or blocks that Slack
+    would refuse.
     """
     original = target.message
     if original is not None and body.get("delete_original"):
@@ -54,14 +52,13 @@ def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessag
     if original is not None and body.get("replace_original"):
         return _replace(state, original, text, blocks)
     thread = body.get("thread_ts") or (original.thread_ts if original else None)
-    message = PostedMessage(
-        state.now(), target.channel, state.bot.id, text, blocks, thread, bot=True
-    )
+    message = state.new_bot_message(target.channel, text, blocks, thread)
     if body.get("response_type") == "in_channel":
         chat.post(state, state.channels[target.channel], message)
         return message
     message.to = target.user
-    return state.whisper(message)
+    state.whisper(message)
+    return message
 
 
 def _replace(state: State, original: PostedMessage, text: str, blocks: list[Json]) -> PostedMessage:

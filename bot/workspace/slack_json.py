@@ -2,16 +2,16 @@
 
 from urllib.parse import quote
 
-from bot.workspace.files import UploadedFile
-from bot.workspace.state import (
+from bot.workspace.objects import (
     SLACKBOT,
     Json,
     OpenView,
     PostedMessage,
-    State,
+    UploadedFile,
     User,
     WorkspaceChannel,
 )
+from bot.workspace.state import State
 
 
 def message_json(state: State, message: PostedMessage, *, metadata: bool = False) -> Json:

@@ -13,7 +13,8 @@ import aiohttp
 from aiohttp import web
 
 from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
-from bot.workspace.state import Json, State
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 
 @dataclass(slots=True, eq=False)

@@ -11,8 +11,9 @@ from bot.workspace.api import METHODS, answer
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError
 from bot.workspace.faults import Fault, Faults
+from bot.workspace.objects import ApiCall, Json
 from bot.workspace.rate_limits import RateLimiter
-from bot.workspace.state import ApiCall, Json, State
+from bot.workspace.state import State
 
 
 class WebApi:

@@ -15,24 +15,23 @@ from bot.workspace.events import HomeTab
 from bot.workspace.faults import Drop, Fault
 from bot.workspace.features import features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit, RateLimiter
-from bot.workspace.responses import post_response
-from bot.workspace.server import Server
-from bot.workspace.socket_mode import SocketMode
-from bot.workspace.state import (
+from bot.workspace.objects import (
     SLACKBOT,
-    Acks,
     ApiCall,
     Json,
     OpenView,
     Pane,
     PostedMessage,
     ResponseUrl,
-    State,
     ThreadStatus,
     User,
     WorkspaceChannel,
 )
+from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit, RateLimiter
+from bot.workspace.responses import post_response
+from bot.workspace.server import Server
+from bot.workspace.socket_mode import SocketMode
+from bot.workspace.state import Acks, State
 from bot.workspace.web_api import WebApi
 
 T = TypeVar("T")
@@ -392,7 +391,7 @@ class Workspace:
         """What the channel shows, or a thread with its root first. The objects live on."""
         room = self.state.channels[channel]
         if thread_ts is None:
-            return room.top()
+            return room.roots()
         root = room.message(thread_ts)
         return [*([root] if root else []), *room.replies(thread_ts)]
 

@@ -1,4 +1,4 @@
-"""The Web API: a table of methods, and the one way through which every call goes."""
+"""The Web API: the table of its methods, and the scopes that each needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from bot.workspace.api import (
 )
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError
-from bot.workspace.state import Json, State
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 MethodHandler = Callable[[State, MethodArgs], Json]
 
@@ -74,7 +75,7 @@ METHODS: dict[str, ApiMethod] = {
 
 
 def answer(state: State, name: str, args: MethodArgs) -> Json:
-    """The answer to a call of the bot. Raises ApiError."""
+    """Return the answer to a call. Raises ApiError if Slack would refuse it."""
     method = METHODS[name]
     if method.scopes and not state.scopes.intersection(method.scopes):
         provided = ",".join(sorted(state.scopes))

@@ -1,25 +1,25 @@
-"""What the bot may see and touch: the checks that many methods share."""
+"""Checks that many methods share: what the bot may see, write in and change."""
 
 import re
 
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError
-from bot.workspace.files import UploadedFile
-from bot.workspace.state import PostedMessage, State, WorkspaceChannel
+from bot.workspace.objects import PostedMessage, UploadedFile, WorkspaceChannel
+from bot.workspace.state import State
 
 TS = re.compile(r"\d{1,12}\.\d{6}")
 
 
 def visible_channel(state: State, channel_id: str) -> WorkspaceChannel:
-    """A channel the bot can see: public, or it is a member."""
+    """Return a channel that the bot sees. Raises ApiError if it does not."""
     channel = state.channels.get(channel_id)
-    if channel is None or (channel.private and state.bot.id not in channel.members):
+    if channel is None or not channel.visible_to(state.bot.id):
         raise ApiError("channel_not_found")
     return channel
 
 
 def joined_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
-    """The channel the call names, with the bot in it."""
+    """Return the channel that the call names. Raises ApiError if the bot is not in it."""
     channel = visible_channel(state, args.text("channel"))
     if state.bot.id not in channel.members:
         raise ApiError("not_in_channel")
@@ -27,7 +27,10 @@ def joined_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
 
 
 def writable_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
-    """A channel the bot may write in; a person's id stands for their DM with the bot."""
+    """Return a channel to write in; a person's id stands for their DM with the bot.
+
+    Raises ApiError if the bot is not in the channel, or it is archived.
+    """
     target = args.text("channel")
     if target in state.users and target != state.bot.id:
         return state.dm_with_bot(target)
@@ -38,6 +41,7 @@ def writable_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
 
 
 def find_message(channel: WorkspaceChannel, ts: str) -> PostedMessage:
+    """Return the message at `ts`. Raises ApiError if there is none."""
     message = channel.message(ts)
     if message is None:
         raise ApiError("message_not_found")
@@ -45,6 +49,7 @@ def find_message(channel: WorkspaceChannel, ts: str) -> PostedMessage:
 
 
 def own_message(state: State, channel: WorkspaceChannel, ts: str, error: str) -> PostedMessage:
+    """Return the bot's own message at `ts`. Raises ApiError(error) for somebody else's."""
     message = find_message(channel, ts)
     if message.user != state.bot.id:
         raise ApiError(error)
@@ -52,7 +57,10 @@ def own_message(state: State, channel: WorkspaceChannel, ts: str, error: str) ->
 
 
 def thread_root_ts(channel: WorkspaceChannel, ts: str) -> str | None:
-    """The root's ts for a `thread_ts` argument. A deleted root with replies keeps its thread."""
+    """Return the root's ts for a `thread_ts` argument; a deleted root with replies counts.
+
+    Raises ApiError if there is no such thread.
+    """
     if not ts:
         return None
     if not TS.fullmatch(ts):
@@ -64,7 +72,10 @@ def thread_root_ts(channel: WorkspaceChannel, ts: str) -> str | None:
 
 
 def is_streaming(state: State, message: PostedMessage) -> bool:
-    """Whether the stream still runs; Slack ends one by itself (python-slack-sdk #1859)."""
+    """Say whether the stream still runs; Slack ends an old one by itself.
+
+    https://github.com/slackapi/python-slack-sdk/issues/1859
+    """
     if message.streaming and float(state.now()) - float(message.ts) > state.stream_seconds:
         message.streaming = False
         state.touch(message)
@@ -72,13 +83,14 @@ def is_streaming(state: State, message: PostedMessage) -> bool:
 
 
 def visible_file(state: State, file_id: str) -> UploadedFile:
-    """A file the app may read: its own, one of a form sent to it, or of a channel it is in."""
-    file = state.files.get(file_id)
-    if file is None or file.data is None or not _sees(state, file):
+    """Return a file that the app may read: its own, of a form sent to it, or of its channels.
+
+    Raises ApiError if it may not, or the upload has not arrived.
+    """
+    file, bot = state.files.get(file_id), state.bot.id
+    if file is None or file.data is None:
+        raise ApiError("file_not_found")
+    shared = any(bot in state.channels[channel].members for channel in file.channels)
+    if not (shared or file.in_form or file.user == bot):
         raise ApiError("file_not_found")
     return file
-
-
-def _sees(state: State, file: UploadedFile) -> bool:
-    there = any(state.bot.id in state.channels[channel].members for channel in file.channels)
-    return there or file.in_form or file.user == state.bot.id

@@ -1,20 +1,21 @@
-"""assistant.threads.*: what a thread says of itself while and before somebody writes in it."""
+"""assistant.threads.*: status, title and suggested prompts of a chat with the app."""
 
 from bot.workspace import events
 from bot.workspace.api.access import joined_channel, thread_root_ts
 from bot.workspace.api.args import MethodArgs
-from bot.workspace.errors import ApiError, invalid
+from bot.workspace.errors import ApiError, error_at, invalid
+from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Json, Pane, PostedMessage, State, ThreadStatus, WorkspaceChannel
+from bot.workspace.state import State
 
 MOST_PROMPTS = 4
 MOST_LOADING_MESSAGES = 10
 
 
 def set_status(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setStatus
+    """Answer assistant.threads.setStatus. https://docs.slack.dev/reference/methods/assistant.threads.setStatus
 
-    An empty status clears; so does a message of the app in the thread.
+    An empty status clears it, and so does a message of the app in the thread.
     """
     channel = _channel(state, args)
     key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
@@ -28,7 +29,7 @@ def set_status(state: State, args: MethodArgs) -> Json:
 
 
 def set_title(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
+    """Answer assistant.threads.setTitle. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
     title = args.need("title")
     channel, root, pane = _pane(state, args)
     before = message_json(state, root)
@@ -39,12 +40,12 @@ def set_title(state: State, args: MethodArgs) -> Json:
 
 
 def set_prompts(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
+    """Answer assistant.threads.setSuggestedPrompts. https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
     prompts = args.array("prompts", "invalid_arguments")
     _at_most(MOST_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
-        said = "[ERROR] each prompt needs a title and a message [json-pointer:/prompts]"
-        raise invalid("invalid_arguments", [said])
+        said = error_at("each prompt needs a title and a message", "/prompts")
+        raise invalid("invalid_arguments", said)
     _, root, pane = _pane(state, args)
     pane.prompts_title, pane.prompts = args.text("title"), prompts
     state.touch(root)
@@ -58,9 +59,9 @@ def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
 
 
 def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage, Pane]:
-    """The chat that the call names, or the newest of the DM when it names none."""
+    """Return the chat that the call names, or the newest of the DM if it names none."""
     channel = _channel(state, args)
-    panes = [(m, m.pane) for m in channel.top() if m.pane is not None]
+    panes = [(m, m.pane) for m in channel.roots() if m.pane is not None]
     asked = args.text("thread_ts")
     found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
     if not found:
@@ -71,5 +72,5 @@ def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessa
 
 def _at_most(most: int, items: list[str] | list[Json], where: str) -> None:
     if len(items) > most:
-        said = f"[ERROR] no more than {most} items allowed [json-pointer:{where}]"
-        raise invalid("invalid_arguments", [said])
+        said = error_at(f"no more than {most} items allowed", where)
+        raise invalid("invalid_arguments", said)

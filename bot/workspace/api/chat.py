@@ -1,4 +1,4 @@
-"""chat.*: messages of the app, but for streams."""
+"""chat.*: messages of the app. Streams have a module of their own."""
 
 from bot.workspace import events
 from bot.workspace.api.access import (
@@ -12,15 +12,16 @@ from bot.workspace.api.access import (
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
 from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Acks, Json, PostedMessage, State, WorkspaceChannel
+from bot.workspace.state import Acks, State
 
 POST_CHARACTERS = 40_000
 UPDATE_CHARACTERS = 4_000
 
 
 def post_message(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.postMessage"""
+    """Answer chat.postMessage. https://docs.slack.dev/reference/methods/chat.postMessage"""
     channel = writable_channel(state, args)
     message, warnings = _composed(state, channel, args)
     message.metadata = args.object("metadata", "invalid_metadata_format")
@@ -30,7 +31,7 @@ def post_message(state: State, args: MethodArgs) -> Json:
 
 
 def post_ephemeral(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+    """Answer chat.postEphemeral. https://docs.slack.dev/reference/methods/chat.postEphemeral"""
     channel = writable_channel(state, args)
     if args.need("user") not in channel.members:
         raise ApiError("user_not_in_channel")
@@ -41,9 +42,9 @@ def post_ephemeral(state: State, args: MethodArgs) -> Json:
 
 
 def update(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.update
+    """Answer chat.update. https://docs.slack.dev/reference/methods/chat.update
 
-    Text without blocks takes the old blocks away.
+    Text without blocks removes the old blocks.
     """
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_update_message")
@@ -64,7 +65,7 @@ def update(state: State, args: MethodArgs) -> Json:
 
 
 def delete(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.delete"""
+    """Answer chat.delete. https://docs.slack.dev/reference/methods/chat.delete"""
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_delete_message")
     delete_and_tell(state, channel, message)
@@ -72,7 +73,7 @@ def delete(state: State, args: MethodArgs) -> Json:
 
 
 def get_permalink(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.getPermalink"""
+    """Answer chat.getPermalink. https://docs.slack.dev/reference/methods/chat.getPermalink"""
     channel = visible_channel(state, args.text("channel"))
     message = find_message(channel, args.need("message_ts"))
     link = f"https://{state.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
@@ -82,19 +83,20 @@ def get_permalink(state: State, args: MethodArgs) -> Json:
 
 
 def post(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
-    """Puts a message into its channel and tells of it."""
+    """Put a message into its channel and send the events of that."""
     state.add_message(message)
     return state.send_events(*events.posted(state, channel, message))
 
 
 def delete_and_tell(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
+    """Delete a message and send the event of that."""
     before = message_json(state, message)
     state.delete_message(message)
     return state.send_events(events.deleted(state, channel, before))
 
 
 def checked_content(text: str, markdown: str, blocks: list[Json]) -> tuple[str, list[Json]]:
-    """Text and blocks as they are kept, or the error Slack has for them."""
+    """Return text and blocks as Slack keeps them. Raises ApiError if it would refuse them."""
     if markdown and (text or blocks):
         raise ApiError("markdown_text_conflict")
     if len(markdown) > MARKDOWN_CHARACTERS:
@@ -107,20 +109,18 @@ def checked_content(text: str, markdown: str, blocks: list[Json]) -> tuple[str, 
 def _composed(
     state: State, channel: WorkspaceChannel, args: MethodArgs
 ) -> tuple[PostedMessage, Json]:
-    """The message the call asks for, not yet in the channel, and a warning when it was cut."""
+    """Return the message that the call asks for, in no channel yet, and a warning if it was cut."""
     blocks = args.array("blocks", "invalid_blocks_format")
     text, markdown = args.text("text"), args.text("markdown_text")
     kept, accepted = checked_content(text, markdown, blocks)
     thread = thread_root_ts(channel, args.text("thread_ts"))
-    message = PostedMessage(state.now(), channel.id, state.bot.id, kept, accepted, thread)
-    message.markdown, message.bot = bool(markdown), True
-    return message, _cut_warning() if len(text) > POST_CHARACTERS else {}
-
-
-def _cut_warning() -> Json:
-    said = "[WARN] Your message was truncated but still posted. The `text` field accepts up to "
-    metadata = {
-        "warnings": ["message_truncated"],
-        "messages": [f"{said}{POST_CHARACTERS:,} characters."],
-    }
-    return {"warning": "message_truncated", "response_metadata": metadata}
+    message = state.new_bot_message(channel.id, kept, accepted, thread)
+    message.markdown = bool(markdown)
+    if len(text) <= POST_CHARACTERS:
+        return message, {}
+    said = (
+        "[WARN] Your message was truncated but still posted. The `text` field accepts up to "
+        f"{POST_CHARACTERS:,} characters."
+    )
+    metadata = {"warnings": ["message_truncated"], "messages": [said]}
+    return message, {"warning": "message_truncated", "response_metadata": metadata}

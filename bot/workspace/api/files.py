@@ -1,4 +1,4 @@
-"""files.*: what a person uploaded, told and given; and uploads of the app."""
+"""files.*: what the app learns of a file, and its own uploads."""
 
 import secrets
 
@@ -6,16 +6,16 @@ from bot.workspace.api import chat
 from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import accept_message_blocks
-from bot.workspace.errors import ApiError, invalid
-from bot.workspace.files import UploadedFile
+from bot.workspace.errors import ApiError, error_at, invalid, missing_field
+from bot.workspace.objects import Json, PostedMessage, UploadedFile
 from bot.workspace.slack_json import file_json
-from bot.workspace.state import Json, PostedMessage, State, WorkspaceChannel
+from bot.workspace.state import State
 
 MOST_BYTES = 1_000_000_000
 
 
 def info(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/files.info"""
+    """Answer files.info. https://docs.slack.dev/reference/methods/files.info"""
     file = visible_file(state, args.need("file"))
     kinds = {"channels": "channel", "groups": "group", "ims": "im"}
     shared = {
@@ -27,10 +27,10 @@ def info(state: State, args: MethodArgs) -> Json:
 
 
 def upload_url(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
+    """Answer files.getUploadURLExternal. https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
     name, length = args.need("filename"), args.need("length")
     if not length.isascii() or not length.isdigit():
-        raise invalid("invalid_arguments", ["[ERROR] must be an integer [json-pointer:/length]"])
+        raise invalid("invalid_arguments", error_at("must be an integer", "/length"))
     if int(length) == 0:
         raise ApiError("missing_argument")
     if int(length) > MOST_BYTES:
@@ -43,13 +43,13 @@ def upload_url(state: State, args: MethodArgs) -> Json:
 
 
 def complete_upload(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/files.completeUploadExternal
+    """Answer files.completeUploadExternal. https://docs.slack.dev/reference/methods/files.completeUploadExternal
 
-    Without `channel_id` the files stay the app's own.
+    Without `channel_id` only the app sees the files.
     """
     named = args.array("files", "invalid_arguments")
     if not named:
-        raise invalid("invalid_arguments", ["[ERROR] missing required field: files"])
+        raise invalid("invalid_arguments", missing_field("files"))
     files = [_uploaded(state, str(entry.get("id", ""))) for entry in named]
     message = _shared(state, args, files) if args.text("channel_id") else None
     for file, entry in zip(files, named, strict=True):
@@ -67,17 +67,12 @@ def _uploaded(state: State, file_id: str) -> UploadedFile:
 
 
 def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> PostedMessage:
-    """The message that shows the files, not yet in its channel."""
-    channel = _target(state, args)
-    thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
-    blocks = [] if text else accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
-    message = PostedMessage(state.now(), channel.id, state.bot.id, text, blocks, thread, bot=True)
-    message.files = files
-    return message
-
-
-def _target(state: State, args: MethodArgs) -> WorkspaceChannel:
+    """Return the message that shows the files, in no channel yet."""
     channel = joined_channel(state, MethodArgs({"channel": args.text("channel_id")}))
     if channel.archived:
         raise ApiError("is_archived")
-    return channel
+    thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
+    blocks = [] if text else accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    message = state.new_bot_message(channel.id, text, blocks, thread)
+    message.files = files
+    return message

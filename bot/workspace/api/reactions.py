@@ -1,4 +1,4 @@
-"""reactions.*: the app's own, and what others left."""
+"""reactions.*: reactions of the app and of people."""
 
 import re
 
@@ -6,14 +6,15 @@ from bot.workspace import events
 from bot.workspace.api.access import find_message, joined_channel
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage
 from bot.workspace.slack_json import message_json, reactions_json
-from bot.workspace.state import Acks, Json, PostedMessage, State
+from bot.workspace.state import Acks, State
 
 NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
 
 def add(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/reactions.add"""
+    """Answer reactions.add. https://docs.slack.dev/reference/methods/reactions.add"""
     message, name = _item(state, args), _name(args)
     if state.channels[message.channel].archived:
         raise ApiError("is_archived")
@@ -24,7 +25,7 @@ def add(state: State, args: MethodArgs) -> Json:
 
 
 def remove(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/reactions.remove"""
+    """Answer reactions.remove. https://docs.slack.dev/reference/methods/reactions.remove"""
     message, name = _item(state, args), _name(args)
     if state.bot.id not in message.reactions.get(name, []):
         raise ApiError("no_reaction")
@@ -33,19 +34,21 @@ def remove(state: State, args: MethodArgs) -> Json:
 
 
 def get(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/reactions.get"""
+    """Answer reactions.get. https://docs.slack.dev/reference/methods/reactions.get"""
     message = _item(state, args)
-    told = message_json(state, message) | {"reactions": reactions_json(message)}
-    return {"type": "message", "channel": message.channel, "message": told}
+    whole = message_json(state, message) | {"reactions": reactions_json(message)}
+    return {"type": "message", "channel": message.channel, "message": whole}
 
 
 def add_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
+    """Add a reaction of a user and send the event of that."""
     message.reactions.setdefault(name, []).append(user)
     state.touch(message)
     return state.send_events(events.reaction(state, True, message, user, name))
 
 
 def remove_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
+    """Remove a reaction of a user and send the event of that."""
     message.reactions[name].remove(user)
     if not message.reactions[name]:
         del message.reactions[name]

@@ -1,4 +1,4 @@
-"""chat.startStream, appendStream, stopStream: a message that grows while it is read."""
+"""chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
 from bot.workspace import events
 from bot.workspace.api import chat
@@ -6,25 +6,25 @@ from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, 
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
 from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Json, PostedMessage, State, WorkspaceChannel
+from bot.workspace.state import State
 
 
 def start(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.startStream"""
+    """Answer chat.startStream. https://docs.slack.dev/reference/methods/chat.startStream"""
     channel = writable_channel(state, args)
     thread = thread_root_ts(channel, args.need("thread_ts"))
     if channel.kind != "im":
         _need_recipient(state, args)
-    text = _appended(args)
-    message = PostedMessage(state.now(), channel.id, state.bot.id, text, thread_ts=thread)
-    message.bot = message.markdown = message.streaming = True
+    message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
+    message.markdown = message.streaming = True
     chat.post(state, channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
 def append(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.appendStream"""
+    """Answer chat.appendStream. https://docs.slack.dev/reference/methods/chat.appendStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     if not text and not args.has("chunks"):
@@ -35,7 +35,7 @@ def append(state: State, args: MethodArgs) -> Json:
 
 
 def stop(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.stopStream"""
+    """Answer chat.stopStream. https://docs.slack.dev/reference/methods/chat.stopStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
@@ -66,7 +66,7 @@ def _need_recipient(state: State, args: MethodArgs) -> None:
 
 
 def _appended(args: MethodArgs) -> str:
-    """Text that the call brings, from `markdown_text` or from chunks of that type."""
+    """Return the text that the call brings, in `markdown_text` or in chunks of that type."""
     chunks = args.array("chunks", "invalid_chunks")
     if args.text("markdown_text") and chunks:
         raise ApiError("markdown_text_conflict")

@@ -6,24 +6,25 @@ import time
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import accept_view
 from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, OpenView, Trigger, new_id
 from bot.workspace.slack_json import view_json
-from bot.workspace.state import Json, OpenView, State, Trigger, new_id
+from bot.workspace.state import State
 
 DEEPEST = 3
 
 
 def open_modal(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/views.open"""
+    """Answer views.open. https://docs.slack.dev/reference/methods/views.open"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     view = _new(trigger.user, body)
     view.channel = trigger.channel
     state.views[trigger.user] = [view]
-    return _told(state, view)
+    return _response(state, view)
 
 
 def push(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/views.push"""
+    """Answer views.push. https://docs.slack.dev/reference/methods/views.push"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     stack = state.views.setdefault(trigger.user, [])
@@ -33,11 +34,11 @@ def push(state: State, args: MethodArgs) -> Json:
         raise ApiError("push_limit_reached")
     view = _new(trigger.user, body, under=stack[-1])
     stack.append(view)
-    return _told(state, view)
+    return _response(state, view)
 
 
 def update(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/views.update"""
+    """Answer views.update. https://docs.slack.dev/reference/methods/views.update"""
     body = _body(args, "modal")
     view = state.view(args.text("view_id")) or _by_external_id(state, args.text("external_id"))
     if view is None:
@@ -45,11 +46,11 @@ def update(state: State, args: MethodArgs) -> Json:
     if args.text("hash") and args.text("hash") != view.hash:
         raise ApiError("hash_conflict")
     replace(view, body)
-    return _told(state, view)
+    return _response(state, view)
 
 
 def publish(state: State, args: MethodArgs) -> Json:
-    """https://docs.slack.dev/reference/methods/views.publish"""
+    """Answer views.publish. https://docs.slack.dev/reference/methods/views.publish"""
     body = _body(args, "home")
     if not state.features.home:
         raise ApiError("not_enabled")
@@ -57,14 +58,16 @@ def publish(state: State, args: MethodArgs) -> Json:
     if user not in state.users:
         raise ApiError("user_not_found")
     state.homes[user] = _new(user, body)
-    return _told(state, state.homes[user])
+    return _response(state, state.homes[user])
 
 
 def replace(view: OpenView, body: Json) -> None:
+    """Show another body in an open view."""
     view.body, view.hash, view.errors = body, _new_hash(), {}
 
 
 def put_on_top(state: State, user: str, body: Json) -> None:
+    """Open a modal over the one that this user has open."""
     stack = state.views[user]
     stack.append(_new(user, body, under=stack[-1]))
     state.changes.notify()
@@ -89,7 +92,7 @@ def _body(args: MethodArgs, kind: str) -> Json:
 
 
 def _trigger(state: State, args: MethodArgs) -> Trigger:
-    """The trigger, used up by this. Raises ApiError when it is unknown, used or too old."""
+    """Use up the trigger and return it. Raises ApiError if it is unknown, used or too old."""
     trigger = state.triggers.get(args.need("trigger_id"))
     if trigger is None:
         raise ApiError("invalid_trigger_id")
@@ -107,6 +110,6 @@ def _by_external_id(state: State, external_id: str) -> OpenView | None:
     return next(same, None)
 
 
-def _told(state: State, view: OpenView) -> Json:
+def _response(state: State, view: OpenView) -> Json:
     state.changes.notify()
     return {"view": view_json(state, view)}

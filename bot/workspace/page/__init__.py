@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from bot.workspace.objects import Json
 from bot.workspace.page import actions, snapshot
-from bot.workspace.state import Json
 
 if TYPE_CHECKING:
     from bot.workspace.workspace import Workspace

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from bot.workspace.state import Json
+from bot.workspace.objects import Json
 
 if TYPE_CHECKING:
     from bot.workspace.workspace import Workspace

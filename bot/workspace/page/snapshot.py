@@ -4,16 +4,16 @@ from dataclasses import asdict
 
 from bot.workspace import forms
 from bot.workspace.features import ShortcutKind
-from bot.workspace.files import UploadedFile
-from bot.workspace.state import (
+from bot.workspace.objects import (
     Json,
     OpenView,
     PostedMessage,
-    State,
     ThreadStatus,
+    UploadedFile,
     User,
     WorkspaceChannel,
 )
+from bot.workspace.state import State
 
 
 def outline(state: State, who: str) -> Json:
