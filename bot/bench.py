@@ -28,9 +28,7 @@ from bot.cli.run import run
 from bot.http_server import serve_http
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
-from bot.workspace import PostedMessage, Workspace
-from bot.workspace.objects import ApiCall
-from bot.workspace.workspace import CommandAck
+from bot.workspace import ApiCall, CommandAck, PostedMessage, Workspace
 
 START_SECONDS = 60.0
 MOST_SECONDS = 240.0

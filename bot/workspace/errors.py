@@ -20,5 +20,5 @@ def error_at(what: str, where: str) -> str:
     return f"[ERROR] {what} [json-pointer:{where}]"
 
 
-def missing_field(name: str) -> str:
-    return f"[ERROR] missing required field: {name}"
+def missing_argument(name: str) -> ApiError:
+    return invalid("invalid_arguments", f"[ERROR] missing required field: {name}")

@@ -1,4 +1,4 @@
-"""Events as the Events API tells them: pure builders.
+"""Events of the Events API, built from the state; and which of them the app receives.
 
 https://docs.slack.dev/apis/events-api
 """
@@ -12,13 +12,13 @@ from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
 
-CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
 SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
 HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
-    """The outer event: what is posted, or rides in a Socket Mode envelope."""
+    """Build the outer event, which is posted or put into a Socket Mode envelope."""
+    channel = _channel_of(state, event)
     return {
         "token": "verification-is-by-signature",
         "team_id": state.team,
@@ -38,44 +38,39 @@ def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
                 "is_enterprise_install": False,
             }
         ],
-        "is_ext_shared_channel": is_shared(state, event),
+        "is_ext_shared_channel": channel is not None and state.has_outsiders(channel),
         "event_context": "4-" + new_id("E"),
     }
 
 
-def is_shared(state: State, event: Json) -> bool:
-    channel = state.channels.get(channel_of(event))
-    return channel is not None and any(state.users[u].outsider for u in channel.members)
-
-
-def channel_of(event: Json) -> str:
+def _channel_of(state: State, event: Json) -> WorkspaceChannel | None:
     item = event.get("item")
-    return str(
-        event.get("channel") or (item.get("channel") if isinstance(item, dict) else "") or ""
-    )
+    inside = item.get("channel") if isinstance(item, dict) else None
+    return state.channels.get(str(event.get("channel") or inside or ""))
 
 
 def reaches_app(state: State, event: Json) -> bool:
-    """Whether Slack tells the app: it is in the channel, asked for such events, and has their
-    scope.
+    """Say whether the app receives this event.
+
+    It does if it is in the channel, subscribes to such events and has the scope for them.
     """
-    channel = state.channels.get(channel_of(event))
+    channel = _channel_of(state, event)
     if channel is not None and state.bot.id not in channel.members:
         return False
     if not state.features.subscribes(_subscription(event["type"], channel)):
         return False
-    scope = scope_of(event["type"], channel)
+    scope = _scope_for(event["type"], channel)
     return scope is None or scope in state.scopes
 
 
 def _subscription(event_type: str, channel: WorkspaceChannel | None) -> str:
-    """The event's name in a manifest: messages are asked for by the kind of their channel."""
+    """Return the event's name in a manifest, where messages are named by kind of channel."""
     if event_type != "message" or channel is None:
         return event_type
     return f"message.{SUBSCRIPTIONS[channel.kind]}"
 
 
-def scope_of(event_type: str, channel: WorkspaceChannel | None) -> str | None:
+def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     if event_type == "message" and channel is not None:
         return HISTORY_SCOPES[channel.kind]
     if event_type == "member_joined_channel" and channel is not None:
@@ -88,11 +83,11 @@ def scope_of(event_type: str, channel: WorkspaceChannel | None) -> str | None:
 
 
 def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> list[Json]:
-    """A message came; a mention of the app outside its DM is told a second time."""
+    """Build the event of a new message, and a second one if it mentions the app outside its DM."""
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
-    if message.files and is_shared(state, base):
+    if message.files and state.has_outsiders(channel):
         base["files"] = [_withheld(file["id"]) for file in base["files"]]
-    event = base | {"channel_type": CHANNEL_TYPES[channel.kind]}
+    event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
@@ -100,15 +95,16 @@ def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> l
 
 
 def _withheld(file_id: str) -> Json:
-    """A file as an event tells it where another workspace reads along: ask files.info for more.
+    """Build what an event shows of a file in a channel shared with another workspace.
 
-    https://docs.slack.dev/apis/slack-connect
+    The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
     """
     access = {"mode": "file_access", "file_access": "check_file_info"}
     return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
 def changed(state: State, channel: WorkspaceChannel, message: PostedMessage, before: Json) -> Json:
+    """Build the event of a changed message, which was `before`."""
     now = state.now()
     return {
         "type": "message",
@@ -119,11 +115,12 @@ def changed(state: State, channel: WorkspaceChannel, message: PostedMessage, bef
         "hidden": True,
         "ts": now,
         "event_ts": now,
-        "channel_type": CHANNEL_TYPES[channel.kind],
+        "channel_type": channel.kind,
     }
 
 
 def deleted(state: State, channel: WorkspaceChannel, before: Json) -> Json:
+    """Build the event of a deleted message, which was `before`."""
     now = state.now()
     return {
         "type": "message",
@@ -134,11 +131,12 @@ def deleted(state: State, channel: WorkspaceChannel, before: Json) -> Json:
         "deleted_ts": before["ts"],
         "ts": now,
         "event_ts": now,
-        "channel_type": CHANNEL_TYPES[channel.kind],
+        "channel_type": channel.kind,
     }
 
 
 def reaction(state: State, added: bool, message: PostedMessage, user: str, name: str) -> Json:
+    """Build the event of a reaction that a user added or removed."""
     return {
         "type": "reaction_added" if added else "reaction_removed",
         "user": user,
@@ -150,6 +148,7 @@ def reaction(state: State, added: bool, message: PostedMessage, user: str, name:
 
 
 def joined(state: State, channel: WorkspaceChannel, user: str, inviter: str | None = None) -> Json:
+    """Build the event of a user who joined a channel."""
     return {
         "type": "member_joined_channel",
         "user": user,
@@ -161,9 +160,9 @@ def joined(state: State, channel: WorkspaceChannel, user: str, inviter: str | No
 
 
 def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab) -> Json:
-    """https://docs.slack.dev/reference/events/app_home_opened
+    """Build app_home_opened, with the view of the home tab if the app has published one.
 
-    The home tab brings its view, if one was published.
+    https://docs.slack.dev/reference/events/app_home_opened
     """
     view = state.homes.get(user) if tab == "home" else None
     return {
@@ -176,16 +175,22 @@ def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab
 
 
 def pane_opened(state: State, root: PostedMessage, user: str) -> Json:
-    """https://docs.slack.dev/reference/events/assistant_thread_started"""
-    return _of_pane(state, "assistant_thread_started", root, user)
+    """Build the event of a new chat.
+
+    https://docs.slack.dev/reference/events/assistant_thread_started
+    """
+    return _pane_event(state, "assistant_thread_started", root, user)
 
 
 def pane_context(state: State, root: PostedMessage, user: str) -> Json:
-    """https://docs.slack.dev/reference/events/assistant_thread_context_changed"""
-    return _of_pane(state, "assistant_thread_context_changed", root, user)
+    """Build the event of a person who goes to another channel with a chat open.
+
+    https://docs.slack.dev/reference/events/assistant_thread_context_changed
+    """
+    return _pane_event(state, "assistant_thread_context_changed", root, user)
 
 
-def _of_pane(state: State, kind: str, root: PostedMessage, user: str) -> Json:
+def _pane_event(state: State, kind: str, root: PostedMessage, user: str) -> Json:
     assert root.pane is not None
     seen = root.pane.context
     where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}

@@ -1,4 +1,4 @@
-"""Files over HTTP: the app fetches what people uploaded, and sends its own."""
+"""Files over HTTP: the app downloads what people uploaded, and uploads its own."""
 
 import hmac
 
@@ -20,14 +20,14 @@ class FileServer:
         self.bot_token = bot_token
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_get("/files-pri/{file}/{name}", self.give)
-        app.router.add_get("/files-pri/{file}/download/{name}", self.give)
-        app.router.add_post("/upload/v1/{ticket}", self.take)
+        app.router.add_get("/files-pri/{file}/{name}", self.download)
+        app.router.add_get("/files-pri/{file}/download/{name}", self.download)
+        app.router.add_post("/upload/v1/{ticket}", self.upload)
 
-    async def give(self, request: web.Request) -> web.Response:
-        """The bytes to who has the token and may see the file.
+    async def download(self, request: web.Request) -> web.Response:
+        """Answer with the file's bytes if the request has the token and the app may read the file.
 
-        To anybody else a page to sign in, with status 200, as Slack does.
+        Otherwise answer with a page to sign in and status 200, as Slack does.
         """
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         mine = hmac.compare_digest(given.encode(), self.bot_token.encode())
@@ -39,8 +39,8 @@ class FileServer:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         return web.Response(body=file.data, headers={"Content-Type": file.mimetype})
 
-    async def take(self, request: web.Request) -> web.Response:
-        """The bytes of an announced file, raw or as a form; the address serves once."""
+    async def upload(self, request: web.Request) -> web.Response:
+        """Take the bytes of an announced file, raw or in a form; the address works once."""
         file = self.state.uploads.get(request.path)
         if file is None:
             return web.Response(status=404, text="not found")

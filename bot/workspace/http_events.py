@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
-    """Posts to one address. Whatever is not a 200 in time is no ack."""
+    """Posts to one address. Only a 200 in time is an ack."""
 
     def __init__(self, state: State, signing_secret: str) -> None:
         self.state = state
@@ -31,7 +31,7 @@ class HttpEvents:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
-        """Makes one attempt. Never raises but for cancellation."""
+        """Make one attempt and return the reply. Never raises, except when cancelled."""
         content_type, body = _encoded(kind, payload)
         headers = {"Content-Type": content_type, **self.signature(body)}
         if attempt.number:
@@ -40,7 +40,7 @@ class HttpEvents:
         return await self._post(body, headers)
 
     async def verify(self) -> bool:
-        """Whether the address answers the challenge, as Slack asks when one is joined_channel."""
+        """Say whether the address answers the challenge that Slack sends to a new one."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
         headers = {"Content-Type": JSON, **self.signature(body)}
@@ -48,6 +48,7 @@ class HttpEvents:
         return reply.acked and challenge in (reply.body or {}).values()
 
     def signature(self, body: str, at: int | None = None) -> dict[str, str]:
+        """Return the headers that sign this body at a Unix time, now if None."""
         stamp = str(int(time.time()) if at is None else at)
         signed = f"v0:{stamp}:{body}".encode()
         digest = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256).hexdigest()

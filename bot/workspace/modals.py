@@ -1,4 +1,4 @@
-"""What becomes of a modal after it was submitted, by what the app answered.
+"""What happens to a submitted modal, by the answer of the app.
 
 https://docs.slack.dev/surfaces/modals#response_actions
 """
@@ -14,7 +14,7 @@ TROUBLE = "We had some trouble connecting. Try again?"
 
 
 def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
-    """Closes the view, unless the app says otherwise or did not answer."""
+    """Close the view, unless the app says otherwise or did not answer."""
     body = reply.body or {}
     stack = state.views[view.user]
     action = body.get("response_action")
@@ -25,12 +25,12 @@ def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
     elif action == "clear":
         stack.clear()
     elif action in ("update", "push"):
-        _show(state, view, action, body["view"])
+        _show_next(state, view, action, body["view"])
     elif view in stack:
         stack.remove(view)
 
 
-def _show(state: State, view: OpenView, action: str, body: Json) -> None:
+def _show_next(state: State, view: OpenView, action: str, body: Json) -> None:
     try:
         accepted = accept_view(body)
     except ApiError:

@@ -1,4 +1,4 @@
-"""What the app is sent for a command, a shortcut, a click and a submitted view.
+"""What the app receives for a command, a shortcut, a click and a submitted view.
 
 https://docs.slack.dev/interactivity
 """
@@ -9,17 +9,17 @@ from bot.workspace.objects import Json, OpenView, PostedMessage, User, Workspace
 from bot.workspace.slack_json import message_json, view_json
 from bot.workspace.state import State
 
-NAMES = {"im": "directmessage", "group": "privategroup"}
+CHANNEL_NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
 def command(state: State, who: User, channel: WorkspaceChannel, name: str, text: str) -> Json:
-    """A slash command; its text is escaped, but names and links in it stay as typed."""
+    """Build a slash command. Its text is escaped, but names and links in it stay as typed."""
     return {
         "token": "verification-is-by-signature",
         "team_id": state.team,
         "team_domain": state.domain,
         "channel_id": channel.id,
-        "channel_name": NAMES.get(channel.kind, channel.name),
+        "channel_name": CHANNEL_NAMES.get(channel.kind, channel.name),
         "user_id": who.id,
         "user_name": who.name,
         "command": name,
@@ -32,7 +32,7 @@ def command(state: State, who: User, channel: WorkspaceChannel, name: str, text:
 
 
 def shortcut(state: State, who: User, callback_id: str, channel: WorkspaceChannel | None) -> Json:
-    """A global shortcut: Slack does not tell where the person was, but the modal may know."""
+    """Build a global shortcut. Slack does not say where the person was, but the modal may know."""
     here = channel.id if channel else None
     return _interaction(state, who, "shortcut") | {
         "callback_id": callback_id,
@@ -42,7 +42,7 @@ def shortcut(state: State, who: User, callback_id: str, channel: WorkspaceChanne
 
 
 def message_shortcut(state: State, who: User, message: PostedMessage, callback_id: str) -> Json:
-    """A shortcut from the menu of a message, whoever wrote it."""
+    """Build a shortcut from the menu of a message, whoever wrote it."""
     channel = state.channels[message.channel]
     return _interaction(state, who, "message_action") | {
         "callback_id": callback_id,
@@ -50,13 +50,13 @@ def message_shortcut(state: State, who: User, message: PostedMessage, callback_i
         "action_ts": state.now(),
         "message_ts": message.ts,
         "message": message_json(state, message),
-        "channel": _place(channel),
+        "channel": _channel_json(channel),
         "response_url": state.url + state.new_response_url(channel.id, who.id),
     }
 
 
 def message_action(state: State, who: User, message: PostedMessage, action: Json) -> Json:
-    """A click on an element of a message."""
+    """Build a click on an element of a message."""
     channel = state.channels[message.channel]
     container = {
         "type": "message",
@@ -70,44 +70,51 @@ def message_action(state: State, who: User, message: PostedMessage, action: Json
     return _interaction(state, who, "block_actions") | {
         "container": container,
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
-        "channel": _place(channel),
+        "channel": _channel_json(channel),
         "message": message_json(state, message),
-        "state": {"values": _with(forms.initial_values(message.blocks), action)},
+        "state": {"values": _with_choice(forms.initial_values(message.blocks), action)},
         "response_url": state.url + path,
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
 def view_action(state: State, who: User, view: OpenView, action: Json, values: Json) -> Json:
-    """A click on an element of a view."""
+    """Build a click on an element of a view."""
     return _interaction(state, who, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
         "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
-        "view": view_json(state, view, _with(values, action)),
+        "view": view_json(state, view, _with_choice(values, action)),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
 def view_submission(state: State, who: User, view: OpenView, values: Json) -> Json:
+    """Build the submission of a modal, with a response_url for each place chosen for that."""
     return _interaction(state, who, "view_submission") | {
         "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
         "view": view_json(state, view, values),
         "response_urls": [
-            _response_url(state, who, block, channel)
+            {
+                "block_id": block["block_id"],
+                "action_id": block["element"].get("action_id", ""),
+                "channel_id": channel,
+                "response_url": state.url + state.new_response_url(channel, who.id),
+            }
             for block, channel in forms.response_channels(view, values)
         ],
     }
 
 
 def view_closed(state: State, who: User, view: OpenView, *, cleared: bool) -> Json:
+    """Build the notice that a person closed a modal."""
     fields = {"view": view_json(state, view), "is_cleared": cleared}
     return _interaction(state, who, "view_closed") | fields
 
 
 def clicked_action(block: Json, element: Json, value: object = None) -> Json:
-    """The entry of `actions` for a click on `element`; `value` chooses where there is a choice.
+    """Build the entry of `actions` for a click on `element`; `value` names the option chosen.
 
-    Raises ValueError for a value that is no option.
+    Raises ValueError if there is no such option.
     """
     out = {
         "action_id": element.get("action_id", ""),
@@ -123,8 +130,8 @@ def clicked_action(block: Json, element: Json, value: object = None) -> Json:
     return out | ({"value": chosen} if chosen is not None else {})
 
 
-def _with(values: Json, action: Json) -> Json:
-    """`values` once the choice of `action` was made."""
+def _with_choice(values: Json, action: Json) -> Json:
+    """Return `values` with the choice that `action` makes."""
     block_id, action_id = action["block_id"], action["action_id"]
     if action["type"] not in INPUT_ELEMENTS:
         return values
@@ -132,17 +139,8 @@ def _with(values: Json, action: Json) -> Json:
     return values | {block_id: values.get(block_id, {}) | {action_id: value}}
 
 
-def _response_url(state: State, who: User, block: Json, channel: str) -> Json:
-    return {
-        "block_id": block["block_id"],
-        "action_id": block["element"].get("action_id", ""),
-        "channel_id": channel,
-        "response_url": state.url + state.new_response_url(channel, who.id),
-    }
-
-
-def _place(channel: WorkspaceChannel) -> Json:
-    return {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)}
+def _channel_json(channel: WorkspaceChannel) -> Json:
+    return {"id": channel.id, "name": CHANNEL_NAMES.get(channel.kind, channel.name)}
 
 
 def _interaction(state: State, who: User, kind: str) -> Json:

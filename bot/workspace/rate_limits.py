@@ -1,4 +1,4 @@
-"""Slack's rate limits (https://docs.slack.dev/apis/web-api/rate-limits), counted per method."""
+"""Slack's rate limits for each method. https://docs.slack.dev/apis/web-api/rate-limits"""
 
 import time
 from collections import deque
@@ -22,7 +22,7 @@ class RateLimit:
 TIER_2, TIER_3, TIER_4 = RateLimit(20), RateLimit(50), RateLimit(100)
 
 SLACK_LIMITS: Mapping[str, RateLimit] = {
-    # Tier 1 by its page, yet an app may hold ten connections at once.
+    # Its page says tier 1 (one a minute), but an app may hold ten connections at once.
     "apps.connections.open": RateLimit(10),
     "auth.test": RateLimit(600),
     "assistant.threads.setStatus": TIER_4,
@@ -31,7 +31,7 @@ SLACK_LIMITS: Mapping[str, RateLimit] = {
     "chat.appendStream": TIER_4,
     "chat.delete": TIER_3,
     "chat.postEphemeral": TIER_4,
-    # One a second, "short bursts" allowed.
+    # One a second, with "short bursts" allowed.
     "chat.postMessage": RateLimit(3, 3.0, per_channel=True),
     "chat.startStream": TIER_2,
     "chat.stopStream": TIER_2,
@@ -66,7 +66,7 @@ class RateLimiter:
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
     def wait(self, method: str, channel: str) -> float | None:
-        """Counts the call and returns None, or the seconds until there is room for it."""
+        """Count the call and return None, or return the seconds until there is room for it."""
         limit = self.limits.get(method)
         if limit is None:
             return None

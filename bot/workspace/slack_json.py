@@ -1,4 +1,4 @@
-"""State as Slack's JSON: pure functions, no rule of behaviour."""
+"""The workspace's objects as Slack's JSON. Pure functions, with no rule of behaviour."""
 
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from bot.workspace.state import State
 
 
 def message_json(state: State, message: PostedMessage, *, metadata: bool = False) -> Json:
-    """A message object, https://docs.slack.dev/reference/events/message"""
+    """Build a message object. https://docs.slack.dev/reference/events/message"""
     out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot:
         out |= {"bot_id": state.bot_id, "app_id": state.app}
@@ -37,13 +37,14 @@ def message_json(state: State, message: PostedMessage, *, metadata: bool = False
 
 
 def tombstone_json(state: State, message: PostedMessage) -> Json:
-    """What stands for a deleted message whose thread goes on."""
+    """Build what is shown for a deleted message that has replies."""
     text = "This message was deleted."
     out = {"type": "message", "subtype": "tombstone", "user": SLACKBOT, "text": text}
     return out | {"ts": message.ts, "hidden": True} | thread_json(state, message)
 
 
 def thread_json(state: State, message: PostedMessage) -> Json:
+    """Build the fields of a message that tell of its thread."""
     channel = state.channels.get(message.channel)
     if message.thread_ts:
         root = channel.messages.get(message.thread_ts) if channel else None
@@ -63,7 +64,7 @@ def thread_json(state: State, message: PostedMessage) -> Json:
 
 
 def file_json(state: State, file: UploadedFile) -> Json:
-    """A file object, https://docs.slack.dev/reference/objects/file-object"""
+    """Build a file object. https://docs.slack.dev/reference/objects/file-object"""
     place = f"{state.url}/files-pri/{state.team}-{file.id}"
     address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
     return {
@@ -95,16 +96,17 @@ def file_json(state: State, file: UploadedFile) -> Json:
 
 
 def reactions_json(message: PostedMessage) -> list[Json]:
+    """Build the list of a message's reactions."""
     return [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()]
 
 
 def channel_json(state: State, channel: WorkspaceChannel) -> Json:
-    """A conversation object, https://docs.slack.dev/reference/objects/conversation-object"""
+    """Build a conversation object. https://docs.slack.dev/reference/objects/conversation-object"""
     out: Json = {"id": channel.id, "is_archived": channel.archived, "is_im": channel.kind == "im"}
     if channel.kind == "im":
         others = channel.members - {state.bot.id}
         return out | {"user": next(iter(others), state.bot.id), "is_user_deleted": False}
-    shared = any(state.users[user].outsider for user in channel.members)
+    shared = state.has_outsiders(channel)
     return out | {
         "name": channel.name,
         "name_normalized": channel.name,
@@ -123,31 +125,31 @@ def channel_json(state: State, channel: WorkspaceChannel) -> Json:
     }
 
 
-def user_json(person: User, *, locale: bool = False) -> Json:
-    """A user object, https://docs.slack.dev/reference/objects/user-object"""
-    profile = {"display_name": person.name, "real_name": person.name.title(), "team": person.team}
+def user_json(user: User, *, locale: bool = False) -> Json:
+    """Build a user object. https://docs.slack.dev/reference/objects/user-object"""
+    profile = {"display_name": user.name, "real_name": user.name.title(), "team": user.team}
     out = {
-        "id": person.id,
-        "team_id": person.team,
-        "name": person.name,
-        "real_name": person.name.title(),
+        "id": user.id,
+        "team_id": user.team,
+        "name": user.name,
+        "real_name": user.name.title(),
         "deleted": False,
-        "is_bot": person.bot,
+        "is_bot": user.bot,
         "is_app_user": False,
         "tz": "Etc/UTC",
         "tz_offset": 0,
         "profile": profile,
     }
     if locale:
-        out["locale"] = person.locale
-    if person.outsider:
+        out["locale"] = user.locale
+    if user.outsider:
         return out | {"is_stranger": True}
-    restricted = {"is_restricted": person.guest, "is_ultra_restricted": False}
+    restricted = {"is_restricted": user.guest, "is_ultra_restricted": False}
     return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
 
 
 def view_json(state: State, view: OpenView, values: Json | None = None) -> Json:
-    """A view object, https://docs.slack.dev/reference/views"""
+    """Build a view object. https://docs.slack.dev/reference/views"""
     return {
         "private_metadata": "",
         "callback_id": "",

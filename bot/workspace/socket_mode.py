@@ -35,15 +35,22 @@ class SocketMode:
         self._turn = count()
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
-        """Serves one connection until it closes."""
+        """Serve one connection until it closes."""
         ticket = request.query.get("ticket", "")
         if ticket not in self.state.tickets:
             raise web.HTTPForbidden(text="This address was used already: ask for another.")
         self.state.tickets.discard(ticket)
         connection = SocketConnection(web.WebSocketResponse(heartbeat=10.0), request.transport)
         await connection.socket.prepare(request)
-        await connection.socket.send_json(self._hello())
-        self._add(connection)
+        hello = {
+            "type": "hello",
+            "num_connections": len(self.connections) + 1,
+            "connection_info": {"app_id": self.state.app},
+            "debug_info": {"host": "loopback", "approximate_connection_time": 18060},
+        }
+        await connection.socket.send_json(hello)
+        self.connections.append(connection)
+        self.state.changes.notify()
         try:
             await self._read(connection)
         finally:
@@ -51,7 +58,7 @@ class SocketMode:
         return connection.socket
 
     async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
-        """Sends one envelope and waits for its ack."""
+        """Send one envelope, wait for its ack and return the reply."""
         if not self.connections:
             return AppReply(False, reason="connection_failed")
         connection = self.connections[next(self._turn) % len(self.connections)]
@@ -70,30 +77,23 @@ class SocketMode:
             connection.unacked.pop(envelope["envelope_id"], None)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Asks every connection to come again, as Slack does every few hours, and closes it."""
+        """Ask the app to connect again, as Slack does every few hours, and close all sockets."""
         for connection in list(self.connections):
             await connection.socket.send_json({"type": "disconnect", "reason": reason})
             self._remove(connection)
             await connection.socket.close()
 
     def drop(self) -> None:
-        """Breaks every connection without a word."""
+        """Abort every connection without notice."""
         for connection in list(self.connections):
             self._remove(connection)
             if connection.transport is not None:
                 connection.transport.abort()
 
     async def close(self) -> None:
+        """Close every connection, for the server goes away."""
         for connection in list(self.connections):
             await connection.socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
-
-    def _hello(self) -> Json:
-        return {
-            "type": "hello",
-            "num_connections": len(self.connections) + 1,
-            "connection_info": {"app_id": self.state.app},
-            "debug_info": {"host": "loopback", "approximate_connection_time": 18060},
-        }
 
     async def _read(self, connection: SocketConnection) -> None:
         async for message in connection.socket:
@@ -103,10 +103,6 @@ class SocketMode:
             waiting = connection.unacked.get(acked.get("envelope_id", ""))
             if waiting is not None and not waiting.done():
                 waiting.set_result(AppReply(True, acked.get("payload")))
-
-    def _add(self, connection: SocketConnection) -> None:
-        self.connections.append(connection)
-        self.state.changes.notify()
 
     def _remove(self, connection: SocketConnection) -> None:
         if connection in self.connections:

@@ -1,4 +1,4 @@
-"""HTTP of the Web API: tokens, limits, faults, and the record of every call."""
+"""The Web API over HTTP: tokens, rate limits, faults, and the record of every call."""
 
 import hmac
 import math
@@ -28,7 +28,7 @@ class WebApi:
         self.missing: set[str] = set()
 
     async def call(self, request: web.Request) -> web.Response:
-        """Serves one call, and writes it down."""
+        """Answer one call and record it."""
         method = request.match_info["method"]
         values = await _values(request)
         token = _token(request, values)
@@ -45,7 +45,10 @@ class WebApi:
         return response
 
     def _fail(self, fault: Fault) -> tuple[str | None, web.Response | None]:
-        """The fault's answer in place of the method's own; none for a drop after the effect."""
+        """Return the fault's error and answer, which replace the method's own.
+
+        Both are None for a drop after the effect.
+        """
         if fault.drop == "before":
             return "dropped_before", web.Response()
         if fault.retry_after is not None:
@@ -68,6 +71,7 @@ class WebApi:
             return e.error, self._json({"ok": False, "error": e.error} | e.extra)
 
     def _admit(self, method: str, token: str) -> None:
+        """Raise ApiError for an unknown method or a wrong token."""
         if method not in METHODS or method in self.missing:
             raise ApiError("unknown_method", req_method=method)
         if not token:
@@ -102,6 +106,6 @@ async def _values(request: web.Request) -> Json:
 
 
 def _token(request: web.Request, values: Json) -> str:
-    """The bearer token, or the `token` argument, which does not stay among the values."""
+    """Return the bearer token or the `token` argument, and take the latter out of the values."""
     argument = str(values.pop("token", ""))
     return request.headers.get("Authorization", "").removeprefix("Bearer ").strip() or argument

@@ -3,7 +3,7 @@
 import json
 from typing import Any, TypeVar
 
-from bot.workspace.errors import ApiError, invalid, missing_field
+from bot.workspace.errors import ApiError, missing_argument
 from bot.workspace.objects import Json
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class MethodArgs:
     def need(self, name: str) -> str:
         """Return the argument as text. Raises ApiError if it is absent or empty."""
         if not self.text(name):
-            raise invalid("invalid_arguments", missing_field(name))
+            raise missing_argument(name)
         return self.text(name)
 
     def has(self, name: str) -> bool:

@@ -69,9 +69,8 @@ def open_dm(state: State, args: MethodArgs) -> Json:
     before = set(state.channels)
     channel = _dm(state, args)
     shown = channel_json(state, channel) if args.flag("return_im") else {"id": channel.id}
-    return {"channel": shown} | (
-        {"no_op": True, "already_open": True} if channel.id in before else {}
-    )
+    was_open = {"no_op": True, "already_open": True} if channel.id in before else {}
+    return {"channel": shown} | was_open
 
 
 def _dm(state: State, args: MethodArgs) -> WorkspaceChannel:

@@ -6,7 +6,7 @@ from bot.workspace.api import chat
 from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import accept_message_blocks
-from bot.workspace.errors import ApiError, error_at, invalid, missing_field
+from bot.workspace.errors import ApiError, error_at, invalid, missing_argument
 from bot.workspace.objects import Json, PostedMessage, UploadedFile
 from bot.workspace.slack_json import file_json
 from bot.workspace.state import State
@@ -49,7 +49,7 @@ def complete_upload(state: State, args: MethodArgs) -> Json:
     """
     named = args.array("files", "invalid_arguments")
     if not named:
-        raise invalid("invalid_arguments", missing_field("files"))
+        raise missing_argument("files")
     files = [_uploaded(state, str(entry.get("id", ""))) for entry in named]
     message = _shared(state, args, files) if args.text("channel_id") else None
     for file, entry in zip(files, named, strict=True):

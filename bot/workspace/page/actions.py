@@ -1,107 +1,102 @@
-"""What a person does on the page, as calls of the workspace. Each raises ValueError, a sentence."""
+"""What a person does on the page, as actions of a user. Each raises ValueError with a sentence."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from bot.workspace.objects import Json
+from bot.workspace.user_actions import UserActions
 
-if TYPE_CHECKING:
-    from bot.workspace.workspace import Workspace
-
-Act = Callable[["Workspace", str, Json], Awaitable[Json]]
+PageAction = Callable[[UserActions, str, Json], Awaitable[Json | None]]
 
 
-def user_called(workspace: "Workspace", name: str) -> str:
-    """The id of the person with this id or name, or of the first; their DM with the bot exists."""
-    people = [person for person in workspace.state.users.values() if not person.bot]
-    if not people:
-        workspace.person("you")
-        return user_called(workspace, name)
-    named = (person.id for person in people if name in (person.id, person.name))
-    who = next(named, people[0].id)
-    workspace.dm(who)
+def user_called(people: UserActions, name: str) -> str:
+    """Return the id of the person with this id or name, or else of the first person.
+
+    Adds a person if there is nobody, and opens the person's DM with the bot.
+    """
+    users = [user for user in people.state.users.values() if not user.bot]
+    if not users:
+        people.person("you")
+        return user_called(people, name)
+    named = (user.id for user in users if name in (user.id, user.name))
+    who = next(named, users[0].id)
+    people.dm(who)
     return who
 
 
-async def write(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """A message, or a slash command where the text begins with one."""
-    text, thread, files = str(wish["text"]), wish.get("thread_ts"), wish.get("files", [])
+async def write(people: UserActions, who: str, request: Json) -> None:
+    """Post a message, or send a slash command if the text begins with one."""
+    text, thread, files = str(request["text"]), request.get("thread_ts"), request.get("files", [])
     if not text.startswith("/"):
-        await workspace.say(who, wish["channel"], text, thread_ts=thread, files=files)
-        return {}
+        await people.say(who, request["channel"], text, thread_ts=thread, files=files)
+        return
     if thread:
         raise ValueError("Slash commands do not work in threads; type it in the channel.")
     if files:
         raise ValueError("Slash commands carry no files; send the file as a message of its own.")
     command, _, rest = text.partition(" ")
-    await workspace.command(who, wish["channel"], command, rest.strip())
-    return {}
+    await people.command(who, request["channel"], command, rest.strip())
 
 
-async def react(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """Puts the emoji under a message, or takes it away again."""
-    message = workspace.state.channels[wish["channel"]].message(wish["ts"])
-    mine = message is not None and who in message.reactions.get(wish["emoji"], [])
-    act = workspace.unreact if mine else workspace.react
-    await act(who, wish["channel"], wish["ts"], wish["emoji"])
-    return {}
+async def react(people: UserActions, who: str, request: Json) -> None:
+    """Add a reaction to a message, or remove it if it is there."""
+    message = people.state.channels[request["channel"]].message(request["ts"])
+    mine = message is not None and who in message.reactions.get(request["emoji"], [])
+    change = people.unreact if mine else people.react
+    await change(who, request["channel"], request["ts"], request["emoji"])
 
 
-async def delete(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.delete(who, wish["channel"], wish["ts"])
-    return {}
+async def delete(people: UserActions, who: str, request: Json) -> None:
+    await people.delete(who, request["channel"], request["ts"])
 
 
-async def click(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """A button or a choice in a message or a view."""
-    what = {"value": wish.get("value"), "block_id": wish["block"]}
-    if wish.get("view"):
-        form = (wish["view"], wish["action"], wish.get("values"))
-        return _answered(await workspace.click_in_view(who, *form, **what))
-    place = (wish["channel"], wish["ts"], wish["action"])
-    return _answered(await workspace.click(who, *place, **what))
-
-
-async def shortcut(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """A shortcut of the composer, or with `ts` of a message."""
-    callback_id, channel = wish["callback_id"], wish["channel"]
-    if wish.get("ts"):
-        acked = await workspace.message_shortcut(who, channel, wish["ts"], callback_id)
+async def click(people: UserActions, who: str, request: Json) -> Json | None:
+    """Click a button or make a choice, in a message or a view."""
+    action_id, value, block_id = request["action"], request.get("value"), request["block"]
+    if view := request.get("view"):
+        values = request.get("values")
+        acked = await people.click_in_view(
+            who, view, action_id, values, value=value, block_id=block_id
+        )
     else:
-        acked = await workspace.shortcut(who, callback_id, channel=channel)
-    return _answered(acked)
+        place = (request["channel"], request["ts"])
+        acked = await people.click(who, *place, action_id, value=value, block_id=block_id)
+    return _answer(acked)
 
 
-def _answered(acked: bool) -> Json:
-    return {} if acked else {"error": "The app did not answer in time."}
+async def shortcut(people: UserActions, who: str, request: Json) -> Json | None:
+    """Use a shortcut beside the message box or, with `ts`, of a message."""
+    callback_id, channel = request["callback_id"], request["channel"]
+    if ts := request.get("ts"):
+        return _answer(await people.message_shortcut(who, channel, ts, callback_id))
+    return _answer(await people.shortcut(who, callback_id, channel=channel))
 
 
-async def submit(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.submit(who, wish["view"], wish["values"])
-    return {}
+def _answer(acked: bool) -> Json | None:
+    return None if acked else {"error": "The app did not answer in time."}
 
 
-async def close(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.close_view(who, wish["view"])
-    return {}
+async def submit(people: UserActions, who: str, request: Json) -> None:
+    await people.submit(who, request["view"], request["values"])
 
 
-async def invite(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.invite(wish["channel"], who=who)
-    return {}
+async def close(people: UserActions, who: str, request: Json) -> None:
+    await people.close_view(who, request["view"])
 
 
-async def home(workspace: "Workspace", who: str, wish: Json) -> Json:
-    await workspace.open_home(who, wish["tab"])
-    return {}
+async def invite(people: UserActions, who: str, request: Json) -> None:
+    await people.invite(request["channel"], who=who)
 
 
-async def chat(workspace: "Workspace", who: str, wish: Json) -> Json:
-    """A new chat with the app, of a person who looks at `channel`."""
-    return {"thread_ts": await workspace.open_assistant(who, wish.get("channel"))}
+async def home(people: UserActions, who: str, request: Json) -> None:
+    await people.open_home(who, request["tab"])
 
 
-ACTS: dict[str, Act] = {
+async def chat(people: UserActions, who: str, request: Json) -> Json:
+    """Begin a chat with the app, with `channel` in sight."""
+    return {"thread_ts": await people.open_assistant(who, request.get("channel"))}
+
+
+ACTIONS: dict[str, PageAction] = {
     "write": write,
     "react": react,
     "delete": delete,
