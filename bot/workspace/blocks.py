@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, new_id
 
-MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
-MARKDOWN_CHARACTERS = 12_000
+MAX_MESSAGE_BLOCKS, MAX_VIEW_BLOCKS = 50, 100
+MAX_MARKDOWN = 12_000
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
-BLOCKS_CHARACTERS, BLOCK_COST = 12_000, 20
+MAX_BLOCKS_COST, BLOCK_COST = 12_000, 20
 
 CHOICES = {
     "static_select",
@@ -43,10 +43,10 @@ WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
     """Return the blocks, each with an id. Raises ApiError if Slack would refuse them."""
-    if errors := list(block_errors(blocks, MESSAGE_BLOCKS)):
+    if errors := list(block_errors(blocks, MAX_MESSAGE_BLOCKS)):
         raise invalid("invalid_blocks", *errors)
     cost = text_length(blocks) + BLOCK_COST * max(len(blocks) - 1, 0)
-    if cost > BLOCKS_CHARACTERS:
+    if cost > MAX_BLOCKS_COST:
         raise ApiError("msg_blocks_too_long")
     return with_ids(blocks)
 
@@ -78,13 +78,13 @@ def interactive_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
         yield from ((block, e) for e in inner if isinstance(e, dict) and "type" in e)
 
 
-def block_errors(blocks: object, most: int) -> Iterator[str]:
+def block_errors(blocks: object, limit: int) -> Iterator[str]:
     """Yield what is wrong with the blocks, with a JSON pointer to each place."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         yield error_at("must be an array of objects", "/blocks")
         return
-    if len(blocks) > most:
-        yield error_at(f"no more than {most} items allowed", "/blocks")
+    if len(blocks) > limit:
+        yield error_at(f"no more than {limit} items allowed", "/blocks")
     ids = [str(block["block_id"]) for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
         yield error_at("block_id must be unique", "/blocks")
@@ -119,7 +119,7 @@ def _header(block: Json, at: str) -> Iterator[str]:
 
 
 def _markdown(block: Json, at: str) -> Iterator[str]:
-    yield from _string(block.get("text"), f"{at}/text", MARKDOWN_CHARACTERS)
+    yield from _string(block.get("text"), f"{at}/text", MAX_MARKDOWN)
 
 
 def _context(block: Json, at: str) -> Iterator[str]:
@@ -129,9 +129,9 @@ def _context(block: Json, at: str) -> Iterator[str]:
             yield from _text(element, f"{at}/elements/{i}", 3000)
 
 
-def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
+def _row(limit: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
     def check(block: Json, at: str) -> Iterator[str]:
-        yield from _count(block, at, most)
+        yield from _count(block, at, limit)
         ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
         if len(ids) != len(set(ids)):
             yield error_at("action_id must be unique in its block", f"{at}/elements")
@@ -187,8 +187,8 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
 def _element_parts(element: Json, at: str) -> Iterator[str]:
     if element["type"] == "button":
         yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
-    most = element.get("max_length", 1)
-    if not isinstance(most, int) or most > 3000:
+    limit = element.get("max_length", 1)
+    if not isinstance(limit, int) or limit > 3000:
         yield error_at("must be less than 3001", f"{at}/max_length")
     if element["type"] == "file_input":
         yield from _file_input(element, at)
@@ -209,10 +209,10 @@ def _options(element: Json, at: str) -> Iterator[str]:
         yield from list(_misshapen(group, place)) or _listed(group, place, 100)
 
 
-def _listed(holder: Json, at: str, most: int) -> Iterator[str]:
+def _listed(holder: Json, at: str, limit: int) -> Iterator[str]:
     options = holder.get("options", [])
-    if len(options) > most:
-        yield error_at(f"no more than {most} items allowed", f"{at}/options")
+    if len(options) > limit:
+        yield error_at(f"no more than {limit} items allowed", f"{at}/options")
     for i, option in enumerate(options):
         yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
         yield from _string(option.get("value"), f"{at}/options/{i}/value", 150)
@@ -223,17 +223,17 @@ def _confirm(confirm: object, at: str) -> Iterator[str]:
     if not isinstance(confirm, dict):
         yield error_at("must be an object", at)
         return
-    for name, most in {"title": 100, "confirm": 30, "deny": 30}.items():
-        yield from _text(confirm.get(name), f"{at}/{name}", most, plain=True)
+    for name, limit in {"title": 100, "confirm": 30, "deny": 30}.items():
+        yield from _text(confirm.get(name), f"{at}/{name}", limit, plain=True)
     yield from _text(confirm.get("text"), f"{at}/text", 300)
 
 
 def _file_input(element: Json, at: str) -> Iterator[str]:
     # https://docs.slack.dev/reference/block-kit/block-elements/file-input-element
-    kinds, most = element.get("filetypes", []), element.get("max_files", 10)
+    kinds, limit = element.get("filetypes", []), element.get("max_files", 10)
     if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
         yield error_at("must be an array of strings", f"{at}/filetypes")
-    if not isinstance(most, int) or not 1 <= most <= 10:
+    if not isinstance(limit, int) or not 1 <= limit <= 10:
         yield error_at("must be from 1 to 10", f"{at}/max_files")
 
 
@@ -248,35 +248,35 @@ def _misshapen(thing: Json, at: str) -> Iterator[str]:
             yield error_at("must be an array of objects", f"{at}/{name}")
 
 
-def _count(block: Json, at: str, most: int) -> Iterator[str]:
+def _count(block: Json, at: str, limit: int) -> Iterator[str]:
     count = len(block.get("elements", []))
     if not count:
         yield error_at("no fewer than 1 items allowed", f"{at}/elements")
-    if count > most:
-        yield error_at(f"no more than {most} items allowed", f"{at}/elements")
+    if count > limit:
+        yield error_at(f"no more than {limit} items allowed", f"{at}/elements")
 
 
-def _text(value: object, at: str, most: int, *, plain: bool = False) -> Iterator[str]:
+def _text(value: object, at: str, limit: int, *, plain: bool = False) -> Iterator[str]:
     # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
     kinds = ["plain_text"] if plain else ["mrkdwn", "plain_text"]
     if not isinstance(value, dict) or value.get("type") not in kinds:
         yield error_at(f"must be a {' or '.join(kinds)} object", at)
         return
-    yield from _string(value.get("text"), f"{at}/text", most)
+    yield from _string(value.get("text"), f"{at}/text", limit)
 
 
-def _string(value: object, at: str, most: int) -> Iterator[str]:
+def _string(value: object, at: str, limit: int) -> Iterator[str]:
     if not isinstance(value, str) or not value:
         yield error_at("must be more than 0 characters", at)
-    elif len(value) > most:
-        yield error_at(f"must be less than {most + 1} characters", at)
+    elif len(value) > limit:
+        yield error_at(f"must be less than {limit + 1} characters", at)
 
 
 def _too_long(thing: Json, at: str) -> Iterator[str]:
-    for name, most in MAX_LENGTHS.items():
+    for name, limit in MAX_LENGTHS.items():
         value = thing.get(name)
-        if isinstance(value, str) and len(value) > most:
-            yield error_at(f"must be less than {most + 1} characters", f"{at}/{name}")
+        if isinstance(value, str) and len(value) > limit:
+            yield error_at(f"must be less than {limit + 1} characters", f"{at}/{name}")
 
 
 def _view_errors(view: Json) -> Iterator[str]:
@@ -288,7 +288,7 @@ def _view_errors(view: Json) -> Iterator[str]:
         yield from _modal_buttons(view)
     if len(str(view.get("private_metadata", ""))) > 3000:
         yield error_at("must be less than 3001 characters", "/view/private_metadata")
-    for error in block_errors(view.get("blocks"), VIEW_BLOCKS):
+    for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
         yield error.replace("json-pointer:", "json-pointer:/view")
 
 

@@ -86,7 +86,7 @@ def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> l
     """Build the event of a new message, and a second one if it mentions the app outside its DM."""
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and state.has_outsiders(channel):
-        base["files"] = [_withheld(file["id"]) for file in base["files"]]
+        base["files"] = [_hidden_file(file["id"]) for file in base["files"]]
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
@@ -94,7 +94,7 @@ def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> l
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
 
 
-def _withheld(file_id: str) -> Json:
+def _hidden_file(file_id: str) -> Json:
     """Build what an event shows of a file in a channel shared with another workspace.
 
     The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect

@@ -8,7 +8,7 @@ from bot.workspace.api.access import visible_file
 from bot.workspace.errors import ApiError
 from bot.workspace.state import State
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Sign in to Workspace</h1>"
 
 

@@ -19,7 +19,7 @@ FIELDS = {
     "rich_text_input": "rich_text_value",
 }
 FILTER_NAMES = {"channel": "public", "group": "private", "im": "im"}
-FORM_FILE_BYTES = 10_000_000
+MAX_FORM_FILE_BYTES = 10_000_000
 REQUIRED = "Please complete this required field."
 
 
@@ -131,13 +131,13 @@ def client_errors(blocks: list[Json], values: Json) -> dict[str, str]:
 
 
 def _files_error(block: Json, files: list[Json]) -> dict[str, str]:
-    kinds, most = block["element"].get("filetypes"), block["element"].get("max_files", 10)
-    if len(files) > most:
-        return {block["block_id"]: f"At most {most} file{'s' * (most > 1)}."}
+    kinds, limit = block["element"].get("filetypes"), block["element"].get("max_files", 10)
+    if len(files) > limit:
+        return {block["block_id"]: f"At most {limit} file{'s' * (limit > 1)}."}
     endings = {file["name"].rpartition(".")[2].lower() for file in files}
     if kinds and not endings.issubset(kinds):
         return {block["block_id"]: f"Only files of these types: {', '.join(kinds)}."}
-    if any(file["size"] > FORM_FILE_BYTES for file in files):
+    if any(file["size"] > MAX_FORM_FILE_BYTES for file in files):
         return {block["block_id"]: "A file may have at most 10 MB."}
     return {}
 

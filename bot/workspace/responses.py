@@ -14,7 +14,7 @@ from bot.workspace.objects import Json, PostedMessage, ResponseUrl
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
-MOST_USES = 5
+MAX_USES = 5
 
 
 async def receive_response(state: State, request: web.Request) -> web.Response:
@@ -22,7 +22,7 @@ async def receive_response(state: State, request: web.Request) -> web.Response:
     target = state.response_urls.get(request.path)
     if target is None or time.monotonic() > target.expires:
         return web.Response(status=404, text="expired_url")
-    if target.uses >= MOST_USES:
+    if target.uses >= MAX_USES:
         return web.Response(status=404, text="used_url")
     target.uses += 1
     try:
@@ -54,7 +54,7 @@ def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessag
     thread = body.get("thread_ts") or (original.thread_ts if original else None)
     message = state.new_bot_message(target.channel, text, blocks, thread)
     if body.get("response_type") == "in_channel":
-        chat.post(state, state.channels[target.channel], message)
+        chat.add_message(state, state.channels[target.channel], message)
         return message
     message.to = target.user
     state.whisper(message)
@@ -75,4 +75,4 @@ def _delete(state: State, original: PostedMessage) -> None:
     if original.to is not None:
         state.delete_message(original)
     else:
-        chat.delete_and_tell(state, state.channels[original.channel], original)
+        chat.remove_message(state, state.channels[original.channel], original)

@@ -5,7 +5,7 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bot.workspace.file_server import MOST_BYTES, FileServer
+from bot.workspace.file_server import MAX_REQUEST_BYTES, FileServer
 from bot.workspace.page.page_server import PageServer
 from bot.workspace.responses import receive_response
 from bot.workspace.socket_mode import SocketMode
@@ -17,7 +17,7 @@ from bot.workspace.web_api import WebApi
 def workspace_app(people: UserActions, api: WebApi, sockets: SocketMode) -> web.Application:
     """Build the application that serves one workspace, under its own address only."""
     state = people.state
-    app = web.Application(middlewares=[_own_host_only(state)], client_max_size=MOST_BYTES)
+    app = web.Application(middlewares=[_own_host_only(state)], client_max_size=MAX_REQUEST_BYTES)
     app.router.add_route("*", "/api/{method}", api.call)
     app.router.add_get("/link/", sockets.accept)
     FileServer(state, api.bot_token).add_routes(app)

@@ -108,7 +108,7 @@ class UserActions:
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in place.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        await _acked(chat.post(self.state, place, message))
+        await _acked(chat.add_message(self.state, place, message))
         return message.ts
 
     def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
@@ -135,7 +135,7 @@ class UserActions:
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
         _, place = self._person_in(who, channel)
-        await _acked(chat.delete_and_tell(self.state, place, self._message(channel, ts)))
+        await _acked(chat.remove_message(self.state, place, self._message(channel, ts)))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)

@@ -18,9 +18,9 @@ def visible_channel(state: State, channel_id: str) -> WorkspaceChannel:
     return channel
 
 
-def joined_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
-    """Return the channel that the call names. Raises ApiError if the bot is not in it."""
-    channel = visible_channel(state, args.text("channel"))
+def joined_channel(state: State, channel_id: str) -> WorkspaceChannel:
+    """Return a channel that the bot is in. Raises ApiError if it is not."""
+    channel = visible_channel(state, channel_id)
     if state.bot.id not in channel.members:
         raise ApiError("not_in_channel")
     return channel
@@ -34,7 +34,7 @@ def writable_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
     target = args.text("channel")
     if target in state.users and target != state.bot.id:
         return state.dm_with_bot(target)
-    channel = joined_channel(state, args)
+    channel = joined_channel(state, target)
     if channel.archived:
         raise ApiError("is_archived")
     return channel

@@ -36,13 +36,13 @@ class MethodArgs:
     def flag(self, name: str, default: bool = False) -> bool:
         return str(self.values[name]) not in FALSE if name in self.values else default
 
-    def number(self, name: str, default: int, most: int) -> int:
-        """Return the argument as a number from 1 to `most`."""
+    def number(self, name: str, default: int, limit: int) -> int:
+        """Return the argument as a number from 1 to `limit`."""
         try:
             number = int(self.values.get(name, default))
         except (TypeError, ValueError):
             raise ApiError("invalid_limit") from None
-        return max(1, min(number, most))
+        return max(1, min(number, limit))
 
     def array(self, name: str, error: str) -> list[Json]:
         """Return a list of objects, given as it is or as JSON text; [] if it is absent."""

@@ -8,8 +8,8 @@ from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, Works
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
-MOST_PROMPTS = 4
-MOST_LOADING_MESSAGES = 10
+MAX_PROMPTS = 4
+MAX_LOADING_MESSAGES = 10
 
 
 def set_status(state: State, args: MethodArgs) -> Json:
@@ -20,7 +20,7 @@ def set_status(state: State, args: MethodArgs) -> Json:
     channel = _channel(state, args)
     key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
     loading = args.strings("loading_messages", "invalid_arguments")
-    _at_most(MOST_LOADING_MESSAGES, loading, "/loading_messages")
+    _at_most(MAX_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
         state.statuses[key] = ThreadStatus(args.text("status"), tuple(loading))
@@ -42,7 +42,7 @@ def set_title(state: State, args: MethodArgs) -> Json:
 def set_prompts(state: State, args: MethodArgs) -> Json:
     """Answer assistant.threads.setSuggestedPrompts. https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
     prompts = args.array("prompts", "invalid_arguments")
-    _at_most(MOST_PROMPTS, prompts, "/prompts")
+    _at_most(MAX_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
         said = error_at("each prompt needs a title and a message", "/prompts")
         raise invalid("invalid_arguments", said)
@@ -53,9 +53,7 @@ def set_prompts(state: State, args: MethodArgs) -> Json:
 
 
 def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
-    return joined_channel(
-        state, MethodArgs({"channel": args.text("channel_id") or args.text("channel")})
-    )
+    return joined_channel(state, args.text("channel_id") or args.text("channel"))
 
 
 def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage, Pane]:
@@ -70,7 +68,7 @@ def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessa
     return channel, root, pane
 
 
-def _at_most(most: int, items: list[str] | list[Json], where: str) -> None:
-    if len(items) > most:
-        said = error_at(f"no more than {most} items allowed", where)
+def _at_most(limit: int, items: list[str] | list[Json], where: str) -> None:
+    if len(items) > limit:
+        said = error_at(f"no more than {limit} items allowed", where)
         raise invalid("invalid_arguments", said)

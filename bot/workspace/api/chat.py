@@ -10,14 +10,14 @@ from bot.workspace.api.access import (
     writable_channel,
 )
 from bot.workspace.api.args import MethodArgs
-from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
+from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import Acks, State
 
-POST_CHARACTERS = 40_000
-UPDATE_CHARACTERS = 4_000
+MAX_POST_TEXT = 40_000
+MAX_UPDATE_TEXT = 4_000
 
 
 def post_message(state: State, args: MethodArgs) -> Json:
@@ -25,7 +25,7 @@ def post_message(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
     message, warnings = _composed(state, channel, args)
     message.metadata = args.object("metadata", "invalid_metadata_format")
-    post(state, channel, message)
+    add_message(state, channel, message)
     out = {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
     return out | warnings
 
@@ -50,7 +50,7 @@ def update(state: State, args: MethodArgs) -> Json:
     message = own_message(state, channel, args.need("ts"), "cant_update_message")
     if is_streaming(state, message):
         raise ApiError("streaming_state_conflict")
-    if len(args.text("text")) > UPDATE_CHARACTERS:
+    if len(args.text("text")) > MAX_UPDATE_TEXT:
         raise ApiError("msg_too_long")
     fresh, _ = _composed(state, channel, args)
     before = message_json(state, message)
@@ -68,7 +68,7 @@ def delete(state: State, args: MethodArgs) -> Json:
     """Answer chat.delete. https://docs.slack.dev/reference/methods/chat.delete"""
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_delete_message")
-    delete_and_tell(state, channel, message)
+    remove_message(state, channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -82,13 +82,13 @@ def get_permalink(state: State, args: MethodArgs) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
-def post(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
+def add_message(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
     """Put a message into its channel and send the events of that."""
     state.add_message(message)
     return state.send_events(*events.posted(state, channel, message))
 
 
-def delete_and_tell(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
+def remove_message(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
     """Delete a message and send the event of that."""
     before = message_json(state, message)
     state.delete_message(message)
@@ -99,11 +99,11 @@ def checked_content(text: str, markdown: str, blocks: list[Json]) -> tuple[str, 
     """Return text and blocks as Slack keeps them. Raises ApiError if it would refuse them."""
     if markdown and (text or blocks):
         raise ApiError("markdown_text_conflict")
-    if len(markdown) > MARKDOWN_CHARACTERS:
+    if len(markdown) > MAX_MARKDOWN:
         raise ApiError("msg_too_long")
     if not (text.strip() or markdown.strip() or blocks):
         raise ApiError("no_text")
-    return (markdown or text)[:POST_CHARACTERS], accept_message_blocks(blocks)
+    return (markdown or text)[:MAX_POST_TEXT], accept_message_blocks(blocks)
 
 
 def _composed(
@@ -116,11 +116,11 @@ def _composed(
     thread = thread_root_ts(channel, args.text("thread_ts"))
     message = state.new_bot_message(channel.id, kept, accepted, thread)
     message.markdown = bool(markdown)
-    if len(text) <= POST_CHARACTERS:
+    if len(text) <= MAX_POST_TEXT:
         return message, {}
     said = (
         "[WARN] Your message was truncated but still posted. The `text` field accepts up to "
-        f"{POST_CHARACTERS:,} characters."
+        f"{MAX_POST_TEXT:,} characters."
     )
     metadata = {"warnings": ["message_truncated"], "messages": [said]}
     return message, {"warning": "message_truncated", "response_metadata": metadata}

@@ -93,7 +93,7 @@ def history(state: State, args: MethodArgs) -> Json:
 
     Newest first; replies are in their threads.
     """
-    channel = joined_channel(state, args)
+    channel = joined_channel(state, args.text("channel"))
     roots = [m for m in channel.messages.values() if m.thread_ts is None]
     roots = [m for m in roots if not m.deleted or channel.replies(m.ts)]
     inside = [m for m in reversed(roots) if _in_time_range(m, args)]
@@ -105,7 +105,7 @@ def replies(state: State, args: MethodArgs) -> Json:
 
     The root comes first, then its replies, oldest first.
     """
-    channel = joined_channel(state, args)
+    channel = joined_channel(state, args.text("channel"))
     asked = channel.messages.get(args.need("ts"))
     if asked is None or (asked.deleted and not channel.replies(asked.ts)):
         raise ApiError("thread_not_found")

@@ -11,7 +11,7 @@ from bot.workspace.objects import Json, PostedMessage, UploadedFile
 from bot.workspace.slack_json import file_json
 from bot.workspace.state import State
 
-MOST_BYTES = 1_000_000_000
+MAX_FILE_BYTES = 1_000_000_000
 
 
 def info(state: State, args: MethodArgs) -> Json:
@@ -33,7 +33,7 @@ def upload_url(state: State, args: MethodArgs) -> Json:
         raise invalid("invalid_arguments", error_at("must be an integer", "/length"))
     if int(length) == 0:
         raise ApiError("missing_argument")
-    if int(length) > MOST_BYTES:
+    if int(length) > MAX_FILE_BYTES:
         raise ApiError("file_upload_size_restricted")
     file = state.add_file(state.bot.id, name)
     file.size = int(length)
@@ -55,7 +55,7 @@ def complete_upload(state: State, args: MethodArgs) -> Json:
     for file, entry in zip(files, named, strict=True):
         file.title = str(entry.get("title") or file.title)
     if message is not None:
-        chat.post(state, state.channels[message.channel], message)
+        chat.add_message(state, state.channels[message.channel], message)
     return {"files": [file_json(state, file) for file in files]}
 
 
@@ -68,7 +68,7 @@ def _uploaded(state: State, file_id: str) -> UploadedFile:
 
 def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> PostedMessage:
     """Return the message that shows the files, in no channel yet."""
-    channel = joined_channel(state, MethodArgs({"channel": args.text("channel_id")}))
+    channel = joined_channel(state, args.text("channel_id"))
     if channel.archived:
         raise ApiError("is_archived")
     thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")

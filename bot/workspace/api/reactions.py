@@ -59,7 +59,7 @@ def remove_reaction(state: State, message: PostedMessage, user: str, name: str) 
 def _item(state: State, args: MethodArgs) -> PostedMessage:
     if not args.text("timestamp"):
         raise ApiError("no_item_specified")
-    return find_message(joined_channel(state, args), args.text("timestamp"))
+    return find_message(joined_channel(state, args.text("channel")), args.text("timestamp"))
 
 
 def _name(args: MethodArgs) -> str:

@@ -4,7 +4,7 @@ from bot.workspace import events
 from bot.workspace.api import chat
 from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
 from bot.workspace.api.args import MethodArgs
-from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
+from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
@@ -19,7 +19,7 @@ def start(state: State, args: MethodArgs) -> Json:
         _need_recipient(state, args)
     message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
     message.markdown = message.streaming = True
-    chat.post(state, channel, message)
+    chat.add_message(state, channel, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -75,6 +75,6 @@ def _appended(args: MethodArgs) -> str:
         raise ApiError("invalid_chunks")
     texts = [str(c.get("text", "")) for c in chunks if c["type"] == "markdown_text"]
     text = args.text("markdown_text") + "".join(texts)
-    if len(text) > MARKDOWN_CHARACTERS:
+    if len(text) > MAX_MARKDOWN:
         raise ApiError("msg_too_long")
     return text

@@ -10,7 +10,7 @@ from bot.workspace.objects import Json, OpenView, Trigger, new_id
 from bot.workspace.slack_json import view_json
 from bot.workspace.state import State
 
-DEEPEST = 3
+MAX_DEPTH = 3
 
 
 def open_modal(state: State, args: MethodArgs) -> Json:
@@ -30,7 +30,7 @@ def push(state: State, args: MethodArgs) -> Json:
     stack = state.views.setdefault(trigger.user, [])
     if trigger.view is None or not stack:
         raise ApiError("not_found")
-    if len(stack) >= DEEPEST:
+    if len(stack) >= MAX_DEPTH:
         raise ApiError("push_limit_reached")
     view = _new(trigger.user, body, under=stack[-1])
     stack.append(view)
