@@ -1,6 +1,6 @@
 """A person at the workspace, in the words of a test: what they do, and what they see."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from bot.settings import Alone, Settings
 from bot.workspace import PostedMessage, Workspace
 
 StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
+# Connects a Bolt app to the workspace.
+StartApp = Callable[[], Awaitable[object]]
 
 
 def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed: Any) -> Settings:
