@@ -1,6 +1,6 @@
-"""A person at the workspace, in the words of a test: what they do, and what they see."""
+"""A person in the workspace, for tests: what they do and what they see."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,10 @@ from bot.settings import Alone, Settings
 from bot.workspace import PostedMessage, Workspace
 
 StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
-# Connects a Bolt app to the workspace.
-StartApp = Callable[[], Awaitable[object]]
 
 
 def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed: Any) -> Settings:
-    """A bot of this workspace, with nothing from the environment."""
+    """Return the settings of a bot of this workspace, with nothing from the environment."""
     chosen: dict[str, Any] = {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
@@ -33,7 +31,7 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
 
 
 def is_done(message: PostedMessage) -> bool:
-    """A draft is done when it has its line of facts."""
+    """Say whether a draft is done: it has its line of facts."""
     return (
         not message.streaming
         and any(b["type"] == "context" for b in message.blocks[-2:])
@@ -42,20 +40,20 @@ def is_done(message: PostedMessage) -> bool:
 
 
 def is_head(message: PostedMessage) -> bool:
-    """Whether it says how the drafts of a thread stand, below a message of a person's."""
+    """Say whether this is the message that shows the progress of a thread's drafts."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("key", "")).startswith("thread-")
 
 
 def facts(message: PostedMessage) -> str:
-    """The small line under a draft."""
+    """Return the small line under a draft."""
     lines = [b for b in message.blocks if b["type"] == "context"]
     return lines[-1]["elements"][0]["text"] if lines else ""
 
 
 @dataclass
 class Person:
-    """Somebody in a channel."""
+    """A person in one channel."""
 
     workspace: Workspace
     id: str
@@ -71,7 +69,7 @@ class Person:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
 
     def reaction(self, message: PostedMessage, emoji: str) -> dict[str, Any]:
-        """The event of this person's reaction, to be delivered as often as a test likes."""
+        """Return the event of this person's reaction, for a test to deliver."""
         return {
             "type": "reaction_added",
             "user": self.id,
@@ -94,7 +92,7 @@ class Person:
         return [m for m in thread if m.user == self.workspace.bot_user and not is_head(m)]
 
     async def sees_drafts(self, count: int, timeout: float = 10) -> list[PostedMessage]:
-        """The thread's drafts, once there are `count` and all are done."""
+        """Return the thread's drafts, once there are `count` and all are done."""
 
         def done() -> list[PostedMessage] | None:
             drafts = self.drafts
@@ -105,7 +103,7 @@ class Person:
         return found
 
     async def hears(self, words: str, timeout: float = 10) -> str:
-        """A sentence to this person only, that has these words."""
+        """Return the first whisper to this person that has these words, once it is there."""
 
         def heard() -> str:
             whispers = self.workspace.whispers(self.id)

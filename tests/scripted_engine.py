@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def essay(body: Json) -> str:
-    """A text that depends on the request as a model's would: the same for the same seed."""
+    """Return a text that depends on the request and the seed, as a model's does."""
     wish = body["messages"][-1]["content"].rpartition(": ")[2]
     sentences = [f"Sentence {i} of seed {body['seed']} on {wish[:40]}." for i in range(1, 9)]
     return "\n\n".join([" ".join(sentences[:4]), " ".join(sentences[4:])])

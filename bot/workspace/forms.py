@@ -20,7 +20,6 @@ FIELDS = {
 }
 FILTER_NAMES = {"channel": "public", "group": "private", "im": "im"}
 MAX_FORM_FILE_BYTES = 10_000_000
-REQUIRED = "Please complete this required field."
 
 
 def inputs(blocks: list[Json]) -> list[Json]:
@@ -115,45 +114,45 @@ def client_errors(blocks: list[Json], values: Json) -> dict[str, str]:
     found = {}
     for block in inputs(blocks):
         (value,) = values[block["block_id"]].values()
-        text = value.get("value") or ""
-        element = block["element"]
-        if not block.get("optional") and not any(v for k, v in value.items() if k != "type"):
-            found[block["block_id"]] = REQUIRED
-        elif len(text) > element.get("max_length", 3000):
-            found[block["block_id"]] = f"At most {element.get('max_length', 3000)} characters."
-        elif text and len(text) < element.get("min_length", 0):
-            found[block["block_id"]] = f"At least {element['min_length']} characters."
-        elif element["type"] == "number_input" and text:
-            found |= _number_error(block, text)
-        elif element["type"] == "file_input":
-            found |= _files_error(block, value["files"])
+        if error := _client_error(block, value):
+            found[block["block_id"]] = error
     return found
 
 
-def _files_error(block: Json, files: list[Json]) -> dict[str, str]:
-    kinds, limit = block["element"].get("filetypes"), block["element"].get("max_files", 10)
+def _client_error(block: Json, value: Json) -> str | None:
+    element, text = block["element"], value.get("value") or ""
+    if not block.get("optional") and not any(v for k, v in value.items() if k != "type"):
+        return "Please complete this required field."
+    if len(text) > element.get("max_length", 3000):
+        return f"At most {element.get('max_length', 3000)} characters."
+    if text and len(text) < element.get("min_length", 0):
+        return f"At least {element['min_length']} characters."
+    if element["type"] == "number_input" and text:
+        return _number_error(element, text)
+    return _files_error(element, value["files"]) if element["type"] == "file_input" else None
+
+
+def _files_error(element: Json, files: list[Json]) -> str | None:
+    kinds, limit = element.get("filetypes"), element.get("max_files", 10)
     if len(files) > limit:
-        return {block["block_id"]: f"At most {limit} file{'s' * (limit > 1)}."}
+        return f"At most {limit} file{'s' * (limit > 1)}."
     endings = {file["name"].rpartition(".")[2].lower() for file in files}
     if kinds and not endings.issubset(kinds):
-        return {block["block_id"]: f"Only files of these types: {', '.join(kinds)}."}
+        return f"Only files of these types: {', '.join(kinds)}."
     if any(file["size"] > MAX_FORM_FILE_BYTES for file in files):
-        return {block["block_id"]: "A file may have at most 10 MB."}
-    return {}
+        return "A file may have at most 10 MB."
+    return None
 
 
-def _number_error(block: Json, text: str) -> dict[str, str]:
-    element = block["element"]
+def _number_error(element: Json, text: str) -> str | None:
     try:
         number = float(text)
     except ValueError:
-        return {block["block_id"]: "Please enter a number."}
+        return "Please enter a number."
     if not element.get("is_decimal_allowed") and not number.is_integer():
-        return {block["block_id"]: "Please enter a whole number."}
+        return "Please enter a whole number."
     low, high = float(element.get("min_value", "-inf")), float(element.get("max_value", "inf"))
-    if low <= number <= high:
-        return {}
-    return {block["block_id"]: f"Please enter a number from {low:g} to {high:g}."}
+    return None if low <= number <= high else f"Please enter a number from {low:g} to {high:g}."
 
 
 def _form_value(state: State, view: OpenView, element: Json, given: object) -> Json:

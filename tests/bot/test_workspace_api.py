@@ -23,13 +23,7 @@ from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.faults import Drop
 from bot.workspace.objects import Json
-
-
-async def refused(call: Any) -> str:
-    """The word with which the API refused the call."""
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
+from tests.bot.bolt_app import refused
 
 
 def section(text: str, **extra: object) -> Json:
@@ -232,7 +226,7 @@ JUNK = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_siz
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (container, key) within a value."""
+    """Yield every (container, key) inside a value."""
     keys = list(value) if isinstance(value, dict) else range(len(value) * isinstance(value, list))
     for key in keys:
         yield value, key
@@ -642,7 +636,7 @@ async def test_an_update_of_an_old_view_is_a_conflict(
 
 @pytest.fixture
 async def limited() -> AsyncIterator[tuple[Workspace, AsyncWebClient]]:
-    """A workspace with Slack's own limits."""
+    """Yield a workspace with Slack's own limits, and a client."""
     async with Workspace() as workspace:
         yield workspace, AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
 

@@ -1,4 +1,4 @@
-"""The app's own place: its home, the messages beside it, and chats in the assistant's pane."""
+"""The app's DM: its home tab, the messages beside it, and chats in the assistant's pane."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,12 +13,11 @@ from slack_bolt.async_app import (
     AsyncSetSuggestedPrompts,
     AsyncSetTitle,
 )
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Pane, ThreadStatus, Workspace
 from bot.workspace.objects import Json
-from tests.person import StartApp
+from tests.bot.bolt_app import StartApp, refused
 
 PROMPTS = [{"title": f"Prompt {n}", "message": f"Write text {n}"} for n in range(1, 6)]
 HOME = {
@@ -41,14 +40,14 @@ HOME = {
 
 @pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Hears its own messages too, so that a test can see them arrive."""
+    """Return an app that also receives its own messages."""
     secret = workspace.signing_secret
     return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
 
 
 @pytest.fixture
 def heard(bolt: AsyncApp) -> list[Json]:
-    """What reached the app, in order."""
+    """Return the list of what the app receives, in order."""
     events: list[Json] = []
 
     @bolt.use
@@ -65,12 +64,6 @@ def heard(bolt: AsyncApp) -> list[Json]:
 
 async def nothing() -> None:
     return
-
-
-async def refused(call: Awaitable[object]) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 # The home
@@ -258,7 +251,7 @@ async def test_a_thread_that_is_no_chat_takes_a_status_and_no_title(
 
 @pytest.mark.parametrize("loading", [["x"] * 11, "not a list", [1]])
 async def test_loading_messages_are_at_most_ten_strings(
-    client: AsyncWebClient, chat: Json, loading: object
+    client: AsyncWebClient, chat: Json, loading: Any
 ) -> None:
     call = client.assistant_threads_setStatus(**chat, status="x", loading_messages=loading)
     assert await refused(call) == "invalid_arguments"

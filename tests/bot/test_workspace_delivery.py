@@ -1,4 +1,4 @@
-"""What the workspace tells an app, by Socket Mode and by signed HTTP, to a real Bolt app."""
+"""What a real Bolt app receives from the workspace, by Socket Mode and by signed HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,19 +15,19 @@ from bot.http_server import serve_http
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
 from bot.workspace.objects import Json
-from tests.person import StartApp
+from tests.bot.bolt_app import StartApp
 
 
 @pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Hears its own messages too, so that a test can see them arrive."""
+    """Return an app that also receives its own messages."""
     secret = workspace.signing_secret
     return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
 
 
 @pytest.fixture
 def heard(bolt: AsyncApp) -> list[Json]:
-    """The outer events that reached the app, in order."""
+    """Return the list of outer events that the app receives, in order."""
     events: list[Json] = []
 
     @bolt.use
@@ -41,7 +41,7 @@ def heard(bolt: AsyncApp) -> list[Json]:
 
 @pytest.fixture
 async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[StartApp]:
-    """Serves the Bolt app over HTTP."""
+    """Yield a function that serves the Bolt app over HTTP."""
     async with AsyncExitStack() as stack:
 
         async def served() -> None:
@@ -53,13 +53,13 @@ async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[StartApp]
 
 @pytest.fixture(params=["socket", "http"])
 def start(request: pytest.FixtureRequest) -> StartApp:
-    """Starts the app on one transport and then on the other."""
+    """Return a function that starts the app, first by Socket Mode, then by HTTP."""
     started: StartApp = request.getfixturevalue("connect" if request.param == "socket" else "serve")
     return started
 
 
 def everything(bolt: AsyncApp) -> None:
-    """A listener for each kind of event, so that all are acked."""
+    """Add a listener for each kind of event, so that all are acked."""
     for name in ("message", "app_mention", "reaction_added", "reaction_removed"):
         bolt.event(name)(nothing)
     bolt.event("member_joined_channel")(nothing)
@@ -471,7 +471,7 @@ def form() -> Json:
 
 @pytest.fixture
 async def modal(workspace: Workspace, bolt: AsyncApp, start: Any, ada: str, general: str) -> str:
-    """The id of a modal that a command has opened."""
+    """Return the id of a modal that a command has opened."""
 
     @bolt.command("/draft")
     async def draft(ack: Any, command: Any, client: AsyncWebClient) -> None:

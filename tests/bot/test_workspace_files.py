@@ -1,24 +1,22 @@
 """Files in the workspace: from a person to the app, and from the app to a channel."""
 
-from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
 from bot.workspace.objects import Json
-from tests.person import StartApp
+from tests.bot.bolt_app import StartApp, refused
 
 NOTES = "# Opening\nWe move to Lisbon — 里斯本.".encode()
 
 
 @pytest.fixture
 async def heard(bolt: AsyncApp, connect: StartApp) -> list[Json]:
-    """The messages that reached a connected app, in order."""
+    """Return the list of messages that a connected app receives, in order."""
     events: list[Json] = []
 
     @bolt.event("message")
@@ -33,14 +31,8 @@ async def heard(bolt: AsyncApp, connect: StartApp) -> list[Json]:
     return events
 
 
-async def refused(call: Awaitable[object]) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
-
-
 async def fetched(url: str, token: str = "") -> tuple[int, str, bytes]:
-    """ThreadStatus, content type and body."""
+    """Return status, content type and body."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         return response.status, response.content_type, await response.read()

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
 from bot.workspace.objects import Json
-from tests.person import StartApp
+from tests.bot.bolt_app import StartApp
 
 OpenForm = Callable[..., Awaitable[str]]
 
@@ -37,7 +37,7 @@ def modal(*blocks: Json) -> Json:
 
 @pytest.fixture
 async def got(bolt: AsyncApp, connect: StartApp) -> list[Json]:
-    """The bodies of what was submitted and clicked, to a connected app that takes all."""
+    """Return the list of submissions and clicks that a connected app receives."""
     bodies: list[Json] = []
 
     async def take(ack: Any, body: Json) -> None:
@@ -52,7 +52,7 @@ async def got(bolt: AsyncApp, connect: StartApp) -> list[Json]:
 
 @pytest.fixture
 def open_form(workspace: Workspace, client: AsyncWebClient, ada: str) -> OpenForm:
-    """Opens a modal of these blocks for a person who is in `channel`, and returns its id."""
+    """Return a function that opens a modal of some blocks for a person in `channel`."""
 
     async def opened(*blocks: Json, channel: str | None = None) -> str:
         trigger = workspace.state.new_trigger(ada, channel=channel)

@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
 from bot.workspace.objects import Json
-from tests.person import StartApp
+from tests.bot.bolt_app import StartApp
 from tests.reader import Reader
 
 
@@ -128,7 +128,7 @@ async def opened_form(
     reader: Reader,
     general: str,
 ) -> Reader:
-    """A page on which a command has opened a modal."""
+    """Return a page on which a command has opened a modal."""
 
     @bolt.command("/draft")
     async def draft(ack: Any, command: Any, client: Any) -> None:
