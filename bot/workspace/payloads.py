@@ -26,7 +26,7 @@ def command(state: State, who: User, channel: WorkspaceChannel, name: str, text:
         "text": markup.escape(text),
         "api_app_id": state.app,
         "is_enterprise_install": "false",
-        "response_url": state.url + state.new_response_url(channel.id, who.id),
+        "response_url": state.new_response_url(channel.id, who.id),
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
     }
 
@@ -51,7 +51,7 @@ def message_shortcut(state: State, who: User, message: PostedMessage, callback_i
         "message_ts": message.ts,
         "message": message_json(state, message),
         "channel": _channel_json(channel),
-        "response_url": state.url + state.new_response_url(channel.id, who.id),
+        "response_url": state.new_response_url(channel.id, who.id),
     }
 
 
@@ -66,14 +66,13 @@ def message_action(state: State, who: User, message: PostedMessage, action: Json
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    path = state.new_response_url(channel.id, who.id, message)
     return _interaction(state, who, "block_actions") | {
         "container": container,
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
         "channel": _channel_json(channel),
         "message": message_json(state, message),
         "state": {"values": _with_choice(forms.initial_values(message.blocks), action)},
-        "response_url": state.url + path,
+        "response_url": state.new_response_url(channel.id, who.id, message),
         "actions": [action | {"action_ts": state.now()}],
     }
 
@@ -98,16 +97,16 @@ def view_submission(state: State, who: User, view: OpenView, values: Json) -> Js
                 "block_id": block["block_id"],
                 "action_id": block["element"].get("action_id", ""),
                 "channel_id": channel,
-                "response_url": state.url + state.new_response_url(channel, who.id),
+                "response_url": state.new_response_url(channel, who.id),
             }
             for block, channel in forms.response_channels(view, values)
         ],
     }
 
 
-def view_closed(state: State, who: User, view: OpenView, *, cleared: bool) -> Json:
-    """Build the notice that a person closed a modal."""
-    fields = {"view": view_json(state, view), "is_cleared": cleared}
+def view_closed(state: State, who: User, view: OpenView) -> Json:
+    """Build the notice that a person closed one modal by its cross."""
+    fields = {"view": view_json(state, view), "is_cleared": False}
     return _interaction(state, who, "view_closed") | fields
 
 

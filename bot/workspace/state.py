@@ -196,12 +196,12 @@ class State:
     def new_response_url(
         self, channel: str, user: str, message: PostedMessage | None = None
     ) -> str:
-        """Return the path of a fresh response_url."""
+        """Return a fresh response_url."""
         kind = "commands" if message is None else "actions"
         path = f"/{kind}/{self.team}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
         expires = time.monotonic() + 30 * 60
         self.response_urls[path] = ResponseUrl(channel, user, expires, message)
-        return path
+        return self.url + path
 
     def has_outsiders(self, channel: WorkspaceChannel) -> bool:
         """Say whether people of another workspace are in this channel."""

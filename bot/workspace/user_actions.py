@@ -258,7 +258,7 @@ class UserActions:
         self.state.changes.notify()
         if view.body.get("notify_on_close"):
             person = self.state.users[who]
-            await self._interact(payloads.view_closed(self.state, person, view, cleared=False))
+            await self._interact(payloads.view_closed(self.state, person, view))
 
     async def open_home(self, who: str, tab: HomeTab = "home") -> None:
         """Open the app's home, or the messages beside it."""

@@ -176,7 +176,7 @@ async def test_where_no_whisper_is_possible_the_person_is_told_in_the_dm(workspa
 
 async def test_a_response_url_answers_where_the_app_is_no_member(workspace, outbox, ada):
     room = workspace.channel("secret", private=True, members=[ada], bot=False)
-    url = workspace.url + workspace.state.new_response_url(room, ada)
+    url = workspace.state.new_response_url(room, ada)
     await outbox.tell(room, ada, Phrase("Invite me."), response_url=url)
     assert [m.text for m in workspace.whispers(ada)] == ["Invite me."]
 
