@@ -82,8 +82,9 @@ def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     return "app_mentions:read" if event_type == "app_mention" else None
 
 
-def posted(state: State, channel: WorkspaceChannel, message: PostedMessage) -> list[Json]:
+def posted(state: State, message: PostedMessage) -> list[Json]:
     """Build the event of a new message, and a second one if it mentions the app outside its DM."""
+    channel = state.channels[message.channel]
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and state.has_outsiders(channel):
         base["files"] = [_hidden_file(file["id"]) for file in base["files"]]
@@ -103,35 +104,28 @@ def _hidden_file(file_id: str) -> Json:
     return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
-def changed(state: State, channel: WorkspaceChannel, message: PostedMessage, before: Json) -> Json:
+def changed(state: State, message: PostedMessage, before: Json) -> Json:
     """Build the event of a changed message, which was `before`."""
-    now = state.now()
-    return {
-        "type": "message",
-        "subtype": "message_changed",
-        "message": message_json(state, message),
-        "previous_message": before,
-        "channel": channel.id,
-        "hidden": True,
-        "ts": now,
-        "event_ts": now,
-        "channel_type": channel.kind,
-    }
+    messages = {"message": message_json(state, message), "previous_message": before}
+    return _hidden(state, message, "message_changed") | messages
 
 
-def deleted(state: State, channel: WorkspaceChannel, before: Json) -> Json:
+def deleted(state: State, message: PostedMessage, before: Json) -> Json:
     """Build the event of a deleted message, which was `before`."""
+    which = {"previous_message": before, "deleted_ts": message.ts}
+    return _hidden(state, message, "message_deleted") | which
+
+
+def _hidden(state: State, message: PostedMessage, subtype: str) -> Json:
     now = state.now()
     return {
         "type": "message",
-        "subtype": "message_deleted",
-        "previous_message": before,
-        "channel": channel.id,
+        "subtype": subtype,
+        "channel": message.channel,
         "hidden": True,
-        "deleted_ts": before["ts"],
         "ts": now,
         "event_ts": now,
-        "channel_type": channel.kind,
+        "channel_type": state.channels[message.channel].kind,
     }
 
 

@@ -7,11 +7,10 @@ import time
 
 from aiohttp import web
 
-from bot.workspace import events
-from bot.workspace.api import chat
+from bot.workspace import changes
+from bot.workspace.api.chat import checked_content
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, ResponseUrl
-from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
 MAX_USES = 5
@@ -46,33 +45,18 @@ def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessag
     """
     original = target.message
     if original is not None and body.get("delete_original"):
-        _delete(state, original)
+        changes.remove_message(state, original)
         return None
-    text, blocks = chat.checked_content(str(body.get("text") or ""), "", body.get("blocks") or [])
+    text, blocks = checked_content(str(body.get("text") or ""), "", body.get("blocks") or [])
     if original is not None and body.get("replace_original"):
-        return _replace(state, original, text, blocks)
+        with changes.edited_message(state, original):
+            original.text, original.blocks, original.markdown = text, blocks, False
+        return original
     thread = body.get("thread_ts") or (original.thread_ts if original else None)
     message = state.new_bot_message(target.channel, text, blocks, thread)
     if body.get("response_type") == "in_channel":
-        chat.add_message(state, state.channels[target.channel], message)
+        changes.add_message(state, message)
         return message
     message.to = target.user
     state.whisper(message)
     return message
-
-
-def _replace(state: State, original: PostedMessage, text: str, blocks: list[Json]) -> PostedMessage:
-    before = message_json(state, original)
-    original.text, original.blocks, original.markdown = text, blocks, False
-    state.touch(original)
-    if original.to is None:
-        channel = state.channels[original.channel]
-        state.send_events(events.changed(state, channel, original, before))
-    return original
-
-
-def _delete(state: State, original: PostedMessage) -> None:
-    if original.to is not None:
-        state.delete_message(original)
-    else:
-        chat.remove_message(state, state.channels[original.channel], original)

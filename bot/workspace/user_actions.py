@@ -5,8 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.workspace import blocks, events, forms, markup, modals, payloads
-from bot.workspace.api import chat, conversations, reactions
+from bot.workspace import blocks, changes, events, forms, markup, modals, payloads
 from bot.workspace.delivery import EventDelivery
 from bot.workspace.errors import ApiError
 from bot.workspace.events import HomeTab
@@ -82,7 +81,7 @@ class UserActions:
 
     async def invite(self, channel: str, *, who: str | None = None) -> None:
         """Make the bot a member."""
-        await _acked(conversations.add_bot(self.state, self.state.channels[channel], who))
+        await _acked(changes.add_bot(self.state, self.state.channels[channel], who))
 
     async def remove_bot(self, channel: str) -> None:
         self.state.channels[channel].members.discard(self.state.bot.id)
@@ -108,7 +107,7 @@ class UserActions:
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in place.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        await _acked(chat.add_message(self.state, place, message))
+        await _acked(changes.add_message(self.state, message))
         return message.ts
 
     def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
@@ -134,20 +133,20 @@ class UserActions:
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
-        _, place = self._person_in(who, channel)
-        await _acked(chat.remove_message(self.state, place, self._message(channel, ts)))
+        self._person_in(who, channel)
+        await _acked(changes.remove_message(self.state, self._message(channel, ts)))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who not in message.reactions.get(name, []):
-            await _acked(reactions.add_reaction(self.state, message, who, name))
+            await _acked(changes.add_reaction(self.state, message, who, name))
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who in message.reactions.get(name, []):
-            await _acked(reactions.remove_reaction(self.state, message, who, name))
+            await _acked(changes.remove_reaction(self.state, message, who, name))
 
     # Commands, shortcuts and buttons
 

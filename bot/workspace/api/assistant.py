@@ -1,11 +1,10 @@
 """assistant.threads.*: status, title and suggested prompts of a chat with the app."""
 
-from bot.workspace import events
+from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
-from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
 MAX_PROMPTS = 4
@@ -31,11 +30,9 @@ def set_status(state: State, args: MethodArgs) -> Json:
 def set_title(state: State, args: MethodArgs) -> Json:
     """Answer assistant.threads.setTitle. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
     title = args.need("title")
-    channel, root, pane = _pane(state, args)
-    before = message_json(state, root)
-    pane.title = title
-    state.touch(root)
-    state.send_events(events.changed(state, channel, root, before))
+    root, pane = _pane(state, args)
+    with changes.edited_message(state, root):
+        pane.title = title
     return {}
 
 
@@ -46,7 +43,7 @@ def set_prompts(state: State, args: MethodArgs) -> Json:
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
         said = error_at("each prompt needs a title and a message", "/prompts")
         raise invalid("invalid_arguments", said)
-    _, root, pane = _pane(state, args)
+    root, pane = _pane(state, args)
     pane.prompts_title, pane.prompts = args.text("title"), prompts
     state.touch(root)
     return {}
@@ -56,7 +53,7 @@ def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
     return joined_channel(state, args.text("channel_id") or args.text("channel"))
 
 
-def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage, Pane]:
+def _pane(state: State, args: MethodArgs) -> tuple[PostedMessage, Pane]:
     """Return the chat that the call names, or the newest of the DM if it names none."""
     channel = _channel(state, args)
     panes = [(m, m.pane) for m in channel.roots() if m.pane is not None]
@@ -64,8 +61,7 @@ def _pane(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessa
     found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
     if not found:
         raise ApiError("invalid_thread_ts")
-    root, pane = found[-1]
-    return channel, root, pane
+    return found[-1]
 
 
 def _at_most(limit: int, items: list[str] | list[Json], where: str) -> None:

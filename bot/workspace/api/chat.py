@@ -1,6 +1,6 @@
 """chat.*: messages of the app. Streams have a module of their own."""
 
-from bot.workspace import events
+from bot.workspace import changes
 from bot.workspace.api.access import (
     find_message,
     is_streaming,
@@ -14,7 +14,7 @@ from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Acks, State
+from bot.workspace.state import State
 
 MAX_POST_TEXT = 40_000
 MAX_UPDATE_TEXT = 4_000
@@ -25,7 +25,7 @@ def post_message(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
     message, warnings = _composed(state, channel, args)
     message.metadata = args.object("metadata", "invalid_metadata_format")
-    add_message(state, channel, message)
+    changes.add_message(state, message)
     out = {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
     return out | warnings
 
@@ -53,13 +53,11 @@ def update(state: State, args: MethodArgs) -> Json:
     if len(args.text("text")) > MAX_UPDATE_TEXT:
         raise ApiError("msg_too_long")
     fresh, _ = _composed(state, channel, args)
-    before = message_json(state, message)
-    message.text, message.blocks, message.markdown = fresh.text, fresh.blocks, fresh.markdown
-    if args.has("metadata"):
-        message.metadata = args.object("metadata", "invalid_metadata_format")
-    message.edited = state.now()
-    state.touch(message)
-    state.send_events(events.changed(state, channel, message, before))
+    with changes.edited_message(state, message):
+        message.text, message.blocks, message.markdown = fresh.text, fresh.blocks, fresh.markdown
+        if args.has("metadata"):
+            message.metadata = args.object("metadata", "invalid_metadata_format")
+        message.edited = state.now()
     text = {"channel": channel.id, "ts": message.ts, "text": message.text}
     return text | {"message": message_json(state, message)}
 
@@ -68,7 +66,7 @@ def delete(state: State, args: MethodArgs) -> Json:
     """Answer chat.delete. https://docs.slack.dev/reference/methods/chat.delete"""
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_delete_message")
-    remove_message(state, channel, message)
+    changes.remove_message(state, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -80,19 +78,6 @@ def get_permalink(state: State, args: MethodArgs) -> Json:
     if message.thread_ts:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": link}
-
-
-def add_message(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
-    """Put a message into its channel and send the events of that."""
-    state.add_message(message)
-    return state.send_events(*events.posted(state, channel, message))
-
-
-def remove_message(state: State, channel: WorkspaceChannel, message: PostedMessage) -> Acks:
-    """Delete a message and send the event of that."""
-    before = message_json(state, message)
-    state.delete_message(message)
-    return state.send_events(events.deleted(state, channel, before))
 
 
 def checked_content(text: str, markdown: str, blocks: list[Json]) -> tuple[str, list[Json]]:

@@ -1,13 +1,13 @@
 """conversations.*: channels, their members and their messages."""
 
-from bot.workspace import events
+from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.api.pagination import page
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import channel_json, message_json, tombstone_json
-from bot.workspace.state import Acks, State
+from bot.workspace.state import State
 
 
 def info(state: State, args: MethodArgs) -> Json:
@@ -24,15 +24,8 @@ def join(state: State, args: MethodArgs) -> Json:
         raise ApiError("is_archived")
     if state.bot.id in channel.members:
         return {"channel": channel_json(state, channel), "warning": "already_in_channel"}
-    add_bot(state, channel)
+    changes.add_bot(state, channel)
     return {"channel": channel_json(state, channel)}
-
-
-def add_bot(state: State, channel: WorkspaceChannel, inviter: str | None = None) -> Acks:
-    """Make the bot a member and send the event of that."""
-    channel.members.add(state.bot.id)
-    state.changes.notify()
-    return state.send_events(events.joined(state, channel, state.bot.id, inviter))
 
 
 def leave(state: State, args: MethodArgs) -> Json:

@@ -2,7 +2,7 @@
 
 import secrets
 
-from bot.workspace.api import chat
+from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import accept_message_blocks
@@ -55,7 +55,7 @@ def complete_upload(state: State, args: MethodArgs) -> Json:
     for file, entry in zip(files, named, strict=True):
         file.title = str(entry.get("title") or file.title)
     if message is not None:
-        chat.add_message(state, state.channels[message.channel], message)
+        changes.add_message(state, message)
     return {"files": [file_json(state, file) for file in files]}
 
 

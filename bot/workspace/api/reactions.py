@@ -2,13 +2,13 @@
 
 import re
 
-from bot.workspace import events
+from bot.workspace import changes
 from bot.workspace.api.access import find_message, joined_channel
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage
 from bot.workspace.slack_json import message_json, reactions_json
-from bot.workspace.state import Acks, State
+from bot.workspace.state import State
 
 NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
@@ -20,7 +20,7 @@ def add(state: State, args: MethodArgs) -> Json:
         raise ApiError("is_archived")
     if state.bot.id in message.reactions.get(name, []):
         raise ApiError("already_reacted")
-    add_reaction(state, message, state.bot.id, name)
+    changes.add_reaction(state, message, state.bot.id, name)
     return {}
 
 
@@ -29,7 +29,7 @@ def remove(state: State, args: MethodArgs) -> Json:
     message, name = _item(state, args), _name(args)
     if state.bot.id not in message.reactions.get(name, []):
         raise ApiError("no_reaction")
-    remove_reaction(state, message, state.bot.id, name)
+    changes.remove_reaction(state, message, state.bot.id, name)
     return {}
 
 
@@ -38,22 +38,6 @@ def get(state: State, args: MethodArgs) -> Json:
     message = _item(state, args)
     whole = message_json(state, message) | {"reactions": reactions_json(message)}
     return {"type": "message", "channel": message.channel, "message": whole}
-
-
-def add_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
-    """Add a reaction of a user and send the event of that."""
-    message.reactions.setdefault(name, []).append(user)
-    state.touch(message)
-    return state.send_events(events.reaction(state, True, message, user, name))
-
-
-def remove_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
-    """Remove a reaction of a user and send the event of that."""
-    message.reactions[name].remove(user)
-    if not message.reactions[name]:
-        del message.reactions[name]
-    state.touch(message)
-    return state.send_events(events.reaction(state, False, message, user, name))
 
 
 def _item(state: State, args: MethodArgs) -> PostedMessage:

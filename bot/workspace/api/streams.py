@@ -1,7 +1,6 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
-from bot.workspace import events
-from bot.workspace.api import chat
+from bot.workspace import changes
 from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
@@ -19,7 +18,7 @@ def start(state: State, args: MethodArgs) -> Json:
         _need_recipient(state, args)
     message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
     message.markdown = message.streaming = True
-    chat.add_message(state, channel, message)
+    changes.add_message(state, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -39,12 +38,10 @@ def stop(state: State, args: MethodArgs) -> Json:
     channel, message = _running(state, args)
     text = _appended(args)
     blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
-    before = message_json(state, message)
-    message.text += text
-    message.blocks, message.streaming = blocks, False
-    message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
-    state.touch(message)
-    state.send_events(events.changed(state, channel, message, before))
+    with changes.edited_message(state, message):
+        message.text += text
+        message.blocks, message.streaming = blocks, False
+        message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 
