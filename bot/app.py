@@ -19,30 +19,29 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import listeners
 from bot.audit_key import audit_key
-from bot.background_tasks import Chores
+from bot.background_tasks import BackgroundTasks
 from bot.cli.policy import judge_server
-from bot.drafting.actions import Acts
+from bot.drafting.actions import DraftActions
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.draft_action import Wish
 from bot.drafting.drafting import Drafting
-from bot.drafting.explanation import Explain
+from bot.drafting.explanation import DraftHistory
+from bot.drafting.jobs.intake import Intake
+from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.pipeline import Writing, where
-from bot.drafting.jobs.requests import Requests
-from bot.drafting.jobs.worker_queue import Queue
-from bot.drafting.ports import World
+from bot.drafting.jobs.pipeline import JobPipeline, where
+from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.reviews import Reviews
+from bot.drafting.slack_port import NotThere
 from bot.drafting.sources import Sources
-from bot.encryption import Seal
+from bot.encryption import Encryption
 from bot.health import serving
 from bot.http_server import serve_http
-from bot.listeners.services import Front
+from bot.listeners.services import Services
 from bot.messages import use_command
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
 from bot.slack.client.people import People
-from bot.slack.errors import NotThere
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient
@@ -102,41 +101,39 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         reviews = _reviews(settings, store, outbox, judge)
         await _check_privacy(outbox, settings.review_channel)
         files = Files(outbox.wire, token, settings.slack_api_url)
-        world = World(
+        context = JobContext(
             store=store,
-            screen=outbox,
+            slack=outbox,
             engine=engine,
             filter=judge,
             people=people,
             recipes=load_recipes(settings.recipes),
-            sources=Sources(store, files, settings.max_source),
-            queue=Queue(),
+            sources=Sources(store, files.fetch, settings.max_source),
+            queue=WorkerQueue(),
+            settings=settings,
             bot_user=user,
-            emoji=settings.emoji.get(Wish.REGENERATE) if settings.offer_emoji else None,
-            patience=settings.worker_patience,
             reviews=reviews,
-            translates=len(settings.model_languages) > 1,
         )
-        jobs = Jobs(store, lambda job, settled: Writing(job, world, settled))
-        chores = Chores()
-        stack.push_async_callback(chores.close)
-        requests = Requests(store, jobs, settings.max_running_per_person)
-        drafting = Drafting(store, jobs, requests, world.recipes, settings)
-        front = Front(
+        jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
+        background = BackgroundTasks()
+        stack.push_async_callback(background.close)
+        intake = Intake(store, jobs, settings.max_running_per_person)
+        drafting = Drafting(store, jobs, intake, context.recipes, settings)
+        services = Services(
             drafting=drafting,
-            acts=Acts(store, jobs, requests, people, settings),
-            explain=Explain(store, judge, world.recipes),
-            requests=requests,
+            actions=DraftActions(store, jobs, intake, people, settings),
+            history=DraftHistory(store, judge, context.recipes),
+            intake=intake,
             outbox=outbox,
             people=people,
             settings=settings,
             bot=user,
             jobs=jobs,
-            chores=chores,
+            background=background,
             reviews=reviews,
         )
         app = bolt_app(settings, client, me)
-        listeners.register(app, front)
+        listeners.register(app, services)
         await store.forget()
         await stack.enter_async_context(_kept_up(_forget(store)))
         await jobs.recover()
@@ -156,7 +153,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
 def _reviews(settings: Settings, store: Store, outbox: Outbox, judge: Filter) -> Reviews | None:
     if settings.review_channel is None:
         return None
-    seal = Seal(audit_key(settings), "held texts")
+    seal = Encryption(audit_key(settings), "held texts")
     channel, hours = settings.review_channel, settings.review_hours
     return Reviews(store, outbox, judge, seal, channel=channel, hours=hours)
 

@@ -9,7 +9,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-class Chores:
+class BackgroundTasks:
     """Tasks that are ended when the bot is."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
 
-class Seal:
+class Encryption:
     """Closes and opens texts by Fernet, whose key is derived from a secret (HKDF, RFC 5869).
 
     https://cryptography.io/en/latest/fernet/

@@ -15,30 +15,10 @@ from pydantic_settings import (
 )
 from sqlalchemy import make_url
 
-from bot.drafting.brief.options import (
-    Drafts,
-    MaxTokens,
-    Options,
-    RepetitionPenalty,
-    Temperature,
-    TopK,
-    TopP,
-)
-from bot.drafting.draft_action import Wish
-from bot.messages import sentences
-
-Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
-EMOJI = {
-    Wish.REGENERATE: "repeat",
-    Wish.SHORTER: "scissors",
-    Wish.LONGER: "heavy_plus_sign",
-    Wish.STOP: "x",
-    Wish.ACCEPT: "white_check_mark",
-    Wish.DELETE: "wastebasket",
-}
+from bot.drafting.drafting_settings import DraftingSettings
 
 
-class Settings(BaseSettings):
+class Settings(DraftingSettings, BaseSettings):
     """What an operator can set. Raises ValidationError, which names each wrong setting."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
@@ -83,40 +63,11 @@ class Settings(BaseSettings):
         "by default `draftsmith run` starts a worker of its own.",
     )
     worker_token: SecretStr | None = Field(None, description="The token that the worker asks for.")
-    worker_patience: float = Field(
-        600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
-    )
-
-    drafts: Drafts = Field(1, description="Drafts of one brief, when it does not say n=.")
-    temperature: Temperature = Field(0.5, description="How freely the model writes.")
-    top_k: TopK = Field(50, description="Only the k likeliest tokens; 0 for all.")
-    top_p: TopP = Field(0.9, description="Only the likeliest tokens up to this mass.")
-    repetition_penalty: RepetitionPenalty = Field(
-        1.1, description="How strongly a token that was used is avoided; 1 for not."
-    )
-    max_tokens: MaxTokens = Field(512, description="Tokens a draft may have.")
-    max_brief: int = Field(
-        8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
-    )
     max_source: int = Field(
         30_000,
         ge=1000,
         le=1_000_000,
         description="Characters kept of a file or another source, as far as the policy lets them.",
-    )
-
-    emoji: Annotated[dict[Wish, Emoji], NoDecode] = Field(
-        EMOJI,
-        description="What an emoji on a draft asks for, wish=emoji with commas between; a wish "
-        "that is not named keeps its own, one without an emoji has none.",
-    )
-    refiners: Literal["anyone", "requester", "mention"] = Field(
-        "anyone",
-        description="Whose replies in a thread change drafts: `anyone` who may ask, the "
-        "`requester`, or only those that `mention` the bot.",
-    )
-    offer_emoji: bool = Field(
-        True, description="Put the regenerate emoji under each finished draft, for one click."
     )
 
     allowed: Annotated[list[str], NoDecode] = Field(
@@ -131,12 +82,6 @@ class Settings(BaseSettings):
     recipes: Path | None = Field(
         None, description="A folder of further kinds of text, a TOML file each; see bot/drafting."
     )
-    model_languages: Annotated[list[str], NoDecode] = Field(
-        ["en"],
-        min_length=1,
-        description="What MODEL can write: codes of ISO 639-1, with commas between.",
-    )
-
     policy: Path | None = Field(
         None, description="The filter's policy, TOML; by default the packaged one."
     )
@@ -159,44 +104,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
 
-    @field_validator("allowed", "model_languages", mode="before")
+    @field_validator("allowed", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
-
-    @field_validator("emoji", mode="before")
-    @classmethod
-    def _paired(cls, value: object) -> object:
-        """`regenerate=recycle, delete=` over the defaults."""
-        if not isinstance(value, str):
-            return value
-        pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
-        emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
-        emoji |= {wish: name.strip(":") for wish, _, name in pairs}
-        if unknown := set(emoji) - set(Wish):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(Wish)}")
-        return {wish: name for wish, name in emoji.items() if name}
-
-    @field_validator("emoji")
-    @classmethod
-    def _distinct(cls, emoji: dict[Wish, str]) -> dict[Wish, str]:
-        for name in emoji.values():
-            wishes = [str(wish) for wish, each in emoji.items() if each == name]
-            if len(wishes) > 1:
-                raise ValueError(f"{name} stands for {' and for '.join(wishes)}")
-        return emoji
-
-    @field_validator("model_languages")
-    @classmethod
-    def _known(cls, codes: list[str]) -> list[str]:
-        if unknown := set(codes) - set(sentences.WRITTEN):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.WRITTEN)}")
-        return codes
-
-    @property
-    def wishes(self) -> dict[str, Wish]:
-        """What each emoji asks for."""
-        return {emoji: wish for wish, emoji in self.emoji.items()}
 
     @property
     def database(self) -> str:
@@ -217,18 +128,6 @@ class Settings(BaseSettings):
     def engine_url(self) -> str:
         """Where the model answers."""
         return self.worker_url or f"unix:{self.socket}"
-
-    def options(self, seed: int) -> Options:
-        """What a brief that chooses nothing is written with."""
-        return Options(
-            n=self.drafts,
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            repetition_penalty=self.repetition_penalty,
-            max_tokens=self.max_tokens,
-            seed=seed,
-        )
 
 
 class Alone(Settings):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.app import running
-from bot.drafting.draft_action import Wish
+from bot.drafting.draft_action import DraftAction
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
 from bot.worker import WorkerCannotLoad, own_worker
@@ -53,7 +53,7 @@ async def demo(*, stay: bool, began: float) -> int:
 async def _tell(stay: bool, began: float) -> None:
     async with asyncio.timeout(STORY_SECONDS) as limit, stage() as (workspace, settings):
         story = Story(workspace, began)
-        await story.play(settings.emoji[Wish.REGENERATE])
+        await story.play(settings.emoji[DraftAction.REGENERATE])
         if stay:
             limit.reschedule(None)
             print(f"\nThe workspace stays up: {workspace.url}  (Ctrl-C ends it)")

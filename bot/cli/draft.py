@@ -6,9 +6,10 @@ import sys
 from contextlib import AsyncExitStack, aclosing
 
 from bot.cli.policy import judge_server
-from bot.drafting.brief.brief import BadBrief, Brief, parse
+from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import Recipe, RecipeError, load_recipes
 from bot.drafting.jobs.prompt import Conversation
+from bot.errors import UserError
 from bot.settings import Settings
 from bot.slack.render.markup import plain
 from bot.worker import WorkerCannotLoad, own_worker
@@ -38,7 +39,7 @@ async def draft(text: str, settings: Settings) -> int:
         async with AsyncExitStack() as stack:
             engine = await _engine(stack, settings)
             await _write(brief, recipes[brief.recipe], engine, filter_)
-    except BadBrief as bad:
+    except UserError as bad:
         return _failed(plain(bad.sentence.to("en")))
     except Blocked as blocked:
         return _failed(f"The safety filter stopped it: {', '.join(blocked.verdict.rules)}.")

@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.app import NotConfigured, running
 from bot.drafting.brief.recipe import RecipeError
+from bot.drafting.slack_port import SlackRefused, SlackUnavailable
 from bot.settings import Settings
-from bot.slack.errors import SlackRefused, SlackUnavailable
 from bot.store import StoreUnavailable
 from bot.worker import WorkerCannotLoad, own_worker
 from inference.logs import configure

@@ -1,17 +1,18 @@
-"""What people do with drafts. It is committed before it is answered, and done afterwards."""
+"""What people do with drafts: each action is committed, then answered, then done."""
 
 from collections.abc import Mapping, Sequence
 
-from bot.drafting.brief.brief import BadBrief, check_language, checked, is_stop
+from bot.drafting.brief.brief import check_language, checked, is_stop
 from bot.drafting.brief.options import Options
-from bot.drafting.draft_action import TRANSLATE, Way, Wish, prompted_in, words_for
+from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.requests import Asked, Requests, new_seed
-from bot.drafting.ports import People
 from bot.drafting.reply_target import Pointer, holds, pointed
+from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
+from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentence_about, sentences
-from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
 
 REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
@@ -25,24 +26,24 @@ MUTING: Mapping[str, bool] = {
 }
 
 
-class Acts:
-    """The domain's front for what stands already: replies, clicks, emoji, deletions."""
+class DraftActions:
+    """Replies, clicks, emoji and deletions: what people do with drafts that exist."""
 
     def __init__(
-        self, store: Store, jobs: Jobs, requests: Requests, people: People, settings: Settings
+        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
     ) -> None:
         self._store = store
         self._jobs = jobs
-        self._requests = requests
+        self._intake = intake
         self._people = people
         self._settings = settings
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
-        """The thread under this message, if it is one of ours."""
+        """Return the thread under this message, if it is one of ours."""
         return await self._store.thread_at(channel, root_ts)
 
     async def came_to_nothing(self, thread: Thread) -> bool:
-        """Whether its brief was refused: the next message there is another one."""
+        """Say whether its brief was refused: the next message there is another brief."""
         first = await self._store.first_job(thread.id)
         ended = first.status in (JobStatus.REFUSED, JobStatus.FAILED)
         return ended and not await self._store.versions(thread.id)
@@ -51,153 +52,158 @@ class Acts:
         self,
         thread: Thread,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         mentioned: bool,
         to_others: bool = False,
         files: Sequence[tuple[str, str]] = (),
     ) -> Sentence | None:
-        """A message in a thread: what to tell its author, if anything.
+        """Take a message in a thread, and return what to tell its author, if anything.
 
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
-        `files`: ids and names of what is attached. Raises BadBrief, StoreUnavailable.
+        `files`: ids and names of what is attached. Raises UserError, StoreUnavailable.
         """
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
-            return await self._at_once(thread, muted, asked)
-        if not self._listens(thread, asked.user, mentioned, to_others):
+            return await self._at_once(thread, muted, invocation)
+        if not self._listens(thread, invocation.user, mentioned, to_others):
             return None
-        sources = from_files(files, asked.key, asked.user)
+        sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
-            await self._store.keep(f"{asked.key}-files", thread.id, sources)
+            await self._store.keep(f"{invocation.key}-files", thread.id, sources)
             return sentences.source_kept(len(sources))
         version, instruction = await self._meant(thread, text)
-        await self.change(version, instruction, asked, sources=sources)
+        await self.change(version, instruction, invocation, sources=sources)
         return None
 
-    async def _at_once(self, thread: Thread, muted: bool | None, asked: Asked) -> Sentence | None:
-        """Mute, unmute, or stop; once, for an old delivery must not undo what came later."""
-        if not await self.first(asked):
+    async def _at_once(
+        self, thread: Thread, muted: bool | None, invocation: Invocation
+    ) -> Sentence | None:
+        """Mute, unmute or stop, once: an old delivery must not undo what came later."""
+        if not await self.first(invocation):
             return None
         if muted is None:
-            await self.stop_thread(thread.id, asked.user)
+            await self.stop_thread(thread.id, invocation.user)
             return None
-        if not await self._people.may_ask(asked.user, asked.team):
+        if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
         await self._store.mute(thread.id, muted)
         return sentence("muted") if muted else sentence("unmuted")
 
-    async def first(self, asked: Asked) -> bool:
-        """Whether what is done at once is asked for the first time."""
-        return await self._store.first(f"{asked.key}-at-once")
+    async def first(self, invocation: Invocation) -> bool:
+        """Say whether something that makes no job is asked for the first time."""
+        return await self._store.record_event(f"{invocation.key}-at-once")
 
-    async def ask(self, version: Version, wish: Wish, asked: Asked) -> None:
-        """One click. Raises BadBrief, StoreUnavailable."""
-        if wish is Wish.STOP:
-            if not await self._is_requester(version, asked.user):
-                raise BadBrief(sentence("only_requester"))
-            await self.stop(version, asked.user)
-        elif wish is Wish.REGENERATE:
-            await self.regenerate(version, asked)
-        elif wish is Wish.ACCEPT:
-            await self.accept(version, Way.CHANNEL, asked)
-        elif wish is Wish.DELETE:
-            await self.delete(version, asked)
+    async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
+        """Do what one click asks for. Raises UserError, StoreUnavailable."""
+        if action is DraftAction.STOP:
+            if not await self._is_requester(version, invocation.user):
+                raise UserError(sentence("only_requester"))
+            await self.stop(version, invocation.user)
+        elif action is DraftAction.REGENERATE:
+            await self.regenerate(version, invocation)
+        elif action is DraftAction.ACCEPT:
+            await self.accept(version, Way.CHANNEL, invocation)
+        elif action is DraftAction.DELETE:
+            await self.delete(version, invocation)
         else:
-            words = words_for(wish, await self._options_of(version))
+            words = words_for(action, await self._options_of(version))
             assert words is not None
-            kind = JobKind.CONTINUE if wish is Wish.CONTINUE else JobKind.REFINE
-            await self.change(version, words, asked, kind=kind)
+            kind = JobKind.CONTINUE if action is DraftAction.CONTINUE else JobKind.REFINE
+            await self.change(version, words, invocation, kind=kind)
 
     async def change(
         self,
         version: Version,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         kind: JobKind = JobKind.REFINE,
         lang: str | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
-        """This version, rewritten as `text` says. Raises BadBrief, StoreUnavailable."""
-        await self._check_may(version, asked)
+        """Have this version rewritten as `text` says. Raises UserError, StoreUnavailable."""
+        await self._check_may(version, invocation)
         instruction = checked(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
-            raise BadBrief(sentence("nothing_to_refine"))
+            raise UserError(sentence("nothing_to_refine"))
         options = await self._options_of(version)
         if lang is not None:
             options = options.model_copy(update={"lang": lang})
         job = Job(
             kind=kind,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=options.model_dump(),
             thread_id=version.thread_id,
             parent_id=version.id,
             instruction=instruction,
         )
-        await self._requests.begin(job, asked, sources=sources)
+        await self._intake.begin(job, invocation, sources=sources)
 
-    async def translate(self, version: Version, lang: str, asked: Asked) -> None:
-        """This version in another language. Raises BadBrief, StoreUnavailable."""
+    async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
+        """Have this version translated. Raises UserError, StoreUnavailable."""
         told = prompted_in(await self._options_of(version))
         words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
-        await self.change(version, words, asked, lang=lang)
+        await self.change(version, words, invocation, lang=lang)
 
-    async def regenerate(self, version: Version, asked: Asked) -> None:
-        """This version's request with a new seed; one at a time, which later wishes join.
+    async def regenerate(self, version: Version, invocation: Invocation) -> None:
+        """Repeat this version's request with a new seed, one at a time: later clicks join it.
 
-        Raises BadBrief, StoreUnavailable.
+        Raises UserError, StoreUnavailable.
         """
-        await self._check_may(version, asked)
+        await self._check_may(version, invocation)
         before = await self._store.job(version.job_id)
         job = Job(
             kind=JobKind.REGENERATE,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=(await self._options_of(version)).model_dump(),
             thread_id=version.thread_id,
             parent_id=before.parent_id,
             again_id=version.id,
             instruction=before.instruction,
         )
-        await self._requests.begin(job, asked)
+        await self._intake.begin(job, invocation)
 
-    async def accept(self, version: Version, way: Way, asked: Asked) -> None:
-        """This version is the text: it goes where `way` says. Raises BadBrief, StoreUnavailable."""
-        await self._check_may(version, asked)
+    async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
+        """Take this version as the text and send it where `way` says.
+
+        Raises UserError, StoreUnavailable.
+        """
+        await self._check_may(version, invocation)
         if version.status not in REFINABLE or not version.text.strip():
-            raise BadBrief(sentence("nothing_to_accept"))
-        errand = _errand(JobKind.ACCEPT, version, asked, way)
-        if not await self._requests.begin(errand, asked) and version.accepted_at:
-            raise BadBrief(sentence("accepted_already", number=version.number))
+            raise UserError(sentence("nothing_to_accept"))
+        delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
+        if not await self._intake.begin(delivery, invocation) and version.accepted_at:
+            raise UserError(sentence("accepted_already", number=version.number))
 
-    async def delete(self, version: Version, asked: Asked) -> None:
-        """The requester takes a draft away. Raises BadBrief, StoreUnavailable."""
-        if not await self._is_requester(version, asked.user):
-            raise BadBrief(sentence("only_requester"))
-        await self._requests.begin(_errand(JobKind.DELETE, version, asked), asked)
+    async def delete(self, version: Version, invocation: Invocation) -> None:
+        """Delete a draft, for its requester. Raises UserError, StoreUnavailable."""
+        if not await self._is_requester(version, invocation.user):
+            raise UserError(sentence("only_requester"))
+        await self._intake.begin(_delivery(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
 
     async def stop(self, version: Version, user: str) -> None:
-        """The requester ends a running version. Raises StoreUnavailable."""
+        """Stop a version that is being written, for its requester. Raises StoreUnavailable."""
         if await self._is_requester(version, user) and await self._store.stop(version.id):
             self._jobs.stop(version.job_id, version.id)
 
     async def stop_thread(self, thread_id: int, user: str) -> None:
-        """The requester ends all that is written, or about to be, in a thread.
+        """Stop all that is written, or about to be, in a thread, for its requester.
 
-        Raises BadBrief for what is others', StoreUnavailable.
+        Raises UserError where all of it is other people's, StoreUnavailable.
         """
         await self._begin(await self._store.unbegun(thread_id=thread_id))
         versions = await self._store.writing(thread_id=thread_id)
         theirs = [v for v in versions if await self._is_requester(v, user)]
         if versions and not theirs:
-            raise BadBrief(sentence("only_requester"))
+            raise UserError(sentence("only_requester"))
         for version in theirs:
             await self.stop(version, user)
 
     async def stop_all(self, user: str, channel: str) -> int:
-        """All that is written, or waits, for a person in a channel ends: how many drafts.
+        """Stop all that is written, or waits, for a person in a channel; return how many drafts.
 
         Raises StoreUnavailable.
         """
@@ -205,7 +211,7 @@ class Acts:
             requester=user, channel=channel, status=JobStatus.WAITING
         )
         for job in waiting:
-            await self._store.end(job.id, JobStatus.REFUSED)
+            await self._store.end_job(job.id, JobStatus.REFUSED)
         await self._begin(await self._store.unbegun(requester=user, channel=channel))
         versions = await self._store.writing(requester=user, channel=channel)
         for version in versions:
@@ -213,32 +219,32 @@ class Acts:
         return len(versions) + sum(job.n for job in waiting)
 
     async def _begin(self, jobs: Sequence[Job]) -> None:
-        """With versions of their own they can be ended as those that are written."""
+        """Give jobs their versions, so that these can be stopped."""
         for job in jobs:
-            await self._store.begin(job)
+            await self._store.ensure_versions(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
-        """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
+        """Drop the version whose message somebody deleted. Raises StoreUnavailable."""
         version = await self._store.version_at(channel, ts)
         # Further messages of a long draft are deleted by the outbox itself, too.
         if version is not None and ts == (await self._store.parts(version.id))[0]:
-            await self._store.ended(version.id, VersionStatus.DELETED)
+            await self._store.end_version(version.id, VersionStatus.DELETED)
             self._jobs.stop(version.job_id, version.id)
 
     async def version_at(self, channel: str, ts: str) -> Version | None:
-        """The version that this message shows, unless it was deleted."""
+        """Return the version that this message shows, unless it was deleted."""
         version = await self._store.version_at(channel, ts)
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
-        """The version with this id. Raises BadBrief where it is gone, StoreUnavailable."""
+        """Return the version with this id. Raises UserError where it is gone, StoreUnavailable."""
         version = await self._store.find_version(version_id)
         if version is None:
-            raise BadBrief(sentence("draft_gone"))
+            raise UserError(sentence("draft_gone"))
         return version
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
-        """Whether a reply is taken for an instruction; people may also talk to each other."""
+        """Say whether a reply is an instruction; people may also talk to each other."""
         refiners = self._settings.refiners
         if thread.muted or to_others:
             return False
@@ -247,22 +253,24 @@ class Acts:
         return refiners == "anyone" or user == thread.requester
 
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
-        """The version that a reply points to, or else the one finished last; the instruction.
+        """Return the version that a reply means, and the instruction.
 
-        Raises BadBrief.
+        It is the one that the reply points to, or else the one that was finished last.
+
+        Raises UserError.
         """
         pointer = pointed(text)
         if found := await self._pointed(thread, pointer):
             if not pointer.rest:
-                raise BadBrief(sentence("nothing_to_change", number=found.number))
+                raise UserError(sentence("nothing_to_change", number=found.number))
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
-            raise BadBrief(sentence("no_such_draft", number=pointer.number))
+            raise UserError(sentence("no_such_draft", number=pointer.number))
         last = await self._store.last_version(
             thread.id, *REFINABLE
         ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
         if last is None:
-            raise BadBrief(sentence("nothing_to_refine"))
+            raise UserError(sentence("nothing_to_refine"))
         return last, text
 
     async def _pointed(self, thread: Thread, pointer: Pointer) -> Version | None:
@@ -277,12 +285,12 @@ class Acts:
             return next((v for v in newest_first if holds(v.text, pointer.quote)), None)
         return None
 
-    async def _check_may(self, version: Version, asked: Asked) -> None:
-        """Raises BadBrief for others where only the requester may change drafts."""
+    async def _check_may(self, version: Version, invocation: Invocation) -> None:
+        """Raise UserError for others where only the requester may change drafts."""
         if self._settings.refiners != "requester":
             return
-        if not await self._is_requester(version, asked.user):
-            raise BadBrief(sentence("only_requester"))
+        if not await self._is_requester(version, invocation.user):
+            raise UserError(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
         job = await self._store.job(version.job_id)
@@ -290,18 +298,20 @@ class Acts:
         return user in (job.requester, thread.requester)
 
     async def _options_of(self, version: Version) -> Options:
-        """How a version was sampled, for one more with a seed of its own."""
+        """Return how a version was sampled, for one more with a seed of its own."""
         sampling = (await self._store.job(version.job_id)).sampling
         return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
 
 
-def _errand(kind: JobKind, version: Version, asked: Asked, way: Way | None = None) -> Job:
-    """A job that writes nothing: `way` is all that it has to know."""
+def _delivery(
+    kind: JobKind, version: Version, invocation: Invocation, way: Way | None = None
+) -> Job:
+    """Build a job that writes nothing: `way` is all that it has to know."""
     return Job(
         kind=kind,
-        requester=asked.user,
+        requester=invocation.user,
         sampling={"n": 0, **({"way": str(way)} if way else {})},
         thread_id=version.thread_id,
         parent_id=version.id,
-        response_url=asked.response_url,
+        response_url=invocation.response_url,
     )

@@ -1,4 +1,4 @@
-"""What one click on a draft asks for: by its button, or by the emoji that EMOJI names for it."""
+"""What one click on a draft asks for: by its button, or by its emoji."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from bot.drafting.brief.options import Options
 from bot.messages import Language
 
 
-class Wish(StrEnum):
+class DraftAction(StrEnum):
     """Each is the name of its button and of its emoji in the setting."""
 
     REGENERATE = "regenerate"
@@ -31,20 +31,20 @@ class Way(StrEnum):
 
 
 # What the model is asked for; short, for a small model follows it better.
-WORDS: Mapping[Language, Mapping[Wish, str]] = {
+WORDS: Mapping[Language, Mapping[DraftAction, str]] = {
     "en": {
-        Wish.SHORTER: "Make it shorter. Keep what matters most.",
-        Wish.LONGER: "Make it longer, with more detail.",
-        Wish.FORMAL: "Make it more formal.",
-        Wish.SIMPLER: "Make it simpler: short sentences and everyday words.",
-        Wish.CONTINUE: "Continue the text from where it ends. Do not repeat what is there.",
+        DraftAction.SHORTER: "Make it shorter. Keep what matters most.",
+        DraftAction.LONGER: "Make it longer, with more detail.",
+        DraftAction.FORMAL: "Make it more formal.",
+        DraftAction.SIMPLER: "Make it simpler: short sentences and everyday words.",
+        DraftAction.CONTINUE: "Continue the text from where it ends. Do not repeat what is there.",
     },
     "zh": {
-        Wish.SHORTER: "写短一些，保留最重要的内容。",
-        Wish.LONGER: "写长一些，多些细节。",
-        Wish.FORMAL: "写得更正式。",
-        Wish.SIMPLER: "写得更简单：短句，日常用语。",
-        Wish.CONTINUE: "从文章结束的地方继续写，不要重复已有的内容。",
+        DraftAction.SHORTER: "写短一些，保留最重要的内容。",
+        DraftAction.LONGER: "写长一些，多些细节。",
+        DraftAction.FORMAL: "写得更正式。",
+        DraftAction.SIMPLER: "写得更简单：短句，日常用语。",
+        DraftAction.CONTINUE: "从文章结束的地方继续写，不要重复已有的内容。",
     },
 }
 TRANSLATE: Mapping[Language, str] = {
@@ -53,11 +53,11 @@ TRANSLATE: Mapping[Language, str] = {
 }
 
 
-def words_for(wish: Wish, options: Options) -> str | None:
-    """The instruction for the model, in the language of the draft; None: it takes no new text."""
-    return WORDS[prompted_in(options)].get(wish)
+def words_for(action: DraftAction, options: Options) -> str | None:
+    """Return the instruction for the model, in the draft's language; None: no text is asked for."""
+    return WORDS[prompted_in(options)].get(action)
 
 
 def prompted_in(options: Options) -> Language:
-    """The language in which the model is told what to do."""
+    """Return the language in which the model is told what to do."""
     return "zh" if options.lang == "zh" else "en"

@@ -1,4 +1,4 @@
-"""How a text begins. Everything is committed before it is answered, and done afterwards."""
+"""How a text begins: a brief is committed, then answered, then written."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -7,11 +7,11 @@ from types import MappingProxyType
 from bot.drafting.brief.brief import parse
 from bot.drafting.brief.help import help_in
 from bot.drafting.brief.recipe import Recipe
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.requests import Asked, Requests, new_seed
-from bot.drafting.ports import NotThere
+from bot.drafting.slack_port import NotThere
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
-from bot.settings import Settings
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
 MOST_PROMPTS = 4  # As Slack allows.
@@ -20,24 +20,24 @@ IsMember = Callable[[str], Awaitable[bool]]
 
 
 class Drafting:
-    """The domain's front for briefs: new ones, and those that wait for an invitation."""
+    """Briefs: new ones, and those that wait for an invitation."""
 
     def __init__(
         self,
         store: Store,
         jobs: Jobs,
-        requests: Requests,
+        intake: Intake,
         recipes: Mapping[str, Recipe],
-        settings: Settings,
+        settings: DraftingSettings,
     ) -> None:
         self._store = store
         self._jobs = jobs
-        self._requests = requests
+        self._intake = intake
         self._recipes = recipes
         self._settings = settings
 
     def help(self, language: Language) -> Iterator[Sentence]:
-        """How to ask, part by part."""
+        """Yield how to ask, part by part."""
         yield sentence("help_intro")
         yield sentences.help_wishes({str(w): emoji for w, emoji in self._settings.emoji.items()})
         yield from help_in(language, self._recipes, self._settings.model_languages)
@@ -45,14 +45,14 @@ class Drafting:
     async def draft(
         self,
         text: str,
-        asked: Asked,
+        invocation: Invocation,
         *,
         chosen: Mapping[str, str] = MappingProxyType({}),
         sources: Sequence[Source] = (),
         adopt: Sequence[str] = (),
         under: str | None = None,
     ) -> None:
-        """A new thread. Raises BadBrief, StoreUnavailable.
+        """Begin a new thread. Raises UserError, StoreUnavailable.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
@@ -67,29 +67,29 @@ class Drafting:
             chosen=chosen,
         )
         thread = Thread(
-            team=asked.team,
-            channel=asked.channel,
-            requester=asked.user,
+            team=invocation.team,
+            channel=invocation.channel,
+            requester=invocation.user,
             recipe=brief.recipe,
             brief=brief.text,
-            post_to=asked.channel if brief.options.private else None,
+            post_to=invocation.channel if brief.options.private else None,
             root_ts=under,
             persons_root=under is not None,
         )
         job = Job(
             kind=JobKind.DRAFT,
-            requester=asked.user,
+            requester=invocation.user,
             sampling=brief.options.model_dump(),
-            response_url=asked.response_url,
+            response_url=invocation.response_url,
         )
-        await self._requests.begin(job, asked, thread, sources=sources, adopt=adopt)
+        await self._intake.begin(job, invocation, thread, sources=sources, adopt=adopt)
 
     def kinds(self, language: Language) -> list[tuple[str, str]]:
-        """The name and the title of each kind that can be asked for."""
+        """Return the name and the title of each kind that can be asked for."""
         return [(name, recipe.wording(language).title) for name, recipe in self._recipes.items()]
 
     def prompts(self, language: Language) -> list[tuple[Phrase, Phrase]]:
-        """What a chat may begin with: examples of kinds, as shown and as typed."""
+        """Return what a chat may begin with: examples of kinds, as shown and as typed."""
         written = self._settings.model_languages
         examples: Language = language if language in written else "en"
         first = list(self._recipes.values())[:MOST_PROMPTS]
@@ -103,21 +103,24 @@ class Drafting:
             for recipe in first
         ]
 
-    async def keep(self, sources: Sequence[Source], asked: Asked) -> bool:
-        """Sources that wait for their form. False: they came before. Raises StoreUnavailable."""
-        return await self._store.keep(asked.key, None, sources)
+    async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
+        """Keep sources that wait for their form; False: they came before.
+
+        Raises StoreUnavailable.
+        """
+        return await self._store.keep(invocation.key, None, sources)
 
     async def recent(self, user: str, most: int) -> Sequence[Thread]:
         """The threads that a person began last, the newest first. Raises StoreUnavailable."""
         return await self._store.recent_threads(user, most)
 
     async def invited(self, channel: str) -> None:
-        """The bot is in this channel now: what waited for it goes on. Raises StoreUnavailable."""
+        """Go on with what waited for the bot to be in this channel. Raises StoreUnavailable."""
         for job in await self._store.jobs(JobStatus.WAITING, channel=channel):
             await self._go_on(job)
 
     async def move(self, job_id: int, user: str, channel: str) -> bool:
-        """A waiting brief goes to the requester's conversation. False if it does not wait."""
+        """Move a waiting brief to the requester's conversation. False if it does not wait."""
         job = await self._store.find_job(job_id)
         if job is None or job.requester != user or not await self._store.move(job, channel):
             return False
@@ -125,7 +128,7 @@ class Drafting:
         return True
 
     async def resume_waiting(self, is_member: IsMember) -> None:
-        """Briefs whose channel the bot was invited to while it was not running go on."""
+        """Go on with briefs whose channel the bot was invited to while it was not running."""
         for job in await self._store.jobs(JobStatus.WAITING):
             thread = await self._store.thread(job.thread_id)
             channel = thread.post_to or thread.channel

@@ -2,26 +2,34 @@
 
 from collections.abc import Sequence
 
-from bot.drafting.draft_action import Wish
-from bot.drafting.ports import Button
+from bot.drafting.draft_action import DraftAction
+from bot.drafting.slack_port import Button
 from bot.messages import Language, Sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
 
-# Each opens a form or a page of facts; the rest are wishes.
+# Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
 CHANGES, WHY = "changes", "why"
 
-AT_ONCE = (Wish.REGENERATE, Wish.SHORTER, Wish.LONGER, Wish.FORMAL, Wish.SIMPLER, Wish.CONTINUE)
+AT_ONCE = (
+    DraftAction.REGENERATE,
+    DraftAction.SHORTER,
+    DraftAction.LONGER,
+    DraftAction.FORMAL,
+    DraftAction.SIMPLER,
+    DraftAction.CONTINUE,
+)
 
 
 def draft_buttons(
     version: Version, language: Language, *, translates: bool, changed: bool
 ) -> Sequence[Button]:
-    """For a version that ended. `translates`: the model writes more than one language; `changed`:
-    there is a version before it.
+    """Return the buttons of a version that ended.
+
+    `translates`: the model writes more than one language; `changed`: there is a version before it.
     """
     if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
-        return [_button(Wish.REGENERATE, version, language), _button(WHY, version, language)]
+        return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
     names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
     names += [*([CHANGES] if changed else []), WHY]
     return [_button(name, version, language) for name in names]

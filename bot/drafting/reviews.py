@@ -4,24 +4,40 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from bot.encryption import Seal
+from bot.drafting.slack_port import (
+    Button,
+    Content,
+    NotThere,
+    Place,
+    SlackPort,
+    SlackRefused,
+    SlackUnavailable,
+    Style,
+)
+from bot.encryption import Encryption
+from bot.errors import UserError
 from bot.messages import (
     Language,
-    Phrase,
-    Sentence,
     language_for,
     sentence,
     sentence_about,
     sentences,
 )
-from bot.slack.client.posts import Place
-from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
-from bot.slack.render.blocks import Button, Content, Style, said
-from bot.store import Hold, HoldStatus, Job, JobStatus, Source, Store, StoreUnavailable, Version
+from bot.store import (
+    Hold,
+    HoldStatus,
+    Job,
+    JobStatus,
+    Source,
+    Store,
+    StoreUnavailable,
+    Thread,
+    Version,
+)
 from bot.store import VersionStatus as Status
 from bot.store.models import now
 from safety import Action, Filter, SafeText, Stage, Verdict, has_span
@@ -46,30 +62,18 @@ LOOK_SECONDS = 30.0
 BETWEEN = "\n\n---\n\n"
 
 
-class Undecided(Exception):
+class Undecided(UserError):
     """The hold stays as it is; `sentence` tells the reviewer why."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__("undecided")
-        self.sentence = sentence
-
-
-class Cards(Protocol):
-    """Where the reviewers' cards stand."""
-
-    async def post(self, place: Place, content: Content, *, key: str) -> str:
-        """A message; its ts."""
-
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """The ts of a message that was posted with this key."""
-
-    async def edit(self, channel: str, ts: str, content: Content) -> None:
-        """Another content in its place."""
 
 
 def held_as(hold: Hold | None) -> Action:
-    """What the filter makes of what it holds, after what was decided."""
+    """Return what the filter makes of what it holds, after what was decided."""
     return DECIDED.get(hold.status, Action.HOLD) if hold else Action.HOLD
+
+
+def filter_for(filter_: Filter, thread: Thread) -> Filter:
+    """Return the filter by the policy of the channel that a thread's text is for."""
+    return filter_.within(thread.team, thread.post_to or thread.channel)
 
 
 class Reviews:
@@ -78,17 +82,17 @@ class Reviews:
     def __init__(
         self,
         store: Store,
-        cards: Cards,
+        slack: SlackPort,
         filter_: Filter,
-        seal: Seal,
+        seal: Encryption,
         *,
         channel: str,
         hours: float,
     ) -> None:
-        """Whoever sees `channel` may decide; what nobody decides in `hours` is rejected."""
+        """Ask in `channel`, whose members may decide. After `hours` the answer is no."""
         self.channel = channel
         self._store = store
-        self._cards = cards
+        self._slack = slack
         self._filter = filter_
         self._seal = seal
         self._time = timedelta(hours=hours)
@@ -109,7 +113,7 @@ class Reviews:
         )
 
     async def unseal(self, job: Job, hold: Hold) -> None:
-        """What was asked goes back to its place, for the job to go on with it."""
+        """Put what was asked back in its place, for the job to go on with it."""
         opened = self._seal.open(hold.sealed)
         if opened is not None:
             request = json.loads(opened)
@@ -136,7 +140,7 @@ class Reviews:
             await self._show_card(kept)
 
     def _opened(self, hold: Hold) -> str | None:
-        """The held text: a draft, or what was asked and what came with it."""
+        """Return the held text: a draft, or what was asked and what came with it."""
         opened = self._seal.open(hold.sealed)
         if opened is None or hold.version_id is not None:
             return opened
@@ -144,7 +148,7 @@ class Reviews:
         return BETWEEN.join([request["asked"], *(source["text"] for source in request["sources"])])
 
     async def reveal(self, hold_id: int, reviewer: str) -> SafeText:
-        """The text as approval would release it, for this reviewer. Raises Undecided."""
+        """Return the text as approval would release it, for this reviewer. Raises Undecided."""
         hold, job = await self._pending(hold_id, reviewer)
         released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
         filter_ = await self._filter_for(job)
@@ -154,7 +158,10 @@ class Reviews:
         return released
 
     async def decide(self, hold_id: int, decision: HoldStatus, reviewer: str) -> Job:
-        """The job that goes on. Raises Undecided; OSError if it cannot be written down."""
+        """Decide, and return the job that goes on.
+
+        Raises Undecided; OSError if the decision cannot be written to the audit log.
+        """
         hold, job = await self._pending(hold_id, reviewer)
         if decision in DECIDED:
             await self._released(hold, job, decision, reviewer)
@@ -163,7 +170,7 @@ class Reviews:
         return await self._store.job(job.id)
 
     async def settle(self, job: Job, version: Version) -> Version:
-        """A held version, once it is decided about: with its text, or taken away."""
+        """Return a held version as it was decided about: with its text, or taken away."""
         hold = await self._store.hold_of(job.id, version.id)
         if hold is None or hold.status is HoldStatus.PENDING or not hold.sealed:
             return version
@@ -175,7 +182,7 @@ class Reviews:
         return await self._store.version(version.id)
 
     async def watch(self, go_on: Callable[[Job], None]) -> None:
-        """For as long as the bot runs: cards that are missing, holds that expire."""
+        """Post cards that are missing and expire holds, for as long as the bot runs."""
         while True:
             try:
                 for hold in await self._store.holds():
@@ -217,7 +224,7 @@ class Reviews:
             return False
         if hold.card_ts:
             decided = sentences.review_decided(decision, reviewer, hold.categories)
-            await self._edit(hold.card_ts, said(decided.to(_language(job))))
+            await self._edit(hold.card_ts, Content(decided.to(_language(job))))
         return True
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
@@ -232,7 +239,7 @@ class Reviews:
     async def _released(
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str
     ) -> SafeText:
-        """What this decision would show, by the filter as it is now. Raises Undecided."""
+        """Return what this decision would show, by the filter as it is now. Raises Undecided."""
         text = self._opened(hold)
         if text is None or decision not in DECIDED:
             raise Undecided(sentence("review_over"))
@@ -245,19 +252,18 @@ class Reviews:
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:
-        thread = await self._store.thread(job.thread_id)
-        return self._filter.within(thread.team, thread.post_to or thread.channel)
+        return filter_for(self._filter, await self._store.thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
-        """Once; where the channel is closed to us the hold expires, and the log says why."""
+        """Post the card once; where the channel is closed to us the hold expires."""
         key, place = f"hold-{hold.id}", Place(self.channel)
         try:
-            ts = await self._cards.find(place, key=key)
-            ts = ts or await self._cards.post(place, await self._card(hold), key=key)
+            ts = await self._slack.find(place, key=key)
+            ts = ts or await self._slack.post(place, await self._card(hold), key=key)
         except (NotThere, SlackRefused) as closed:
             log.error("no reviewers' channel", error=str(closed))
             return
-        await self._store.carded(hold.id, ts)
+        await self._store.record_card(hold.id, ts)
 
     async def _card(self, hold: Hold) -> Content:
         job = await self._store.job(hold.job_id)
@@ -268,26 +274,31 @@ class Reviews:
             asked, job.requester, thread.channel, hold.categories, hold.expires_at
         )
         buttons = [
-            Button(sentence_about("review", name).to(language), name, str(hold.id), style)
+            Button(
+                sentence_about("review", name.removeprefix("review_")).to(language),
+                name,
+                str(hold.id),
+                style,
+            )
             for name, style in _buttons(hold.categories)
         ]
-        return said(card.to(language), buttons)
+        return Content(card.to(language), buttons=buttons)
 
     async def _edit(self, ts: str, content: Content) -> None:
         try:
-            await self._cards.edit(self.channel, ts, content)
+            await self._slack.edit(self.channel, ts, content)
         except (NotThere, SlackRefused, SlackUnavailable) as closed:
             log.error("card not changed", error=str(closed))
 
 
 def as_record(source: Source) -> dict[str, Any]:
-    """A source as JSON holds it; its thread is that of the job."""
+    """Return a source as JSON holds it; its thread is that of the job."""
     kept = {name: getattr(source, name) for name in ("key", "name", "text", "left_out", "file")}
     return {**kept, "author": source.author, "created_at": source.created_at.isoformat()}
 
 
 def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the source that `as_record` was given."""
+    """Return the fields of the source that `as_record` was given."""
     return {**record, "created_at": datetime.fromisoformat(record["created_at"])}
 
 

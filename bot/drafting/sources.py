@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from bot.drafting.brief.brief import BadBrief
+from bot.drafting.slack_port import FetchFile, NoFile
+from bot.errors import UserError
 from bot.extraction.extraction import MOST_BYTES, Unreadable, kind_of, read
 from bot.messages import sentence, sentence_about
-from bot.slack.client.files import Attached, NoFile
 from bot.store import Job, Source, Store
 from safety import SafeText
 
@@ -29,13 +28,6 @@ class Material:
     is_new: bool = True
 
 
-class FilesThere(Protocol):
-    """Where people's files are: Slack."""
-
-    async def fetch(self, file_id: str, most: int) -> Attached:
-        """The file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
-
-
 class UnreadSource(Exception):
     """A source gives no text; `reason` is one of those of `reading` and `files`."""
 
@@ -47,14 +39,16 @@ class UnreadSource(Exception):
 class Sources:
     """Reads what threads are based on, each file once."""
 
-    def __init__(self, store: Store, files: FilesThere, limit: int) -> None:
-        """`limit`: characters kept of one source."""
+    def __init__(self, store: Store, fetch: FetchFile, limit: int) -> None:
+        """Read files by `fetch`. `limit`: characters kept of one source."""
         self._store = store
-        self._files = files
+        self._fetch = fetch
         self._limit = limit
 
     async def of(self, job: Job) -> Sequence[Source]:
-        """What the job's thread is based on, read. Raises UnreadSource; that one is forgotten.
+        """Read and return what the job's thread is based on.
+
+        Raises UnreadSource; that source is forgotten.
 
         What came with another job is for that one to complain of.
         """
@@ -69,7 +63,7 @@ class Sources:
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:
-            attached = await self._files.fetch(file_id, MOST_BYTES)
+            attached = await self._fetch(file_id, MOST_BYTES)
             text = await read(attached.name, attached.data, self._limit)
         except (NoFile, Unreadable) as error:
             await self._store.drop_source(source.id)
@@ -78,21 +72,24 @@ class Sources:
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
-    """A source of pasted text, or of a message; `key` is unique for each."""
+    """Make a source of pasted text, or of a message; `key` is unique for each."""
     kept = text.strip()
     over = max(len(kept) - limit, 0)
     return Source(key=_key(key, name), name=name, text=kept[:limit], left_out=over, author=author)
 
 
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Sources still to be read: ids and names of files. Raises BadBrief for what is never read."""
+    """Make sources that are still to be read, of ids and names of files.
+
+    Raises UserError for what is never read.
+    """
     if len(files) > MOST_FILES:
-        raise BadBrief(sentence("too_many_files", most=MOST_FILES))
+        raise UserError(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:
         try:
             kind_of(name)
         except Unreadable as unreadable:
-            raise BadBrief(sentence_about("file", unreadable.reason)) from None
+            raise UserError(sentence_about("file", unreadable.reason)) from None
     return [
         Source(key=_key(key, file_id), name=name[:255], text="", file=file_id, author=author)
         for file_id, name in files

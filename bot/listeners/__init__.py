@@ -13,7 +13,7 @@ from bot.listeners.events import (
     message,
     reaction_added,
 )
-from bot.listeners.services import Front
+from bot.listeners.services import Services
 from bot.listeners.shortcuts import draft as draft_shortcut
 from bot.listeners.shortcuts import draft_from_message
 from bot.listeners.views import draft as draft_form
@@ -22,7 +22,7 @@ from bot.listeners.views import version as version_forms
 ANY = re.compile("")
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Every listener."""
     doors = (
         draft_command,
@@ -43,7 +43,7 @@ def register(app: AsyncApp, front: Front) -> None:
         review,
     )
     for door in doors:
-        door.register(app, front)
+        door.register(app, services)
     _pass_over_the_rest(app)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot.drafting.slack_port import SlackError
 from bot.listeners.form_context import Place
-from bot.listeners.services import Front
+from bot.listeners.services import Services
 from bot.messages import Language, Sentence, sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.views import Choices, draft_view
 
 # A trigger of Slack's lives for three.
@@ -16,7 +16,7 @@ TRIGGER_SECONDS = 2.0
 
 
 async def open_form(
-    front: Front,
+    services: Services,
     user: str,
     trigger_id: str,
     metadata: str,
@@ -27,32 +27,32 @@ async def open_form(
     """What to say instead, where it did not open."""
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            language: Language = await front.people.language(user)
+            language: Language = await services.people.language(user)
             view = draft_view(
                 metadata,
                 language,
-                choices(front, language),
+                choices(services, language),
                 source=source.to(language) if source else None,
                 anywhere=anywhere,
             )
-            await front.outbox.open_view(trigger_id, view)
+            await services.outbox.open_view(trigger_id, view)
     except (SlackError, TimeoutError):
         return sentence("no_form")
     return None
 
 
-async def open_form_anywhere(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+async def open_form_anywhere(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
     """From where no channel is: the form asks for it."""
     user = body["user"]["id"]
-    said = await open_form(front, user, body["trigger_id"], Place().packed(), anywhere=True)
+    said = await open_form(services, user, body["trigger_id"], Place().packed(), anywhere=True)
     await ack()
     if said:
-        await front.outbox.tell_in_dm(user, await front.people.told(user, said))
+        await services.outbox.tell_in_dm(user, await services.people.told(user, said))
 
 
-def choices(front: Front, language: Language) -> Choices:
+def choices(services: Services, language: Language) -> Choices:
     """What this app can write."""
-    return Choices(front.drafting.kinds(language), front.settings.model_languages)
+    return Choices(services.drafting.kinds(language), services.settings.model_languages)
 
 
 def files_in(message: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,14 +6,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.background_tasks import Chores
-from bot.drafting.actions import Acts
-from bot.drafting.brief.brief import BadBrief
+from bot.background_tasks import BackgroundTasks
+from bot.drafting.actions import DraftActions
 from bot.drafting.drafting import Drafting
-from bot.drafting.explanation import Explain
+from bot.drafting.explanation import DraftHistory
+from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.jobs.requests import Asked, Requests
 from bot.drafting.reviews import Reviews
+from bot.errors import UserError
 from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import People
@@ -22,19 +22,19 @@ from bot.store import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class Services:
     """The domain and the door out. `bot` is the bot's own user."""
 
     drafting: Drafting
-    acts: Acts
-    explain: Explain
-    requests: Requests
+    actions: DraftActions
+    history: DraftHistory
+    intake: Intake
     outbox: Outbox
     people: People
     settings: Settings
     bot: str
     jobs: Jobs
-    chores: Chores
+    background: BackgroundTasks
     reviews: Reviews | None
 
     async def answer(self, body: dict[str, Any], sentence: Sentence) -> None:
@@ -46,7 +46,7 @@ class Front:
         """What a click asks for; why not, where it cannot be, is told to whoever clicked."""
         try:
             await work
-        except BadBrief as bad:
+        except UserError as bad:
             await self.answer(body, bad.sentence)
         except StoreUnavailable:
             # Slack does not deliver a click again.
@@ -60,9 +60,9 @@ class Front:
         await ack(response_action="errors", errors={field: said})
 
 
-def clicked(body: dict[str, Any]) -> Asked:
+def clicked(body: dict[str, Any]) -> Invocation:
     """Who clicked a button of a message, and where."""
-    return Asked(
+    return Invocation(
         user=body["user"]["id"],
         team=body["team"]["id"],
         channel=body["channel"]["id"],

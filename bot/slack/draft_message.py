@@ -6,11 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from bot.drafting.slack_port import (
+    Button,
+    Content,
+    NotThere,
+    Place,
+    Shown,
+    SlackRefused,
+    SlackUnavailable,
+)
 from bot.messages import Phrase, ours
-from bot.slack.client.posts import Messages, Place, metadata, update_args
-from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
+from bot.slack.client.api_client import AnswerLost, RateLimited
+from bot.slack.client.posts import Posts, metadata, update_args
 from bot.slack.render import blocks
-from bot.slack.render.blocks import Block, Button
+from bot.slack.render.blocks import Block
 from bot.slack.render.markup import markdown, split
 from safety import NOTHING, SafeText, joined
 from safety import part as excerpt
@@ -18,17 +27,6 @@ from safety import part as excerpt
 STEP = 0.75  # Seconds between two steps of one draft; longer when the budget is shared by many.
 
 OnPosted = Callable[[int, str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What stands of a draft: the ts of its messages, and how many characters of text they show."""
-
-    parts: tuple[str, ...] = ()
-    chars: int = 0
-
-    def __post_init__(self) -> None:
-        assert self.parts or not self.chars
 
 
 class Stream(Enum):
@@ -57,7 +55,7 @@ class DraftMessage:
 
     def __init__(
         self,
-        messages: Messages,
+        messages: Posts,
         place: Place,
         head: Phrase,
         *,
@@ -271,7 +269,7 @@ class DraftMessage:
         channel = self._place.channel
         if part is not self._parts[0]:
             return await self._messages.delete(channel, part.ts)
-        content = blocks.said(Phrase(f"{self._head}\n{ours(note)}"), buttons)
+        content = blocks.message(Content(Phrase(f"{self._head}\n{ours(note)}"), buttons=buttons))
         return await self._messages.update(channel, part.ts, content, key=self._key_of(part))
 
     async def _end_writing(self) -> None:

@@ -7,15 +7,24 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.drafting.slack_port import (
+    Button,
+    Content,
+    FileKind,
+    NotThere,
+    Place,
+    Shown,
+    SlackError,
+    SlackRefused,
+)
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import Wire
-from bot.slack.client.posts import Messages, Place
-from bot.slack.client.rate_limit import TIERS, Clock, Pace
-from bot.slack.draft_message import DraftMessage, OnPosted, Shown
-from bot.slack.errors import NotThere, SlackError, SlackRefused
+from bot.slack.client.api_client import ApiClient
+from bot.slack.client.posts import Posts
+from bot.slack.client.rate_limit import TIERS, Clock, RateLimit
+from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
-from bot.slack.render.blocks import Button, Content
-from bot.slack.render.documents import FileKind, file_of
+from bot.slack.render.documents import file_name, file_of
+from bot.slack.render.markup import split
 from bot.slack.render.views import View
 from safety import SafeText, safe
 
@@ -45,12 +54,12 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.wire = Wire(client, Pace(budgets, clock))
-        self._messages = Messages(self.wire)
+        self.wire = ApiClient(client, RateLimit(budgets, clock))
+        self._messages = Posts(self.wire)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """The ts of the message. Posted once, even if answers are lost; `key` is an id of ours."""
-        return await self._messages.post(place, content, key)
+        return await self._messages.post(place, blocks.message(content), key)
 
     async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
         """The ts of a message that a crash may have left unrecorded.
@@ -60,15 +69,18 @@ class Outbox:
         """
         return await self._messages.find(place, key, head=head)
 
-    async def final(
-        self, place: Place, text: SafeText, note: Phrase | None, *, key: str, again: bool
+    async def post_text(
+        self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
     ) -> None:
-        """A part of a finished text, for everybody: one part of `markup.split`.
+        """Post a finished text for everybody, in as many messages as it takes; a note at its end.
 
-        `again`: it may stand already, posted by an earlier try with the same key.
+        `again`: some of it may stand already, posted by an earlier try with the same key.
         """
-        if not (again and await self._messages.find(place, key)):
-            await self._messages.post(place, blocks.final(text, note), key)
+        parts = split(text)
+        for i, part in enumerate(parts, 1):
+            if not (again and await self._messages.find(place, f"{key}/{i}")):
+                rendered = blocks.final(part, note if i == len(parts) else None)
+                await self._messages.post(place, rendered, f"{key}/{i}")
 
     async def upload(
         self,
@@ -76,7 +88,6 @@ class Outbox:
         text: SafeText,
         kind: FileKind,
         *,
-        name: SafeText,
         comment: Phrase,
         again: bool,
     ) -> None:
@@ -86,7 +97,7 @@ class Outbox:
         name is taken for it.
         """
         data = await asyncio.to_thread(file_of, text, kind)
-        called = f"{safe(name) or 'draft'}.{kind}"
+        called = f"{safe(file_name(text)) or 'draft'}.{kind}"
         if not (again and await self._messages.has_file(place, called)):
             await self._messages.upload(place, called, data, comment)
 
@@ -97,7 +108,7 @@ class Outbox:
         """
         if not (waits or self.wire.pace.free("chat.update")):
             return
-        await self._messages.update(channel, ts, content, urgent=False)
+        await self._messages.update(channel, ts, blocks.message(content), urgent=False)
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """The address of a message; None where Slack has none."""
@@ -143,7 +154,7 @@ class Outbox:
 
         A lost answer is repeated: it is better said twice, to one person, than never.
         """
-        content = blocks.said(phrase, buttons)
+        content = blocks.message(Content(phrase, buttons=buttons))
         said: dict[str, object] = {"text": content.text, "blocks": list(content.blocks)}
         if response_url:
             body = {**said, "response_type": "ephemeral", "replace_original": False}
@@ -245,7 +256,7 @@ class Outbox:
 
         Best effort: the url may be old.
         """
-        content = blocks.said(phrase)
+        content = blocks.message(Content(phrase))
         body = {
             "text": content.text,
             "blocks": list(content.blocks),
@@ -265,7 +276,7 @@ class Outbox:
 
     async def tell_in_dm(self, user: str, phrase: Phrase) -> None:
         """One sentence to one person, in our conversation."""
-        content = blocks.said(phrase)
+        content = blocks.message(Content(phrase))
         await self._tell_in_dm(user, {"text": content.text, "blocks": list(content.blocks)})
 
     async def _best_effort(self, method: str, args: Mapping[str, object]) -> None:

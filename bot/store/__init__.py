@@ -2,7 +2,7 @@
 
 from bot.store.jobs import TooManyRunning
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Hold,
     HoldStatus,
     Job,
@@ -20,7 +20,7 @@ from bot.store.transactions import StoreUnavailable
 from bot.store.versions import Turn
 
 __all__ = [
-    "ERRANDS",
+    "DELIVERIES",
     "Hold",
     "HoldStatus",
     "Job",

@@ -18,10 +18,10 @@ from bot.store.models import (
     VersionStatus,
     now,
 )
-from bot.store.transactions import Tables
+from bot.store.transactions import Transactions
 
 
-class Holds(Tables):
+class HoldQueries(Transactions):
     """Held texts and what was decided about them."""
 
     async def hold(self, hold: Hold, *, sources: Sequence[Source] = (), **facts: Any) -> None:
@@ -71,7 +71,7 @@ class Holds(Tables):
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
-    async def carded(self, hold_id: int, ts: str) -> None:
+    async def record_card(self, hold_id: int, ts: str) -> None:
         """The reviewers' card stands."""
         await self._update(Hold, hold_id, card_ts=ts)
 

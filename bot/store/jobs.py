@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import ask, is_in, origin, reopened, to_be_written
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Job,
     JobKind,
     JobStatus,
@@ -19,7 +19,7 @@ from bot.store.models import (
     Version,
     now,
 )
-from bot.store.transactions import Tables
+from bot.store.transactions import Transactions
 
 # Slack redelivers within the hour; a day leaves room for clocks that disagree.
 EVENTS_KEPT = timedelta(days=1)
@@ -29,7 +29,7 @@ class TooManyRunning(Exception):
     """This person's running requests are at the limit."""
 
 
-class Requests(Tables):
+class JobQueries(Transactions):
     """Jobs, from their commit to their end."""
 
     async def add(
@@ -54,7 +54,7 @@ class Requests(Tables):
                 await session.flush()
                 if await _runs_again(session, job.again_id) or await _accepted(session, job):
                     return None
-                if job.kind not in ERRANDS and await _open_jobs(session, job.requester) >= limit:
+                if job.kind not in DELIVERIES and await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
                 if thread is not None:
                     session.add(thread)
@@ -96,7 +96,7 @@ class Requests(Tables):
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
-    async def tried(self, job_id: int, language: str) -> tuple[int, str]:
+    async def count_try(self, job_id: int, language: str) -> tuple[int, str]:
         """Count a try: how many there were before it, and the language of the first."""
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
@@ -104,7 +104,7 @@ class Requests(Tables):
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 
-    async def end(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
+    async def end_job(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
         """The job rests or is over; `forget`: what it asked is not kept."""
         async with self._write() as session:
             job = await session.get_one(Job, job_id)
@@ -117,7 +117,7 @@ class Requests(Tables):
         async with self._write() as session:
             return await reopened(session, job_id)
 
-    async def first(self, key: str) -> bool:
+    async def record_event(self, key: str) -> bool:
         """Remember a delivery that made no job; False if it was seen before."""
         try:
             async with self._write(hurry=True) as session:
@@ -177,5 +177,5 @@ async def _accepted(session: AsyncSession, job: Job) -> bool:
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:
     query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
-    query = query.where(Job.kind.not_in(ERRANDS), to_be_written())
+    query = query.where(Job.kind.not_in(DELIVERIES), to_be_written())
     return await session.scalar(query) or 0

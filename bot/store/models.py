@@ -24,7 +24,7 @@ class JobKind(StrEnum):
     DELETE = "delete"
 
 
-ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
+DELIVERIES = (JobKind.ACCEPT, JobKind.DELETE)
 
 
 class JobStatus(StrEnum):

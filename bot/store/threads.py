@@ -7,10 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.conditions import origin, reopened
 from bot.store.models import Job, SeenEvent, Source, Thread
-from bot.store.transactions import Tables
+from bot.store.transactions import Transactions
 
 
-class Threads(Tables):
+class ThreadQueries(Transactions):
     """Threads and their sources."""
 
     async def thread(self, thread_id: int) -> Thread:
@@ -35,15 +35,15 @@ class Threads(Tables):
         """Whether replies in the thread are passed over."""
         await self._update(Thread, thread_id, muted=muted)
 
-    async def placed(self, thread_id: int, channel: str) -> None:
+    async def set_channel(self, thread_id: int, channel: str) -> None:
         """A text that is drafted in private has its place."""
         await self._update(Thread, thread_id, channel=channel)
 
-    async def headed(self, thread_id: int, ts: str) -> None:
+    async def set_head(self, thread_id: int, ts: str) -> None:
         """The message below a person's root stands, which says how the drafts stand."""
         await self._update(Thread, thread_id, head_ts=ts)
 
-    async def rooted(self, thread_id: int, ts: str) -> None:
+    async def set_root(self, thread_id: int, ts: str) -> None:
         """The thread's root message stands."""
         await self._update(Thread, thread_id, root_ts=ts)
 

@@ -13,20 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.store.database import LOCK_SECONDS, connect, migrate
 from bot.store.models import Hold, Job, Source, Thread, Version
-from bot.store.write_lock import Turns
+from bot.store.write_lock import WriteLock
 
 
 class StoreUnavailable(Exception):
     """The database did not answer, or is locked: nothing was written; try again later."""
 
 
-class Tables:
+class Transactions:
     """A database, migrated."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # A server takes many writers.
-        self._turns = Turns(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
+        self._turns = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = async_sessionmaker(
             engine.execution_options(writes=True), expire_on_commit=False

@@ -18,7 +18,7 @@ from bot.store.models import (
     VersionStatus,
     now,
 )
-from bot.store.transactions import Tables
+from bot.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Turn:
     text: str
 
 
-class Versions(Tables):
+class VersionQueries(Transactions):
     """Versions and their messages."""
 
-    async def begin(self, job: Job) -> Sequence[Version]:
+    async def ensure_versions(self, job: Job) -> Sequence[Version]:
         """The job's versions; numbered and made when it has none yet."""
         query = select(Version).where(Version.job_id == job.id).order_by(Version.sample)
         async with self._write() as session:
@@ -169,7 +169,7 @@ class Versions(Tables):
                 version_id = job.parent_id
         return turns[::-1]
 
-    async def released(self, version_id: int, text: str) -> None:
+    async def save_text(self, version_id: int, text: str) -> None:
         """What the filter has released of a version so far; committed before it is shown."""
         async with self._write() as session:
             await session.execute(_of_one_that_stands(version_id).values(text=text))
@@ -182,7 +182,7 @@ class Versions(Tables):
         async with self._write() as session:
             return await session.scalar(query.returning(Version.id)) is not None
 
-    async def ended(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
+    async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """A version is over, with what is known of it (text, model, tokens, seconds, rules).
 
         A deleted one stays so, and nothing is kept of its text.
@@ -196,7 +196,7 @@ class Versions(Tables):
             await session.execute(ended.values(status=status, ended_at=now(), **facts))
         return await self.version(version_id)
 
-    async def posted(self, version_id: int, part: int, channel: str, ts: str) -> None:
+    async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:
         """A Slack message shows this part of the version."""
         async with self._write() as session:
             await session.merge(Message(channel=channel, ts=ts, version_id=version_id, part=part))

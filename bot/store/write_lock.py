@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
 
-class Turns:
+class WriteLock:
     """First come, first served, and before them those for whom somebody waits.
 
     SQLite lets its writers try again and again, at random: under load some never win.

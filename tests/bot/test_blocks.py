@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.drafting.slack_port import Button, Content
 from bot.messages import Phrase
 from bot.slack.manifest import manifest
 from bot.slack.render import blocks
-from bot.slack.render.blocks import Button
 from bot.slack.render.markup import split
 from bot.slack.render.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
 from bot.workspace.blocks import accept_view
@@ -63,7 +63,7 @@ def test_a_page_of_many_lines_loses_none_of_them(lines):
 
 @given(row=buttons)
 def test_buttons_keep_what_they_were_given(row):
-    content = blocks.said(Phrase("Choose."), row)
+    content = blocks.message(Content(Phrase("Choose."), buttons=row))
     shown = [e for b in content.blocks if b["type"] == "actions" for e in b["elements"]]
     assert [e["action_id"] for e in shown] == [b.action_id for b in row]
     assert [e.get("value", "") for e in shown] == [b.value for b in row]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.render.markup import PART_LIMIT, as_markdown, escape, markdown, mrkdwn, plain, split
+from bot.messages import escape
+from bot.slack.render.markup import PART_LIMIT, as_markdown, markdown, mrkdwn, plain, split
 from safety import SafeText
 
 LIVE = re.compile(r"<[@#!]|<https?:|<mailto:")

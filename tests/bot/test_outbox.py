@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
+from bot.drafting.slack_port import Button, Content, NotThere, Place, SlackRefused, SlackUnavailable
 from bot.messages import Phrase
 from bot.slack.client.api_client import web_client
-from bot.slack.client.posts import Place
-from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Button
 from bot.slack.render.views import Choices, draft_view
 from bot.workspace import Workspace
 
-HELLO = blocks.said(Phrase("*Ada* asked for a blog post"))
+HELLO = Content(Phrase("*Ada* asked for a blog post"))
 
 
 class HurriedClock:
@@ -59,8 +56,8 @@ def errors_of(workspace, method: str) -> list[str | None]:
 async def test_a_post_stands_with_its_blocks_and_its_key(workspace, outbox, channel):
     ts = await outbox.post(Place(channel), HELLO, key="thread-1")
     (message,) = workspace.messages(channel)
-    assert (message.ts, message.text) == (ts, HELLO.text)
-    assert [block["text"] for block in message.blocks] == [HELLO.blocks[0]["text"]]
+    assert (message.ts, message.text) == (ts, HELLO.said)
+    assert [block["text"] for block in message.blocks] == [{"type": "mrkdwn", "text": HELLO.said}]
     assert message.metadata["event_payload"] == {"key": "thread-1"}
 
 
@@ -122,7 +119,7 @@ async def test_a_change_is_repeated_until_it_is_answered(workspace, outbox, chan
     ts = await outbox.post(Place(channel), HELLO, key="k")
     workspace.fail(method, **fault)
     if method == "chat.update":
-        await outbox.edit(channel, ts, blocks.said(Phrase("New")))
+        await outbox.edit(channel, ts, Content(Phrase("New")))
         assert workspace.messages(channel)[0].text == "New"
     elif method == "chat.delete":
         await outbox.delete(channel, ts)
@@ -224,7 +221,7 @@ async def test_the_posts_of_one_channel_come_a_second_apart(workspace, outbox, c
 
 async def test_no_text_reaches_the_log(workspace, outbox, channel, caplog, capfd):
     caplog.set_level(0)
-    secret = blocks.said(Phrase("the merger with Umbrella"))
+    secret = Content(Phrase("the merger with Umbrella"))
     workspace.fail("chat.postMessage", status=500)
     await outbox.post(Place(channel), secret, key="k")
     out, err = capfd.readouterr()

@@ -7,16 +7,21 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
+from bot.drafting.slack_port import (
+    Button,
+    Content,
+    NotThere,
+    Place,
+    Shown,
+    SlackRefused,
+    SlackUnavailable,
+)
 from bot.messages import Phrase
 from bot.slack.client.api_client import web_client
-from bot.slack.client.posts import Place
 from bot.slack.client.rate_limit import TIERS
-from bot.slack.draft_message import DraftMessage, Shown
-from bot.slack.errors import NotThere, SlackRefused, SlackUnavailable
+from bot.slack.draft_message import DraftMessage
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Button
 from bot.workspace import PostedMessage, Workspace
 from safety import SafeText
 
@@ -53,7 +58,7 @@ class Stage:
         self.posted: list[tuple[int, str]] = []
 
     async def begin(self) -> "Stage":
-        content = blocks.said(Phrase("Ada asked for a blog post"))
+        content = Content(Phrase("Ada asked for a blog post"))
         self.root = await self.outbox.post(Place(self.channel), content, key="root")
         return self
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.client.rate_limit import COUNTS, TIER_4, TIERS, Budget, Pace
+from bot.slack.client.rate_limit import COUNTS, TIER_4, TIERS, Budget, RateLimit
 
 
 class TestClock:
@@ -109,7 +109,7 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
 
 
 async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
-    pace, ended = Pace(clock=clock), []
+    pace, ended = RateLimit(clock=clock), []
 
     async def growing(name: int) -> None:
         pace.keep("chat.update", 1)
@@ -129,7 +129,7 @@ async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
 
 
 async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(clock):
-    pace, turns = Pace({"chat.update": 3}, clock), []
+    pace, turns = RateLimit({"chat.update": 3}, clock), []
 
     async def growing() -> None:
         await pace.turn("chat.update")
@@ -163,7 +163,7 @@ async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
 
 
 async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock):
-    pace, calls = Pace(clock=clock), []
+    pace, calls = RateLimit(clock=clock), []
 
     async def caller(method: str, urgent: bool) -> None:
         await pace.turn(method, urgent=urgent)
@@ -177,7 +177,7 @@ async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock)
 
 
 async def test_a_channel_gets_one_post_a_second(clock):
-    pace, posts = Pace(clock=clock), []
+    pace, posts = RateLimit(clock=clock), []
 
     async def poster(channel: str) -> None:
         for _ in range(3):
@@ -205,7 +205,7 @@ async def test_who_gives_up_waiting_takes_no_turn(clock):
 
 
 async def test_a_budget_knows_when_it_is_used_up(clock):
-    pace = Pace({"chat.startStream": 20}, clock)
+    pace = RateLimit({"chat.startStream": 20}, clock)
     starts = 0
     while pace.free("chat.startStream"):
         await pace.turn("chat.startStream")

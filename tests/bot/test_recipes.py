@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.drafting.brief.options import Options
-from bot.drafting.brief.recipe import FREE, Limit, RecipeError, find_recipe, load_recipes
+from bot.drafting.brief.recipe import FREE, NetworkLimit, RecipeError, find_recipe, load_recipes
 from bot.drafting.jobs.prompt import Conversation
 
 RECIPES = load_recipes()
@@ -99,7 +99,7 @@ def test_x_counts_a_character_of_east_asia_twice_and_others_once() -> None:
     limits = RECIPES["social"].limits
     assert limits["x"].count("雨 rain") == 7
     assert limits["weibo"].count("雨 rain") == 6
-    assert Limit(characters=280).count("") == 0
+    assert NetworkLimit(characters=280).count("") == 0
 
 
 def test_an_operator_adds_a_kind_by_dropping_a_file(tmp_path: Path) -> None:

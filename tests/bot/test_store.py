@@ -22,7 +22,7 @@ from bot.store import (
 )
 from bot.store.database import connect, migrate
 from bot.store.models import Base
-from bot.store.write_lock import Turns
+from bot.store.write_lock import WriteLock
 from safety import SafeText
 
 
@@ -85,7 +85,7 @@ async def test_open_jobs_are_limited_by_person_and_a_refused_one_leaves_no_trace
     await begun(store, "k2")
     with pytest.raises(TooManyRunning):
         await store.add(a_job(), key="k3", limit=2, thread=a_thread())
-    await store.end(first.id, JobStatus.DONE)
+    await store.end_job(first.id, JobStatus.DONE)
     assert await store.add(a_job(), key="k3", limit=2, thread=a_thread())
 
 
@@ -93,9 +93,9 @@ async def test_version_numbers_run_through_the_thread(store: Store) -> None:
     first = await begun(store, n=3)
     more = await store.add(a_job(thread_id=first.thread_id), key="k2", limit=9)
     assert more is not None
-    assert [v.number for v in await store.begin(first)] == [1, 2, 3]
-    assert [v.number for v in await store.begin(more)] == [4]
-    assert [v.number for v in await store.begin(first)] == [1, 2, 3]
+    assert [v.number for v in await store.ensure_versions(first)] == [1, 2, 3]
+    assert [v.number for v in await store.ensure_versions(more)] == [4]
+    assert [v.number for v in await store.ensure_versions(first)] == [1, 2, 3]
 
 
 async def test_jobs_of_one_thread_begun_at_once_take_different_numbers(store: Store) -> None:
@@ -105,7 +105,7 @@ async def test_jobs_of_one_thread_begun_at_once_take_different_numbers(store: St
         job = await store.add(a_job(thread_id=first.thread_id), key=f"more{i}", limit=9)
         assert job is not None
         jobs.append(job)
-    versions = await asyncio.gather(*(store.begin(job) for job in jobs))
+    versions = await asyncio.gather(*(store.ensure_versions(job) for job in jobs))
     assert sorted(v.number for made in versions for v in made) == [1, 2, 3, 4, 5, 6]
 
 
@@ -113,9 +113,9 @@ async def test_the_last_version_is_the_one_that_ended_last_not_the_highest_numbe
     store: Store,
 ) -> None:
     job = await begun(store, n=2)
-    one, two = await store.begin(job)
-    await store.ended(two.id, VersionStatus.FINISHED, text="two")
-    await store.ended(one.id, VersionStatus.FINISHED, text="one")
+    one, two = await store.ensure_versions(job)
+    await store.end_version(two.id, VersionStatus.FINISHED, text="two")
+    await store.end_version(one.id, VersionStatus.FINISHED, text="one")
     last = await store.last_version(job.thread_id, VersionStatus.FINISHED)
     assert last is not None
     assert last.number == 1
@@ -123,24 +123,24 @@ async def test_the_last_version_is_the_one_that_ended_last_not_the_highest_numbe
 
 async def test_history_walks_from_the_first_draft_to_the_version(store: Store) -> None:
     job = await begun(store)
-    (draft,) = await store.begin(job)
-    await store.ended(draft.id, VersionStatus.FINISHED, text="long")
+    (draft,) = await store.ensure_versions(job)
+    await store.end_version(draft.id, VersionStatus.FINISHED, text="long")
     refine = await store.add(
         a_job(thread_id=job.thread_id, parent_id=draft.id, instruction="shorter"),
         key="k2",
         limit=9,
     )
     assert refine is not None
-    (short,) = await store.begin(refine)
-    await store.ended(short.id, VersionStatus.FINISHED, text="brief")
+    (short,) = await store.ensure_versions(refine)
+    await store.end_version(short.id, VersionStatus.FINISHED, text="brief")
     assert await store.history(short.id) == [Turn(None, "long"), Turn("shorter", "brief")]
     assert await store.history(None) == []
 
 
 async def test_a_message_leads_to_its_version_and_a_version_to_its_parts(store: Store) -> None:
-    (version,) = await store.begin(await begun(store))
+    (version,) = await store.ensure_versions(await begun(store))
     for part, ts in ((2, "2.0"), (1, "1.0"), (1, "1.0")):
-        await store.posted(version.id, part, "C1", ts)
+        await store.record_post(version.id, part, "C1", ts)
     found = await store.version_at("C1", "2.0")
     assert found is not None
     assert found.id == version.id
@@ -150,7 +150,7 @@ async def test_a_message_leads_to_its_version_and_a_version_to_its_parts(store: 
 
 async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
     job = await begun(store)
-    await store.end(job.id, JobStatus.WAITING)
+    await store.end_job(job.id, JobStatus.WAITING)
     assert [j.id for j in await store.jobs(JobStatus.WAITING, channel="C1")] == [job.id]
     assert await store.jobs(JobStatus.WAITING, channel="C2") == []
     assert [await store.reopen(job.id), await store.reopen(job.id)] == [True, False]
@@ -158,8 +158,8 @@ async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
 
 async def test_tries_are_counted(store: Store) -> None:
     job = await begun(store)
-    assert await store.tried(job.id, "zh") == (0, "zh")
-    assert await store.tried(job.id, "en") == (1, "zh")
+    assert await store.count_try(job.id, "zh") == (0, "zh")
+    assert await store.count_try(job.id, "en") == (1, "zh")
 
 
 async def test_old_events_are_forgotten_and_young_ones_kept(
@@ -189,7 +189,7 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of
 
 
 async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
-    turns, order = Turns(patience=10), []
+    turns, order = WriteLock(patience=10), []
 
     async def write(name: str, *, hurry: bool = False) -> None:
         async with turns.turn(hurry=hurry):
@@ -206,7 +206,7 @@ async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
 
 
 async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
-    turns = Turns(patience=0.01)
+    turns = WriteLock(patience=0.01)
     async with turns.turn(hurry=False):
         with pytest.raises(TimeoutError):
             async with turns.turn(hurry=True):
@@ -216,6 +216,6 @@ async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
 
 
 async def test_released_text_is_kept_as_any_text_is(store: Store) -> None:
-    (version,) = await store.begin(await begun(store))
-    ended = await store.ended(version.id, VersionStatus.FINISHED, text=SafeText("Rain."))
+    (version,) = await store.ensure_versions(await begun(store))
+    ended = await store.end_version(version.id, VersionStatus.FINISHED, text=SafeText("Rain."))
     assert ended.text == "Rain."

@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.drafting.explanation import Changes
+from bot.drafting.explanation import Changes, RecentThread
+from bot.drafting.slack_port import Button, Content, Place
 from bot.messages import Phrase, sentences
 from bot.slack.client.api_client import web_client
-from bot.slack.client.posts import Place
 from bot.slack.draft_message import DraftMessage
 from bot.slack.outbox import Outbox
 from bot.slack.render import blocks, documents, home_view, markup, version_views, views
-from bot.slack.render.blocks import Button
-from bot.slack.render.home_view import Recent
 from bot.slack.render.views import Choices
 from bot.workspace import Workspace
 from safety import SafeText
@@ -63,12 +61,11 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
         "split": [markup.split],
     },
     blocks: {
-        "said": [blocks.said],
         "page": [lambda w: blocks.page([w])],
         "sections": [blocks.sections],
-        "root_message": [
-            lambda w: blocks.root_message(w, SAID),
-            lambda w: blocks.root_message(None, w),
+        "message": [
+            lambda w: blocks.message(Content(w)),
+            lambda w: blocks.message(Content(None, w)),
         ],
         "final": [lambda w: blocks.final(w, None), lambda w: blocks.final(TEXT, w)],
         "draft": [lambda w: blocks.draft(w, TEXT), lambda w: blocks.draft(SAID, w)],
@@ -90,7 +87,7 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
     },
     home_view: {
         "home_view": [
-            lambda w: home_view.home_view([Recent("Blog", w, None, 1)], [], "en"),
+            lambda w: home_view.home_view([RecentThread("Blog", w, None, 1)], [], "en"),
             lambda w: home_view.home_view([], [w], "en"),
         ],
     },
@@ -158,14 +155,13 @@ async def begin(outbox: Outbox, place: Place, head: Any) -> None:
 
 
 CALLS: dict[str, list[Call]] = {
-    "final": [
-        lambda o, at, w: o.final(at, w, None, key="k", again=False),
-        lambda o, at, w: o.final(at, TEXT, w, key="k", again=False),
+    "post_text": [
+        lambda o, at, w: o.post_text(at, w, SAID, key="k", again=False),
+        lambda o, at, w: o.post_text(at, TEXT, w, key="k", again=False),
     ],
     "upload": [
-        lambda o, at, w: o.upload(at, w, "md", name=TEXT, comment=SAID, again=False),
-        lambda o, at, w: o.upload(at, TEXT, "md", name=w, comment=SAID, again=False),
-        lambda o, at, w: o.upload(at, TEXT, "md", name=TEXT, comment=w, again=False),
+        lambda o, at, w: o.upload(at, w, "md", comment=SAID, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", comment=w, again=False),
     ],
     "draft": [
         begin,
@@ -199,7 +195,7 @@ async def test_what_is_neither_said_nor_released_never_leaves(
     workspace: Workspace, outbox: Outbox, call: Call
 ) -> None:
     place = Place(workspace.channel("general"))
-    root = await outbox.post(place, blocks.said(SAID), key="root")
+    root = await outbox.post(place, Content(SAID), key="root")
     place = Place(place.channel, root, workspace.person("ada"), workspace.team)
     with pytest.raises(TypeError, match=r"not released|not of the catalogue"):
         await call(outbox, place, BODY["text"])
@@ -210,7 +206,7 @@ async def test_what_is_neither_said_nor_released_never_leaves(
 def test_only_the_builders_build() -> None:
     def builds(tree: ast.AST) -> bool:
         return any(
-            (isinstance(n, ast.Call) and ast.unparse(n.func).rpartition(".")[2] == "Content")
+            (isinstance(n, ast.Call) and ast.unparse(n.func).rpartition(".")[2] == "Rendered")
             or (
                 isinstance(n, ast.Dict)
                 and any(

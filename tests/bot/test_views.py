@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drafting.explanation import Changes, compared
+from bot.drafting.explanation import Changes, RecentThread, compared
 from bot.drafting.footer import draft_buttons, draft_facts
+from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
-from bot.slack.render.home_view import Recent, home_view
+from bot.slack.render.home_view import home_view
 from bot.slack.render.markup import split
 from bot.slack.render.version_views import (
     accept_view,
@@ -89,7 +90,7 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
 @given(briefs=st.lists(texts, max_size=12), language=languages)
 def test_home_fits_into_its_tab(briefs: list[SafeText], language: Language) -> None:
     url = "https://acme.slack.com/archives/C1/p1?thread_ts=1.2&cid=C1"
-    recent = [Recent("a blog post", brief, url, 3) for brief in briefs]
+    recent = [RecentThread("a blog post", brief, url, 3) for brief in briefs]
     slack_takes(home_view(recent, [Phrase("word " * 2000)], language))
 
 
@@ -100,7 +101,7 @@ def test_the_root_is_taken_with_its_state_and_its_button(
     asked = sentences.root("U1", "a blog post", brief).to(language)
     link = sentences.link_to_draft(12, "https://acme.slack.com/archives/C1/p1?a=1&b=2")
     for state in (sentences.being_written(n), sentences.drafts_stand(n, link, link)):
-        content = blocks.root_message(asked, state.to(language), [])
+        content = blocks.message(Content(asked, state.to(language)))
         accept_message_blocks(list(content.blocks))
 
 

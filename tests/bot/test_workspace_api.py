@@ -123,7 +123,7 @@ async def test_only_the_pages_own_origin_may_act(workspace: Workspace, origin: s
         assert response.status == 403
 
 
-# Messages
+# Posts
 
 
 async def test_a_post_is_there_with_a_later_ts_each_time(

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
 from bot.workspace import Workspace
 from inference.settings import Settings as WorkerSettings
+from tests.env_sample import env_sample
 from tests.scripted_engine import ScriptedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -237,3 +239,12 @@ def test_the_readme_lists_every_setting() -> None:
             assert f"| `{name.upper()}` |" in readme
             assert field.description
             assert field.description.replace("|", "\\|") in readme
+
+
+def test_the_sample_of_an_env_file_has_every_setting_as_it_is() -> None:
+    assert (ROOT / ".env.sample").read_text(encoding="utf-8") == env_sample()
+
+
+def test_the_sample_as_it_is_changes_no_setting_but_the_two_tokens() -> None:
+    found = dotenv_values(ROOT / ".env.sample")
+    assert found == {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""}

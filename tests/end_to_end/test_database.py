@@ -172,9 +172,9 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     job = Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": 1, "seed": 7})
     thread = Thread(team="T1", channel="C1", requester="U1", recipe="blog", brief="rain")
     assert await store.add(job, key="k1", limit=9, thread=thread)
-    (version,) = await store.begin(job)
+    (version,) = await store.ensure_versions(job)
     for end in range(0, len(long), len(long) // 20):
-        await store.released(version.id, long[:end])
+        await store.save_text(version.id, long[:end])
     old = {"author": "U1", "created_at": now() - timedelta(days=2)}
     unwanted = Source(key="s1", name=NAME, text=f"{SOURCE} " * 900, **old)
     await store.keep("k2", None, [unwanted])
@@ -182,9 +182,9 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     await store.keep("k3", thread.id, [wanted])
     assert all(leaked(words, whole(path)) for words in (WRITTEN, NAME, SOURCE, WISH))
 
-    await store.ended(version.id, VersionStatus.DELETED)
-    await store.released(version.id, f"{WRITTEN} comes late")
-    assert (await store.ended(version.id, VersionStatus.FINISHED, text=WRITTEN)).text == ""
+    await store.end_version(version.id, VersionStatus.DELETED)
+    await store.save_text(version.id, f"{WRITTEN} comes late")
+    assert (await store.end_version(version.id, VersionStatus.FINISHED, text=WRITTEN)).text == ""
     await store.forget()
     assert [leaked(words, whole(path)) for words in (WRITTEN, NAME, SOURCE)] == [[], [], []]
     assert leaked(WISH, whole(path))

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bot.drafting.brief.languages import language_among, language_of
 from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, Sampled
 from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, folded
+from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentences
 from safety import visible
 
@@ -52,12 +53,11 @@ TOKENS_A_WORD = 2
 SHORTEST_WORD = 4
 
 
-class BadBrief(Exception):
-    """The text is no brief; `sentence` says why and what to do, `option` which one is wrong."""
+class BadBrief(UserError):
+    """The text is no brief; `option` is the one that is wrong."""
 
     def __init__(self, sentence: Sentence, option: str | None = None) -> None:
-        super().__init__("bad brief")
-        self.sentence = sentence
+        super().__init__(sentence)
         self.option = option
 
 

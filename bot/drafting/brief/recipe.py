@@ -52,7 +52,7 @@ class Wording(BaseModel):
     example: str = Field(min_length=1, max_length=200)
 
 
-class Limit(BaseModel):
+class NetworkLimit(BaseModel):
     """What a network takes. `wide`: a character of East Asia counts twice there, as on X."""
 
     model_config = STRICT
@@ -67,7 +67,7 @@ class Limit(BaseModel):
         return len(text) + wide
 
 
-class Sampling(BaseModel):
+class RecipeSampling(BaseModel):
     """How this kind is sampled, where that differs from the settings."""
 
     model_config = STRICT
@@ -86,8 +86,8 @@ class Recipe(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None
-    sampling: Sampling = Sampling()
-    limits: dict[Name, Limit] = {}
+    sampling: RecipeSampling = RecipeSampling()
+    limits: dict[Name, NetworkLimit] = {}
     en: Wording | None = None
     zh: Wording | None = None
 
@@ -172,3 +172,8 @@ def folded(name: str) -> str:
     """A name without what makes no difference: case, width, hyphens, spaces."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in plain if c not in "-_" and not c.isspace())
+
+
+def recipe_or_free(recipes: Mapping[str, Recipe], name: str) -> Recipe:
+    """Return the recipe of a thread; free text where the operator took it away since."""
+    return recipes.get(name) or recipes[FREE]

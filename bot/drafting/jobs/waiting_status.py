@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot.drafting.ports import Place, Screen
+from bot.drafting.slack_port import Place, SlackPort
 from bot.messages import Language, Phrase, sentences
 
 # Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.
@@ -14,12 +14,12 @@ CLEARED_WITHIN = 2.0
 
 
 @asynccontextmanager
-async def status(
-    screen: Screen, place: Place, before: Callable[[], int], language: Language
+async def waiting_status(
+    slack: SlackPort, place: Place, before: Callable[[], int], language: Language
 ) -> AsyncIterator[Callable[[], None]]:
-    """Tend the thread's status until the yielded function is called, or this is left."""
+    """Show the thread's status until the yielded function is called, or the block is left."""
     over = asyncio.Event()
-    task = asyncio.create_task(_tend(screen, place, before, language, over))
+    task = asyncio.create_task(_tend(slack, place, before, language, over))
     try:
         yield over.set
     finally:
@@ -30,7 +30,7 @@ async def status(
 
 
 async def _tend(
-    screen: Screen,
+    slack: SlackPort,
     place: Place,
     before: Callable[[], int],
     language: Language,
@@ -44,10 +44,10 @@ async def _tend(
         now = sentences.waits(before()).to(language)
         if now != said or clock() - at > STANDS:
             loading = [each.to(language) for each in sentences.loading()]
-            await screen.status(place, now, loading)
+            await slack.status(place, now, loading)
             said, at = now, clock()
     if said:
-        await screen.status(place, Phrase(""))
+        await slack.status(place, Phrase(""))
 
 
 async def _is_over(over: asyncio.Event, seconds: float) -> bool:

@@ -5,48 +5,48 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
 from bot.drafting.footer import CHANGES, WHY
+from bot.drafting.slack_port import SlackError
+from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
-from bot.listeners.services import Front, clicked_id
+from bot.listeners.services import Services, clicked_id
 from bot.messages import Language, sentence
-from bot.slack.errors import SlackError
 from bot.slack.render.version_views import changes_view, why_view
 from bot.slack.render.views import View
 from bot.store import StoreUnavailable
 
 
-async def on_explain(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
     """In a modal, to whoever asked alone."""
     await ack()
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            view = await _view(body, front)
+            view = await _view(body, services)
             if view is not None:
-                await front.outbox.open_view(body["trigger_id"], view)
-    except BadBrief as bad:
-        await front.answer(body, bad.sentence)
+                await services.outbox.open_view(body["trigger_id"], view)
+    except UserError as bad:
+        await services.answer(body, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
-        await front.answer(body, sentence("form_did_not_open"))
+        await services.answer(body, sentence("form_did_not_open"))
     else:
         if view is None:
-            await front.answer(body, sentence("nothing_to_compare"))
+            await services.answer(body, sentence("nothing_to_compare"))
 
 
-async def _view(body: dict[str, Any], front: Front) -> View | None:
+async def _view(body: dict[str, Any], services: Services) -> View | None:
     user = body["user"]["id"]
-    language: Language = await front.people.language_at_once(user)
-    version = await front.acts.version(clicked_id(body))
+    language: Language = await services.people.language_at_once(user)
+    version = await services.actions.version(clicked_id(body))
     if body["actions"][0]["action_id"] == WHY:
-        return why_view(await front.explain.why(version, language, user), language)
-    changes = await front.explain.changes(version, user)
+        return why_view(await services.history.why(version, language, user), language)
+    changes = await services.history.changes(version, user)
     return changes_view(changes, language) if changes else None
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer the buttons."""
     for name in (CHANGES, WHY):
 
         @app.action(name)
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await on_explain(ack, body, front)
+            await on_explain(ack, body, services)

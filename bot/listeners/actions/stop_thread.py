@@ -4,20 +4,20 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.ports import STOP_THREAD
-from bot.listeners.services import Front, clicked_id
+from bot.drafting.jobs.job_context import STOP_THREAD
+from bot.listeners.services import Services, clicked_id
 
 
-async def on_stop(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+async def on_stop(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
     """Only for the requester; committed, then acked."""
-    stopped = front.acts.stop_thread(clicked_id(body), body["user"]["id"])
-    await front.attempt(body, stopped)
+    stopped = services.actions.stop_thread(clicked_id(body), body["user"]["id"])
+    await services.attempt(body, stopped)
     await ack()
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer the button."""
 
     @app.action(STOP_THREAD)
     async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_stop(ack, body, front)
+        await on_stop(ack, body, services)

@@ -5,11 +5,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_stop
-from bot.drafting.jobs.requests import Asked
+from bot.drafting.brief.brief import is_help, is_stop
+from bot.drafting.jobs.intake import Invocation
 from bot.drafting.sources import from_files
+from bot.errors import UserError
 from bot.listeners.form import files_in
-from bot.listeners.services import Front
+from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 
@@ -18,21 +19,21 @@ FROM_PEOPLE = {None, "thread_broadcast", "file_share"}
 SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
 
 
-async def on_message(event: dict[str, Any], team: str, front: Front) -> None:
+async def on_message(event: dict[str, Any], team: str, services: Services) -> None:
     """Nothing is said about messages that are for somebody else."""
     if event.get("subtype") == "message_deleted":
-        await front.acts.deleted(event["channel"], event["deleted_ts"])
-    elif is_from_person(event) and event["user"] != front.bot:
+        await services.actions.deleted(event["channel"], event["deleted_ts"])
+    elif is_from_person(event) and event["user"] != services.bot:
         to_us = event.get("channel_type") == "im"
         if "thread_ts" in event or to_us:
-            await _answer(event, team, front, to_us=to_us)
+            await _answer(event, team, services, to_us=to_us)
 
 
-async def on_mention(event: dict[str, Any], team: str, front: Front) -> None:
+async def on_mention(event: dict[str, Any], team: str, services: Services) -> None:
     """A message that names the app is a brief; in a thread of ours it came as a reply already."""
-    thread = await front.acts.thread_at(event["channel"], _root_of(event))
+    thread = await services.actions.thread_at(event["channel"], _root_of(event))
     if is_from_person(event) and thread is None:
-        await _answer(event, team, front, to_us=True)
+        await _answer(event, team, services, to_us=True)
 
 
 def is_from_person(event: dict[str, Any]) -> bool:
@@ -40,54 +41,60 @@ def is_from_person(event: dict[str, Any]) -> bool:
     return "user" in event and "bot_id" not in event and event.get("subtype") in FROM_PEOPLE
 
 
-async def _answer(event: dict[str, Any], team: str, front: Front, *, to_us: bool) -> None:
+async def _answer(event: dict[str, Any], team: str, services: Services, *, to_us: bool) -> None:
     channel, user = event["channel"], event["user"]
     # One message has one ts, by however many kinds of event it comes.
-    asked = Asked(user=user, team=team, channel=channel, key=f"message-{channel}-{event['ts']}")
+    invocation = Invocation(
+        user=user, team=team, channel=channel, key=f"message-{channel}-{event['ts']}"
+    )
     said: Sentence | None = None
     try:
-        said = await _taken(event, asked, front, to_us=to_us)
-    except BadBrief as bad:
+        said = await _taken(event, invocation, services, to_us=to_us)
+    except UserError as bad:
         said = bad.sentence
-    if said and await front.requests.first(asked):
-        told = await front.people.told(user, said)
-        await front.outbox.tell(channel, user, told, thread_ts=_root_of(event))
+    if said and await services.intake.first(invocation):
+        told = await services.people.told(user, said)
+        await services.outbox.tell(channel, user, told, thread_ts=_root_of(event))
 
 
 async def _taken(
-    event: dict[str, Any], asked: Asked, front: Front, *, to_us: bool
+    event: dict[str, Any], invocation: Invocation, services: Services, *, to_us: bool
 ) -> Sentence | None:
-    """What to tell the author. Raises BadBrief."""
+    """What to tell the author. Raises UserError."""
     text = event.get("text", "")
-    mentioned = to_us or f"<@{front.bot}" in text
-    words = f"{_shared(event)} {typed(text, bot=front.bot)}".strip()
-    thread = await front.acts.thread_at(asked.channel, _root_of(event))
-    if thread is not None and not (to_us and await front.acts.came_to_nothing(thread)):
-        return await front.acts.reply(
+    mentioned = to_us or f"<@{services.bot}" in text
+    words = f"{_shared(event)} {typed(text, bot=services.bot)}".strip()
+    thread = await services.actions.thread_at(invocation.channel, _root_of(event))
+    if thread is not None and not (to_us and await services.actions.came_to_nothing(thread)):
+        return await services.actions.reply(
             thread,
             words,
-            asked,
+            invocation,
             mentioned=mentioned,
             to_others=bool(SOMEBODY.match(text)) and not mentioned,
             files=files_in(event),
         )
-    return await _brief(event, words, asked, front) if to_us else None
+    return await _brief(event, words, invocation, services) if to_us else None
 
 
-async def _brief(event: dict[str, Any], words: str, asked: Asked, front: Front) -> Sentence | None:
+async def _brief(
+    event: dict[str, Any], words: str, invocation: Invocation, services: Services
+) -> Sentence | None:
     """The person's own message is the root of the drafts."""
     files = files_in(event)
     if is_help(words):
         return sentence("help_short")
     if is_stop(words):
         # Once: an old delivery must not stop what came later.
-        if not await front.acts.first(asked):
+        if not await services.actions.first(invocation):
             return None
-        return sentences.stopped_drafts(await front.acts.stop_all(asked.user, asked.channel))
+        return sentences.stopped_drafts(
+            await services.actions.stop_all(invocation.user, invocation.channel)
+        )
     if files and not words:
         return sentence("files_without_wish")
-    sources = from_files(files, asked.key, asked.user)
-    await front.drafting.draft(words, asked, sources=sources, under=_root_of(event))
+    sources = from_files(files, invocation.key, invocation.user)
+    await services.drafting.draft(words, invocation, sources=sources, under=_root_of(event))
     return None
 
 
@@ -101,13 +108,13 @@ def _root_of(event: dict[str, Any]) -> str:
     return str(event.get("thread_ts") or event["ts"])
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Listen to messages."""
 
     @app.event("message")
     async def listener(event: dict[str, Any], body: dict[str, Any]) -> None:
-        await on_message(event, body["team_id"], front)
+        await on_message(event, body["team_id"], services)
 
     @app.event("app_mention")
     async def mentioned(event: dict[str, Any], body: dict[str, Any]) -> None:
-        await on_mention(event, body["team_id"], front)
+        await on_mention(event, body["team_id"], services)

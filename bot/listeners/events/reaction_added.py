@@ -4,33 +4,37 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
-from bot.drafting.jobs.requests import Asked
-from bot.listeners.services import Front
+from bot.drafting.jobs.intake import Invocation
+from bot.errors import UserError
+from bot.listeners.services import Services
 
 
-async def on_reaction(body: dict[str, Any], front: Front) -> None:
+async def on_reaction(body: dict[str, Any], services: Services) -> None:
     """Reactions that ask for nothing, or on other messages, are passed over in silence."""
     event = body["event"]
     # Without the skin tone. The bot's own emoji is an offer.
-    wish = front.settings.wishes.get(event["reaction"].partition("::")[0])
-    if wish is None or event["user"] == front.bot or event["item"]["type"] != "message":
+    wish = services.settings.actions_by_emoji.get(event["reaction"].partition("::")[0])
+    if wish is None or event["user"] == services.bot or event["item"]["type"] != "message":
         return
     channel, user = event["item"]["channel"], event["user"]
-    version = await front.acts.version_at(channel, event["item"]["ts"])
+    version = await services.actions.version_at(channel, event["item"]["ts"])
     if version is None:
         return
-    asked = Asked(user=user, team=body["team_id"], channel=channel, key=f"event-{body['event_id']}")
+    invocation = Invocation(
+        user=user, team=body["team_id"], channel=channel, key=f"event-{body['event_id']}"
+    )
     try:
-        await front.acts.ask(version, wish, asked)
-    except BadBrief as bad:
-        if await front.requests.first(asked):
-            await front.outbox.tell(channel, user, await front.people.told(user, bad.sentence))
+        await services.actions.ask(version, wish, invocation)
+    except UserError as bad:
+        if await services.intake.first(invocation):
+            await services.outbox.tell(
+                channel, user, await services.people.told(user, bad.sentence)
+            )
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Listen to reactions."""
 
     @app.event("reaction_added")
     async def listener(body: dict[str, Any]) -> None:
-        await on_reaction(body, front)
+        await on_reaction(body, services)

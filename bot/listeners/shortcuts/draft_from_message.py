@@ -4,54 +4,54 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.brief.brief import BadBrief
-from bot.drafting.jobs.requests import Asked
+from bot.drafting.jobs.intake import Invocation
 from bot.drafting.sources import from_files, from_text
+from bot.errors import UserError
 from bot.listeners.form import files_in, open_form
 from bot.listeners.form_context import Place
-from bot.listeners.services import Front
+from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.manifest import MESSAGE_SHORTCUT
 from bot.store import StoreUnavailable
 
 
-async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], front: Front) -> None:
+async def on_message_shortcut(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
     """The text is kept under a key, for it may be longer than a form can hold."""
     try:
-        said = await _open(body, front)
-    except BadBrief as bad:
+        said = await _open(body, services)
+    except UserError as bad:
         said = bad.sentence
     except StoreUnavailable:
         said = sentence("not_saved")
     await ack()
     if said:
-        await front.answer(body, said)
+        await services.answer(body, said)
 
 
-async def _open(body: dict[str, Any], front: Front) -> Sentence | None:
-    """What to say instead, where the form did not open. Raises BadBrief, StoreUnavailable."""
+async def _open(body: dict[str, Any], services: Services) -> Sentence | None:
+    """What to say instead, where the form did not open. Raises UserError, StoreUnavailable."""
     user, channel = body["user"]["id"], body["channel"]["id"]
-    asked = Asked(user, body["team"]["id"], channel, key=f"shortcut-{body['trigger_id']}")
+    invocation = Invocation(user, body["team"]["id"], channel, key=f"shortcut-{body['trigger_id']}")
     message = body["message"]
     author = message.get("user", user)
-    text = typed(message.get("text", ""), bot=front.bot)
-    sources = from_files(files_in(message), asked.key, author)
+    text = typed(message.get("text", ""), bot=services.bot)
+    sources = from_files(files_in(message), invocation.key, author)
     if text:
-        limit = front.settings.max_source
-        sources = [from_text("message", text, asked.key, limit, author), *sources]
+        limit = services.settings.max_source
+        sources = [from_text("message", text, invocation.key, limit, author), *sources]
     if not sources:
-        raise BadBrief(sentence("no_text_there"))
-    await front.drafting.keep(sources, asked)
+        raise UserError(sentence("no_text_there"))
+    await services.drafting.keep(sources, invocation)
     kept = sentences.form_source_kept(len(text), len(files_in(message)))
     keys = tuple(source.key for source in sources)
     place = Place(channel, body["response_url"], keys)
-    return await open_form(front, user, body["trigger_id"], place.packed(), source=kept)
+    return await open_form(services, user, body["trigger_id"], place.packed(), source=kept)
 
 
-def register(app: AsyncApp, front: Front) -> None:
+def register(app: AsyncApp, services: Services) -> None:
     """Answer the shortcut."""
 
     @app.shortcut(MESSAGE_SHORTCUT)
     async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_message_shortcut(ack, body, front)
+        await on_message_shortcut(ack, body, services)

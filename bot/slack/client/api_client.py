@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.rate_limit import Pace
-from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
+from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
+from bot.slack.client.rate_limit import RateLimit
 
 Args = Mapping[str, object]
 Answer = dict[str, Any]
@@ -68,6 +68,14 @@ CLOSED = {
 log = structlog.get_logger(__name__)
 
 
+class RateLimited(SlackError):
+    """The budget of the method is used up; nothing was done. Does not leave `bot.slack`."""
+
+
+class AnswerLost(SlackError):
+    """No answer, or a server error: the call may have taken effect. Does not leave `bot.slack`."""
+
+
 @asynccontextmanager
 async def web_client(
     token: SecretStr, base_url: str = AsyncWebClient.BASE_URL
@@ -88,10 +96,10 @@ async def web_client(
         )
 
 
-class Wire:
+class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+    def __init__(self, client: AsyncWebClient, pace: RateLimit) -> None:
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.pace = pace

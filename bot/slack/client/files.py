@@ -1,38 +1,22 @@
 """Files that people attached: told of and fetched. Reads only."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.slack.client.api_client import Wire
-
-
-class NoFile(Exception):
-    """It cannot be fetched. `reason` is one of: gone, kind, size."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A file's name, as its owner gave it, and its bytes."""
-
-    name: str
-    data: bytes
+from bot.drafting.slack_port import AttachedFile, NoFile
+from bot.slack.client.api_client import ApiClient
 
 
 class Files:
     """What the app may read of people's files (files:read)."""
 
-    def __init__(self, wire: Wire, token: SecretStr, api_url: str) -> None:
+    def __init__(self, wire: ApiClient, token: SecretStr, api_url: str) -> None:
         self._wire = wire
         self._token = token
         self._api_host = urlsplit(api_url).hostname
 
-    async def fetch(self, file_id: str, most: int) -> Attached:
+    async def fetch(self, file_id: str, most: int) -> AttachedFile:
         """The file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
         file = await self._wire.file(file_id)
         if file is None or file.get("mode") not in (None, "hosted", "snippet"):
@@ -46,7 +30,7 @@ class Files:
         data = await self._wire.download(url, self._token.get_secret_value(), most)
         if data is None:
             raise NoFile("gone")
-        return Attached(str(file.get("name") or file_id), data)
+        return AttachedFile(str(file.get("name") or file_id), data)
 
     def _is_slacks(self, url: str) -> bool:
         parts = urlsplit(url)

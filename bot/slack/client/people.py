@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from bot.drafting.slack_port import NotThere, SlackError, SlackRefused
 from bot.messages import Language, Phrase, Sentence, language_for
-from bot.slack.errors import NotThere, SlackError, SlackRefused
 
 LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
 

@@ -1,14 +1,13 @@
 """The app's own messages: posted once, found again, changed, taken away."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
+from bot.drafting.slack_port import NotThere, Place, SlackRefused, SlackUnavailable
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import Answer, Args, Wire
-from bot.slack.errors import AnswerLost, NotThere, RateLimited, SlackRefused, SlackUnavailable
+from bot.slack.client.api_client import Answer, AnswerLost, ApiClient, Args, RateLimited
 from bot.slack.render import blocks
-from bot.slack.render.blocks import Content
+from bot.slack.render.blocks import Rendered
 from bot.slack.render.markup import plain
 
 EVENT_TYPE = "draftsmith"
@@ -16,31 +15,21 @@ PAGE = 200
 PAGES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a message goes. `user` and `team` are for whom a stream is, as Slack wants to know."""
-
-    channel: str
-    thread_ts: str | None = None
-    user: str = ""
-    team: str = ""
-
-
-class Messages:
+class Posts:
     """Slack has no idempotency key: a post whose answer was lost is looked for before a repeat."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: ApiClient) -> None:
         self.wire = wire
         self._me: Answer = {}
         self._streams = True
 
-    async def post(self, place: Place, content: Content, key: str) -> str:
+    async def post(self, place: Place, rendered: Rendered, key: str) -> str:
         """The ts of the message, which stands once however often the answer is lost."""
         args = {
             "channel": place.channel,
             "thread_ts": place.thread_ts,
-            "text": content.text,
-            "blocks": list(content.blocks),
+            "text": rendered.text,
+            "blocks": list(rendered.blocks),
             "metadata": metadata(key),
             "unfurl_links": False,
             "unfurl_media": False,
@@ -78,9 +67,9 @@ class Messages:
         return None
 
     async def update(
-        self, channel: str, ts: str, content: Content, *, key: str = "", urgent: bool = True
+        self, channel: str, ts: str, rendered: Rendered, *, key: str = "", urgent: bool = True
     ) -> None:
-        await self.wire.call("chat.update", update_args(channel, ts, content, key), urgent=urgent)
+        await self.wire.call("chat.update", update_args(channel, ts, rendered, key), urgent=urgent)
 
     async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> None:
         """A file in a thread. https://docs.slack.dev/messaging/working-with-files"""
@@ -154,13 +143,13 @@ def metadata(key: str) -> dict[str, object]:
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
 
 
-def update_args(channel: str, ts: str, content: Content, key: str) -> Args:
+def update_args(channel: str, ts: str, rendered: Rendered, key: str) -> Args:
     """The arguments of chat.update; without a key Slack keeps the metadata as it was."""
     return {
         "channel": channel,
         "ts": ts,
-        "text": content.text,
-        "blocks": list(content.blocks),
+        "text": rendered.text,
+        "blocks": list(rendered.blocks),
         "metadata": metadata(key) if key else None,
     }
 

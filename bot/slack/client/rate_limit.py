@@ -109,7 +109,7 @@ class Budget:
         return self._calls[-room] + COUNTS - now if len(self._calls) >= room else 0.0
 
 
-class Pace:
+class RateLimit:
     """Every method's budget, and one post a second for each channel."""
 
     def __init__(self, budgets: Mapping[str, int] = TIERS, clock: Clock | None = None) -> None:

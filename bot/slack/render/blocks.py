@@ -5,14 +5,14 @@ Limits: https://docs.slack.dev/reference/block-kit/blocks
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from bot.drafting.slack_port import Button, Content
 from bot.messages import Phrase, ours
 from bot.slack.render.markup import as_markdown, markdown, mrkdwn
 from safety import SafeText
 
 Block = dict[str, Any]
-Style = Literal["", "primary", "danger"]
 
 SECTION_LIMIT = 3_000
 MARKDOWN_LIMIT = 12_000
@@ -23,23 +23,8 @@ GROWING = Phrase("…")
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
-    """A button; `label` is plain text. `value` comes back with the click: ids only."""
-
-    label: Phrase
-    action_id: str
-    value: str = ""
-    style: Style = ""
-
-    def __post_init__(self) -> None:
-        assert 0 < len(ours(self.label)) <= 75
-        assert 0 < len(self.action_id) <= 255
-        assert len(self.value) <= 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What one message shows: blocks, and `text` for notifications and readers without blocks."""
+class Rendered:
+    """A message as Slack takes it: blocks, and `text` for notifications and other readers."""
 
     text: str
     blocks: tuple[Block, ...]
@@ -49,15 +34,19 @@ class Content:
         assert 0 < len(self.blocks) <= 50
 
 
-def said(phrase: Phrase, buttons: Sequence[Button] = ()) -> Content:
-    """A sentence, with buttons where it asks for a choice."""
-    return Content(phrase, (_section(phrase), *_row(buttons)))
+def message(content: Content) -> Rendered:
+    """Build a message of ours: a sentence, a small line below it, and buttons."""
+    said = [_section(content.said)] if content.said else []
+    note = [_context(content.note)] if content.note else []
+    text = content.said or content.note
+    assert text is not None
+    return Rendered(text, (*said, *note, *_row(content.buttons)))
 
 
-def page(parts: Sequence[Phrase]) -> Content:
+def page(parts: Sequence[Phrase]) -> Rendered:
     """Several paragraphs, each cut between lines where Slack takes no more of a section."""
     shown = [_section(section) for part in parts for section in sections(part)]
-    return Content(cut(parts[0], TEXT_LIMIT), tuple(shown[:50]))
+    return Rendered(cut(parts[0], TEXT_LIMIT), tuple(shown[:50]))
 
 
 def sections(part: Phrase) -> list[Phrase]:
@@ -70,28 +59,19 @@ def sections(part: Phrase) -> list[Phrase]:
     return [Phrase(section) for section in cut_up if section]
 
 
-def root_message(asked: Phrase | None, state: Phrase, buttons: Sequence[Button] = ()) -> Content:
-    """The head of a thread: what was asked for, and below it how its drafts stand.
-
-    Where a message of the person's says what was asked, only the latter.
-    """
-    said = [_section(asked)] if asked else []
-    return Content(asked or state, (*said, _context(state), *_row(buttons)))
-
-
-def final(text: SafeText, note: Phrase | None) -> Content:
+def final(text: SafeText, note: Phrase | None) -> Rendered:
     """A finished text, or one part of it, with a line at its end."""
     closing = [_context(note)] if note else []
-    return Content(cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
+    return Rendered(cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
 
 
-def draft(head: Phrase, body: SafeText, *closing: Block) -> Content:
+def draft(head: Phrase, body: SafeText, *closing: Block) -> Rendered:
     """A draft's message: the head line, the text of this part, and what closes it.
 
     `body` is one part of `markup.split`.
     """
     text = f"{head}\n\n{mrkdwn(body)}".rstrip()
-    return Content(cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))
+    return Rendered(cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))
 
 
 def draft_markdown(head: Phrase, body: SafeText) -> str:

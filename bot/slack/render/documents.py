@@ -2,7 +2,6 @@
 
 import io
 import re
-from typing import Literal
 
 from docx import Document
 from docx.document import Document as WordDocument
@@ -10,10 +9,10 @@ from docx.text.paragraph import Paragraph
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.drafting.slack_port import FileKind
 from bot.slack.render.markup import LINK_JOINT
 from safety import SafeText, part, safe
 
-FileKind = Literal["md", "docx"]
 NAME_LIMIT = 60
 
 NAME = re.compile(r"[^\W_][\w ,'’-]*")

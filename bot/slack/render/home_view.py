@@ -1,27 +1,16 @@
 """Pure builder of the app's home tab. https://docs.slack.dev/surfaces/app-home"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bot.drafting.explanation import RecentThread
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.render.blocks import SECTION_LIMIT, Block, cut, sections
 from bot.slack.render.views import MOST_BLOCKS, View, plain_text
-from safety import SafeText
 
 NEW_DRAFT = "new_draft"
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """A thread that the person began: its kind, its brief, its address, its standing drafts."""
-
-    title: str
-    brief: SafeText
-    url: str | None
-    drafts: int
-
-
-def home_view(recent: Sequence[Recent], can: Sequence[Phrase], language: Language) -> View:
+def home_view(recent: Sequence[RecentThread], can: Sequence[Phrase], language: Language) -> View:
     """`can`: what the app can do, part by part."""
     button = {
         "type": "button",

@@ -1,0 +1,71 @@
+"""The one way in for jobs: committed under the key of the delivery, then started."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.drafting.jobs.jobs import Jobs
+from bot.errors import UserError
+from bot.messages import sentence
+from bot.store import Job, Source, Store, Thread, TooManyRunning
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """Who asked, where, and the key by which a second delivery of the same request is known."""
+
+    user: str
+    team: str
+    channel: str
+    key: str
+    response_url: str | None = None
+
+
+class Intake:
+    """Takes in what people ask for."""
+
+    def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
+        """Take jobs into the store. `limit`: running requests of one person."""
+        self._store = store
+        self._jobs = jobs
+        self._limit = limit
+
+    async def begin(
+        self,
+        job: Job,
+        invocation: Invocation,
+        thread: Thread | None = None,
+        *,
+        sources: Sequence[Source] = (),
+        adopt: Sequence[str] = (),
+    ) -> bool:
+        """Commit a job and start it, once for each key; False: it came before, or joins another.
+
+        `adopt`: the keys of sources that wait.
+
+        Raises UserError, StoreUnavailable.
+        """
+        try:
+            begun = await self._store.add(
+                job,
+                key=invocation.key,
+                limit=self._limit,
+                thread=thread,
+                sources=sources,
+                adopt=adopt,
+            )
+        except TooManyRunning:
+            raise UserError(sentence("too_many", limit=self._limit)) from None
+        if begun is None:
+            return False
+        self._jobs.start(begun)
+        return True
+
+    async def first(self, invocation: Invocation) -> bool:
+        """Say whether a request that makes no job comes for the first time."""
+        return await self._store.record_event(invocation.key)
+
+
+def new_seed() -> int:
+    """Return a seed that nobody chose."""
+    return secrets.randbelow(2**31)

@@ -1,0 +1,59 @@
+"""What every job is written with, and the two ways in which a run ends early."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.drafting.brief.recipe import Recipe
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.jobs.worker_queue import WorkerQueue
+from bot.drafting.reviews import Reviews
+from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
+from bot.drafting.sources import Sources
+from bot.messages import Sentence
+from bot.store import JobStatus, Store, StoreUnavailable
+from inference.client import EngineClient
+from safety import Filter
+
+DRAFT_IN_DM = "draft_in_dm"
+STOP_THREAD = "stop_thread"
+
+# What a job waits for and is then run again.
+Away = (SlackUnavailable, StoreUnavailable)
+
+
+class Refusal(Exception):
+    """The job ends or rests here; `sentence` tells the requester why (None: without noise).
+
+    `forget`: what was asked is not kept, for it holds what should be nowhere.
+    """
+
+    def __init__(
+        self,
+        sentence: Sentence | None,
+        status: JobStatus,
+        buttons: Sequence[Button] = (),
+        *,
+        forget: bool = False,
+    ) -> None:
+        super().__init__(status)
+        self.sentence = sentence
+        self.status = status
+        self.buttons = buttons
+        self.forget = forget
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What every job is written with. Without `reviews` what the filter holds is blocked."""
+
+    store: Store
+    slack: SlackPort
+    engine: EngineClient
+    filter: Filter
+    people: People
+    recipes: Mapping[str, Recipe]
+    sources: Sources
+    queue: WorkerQueue
+    settings: DraftingSettings
+    bot_user: str
+    reviews: Reviews | None = None

@@ -1,0 +1,214 @@
+"""Slack as drafting sees it: places, messages, and what may go wrong.
+
+`bot.slack.outbox.Outbox` is the port in production. Nothing here knows Slack's API.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bot.messages import Language, Phrase, ours
+from safety import SafeText
+
+Style = Literal["", "primary", "danger"]
+FileKind = Literal["md", "docx"]
+
+
+class SlackError(Exception):
+    """Slack did not do what was asked. Holds codes only, never a text of a person or the model."""
+
+
+class SlackUnavailable(SlackError):
+    """Slack did not answer after several tries: take the work up again later."""
+
+
+class NotThere(SlackError):
+    """The channel or message is gone, or closed to the app. `reason` is Slack's code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def deleted(self) -> bool:
+        """Whether somebody deleted the message, rather than closed the place to us."""
+        return self.reason == "message_not_found"
+
+
+class SlackRefused(SlackError):
+    """Slack refused the call: a bug of ours, or a scope that the app lacks (`needed`)."""
+
+    def __init__(self, error: str, needed: str = "") -> None:
+        super().__init__(f"{error} (needs {needed})" if needed else error)
+        self.error = error
+        self.needed = needed
+
+
+class NoFile(Exception):
+    """A file cannot be fetched. `reason` is one of: gone, kind, size."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file's name, as its owner gave it, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+FetchFile = Callable[[str, int], Awaitable[AttachedFile]]
+"""`fetch(file_id, most)`: the file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message goes. `user` and `team` are for whom a stream is, as Slack wants to know."""
+
+    channel: str
+    thread_ts: str | None = None
+    user: str = ""
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button; `label` is plain text. `value` comes back with the click: ids only."""
+
+    label: Phrase
+    action_id: str
+    value: str = ""
+    style: Style = ""
+
+    def __post_init__(self) -> None:
+        assert 0 < len(ours(self.label)) <= 75
+        assert 0 < len(self.action_id) <= 255
+        assert len(self.value) <= 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message of ours says: a sentence, a small line below it, and buttons."""
+
+    said: Phrase | None
+    note: Phrase | None = None
+    buttons: Sequence[Button] = ()
+
+    def __post_init__(self) -> None:
+        assert self.said or self.note
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands of a draft: the ts of its messages, and how many characters of text they show."""
+
+    parts: tuple[str, ...] = ()
+    chars: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.parts or not self.chars
+
+
+class GrowingMessage(Protocol):
+    """One draft in Slack, which grows as text is released."""
+
+    async def open(self) -> str:
+        """Return the ts of its first message, which stands from now on."""
+
+    def show(self, text: SafeText) -> None:
+        """Append without waiting. Raises NotThere when somebody deleted the draft."""
+
+    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        """Show all text, its line of facts and its buttons."""
+
+    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        """End it here: what was shown stays, marked by the note."""
+
+    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        """Put one sentence in the place of what was shown."""
+
+    async def abandon(self) -> None:
+        """Send nothing more; the message stays as it is, to be resumed."""
+
+
+class SlackPort(Protocol):
+    """What drafting does in Slack. Each method raises SlackUnavailable, NotThere, SlackRefused."""
+
+    async def is_member(self, channel: str) -> bool:
+        """Say whether the bot is in the channel. Raises NotThere if it cannot even see it."""
+
+    async def join(self, channel: str) -> None:
+        """Join a public channel. Raises NotThere for any other."""
+
+    async def post(self, place: Place, content: Content, *, key: str) -> str:
+        """Post a message and return its ts; once, even if answers are lost."""
+
+    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+        """Replace a message's content; without `waits` only where there is room."""
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message; already gone is fine."""
+
+    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+        """Find a message that was posted with this key, or begins with this head; return its ts."""
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Return the address of a message, if it has one."""
+
+    async def dm(self, user: str) -> str:
+        """Return the channel of our conversation with a person."""
+
+    async def post_text(
+        self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
+    ) -> None:
+        """Post a finished text for everybody, and a note at its end; `again`: it may stand."""
+
+    async def upload(
+        self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
+    ) -> None:
+        """Put the text as a file into a thread; `again`: it may be there already."""
+
+    async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
+        """Show below the thread what the app is doing; empty clears it. Best effort, no waiting."""
+
+    async def title(self, place: Place, text: SafeText) -> None:
+        """Name our conversation in a thread. Best effort."""
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        """Put an emoji under a message."""
+
+    async def tell(
+        self,
+        channel: str,
+        user: str,
+        phrase: Phrase,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        """Say a sentence to one person only."""
+
+    def draft(
+        self,
+        place: Place,
+        head: Phrase,
+        *,
+        key: str,
+        shown: Shown | None = None,
+        on_posted: Callable[[int, str], Awaitable[None]],
+    ) -> GrowingMessage:
+        """Return a draft's message; `shown` if some of it may stand already."""
+
+
+class People(Protocol):
+    """Who may ask, and in which language they read."""
+
+    async def may_ask(self, user: str, team: str) -> bool:
+        """Say whether this person's requests are taken. Raises SlackUnavailable."""
+
+    async def language(self, user: str) -> Language:
+        """Return the language in which the person is told something. Raises SlackUnavailable."""
