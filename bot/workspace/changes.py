@@ -17,7 +17,7 @@ def add_message(state: State, message: PostedMessage) -> Acks:
 
 @contextmanager
 def edited_message(state: State, message: PostedMessage) -> Iterator[None]:
-    """Change a message or a whisper inside `with`; nobody is told of a whisper."""
+    """Change a message or a whisper inside `with`. A changed whisper sends no event."""
     before = message_json(state, message)
     yield
     state.touch(message)
@@ -26,7 +26,7 @@ def edited_message(state: State, message: PostedMessage) -> Iterator[None]:
 
 
 def remove_message(state: State, message: PostedMessage) -> Acks:
-    """Delete a message or a whisper; nobody is told of a whisper."""
+    """Delete a message or a whisper. A deleted whisper sends no event."""
     before = message_json(state, message)
     state.delete_message(message)
     return [] if message.to else state.send_events(events.deleted(state, message, before))

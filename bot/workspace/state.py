@@ -171,9 +171,9 @@ class State:
         if message.thread_ts and message.to is None:
             self.touch(self.channels[message.channel].messages[message.thread_ts])
 
-    def send_events(self, *told: Json) -> Acks:
+    def send_events(self, *events: Json) -> Acks:
         """Send events to the app, except those it has no right to."""
-        sent = [self.emit(event) for event in told]
+        sent = [self.emit(event) for event in events]
         return [ack for ack in sent if ack is not None]
 
     def touch(self, message: PostedMessage) -> None:
