@@ -51,5 +51,5 @@ def remove_reaction(state: State, message: PostedMessage, user: str, name: str) 
 def add_bot(state: State, channel: WorkspaceChannel, inviter: str | None = None) -> Acks:
     """Make the bot a member of a channel."""
     channel.members.add(state.bot.id)
-    state.changes.notify()
+    state.change_signal.notify()
     return state.send_events(events.joined(state, channel, state.bot.id, inviter))

@@ -50,7 +50,7 @@ class SocketMode:
         }
         await connection.socket.send_json(hello)
         self.connections.append(connection)
-        self.state.changes.notify()
+        self.state.change_signal.notify()
         try:
             await self._read(connection)
         finally:
@@ -110,7 +110,7 @@ class SocketMode:
         for waiting in connection.unacked.values():
             if not waiting.done():
                 waiting.set_result(AppReply(False, reason="connection_failed"))
-        self.state.changes.notify()
+        self.state.change_signal.notify()
 
 
 def _envelope(kind: EnvelopeKind, payload: Json, attempt: Attempt) -> Json:

@@ -48,7 +48,7 @@ class ChangeSignal:
 
 
 class State:
-    """One workspace with one app in it. Whoever changes it calls `changes.notify`."""
+    """One workspace with one app in it. Whoever changes it calls `change_signal.notify`."""
 
     def __init__(self, scopes: Iterable[str], features: AppFeatures) -> None:
         self.team = new_id("T")
@@ -69,7 +69,7 @@ class State:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.calls: list[ApiCall] = []
-        self.changes = ChangeSignal()
+        self.change_signal = ChangeSignal()
         self.url = ""
         self.tickets: set[str] = set()
         self.stream_seconds = 300.0
@@ -103,7 +103,7 @@ class State:
         prefix = "D" if kind == "im" else "C"
         channel = WorkspaceChannel(new_id(prefix), name, kind, set(members))
         self.channels[channel.id] = channel
-        self.changes.notify()
+        self.change_signal.notify()
         return channel
 
     def dm_with_bot(self, user: str) -> WorkspaceChannel:
@@ -179,7 +179,7 @@ class State:
     def touch(self, message: PostedMessage) -> None:
         """Note that a message has changed."""
         message.revision = next(self._revisions)
-        self.changes.notify()
+        self.change_signal.notify()
 
     def all_messages(self) -> Iterator[PostedMessage]:
         """Yield the messages of all channels, then the whispers."""

@@ -58,7 +58,7 @@ class UserActions:
     ) -> str:
         """Add a person and return the id. An outsider belongs to another workspace."""
         person = self.state.add_user(name, guest=guest, outsider=outsider, locale=locale)
-        self.state.changes.notify()
+        self.state.change_signal.notify()
         return person.id
 
     def channel(
@@ -85,7 +85,7 @@ class UserActions:
 
     async def remove_bot(self, channel: str) -> None:
         self.state.channels[channel].members.discard(self.state.bot.id)
-        self.state.changes.notify()
+        self.state.change_signal.notify()
 
     # Messages
 
@@ -247,14 +247,14 @@ class UserActions:
             payload = payloads.view_submission(self.state, self.state.users[who], view, filled)
             reply = await self._delivery.ask("interactive", payload)
             modals.apply_reply(self.state, view, reply)
-        self.state.changes.notify()
+        self.state.change_signal.notify()
         return ViewAnswer(not view.errors, view.errors)
 
     async def close_view(self, who: str, view_id: str) -> None:
         """Close one modal by its cross; the one below it shows again."""
         view = self._view(view_id)
         self.state.views[who].remove(view)
-        self.state.changes.notify()
+        self.state.change_signal.notify()
         if view.body.get("notify_on_close"):
             person = self.state.users[who]
             await self._interact(payloads.view_closed(self.state, person, view))

@@ -39,7 +39,7 @@ class WebApi:
         if fault is not None and fault.drop == "after":
             error = "dropped_after"
         self.state.calls.append(ApiCall(method, values, time.monotonic(), error))
-        self.state.changes.notify()
+        self.state.change_signal.notify()
         if fault is not None and fault.drop and request.transport is not None:
             request.transport.abort()
         return response

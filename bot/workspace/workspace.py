@@ -143,7 +143,7 @@ class Workspace(UserActions):
         """
         deadline = time.monotonic() + timeout
         while True:
-            seen = self.state.changes.count
+            seen = self.state.change_signal.count
             if value := predicate():
                 return value
             left = deadline - time.monotonic()
@@ -152,7 +152,7 @@ class Workspace(UserActions):
             # The predicate may also ask for things outside the workspace, so look again soon.
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, 0.1)):
-                    await self.state.changes.after(seen)
+                    await self.state.change_signal.after(seen)
 
     # What a test breaks
 

@@ -23,7 +23,7 @@ def set_status(state: State, args: MethodArgs) -> Json:
     state.statuses.pop(key, None)
     if args.text("status"):
         state.statuses[key] = ThreadStatus(args.text("status"), tuple(loading))
-    state.changes.notify()
+    state.change_signal.notify()
     return {}
 
 

@@ -34,7 +34,7 @@ def leave(state: State, args: MethodArgs) -> Json:
     if state.bot.id not in channel.members:
         return {"not_in_channel": True}
     channel.members.discard(state.bot.id)
-    state.changes.notify()
+    state.change_signal.notify()
     return {}
 
 

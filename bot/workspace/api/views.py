@@ -70,7 +70,7 @@ def put_on_top(state: State, user: str, body: Json) -> None:
     """Open a modal over the one that this user has open."""
     stack = state.views[user]
     stack.append(_new(user, body, under=stack[-1]))
-    state.changes.notify()
+    state.change_signal.notify()
 
 
 def _new(user: str, body: Json, under: OpenView | None = None) -> OpenView:
@@ -111,5 +111,5 @@ def _by_external_id(state: State, external_id: str) -> OpenView | None:
 
 
 def _response(state: State, view: OpenView) -> Json:
-    state.changes.notify()
+    state.change_signal.notify()
     return {"view": view_json(state, view)}

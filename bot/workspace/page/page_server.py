@@ -89,18 +89,18 @@ class PageServer:
         return actions.user_called(self.people, request.query.get("as", ""))
 
     async def _send_snapshots(self, socket: web.WebSocketResponse, who: str) -> None:
-        state, changes = self.people.state, self.people.state.changes
+        state, signal = self.people.state, self.people.state.change_signal
         outline: Json = {}
         revision = 0
         while not socket.closed:
-            seen = changes.count
+            seen = signal.count
             fresh = snapshot.outline(state, who)
             messages = snapshot.messages(state, who, since=revision)
             revision = max([revision, *(m["revision"] for m in messages)])
             if fresh != outline or messages:
                 outline = fresh
                 await _send(socket, {"type": "snapshot", "outline": fresh, "messages": messages})
-            await changes.after(seen)
+            await signal.after(seen)
 
     async def _act(self, socket: web.WebSocketResponse, who: str, data: str) -> None:
         request: Json = json.loads(data)
