@@ -35,6 +35,7 @@ from bot.drafting.slack_port import NotThere
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.health import serving
+from bot.http_server import serve_http
 from bot.listeners.services import Services
 from bot.messages import use_command
 from bot.settings import Settings
@@ -254,14 +255,8 @@ async def _transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | N
 async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
     web_app = app.web_app(path=EVENTS_PATH)
     web_app.middlewares.append(refuse_bad_timestamps)
-    runner = web.AppRunner(web_app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}{EVENTS_PATH}"
-    finally:
-        await runner.cleanup()
+    async with serve_http(web_app, settings.http_host, settings.http_port) as address:
+        yield f"{address}{EVENTS_PATH}"
 
 
 @web.middleware

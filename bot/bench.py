@@ -25,11 +25,10 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.cli.run import run
+from bot.http_server import serve_http
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
-from bot.workspace import Message, Workspace
-from bot.workspace.state import Call
-from bot.workspace.workspace import Ack
+from bot.workspace import ApiCall, CommandAck, PostedMessage, Workspace
 
 START_SECONDS = 60.0
 MOST_SECONDS = 240.0
@@ -60,13 +59,8 @@ class Worker:
         app = web.Application()
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serve_http(app, "127.0.0.1", 0, shutdown_timeout=1.0) as address:
+            yield address
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "at-once"}]})
@@ -99,7 +93,7 @@ class Asked:
     person: str
     channel: str
     at: float
-    ack: Ack
+    ack: CommandAck
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +149,7 @@ class Load:
             and not any("actions" in _types(root.blocks) for root in roots)
         )
 
-    def _messages(self, asked: Asked) -> tuple[list[Message], list[Message]]:
+    def _messages(self, asked: Asked) -> tuple[list[PostedMessage], list[PostedMessage]]:
         """The roots of what somebody asked for, and the drafts under them."""
         shown = self._workspace.messages(asked.channel)
         roots = [message for message in shown if asked.person in message.text]
@@ -166,7 +160,7 @@ class Load:
         roots, drafts = self._messages(asked)
         calls = [call for call in self._workspace.calls if call.error is None]
 
-        def first(of: Sequence[Message], what: Callable[[Call], bool]) -> float | None:
+        def first(of: Sequence[PostedMessage], what: Callable[[ApiCall], bool]) -> float | None:
             stamps = {message.ts for message in of}
             about = (
                 call.at - asked.at
@@ -200,7 +194,7 @@ class Report:
     """The figures of one run. `processor`: seconds that the bot computed."""
 
     came: Sequence[Came]
-    calls: Sequence[Call]
+    calls: Sequence[ApiCall]
     processor: float
 
     def __post_init__(self) -> None:

@@ -19,9 +19,10 @@ FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networ
 
 @contextmanager
 def opened_browser() -> Iterator[webdriver.Chrome]:
-    """Chromium, with no window."""
+    """Yield a Chromium without a window."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert None not in (chromium, driver), "apt-get install chromium chromium-driver"
+    assert chromium, "apt-get install chromium"
+    assert driver, "apt-get install chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in (*FLAGS, f"window-size={SIZE[0]},{SIZE[1]}"):
@@ -36,7 +37,7 @@ def opened_browser() -> Iterator[webdriver.Chrome]:
 
 @dataclass
 class Reader:
-    """A person at the page. Every wait is off the event loop, where the workspace lives."""
+    """A person at the page. Waits run in threads, for the workspace runs in the event loop."""
 
     browser: webdriver.Chrome
     url: str
@@ -46,7 +47,7 @@ class Reader:
         await self.see("#channel-name", channel)
 
     async def see(self, selector: str, text: str = "") -> str:
-        """Waits until an element shows `text`, and returns all of its text."""
+        """Wait until an element shows `text`, and return all of its text."""
 
         def shown(_: webdriver.Chrome) -> str | None:
             return next((t or " " for t in self.shown(selector) if text in t), None)
@@ -57,8 +58,8 @@ class Reader:
         await self._until(lambda _: not self.shown(selector), f"{selector} is still there")
 
     def shown(self, selector: str) -> list[str]:
-        """The texts of the elements that can be seen now."""
-        # One script, for elements may be drawn anew between two questions.
+        """Return the texts of the elements that can be seen now."""
+        # One script, for the page may draw elements again between two questions.
         script = (
             "return [...document.querySelectorAll(arguments[0])]"
             ".filter((e) => e.checkVisibility()).map((e) => e.innerText)"
@@ -85,9 +86,10 @@ class Reader:
         await asyncio.to_thread(field.select_by_value, value)
 
     async def focused(self) -> str:
-        """The id of the element that has the focus."""
+        """Return the id of the element that has the focus."""
         return str(self.browser.execute_script("return document.activeElement.id"))
 
     def complaints(self) -> list[str]:
-        """What the browser's console holds against the page."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]
+        """Return the messages in the browser's console."""
+        log = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in log]

@@ -16,7 +16,7 @@ from bot.drafting.draft_action import DraftAction
 from bot.settings import Alone, Settings
 from bot.slack.manifest import manifest
 from bot.worker import WorkerCannotLoad, own_worker
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from inference.client import EngineClient, EngineUnavailable
 from inference.logs import configure
 
@@ -149,14 +149,14 @@ class Story:
         if not ack.ok or ack.text:
             raise StoryBroke(f"/draft was answered: {ack.text}")
 
-    async def _draft(self, root: str, number: int) -> Message:
+    async def _draft(self, root: str, number: int) -> PostedMessage:
         return await self._until(f"draft {number}", lambda: self._finished(root, number))
 
     def _root(self) -> str:
         messages = self.workspace.messages(self.channel)
         return messages[0].ts if messages else ""
 
-    def _finished(self, root: str, number: int) -> Message | None:
+    def _finished(self, root: str, number: int) -> PostedMessage | None:
         """The draft with this number, once it has its buttons."""
         for message in self.workspace.messages(self.channel, root)[1:]:
             closed = any(block["type"] == "actions" for block in message.blocks)
@@ -184,7 +184,7 @@ class Story:
             for message in self.workspace.messages(self.channel, root.ts):
                 self._print_growth(message)
 
-    def _print_growth(self, message: Message) -> None:
+    def _print_growth(self, message: PostedMessage) -> None:
         # The root says anew with every draft how they stand: here it is told once.
         told_root = message.thread_ts is None and message.ts in self.told
         if message.user == self.person or told_root:
@@ -206,7 +206,7 @@ class Story:
         print(f"\n\n[{time.monotonic() - self.began:6.1f} s] {what}", flush=True)
 
 
-def _readable(message: Message) -> str:
+def _readable(message: PostedMessage) -> str:
     """What a message says; of a draft, its line of facts last."""
     facts = [
         element["text"]

@@ -15,14 +15,12 @@ from bot.messages.catalogue import (
     sentence_about,
     use_command,
 )
-from bot.messages.names import SentenceName
 
 __all__ = [
     "LANGUAGES",
     "Language",
     "Phrase",
     "Sentence",
-    "SentenceName",
     "escape",
     "language_for",
     "ours",

@@ -188,7 +188,7 @@ async def test_a_response_url_answers_where_the_app_is_no_member(
     workspace: Workspace, outbox: Outbox, ada: str
 ) -> None:
     room = workspace.channel("secret", private=True, members=[ada], bot=False)
-    url = workspace.url + workspace.state.new_response_url(room, ada)
+    url = workspace.state.new_response_url(room, ada)
     await outbox.tell(room, ada, Phrase("Invite me."), response_url=url)
     assert [m.text for m in workspace.whispers(ada)] == ["Invite me."]
 

@@ -23,7 +23,7 @@ from bot.slack.client.rate_limit import TIERS
 from bot.slack.draft_message import DraftMessage
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from safety import SafeText
 from tests.clocks import HurriedClock
 
@@ -63,7 +63,7 @@ class Stage:
         self.posted.append((part, ts))
 
     @property
-    def replies(self) -> list[Message]:
+    def replies(self) -> list[PostedMessage]:
         return self.workspace.messages(self.channel, self.root)[1:]
 
     @property
@@ -78,18 +78,18 @@ class Stage:
         return sum(call.method == method for call in self.workspace.calls)
 
 
-def words(message: Message) -> str:
+def words(message: PostedMessage) -> str:
     """The text that a message shows, as Markdown, without what closes it."""
     markdown = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     return "".join(markdown) or message.text
 
 
-def text_of(messages: list[Message]) -> str:
+def text_of(messages: list[PostedMessage]) -> str:
     """The text of a draft, without the head of each of its messages."""
     return "\n\n".join(words(message).partition("\n\n")[2].strip() for message in messages)
 
 
-def closing_of(message: Message) -> list[str]:
+def closing_of(message: PostedMessage) -> list[str]:
     return [block["type"] for block in message.blocks if block["type"] != "markdown"]
 
 

@@ -56,12 +56,9 @@ class Delivery:
             whole(pieces), Stage.OUTPUT, Action.ALLOW if approved else Action.HOLD
         )
         if verdict.text is None:
-            raise Refusal(
-                sentence(
-                    "not_accepted", number=version.number, rules=sentences.rules(verdict.rules)
-                ),
-                JobStatus.REFUSED,
-            )
+            rules = sentences.rules(verdict.rules)
+            said = sentence("not_accepted", number=version.number, rules=rules)
+            raise Refusal(said, JobStatus.REFUSED)
         return verdict.text
 
     async def _hand_over(self, text: SafeText, note: Phrase, way: Way) -> None:

@@ -11,7 +11,8 @@ from bot.drafting.footer import draft_buttons, draft_facts
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Button, GrowingMessage, NotThere, Place, Shown, SlackRefused
-from bot.messages import Phrase, Sentence, SentenceName, sentence, sentences
+from bot.messages import Phrase, Sentence, sentence, sentences
+from bot.messages.names import SentenceName
 from bot.store import JobKind, Version, VersionStatus
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 

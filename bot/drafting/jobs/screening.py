@@ -90,16 +90,14 @@ async def _hold_back(
         await reviews.hold_request(run.job, run.words, brought, refused)
         raise Refusal(None, JobStatus.HELD)
     if asked.text is None:
-        raise Refusal(
-            sentence("refused", rules=sentences.rules(asked.rules)), JobStatus.REFUSED, forget=True
-        )
+        said = sentence("refused", rules=sentences.rules(asked.rules))
+        raise Refusal(said, JobStatus.REFUSED, forget=True)
     for source, verdict in zip(sources, quoted, strict=True):
         if verdict.text is None:
             # It is not to stop what comes later, too.
             await run.context.store.delete_source(source.id)
-    raise Refusal(
-        sentence("source_refused", rules=sentences.rules(refused[0].rules)), JobStatus.REFUSED
-    )
+    said = sentence("source_refused", rules=sentences.rules(refused[0].rules))
+    raise Refusal(said, JobStatus.REFUSED)
 
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:
