@@ -195,12 +195,12 @@ class Outbox:
         """Offer what somebody may begin a chat with, as (shown, said). Best effort."""
         shown = [{"title": ours(each), "message": ours(said)} for each, said in prompts]
         args = {"channel_id": channel, "thread_ts": thread_ts, "title": ours(title)}
-        await self._try("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
+        await self._best_effort("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
 
     async def set_title(self, place: Place, text: SafeText) -> None:
         """Name a chat in the list of chats. Best effort: most threads are no chats."""
         args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": safe(text)}
-        await self._try("assistant.threads.setTitle", args)
+        await self._best_effort("assistant.threads.setTitle", args)
 
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
@@ -215,9 +215,9 @@ class Outbox:
             "status": ours(status),
             "loading_messages": list(map(ours, loading)) or None,
         }
-        await self._try("assistant.threads.setStatus", args)
+        await self._best_effort("assistant.threads.setStatus", args)
 
-    async def _try(self, method: str, args: ApiArgs) -> None:
+    async def _best_effort(self, method: str, args: ApiArgs) -> None:
         if not self.api.rate_limit.is_free(method):
             return
         try:

@@ -231,7 +231,7 @@ class Hold(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
-class PostedMessage(Base):
+class VersionMessage(Base):
     """A Slack message that shows a version or a part of it; a reaction names it by its ts."""
 
     __tablename__ = "messages"

@@ -11,9 +11,9 @@ from bot.store.models import (
     Hold,
     Job,
     JobKind,
-    PostedMessage,
     Thread,
     Version,
+    VersionMessage,
     VersionStatus,
     now,
 )
@@ -62,8 +62,8 @@ class VersionQueries(Transactions):
         """Find the version that this Slack message shows."""
         query = (
             select(Version)
-            .join(PostedMessage, PostedMessage.version_id == Version.id)
-            .where(PostedMessage.channel == channel, PostedMessage.ts == ts)
+            .join(VersionMessage, VersionMessage.version_id == Version.id)
+            .where(VersionMessage.channel == channel, VersionMessage.ts == ts)
         )
         async with self._read() as session:
             return await session.scalar(query)
@@ -171,15 +171,15 @@ class VersionQueries(Transactions):
         """Record the Slack message that shows this part of the version."""
         async with self._write() as session:
             await session.merge(
-                PostedMessage(channel=channel, ts=ts, version_id=version_id, part=part)
+                VersionMessage(channel=channel, ts=ts, version_id=version_id, part=part)
             )
 
     async def list_posts(self, version_id: int) -> list[str]:
         """Return the ts of each message that shows the version, in order."""
         query = (
-            select(PostedMessage.ts)
-            .where(PostedMessage.version_id == version_id)
-            .order_by(PostedMessage.part)
+            select(VersionMessage.ts)
+            .where(VersionMessage.version_id == version_id)
+            .order_by(VersionMessage.part)
         )
         async with self._read() as session:
             return list(await session.scalars(query))

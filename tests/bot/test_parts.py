@@ -17,14 +17,16 @@ fenced = st.lists(prose | st.sampled_from(["\n```\n", "\n```py\n"]), max_size=12
 
 
 @given(text=texts, more=texts)
-def test_more_text_leaves_the_parts_that_stand_as_they_are(text: SafeText, more: SafeText) -> None:
+def test_more_text_leaves_the_parts_before_the_last_as_they_are(
+    text: SafeText, more: SafeText
+) -> None:
     before, after = split(text, 120), split(SafeText(text + more), 120)
     assert after[: len(before) - 1] == before[:-1]
     assert after[len(before) - 1].startswith(before[-1]) or _closed_early(before, after)
 
 
 def _closed_early(before: list[SafeText], after: list[SafeText]) -> bool:
-    """The last part may end where it stands: nothing of it is taken back."""
+    """Say whether the last part ended earlier, which takes nothing of it back."""
     return before[-1].startswith(after[len(before) - 1])
 
 

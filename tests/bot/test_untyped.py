@@ -1,4 +1,4 @@
-"""A value of type Any passes mypy as everything: at the door out it is looked at once more."""
+"""A value of type Any passes mypy as everything: the outbox checks it at run time."""
 
 import ast
 import inspect
@@ -37,7 +37,7 @@ TYPES = ("SafeText", "Phrase")
 
 
 def takers(of: ModuleType | type) -> set[str]:
-    """The functions in a module or class, for others to call, that take either type."""
+    """Return the public functions of a module or class that take either type."""
     name = of.__name__ if isinstance(of, ModuleType) else of.__module__
     return {
         function.__name__
