@@ -41,7 +41,7 @@ from bot.messages import use_command
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
-from bot.slack.client.people import People
+from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient
@@ -92,7 +92,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         outbox = Outbox(client)
         me = await outbox.lookups.whoami()
         user = str(me["user_id"])
-        people = People(outbox.lookups.get_user, settings.allowed)
+        people = SlackPeople(outbox.lookups.get_user, settings.allowed)
         worker = judge_server(settings)
         judge = Filter(load_policy(settings.policy), audit=audit, worker=worker)
         # Kept where the logs are, it shows whether the end of the audit log is missing.

@@ -20,7 +20,7 @@ from bot.messages import Phrase, ours
 from bot.slack.client.api_client import ApiArgs, ApiClient
 from bot.slack.client.lookups import Lookups
 from bot.slack.client.posts import Posts
-from bot.slack.client.rate_limit import TIERS, Clock, RateLimit
+from bot.slack.client.rate_limit import TIERS, Clock, RateLimiter
 from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
@@ -46,7 +46,7 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.api = ApiClient(client, RateLimit(budgets, clock))
+        self.api = ApiClient(client, RateLimiter(budgets, clock))
         self.lookups = Lookups(self.api)
         self.views = Views(self.api)
         self._posts = Posts(self.api, self.lookups)
