@@ -7,9 +7,9 @@ from safety.policy.policy import Policy, PolicyError, load_policy
 from safety.screening.filter import Filter, FilterError, Health
 from safety.screening.gate import Gate
 from safety.screening.redact import has_span
-from safety.screening.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 from safety.text.normalise import visible
 from safety.text.safe_text import NOTHING, fenced, joined, part, safe
+from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 
 __all__ = [
     "NOTHING",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from safety.detectors.account import Accounts
-from safety.detectors.card import Cards
+from safety.detectors.card import CardNumbers
 from safety.detectors.columns import Columns
 from safety.detectors.email import Emails
 from safety.detectors.handle import Handles
@@ -17,14 +17,14 @@ from safety.detectors.plate import Plates
 from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
 from safety.policy.policy import Policy
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 
 class Detector(Protocol):
     """Finds spans in a normalised text; no finding crosses a border (see `segmentation`)."""
 
-    def find(self, text: Normalised) -> Iterable[Finding]: ...
+    def find(self, text: NormalisedText) -> Iterable[Finding]: ...
 
 
 def rules(policy: Policy) -> tuple[Detector, ...]:
@@ -36,7 +36,7 @@ def rules(policy: Policy) -> tuple[Detector, ...]:
         Secrets(),
         Columns(),
         Emails(),
-        Cards(),
+        CardNumbers(),
         Phones(policy.phones.regions),
         Identities(),
         Plates(),

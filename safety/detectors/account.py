@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from stdnum import bitcoin, iban
 
-from safety.detectors.gap import GAP
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up
+from safety.text.gap import GAP
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 # Each place where one may begin: before a number there may be a word of the same form.
 _IBAN = re.compile(
@@ -25,8 +24,8 @@ ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 class Accounts:
     """IBANs by ISO 13616, wallets by the checksums of BIP 173, BIP 350 and Base58Check."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up
         for match in _IBAN.finditer(text.text):
             if length := _iban_length(match[1]):
                 yield text.finding("account", "iban", match.start(), match.start() + length)

@@ -6,10 +6,9 @@ Thirteen digits and more need the prefix of an issuer; others, the word "card" b
 import re
 from collections.abc import Iterator
 
-from safety.detectors.gap import GAP
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.gap import GAP
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
 ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")
@@ -41,11 +40,11 @@ CONTEXT = re.compile(
 CONTEXT_CHARS = 24
 
 
-class Cards:
+class CardNumbers:
     """Numbers of cards, by the check digit and the issuers' prefixes of ISO/IEC 7812."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         if ENOUGH.search(text.text):
             for start, end in dict.fromkeys(_cards(text.text)):
                 yield text.finding("card", "card_number", start, end)

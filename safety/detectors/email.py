@@ -7,9 +7,8 @@ last four characters, and one in other letters begins behind them.
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 # Letters and their combining marks of scripts that part words by spaces.
 LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
@@ -31,10 +30,10 @@ RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|inv
 class Emails:
     """Addresses by their form, but for the names that RFC 2606 keeps for examples."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "@" not in text.text:
             return
-        text = closed_up(text)
+        text = text.closed_up
         for match in ADDRESS.finditer(text.text):
             if not RESERVED.search(match[1]):
                 yield text.finding("email", "email_address", *match.span())

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 BETWEEN = r"[ ]?(?:号码?|ID|id|账号|群)?[ ]{0,2}(?:[:=]|是|为|加|搜)?[ ]{0,2}"
 WECHAT = re.compile(
@@ -24,8 +23,8 @@ SIGNED = re.compile("[0-9_-]")
 class Handles:
     """WeChat and QQ accounts, by what Tencent allows for a name and the words before it."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         words = text.text.lower()
         if not any(hint in words for hint in HINTS):
             return

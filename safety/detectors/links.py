@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
 URL = re.compile(
@@ -45,7 +45,7 @@ class Links:
     def __init__(self, allow: Sequence[str]) -> None:
         self.allow = tuple(host.lower() for host in allow)
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "." not in text.text and ":" not in text.text:
             return
         labelled = [
@@ -60,7 +60,7 @@ class Links:
         for start, end in (*urls, *bare):
             yield from self._judge(text, start, end)
 
-    def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
+    def _judge(self, text: NormalisedText, start: int, end: int) -> Iterator[Finding]:
         url = text.text[start:end]
         if text.written(start, end) != url or not is_allowed(url, self.allow):
             rule = "link_script" if SCRIPT.match(url) else "link_host"
@@ -113,7 +113,7 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
     )
 
 
-def plain(link: Normalised, allow: Sequence[str]) -> str:
+def plain(link: NormalisedText, allow: Sequence[str]) -> str:
     """A link as words: its label as it was written, its target linked only if it is allowed."""
     if match := MARKDOWN.fullmatch(link.text):
         return _label_and_target(link, match, match[2] or match[3], allow)
@@ -123,7 +123,7 @@ def plain(link: Normalised, allow: Sequence[str]) -> str:
 
 
 def _label_and_target(
-    link: Normalised, match: re.Match[str], target: str, allow: Sequence[str]
+    link: NormalisedText, match: re.Match[str], target: str, allow: Sequence[str]
 ) -> str:
     shown = _defang(target, allow)
     label = link.written(*match.span("label"))

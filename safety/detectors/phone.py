@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import phonenumbers
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
@@ -50,8 +49,8 @@ class Phones:
     def __init__(self, regions: Sequence[str]) -> None:
         self.regions = tuple(regions)
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         for match in CANDIDATE.finditer(text.text):
             if NO_PHONE.fullmatch(match[0]):
                 continue

@@ -5,24 +5,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 from itertools import pairwise
 
-from safety.detectors.secret_forms import FORMS
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified, unleeted
-
-# RFC 7468 and OpenSSH, PuTTY's and PGP's header lines, newlines also as the escapes of JSON.
-KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-KEY_LINES = (
-    r"(?:\s|\\[nr])*+(?:[A-Za-z-]{2,20}: [^\n]{0,100}(?:\n\s*+|\Z)){0,4}"
-    r"(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])*+)"
-)
-KEY_END = r"(?:[A-Za-z0-9+/=\s]{0,24}-----END [A-Z0-9 ]{1,60}-----)?"
-PRIVATE_KEY = re.compile(f"{KEY_HEADER}{KEY_LINES}++{KEY_END}")
-OPEN_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,80}\Z"
-    rf"|{KEY_HEADER}{KEY_LINES}*+[A-Za-z0-9+/=]{{0,24}}\s*(?:-----END [A-Z0-9 ]{{0,60}})?\Z"
-)
-"""Matches from the header of a private key to the text's end while the key may still go on."""
+from safety.detectors.secret_forms import SECRET_FORMS
+from safety.text.normalise import NormalisedText
+from safety.text.private_key import PRIVATE_KEY
+from safety.verdict import Finding
 
 URL_PASSWORD = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
@@ -102,31 +88,31 @@ SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 class Secrets:
     """Credentials, by their issuers' documentation, RFC 7468, RFC 6750, RFC 7617, and by names."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         yield from _private_keys(text)
-        text = closed_up(text)
+        text = text.closed_up
         yield from _issued(text)
         yield from _named(text)
         yield from _sent(text)
 
 
-def _private_keys(text: Normalised) -> Iterator[Finding]:
+def _private_keys(text: NormalisedText) -> Iterator[Finding]:
     for match in PRIVATE_KEY.finditer(text.text):
         yield text.finding("secret", "private_key", *match.span())
 
 
-def _issued(text: Normalised) -> Iterator[Finding]:
-    for form in FORMS:
+def _issued(text: NormalisedText) -> Iterator[Finding]:
+    for form in SECRET_FORMS:
         if any(hint in text.text for hint in form.hints):
             for match in form.pattern.finditer(text.text):
                 if not is_dummy(match[0]):
                     yield text.finding("secret", form.rule, *match.span())
 
 
-def _named(text: Normalised) -> Iterator[Finding]:
+def _named(text: NormalisedText) -> Iterator[Finding]:
     """What the text itself calls a password or a key."""
     # A name reads in any script and with figures for letters; its value is taken as written.
-    for name in NAME.finditer(unleeted(simplified(text)).text):
+    for name in NAME.finditer(text.simplified.unleeted.text):
         value = VALUE.match(text.text, name.end())
         if value is None:
             continue
@@ -148,7 +134,7 @@ def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
     return is_said or THREE_KINDS.match(value[0]) is not None
 
 
-def _sent(text: Normalised) -> Iterator[Finding]:
+def _sent(text: NormalisedText) -> Iterator[Finding]:
     """What a request carries: in its URL, or in its Authorization header (RFC 6750, RFC 7617)."""
     for rule, pattern in (("url_password", URL_PASSWORD), ("user_password", USER)):
         for match in pattern.finditer(text.text):

@@ -6,8 +6,8 @@ https://docs.slack.dev/messaging/formatting-message-text#advanced
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 BROADCAST = re.compile(
     r"(?i)(?<![A-Za-z0-9._%+-])@(channel|here|everyone)(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
@@ -20,7 +20,7 @@ IDS = re.compile(r"[A-Z0-9]{1,20}")
 class SlackMarkup:
     """Broadcasts, mentions and control markup, by Slack's page on formatting."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         for match in BROADCAST.finditer(text.text):
             yield text.finding("slack_markup", "slack_broadcast", *match.span())
         for match in MARKUP.finditer(text.text):

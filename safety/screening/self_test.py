@@ -1,7 +1,7 @@
 """What a filter that works must find: its self-test, at start and in health."""
 
 # Written in halves, so that no scanner of source code takes them for the real thing.
-FORMS = {
+RULE_SAMPLES = {
     "secret": "key: AKIA" + "Q3EGRIZV7N2KXW5B",
     "card": "卡号 4539 1488 " + "0343 6467",
     "identity": "SSN 494-33-" + "0748",
@@ -16,7 +16,7 @@ FORMS = {
 }
 """By category, a text in which a rule finds it."""
 
-MEANINGS = {
+MEANING_SAMPLES = {
     ("en", "hate"): ("Muslims are terrorists, and the white race is superior to all others.", 0.6),
     ("en", "harassment"): ("You are a worthless piece of trash. Shut up, you stupid idiot.", 0.8),
     ("en", "sexual"): (

@@ -4,7 +4,7 @@ Nothing else makes SafeText of a str; who cuts or joins released text does it he
 looks, too, whether it was given released text: a value of type Any passes mypy as everything.
 """
 
-from safety.screening.verdict import SafeText
+from safety.verdict import SafeText
 
 NOTHING = SafeText("")
 

@@ -1,7 +1,7 @@
 """`python -m safety.training.evaluate FILE.jsonl ... [--json]`: how well the filter finds
 what is labelled.
 
-Rules and linear tier, under the packaged policy or `--policy`. Texts are read and never printed.
+Measures rules and classifier under the packaged policy or `--policy`. It never prints a text.
 """
 
 import argparse
@@ -18,18 +18,26 @@ from typing import Any
 
 import numpy as np
 
-from safety.classifier.passages import ends, passages
-from safety.classifier.weights import WeightsError, load
-from safety.policy.policy import Policy, PolicyError, Thresholds, load_policy
-from safety.screening.filter import Filter, FilterError
-from safety.screening.screen import Screen
-from safety.screening.verdict import Finding
-from safety.text.normalise import normalise
-from safety.training.dataset import NAMED, Label, Row, RowError, counts_at, has, read
+from safety.classifier.weights import load
+from safety.errors import OperatorError
+from safety.policy.policy import Policy, Thresholds, load_policy
+from safety.screening.filter import Filter
+from safety.screening.screening import Screening
+from safety.text.normalise import NormalisedText, normalise
+from safety.training.dataset import (
+    NAMED,
+    DatasetError,
+    LabelledSpan,
+    LabelledText,
+    counts_at,
+    has,
+    read,
+)
 from safety.training.metrics import Counts, Rate, counts, curve
 from safety.training.train import train, with_own
+from safety.verdict import Finding
 
-TIERS = ("rules", "linear")
+TIERS = ("rules", "linear")  # as reports name them: "linear" is the classifier
 RULED = {
     "pii": ("card", "identity", "account", "email", "phone", "handle", "ip_address"),
     "secret": ("secret",),
@@ -49,7 +57,7 @@ KINDS = {
     "US_SSN": "identity",
     "IP_ADDRESS": "ip_address",
 }
-"""Kinds of labelled spans that the filter looks for, beside all in rows labelled `secret`.
+"""Kinds of labelled spans that the filter looks for, besides all spans in rows labelled `secret`.
 
 Spans of other kinds are left out.
 """
@@ -57,25 +65,26 @@ Spans of other kinds are left out.
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A row with what the filter made of it.
+    """A row, and what the filter finds in it.
 
-    By category, the highest of any piece: its score, and its log-odds over the threshold's.
+    scores, margins: by category the highest score of any piece, and by how much its log-odds are
+    over those of the threshold.
     """
 
-    row: Row
+    row: LabelledText
     file: str
     quarter: int | None
     findings: tuple[Finding, ...]
     scores: dict[str, float]
     margins: dict[str, float]
     rules_ms: float
-    linear_ms: float
+    classifier_ms: float
 
     def score(self, category: str, labelled: Collection[str] = ()) -> float:
-        """What rows are ranked by; of `any`, by how much a score is over its threshold at most.
+        """Return what rows are ranked by: a score; for `any`, the highest margin.
 
-        Of `labelled` categories alone: rows without labels of harmful answers, say, do not tell
-        whether one of them is. Where `unsafe` is one, it stands for the parts it is made of.
+        Only `labelled` categories count, because a row without labels of harmful answers does not
+        tell whether it is one. `unsafe`, if it is one of them, replaces its parts.
         """
         if category in RULED:
             return float(self.is_flagged(category))
@@ -93,7 +102,7 @@ class Judged:
 
 
 def main() -> int:
-    """Exit codes: 0, 2 for what cannot be read (a sentence says what)."""
+    """Return the exit code: 0, or 2 if something cannot be read (a sentence says what)."""
     parser = argparse.ArgumentParser(prog="python -m safety.training.evaluate", description=__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="labelled rows, JSON lines")
     parser.add_argument("--policy", type=Path, help="a policy file; by default the packaged one")
@@ -110,10 +119,10 @@ def main() -> int:
     try:
         judged = list(_judged(options))
         if not judged:
-            raise RowError("There is no row to measure: name files of labelled rows.")
-    except (RowError, PolicyError, WeightsError, FilterError) as error:
+            raise DatasetError("There is no row to measure: name files of labelled rows.")
+    except OperatorError as error:
         print(f"evaluate: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     found = report(judged)
     print(json.dumps(found) if options.json else "\n".join(lines(found)))
     return 0
@@ -125,55 +134,56 @@ def _judged(options: argparse.Namespace) -> Iterator[Judged]:
     if options.each_quarter:
         yield from _unseen(rows, policy)
         return
-    screen = Filter(policy).screen
+    screening = Filter(policy).screening
     if options.weights:
         weights = load(options.weights)
-        screen.linear.weights = lambda: weights
+        screening.classifier.weights = lambda: weights
     for file, row in rows:
         if row.fold == 0 or not options.left_out:
-            yield judge(screen, row, file)
+            yield judge(screening, row, file)
 
 
-def _unseen(rows: Sequence[tuple[str, Row]], policy: Policy) -> Iterator[Judged]:
-    """Every row, judged by scorers and thresholds that come from the other quarters alone."""
+def _unseen(rows: Sequence[tuple[str, LabelledText]], policy: Policy) -> Iterator[Judged]:
+    """Yield every row, judged by scorers and thresholds that are fitted to the other quarters."""
     everything = with_own([row for _, row in rows])
     for fold in sorted({row.fold for _, row in rows}):
         fits = train([row for row in everything if row.fold != fold])
         limits = {language: limits for language, (_, limits) in fits.items()}
         thresholds = Thresholds.model_validate(limits)
-        screen = Screen(policy.model_copy(update={"thresholds": thresholds}))
+        screening = Screening(policy.model_copy(update={"thresholds": thresholds}))
         weights = {language: heads for language, (heads, _) in fits.items()}
-        screen.linear.weights = partial(dict, weights)
-        yield from (judge(screen, row, file, fold) for file, row in rows if row.fold == fold)
+        screening.classifier.weights = partial(dict, weights)
+        yield from (judge(screening, row, file, fold) for file, row in rows if row.fold == fold)
 
 
-def judge(screen: Screen, row: Row, file: str, quarter: int | None = None) -> Judged:
-    """Raises DetectorError: a measurement with a broken detector is none."""
+def judge(screening: Screening, row: LabelledText, file: str, quarter: int | None = None) -> Judged:
+    """Return the row with what the filter finds in it. Raises DetectorError."""
     began = time.perf_counter()
-    findings = screen.examine(row.text)
+    text = normalise(row.text)
+    findings = screening.examine(text)
     ruled = time.perf_counter()
-    meant = screen.read_meaning(row.text)
+    meant = screening.read_meaning(text)
     done = time.perf_counter()
     return Judged(
         row,
         file,
         quarter,
         (*findings, *meant),
-        *score(screen, row.text),
+        *score(screening, text),
         1000 * (ruled - began),
         1000 * (done - ruled),
     )
 
 
-def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Scores and margins of `Judged`. Raises WeightsError."""
+def score(screening: Screening, text: NormalisedText) -> tuple[dict[str, float], dict[str, float]]:
+    """Return scores and margins of `Judged`. Raises WeightsError."""
     highest: dict[str, float] = defaultdict(float)
     margins: dict[str, float] = {}
-    for start, pieces in passages(ends(text)):
-        passage = normalise(text[start : pieces[-1]])
-        found = screen.linear.scores(passage, [end - start for end in pieces])
+    for passage in text.passages:
+        part = text.part(*passage.span)
+        found = screening.classifier.scores(part, passage.lengths)
         for (language, category), values in found.items():
-            limit = screen.policy.thresholds.of(language, category)
+            limit = screening.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
             margin = _log_odds(best) - _log_odds(limit)
@@ -187,7 +197,7 @@ def _log_odds(probability: float) -> float:
 
 
 def report(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Everything that is printed, as JSON can hold it."""
+    """Return everything that is printed, ready for JSON."""
     groups: dict[str, Callable[[Judged], str]] = {
         "file": lambda each: each.file,
         "source": lambda each: each.row.source,
@@ -216,13 +226,13 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def categories(judged: Sequence[Judged]) -> list[str]:
-    """`any`, what is labelled, and `unsafe` where several meanings are labelled side by side."""
+    """Return `any`, the labelled categories, and `unsafe` if several meanings are labelled."""
     labelled = sorted({category for each in judged for category in each.row.categories})
     return ["any", *labelled, *(["unsafe"] if len(NAMED & set(labelled)) > 1 else [])]
 
 
 def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
-    """Figures at the policy's thresholds, and of the ranking, for one category of some rows."""
+    """Return figures of some rows for one category: at the thresholds, and as a ranking."""
     labels = np.array([is_labelled(each.row, category) for each in judged])
     flagged = np.array([each.is_flagged(category) for each in judged])
     at_policy = counts(labels, flagged)
@@ -240,8 +250,8 @@ def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
     }
 
 
-def is_labelled(row: Row, category: str) -> bool:
-    """`any` is a meaning: personal data and secrets are labelled with names of their own."""
+def is_labelled(row: LabelledText, category: str) -> bool:
+    """Say whether a row is labelled so; `any` is any meaning, not personal data or secrets."""
     if category == "any":
         return row.unsafe and not set(row.categories) & set(RULED)
     return has(row, category)
@@ -258,7 +268,7 @@ def rates(found: Counts) -> dict[str, Any]:
 
 
 def span_figures(judged: Sequence[Judged], category: str) -> dict[str, Any]:
-    """A labelled span is found where a finding of its category overlaps it."""
+    """Return figures of spans: one is found if a finding of its category overlaps it."""
     hits = misses = false_alarms = 0
     for each in judged:
         labels = each.row.spans
@@ -266,13 +276,13 @@ def span_figures(judged: Sequence[Judged], category: str) -> dict[str, Any]:
         given = [(one.start, one.end) for one in each.findings if one.category == category]
         found = sum(overlap(span, given) for span in wanted)
         hits, misses = hits + found, misses + len(wanted) - found
-        # A row that is unsafe without spans says nothing of where.
+        # An unsafe row without spans does not say where.
         if labels or not each.row.unsafe:
             false_alarms += sum(not overlap(span, wanted) for span in given)
     return {"category": category, **rates(Counts(hits, false_alarms, misses, 0))}
 
 
-def kind(row: Row, label: Label) -> str | None:
+def kind(row: LabelledText, label: LabelledSpan) -> str | None:
     return KINDS.get(label.kind, "secret" if "secret" in row.categories else None)
 
 
@@ -283,13 +293,13 @@ def overlap(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 def latencies(judged: Sequence[Judged]) -> dict[str, list[float]]:
     return {
         "rules": [each.rules_ms for each in judged],
-        "linear": [each.linear_ms for each in judged],
-        "both": [each.rules_ms + each.linear_ms for each in judged],
+        "linear": [each.classifier_ms for each in judged],
+        "both": [each.rules_ms + each.classifier_ms for each in judged],
     }
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The report as tables for people."""
+    """Yield the report as tables for people."""
     yield f"Tiers that ran: {', '.join(found['tiers'])}. Rows: {found['rows']}."
     yield (
         f"{'group':32}{'category':16}{'rows':>6}{'unsafe':>7}  "

@@ -15,7 +15,6 @@ import numpy as np
 from safety import load_policy
 from safety.detectors import rules
 from safety.text.normalise import normalise
-from safety.text.segmentation import Borders
 from safety.training.metrics import Counts
 from tests.safety.generated import evasions, harmless, people
 from tests.safety.generated import secrets as secret
@@ -107,16 +106,11 @@ def counts(find: Find, samples: Iterable[Sample]) -> Counts:
 def parted(find: Find, samples: Iterable[Sample]) -> int:
     """Samples whose finding has a border of the release gate within, wherever the text begins."""
     return sum(
-        any(start < border < end for start, end in find(text) for border in borders(text))
+        any(start < border < end for start, end in find(text) for border in normalise(text).borders)
         for sample in samples
         for before in range(520, 601, 20)
         for text in [("word " * 200)[-before:] + sample.text + " word" * 60]
     )
-
-
-def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
 
 
 def milliseconds(

@@ -9,11 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safety import Blocked, Filter, Stage, load_policy
-from safety.screening.verdict import Finding, Removes
-from safety.text import segmentation as borders_module
-from safety.text.normalise import Normalised
-from safety.text.open_line import Line
-from safety.text.segmentation import FORCED_AFTER, HELD_BACK, Borders
+from safety.text import segmentation
+from safety.text.normalise import NormalisedText, normalise
+from safety.text.segmentation import FORCED_AFTER, HELD_BACK, OpenLine, Segmenter
+from safety.verdict import Finding, Removes
 
 FILTER = Filter(load_policy(None))
 SPARING = Filter(load_policy(None).model_copy(update={"block_removes": Removes.REST}))
@@ -149,15 +148,15 @@ def test_any_chunking_gives_the_same_borders(chunks: list[str], limit: int) -> N
 
 
 def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
+    return list(normalise(text).borders)
 
 
 def borders_as_it_grows(text: str) -> list[int]:
-    scan = Borders()
+    segmenter, grown = Segmenter(), normalise("")
     found: list[int] = []
-    for end in range(len(text) + 1):
-        while (border := scan.next(text[:end])) is not None:
+    for character in text:
+        grown += normalise(character)
+        while (border := segmenter.next(grown)) is not None:
             found.append(border)
     return found
 
@@ -165,10 +164,10 @@ def borders_as_it_grows(text: str) -> list[int]:
 @settings(max_examples=200)
 @given(texts)
 def test_no_finding_crosses_a_border_and_none_changes_with_what_follows(text: str) -> None:
-    findings = FILTER.screen.examine(text)
+    findings = FILTER.screening.examine(normalise(text))
     for border in borders(text):
         before = tuple(finding for finding in findings if finding.start < border)
-        assert FILTER.screen.examine(text[:border]) == before
+        assert FILTER.screening.examine(normalise(text[:border])) == before
 
 
 @pytest.mark.parametrize("secret", [KEY, PRIVATE_KEY, "ghp_" + "a8Bc9Zk2" * 5])
@@ -184,12 +183,12 @@ def test_no_character_is_shown_before_it_was_judged() -> None:
     seen: list[str] = []
 
     class Recorder:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             seen.append(text.original)
             return []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (*judge.screen.detectors, Recorder())
+    judge.screening.detectors = (*judge.screening.detectors, Recorder())
 
     async def stream() -> None:
         gate = judge.gate(request="r1")
@@ -259,11 +258,11 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
     """A rule that finds something only once more text has come breaks its contract."""
 
     class Hindsight:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             return [text.finding("email", "hindsight", *span)] if "sesame" in text.text else []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (Hindsight(),)
+    judge.screening.detectors = (Hindsight(),)
     released, rules = run_gate(["One two. ", "Three. ", "Open sesame. ", "End"], judge)
     assert "One two. Three. Open sesame. ".startswith("".join(released))
     assert rules == (rule,)
@@ -332,13 +331,13 @@ def test_what_is_found_only_in_the_redacted_whole_blocks() -> None:
     """A rule that looks back further than the context of a piece breaks its contract."""
 
     class FarSight:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             start = text.text.find("sesame")
             is_far = start > 1000 and "[e-mail removed]" in text.text[: start - 1000]
             return [text.finding("email", "far_sight", start, start + 6)] if is_far else []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (*judge.screen.detectors, FarSight())
+    judge.screening.detectors = (*judge.screening.detectors, FarSight())
     text = "Mail jane.roe@acme-corp.com. " + "Some words. " * 100 + "Open sesame. End"
     _, rules = run_gate([text], judge)
     assert rules == ("far_sight",)
@@ -376,16 +375,17 @@ def test_the_search_for_borders_reads_each_character_a_few_times(
                 yield match
             looked_at += len(text) - start
 
-    class Recording(Line):
-        def read(self, more: Normalised) -> None:
+    class Recording(OpenLine):
+        def read(self, more: str) -> None:
             nonlocal looked_at
-            looked_at += len(more.text)
-            Line.read(self, more)
+            looked_at += len(more)
+            OpenLine.read(self, more)
 
-    monkeypatch.setattr("safety.text.segmentation.CANDIDATE", Counting(borders_module.CANDIDATE))
-    scan = Borders(line=Recording())
+    monkeypatch.setattr("safety.text.segmentation.CANDIDATE", Counting(segmentation.CANDIDATE))
+    segmenter = Segmenter(line=Recording())
     for end in range(5, len(text) + 5, 5):
-        while scan.next(text[:end]) is not None:
+        grown = normalise(text[:end])
+        while segmenter.next(grown) is not None:
             pass
     assert looked_at < 12 * len(text)
 
@@ -395,12 +395,12 @@ def test_each_piece_is_judged_with_little_text_before_it(opening: str) -> None:
     examined: list[int] = []
 
     class Recorder:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             examined.append(len(text.text))
             return []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (Recorder(),)
+    judge.screening.detectors = (Recorder(),)
     run_gate([opening, *["some code\n"] * 400], judge)
     assert max(examined[:-1]) < 2 * FORCED_AFTER + 50
 
@@ -463,14 +463,14 @@ def test_a_block_by_what_reaches_back_or_by_a_failure_spares_nothing() -> None:
     class Late:
         """Finds in the whole what it did not find in its pieces."""
 
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             is_whole = text.text.endswith("end")
             return [Finding("secret", "late", 0, 4)] if is_whole else []
 
     judge = Filter(SPARING.policy)
-    judge.screen.detectors = (*judge.screen.detectors, Late())
+    judge.screening.detectors = (*judge.screening.detectors, Late())
     assert kept_by_block(["One. Two. The ", "end"], judge) is None
-    judge.screen.policy = SPARING.policy.model_copy(update={"max_chars": 12})
+    judge.screening.policy = SPARING.policy.model_copy(update={"max_chars": 12})
     assert kept_by_block(["One. Two. ", "Three and more"], judge) is None
 
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from safety import Blocked, Filter, load_policy
 from safety.detectors import rules
-from safety.screening.verdict import Finding
 from safety.text.normalise import normalise
-from safety.text.segmentation import Borders
 from safety.training.metrics import Counts
+from safety.verdict import Finding
 from tests.safety.generated.evasions import EVASIONS, evasive, in_figures
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples
@@ -155,14 +154,9 @@ def test_no_border_falls_inside_a_finding_and_none_changes_it(
     texts = ((filler * 620)[:before], *(each.text for each in written), (filler * 150)[:150])
     text = " ".join(texts)
     findings = set(find(text))
-    for border in [border for border in borders(text) if border >= before]:
+    for border in [border for border in normalise(text).borders if border >= before]:
         assert not [each for each in findings if each.start < border < each.end]
         assert set(find(text[:border])) == {each for each in findings if each.end <= border}
-
-
-def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
 
 
 @pytest.mark.parametrize("rewritten", ["as written", "zero-width", "spelled out"])

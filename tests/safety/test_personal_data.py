@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety.detectors.account import Accounts
-from safety.detectors.card import Cards, luhn
+from safety.detectors.card import CardNumbers, luhn
 from safety.detectors.email import Emails
 from safety.detectors.handle import Handles
 from safety.detectors.identity import Identities
 from safety.detectors.ip_address import IPAddresses
 from safety.detectors.phone import Phones
 from safety.detectors.plate import Plates
-from safety.screening.verdict import Finding
 from safety.text.normalise import normalise
+from safety.verdict import Finding
 
 OTHERS = (Identities(), Plates(), Accounts(), Handles(), IPAddresses())
 PHONES = Phones(["US", "CN"])
@@ -39,7 +39,7 @@ def phones(text: str) -> list[str]:
 
 
 def cards(text: str) -> list[str]:
-    return spans(text, list(Cards().find(normalise(text))))
+    return spans(text, list(CardNumbers().find(normalise(text))))
 
 
 @pytest.mark.parametrize(

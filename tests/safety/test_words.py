@@ -3,7 +3,7 @@
 import numpy as np
 
 from safety.classifier.features import WORDS, word_ids
-from safety.classifier.words import MEANINGS, known
+from safety.training.words import MEANINGS, known
 
 
 def nearness(one: str, other: str) -> float:

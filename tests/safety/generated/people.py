@@ -37,8 +37,8 @@ def day(draw: Random) -> tuple[int, int, int]:
 def resident_id(draw: Random) -> str:
     """GB 11643-1999: place, date of birth, sequence, and ISO 7064 MOD 11-2."""
     place = draw.choice(["110105", "310104", "440305", "330106", "510107", "420111", "320508"])
-    year, month, number = day(draw)
-    body = f"{place}{year}{month:02}{number:02}{draw.randint(1, 999):03}"
+    year, month, date = day(draw)
+    body = f"{place}{year}{month:02}{date:02}{draw.randint(1, 999):03}"
     total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
     number = body + "10X98765432"[total % 11]
     return draw.choice([number, grouped(number, (6, 8, 4), parting(draw))])

@@ -6,7 +6,7 @@ from typing import Self
 
 
 class SafeText(str):
-    """Text that the filter has released. Only `safety.screening.screen` makes one from a str.
+    """Text that the filter has released. Only `safety.screening.screening` makes one from a str.
 
     What is cut from it or put to it is a str again; see `safety.text.safe_text`.
     """
