@@ -1,4 +1,4 @@
-"""The safety filter: judges what comes in and what goes out. Knows neither Slack nor the model."""
+"""The safety filter: judges texts that come in and go out. Knows neither Slack nor the model."""
 
 from safety.audit.audit_log import AuditError, AuditLog
 from safety.errors import OperatorError

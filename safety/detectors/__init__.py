@@ -1,4 +1,4 @@
-"""The rules: small classes with one method, which name spans of a text."""
+"""The rules: small classes with one method each, which finds spans of a text."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -28,7 +28,7 @@ class Detector(Protocol):
 
 
 def rules(policy: Policy) -> tuple[Detector, ...]:
-    """Every detector of the first tier, as the policy sets them."""
+    """Return every detector, as the policy sets them."""
     return (
         Invisible(),
         SlackMarkup(),

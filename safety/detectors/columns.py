@@ -1,4 +1,4 @@
-"""Passwords in tables: what stands below a heading that calls its column one."""
+"""Passwords in tables: the cells below a heading that says "password"."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Columns:
 
 
 def _below(text: str, heading: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """Each cell of the heading's column, as far as the table and the reach go."""
+    """Yield where each cell below the heading is, as far as the table and REACH go."""
     mark = (heading["before"] or heading["behind"]).strip("\r")
     if not mark:
         return

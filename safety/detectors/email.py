@@ -1,7 +1,7 @@
 """E-mail addresses (RFC 5321 and 6531 in their common form: no quoted local parts).
 
-Chinese, Japanese and Korean have no spaces where an address begins: a name in them is at most the
-last four characters, and one in other letters begins behind them.
+Chinese, Japanese and Korean have no space before an address. A name in them is at most the last
+four characters; a name in other letters begins behind them.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from safety.text.normalise import NormalisedText
 from safety.verdict import Finding
 
-# Letters and their combining marks of scripts that part words by spaces.
+# Letters and combining marks of scripts with spaces between words.
 LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 LABEL = f"(?:[{LETTER}0-9-]{{1,63}}|[{CJK}]{{1,16}})"

@@ -1,6 +1,6 @@
 """Numbers that states give to people: of identity, tax, health, and of passports.
 
-Check digits as python-stdnum has them. A form that many numbers have needs the words beside it.
+python-stdnum knows the check digits. A form that many other numbers have needs a word beside it.
 """
 
 import re
@@ -31,7 +31,7 @@ from safety.verdict import Finding
 
 
 class IdForm(NamedTuple):
-    """A number's form: its rule, its pattern, its check, and words of which one must be before."""
+    """The form of a number: its rule, pattern and check; one of the words must be before it."""
 
     rule: str
     pattern: re.Pattern[str]
@@ -42,7 +42,7 @@ class IdForm(NamedTuple):
 
 def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> IdForm:
     bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
-    # Behind a bracket the word is the placeholder of a number that was removed.
+    # A word behind a bracket is the placeholder of a number that was removed.
     named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
     return IdForm(rule, re.compile(bounded), check, tuple(words.split("|")), named)
 
@@ -60,7 +60,7 @@ def _any(number: str) -> bool:
 
 
 def _is_resident(number: str) -> bool:
-    """Date of birth and check digit; the list of places that python-stdnum asks for has gaps."""
+    """Check the date of birth and the check digit: python-stdnum's list of places has gaps."""
     try:
         ric.get_birth_date(number)
     except ValueError:
@@ -135,8 +135,8 @@ ID_FORMS = (
     ),
 )
 CONTEXT_CHARS = 40
-# Each form has six digits or more, with no more than this between two of them, and no more letters
-# before and behind.
+# Each form has six digits or more, with at most this between two of them, and at most LETTERS
+# before and behind them.
 DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
 LETTERS = 16
 
@@ -159,7 +159,7 @@ class Identities:
 def _matches(
     form: IdForm, text: str, places: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    """Valid numbers of this form around these places, perhaps more than once."""
+    """Yield valid numbers of this form around these places, perhaps more than once."""
     for first, last in places:
         for match in form.pattern.finditer(text, max(0, first - LETTERS), last + LETTERS):
             before = max(0, match.start() - CONTEXT_CHARS)

@@ -1,4 +1,4 @@
-"""Addresses on the public internet, which lead to a household or a server (RFC 791, RFC 4291)."""
+"""Public IP addresses, which lead to a household or a server (RFC 791, RFC 4291)."""
 
 import ipaddress
 import re

@@ -1,7 +1,8 @@
-"""Links: what Slack would make clickable, and might fetch for a preview before anybody clicks.
+"""Links: Slack makes them clickable, and may fetch a preview before anybody clicks.
 
-A preview of an address that the model wrote can carry the conversation to whoever owns the host.
-Hosts on the policy's list stay as they are; all others are shown so that nothing links them.
+A preview of an address that the model wrote can carry the conversation to the owner of the host.
+Links to hosts on the policy's list stay as they are; all others are shown so that nothing links
+them.
 """
 
 import re
@@ -84,7 +85,7 @@ def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
-    """Whether a name is taken for a host's: by its ending, or because a path stands behind it."""
+    """Say whether a name is taken for a host: by its ending, or by the path behind it."""
     known = ending in TOP_LEVEL or ending.startswith("xn--")
     if path:
         return known or (ending not in NO_DOMAINS and not in_code)
@@ -92,7 +93,7 @@ def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
 
 
 def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
-    """For each character, 1 where a span covers it."""
+    """Return 1 for each character that a span covers, 0 for others."""
     mask = bytearray(length)
     for start, end in spans:
         mask[start:end] = b"\1" * (end - start)
@@ -100,7 +101,7 @@ def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
 
 
 def is_allowed(url: str, allow: Sequence[str]) -> bool:
-    """Whether the host is on the list: itself, or under an entry of the form `*.host`."""
+    """Say whether the host is on the list: itself, or under an entry of the form `*.host`."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         host = (parts.hostname or "").lower()
@@ -114,7 +115,7 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
 
 
 def plain(link: NormalisedText, allow: Sequence[str]) -> str:
-    """A link as words: its label as it was written, its target linked only if it is allowed."""
+    """Return a link as words: its label as written, its target as a link only if it is allowed."""
     if match := MARKDOWN.fullmatch(link.text):
         return _label_and_target(link, match, match[2] or match[3], allow)
     if match := ANGLE.fullmatch(link.text):
@@ -131,7 +132,7 @@ def _label_and_target(
 
 
 def _defang(url: str, allow: Sequence[str]) -> str:
-    """`https://a.example/b.c` as `a[.]example/b[.]c`: still to be read, no longer a link."""
+    """Return a readable address that is no link: `a[.]example/b[.]c`."""
     if is_allowed(url, allow):
         return url
     bare = re.sub(r"(?i)^(?:(?:https?:)?//)+", "", url)

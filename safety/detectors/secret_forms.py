@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class SecretForm(NamedTuple):
-    """A credential's form: its rule, words of which one must occur, and the pattern."""
+    """The form of a credential: its rule, its pattern; one of the hints must occur in the text."""
 
     rule: str
     hints: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What Slack would act on: broadcasts, mentions, control markup, written in a text.
+"""Text that Slack would act on: broadcasts, mentions, control markup.
 
 https://docs.slack.dev/messaging/formatting-message-text#advanced
 """
@@ -35,7 +35,7 @@ def _rule(match: re.Match[str]) -> str:
 
 
 def plain(markup: str) -> str:
-    """The words of a piece of markup, which Slack neither links nor answers with a ping."""
+    """Return the words of a piece of markup; Slack neither links them nor notifies anybody."""
     match = MARKUP.fullmatch(markup)
     if match is None:
         return markup.lstrip("@")

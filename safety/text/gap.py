@@ -1,5 +1,7 @@
-"""What people put between the groups of one number."""
+"""The characters that people put between the groups of one number."""
 
 GAP = r"(?:[./_·-]|(?<![._]) ){0,3}"
-"""A pattern for normalised text, where a check digit decides. Behind a stop and a space a sentence
-begins, and there a border lies (see `safety.text.segmentation`)."""
+"""A pattern for normalised text, for numbers with a check digit.
+
+Behind a full stop and a space a new sentence begins, and a border lies there (see `segmentation`).
+"""

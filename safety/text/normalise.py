@@ -18,7 +18,7 @@ from safety.text.segmentation import Passage, borders, passages
 from safety.text.variants import parting_places, simple_form, unleeted_form
 from safety.verdict import Finding
 
-# Unicode TR 39 lists thousands; these are the letters that a reader takes for Latin ones: Cyrillic,
+# Unicode TR 39 lists thousands. These are the letters that readers take for Latin ones: Cyrillic,
 # Greek, Armenian, small capitals, and a few signs. Chinese, Japanese and Korean are never folded.
 CONFUSABLES = dict(
     zip(
@@ -35,14 +35,14 @@ CONFUSABLES = dict(
         strict=True,
     )
 )
-# Letters in black circles and squares, which NFKC leaves.
+# NFKC leaves letters in black circles and squares.
 CONFUSABLES |= {
     chr(first + place): letter
     for first in (0x1F150, 0x1F170)
     for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
-# Controls, surrogates, and all that Unicode calls Default_Ignorable_Code_Point.
+# Controls, surrogates, and Unicode's Default_Ignorable_Code_Point.
 INVISIBLE = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -53,14 +53,14 @@ EMOJI = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
 
-# What shows as itself, or shapes its neighbours: flags of regions, joined emoji, Persian, Hindi.
+# Characters that are seen or shape others: flags of regions, joined emoji, Persian, Hindi.
 KEPT = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
     f"|(?<=[{EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     f"|(?:(?<=[{EMOJI}])|(?<=[{EMOJI}]\ufe0f))\u200d(?=[{EMOJI}])"
     f"|(?<=[{JOINING}])[\u200c\u200d](?![{INVISIBLE}])"
 )
-_INVISIBLE = re.compile(f"(?P<kept>{KEPT.pattern})|[{INVISIBLE}]")
+INVISIBLE_UNLESS_KEPT = re.compile(f"(?P<kept>{KEPT.pattern})|[{INVISIBLE}]")
 ANY_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
@@ -190,7 +190,7 @@ def invisible_spans(text: str) -> list[tuple[int, int]]:
     """Return where each character is that shows nothing and shapes nothing, as (start, end)."""
     if not ANY_INVISIBLE.search(text):
         return []
-    return [match.span() for match in _INVISIBLE.finditer(text) if match["kept"] is None]
+    return [match.span() for match in INVISIBLE_UNLESS_KEPT.finditer(text) if match["kept"] is None]
 
 
 def visible(text: str) -> str:
@@ -198,4 +198,4 @@ def visible(text: str) -> str:
 
     Newlines, tabs, and the joiners that emoji, Arabic and Indic letters need are kept.
     """
-    return _INVISIBLE.sub(lambda match: match["kept"] or "", text)
+    return INVISIBLE_UNLESS_KEPT.sub(lambda match: match["kept"] or "", text)
