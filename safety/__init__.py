@@ -1,10 +1,11 @@
 """The safety filter: judges texts that come in and go out. Knows neither Slack nor the model."""
 
 from safety.audit.audit_log import AuditError, AuditLog
-from safety.errors import OperatorError
+from safety.errors import FilterError, OperatorError
 from safety.judge.judge import JudgeServer
-from safety.policy.policy import Policy, PolicyError, load_policy
-from safety.screening.filter import Filter, FilterError, Health
+from safety.policy.policy import Policy
+from safety.policy.policy_file import PolicyError, load_policy
+from safety.screening.filter import Filter, Health
 from safety.screening.gate import Gate
 from safety.screening.redact import has_span
 from safety.text.normalise import visible

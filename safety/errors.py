@@ -12,6 +12,10 @@ class OperatorError(Exception):
         self.exit_code = exit_code
 
 
+class FilterError(OperatorError):
+    """The filter cannot be used."""
+
+
 def first_fault(error: ValidationError) -> tuple[str, list[str], str]:
     """Return the first fault that pydantic names: its kind, its path of keys, its message.
 

@@ -22,13 +22,13 @@ from safety.classifier.features import (
     TextFeatures,
     lexicon,
 )
-from safety.errors import OperatorError
+from safety.errors import FilterError
 
 DAMPING = 10.0
 """As many features that say nothing are added to each text: a few words prove little."""
 
 
-class WeightsError(OperatorError):
+class WeightsError(FilterError):
     """The weights are missing or broken."""
 
 

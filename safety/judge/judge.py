@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from safety.errors import OperatorError
+from safety.errors import FilterError
 from safety.judge.prompts import PROMPTS, JudgeRequest
 from safety.policy.judge_policy import JudgePolicy
 from safety.verdict import JUDGE_RULE, Finding, Stage
@@ -29,10 +29,6 @@ class JudgeError(Exception):
 
 class JudgeLate(Exception):
     """There is no answer in the time that the policy gives."""
-
-
-class JudgeUnset(OperatorError):
-    """The policy does not say how to ask the judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Judge:
     """Asks one server, at most `at_once` questions at a time. Safe to share between tasks."""
 
     def __init__(self, policy: JudgePolicy, worker: JudgeServer | None) -> None:
-        """Take the worker, which is asked if the policy names no server. Raises JudgeUnset."""
+        """Take the worker, which is asked if the policy names no server. Raises FilterError."""
         self.policy = policy
         self.server = _server(policy, worker)
         self._prompts = PROMPTS[policy.form]
@@ -173,7 +169,7 @@ def _server(policy: JudgePolicy, worker: JudgeServer | None) -> JudgeServer:
     if policy.url:
         return JudgeServer(policy.url, _token(policy))
     if worker is None:
-        raise JudgeUnset("The policy has a [judge] without url: write the address of its server.")
+        raise FilterError("The policy has a [judge] without url: write the address of its server.")
     return worker
 
 
@@ -183,6 +179,6 @@ def _token(policy: JudgePolicy) -> SecretStr | None:
     try:
         return SecretStr(policy.token_file.read_text("utf-8").strip())
     except (OSError, UnicodeDecodeError):
-        raise JudgeUnset(
+        raise FilterError(
             f"The judge's token_file {policy.token_file} cannot be read: check the path."
         ) from None

@@ -1,21 +1,17 @@
-"""What is done about findings: a TOML file, checked, with a digest for the audit."""
+"""What is done about findings: the tables of a policy, with a digest for the audit."""
 
 import hashlib
 import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from safety.errors import OperatorError
 from safety.policy.judge_policy import JudgePolicy
-from safety.policy.schema import MeaningAction, PolicyTable, Score, check_keys, hint, sentence
+from safety.policy.schema import MeaningAction, PolicyTable, Score, check_keys
 from safety.verdict import Action, Removes, Stage
 
 ALWAYS_BLOCK = ("detector_error", "too_long", "audit_error")
@@ -24,12 +20,6 @@ JUDGE_LATE = "judge_late"
 """The category of a judge that gave no answer in time."""
 OVERLAID = ("max_chars", "block_removes", "links", "phones", "thresholds", *map(str, Stage))
 """What an overlay can change."""
-IDS = {"workspaces": "TE", "channels": "CGD"}
-"""The letters with which Slack's ids begin."""
-
-
-class PolicyError(OperatorError):
-    """A policy cannot be used."""
 
 
 class Actions(PolicyTable):
@@ -257,91 +247,3 @@ class Policy(PolicyTable):
 def _decided(actions: Actions, decision: Action) -> Actions:
     held = [name for name in Actions.model_fields if getattr(actions, name) is Action.HOLD]
     return actions.model_copy(update=dict.fromkeys(held, decision))
-
-
-def load_policy(path: Path | None) -> Policy:
-    """Return the packaged policy with the changes of the file at `path`. Raises PolicyError."""
-    packaged = files("safety").joinpath("data/policy.toml").read_text("utf-8")
-    tables = _read(packaged, "packaged policy")
-    if path is None:
-        return _check(tables, "packaged policy")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path} cannot be read as a policy: check the path.") from error
-    changes = _read(text, str(path))
-    overlays = {kind: changes.pop(kind, {}) for kind in ("workspaces", "channels")}
-    merged = _merge(tables, changes)
-    base = _check(merged, str(path))
-    laid = {
-        kind: {name: _overlaid(base, merged, over, f"{path}: {kind}.{name}") for name, over in each}
-        for kind, each in _items(overlays, str(path))
-    }
-    return base.model_copy(update=laid)
-
-
-def _read(text: str, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{name} is not valid TOML: {error}.") from error
-
-
-def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    for kind, tables in overlays.items():
-        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
-            raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
-        for place in tables:
-            if not re.fullmatch(f"[{IDS[kind]}][A-Z0-9]+", place):
-                letters = " or ".join(IDS[kind])
-                raise PolicyError(
-                    f"{name}: {kind}.{place} never applies: write the id that Slack shows for it, "
-                    f"{letters} and then capitals and digits."
-                )
-        yield kind, list(tables.items())
-
-
-def _overlaid(base: Policy, tables: dict[str, Any], overlay: dict[str, Any], name: str) -> Policy:
-    for key in overlay:
-        if key not in OVERLAID:
-            raise PolicyError(f"{name}: unknown key {key}; {hint(key, OVERLAID)}")
-    policy = _check(_merge(tables, overlay), name)
-    if not base.may_loosen and (milder := _first_milder(base, policy)):
-        raise PolicyError(
-            f"{name}: {milder} is milder than in the policy: make it as strict, "
-            "or write may_loosen = true at the top of the file."
-        )
-    return policy
-
-
-def _first_milder(base: Policy, overlay: Policy) -> str | None:
-    mine, strict = overlay.stricter(overlay).model_dump(), base.stricter(overlay).model_dump()
-    paths = (_difference(mine[name], strict[name], name) for name in OVERLAID)
-    return next(filter(None, paths), None)
-
-
-def _difference(one: Any, other: Any, path: str) -> str | None:
-    """Return the path of the first key in which two settings of one shape differ."""
-    if not isinstance(one, dict):
-        return None if one == other else path
-    paths = (_difference(one[key], other[key], f"{path}.{key}") for key in one)
-    return next(filter(None, paths), None)
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if both_tables else value
-    return merged
-
-
-def _check(tables: dict[str, Any], name: str) -> Policy:
-    # Pasted text is judged as typed text, except for what [material] says.
-    typed, pasted = tables["input"], tables["material"]
-    if isinstance(typed, dict) and isinstance(pasted, dict):
-        tables = {**tables, "material": _merge(typed, pasted)}
-    try:
-        return Policy.model_validate(tables)
-    except ValidationError as error:
-        raise PolicyError(f"{name}: {sentence(error, Policy)}") from None

@@ -10,19 +10,14 @@ from functools import cache
 
 from safety.audit.audit_log import AuditLog, AuditTrail
 from safety.audit.hash_chain import ChainError
-from safety.classifier.weights import WeightsError
-from safety.errors import OperatorError
-from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer, JudgeUnset
+from safety.errors import FilterError
+from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer
 from safety.policy.policy import Policy
 from safety.screening.gate import Gate
 from safety.screening.screening import Screening
-from safety.screening.self_test import MEANING_SAMPLES, RULE_SAMPLES
+from safety.screening.self_test import self_test
 from safety.text.normalise import normalise
 from safety.verdict import Action, Stage, Verdict
-
-
-class FilterError(OperatorError):
-    """The filter does not find what it must find, and cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,10 @@ class Filter:
         """
         self.policy = policy
         self.audit = audit
-        judge = base.screening.judge_tier if base else _judge(policy, worker)
+        if base is None:
+            judge = Judge(policy.judge, worker) if policy.judge else None
+        else:
+            judge = base.screening.judge_tier
         self.screening: Screening = Screening(policy, judge)
         self._decided = {
             decision: Screening(policy.holding_as(decision), judge, digest=self.screening.digest)
@@ -62,7 +60,7 @@ class Filter:
         }
         self._places: dict[str, Filter] = {}
         if base is None:
-            self.self_test()
+            self_test(self.screening)
 
     def within(self, workspace: str, channel: str) -> "Filter":
         """Return the filter by the policy of a channel of a workspace; often this one."""
@@ -108,7 +106,7 @@ class Filter:
         troubles = []
         try:
             async with asyncio.timeout(self.policy.timeout_seconds):
-                await asyncio.to_thread(self.self_test)
+                await asyncio.to_thread(self_test, self.screening)
         except FilterError as error:
             troubles.append(str(error))
         except Exception as error:
@@ -116,21 +114,6 @@ class Filter:
         troubles += await _trouble_of_judge(self.screening.judge_tier)
         troubles += await _trouble_of_audit(self.audit)
         return Health(tuple(troubles))
-
-    def self_test(self) -> None:
-        """Raise FilterError if a rule or a scorer does not find its known sample."""
-        for category, sample in RULE_SAMPLES.items():
-            if category not in {
-                finding.category for finding in self.screening.examine(normalise(sample))
-            }:
-                raise _lost(category)
-        try:
-            for (language, category), (sample, least) in MEANING_SAMPLES.items():
-                scores = self.screening.classifier.scores(normalise(sample), [len(sample)])
-                if not scores[language, category][-1] >= least:
-                    raise _lost(f"{category} ({language})")
-        except WeightsError as error:
-            raise FilterError(str(error)) from None
 
 
 async def _trouble_of_judge(judge: Judge | None) -> list[str]:
@@ -167,17 +150,3 @@ async def _verdict(screening: Screening, text: str, stage: Stage) -> Verdict:
         return verdict
     spans = [passage.span for passage in read().passages]
     return await screening.judged(verdict, read(), spans, stage, screening.judge_tier.budget())
-
-
-def _judge(policy: Policy, worker: JudgeServer | None) -> Judge | None:
-    try:
-        return Judge(policy.judge, worker) if policy.judge else None
-    except JudgeUnset as error:
-        raise FilterError(str(error)) from None
-
-
-def _lost(category: str) -> FilterError:
-    return FilterError(
-        f"The filter does not find its known sample of {category}: "
-        "check the policy file, or install this version again."
-    )

@@ -20,7 +20,8 @@ import numpy as np
 
 from safety.classifier.weights import load
 from safety.errors import OperatorError
-from safety.policy.policy import Policy, Thresholds, load_policy
+from safety.policy.policy import Policy, Thresholds
+from safety.policy.policy_file import load_policy
 from safety.screening.filter import Filter
 from safety.screening.screening import Screening
 from safety.text.normalise import NormalisedText, normalise
