@@ -59,13 +59,10 @@ class Links:
         covered = _mask([*labelled, *urls], len(text.text))
         bare = [(start, end) for start, end in _bare_domains(text.text) if not covered[start]]
         for start, end in (*urls, *bare):
-            yield from self._judge(text, start, end)
-
-    def _judge(self, text: NormalisedText, start: int, end: int) -> Iterator[Finding]:
-        url = text.text[start:end]
-        if text.written(start, end) != url or not is_allowed(url, self.allow):
-            rule = "link_script" if SCRIPT.match(url) else "link_host"
-            yield text.finding("link", rule, start, end)
+            url = text.text[start:end]
+            if text.written(start, end) != url or not is_allowed(url, self.allow):
+                rule = "link_script" if SCRIPT.match(url) else "link_host"
+                yield text.finding("link", rule, start, end)
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:

@@ -89,16 +89,12 @@ class Secrets:
     """Credentials, by their issuers' documentation, RFC 7468, RFC 6750, RFC 7617, and by names."""
 
     def find(self, text: NormalisedText) -> Iterator[Finding]:
-        yield from _private_keys(text)
+        for match in PRIVATE_KEY.finditer(text.text):
+            yield text.finding("secret", "private_key", *match.span())
         text = text.closed_up
         yield from _issued(text)
         yield from _named(text)
         yield from _sent(text)
-
-
-def _private_keys(text: NormalisedText) -> Iterator[Finding]:
-    for match in PRIVATE_KEY.finditer(text.text):
-        yield text.finding("secret", "private_key", *match.span())
 
 
 def _issued(text: NormalisedText) -> Iterator[Finding]:

@@ -87,7 +87,15 @@ class Filter:
         """
         trail = AuditTrail(self.audit, stage, request, who)
         screening = self._decided.get(held, self.screening)
-        return await trail.close(await _verdict(screening, text, stage), text)
+        if len(text) > screening.policy.max_chars:
+            return await trail.close(screening.refuse("too_long"), text)
+        read = cache(lambda: normalise(text))  # first called off the event loop, in time
+        verdict = await screening.in_time(lambda: screening.judge(read(), stage))
+        if screening.judge_tier is not None and verdict.allowed:
+            spans = [passage.span for passage in read().passages]
+            budget = screening.judge_tier.budget()
+            verdict = await screening.judged(verdict, read(), spans, stage, budget)
+        return await trail.close(verdict, text)
 
     async def decided(
         self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
@@ -138,15 +146,3 @@ async def _trouble_of_audit(audit: AuditLog | None) -> list[str]:
         cause = getattr(error, "strerror", None) or type(error).__name__
         return [f"The audit log cannot be written ({cause}): check its disk and its folder."]
     return []
-
-
-async def _verdict(screening: Screening, text: str, stage: Stage) -> Verdict:
-    """Return the verdict of all tiers."""
-    if len(text) > screening.policy.max_chars:
-        return screening.refuse("too_long")
-    read = cache(lambda: normalise(text))  # called first off the event loop, in time
-    verdict = await screening.in_time(lambda: screening.judge(read(), stage))
-    if screening.judge_tier is None or not verdict.allowed:
-        return verdict
-    spans = [passage.span for passage in read().passages]
-    return await screening.judged(verdict, read(), spans, stage, screening.judge_tier.budget())

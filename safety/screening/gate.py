@@ -6,11 +6,11 @@ is shown at once. Each piece is judged with the text before it. Chunks of other 
 pieces.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NoReturn
 
 from safety.audit.audit_log import AuditTrail
-from safety.judge.judge import JudgeBudget
 from safety.screening.screening import EMPTY, Screening, moved
 from safety.text.normalise import normalise
 from safety.text.safe_text import NOTHING, joined
@@ -83,7 +83,7 @@ class Gate:
         """
         if self._verdict is None:
             released = self._screening.settle(
-                tuple(self._handled), self._trail.stage, self._joined()
+                tuple(self._handled), self._trail.stage, joined(*self._shown)
             )
             await self._close(released, complete=False)
 
@@ -129,19 +129,16 @@ class Gate:
     async def _release(self, border: int) -> SafeText:
         """Return the waiting pieces, after the judge has read their passage up to this border."""
         if self._budget is not None:
-            await self._ask(border, self._budget)
+            text, stage = self._text.part(0, border), self._trail.stage
+            span = self._passage().start, border
+            handled = self._screening.settle(tuple(self._handled), stage, joined(*self._shown))
+            verdict = await self._screening.judged(handled, text, [span], stage, self._budget)
+            if verdict.text is None:
+                await self._block(verdict)
+            self._handled |= dict.fromkeys(verdict.findings)
+            self._judged = border
         waiting, self._waiting = self._waiting, []
         return joined(*waiting)
-
-    async def _ask(self, border: int, budget: JudgeBudget) -> None:
-        text, stage = self._text.part(0, border), self._trail.stage
-        span = self._passage().start, border
-        handled = self._screening.settle(tuple(self._handled), stage, self._joined())
-        verdict = await self._screening.judged(handled, text, [span], stage, budget)
-        if verdict.text is None:
-            await self._block(verdict)
-        self._handled |= dict.fromkeys(verdict.findings)
-        self._judged = border
 
     def _passage(self, *more: int) -> Passage:
         """Return the last passage so far, with `more` borders behind those that are taken."""
@@ -150,8 +147,9 @@ class Gate:
 
     def _judge_piece(self, border: int) -> Verdict:
         """Return the verdict on the text up to this border; all before the last one is shown."""
-        first, start = self._first_of_context(), self._borders[-1]
-        lead, stage = normalise(self._lead(first)), self._trail.stage
+        start, stage = self._borders[-1], self._trail.stage
+        first = max(0, bisect_right(self._borders, start - CONTEXT) - 1)
+        lead = normalise(self._lead(first))
         context = lead + self._text.part(self._borders[first], start)
         text = self._text.part(start, border)
         seen = self._screening.examine_behind(context, text)
@@ -159,10 +157,13 @@ class Gate:
         if self._missed(moved(crossing, start)):
             return self._screening.refuse("detector_error")
         findings = [finding for finding in seen if finding.start >= 0]
-        findings += moved(self._meant(border), -start)
-        before = lead + normalise(joined(*self._shown[first:]))
+        meant = self._screening.weigh(self._text, self._passage(border), stage)
+        findings += moved([each for each in meant if each.end == border], -start)
+        released = joined(*self._shown[first:])
+        is_changed = released != self._text.original[self._borders[first] : start]
+        before = lead + normalise(released) if is_changed else context
         shown = self._screening.shown(text, findings, stage, before)
-        if shown is not None and before.original != context.original:
+        if shown is not None and is_changed:
             # What was redacted before may have brought words nearer to what they announce.
             text = normalise(shown)
             brought = self._screening.examine_behind(before, text)
@@ -171,14 +172,9 @@ class Gate:
                 return self._screening.settle(brought, stage, None)
         return self._screening.settle(moved(findings, start), stage, shown)
 
-    def _meant(self, border: int) -> list[Finding]:
-        """Return what the classifier says of the piece up to here, by its passage so far."""
-        found = self._screening.weigh(self._text, self._passage(border), self._trail.stage)
-        return [finding for finding in found if finding.end == border]
-
     def _judge_whole(self) -> Verdict:
         """Return the verdict on all the text. Findings that no piece has handled can only block."""
-        shown, stage = self._joined(), self._trail.stage
+        shown, stage = joined(*self._shown), self._trail.stage
         by_judge = [each for each in self._handled if each.rule.startswith(JUDGE_RULE)]
         findings = [*self._screening.read(self._text, stage), *by_judge]
         left = () if shown == self._text.original else self._screening.examine(normalise(shown))
@@ -192,13 +188,6 @@ class Gate:
     def _acts_on(self, finding: Finding) -> bool:
         return self._screening.action(finding, self._trail.stage) is not Action.ALLOW
 
-    def _first_of_context(self) -> int:
-        """Return the index of the border where the context of the next piece begins."""
-        first = len(self._borders) - 1
-        while first > 0 and self._borders[first] > self._borders[-1] - CONTEXT:
-            first -= 1
-        return first
-
     def _lead(self, index: int) -> str:
         """Return what to put before the text from a border on, so that it reads as in its place.
 
@@ -209,9 +198,6 @@ class Gate:
         line = self._text.original[max(0, border - 4) : border].rpartition("\n")[2]
         indent = line if line.isspace() else " " * len(line)
         return ("```\n" if self._in_fence[index] else "") + indent
-
-    def _joined(self) -> SafeText:
-        return joined(*self._shown)
 
     async def _block(self, verdict: Verdict) -> NoReturn:
         await self._close(verdict)

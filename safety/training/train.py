@@ -87,6 +87,7 @@ OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
 that were written for the project, beside those that people met."""
 OF_ITS_OWN = frozenset({"written English", "written Chinese"})
 """Sources that teach only the categories that they have: they made others worse."""
+AKIN_CATEGORIES = NAMED | {"illicit"}
 AKIN = 0.2
 """The weight of rows of other kinds, harmful or not, beside the few answers of models."""
 
@@ -206,7 +207,10 @@ def task(examples: Sequence[Example], category: str) -> Task:
     often = {source for source, count in safe.items() if count > MANY}
     chosen, labels, importance = [], [], []
     for each in examples:
-        row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
+        row, is_akin = (
+            each.row,
+            category == "harm" and not AKIN_CATEGORIES.isdisjoint(each.row.categories),
+        )
         if row.source in sources:
             weight = OF_SOURCE.get(row.source, 1.0)
         elif row.source in OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
@@ -222,10 +226,6 @@ def task(examples: Sequence[Example], category: str) -> Task:
         labels.append(float(is_akin or has(row, category)))
         importance.append(weight)
     return Task(chosen, np.array(labels), np.array(importance))
-
-
-def _is_harmful(row: LabelledText) -> bool:
-    return bool((NAMED | {"illicit"}) & set(row.categories))
 
 
 def _ordinary(row: LabelledText, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
@@ -248,7 +248,9 @@ def head(
             each = task.examples[index]
             unseen[index] = heads.log_odds(each.seen, each.places).max()
     slope, shift = calibration(unseen, task)
-    scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
+    scores = sigmoid(slope * unseen + shift)
+    named = FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
+    rate = FALSE_ALARMS.get(_name(category, language), named)
     limit = threshold(scores, task, category, rate)
     raw = fitted(task, category, language)
     return (raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift), limit
@@ -298,11 +300,6 @@ def calibration(odds: FloatArray, task: Task) -> tuple[float, float]:
     column = Sparse(numbers, np.zeros_like(numbers), odds, len(odds), 1)
     weights, shift = fit(column, task.labels, task.importance, strength=1.0)
     return float(weights[0]), shift
-
-
-def _false_alarms(category: str, language: str) -> float:
-    named = FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
-    return FALSE_ALARMS.get(_name(category, language), named)
 
 
 def _name(category: str, language: str) -> str:
