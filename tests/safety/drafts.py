@@ -19,7 +19,7 @@ PARTS = tomllib.loads(Path(__file__).with_name("drafts.toml").read_text("utf-8")
 
 
 def drafts(language: str) -> Iterator[LabelledText]:
-    """One of each form of each kind about each topic, the same every time."""
+    """Yield one draft of each form of each kind about each topic, the same every time."""
     parts, dice = PARTS[language], random.Random(7)
     for kind, forms in parts["forms"].items():
         for form, topic in product(forms, parts["topics"]):

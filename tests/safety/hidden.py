@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def screenings(rows: Sequence[LabelledText]) -> list[Screening]:
-    """For each quarter of the rows one with weights that the other three were fitted to."""
+    """Return for each quarter of the rows a screening by a fit of the other three."""
     made = [Screening(load_policy(None)) for _ in range(4)]
     for fold, screening in enumerate(made):
         fits = train([row for row in with_own(rows) if row.fold != fold])
@@ -57,14 +57,14 @@ def screenings(rows: Sequence[LabelledText]) -> list[Screening]:
 
 
 def hidden(attack: str, number: int, size: int) -> str:
-    """An attack between so many characters of drafts on each side; each number has others."""
+    """Return an attack between so many characters of drafts; each number has other drafts."""
     first = number % len(DRAFTS)
     around = "\n\n".join([*DRAFTS[first:], *DRAFTS[:first]])
     return f"{around[:size]}\n\n{attack}\n\n{around[size : 2 * size]}".strip()
 
 
 def shares(texts: Sequence[tuple[Screening, str]]) -> str:
-    """How many are held, and which share: read in passages alone, and with windows."""
+    """Return how many are held, and which share: read in passages alone, and with windows."""
     alone = windows = 0
     for screening, text in texts:
         read = normalise(text)

@@ -1,4 +1,4 @@
-"""The linear tier: what its scores rest on, and that it fails closed."""
+"""The classifier: what its scores depend on, and that it fails closed."""
 
 import asyncio
 import tomllib
@@ -42,7 +42,7 @@ texts = st.lists(
 
 
 def strict_policy(tmp_path: Path, limit: float = 0.2) -> Policy:
-    """Blocks at low scores, so that generated texts are blocked here and passed there."""
+    """Return a policy with low thresholds, so that some generated texts are blocked, others not."""
     actions = "".join(f'{category} = "block"\n' for category in packaged()["en"].categories)
     limits = "".join(f"{category} = {limit}\n" for category in packaged()["en"].categories)
     file = tmp_path / "policy.toml"
@@ -67,7 +67,7 @@ def ends(text: str) -> list[int]:
 
 
 def run_gate(text: str, size: int, by: Filter) -> tuple[str, tuple[str, ...]]:
-    """What was released, and the rules that blocked."""
+    """Return the released text, and the rules that blocked."""
 
     async def stream() -> tuple[str, tuple[str, ...]]:
         gate, released = by.gate(request="r1"), ""
@@ -169,7 +169,7 @@ def test_passages_hold_every_piece_once() -> None:
 
 
 def broken(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
-    """Writes a file of weights of which one thing is wrong."""
+    """Return what writes a file of weights with one fault."""
 
     def write(path: Path) -> None:
         save(packaged(), path)
@@ -196,7 +196,7 @@ def sealed(path: Path, raw: bytes) -> None:
 
 
 def swapped(path: Path) -> None:
-    """Sound weights in the place of others."""
+    """Write sound weights in the place of others."""
     save({**packaged(), "en": silent(packaged()["en"])}, path)
     raw = path.read_bytes()
     save(packaged(), path)
@@ -251,7 +251,7 @@ def test_a_score_that_is_no_number_blocks() -> None:
 
 
 def poisoned_later(weights: ClassifierWeights) -> ClassifierWeights:
-    """Weights that were sound when they were read."""
+    """Return weights that were sound when they were read."""
     heads = weights["en"]
     sound = Heads(heads.categories, heads.tables, heads.words, heads.biases.copy())
     sound.biases[0] = nan

@@ -70,7 +70,7 @@ class Broken:
 
 
 def with_fault(name: str, find: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Filter:
-    """A filter one of whose detectors is broken, in its own place."""
+    """Return a filter with one broken detector, in its own place."""
     seconds = 0.05 if find is _slow else 20
     by = Filter(load_policy(None).model_copy(update={"timeout_seconds": seconds}))
     if name == "MeaningClassifier":

@@ -101,7 +101,7 @@ any_texts = st.one_of(texts, st.text(max_size=300))
 
 
 def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], tuple[str, ...]]:
-    """What was released at each step, and the rules that blocked."""
+    """Return the text released at each step, and the rules that blocked."""
 
     async def stream() -> tuple[list[str], tuple[str, ...]]:
         gate = judge.gate(request="r1")

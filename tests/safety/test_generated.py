@@ -56,7 +56,7 @@ def missed(given: Iterable[Sample]) -> list[str]:
 
 
 def f1(given: Iterable[Sample]) -> float:
-    """By category; what is found beside the value is a false alarm."""
+    """Return F1 by category; findings beside the value are false alarms."""
     hits = misses = false_alarms = 0
     for sample in given:
         hits, misses = hits + is_found(sample), misses + (not is_found(sample))
@@ -117,7 +117,7 @@ def test_a_password_that_is_announced_in_figures_for_letters_is_found() -> None:
 
 
 def _is_key_file(sample: Sample) -> bool:
-    """A private key has lines, and spelled out it is as little use to a thief as to a rule."""
+    """Say whether it is a private key: spelled out over lines, it is of no use to a thief."""
     return sample.kind.startswith("private_key")
 
 
@@ -192,7 +192,7 @@ def test_a_stream_shows_nothing_of_a_value_that_the_words_give_away(kind: str, f
 
 
 async def stream(text: str, size: int) -> str:
-    """What the gate shows of a text that it blocks, which comes in chunks of this size."""
+    """Return what the gate shows of a text that it blocks, in chunks of this size."""
     gate, shown = FILTER.gate(request="r1"), ""
     try:
         for start in range(0, len(text), size):

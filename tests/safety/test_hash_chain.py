@@ -17,7 +17,7 @@ FILTER = Filter(load_policy(None))
 
 
 def write(path: Path, count: int, first: int = 0, key: SecretStr = KEY) -> ChainHead:
-    """Judges so many texts, and gives the head."""
+    """Judge so many texts, and return the head."""
     audit = AuditLog(path, key)
     FILTER.audit = audit
 

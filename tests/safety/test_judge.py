@@ -232,7 +232,7 @@ async def test_all_channels_share_one_judge_and_its_places(
 
 
 async def stream(by: Filter, *chunks: str) -> tuple[str, tuple[str, ...]]:
-    """What was released, and the rules that blocked."""
+    """Return the released text, and the rules that blocked."""
     gate, released = by.gate(request="r1"), ""
     try:
         for chunk in chunks:

@@ -1,6 +1,6 @@
-"""Each head of the linear tier names what it must, by the packaged policy, and little else.
+"""Each head of the classifier names what it must, by the packaged policy, and little else.
 
-The rows of meanings.toml are single sentences, in which the tier by design is sure of nothing but
+The rows of meanings.toml are single sentences, which by design are too short for any head but
 prompt attacks; four in a row are a passage.
 """
 
@@ -47,7 +47,7 @@ FALSE_ALARMS = {("en", "prompt_attack"): 0.15}
 
 
 def passages(language: str, name: str) -> list[str]:
-    """Each row with the three that follow it, the last with the first."""
+    """Return each row with the three that follow it, the last with the first."""
     rows = ROWS[language][name]
     joint = " " if language == "en" else ""
     return [joint.join((rows + rows)[start : start + 4]) for start in range(len(rows))]

@@ -25,7 +25,7 @@ SOURCES = [
 
 
 def makings(tree: ast.AST, type_: str = "SafeText") -> Iterator[int]:
-    """Lines that use the type for more than to say what something is.
+    """Yield lines that use the type for more than an annotation.
 
     To call it, to cast or alias it, to hand it on: whatever names it outside an annotation could
     make one. So could a class that is filled from outside, as pydantic's and SQLAlchemy's are.

@@ -7,7 +7,7 @@ from safety.training.words import MEANINGS, known
 
 
 def nearness(one: str, other: str) -> float:
-    """The cosine between two meanings."""
+    """Return the cosine between two meanings."""
     first, second = known()[word_ids([one, other]), 1:]
     return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
