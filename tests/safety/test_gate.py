@@ -14,8 +14,12 @@ from safety.text.normalise import NormalisedText, normalise
 from safety.text.segmentation import FORCED_AFTER, HELD_BACK, OpenLine, Segmenter
 from safety.verdict import Finding, Removes
 
-FILTER = Filter(load_policy(None))
-SPARING = Filter(load_policy(None).model_copy(update={"block_removes": Removes.REST}))
+# A slow machine must not make a block of what the tests compare.
+PATIENT = load_policy(None).model_copy(update={"timeout_seconds": 60.0})
+FILTER = Filter(PATIENT)
+SPARING = Filter(PATIENT.model_copy(update={"block_removes": Removes.REST}))
+# One loop for all drafts: a new one for each, with its threads, takes as long as the judging.
+RUNNER = asyncio.Runner()
 
 KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
 PRIVATE_KEY = (
@@ -100,6 +104,12 @@ texts = st.lists(
 any_texts = st.one_of(texts, st.text(max_size=300))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _runner() -> Iterator[None]:
+    with RUNNER:
+        yield
+
+
 def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], tuple[str, ...]]:
     """Return the text released at each step, and the rules that blocked."""
 
@@ -114,11 +124,11 @@ def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], 
             return released, blocked.verdict.rules
         return released, ()
 
-    return asyncio.run(stream())
+    return RUNNER.run(stream())
 
 
 def judged(text: str) -> tuple[str | None, tuple[str, ...]]:
-    verdict = asyncio.run(FILTER.judge(text, Stage.OUTPUT, request="r1"))
+    verdict = RUNNER.run(FILTER.judge(text, Stage.OUTPUT, request="r1"))
     return verdict.text, verdict.rules
 
 
@@ -454,7 +464,7 @@ def kept_by_block(chunks: Sequence[str], judge: Filter) -> str | None:
             return released, blocked.kept
         pytest.fail("nothing was blocked")
 
-    released, kept = asyncio.run(stream())
+    released, kept = RUNNER.run(stream())
     assert kept is None or kept.startswith(released)
     return kept
 
