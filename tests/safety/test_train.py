@@ -9,8 +9,9 @@ import pytest
 
 from safety.classifier.classifier import sigmoid
 from safety.training.dataset import LabelledText, has
+from safety.training.examples import example, task
 from safety.training.logistic import Sparse, fit, minimum
-from safety.training.train import CATEGORIES, example, fitted, main, scorers, task, threshold
+from safety.training.train import CATEGORIES, fitted, main, scorers, threshold
 from safety.verdict import Stage
 
 
