@@ -16,7 +16,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from safety.errors import FilterError
-from safety.judge.prompts import PROMPTS, JudgeRequest
+from safety.judge.prompts import PROMPTS, JudgeRequest, UnreadableAnswer
 from safety.policy.judge_policy import JudgePolicy
 from safety.verdict import JUDGE_RULE, Finding, Stage
 
@@ -89,7 +89,7 @@ class Judge:
             asks = [[*self._prompts(passage, stage)] for passage in passages]
             async with asyncio.timeout(budget.left), self._session() as session:
                 answers = iter(await self._answers(session, chain.from_iterable(asks)))
-            return [_highest(islice(answers, len(each))) for each in asks]
+            return [highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
             raise JudgeLate from None
         except (JudgeError, JudgeLate):
@@ -119,7 +119,10 @@ class Judge:
         headers, token = {}, self.server.token
         if token is not None:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
-        connector, base = _connector(self.server.url)
+        base, connector = self.server.url, None
+        if base.startswith("unix:"):
+            path = base.removeprefix("unix:").removeprefix("//")
+            base, connector = "http://judge", aiohttp.UnixConnector(path)
         return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
 
     async def _asked(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
@@ -137,10 +140,14 @@ class Judge:
         async with session.post(ask.path, json=body, allow_redirects=False) as response:
             if response.status != 200:
                 raise JudgeError(f"status {response.status}")
-            return ask.read(await _json(response))
+            answer = await _json(response)
+        try:
+            return ask.read(answer)
+        except (TypeError, KeyError, IndexError, ValueError):
+            raise UnreadableAnswer from None
 
 
-def _highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
+def highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
     """Return for each category the highest score that any answer gives."""
     found: dict[str, float] = {}
     for scores in answers:
@@ -157,27 +164,18 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
     return json.loads(raw)
 
 
-def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
-    if url.startswith("unix:"):
-        return aiohttp.UnixConnector(
-            path=url.removeprefix("unix:").removeprefix("//")
-        ), "http://judge"
-    return aiohttp.TCPConnector(), url
-
-
 def _server(policy: JudgePolicy, worker: JudgeServer | None) -> JudgeServer:
-    if policy.url:
-        return JudgeServer(policy.url, _token(policy))
-    if worker is None:
-        raise FilterError("The policy has a [judge] without url: write the address of its server.")
-    return worker
-
-
-def _token(policy: JudgePolicy) -> SecretStr | None:
+    if not policy.url:
+        if worker is None:
+            raise FilterError(
+                "The policy has a [judge] without url: write the address of its server."
+            )
+        return worker
     if policy.token_file is None:
-        return None
+        return JudgeServer(policy.url)
     try:
-        return SecretStr(policy.token_file.read_text("utf-8").strip())
+        token = policy.token_file.read_text("utf-8").strip()
+        return JudgeServer(policy.url, SecretStr(token))
     except (OSError, UnicodeDecodeError):
         raise FilterError(
             f"The judge's token_file {policy.token_file} cannot be read: check the path."

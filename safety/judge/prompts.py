@@ -66,7 +66,10 @@ class UnreadableAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JudgeRequest:
-    """One request; `read` gives the scores of categories in its answer. Raises UnreadableAnswer."""
+    """One request; `read` gives the scores of categories in its answer.
+
+    It raises UnreadableAnswer, or what indexing raises, if the answer has another form.
+    """
 
     path: str
     body: dict[str, Any]
@@ -167,30 +170,21 @@ def _chat(
 
 
 def _said(answer: Any) -> str:
-    try:
-        return str(answer["choices"][0]["message"]["content"])
-    except (TypeError, KeyError, IndexError):
-        raise UnreadableAnswer from None
+    return str(answer["choices"][0]["message"]["content"])
 
 
 def _chat_positions(answer: Any) -> list[Position]:
-    try:
-        return [
-            {each["token"]: each["logprob"] for each in (place, *place["top_logprobs"])}
-            for place in answer["choices"][0]["logprobs"]["content"]
-        ]
-    except (TypeError, KeyError, IndexError):
-        raise UnreadableAnswer from None
+    return [
+        {each["token"]: each["logprob"] for each in (place, *place["top_logprobs"])}
+        for place in answer["choices"][0]["logprobs"]["content"]
+    ]
 
 
 def _completion_positions(answer: Any, prompts: int) -> list[list[Position]]:
-    try:
-        choices = sorted(answer["choices"], key=lambda choice: choice["index"])
-        if [choice["index"] for choice in choices] != list(range(prompts)):
-            raise UnreadableAnswer
-        return [[dict(choice["logprobs"]["top_logprobs"][0])] for choice in choices]
-    except (TypeError, KeyError, IndexError, ValueError):
-        raise UnreadableAnswer from None
+    choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+    if [choice["index"] for choice in choices] != list(range(prompts)):
+        raise UnreadableAnswer
+    return [[dict(choice["logprobs"]["top_logprobs"][0])] for choice in choices]
 
 
 def _behind(mark: str, positions: Sequence[Position]) -> Sequence[Position]:

@@ -26,8 +26,7 @@ JUDGED = (
 
 
 def _judged(table: dict[str, Any]) -> dict[str, Any]:
-    check_keys(table, JUDGED)
-    return table
+    return check_keys(table, JUDGED)
 
 
 def _address(url: str) -> str:

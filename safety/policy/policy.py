@@ -93,8 +93,7 @@ class StageThresholds(PolicyTable):
     @field_validator(*LANGUAGES)
     @classmethod
     def _categories(cls, scores: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        check_keys(scores, LANGUAGES[info.field_name or ""].model_fields)
-        return scores
+        return check_keys(scores, LANGUAGES[info.field_name or ""].model_fields)
 
 
 class Thresholds(PolicyTable):

@@ -1,6 +1,6 @@
 """What tables of a policy file are made of, and how a wrong one is put into a sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
@@ -35,19 +35,18 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{where}: {message}."
 
 
-def hint(key: str, known: Iterable[str]) -> str:
+def hint(key: str, known: Collection[str]) -> str:
     """Name the known key that is nearest, or all of them."""
-    known = list(known)
     close = get_close_matches(key, known, n=1)
     return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(known)}."
 
 
-def check_keys(keys: Iterable[str], allowed: Iterable[str]) -> None:
-    """Raise ValueError, a sentence, for the first key that is not allowed."""
-    allowed = list(allowed)
-    for key in keys:
+def check_keys(table: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:
+    """Return the table. Raises ValueError, a sentence, for the first key that is not allowed."""
+    for key in table:
         if key not in allowed:
             raise ValueError(f"unknown key {key}; {hint(key, allowed)}")
+    return table
 
 
 def _table(model: type[BaseModel], path: list[str]) -> type[BaseModel]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from safety.classifier.weights import WeightsError
-from safety.judge.judge import JudgeError, JudgeLate
+from safety.judge.judge import JudgeError, JudgeLate, highest
 from safety.screening.filter import Filter
 from safety.screening.screening import DetectorError, Screening
 from safety.text.normalise import NormalisedText, normalise
@@ -67,17 +67,17 @@ def _of_rules(screening: Screening, text: NormalisedText, stage: Stage) -> Itera
 
 
 def _of_classifier(screening: Screening, text: NormalisedText, stage: Stage) -> Iterator[ScoreLine]:
-    highest: dict[tuple[str, str], float] = defaultdict(float)
+    best: dict[tuple[str, str], float] = defaultdict(float)
     for passage in text.passages:
         part = text.part(*passage.span)
         for name, scores in screening.classifier.scores(part, passage.lengths).items():
-            highest[name] = max(highest[name], float(scores.max()))
+            best[name] = max(best[name], float(scores.max()))
     if stage is Stage.MATERIAL:
         for language, _, _, score in screening.classifier.likeliest_attacks(text):
             name = language, "prompt_attack"
-            highest[name] = max(highest[name], score)
+            best[name] = max(best[name], score)
     thresholds = screening.policy.thresholds.at(stage)
-    for (language, category), score in highest.items():
+    for (language, category), score in best.items():
         finding = Finding(category, f"{category}_{language}", 0, 1, score)
         limit = thresholds.of(language, category)
         yield ScoreLine("linear", finding.rule, score, limit, screening.action(finding, stage))
@@ -89,11 +89,8 @@ async def _of_judge(screening: Screening, text: NormalisedText, stage: Stage) ->
     if judge is None:
         return []
     texts = [text.original[slice(*passage.span)] for passage in text.passages]
-    highest: dict[str, float] = defaultdict(float)
-    for scores in await judge.scores(texts, stage, judge.budget()):
-        for category, score in scores.items():
-            highest[category] = max(highest[category], score)
-    for category, score in highest.items():
+    scores = highest(await judge.scores(texts, stage, judge.budget()))
+    for category, score in scores.items():
         finding = Finding(category, JUDGE_RULE + category, 0, 1, score)
         action = screening.action(finding, stage)
         lines.append(

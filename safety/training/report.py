@@ -99,7 +99,11 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
         ],
         "latency_ms": {
             tier: {name: float(np.quantile(times, q)) for name, q in (("p50", 0.5), ("p99", 0.99))}
-            for tier, times in latencies(judged).items()
+            for tier, times in {
+                "rules": [each.rules_ms for each in judged],
+                "linear": [each.classifier_ms for each in judged],
+                "both": [each.rules_ms + each.classifier_ms for each in judged],
+            }.items()
         },
     }
 
@@ -167,14 +171,6 @@ def kind(row: LabelledText, label: LabelledSpan) -> str | None:
 
 def overlap(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
     return any(span[0] < end and start < span[1] for start, end in others)
-
-
-def latencies(judged: Sequence[Judged]) -> dict[str, list[float]]:
-    return {
-        "rules": [each.rules_ms for each in judged],
-        "linear": [each.classifier_ms for each in judged],
-        "both": [each.rules_ms + each.classifier_ms for each in judged],
-    }
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

@@ -22,34 +22,13 @@ from safety.classifier.features import (
 )
 from safety.classifier.weights import DAMPING, Heads, save
 from safety.errors import OperatorError
+from safety.policy.policy import LANGUAGES
 from safety.training.dataset import NAMED, DatasetError, LabelledText, counts_at, read
 from safety.training.examples import Example, Task, example, is_read, task
 from safety.training.logistic import Sparse, fit
 from safety.training.words import WordKnowledge, known
 
-CATEGORIES = {
-    "en": (
-        "hate",
-        "harassment",
-        "sexual",
-        "sexual_minors",
-        "violence",
-        "self_harm",
-        "unsafe",
-        "harm",
-        "illicit",
-        "prompt_attack",
-    ),
-    "zh": (
-        "hate",
-        "harassment",
-        "sexual",
-        "violence",
-        "self_harm",
-        "illicit",
-        "prompt_attack",
-    ),
-}
+CATEGORIES = {language: tuple(model.model_fields) for language, model in LANGUAGES.items()}
 LISTED = NAMED | {"unsafe"}
 """Categories that read the lexicon, and how harsh words are; it made harm and illicit worse."""
 MEANT = frozenset({"illicit"})
