@@ -1,6 +1,7 @@
 """Replaces what was found: by a placeholder, by plain words, or by nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from safety.detectors import links, slack_markup
 from safety.text.normalise import NormalisedText
@@ -37,26 +38,17 @@ def redact(text: NormalisedText, findings: Iterable[Finding], allow: Sequence[st
     return "".join([*shown, text.original[position:]])
 
 
-def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings in order; overlapping ones become one, of the gravest category among them."""
-    current: Finding | None = None
-    for finding in sorted(findings, key=lambda found: (found.start, -found.end)):
-        if current is None or finding.start >= current.end:
-            if current is not None:
-                yield current
-            current = finding
-        else:
-            current = _union(current, finding)
-    if current is not None:
-        yield current
-
-
-def _union(one: Finding, other: Finding) -> Finding:
-    gravity = list(PLACEHOLDERS)
-    grave = min((one, other), key=lambda finding: gravity.index(finding.category))
-    return Finding(
-        grave.category, grave.rule, one.start, max(one.end, other.end), max(one.score, other.score)
-    )
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings in order; overlapping ones become one, of the gravest category among them."""
+    found: list[Finding] = []
+    for finding in sorted(findings, key=lambda each: (each.start, -each.end)):
+        if not found or finding.start >= found[-1].end:
+            found.append(finding)
+            continue
+        before = found[-1]
+        grave = min(before, finding, key=lambda each: list(PLACEHOLDERS).index(each.category))
+        found[-1] = replace(grave, start=before.start, end=max(before.end, finding.end))
+    return found
 
 
 def _replacement(finding: Finding, found: NormalisedText, allow: Sequence[str]) -> str:
