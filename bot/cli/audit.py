@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from safety import AuditError
-from safety.audit.hash_chain import Chain, ChainError, Head
+from safety.audit.hash_chain import ChainError, ChainHead, HashChain
 
 TROUBLE, WRONG = 1, 2
 
@@ -16,9 +16,9 @@ async def verify(settings: Settings, file: Path | None, head: str | None) -> int
     """The exit code: 0 it is, 1 it is not (sentences say where), 2 it cannot be said."""
     path = file or settings.data_dir / "audit.jsonl"
     try:
-        kept = Head.parse(head) if head else None
+        kept = ChainHead.parse(head) if head else None
         with path.open("rb") as log:
-            troubles = list(Chain(_key(settings)).troubles(log, kept))
+            troubles = list(HashChain(_key(settings)).troubles(log, kept))
     except (AuditError, ChainError) as wrong:
         print(wrong, file=sys.stderr)
         return WRONG
@@ -29,7 +29,7 @@ async def verify(settings: Settings, file: Path | None, head: str | None) -> int
     return TROUBLE if troubles else 0
 
 
-def _well(path: Path, kept: Head | None) -> str:
+def _well(path: Path, kept: ChainHead | None) -> str:
     if kept:
         return f"{path} is as it was written."
     return f"{path} is as it was written, but for lines that may miss at its end: add --head."
