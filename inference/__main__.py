@@ -62,15 +62,15 @@ def check(settings: Settings) -> str:
     from inference.model.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
-    shape, weights = checkpoint.shape, Weights(checkpoint.tensors, checkpoint.refs)
+    config, weights = checkpoint.config, Weights(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with must_fit(checkpoint.path, "the model"):
-        held = rank_bytes(weights, shape, tp, device.form, size)
+        held = rank_bytes(weights, config, tp, device.form, size)
         check_memory(held, tp, memory)
-        check_cache(shape, tp, settings.kv_tokens or 0, size, memory)
+        check_cache(config, tp, settings.kv_tokens or 0, size, memory)
     return (
-        f"{settings.model}: {shape.family}, {shape.layers} layers, context {shape.context:,}; "
+        f"{settings.model}: {config.family}, {config.layers} layers, context {config.context:,}; "
         f"TP={tp} on {device.name} in {device.words}, {held / 1e6:,.0f} MB on each rank"
     )
 
@@ -78,9 +78,9 @@ def check(settings: Settings) -> str:
 def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
     """All of the model that is no weight, and whether the weights are there. Raises ModelError."""
     checkpoint, vocabulary = open_model(settings.model)
-    check_split(checkpoint.shape, settings.tp)
+    check_split(checkpoint.config, settings.tp)
     for name, path in settings.adapter_paths.items():
-        open_adapter(name, path, checkpoint.shape)
+        open_adapter(name, path, checkpoint.config)
     return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)
 
 
@@ -91,11 +91,11 @@ class BindError(Exception):
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises ModelError, BindError."""
     checkpoint, tokenizer = read_model(settings)
-    path, shape = checkpoint.path, checkpoint.shape
+    path, config = checkpoint.path, checkpoint.config
     supervisor = Supervisor(settings, path, tokenizer.end_ids)
     name = checkpoint.name if Path(settings.model) == path else settings.model
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
-    face = Face(supervisor, tokenizer, name, shape.context, token)
+    face = Face(supervisor, tokenizer, name, config.context, token)
     runner = web.AppRunner(
         face.app(),
         access_log=None,

@@ -74,21 +74,21 @@ def main() -> int:
 def inspect(model: str, settings: Settings) -> Report:
     """Raises ModelError."""
     checkpoint, vocabulary = open_model(model)
-    device, shape = Device.choose(settings, rank=0, tp=1), checkpoint.shape
+    device, config = Device.choose(settings, rank=0, tp=1), checkpoint.config
     return Report(
         path=str(checkpoint.path),
         source=checkpoint.source,
-        family=shape.family,
-        parameters=shape.parameters,
-        layers=shape.layers,
-        hidden=shape.hidden,
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
+        family=config.family,
+        parameters=config.parameters,
+        layers=config.layers,
+        hidden=config.hidden,
+        heads=config.heads,
+        kv_heads=config.kv_heads,
         vocabulary=len(vocabulary.tokens),
-        context=shape.context,
+        context=config.context,
         disk=sum(tensor.size for tensor in checkpoint.tensors.values()),
         dtype=device.words,
-        kv_bytes_per_token=shape.cache_bytes(1, 1, device.dtype.itemsize),
+        kv_bytes_per_token=config.cache_bytes(1, 1, device.dtype.itemsize),
         shares=list(_shares(checkpoint, device, settings.kv_fraction)),
         template=ChatTemplate(vocabulary).source,
         ends=sorted(vocabulary.name(token) for token in vocabulary.end_ids),
@@ -96,12 +96,12 @@ def inspect(model: str, settings: Settings) -> Report:
 
 
 def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[Share]:
-    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
+    weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
     size = device.dtype.itemsize
-    for tp in range(1, min(shape.heads, MAX_TP) + 1):
-        if shape.splits(tp):
-            held = rank_bytes(weights, shape, tp, device.form, size)
-            token = shape.cache_bytes(1, tp, size)
+    for tp in range(1, min(config.heads, MAX_TP) + 1):
+        if config.splits(tp):
+            held = rank_bytes(weights, config, tp, device.form, size)
+            token = config.cache_bytes(1, tp, size)
             room = int((device.free_memory(tp) - held) * fraction)
             yield Share(tp, held, token, max(0, room // token))
 

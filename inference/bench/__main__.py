@@ -248,14 +248,14 @@ class Model:
 
     def footprint(self, weight_size: int | None, kv_size: int) -> Footprint:
         """With so many bytes for a number; without a weight_size, with the bytes of the file."""
-        shape = self.checkpoint.shape
+        config = self.checkpoint.config
         weights = sum(
             math.prod(tensor.shape) * weight_size if weight_size else tensor.size
             for tensor in self.checkpoint.tensors.values()
             # Of an embedding that is not the output layer too, a step reads some rows only.
-            if shape.tied or tensor.name != self.checkpoint.refs["embedding.weight"].name
+            if config.tied or tensor.name != self.checkpoint.refs["embedding.weight"].name
         )
-        return Footprint(weights, shape.cache_bytes(1, 1, kv_size))
+        return Footprint(weights, config.cache_bytes(1, 1, kv_size))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
     checkpoint = open_checkpoint(find_model(model))
     check_tensors(checkpoint)
     vocabulary = open_vocabulary(checkpoint.path)
-    check_vocabulary(vocabulary, checkpoint.shape)
+    check_vocabulary(vocabulary, checkpoint.config)
     return checkpoint, vocabulary
 
 
@@ -29,7 +29,7 @@ def check_tensors(checkpoint: Checkpoint) -> None:
     """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
     kind that cannot be read.
     """
-    for parameter, _ in parameter_shapes(checkpoint.shape):
+    for parameter, _ in parameter_shapes(checkpoint.config):
         if parameter not in checkpoint.refs:
             raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
     check_refs(checkpoint.path, checkpoint.tensors, checkpoint.refs)

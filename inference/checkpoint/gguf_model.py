@@ -12,7 +12,7 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
 from inference.checkpoint.parameter_ref import Refs, direct, rotate_half_rows
 from inference.checkpoint.stored_tensor import F32
-from inference.model.config import ModelShape, View, check_heads, parameter_shapes
+from inference.model.config import ModelConfig, View, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
 FAMILIES = ("llama", "qwen2", "qwen3")
@@ -36,7 +36,7 @@ NAMES = {
 }
 
 
-def gguf_shape(file: GGUFFile) -> ModelShape:
+def gguf_config(file: GGUFFile) -> ModelConfig:
     """The shape of the model in `file`. Raises ModelError."""
     arch = file.metadata.text("general.architecture")
     if arch not in FAMILIES:
@@ -54,7 +54,7 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
     layers, context = keys.count("block_count"), keys.count("context_length")
     window = keys.integer("attention.sliding_window", 0) or None
     view = View(_rope(file, keys, head_dim, context), window)
-    return ModelShape(
+    return ModelConfig(
         family=arch,
         layers=layers,
         hidden=hidden,
@@ -74,15 +74,15 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
     )
 
 
-def gguf_refs(shape: ModelShape) -> Refs:
-    refs = direct(NAMES, parameter_shapes(shape))
-    if shape.family == "llama":
+def gguf_refs(config: ModelConfig) -> Refs:
+    refs = direct(NAMES, parameter_shapes(config))
+    if config.family == "llama":
         # Files of this family have queries and keys interleaved.
-        for layer in range(shape.layers):
-            for name, heads in (("q", shape.heads), ("k", shape.kv_heads)):
+        for layer in range(config.layers):
+            for name, heads in (("q", config.heads), ("k", config.kv_heads)):
                 for part in (".weight", ".bias"):
                     if ref := refs.get(key := f"layers.{layer}.{name}{part}"):
-                        rows = rotate_half_rows(heads, shape.head_dim)
+                        rows = rotate_half_rows(heads, config.head_dim)
                         refs[key] = replace(ref, rows=rows)
     return refs
 

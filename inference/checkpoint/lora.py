@@ -14,7 +14,7 @@ from inference.checkpoint.hf_model import modules
 from inference.checkpoint.parameter_ref import Ref, Refs
 from inference.checkpoint.safetensors_files import read_file
 from inference.checkpoint.stored_tensor import Stored
-from inference.model.config import ModelShape, parameter_shapes
+from inference.model.config import ModelConfig, parameter_shapes
 
 PREFIX = "base_model.model."
 # What makes an adapter more than a product of two matrices, with the values that do not.
@@ -49,31 +49,31 @@ class Adapter:
         return f"{linear}.down.weight" in self.refs
 
 
-def open_adapter(name: str, path: Path, shape: ModelShape) -> Adapter:
+def open_adapter(name: str, path: Path, config: ModelConfig) -> Adapter:
     """An adapter for a model of this shape. Raises ModelError."""
     if not path.is_dir():
         raise ModelError(f"The adapter {name!r} is not at {path}; set ADAPTERS to directories.")
-    config = read_json(path / "adapter_config.json")
-    rank = config.count("r")
-    scale = config.number("lora_alpha") / (rank**0.5 if config.flag("use_rslora") else rank)
-    _check_plain(config)
+    peft = read_json(path / "adapter_config.json")
+    rank = peft.count("r")
+    scale = peft.number("lora_alpha") / (rank**0.5 if peft.flag("use_rslora") else rank)
+    _check_plain(peft)
     tensors = read_file(path / "adapter_model.safetensors")
-    refs = _refs(shape, rank, tensors)
+    refs = _refs(config, rank, tensors)
     check_refs(path, tensors, refs)
     return Adapter(name, path, rank, scale, tensors, refs)
 
 
-def _check_plain(config: Fields) -> None:
-    if (kind := config.text("peft_type")) != "LORA":
-        raise ModelError(f"{config.path} describes a {kind} adapter; this worker serves LORA.")
+def _check_plain(peft: Fields) -> None:
+    if (kind := peft.text("peft_type")) != "LORA":
+        raise ModelError(f"{peft.path} describes a {kind} adapter; this worker serves LORA.")
     for key, plain in PLAIN.items():
-        if config.get(key) not in plain:
-            raise ModelError(f"{config.path} sets {key}, which this worker does not serve.")
+        if peft.get(key) not in plain:
+            raise ModelError(f"{peft.path} sets {key}, which this worker does not serve.")
 
 
-def _refs(shape: ModelShape, rank: int, tensors: dict[str, Stored]) -> Refs:
-    sizes = dict(parameter_shapes(shape))
-    places = modules(shape)
+def _refs(config: ModelConfig, rank: int, tensors: dict[str, Stored]) -> Refs:
+    sizes = dict(parameter_shapes(config))
+    places = modules(config)
     whole: dict[str, int] = {}
     for linear, (module, _) in places.items():
         whole[module] = whole.get(module, 0) + sizes[f"{linear}.weight"][0]

@@ -12,7 +12,7 @@ from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.parameter_ref import Ref, Refs, Rows, grouped_rows, split_name
 from inference.checkpoint.stored_tensor import Stored
-from inference.model.config import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.model.config import Activation, ModelConfig, View, check_heads, parameter_shapes
 from inference.model.rope import Rope
 
 # What changes the arithmetic and is not built, with the value that changes nothing.
@@ -48,7 +48,7 @@ TOP = {
 }
 
 
-def megatron_shape(args: Fields, vocab: int) -> ModelShape:
+def megatron_config(args: Fields, vocab: int) -> ModelConfig:
     """The shape of the model that a run with these arguments has trained; vocab: tokens that its
     tokenizer has. Raises ModelError.
     """
@@ -62,7 +62,7 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     check_heads(args.path, heads, kv_heads, head_dim)
     learned, gated = _learns_positions(args), args.flag("swiglu")
     view = View(None if learned else _rope(args, head_dim))
-    return ModelShape(
+    return ModelConfig(
         family="megatron",
         layers=layers,
         hidden=hidden,
@@ -86,10 +86,10 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     )
 
 
-def megatron_refs(shape: ModelShape, tensors: Mapping[str, Stored], plus: float = 0.0) -> Refs:
+def megatron_refs(config: ModelConfig, tensors: Mapping[str, Stored], plus: float = 0.0) -> Refs:
     """plus: is added to the weights of norms, where they were trained as 1 + weight."""
     refs = {}
-    for parameter, (rows, columns) in parameter_shapes(shape):
+    for parameter, (rows, columns) in parameter_shapes(config):
         layer, plain, part = split_name(parameter)
         part = part.removeprefix(".")
         of_norm = plus if "norm" in plain and part == "weight" else 0.0
@@ -103,11 +103,11 @@ def megatron_refs(shape: ModelShape, tensors: Mapping[str, Stored], plus: float 
         else:
             short = plain.removeprefix("layers.{}.")
             name, stacked = _name(short, part, layer, tensors)
-            size, chosen = _place(short, shape, (rows, columns))
+            size, chosen = _place(short, config, (rows, columns))
             if stacked:
                 first = layer * size[0]
                 chosen = first + (np.arange(rows) if chosen is None else chosen)
-                size = (shape.layers * size[0], columns)
+                size = (config.layers * size[0], columns)
             refs[parameter] = Ref(name, size, chosen, plus=of_norm)
     return refs
 
@@ -122,14 +122,14 @@ def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> t
 
 
 def _place(
-    short: str, shape: ModelShape, size: tuple[int, int]
+    short: str, config: ModelConfig, size: tuple[int, int]
 ) -> tuple[tuple[int, int], Rows | None]:
     """The size of a layer's tensor that holds the parameter, and its rows in that."""
     rows, columns = size
     if short in ("q", "k", "v"):
-        whole = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
-        return (whole, columns), grouped_rows(short, shape.heads, shape.kv_heads, shape.head_dim)
-    if short == "gate" or (short == "up" and shape.gated):
+        whole = (config.heads + 2 * config.kv_heads) * config.head_dim
+        return (whole, columns), grouped_rows(short, config.heads, config.kv_heads, config.head_dim)
+    if short == "gate" or (short == "up" and config.gated):
         first = 0 if short == "gate" else rows
         return (2 * rows, columns), np.arange(first, first + rows)
     return size, None

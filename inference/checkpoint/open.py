@@ -7,19 +7,19 @@ from pathlib import Path
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
-from inference.checkpoint.gguf_model import FACTORS, gguf_refs, gguf_shape
-from inference.checkpoint.hf_model import NOT_WEIGHTS, hf_refs, hf_shape
+from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
+from inference.checkpoint.hf_model import NOT_WEIGHTS, hf_config, hf_refs
 from inference.checkpoint.megatron_files import (
     is_megatron,
     latest_iteration,
     read_arguments,
     read_tensors,
 )
-from inference.checkpoint.megatron_model import megatron_refs, megatron_shape
+from inference.checkpoint.megatron_model import megatron_config, megatron_refs
 from inference.checkpoint.parameter_ref import Refs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored_tensor import Stored
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 from inference.tokenization.vocabulary import (
     Vocabulary,
     count_tokens,
@@ -34,7 +34,7 @@ class Checkpoint:
 
     path: Path
     source: str
-    shape: ModelShape
+    config: ModelConfig
     tensors: dict[str, Stored]
     refs: Refs
 
@@ -89,22 +89,22 @@ def open_vocabulary(path: Path) -> Vocabulary:
 
 def _gguf(path: Path) -> Checkpoint:
     file = read_gguf(path)
-    shape = gguf_shape(file)
+    config = gguf_config(file)
     tensors = {name: tensor for name, tensor in file.tensors.items() if name != FACTORS}
-    return Checkpoint(path, "GGUF", shape, tensors, gguf_refs(shape))
+    return Checkpoint(path, "GGUF", config, tensors, gguf_refs(config))
 
 
 def _hugging_face(path: Path) -> Checkpoint:
-    shape = hf_shape(read_json(path / "config.json"))
+    config = hf_config(read_json(path / "config.json"))
     tensors = read_directory(path)
-    refs = hf_refs(shape, tensors)
+    refs = hf_refs(config, tensors)
     used = {ref.name for ref in refs.values()}
     weights = {
         name: tensor
         for name, tensor in tensors.items()
         if name in used or not NOT_WEIGHTS.fullmatch(name)
     }
-    return Checkpoint(path, "Hugging Face", shape, weights, refs)
+    return Checkpoint(path, "Hugging Face", config, weights, refs)
 
 
 def _megatron(path: Path) -> Checkpoint:
@@ -112,14 +112,14 @@ def _megatron(path: Path) -> Checkpoint:
     directory = latest_iteration(path)
     tensors, args = read_tensors(directory), read_arguments(directory)
     if (path / "config.json").is_file():
-        shape = hf_shape(read_json(path / "config.json"))
+        config = hf_config(read_json(path / "config.json"))
     elif args is None:
         raise ModelError(
             f"{directory} does not say what model it holds: its common.pt has no arguments of the "
             "run; put a config.json beside it."
         )
     else:
-        shape = megatron_shape(args, count_tokens(path))
+        config = megatron_config(args, count_tokens(path))
     plus = float(args is not None and args.flag("apply_layernorm_1p"))
-    refs = megatron_refs(shape, tensors, plus)
-    return Checkpoint(path, "Megatron torch_dist", shape, tensors, refs)
+    refs = megatron_refs(config, tensors, plus)
+    return Checkpoint(path, "Megatron torch_dist", config, tensors, refs)

@@ -13,13 +13,13 @@ class Runner:
     """The model of this rank and its part of the cache."""
 
     def __init__(self, model: Model, page_size: int, page_count: int) -> None:
-        shape = model.shape
+        config = model.config
         self.model, self.page_size = model, page_size
-        size = (shape.layers, page_count, page_size, model.kv_heads, shape.head_dim)
+        size = (config.layers, page_count, page_size, model.kv_heads, config.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
-        group = shape.heads // model.tp // model.kv_heads
+        group = config.heads // model.tp // model.kv_heads
         windows = [view.window for view in model.views]
-        self.spans = Spans(group, self.cache, windows, capped=shape.attention_cap is not None)
+        self.spans = Spans(group, self.cache, windows, capped=config.attention_cap is not None)
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:

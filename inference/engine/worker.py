@@ -38,7 +38,7 @@ from inference.engine.parent_death import end_with
 from inference.engine.plan_broadcast import PlanGroup
 from inference.engine.scheduler import Scheduler
 from inference.engine.thread_tuner import Pace
-from inference.model.config import ModelShape, check_cache
+from inference.model.config import ModelConfig, check_cache
 from inference.model.device import Device, pin
 from inference.model.gpt_model import Model, join_ranks
 from inference.model.weights import Weights, check_memory, rank_bytes
@@ -182,24 +182,24 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     with must_fit(path, "the model"):
         checkpoint = open_checkpoint(path)
         check_tensors(checkpoint)
-        weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
-        needed = rank_bytes(weights, shape, args.tp, device.form, device.dtype.itemsize)
+        weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
+        needed = rank_bytes(weights, config, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
-        adapters = [open_adapter(n, Path(p), shape) for n, p in args.adapters.items()]
-        model = Model(weights, shape, device, progress, adapters)
+        adapters = [open_adapter(n, Path(p), config) for n, p in args.adapters.items()]
+        model = Model(weights, config, device, progress, adapters)
     # Outside of what is blamed on the file: another rank may die while these speak to it.
     model.measure(device.deterministic)
-    pages = args.page_count or _pages(args, device, shape)
+    pages = args.page_count or _pages(args, device, config)
     tokens = pages * args.page_size
-    check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
-    size = shape.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
+    check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
+    size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
     with must_fit(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
         return Runner(model, args.page_size, pages)
 
 
-def _pages(args: RankArgs, device: Device, shape: ModelShape) -> int:
+def _pages(args: RankArgs, device: Device, config: ModelConfig) -> int:
     """How many pages the rank with the least memory can hold."""
-    page = shape.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
+    page = config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
     mine = int(device.free_memory(args.tp) * args.kv_fraction) // page
     pages = torch.tensor(mine, device=device.name)
     dist.all_reduce(pages, op=dist.ReduceOp.MIN)

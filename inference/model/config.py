@@ -22,7 +22,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelShape:
+class ModelConfig:
     """A decoder: norm, attention with grouped queries, norm, feed-forward; positions by rotation or
     learned.
 
@@ -91,41 +91,41 @@ class ModelShape:
         return self.heads % tp == 0 and self.ffn % tp == 0 and kv_fits
 
 
-def parameter_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
+def parameter_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
     """All parameters of a model by the names that this program has for them, with rows and columns;
     a vector has rows of one number. A tied model has no "output.weight".
     """
-    yield "embedding.weight", (shape.vocab, shape.hidden)
-    if shape.learned_positions:
-        yield "positions.weight", (shape.context, shape.hidden)
-    yield from _norm("final_norm", shape)
-    if not shape.tied:
-        yield "output.weight", (shape.vocab, shape.hidden)
-    for layer in range(shape.layers):
-        for name, dims in _layer_shapes(shape):
+    yield "embedding.weight", (config.vocab, config.hidden)
+    if config.learned_positions:
+        yield "positions.weight", (config.context, config.hidden)
+    yield from _norm("final_norm", config)
+    if not config.tied:
+        yield "output.weight", (config.vocab, config.hidden)
+    for layer in range(config.layers):
+        for name, dims in _layer_shapes(config):
             yield f"layers.{layer}.{name}", dims
 
 
-def _layer_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
-    hidden, ffn, dim = shape.hidden, shape.ffn, shape.head_dim
-    heads, kv_heads = shape.heads * dim, shape.kv_heads * dim
-    yield from _norm("attn_norm", shape)
-    yield from _linear("q", heads, hidden, shape.qkv_bias)
-    yield from _linear("k", kv_heads, hidden, shape.qkv_bias)
-    yield from _linear("v", kv_heads, hidden, shape.qkv_bias)
-    yield from _linear("o", hidden, heads, shape.proj_bias)
-    if shape.qk_norm:
+def _layer_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
+    hidden, ffn, dim = config.hidden, config.ffn, config.head_dim
+    heads, kv_heads = config.heads * dim, config.kv_heads * dim
+    yield from _norm("attn_norm", config)
+    yield from _linear("q", heads, hidden, config.qkv_bias)
+    yield from _linear("k", kv_heads, hidden, config.qkv_bias)
+    yield from _linear("v", kv_heads, hidden, config.qkv_bias)
+    yield from _linear("o", hidden, heads, config.proj_bias)
+    if config.qk_norm:
         yield "q_norm.weight", (dim, 1)
         yield "k_norm.weight", (dim, 1)
-    if shape.post_norms:
-        yield from _norm("post_attn_norm", shape)
-    yield from _norm("mlp_norm", shape)
-    if shape.gated:
-        yield from _linear("gate", ffn, hidden, shape.mlp_bias)
-    yield from _linear("up", ffn, hidden, shape.mlp_bias)
-    yield from _linear("down", hidden, ffn, shape.mlp_bias)
-    if shape.post_norms:
-        yield from _norm("post_mlp_norm", shape)
+    if config.post_norms:
+        yield from _norm("post_attn_norm", config)
+    yield from _norm("mlp_norm", config)
+    if config.gated:
+        yield from _linear("gate", ffn, hidden, config.mlp_bias)
+    yield from _linear("up", ffn, hidden, config.mlp_bias)
+    yield from _linear("down", hidden, ffn, config.mlp_bias)
+    if config.post_norms:
+        yield from _norm("post_mlp_norm", config)
 
 
 def _linear(
@@ -136,10 +136,10 @@ def _linear(
         yield f"{name}.bias", (rows, 1)
 
 
-def _norm(name: str, shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
-    yield f"{name}.weight", (shape.hidden, 1)
-    if shape.norm == "layer":
-        yield f"{name}.bias", (shape.hidden, 1)
+def _norm(name: str, config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (config.hidden, 1)
+    if config.norm == "layer":
+        yield f"{name}.bias", (config.hidden, 1)
 
 
 def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
@@ -151,9 +151,9 @@ def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
         )
 
 
-def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:
+def check_cache(config: ModelConfig, tp: int, tokens: int, number_size: int, memory: int) -> None:
     """Raises ModelError if the cache alone takes more than the `memory` bytes of a rank."""
-    needed = shape.cache_bytes(tokens, tp, number_size)
+    needed = config.cache_bytes(tokens, tp, number_size)
     if needed <= memory:
         return
     raise ModelError(
@@ -162,12 +162,12 @@ def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memor
     )
 
 
-def check_split(shape: ModelShape, tp: int) -> None:
+def check_split(config: ModelConfig, tp: int) -> None:
     """Raises ModelError if the model cannot be split over `tp` ranks."""
-    if shape.splits(tp):
+    if config.splits(tp):
         return
-    fits = ", ".join(str(n) for n in range(1, shape.heads + 1) if shape.splits(n))
+    fits = ", ".join(str(n) for n in range(1, config.heads + 1) if config.splits(n))
     raise ModelError(
-        f"TP={tp} does not divide this model ({shape.heads} attention heads, {shape.kv_heads} "
-        f"key/value heads, {shape.ffn} feed-forward columns); set TP to one of: {fits}."
+        f"TP={tp} does not divide this model ({config.heads} attention heads, {config.kv_heads} "
+        f"key/value heads, {config.ffn} feed-forward columns); set TP to one of: {fits}."
     )

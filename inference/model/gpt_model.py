@@ -15,7 +15,7 @@ from torch import nn
 from inference.checkpoint.lora import Adapter
 from inference.model.adapters import AdapterWeights, Pair
 from inference.model.attention import LayerAttention, RotaryTable, Rotation, Step, attend
-from inference.model.config import ModelShape, View
+from inference.model.config import ModelConfig, View
 from inference.model.device import Device
 from inference.model.layers import Embedding, HeadNorm, LayerNorm, Norm, Rows, activation
 from inference.model.linear import (
@@ -64,7 +64,7 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward
 
-    def complete(self, shape: ModelShape, views: Sequence[View]) -> None:
+    def complete(self, config: ModelConfig, views: Sequence[View]) -> None:
         """When all modules are in place. Looking one up in an nn.Module takes as long as a small
         operator, and forward runs for every layer of every step.
         """
@@ -78,15 +78,15 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
             mlp.linear_fc2,
         )
         layer = self.layer_number - 1
-        view = views.index(shape.views[layer])
-        self.place = LayerAttention(layer, view, shape.scale, shape.attention_cap)
-        self.activate = activation(shape)
+        view = views.index(config.views[layer])
+        self.place = LayerAttention(layer, view, config.scale, config.attention_cap)
+        self.activate = activation(config)
         groups = attention.num_query_groups_per_partition
         heads = attention.num_attention_heads_per_partition // groups
-        self.qkv_shape = (-1, groups, heads + 2, shape.head_dim)
-        if shape.qk_norm:
+        self.qkv_shape = (-1, groups, heads + 2, config.head_dim)
+        if config.qk_norm:
             self.head_norm = HeadNorm(attention.q_layernorm, attention.k_layernorm, heads)
-        if shape.post_norms:
+        if config.post_norms:
             self.post_norms = self.post_attention_layernorm, self.post_mlp_layernorm
 
 
@@ -128,22 +128,22 @@ class Model:
     def __init__(
         self,
         weights: Weights,
-        shape: ModelShape,
+        config: ModelConfig,
         device: Device,
         progress: Progress,
         adapters: Sequence[Adapter] = (),
     ) -> None:
         self.rank, self.tp = dist.get_rank(), dist.get_world_size()
-        self.shape, self.dtype = shape, device.dtype
+        self.config, self.dtype = config, device.dtype
         self.device = torch.device(device.name)
         self.group = parallel_state.get_tensor_model_parallel_group()
-        self.views: list[View] = list(dict.fromkeys(shape.views))
+        self.views: list[View] = list(dict.fromkeys(config.views))
         self.active = Active()
         self.positions: torch.Tensor | None = None
-        self.gpt = _build(shape, device.dtype, self.tp)
+        self.gpt = _build(config, device.dtype, self.tp)
         self._load(weights, [AdapterWeights(one) for one in adapters], device, progress)
         tables = {
-            rope: RotaryTable(rope, shape.context, self.dtype, self.device)
+            rope: RotaryTable(rope, config.context, self.dtype, self.device)
             for rope in dict.fromkeys(view.rope for view in self.views)
             if rope is not None
         }
@@ -152,7 +152,7 @@ class Model:
     @property
     def kv_heads(self) -> int:
         """Key/value heads that this rank caches."""
-        return self.shape.kv_groups(self.tp) // self.tp
+        return self.config.kv_groups(self.tp) // self.tp
 
     def rotations(self, positions: torch.Tensor) -> tuple[Rotation | None, ...]:
         """Of each view. positions: [rows] int64."""
@@ -188,10 +188,10 @@ class Model:
         for layer in self.gpt.decoder.layers:
             hidden = layer(hidden, step)
         if not rows.shape[0]:
-            return torch.empty(0, self.shape.vocab, device=self.device)
+            return torch.empty(0, self.config.vocab, device=self.device)
         hidden = self.gpt.decoder.final_layernorm(hidden[rows])
-        logits = self._gather(self.gpt.output_layer(hidden).float())[:, : self.shape.vocab]
-        cap = self.shape.logit_cap
+        logits = self._gather(self.gpt.output_layer(hidden).float())[:, : self.config.vocab]
+        cap = self.config.logit_cap
         return logits if cap is None else (logits / cap).tanh_().mul_(cap)
 
     def _gather(self, part: torch.Tensor) -> torch.Tensor:
@@ -210,7 +210,7 @@ class Model:
         written to and take no memory.
         """
         done = 0
-        for slot in slots(self.shape, self.rank, self.tp):
+        for slot in slots(self.config, self.rank, self.tp):
             part = weights.load(slot, device.form, self.dtype)
             parent, _, last = slot.path.rpartition(".")
             if slot.path == "embedding.position_embeddings":
@@ -223,9 +223,9 @@ class Model:
                 setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
             if last == "linear_fc1":
                 done += 1
-                progress(done, self.shape.layers)
+                progress(done, self.config.layers)
         for layer in self.gpt.decoder.layers:
-            layer.complete(self.shape, self.views)
+            layer.complete(self.config, self.views)
 
     def _fill_linear(
         self, linear: Linear, part: Part, pairs: Mapping[str, Pair | None], device: Device
@@ -243,13 +243,13 @@ class Model:
         assert isinstance(part.weight, torch.Tensor)
         weight = part.weight.to(self.device)
         if slot.path == "embedding.word_embeddings":
-            return Embedding(weight.to(self.dtype), self.group, self.shape.embedding_scale)
+            return Embedding(weight.to(self.dtype), self.group, self.config.embedding_scale)
         # What is added to the fp32 rows stays fp32.
         post = "post_" in slot.path
         dtype = torch.float32 if post else self.dtype
         if part.bias is None:
-            return Norm(weight, self.shape.norm_eps, dtype)
-        return LayerNorm(weight, part.bias.to(self.device), self.shape.norm_eps, dtype)
+            return Norm(weight, self.config.norm_eps, dtype)
+        return LayerNorm(weight, part.bias.to(self.device), self.config.norm_eps, dtype)
 
 
 def _fill(linear: Linear, part: Part, device: Device) -> Linear:
@@ -266,9 +266,9 @@ def _products(part: Matrix, device: Device) -> list[Product]:
     return [few] if device.deterministic else [few, full_product(part.full().to(device.dtype))]
 
 
-def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
-    normalization = "RMSNorm" if shape.norm == "rms" else "LayerNorm"
-    spec = get_gpt_layer_local_spec(normalization=normalization, qk_layernorm=shape.qk_norm)
+def _build(config: ModelConfig, dtype: torch.dtype, tp: int) -> GPTModel:
+    normalization = "RMSNorm" if config.norm == "rms" else "LayerNorm"
+    spec = get_gpt_layer_local_spec(normalization=normalization, qk_layernorm=config.qk_norm)
     spec.module = DecoderLayer
     attention, mlp = spec.submodules.self_attention.submodules, spec.submodules.mlp
     # A spec in 0.16, in 0.19 a function that is to be called.
@@ -277,34 +277,34 @@ def _build(shape: ModelShape, dtype: torch.dtype, tp: int) -> GPTModel:
     attention.linear_qkv = attention.linear_proj = SpecLinear
     mlp.linear_fc1 = mlp.linear_fc2 = SpecLinear
     gpt = GPTModel(
-        config=_config(shape, normalization, dtype, tp),
+        config=_config(config, normalization, dtype, tp),
         transformer_layer_spec=spec,
-        vocab_size=shape.padded_vocab(tp),
-        max_sequence_length=shape.context,
+        vocab_size=config.padded_vocab(tp),
+        max_sequence_length=config.context,
         position_embedding_type="none",
-        share_embeddings_and_output_weights=shape.tied,
+        share_embeddings_and_output_weights=config.tied,
         parallel_output=True,
     )
     return gpt.eval().requires_grad_(False)
 
 
 def _config(
-    shape: ModelShape, normalization: str, dtype: torch.dtype, tp: int
+    config: ModelConfig, normalization: str, dtype: torch.dtype, tp: int
 ) -> TransformerConfig:
     return TransformerConfig(
-        num_layers=shape.layers,
-        hidden_size=shape.hidden,
-        num_attention_heads=shape.heads,
-        num_query_groups=shape.kv_groups(tp),
-        kv_channels=shape.head_dim,
-        ffn_hidden_size=shape.ffn,
-        layernorm_epsilon=shape.norm_eps,
+        num_layers=config.layers,
+        hidden_size=config.hidden,
+        num_attention_heads=config.heads,
+        num_query_groups=config.kv_groups(tp),
+        kv_channels=config.head_dim,
+        ffn_hidden_size=config.ffn,
+        layernorm_epsilon=config.norm_eps,
         normalization=normalization,
-        activation_func=nn.functional.silu if shape.activation == "silu" else nn.functional.gelu,
-        gated_linear_unit=shape.gated,
-        add_bias_linear=shape.mlp_bias,
-        add_qkv_bias=shape.qkv_bias,
-        qk_layernorm=shape.qk_norm,
+        activation_func=nn.functional.silu if config.activation == "silu" else nn.functional.gelu,
+        gated_linear_unit=config.gated,
+        add_bias_linear=config.mlp_bias,
+        add_qkv_bias=config.qkv_bias,
+        qk_layernorm=config.qk_norm,
         hidden_dropout=0.0,
         attention_dropout=0.0,
         tensor_model_parallel_size=tp,

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 from inference.model.linear import sum_over_ranks
 
 Rows = Callable[[torch.Tensor], torch.Tensor]
@@ -91,15 +91,15 @@ class Embedding(nn.Module):
         return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
 
 
-def activation(shape: ModelShape) -> Rows:
+def activation(config: ModelConfig) -> Rows:
     """What stands between the two products of the feed-forward."""
-    approximate = "tanh" if shape.activation == "gelu_tanh" else "none"
+    approximate = "tanh" if config.activation == "gelu_tanh" else "none"
     act = (
         nn.functional.silu
-        if shape.activation == "silu"
+        if config.activation == "silu"
         else partial(nn.functional.gelu, approximate=approximate)
     )
-    if not shape.gated:
+    if not config.gated:
         return act
 
     def gated(rows: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.parameter_ref import Ref, Rows
 from inference.checkpoint.stored_tensor import Stored, block_of
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 from inference.model.linear import GROUP, INT4_ROWS, Int4, Int8
 
 type_of = GGMLQuantizationType
@@ -250,56 +250,56 @@ class Weights:
         return self._files[path]
 
 
-def slots(shape: ModelShape, rank: int, tp: int) -> Iterator[Slot]:
+def slots(config: ModelConfig, rank: int, tp: int) -> Iterator[Slot]:
     """Everything that rank `rank` of `tp` holds; the largest first, so that what is left over in
     reading them is small. The output layer is there for tied models too.
     """
-    per_rank = shape.padded_vocab(tp) // tp
+    per_rank = config.padded_vocab(tp) // tp
     # The last ranks may have nothing but padding.
-    first = min(rank * per_rank, shape.vocab)
-    vocab = np.arange(first, min(first + per_rank, shape.vocab))
+    first = min(rank * per_rank, config.vocab)
+    vocab = np.arange(first, min(first + per_rank, config.vocab))
     padding = per_rank - len(vocab)
-    output = "embedding" if shape.tied else "output"
+    output = "embedding" if config.tied else "output"
     yield Slot("embedding.word_embeddings", (("embedding", vocab),), padding=padding)
-    if shape.learned_positions:
+    if config.learned_positions:
         yield Slot("embedding.position_embeddings", (("positions", None),))
     yield Slot("output_layer", ((output, vocab),), padding=padding)
     yield Slot("decoder.final_layernorm", (("final_norm", None),))
-    for layer in range(shape.layers):
-        for path, names, columns in _layer(shape, rank, tp):
+    for layer in range(config.layers):
+        for path, names, columns in _layer(config, rank, tp):
             sources = tuple((f"layers.{layer}.{name}", rows) for name, rows in names)
             yield Slot(f"decoder.layers.{layer}.{path}", sources, columns)
 
 
 def _layer(
-    shape: ModelShape, rank: int, tp: int
+    config: ModelConfig, rank: int, tp: int
 ) -> Iterator[tuple[str, list[tuple[str, Rows | None]], slice | None]]:
     """Path, sources and columns of the slots of a layer."""
-    ffn, heads = shape.ffn // tp, shape.heads // tp * shape.head_dim
+    ffn, heads = config.ffn // tp, config.heads // tp * config.head_dim
     mine = np.arange(rank * ffn, (rank + 1) * ffn)
-    gate: list[tuple[str, Rows | None]] = [("gate", mine)] if shape.gated else []
+    gate: list[tuple[str, Rows | None]] = [("gate", mine)] if config.gated else []
     yield "mlp.linear_fc1", [*gate, ("up", mine)], None
     yield "mlp.linear_fc2", [("down", None)], slice(rank * ffn, (rank + 1) * ffn)
-    yield "self_attention.linear_qkv", list(_qkv(shape, rank, tp)), None
+    yield "self_attention.linear_qkv", list(_qkv(config, rank, tp)), None
     columns = slice(rank * heads, (rank + 1) * heads)
     yield "self_attention.linear_proj", [("o", None)], columns
     yield "input_layernorm", [("attn_norm", None)], None
     yield "pre_mlp_layernorm", [("mlp_norm", None)], None
-    if shape.qk_norm:
+    if config.qk_norm:
         yield "self_attention.q_layernorm", [("q_norm", None)], None
         yield "self_attention.k_layernorm", [("k_norm", None)], None
-    if shape.post_norms:
+    if config.post_norms:
         yield "post_attention_layernorm", [("post_attn_norm", None)], None
         yield "post_mlp_layernorm", [("post_mlp_norm", None)], None
 
 
-def _qkv(shape: ModelShape, rank: int, tp: int) -> Iterator[tuple[str, Rows | None]]:
+def _qkv(config: ModelConfig, rank: int, tp: int) -> Iterator[tuple[str, Rows | None]]:
     """[q ... q, k, v] for each key/value head of this rank."""
-    dim, per_group = shape.head_dim, shape.heads // shape.kv_groups(tp)
-    groups = shape.kv_groups(tp) // tp
+    dim, per_group = config.head_dim, config.heads // config.kv_groups(tp)
+    groups = config.kv_groups(tp) // tp
     for group in range(rank * groups, (rank + 1) * groups):
         # With fewer key/value heads than ranks, neighbouring ranks hold copies of one head.
-        kv = group * shape.kv_heads // shape.kv_groups(tp)
+        kv = group * config.kv_heads // config.kv_groups(tp)
         yield "q", np.arange(group * per_group * dim, (group + 1) * per_group * dim)
         yield "k", np.arange(kv * dim, (kv + 1) * dim)
         yield "v", np.arange(kv * dim, (kv + 1) * dim)
@@ -364,6 +364,6 @@ def check_memory(needed: int, tp: int, memory: int) -> None:
         )
 
 
-def rank_bytes(weights: Weights, shape: ModelShape, tp: int, form: Form, number_size: int) -> int:
+def rank_bytes(weights: Weights, config: ModelConfig, tp: int, form: Form, number_size: int) -> int:
     """What the first rank of `tp`, which holds no less than others, needs for its weights."""
-    return sum(weights.held_bytes(slot, form, number_size) for slot in slots(shape, 0, tp))
+    return sum(weights.held_bytes(slot, form, number_size) for slot in slots(config, 0, tp))

@@ -17,7 +17,7 @@ from tokenizers.models import BPE
 from inference.checkpoint.errors import ModelError, must_fit
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.gguf_file import GGUFFile
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 
 # Unicode noncharacters: no text of a person holds one, and none survives into tokens.
 MARK = "\ufdd0"
@@ -91,12 +91,12 @@ class Vocabulary:
         return "" if token is None else self.tokens[token]
 
 
-def check_vocabulary(vocabulary: Vocabulary, shape: ModelShape) -> None:
+def check_vocabulary(vocabulary: Vocabulary, config: ModelConfig) -> None:
     """Raises ModelError if there are tokens that the model has no row for."""
-    if len(vocabulary.tokens) > shape.vocab:
+    if len(vocabulary.tokens) > config.vocab:
         raise ModelError(
             f"{vocabulary.path}: the tokenizer has {len(vocabulary.tokens):,} tokens, the model "
-            f"rows for {shape.vocab:,}; they do not belong together."
+            f"rows for {config.vocab:,}; they do not belong together."
         )
 
 

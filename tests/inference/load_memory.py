@@ -41,15 +41,15 @@ def main(job: Job) -> None:
     join_ranks(job.tp, LIMIT)
     device = Device.choose(job, job.rank, job.tp)
     small = opened(job.warm_up)
-    Model(Weights(small.tensors, small.refs), small.shape, device, lambda *_: None)
+    Model(Weights(small.tensors, small.refs), small.config, device, lambda *_: None)
     checkpoint = opened(job.model)
-    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
-    held = rank_bytes(weights, shape, job.tp, device.form, device.dtype.itemsize)
+    weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    held = rank_bytes(weights, config, job.tp, device.form, device.dtype.itemsize)
     gc.collect()
     # Begins to count the peak anew: https://www.kernel.org/doc/html/latest/filesystems/proc.html
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    model = Model(weights, shape, device, lambda *_: None)
+    model = Model(weights, config, device, lambda *_: None)
     numbers = {"held": held, "peak": status("VmHWM") - before, "kept": status("VmRSS") - before}
     Path(f"{job.out}-{job.rank}").write_text(json.dumps(numbers))
     dist.barrier()

@@ -77,11 +77,11 @@ def main(job: Job) -> None:
 def load(job: Job, path: Path, device: Device) -> Runner:
     checkpoint = open_checkpoint(path)
     check_tensors(checkpoint)
-    shape = checkpoint.shape
+    config = checkpoint.config
     places = job.adapters.get(path.name, {})
-    adapters = [open_adapter(name, Path(at), shape) for name, at in places.items()]
+    adapters = [open_adapter(name, Path(at), config) for name, at in places.items()]
     weights = Weights(checkpoint.tensors, checkpoint.refs)
-    model = Model(weights, shape, device, lambda *_: None, adapters)
+    model = Model(weights, config, device, lambda *_: None, adapters)
     model.measure(device.deterministic)
     return Runner(model, PAGE, PAGES)
 

@@ -113,7 +113,7 @@ def test_an_adapter_that_would_not_be_served_as_it_is_meant_is_refused(
     config = json.loads((path / "adapter_config.json").read_text()) | change
     (path / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match=sentence):
-        open_adapter("formal", path, open_checkpoint(written / "llama2").shape)
+        open_adapter("formal", path, open_checkpoint(written / "llama2").config)
 
 
 def test_an_adapter_of_other_modules_or_of_another_model_is_refused(
@@ -123,17 +123,17 @@ def test_an_adapter_of_other_modules_or_of_another_model_is_refused(
     tensors = load_file(path / "adapter_model.safetensors")
     extra = {"base_model.model.lm_head.lora_A.weight": torch.zeros(4, 64)}
     save_file(tensors | extra, path / "adapter_model.safetensors")
-    shape = open_checkpoint(written / "llama2").shape
+    config = open_checkpoint(written / "llama2").config
     with pytest.raises(ModelError, match=r"does not understand: base_model\.model\.lm_head"):
-        open_adapter("formal", path, shape)
+        open_adapter("formal", path, config)
     half = {name: one for name, one in tensors.items() if "layers.1.mlp.up_proj.lora_B" not in name}
     save_file(half, path / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"has no tensor '.*layers.1.mlp.up_proj.lora_B.weight'"):
-        open_adapter("formal", path, shape)
+        open_adapter("formal", path, config)
     with pytest.raises(ModelError, match="does not understand"):
-        open_adapter("formal", written / "gpt2-formal", shape)
+        open_adapter("formal", written / "gpt2-formal", config)
     with pytest.raises(ModelError, match="The adapter 'formal' is not at"):
-        open_adapter("formal", tmp_path / "nowhere", shape)
+        open_adapter("formal", tmp_path / "nowhere", config)
 
 
 def copied(source: Path, directory: Path) -> Path:

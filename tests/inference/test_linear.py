@@ -95,10 +95,10 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
 def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: str) -> None:
     checkpoint = open_checkpoint(few)
-    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
+    weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
 
     def parts(rank: int, tp: int):
-        return {slot.path: weights.load(slot, form).weight for slot in slots(shape, rank, tp)}
+        return {slot.path: weights.load(slot, form).weight for slot in slots(config, rank, tp)}
 
     whole, halves = parts(0, 1), [parts(0, 2), parts(1, 2)]
     for name, part in whole.items():

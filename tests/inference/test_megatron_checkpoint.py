@@ -107,9 +107,9 @@ def test_layers_stand_in_one_tensor_or_each_in_its_own(saved) -> None:
 
 
 def vocabulary_size(run: Path) -> int:
-    shape = open_checkpoint(run).shape
-    assert shape.vocab < VOCAB < 384
-    return shape.vocab
+    config = open_checkpoint(run).config
+    assert config.vocab < VOCAB < 384
+    return config.vocab
 
 
 def test_an_iteration_can_be_asked_for_itself_and_a_config_can_stand_for_arguments(
@@ -117,13 +117,13 @@ def test_an_iteration_can_be_asked_for_itself_and_a_config_can_stand_for_argumen
 ) -> None:
     whole, run = open_checkpoint(saved["llama2"]), copied(saved["llama2"], tmp_path / "run")
     byte_level(run / "iter_0000007")
-    assert open_checkpoint(run / "iter_0000007").shape == whole.shape
+    assert open_checkpoint(run / "iter_0000007").config == whole.config
     (run / "iter_0000007" / "common.pt").unlink()
     with pytest.raises(ModelError, match=r"does not say what model it holds.*put a config\.json"):
         open_checkpoint(run)
     make("llama2", tmp_path / "hf")
     (run / "config.json").write_bytes((tmp_path / "hf" / "config.json").read_bytes())
-    assert open_checkpoint(run).shape.vocab == VOCAB
+    assert open_checkpoint(run).config.vocab == VOCAB
     assert open_checkpoint(run).tensors.keys() == whole.tensors.keys()
 
 
