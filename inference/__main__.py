@@ -18,7 +18,7 @@ from aiohttp import web
 from inference import logs
 from inference.api.app import Face
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint
 from inference.engine.parent_death import end_with
@@ -65,7 +65,7 @@ def check(settings: Settings) -> str:
     config, weights = checkpoint.config, Weights(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
-    with must_fit(checkpoint.path, "the model"):
+    with model_errors(checkpoint.path, "the model"):
         held = rank_bytes(weights, config, tp, device.form, size)
         check_memory(held, tp, memory)
         check_cache(config, tp, settings.kv_tokens or 0, size, memory)

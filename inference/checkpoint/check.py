@@ -10,8 +10,8 @@ from gguf.quants import dequantize
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
-from inference.checkpoint.parameter_ref import Ref
-from inference.checkpoint.stored_tensor import Stored, block_of
+from inference.checkpoint.parameter_ref import ParameterRef
+from inference.checkpoint.stored_tensor import StoredTensor, block_of
 from inference.model.config import parameter_shapes
 from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 
@@ -35,7 +35,9 @@ def check_tensors(checkpoint: Checkpoint) -> None:
     check_refs(checkpoint.path, checkpoint.tensors, checkpoint.refs)
 
 
-def check_refs(path: Path, tensors: Mapping[str, Stored], refs: Mapping[str, Ref]) -> None:
+def check_refs(
+    path: Path, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
+) -> None:
     """The same of any tensors, and where parameters lie in them. Raises ModelError."""
     unknown, ends = set(tensors), dict[Path, int]()
     for ref in refs.values():
@@ -61,7 +63,7 @@ def _can_dequantise(kind: int) -> bool:
     return True
 
 
-def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
+def _check_size(path: Path, tensor: StoredTensor, ref: ParameterRef) -> None:
     if (tensor.rows, tensor.columns) != ref.size:
         rows, columns = ref.size
         wanted = f"{rows}" if columns == 1 else f"{rows} x {columns}"
@@ -82,7 +84,7 @@ def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
         )
 
 
-def _check_pieces(tensor: Stored, ends: dict[Path, int]) -> None:
+def _check_pieces(tensor: StoredTensor, ends: dict[Path, int]) -> None:
     """The pieces cover the tensor, and their files reach to their ends."""
     block, size = block_of(tensor.kind)
     covered = 0

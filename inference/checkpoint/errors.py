@@ -10,7 +10,7 @@ class ModelError(Exception):
 
 
 @contextmanager
-def must_fit(path: Path, what: str) -> Iterator[None]:
+def model_errors(path: Path, what: str) -> Iterator[None]:
     """Whatever goes wrong inside becomes a ModelError: `what` of the file cannot be used, why."""
     try:
         yield

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.stored_tensor import Stored, by_name
+from inference.checkpoint.stored_tensor import StoredTensor, by_name
 
 MAGIC = b"GGUF"
 STRING = 8
@@ -37,7 +37,7 @@ class GGUFFile:
 
     path: Path
     metadata: Fields
-    tensors: dict[str, Stored]
+    tensors: dict[str, StoredTensor]
 
 
 def read_gguf(path: Path) -> GGUFFile:
@@ -71,7 +71,7 @@ class _Cursor:
             raise ModelError(f"{path} has an alignment of {alignment!r}, which no file can have.")
         start = -(-self.at // alignment) * alignment
         tensors = [
-            Stored.whole(name, shape, kind, path, start + offset)
+            StoredTensor.whole(name, shape, kind, path, start + offset)
             for name, shape, kind, offset in infos
         ]
         return GGUFFile(path, Fields(path, metadata), by_name(path, tensors))

@@ -10,7 +10,7 @@ import numpy as np
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
-from inference.checkpoint.parameter_ref import Refs, direct, rotate_half_rows
+from inference.checkpoint.parameter_ref import ParameterRefs, direct_refs, rotate_half_rows
 from inference.checkpoint.stored_tensor import F32
 from inference.model.config import ModelConfig, View, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
@@ -74,8 +74,8 @@ def gguf_config(file: GGUFFile) -> ModelConfig:
     )
 
 
-def gguf_refs(config: ModelConfig) -> Refs:
-    refs = direct(NAMES, parameter_shapes(config))
+def gguf_refs(config: ModelConfig) -> ParameterRefs:
+    refs = direct_refs(NAMES, parameter_shapes(config))
     if config.family == "llama":
         # Files of this family have queries and keys interleaved.
         for layer in range(config.layers):

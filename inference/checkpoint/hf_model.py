@@ -11,8 +11,8 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.parameter_ref import Ref, Refs, Rows, direct
-from inference.checkpoint.stored_tensor import Stored
+from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, direct_refs
+from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import Activation, ModelConfig, View, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
@@ -77,18 +77,18 @@ def hf_config(hf: Fields) -> ModelConfig:
     return FAMILIES[family](hf)
 
 
-def hf_refs(config: ModelConfig, tensors: Mapping[str, Stored]) -> Refs:
+def hf_refs(config: ModelConfig, tensors: Mapping[str, StoredTensor]) -> ParameterRefs:
     if config.family == "gpt2":
         return _gpt2_refs(config, "transformer." if "transformer.wte.weight" in tensors else "")
     gemma = config.family.startswith("gemma")
     names = GEMMA_NAMES if gemma else LLAMA_NAMES
     # Gemma's norms multiply with 1 + weight.
-    return direct(names, parameter_shapes(config), plus=1.0 if gemma else 0.0)
+    return direct_refs(names, parameter_shapes(config), plus=1.0 if gemma else 0.0)
 
 
-def modules(config: ModelConfig) -> dict[str, tuple[str, Rows | None]]:
+def linear_modules(config: ModelConfig) -> dict[str, tuple[str, RowIndices | None]]:
     """For each linear of the layers its module in transformers' model, and its rows in that."""
-    found: dict[str, tuple[str, Rows | None]] = {}
+    found: dict[str, tuple[str, RowIndices | None]] = {}
     names = GPT2_NAMES if config.family == "gpt2" else LLAMA_NAMES
     linears = ["q", "k", "v", "o", *(["gate"] if config.gated else []), "up", "down"]
     for layer in range(config.layers):
@@ -363,18 +363,20 @@ def _rope(
     raise ModelError(f"{hf.path} stretches rotary positions by {kind!r}, which is not served.")
 
 
-def _gpt2_refs(config: ModelConfig, prefix: str) -> Refs:
+def _gpt2_refs(config: ModelConfig, prefix: str) -> ParameterRefs:
     """Its matrices stand transposed, and queries, keys and values in one."""
     names = {plain: prefix + name for plain, name in GPT2_NAMES.items()}
-    refs = direct(names, parameter_shapes(config))
+    refs = direct_refs(names, parameter_shapes(config))
     for key, ref in refs.items():
         if key.endswith((".o.weight", ".up.weight", ".down.weight")):
-            refs[key] = Ref(ref.name, (ref.size[1], ref.size[0]), transposed=True)
+            refs[key] = ParameterRef(ref.name, (ref.size[1], ref.size[0]), transposed=True)
     hidden = config.hidden
     for layer in range(config.layers):
         for i, part in enumerate("qkv"):
             name, rows = f"{prefix}h.{layer}.attn.c_attn", np.arange(i * hidden, (i + 1) * hidden)
-            weight = Ref(f"{name}.weight", (hidden, 3 * hidden), rows, transposed=True)
+            weight = ParameterRef(f"{name}.weight", (hidden, 3 * hidden), rows, transposed=True)
             refs[f"layers.{layer}.{part}.weight"] = weight
-            refs[f"layers.{layer}.{part}.bias"] = Ref(f"{name}.bias", (3 * hidden, 1), rows)
+            refs[f"layers.{layer}.{part}.bias"] = ParameterRef(
+                f"{name}.bias", (3 * hidden, 1), rows
+            )
     return refs

@@ -10,10 +10,10 @@ from pathlib import Path
 from inference.checkpoint.check import check_refs
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields, read_json
-from inference.checkpoint.hf_model import modules
-from inference.checkpoint.parameter_ref import Ref, Refs
+from inference.checkpoint.hf_model import linear_modules
+from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs
 from inference.checkpoint.safetensors_files import read_file
-from inference.checkpoint.stored_tensor import Stored
+from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import ModelConfig, parameter_shapes
 
 PREFIX = "base_model.model."
@@ -42,8 +42,8 @@ class Adapter:
     path: Path
     rank: int
     scale: float
-    tensors: dict[str, Stored]
-    refs: Refs
+    tensors: dict[str, StoredTensor]
+    refs: ParameterRefs
 
     def changes(self, linear: str) -> bool:
         return f"{linear}.down.weight" in self.refs
@@ -71,17 +71,17 @@ def _check_plain(peft: Fields) -> None:
             raise ModelError(f"{peft.path} sets {key}, which this worker does not serve.")
 
 
-def _refs(config: ModelConfig, rank: int, tensors: dict[str, Stored]) -> Refs:
+def _refs(config: ModelConfig, rank: int, tensors: dict[str, StoredTensor]) -> ParameterRefs:
     sizes = dict(parameter_shapes(config))
-    places = modules(config)
+    places = linear_modules(config)
     whole: dict[str, int] = {}
     for linear, (module, _) in places.items():
         whole[module] = whole.get(module, 0) + sizes[f"{linear}.weight"][0]
-    refs: Refs = {}
+    refs: ParameterRefs = {}
     for linear, (module, rows) in places.items():
         down, up = (f"{PREFIX}{module}.lora_{part}.weight" for part in "AB")
         if down in tensors or up in tensors:
             _, columns = sizes[f"{linear}.weight"]
-            refs[f"{linear}.down.weight"] = Ref(down, (rank, columns))
-            refs[f"{linear}.up.weight"] = Ref(up, (whole[module], rank), rows)
+            refs[f"{linear}.down.weight"] = ParameterRef(down, (rank, columns))
+            refs[f"{linear}.up.weight"] = ParameterRef(up, (whole[module], rank), rows)
     return refs

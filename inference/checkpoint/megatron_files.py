@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
-from inference.checkpoint.stored_tensor import BF16, F16, F32, Piece, Stored
+from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredPart, StoredTensor
 
 LATEST = "latest_checkpointed_iteration.txt"
 KINDS = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
@@ -32,7 +32,7 @@ def latest_iteration(directory: Path) -> Path:
     """The checkpoint itself, where the directory of a run was given. Raises ModelError."""
     if not (directory / LATEST).is_file():
         return directory
-    with must_fit(directory / LATEST, "the number of the last iteration"):
+    with model_errors(directory / LATEST, "the number of the last iteration"):
         last = (directory / LATEST).read_text().strip()
         found = directory / ("release" if last == "release" else f"iter_{int(last):07d}")
     if not (found / ".metadata").is_file():
@@ -40,12 +40,12 @@ def latest_iteration(directory: Path) -> Path:
     return found
 
 
-def read_tensors(directory: Path) -> dict[str, Stored]:
+def read_tensors(directory: Path) -> dict[str, StoredTensor]:
     """The model's tensors, without those of the optimizer. Raises ModelError."""
     backend = read_json(directory / "metadata.json").text("sharded_backend")
     if backend != "torch_dist":
         raise ModelError(f"{directory} is in the format {backend!r}; save it as torch_dist.")
-    with must_fit(directory / ".metadata", "the table of tensors"):
+    with model_errors(directory / ".metadata", "the table of tensors"):
         table = cast(Inert, read_pickle((directory / ".metadata").read_bytes()))
         places = _places(directory, cast("dict[Inert, Inert]", table.get("storage_data")))
         tensors = cast("dict[str, Inert]", table.get("state_dict_metadata"))
@@ -58,7 +58,7 @@ def read_arguments(directory: Path) -> Fields | None:
     path = directory / "common.pt"
     if not path.is_file():
         return None
-    with must_fit(path, "the arguments of the run"), zipfile.ZipFile(path) as archive:
+    with model_errors(path, "the arguments of the run"), zipfile.ZipFile(path) as archive:
         common = read_pickle(archive.read(_entry(archive, "data.pkl")))
         arguments = common.get("args") if isinstance(common, dict) else None
         if not isinstance(arguments, Inert) or not isinstance(arguments.state, dict):
@@ -94,7 +94,7 @@ def _places(directory: Path, storage: dict[Inert, Inert]) -> _Places:
     return places
 
 
-def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
+def _stored(name: str, tensor: Inert, places: _Places) -> StoredTensor | None:
     """None for what is no weight of the model."""
     match = WEIGHTS.fullmatch(name)
     if match is None or tensor.get("chunks") is None:
@@ -107,7 +107,7 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
     shape = cast(Inert, tensor.get("size")).numbers
     # The vectors of all layers stand in one; here as one long vector.
     flat = len(shape) == 2 and STACKED.match(plain) is not None
-    pieces: list[Piece] = []
+    pieces: list[StoredPart] = []
     for chunk in cast("list[Inert]", tensor.get("chunks")):
         start, sizes = (
             cast(Inert, chunk.get("offsets")).numbers,
@@ -116,7 +116,7 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
         place = places[name, start]
         offset = _data_offset(place, sizes)
         pieces += _pieces(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
-    return Stored(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(pieces))
+    return StoredTensor(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,13 @@ class _Chunk:
         return cls(shape[1], (layer, row, column), (layers, rows, columns))
 
 
-def _pieces(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[Piece]:
+def _pieces(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[StoredPart]:
     """A chunk, which begins at `offset`, as pieces: one, or one for each layer in it."""
     layers, rows, columns = chunk.sizes
     for layer in range(layers):
         row = (chunk.start[0] + layer) * chunk.rows + chunk.start[1]
         at = offset + layer * rows * columns * size
-        yield Piece(path, at, row, rows, chunk.start[2], columns)
+        yield StoredPart(path, at, row, rows, chunk.start[2], columns)
 
 
 def _data_offset(place: _Place, sizes: tuple[int, ...]) -> int:

@@ -10,8 +10,14 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.parameter_ref import Ref, Refs, Rows, grouped_rows, split_name
-from inference.checkpoint.stored_tensor import Stored
+from inference.checkpoint.parameter_ref import (
+    ParameterRef,
+    ParameterRefs,
+    RowIndices,
+    grouped_rows,
+    split_name,
+)
+from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import Activation, ModelConfig, View, check_heads, parameter_shapes
 from inference.model.rope import Rope
 
@@ -86,7 +92,9 @@ def megatron_config(args: Fields, vocab: int) -> ModelConfig:
     )
 
 
-def megatron_refs(config: ModelConfig, tensors: Mapping[str, Stored], plus: float = 0.0) -> Refs:
+def megatron_refs(
+    config: ModelConfig, tensors: Mapping[str, StoredTensor], plus: float = 0.0
+) -> ParameterRefs:
     """plus: is added to the weights of norms, where they were trained as 1 + weight."""
     refs = {}
     for parameter, (rows, columns) in parameter_shapes(config):
@@ -99,7 +107,7 @@ def megatron_refs(config: ModelConfig, tensors: Mapping[str, Stored], plus: floa
             stored = tensors.get(name)
             padded = max(rows, stored.rows) if stored and plain in ("embedding", "output") else rows
             chosen = np.arange(rows) if padded > rows else None
-            refs[parameter] = Ref(name, (padded, columns), chosen, plus=of_norm)
+            refs[parameter] = ParameterRef(name, (padded, columns), chosen, plus=of_norm)
         else:
             short = plain.removeprefix("layers.{}.")
             name, stacked = _name(short, part, layer, tensors)
@@ -108,11 +116,13 @@ def megatron_refs(config: ModelConfig, tensors: Mapping[str, Stored], plus: floa
                 first = layer * size[0]
                 chosen = first + (np.arange(rows) if chosen is None else chosen)
                 size = (config.layers * size[0], columns)
-            refs[parameter] = Ref(name, size, chosen, plus=of_norm)
+            refs[parameter] = ParameterRef(name, size, chosen, plus=of_norm)
     return refs
 
 
-def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> tuple[str, bool]:
+def _name(
+    short: str, part: str, layer: int, tensors: Mapping[str, StoredTensor]
+) -> tuple[str, bool]:
     """The tensor that holds a layer's parameter, and whether it holds those of all layers."""
     for name in NAMES[short]:
         for place, stacked in (("decoder.layers.", True), (f"decoder.layers.{layer}.", False)):
@@ -123,7 +133,7 @@ def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> t
 
 def _place(
     short: str, config: ModelConfig, size: tuple[int, int]
-) -> tuple[tuple[int, int], Rows | None]:
+) -> tuple[tuple[int, int], RowIndices | None]:
     """The size of a layer's tensor that holds the parameter, and its rows in that."""
     rows, columns = size
     if short in ("q", "k", "v"):

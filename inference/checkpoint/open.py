@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
@@ -16,9 +16,9 @@ from inference.checkpoint.megatron_files import (
     read_tensors,
 )
 from inference.checkpoint.megatron_model import megatron_config, megatron_refs
-from inference.checkpoint.parameter_ref import Refs
+from inference.checkpoint.parameter_ref import ParameterRefs
 from inference.checkpoint.safetensors_files import read_directory
-from inference.checkpoint.stored_tensor import Stored
+from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import ModelConfig
 from inference.tokenization.vocabulary import (
     Vocabulary,
@@ -35,8 +35,8 @@ class Checkpoint:
     path: Path
     source: str
     config: ModelConfig
-    tensors: dict[str, Stored]
-    refs: Refs
+    tensors: dict[str, StoredTensor]
+    refs: ParameterRefs
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ def _files_of_package(name: str) -> list[Path]:
 
 def open_checkpoint(path: Path) -> Checkpoint:
     """Reads headers alone. Raises ModelError for what cannot be served."""
-    with must_fit(path, "the model's header"):
+    with model_errors(path, "the model's header"):
         if not path.is_dir():
             return _gguf(path)
         return _megatron(path) if is_megatron(path) else _hugging_face(path)
@@ -81,7 +81,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 def open_vocabulary(path: Path) -> Vocabulary:
     """Raises ModelError."""
-    with must_fit(path, "the tokenizer"):
+    with model_errors(path, "the tokenizer"):
         if not path.is_dir():
             return gguf_vocabulary(read_gguf(path))
         return directory_vocabulary(path)

@@ -12,14 +12,14 @@ from typing import Any, cast
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import read_json
-from inference.checkpoint.stored_tensor import BF16, F16, F32, Stored, by_name
+from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredTensor, by_name
 
 KINDS = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
 INDEX = "model.safetensors.index.json"
 MAX_HEADER = 100_000_000
 
 
-def read_directory(directory: Path) -> dict[str, Stored]:
+def read_directory(directory: Path) -> dict[str, StoredTensor]:
     """All tensors of the model in a directory. Raises ModelError."""
     if (directory / INDEX).is_file():
         places = read_json(directory / INDEX).fields("weight_map")
@@ -38,7 +38,7 @@ def read_directory(directory: Path) -> dict[str, Stored]:
     )
 
 
-def read_file(path: Path) -> dict[str, Stored]:
+def read_file(path: Path) -> dict[str, StoredTensor]:
     """The tensors of one file. Raises ModelError."""
     try:
         with path.open("rb") as file:
@@ -56,7 +56,7 @@ def read_file(path: Path) -> dict[str, Stored]:
         raise ModelError(f"{path} is not a whole safetensors file; download it again.") from error
 
 
-def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterator[Stored]:
+def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterator[StoredTensor]:
     for name, value in header:
         if name == "__metadata__":
             continue
@@ -71,4 +71,4 @@ def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterat
         begin, end = entry["data_offsets"]
         if end - begin != math.prod(shape) * size:
             raise ModelError(f"{path}: tensor {name!r} does not have the length of its shape.")
-        yield Stored.whole(name, shape, kind, path, start + begin)
+        yield StoredTensor.whole(name, shape, kind, path, start + begin)

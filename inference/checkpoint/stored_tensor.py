@@ -19,7 +19,7 @@ BF16 = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class StoredPart:
     """A part of a tensor that lies in one place, row by row: `rows` from row `row` on, `columns`
     from column `column` on. offset: of its first byte in the file.
     """
@@ -33,7 +33,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredTensor:
     """A tensor. shape: outermost first, as in numpy; kind: a number of the GGUF format.
 
     Seen as a matrix: a vector has rows of one number, of a stack all matrices stand one below the
@@ -43,15 +43,15 @@ class Stored:
     name: str
     shape: tuple[int, ...]
     kind: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StoredPart, ...]
 
     @classmethod
     def whole(
         cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int
-    ) -> "Stored":
+    ) -> "StoredTensor":
         """In one piece."""
         rows, columns = as_matrix(shape)
-        return cls(name, shape, kind, (Piece(path, offset, 0, rows, 0, columns),))
+        return cls(name, shape, kind, (StoredPart(path, offset, 0, rows, 0, columns),))
 
     @property
     def size(self) -> int:
@@ -80,9 +80,9 @@ def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
     return math.prod(shape[:-1]), shape[-1]
 
 
-def by_name(path: Path, tensors: Iterable[Stored]) -> dict[str, Stored]:
+def by_name(path: Path, tensors: Iterable[StoredTensor]) -> dict[str, StoredTensor]:
     """Raises ModelError if one name stands twice."""
-    named: dict[str, Stored] = {}
+    named: dict[str, StoredTensor] = {}
     for tensor in tensors:
         if tensor.name in named:
             raise ModelError(f"{path} holds the tensor {tensor.name!r} twice; download it again.")

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 
 from inference.checkpoint.check import check_tensors
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.drawing import draw
@@ -179,7 +179,7 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
         if leads:
             channel.send(Loading(done, of))
 
-    with must_fit(path, "the model"):
+    with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
         check_tensors(checkpoint)
         weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
@@ -193,7 +193,7 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     tokens = pages * args.page_size
     check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
     size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
-    with must_fit(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
+    with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
         return Runner(model, args.page_size, pages)
 
 

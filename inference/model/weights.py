@@ -17,8 +17,8 @@ from gguf.quants import dequantize
 from numpy.typing import NDArray
 
 from inference.checkpoint.errors import ModelError
-from inference.checkpoint.parameter_ref import Ref, Rows
-from inference.checkpoint.stored_tensor import Stored, block_of
+from inference.checkpoint.parameter_ref import ParameterRef, RowIndices
+from inference.checkpoint.stored_tensor import StoredTensor, block_of
 from inference.model.config import ModelConfig
 from inference.model.linear import GROUP, INT4_ROWS, Int4, Int8
 
@@ -49,7 +49,7 @@ class Slot:
     """
 
     path: str
-    sources: tuple[tuple[str, Rows | None], ...]
+    sources: tuple[tuple[str, RowIndices | None], ...]
     columns: slice | None = None
     padding: int = 0
 
@@ -74,7 +74,9 @@ class Part:
 class Weights:
     """The parameters of a checkpoint or of an adapter, dequantised on demand."""
 
-    def __init__(self, tensors: Mapping[str, Stored], refs: Mapping[str, Ref]) -> None:
+    def __init__(
+        self, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
+    ) -> None:
         """They must have been checked."""
         self.tensors, self.refs = tensors, refs
         self._files: dict[Path, mmap.mmap] = {}
@@ -141,7 +143,7 @@ class Weights:
         columns = range(sizes[0][1])[slot.columns] if slot.columns else range(sizes[0][1])
         return rows + slot.padding, len(columns)
 
-    def parameter(self, name: str, rows: Rows | None, columns: slice | None) -> torch.Tensor:
+    def parameter(self, name: str, rows: RowIndices | None, columns: slice | None) -> torch.Tensor:
         """[rows, columns] of a parameter, fp32, in the order asked for."""
         ref = self.refs[name]
         tensor = self.tensors[ref.name]
@@ -191,7 +193,7 @@ class Weights:
     def _int4(self, slot: Slot) -> Int4:
         return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])
 
-    def _blocks(self, name: str, rows: Rows | None, columns: slice | None) -> Int4:
+    def _blocks(self, name: str, rows: RowIndices | None, columns: slice | None) -> Int4:
         """Rows or columns of a matrix that is in blocks of 4 bits."""
         ref = self.refs[f"{name}.weight"]
         tensor = self.tensors[ref.name]
@@ -210,7 +212,9 @@ class Weights:
         start, stop, _ = (slot.columns or slice(None)).indices(tensors[0].columns)
         return all(not (start % block or stop % block) for block in map(_block, tensors))
 
-    def _numbers(self, tensor: Stored, rows: Rows, columns: slice | None) -> NDArray[np.float32]:
+    def _numbers(
+        self, tensor: StoredTensor, rows: RowIndices, columns: slice | None
+    ) -> NDArray[np.float32]:
         """In fp32, [rows, columns]."""
         kind = type_of(tensor.kind)
         start, stop, _ = (columns or slice(None)).indices(tensor.columns)
@@ -220,7 +224,7 @@ class Weights:
         full: NDArray[np.float32] = dequantize(raw, kind)
         return full if (first, last) == (start, stop) else full[:, start - first : stop - first]
 
-    def _raw(self, tensor: Stored, rows: Rows, columns: slice) -> Bytes:
+    def _raw(self, tensor: StoredTensor, rows: RowIndices, columns: slice) -> Bytes:
         """The stored bytes of whole blocks, [rows, bytes], put together from the pieces."""
         block, size = block_of(tensor.kind)
         start, stop, _ = columns.indices(tensor.columns)
@@ -273,11 +277,11 @@ def slots(config: ModelConfig, rank: int, tp: int) -> Iterator[Slot]:
 
 def _layer(
     config: ModelConfig, rank: int, tp: int
-) -> Iterator[tuple[str, list[tuple[str, Rows | None]], slice | None]]:
+) -> Iterator[tuple[str, list[tuple[str, RowIndices | None]], slice | None]]:
     """Path, sources and columns of the slots of a layer."""
     ffn, heads = config.ffn // tp, config.heads // tp * config.head_dim
     mine = np.arange(rank * ffn, (rank + 1) * ffn)
-    gate: list[tuple[str, Rows | None]] = [("gate", mine)] if config.gated else []
+    gate: list[tuple[str, RowIndices | None]] = [("gate", mine)] if config.gated else []
     yield "mlp.linear_fc1", [*gate, ("up", mine)], None
     yield "mlp.linear_fc2", [("down", None)], slice(rank * ffn, (rank + 1) * ffn)
     yield "self_attention.linear_qkv", list(_qkv(config, rank, tp)), None
@@ -293,7 +297,7 @@ def _layer(
         yield "post_mlp_layernorm", [("post_mlp_norm", None)], None
 
 
-def _qkv(config: ModelConfig, rank: int, tp: int) -> Iterator[tuple[str, Rows | None]]:
+def _qkv(config: ModelConfig, rank: int, tp: int) -> Iterator[tuple[str, RowIndices | None]]:
     """[q ... q, k, v] for each key/value head of this rank."""
     dim, per_group = config.head_dim, config.heads // config.kv_groups(tp)
     groups = config.kv_groups(tp) // tp
@@ -305,20 +309,20 @@ def _qkv(config: ModelConfig, rank: int, tp: int) -> Iterator[tuple[str, Rows | 
         yield "v", np.arange(kv * dim, (kv + 1) * dim)
 
 
-def _logical(ref: Ref) -> tuple[int, int]:
+def _logical(ref: ParameterRef) -> tuple[int, int]:
     """Rows and columns of the parameter."""
     rows, columns = ref.size[::-1] if ref.transposed else ref.size
     return (rows if ref.rows is None else len(ref.rows)), columns
 
 
-def _chosen(ref: Ref, rows: Rows | None) -> Rows:
+def _chosen(ref: ParameterRef, rows: RowIndices | None) -> RowIndices:
     """Rows of the stored tensor (columns, if transposed) for rows of the parameter."""
     if rows is None:
         return np.arange(_logical(ref)[0]) if ref.rows is None else ref.rows
     return rows if ref.rows is None else ref.rows[rows]
 
 
-def _block(tensor: Stored) -> int:
+def _block(tensor: StoredTensor) -> int:
     return block_of(tensor.kind)[0]
 
 
