@@ -59,10 +59,10 @@ def check(settings: Settings) -> str:
     """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
     # torch, which the supervisor has not.
     from inference.model.device import Device  # noqa: PLC0415
-    from inference.model.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
+    from inference.model.weights import WeightLoader, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
-    config, weights = checkpoint.config, Weights(checkpoint.tensors, checkpoint.refs)
+    config, weights = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with model_errors(checkpoint.path, "the model"):
@@ -71,7 +71,7 @@ def check(settings: Settings) -> str:
         check_cache(config, tp, settings.kv_tokens or 0, size, memory)
     return (
         f"{settings.model}: {config.family}, {config.layers} layers, context {config.context:,}; "
-        f"TP={tp} on {device.name} in {device.words}, {held / 1e6:,.0f} MB on each rank"
+        f"TP={tp} on {device.name} in {device.description}, {held / 1e6:,.0f} MB on each rank"
     )
 
 

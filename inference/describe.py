@@ -13,7 +13,7 @@ from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
 from inference.model.device import Device
-from inference.model.weights import Weights, rank_bytes
+from inference.model.weights import WeightLoader, rank_bytes
 from inference.settings import Settings, SettingsError, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
@@ -87,7 +87,7 @@ def inspect(model: str, settings: Settings) -> Report:
         vocabulary=len(vocabulary.tokens),
         context=config.context,
         disk=sum(tensor.size for tensor in checkpoint.tensors.values()),
-        dtype=device.words,
+        dtype=device.description,
         kv_bytes_per_token=config.cache_bytes(1, 1, device.dtype.itemsize),
         shares=list(_shares(checkpoint, device, settings.kv_fraction)),
         template=ChatTemplate(vocabulary).source,
@@ -96,7 +96,7 @@ def inspect(model: str, settings: Settings) -> Report:
 
 
 def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[Share]:
-    weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
     size = device.dtype.itemsize
     for tp in range(1, min(config.heads, MAX_TP) + 1):
         if config.splits(tp):

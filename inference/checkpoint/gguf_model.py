@@ -12,7 +12,7 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
 from inference.checkpoint.parameter_ref import ParameterRefs, direct_refs, rotate_half_rows
 from inference.checkpoint.stored_tensor import F32
-from inference.model.config import ModelConfig, View, check_heads, parameter_shapes
+from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
 FAMILIES = ("llama", "qwen2", "qwen3")
@@ -53,7 +53,7 @@ def gguf_config(file: GGUFFile) -> ModelConfig:
     check_heads(file.path, heads, kv_heads, head_dim)
     layers, context = keys.count("block_count"), keys.count("context_length")
     window = keys.integer("attention.sliding_window", 0) or None
-    view = View(_rope(file, keys, head_dim, context), window)
+    pattern = AttentionPattern(_rope(file, keys, head_dim, context), window)
     return ModelConfig(
         family=arch,
         layers=layers,
@@ -66,7 +66,7 @@ def gguf_config(file: GGUFFile) -> ModelConfig:
         context=context,
         norm_eps=keys.number("attention.layer_norm_rms_epsilon"),
         tied="output.weight" not in file.tensors,
-        views=(view,) * layers,
+        patterns=(pattern,) * layers,
         qkv_bias="blk.0.attn_q.bias" in file.tensors,
         proj_bias="blk.0.attn_output.bias" in file.tensors,
         mlp_bias="blk.0.ffn_up.bias" in file.tensors,

@@ -13,7 +13,13 @@ from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, direct_refs
 from inference.checkpoint.stored_tensor import StoredTensor
-from inference.model.config import Activation, ModelConfig, View, check_heads, parameter_shapes
+from inference.model.config import (
+    Activation,
+    AttentionPattern,
+    ModelConfig,
+    check_heads,
+    parameter_shapes,
+)
 from inference.model.rope import Rope, yarn_attention_factor
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -105,20 +111,20 @@ def linear_modules(config: ModelConfig) -> dict[str, tuple[str, RowIndices | Non
 
 
 def _llama(hf: Fields) -> ModelConfig:
-    return _with_attention_bias(hf, _decoder(hf, _same_views(hf)))
+    return _with_attention_bias(hf, _decoder(hf, _same_patterns(hf)))
 
 
 def _mistral(hf: Fields) -> ModelConfig:
     window = hf.integer("sliding_window", 0) or None
-    return _decoder(hf, _same_views(hf, window))
+    return _decoder(hf, _same_patterns(hf, window))
 
 
 def _qwen2(hf: Fields) -> ModelConfig:
-    return replace(_decoder(hf, _qwen_views(hf)), qkv_bias=True)
+    return replace(_decoder(hf, _qwen_patterns(hf)), qkv_bias=True)
 
 
 def _qwen3(hf: Fields) -> ModelConfig:
-    config = _decoder(hf, _qwen_views(hf, head_dim=128), head_dim=128)
+    config = _decoder(hf, _qwen_patterns(hf, head_dim=128), head_dim=128)
     return _with_attention_bias(hf, replace(config, qk_norm=True))
 
 
@@ -129,16 +135,16 @@ def _smollm3(hf: Fields) -> ModelConfig:
     if not isinstance(turns, list) or len(turns) < layers or window:
         raise ModelError(f"{hf.path} describes layers that this worker does not know.")
     rope = _rope(hf, hf.values, _head_dim(hf), 2_000_000.0)
-    views = tuple(View(rope if turn else None) for turn in turns[:layers])
-    return _with_attention_bias(hf, _decoder(hf, views, tied=True))
+    patterns = tuple(AttentionPattern(rope if turn else None) for turn in turns[:layers])
+    return _with_attention_bias(hf, _decoder(hf, patterns, tied=True))
 
 
 def _gemma2(hf: Fields) -> ModelConfig:
     types = _layer_types(hf, lambda i: (i + 1) % 2 != 0)
     rope = _rope(hf, hf.values, _head_dim(hf, 256))
     window = hf.count("sliding_window", 4096)
-    views = tuple(View(rope, window if sliding else None) for sliding in types)
-    return _gemma(hf, views, attention_cap=50.0, logit_cap=30.0)
+    patterns = tuple(AttentionPattern(rope, window if sliding else None) for sliding in types)
+    return _gemma(hf, patterns, attention_cap=50.0, logit_cap=30.0)
 
 
 def _gemma3(hf: Fields) -> ModelConfig:
@@ -146,17 +152,22 @@ def _gemma3(hf: Fields) -> ModelConfig:
     types = _layer_types(hf, lambda i: (i + 1) % every != 0)
     window = hf.count("sliding_window", 4096)
     full, sliding = _gemma3_ropes(hf, _head_dim(hf, 256))
-    views = tuple(View(sliding, window) if slides else View(full) for slides in types)
-    return replace(_gemma(hf, views), qk_norm=True)
+    patterns = tuple(
+        AttentionPattern(sliding, window) if slides else AttentionPattern(full) for slides in types
+    )
+    return replace(_gemma(hf, patterns), qk_norm=True)
 
 
 def _gemma(
-    hf: Fields, views: tuple[View, ...], attention_cap: float = 0.0, logit_cap: float = 0.0
+    hf: Fields,
+    patterns: tuple[AttentionPattern, ...],
+    attention_cap: float = 0.0,
+    logit_cap: float = 0.0,
 ) -> ModelConfig:
     """Absent caps are those given, ones of null are none."""
     if hf.flag("use_bidirectional_attention"):
         raise ModelError(f"{hf.path} describes a model that looks ahead, which cannot write.")
-    config = _decoder(hf, views, head_dim=256, tied=True, activation="gelu_pytorch_tanh")
+    config = _decoder(hf, patterns, head_dim=256, tied=True, activation="gelu_pytorch_tanh")
     return _with_attention_bias(
         hf,
         replace(
@@ -195,7 +206,7 @@ def _gpt2(hf: Fields) -> ModelConfig:
         context=hf.count("n_positions", 1024),
         norm_eps=hf.number("layer_norm_epsilon", 1e-5),
         tied=True,
-        views=(View(None),) * layers,
+        patterns=(AttentionPattern(None),) * layers,
         norm="layer",
         activation=_activation(hf, "gelu_new", "activation_function"),
         gated=False,
@@ -221,7 +232,7 @@ FAMILIES: dict[str, Family] = {
 
 def _decoder(
     hf: Fields,
-    views: tuple[View, ...],
+    patterns: tuple[AttentionPattern, ...],
     *,
     head_dim: int | None = None,
     tied: bool = False,
@@ -241,19 +252,19 @@ def _decoder(
         head_dim=head_dim,
         ffn=hf.count("intermediate_size"),
         vocab=hf.count("vocab_size"),
-        context=_context(hf, views),
+        context=_context(hf, patterns),
         norm_eps=hf.number("rms_norm_eps", 1e-6),
         tied=hf.flag("tie_word_embeddings", tied),
-        views=views,
+        patterns=patterns,
         activation=_activation(hf, activation, key),
         mlp_bias=hf.flag("mlp_bias"),
     )
 
 
-def _context(hf: Fields, views: tuple[View, ...]) -> int:
+def _context(hf: Fields, patterns: tuple[AttentionPattern, ...]) -> int:
     """Tokens that a text may have: config.json has those before the stretching, in most kinds."""
     context = hf.count("max_position_embeddings")
-    rope = next((view.rope for view in views if view.rope is not None), None)
+    rope = next((pattern.rope for pattern in patterns if pattern.rope is not None), None)
     if rope is None or hf.text("model_type") == "gemma3_text":
         return context
     if rope.kind in ("linear", "dynamic"):
@@ -279,17 +290,17 @@ def _head_dim(hf: Fields, default: int | None = None) -> int:
     return hf.count("head_dim", default or plain)
 
 
-def _same_views(hf: Fields, window: int | None = None) -> tuple[View, ...]:
-    view = View(_rope(hf, hf.values, _head_dim(hf)), window)
-    return (view,) * hf.count("num_hidden_layers")
+def _same_patterns(hf: Fields, window: int | None = None) -> tuple[AttentionPattern, ...]:
+    pattern = AttentionPattern(_rope(hf, hf.values, _head_dim(hf)), window)
+    return (pattern,) * hf.count("num_hidden_layers")
 
 
-def _qwen_views(hf: Fields, head_dim: int | None = None) -> tuple[View, ...]:
+def _qwen_patterns(hf: Fields, head_dim: int | None = None) -> tuple[AttentionPattern, ...]:
     rope = _rope(hf, hf.values, _head_dim(hf, head_dim))
     window = hf.count("sliding_window", 4096) if hf.flag("use_sliding_window") else None
     first = hf.integer("max_window_layers", 28)
     types = _layer_types(hf, lambda layer: window is not None and layer >= first)
-    return tuple(View(rope, window if sliding else None) for sliding in types)
+    return tuple(AttentionPattern(rope, window if sliding else None) for sliding in types)
 
 
 def _layer_types(hf: Fields, slides: Callable[[int], bool]) -> list[bool]:

@@ -18,7 +18,13 @@ from inference.checkpoint.parameter_ref import (
     split_name,
 )
 from inference.checkpoint.stored_tensor import StoredTensor
-from inference.model.config import Activation, ModelConfig, View, check_heads, parameter_shapes
+from inference.model.config import (
+    Activation,
+    AttentionPattern,
+    ModelConfig,
+    check_heads,
+    parameter_shapes,
+)
 from inference.model.rope import Rope
 
 # What changes the arithmetic and is not built, with the value that changes nothing.
@@ -67,7 +73,7 @@ def megatron_config(args: Fields, vocab: int) -> ModelConfig:
     kv_heads = args.count("num_query_groups", heads) if grouped else heads
     check_heads(args.path, heads, kv_heads, head_dim)
     learned, gated = _learns_positions(args), args.flag("swiglu")
-    view = View(None if learned else _rope(args, head_dim))
+    pattern = AttentionPattern(None if learned else _rope(args, head_dim))
     return ModelConfig(
         family="megatron",
         layers=layers,
@@ -80,7 +86,7 @@ def megatron_config(args: Fields, vocab: int) -> ModelConfig:
         context=args.count("max_position_embeddings"),
         norm_eps=args.number("norm_epsilon", args.number("layernorm_epsilon", 1e-5)),
         tied=not args.flag("untie_embeddings_and_output_weights"),
-        views=(view,) * layers,
+        patterns=(pattern,) * layers,
         norm="rms" if args.text("normalization", "LayerNorm") == "RMSNorm" else "layer",
         activation="silu" if gated else _activation(args),
         gated=gated,

@@ -5,21 +5,23 @@ from itertools import chain
 import torch
 
 from inference.engine.scheduler import Chunk, StepPlan
-from inference.model.attention import KVCache, Piece, Spans, Step
-from inference.model.gpt_model import Model
+from inference.model.attention import AttentionBatcher, AttentionMetadata, KVCache, QueryChunk
+from inference.model.gpt_model import ModelShard
 
 
 class Runner:
     """The model of this rank and its part of the cache."""
 
-    def __init__(self, model: Model, page_size: int, page_count: int) -> None:
+    def __init__(self, model: ModelShard, page_size: int, page_count: int) -> None:
         config = model.config
         self.model, self.page_size = model, page_size
         size = (config.layers, page_count, page_size, model.kv_heads, config.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
         group = config.heads // model.tp // model.kv_heads
-        windows = [view.window for view in model.views]
-        self.spans = Spans(group, self.cache, windows, capped=config.attention_cap is not None)
+        windows = [pattern.window for pattern in model.patterns]
+        self.spans = AttentionBatcher(
+            group, self.cache, windows, capped=config.attention_cap is not None
+        )
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:
@@ -27,7 +29,7 @@ class Runner:
         if plan.threads != torch.get_num_threads():
             torch.set_num_threads(plan.threads)
         self.cache.copy(plan.copies)
-        pieces = [Piece(len(c.tokens), c.start, c.block_table) for c in plan.chunks]
+        pieces = [QueryChunk(len(c.tokens), c.start, c.block_table) for c in plan.chunks]
         order = self.spans.order(pieces)
         chunks = [plan.chunks[i] for group in order for i in group]
         tokens = list(chain.from_iterable(chunk.tokens for chunk in chunks))
@@ -36,7 +38,7 @@ class Runner:
         positions = self._filled(list(chain.from_iterable(map(_positions, chunks))), padding)
         rotations = self.model.rotations(positions)
         spans = self.spans.make([[pieces[i] for i in group] for group in order])
-        step = Step(self.cache, rotations, self._filled(slots, padding), spans)
+        step = AttentionMetadata(self.cache, rotations, self._filled(slots, padding), spans)
         self.model.active.masks = self._masks(chunks, padding)
         rows = self._sampled_rows(plan, [i for group in order for i in group])
         filled = self._filled(rows, self.model.row_sizes.padded(len(rows)) - len(rows))

@@ -39,9 +39,9 @@ from inference.engine.plan_broadcast import PlanGroup
 from inference.engine.scheduler import Scheduler
 from inference.engine.thread_tuner import Pace
 from inference.model.config import ModelConfig, check_cache
-from inference.model.device import Device, pin
-from inference.model.gpt_model import Model, join_ranks
-from inference.model.weights import Weights, check_memory, rank_bytes
+from inference.model.device import Device, pin_to_cores
+from inference.model.gpt_model import ModelShard, join_ranks
+from inference.model.weights import WeightLoader, check_memory, rank_bytes
 
 CANNOT_LOAD = 2
 IDLE_SECONDS = 1.0
@@ -90,7 +90,7 @@ def main() -> int:
 
 def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     if args.device != "cuda":
-        pin(args.rank, args.tp)
+        pin_to_cores(args.rank, args.tp)
     device = Device.choose(args, args.rank, args.tp)
     hang = timedelta(seconds=args.hang_seconds)
     _join(args, device)
@@ -102,7 +102,7 @@ def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     if args.rank > 0:
         _follow(plans, runner)
     pages = runner.cache.page_count
-    channel.send(Ready(device.name, device.words, device.threads, pages))
+    channel.send(Ready(device.name, device.description, device.threads, pages))
     scheduler = Scheduler(
         PagePool(pages, args.page_size),
         frozenset(args.end_ids),
@@ -182,11 +182,11 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
         check_tensors(checkpoint)
-        weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
+        weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
         needed = rank_bytes(weights, config, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
         adapters = [open_adapter(n, Path(p), config) for n, p in args.adapters.items()]
-        model = Model(weights, config, device, progress, adapters)
+        model = ModelShard(weights, config, device, progress, adapters)
     # Outside of what is blamed on the file: another rank may die while these speak to it.
     model.measure(device.deterministic)
     pages = args.page_count or _pages(args, device, config)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 
 from inference.checkpoint.lora import Adapter
-from inference.model.weights import Slot, Weights
+from inference.model.weights import WeightLoader, WeightSlot
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class LoraMatrices:
     """What an adapter adds to a linear: up @ down, [rows, rank] and [rank, columns], fp32. Linears
     that are made of several have the ranks of each behind one another.
     """
@@ -24,17 +24,17 @@ class AdapterWeights:
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
-        self.weights = Weights(adapter.tensors, adapter.refs)
+        self.weights = WeightLoader(adapter.tensors, adapter.refs)
 
-    def pair(self, slot: Slot) -> Pair | None:
+    def pair(self, slot: WeightSlot) -> LoraMatrices | None:
         """For what fills a slot; None if the adapter leaves that as it is."""
         changed = list(dict.fromkeys(n for n, _ in slot.sources if self.adapter.changes(n)))
         if not changed:
             return None
         downs = [self.weights.parameter(f"{n}.down.weight", None, slot.columns) for n in changed]
-        return Pair(torch.cat(downs), torch.cat(list(self._ups(slot, changed))))
+        return LoraMatrices(torch.cat(downs), torch.cat(list(self._ups(slot, changed))))
 
-    def _ups(self, slot: Slot, changed: list[str]) -> Iterator[torch.Tensor]:
+    def _ups(self, slot: WeightSlot, changed: list[str]) -> Iterator[torch.Tensor]:
         """Rows of the slot, source by source: zero but for the ranks of their own."""
         rank = self.adapter.rank
         for name, rows in slot.sources:

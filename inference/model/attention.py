@@ -47,7 +47,7 @@ class KVCache:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class QueryChunk:
     """What a step computes of one sequence: `count` tokens, the first of which stands at
     `position`. pages: where all its tokens lie, in order.
     """
@@ -65,7 +65,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AttentionBatch:
     """Pieces of one count that are attended to together: `rows` of the step, one piece after the
     other.
 
@@ -82,7 +82,7 @@ class Span:
     masks: tuple[torch.Tensor, ...]
 
 
-class Spans:
+class AttentionBatcher:
     """Makes spans for queries of `group` heads a key, on this machine. windows: of each view, how
     many tokens it sees (None: all); capped: whether scores are.
     """
@@ -103,7 +103,7 @@ class Spans:
         self.tails = (KV_BLOCK,) if whole else equal_tails(cache.data.shape[-1], self.dtype)
         assert all(tail % self.page_size == 0 for tail in self.tails)
 
-    def order(self, pieces: Sequence[Piece]) -> list[list[int]]:
+    def order(self, pieces: Sequence[QueryChunk]) -> list[list[int]]:
         """Which pieces go together: indices of those of one count and about one length."""
         groups: dict[tuple[int, int], list[int]] = {}
         for index, piece in enumerate(pieces):
@@ -111,7 +111,7 @@ class Spans:
             groups.setdefault(key, []).append(index)
         return list(groups.values())
 
-    def make(self, groups: Iterable[Sequence[Piece]]) -> tuple[Span, ...]:
+    def make(self, groups: Iterable[Sequence[QueryChunk]]) -> tuple[AttentionBatch, ...]:
         """One span for each group, whose rows follow one another."""
         spans, start = [], 0
         for group in groups:
@@ -119,14 +119,14 @@ class Spans:
             start += len(group) * group[0].count
         return tuple(spans)
 
-    def _span(self, pieces: Sequence[Piece], start: int) -> Span:
+    def _span(self, pieces: Sequence[QueryChunk], start: int) -> AttentionBatch:
         count, kv = pieces[0].count, self._padded(max(piece.length for piece in pieces))
         queries = -(-count * self.group // self.tile) * self.tile
         query = torch.arange(queries, device=self.device) // self.group
         positions = torch.tensor([piece.position for piece in pieces], device=self.device)
         last = (positions[:, None] + query.clamp(max=count - 1))[:, None, :, None]
         masks = {window: self._mask(last, kv, window) for window in set(self.windows)}
-        return Span(
+        return AttentionBatch(
             slice(start, start + len(pieces) * count),
             count,
             len(pieces),
@@ -144,7 +144,7 @@ class Spans:
         mask = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device)
         return mask.masked_fill_(hidden, -torch.inf)
 
-    def _pages(self, pieces: Sequence[Piece], count: int) -> torch.Tensor | slice:
+    def _pages(self, pieces: Sequence[QueryChunk], count: int) -> torch.Tensor | slice:
         """`count` pages of each. What fills up is never looked at: any page will do."""
         held = [piece.pages[: -(-piece.length // self.page_size)] for piece in pieces]
         first = held[0][0]
@@ -187,7 +187,7 @@ def equal_tails(head_dim: int, dtype: torch.dtype) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AttentionMetadata:
     """What attention has to know of one step. It travels through the layers.
 
     rotations: of each view of the model, cosine and sine, [rows, 1, 1, head_dim]; slot_mapping:
@@ -198,7 +198,7 @@ class Step:
     cache: KVCache
     rotations: "tuple[Rotation | None, ...]"
     slot_mapping: torch.Tensor
-    spans: tuple[Span, ...]
+    spans: tuple[AttentionBatch, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class LayerAttention:
     """
 
     layer: int
-    view: int
+    pattern: int
     scale: float
     cap: float | None = None
 
@@ -246,13 +246,13 @@ def rotate_(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> None:
     x.mul_(cos).addcmul_(swapped, sin)
 
 
-def attend(qkv: torch.Tensor, place: LayerAttention, step: Step) -> torch.Tensor:
+def attend(qkv: torch.Tensor, place: LayerAttention, step: AttentionMetadata) -> torch.Tensor:
     """Causal attention of each sequence over its own cached tokens.
 
     qkv: [rows, kv_heads, group + 2, head_dim], for each key the queries that share it, then key and
     value; it is overwritten. Returns [rows, heads * head_dim].
     """
-    if (rotation := step.rotations[place.view]) is not None:
+    if (rotation := step.rotations[place.pattern]) is not None:
         rotate_(qkv[:, :, :-1], *rotation)
     step.cache.by_slot[place.layer].index_copy_(0, step.slot_mapping, qkv[:, :, -2:])
     cached = step.cache.by_page[place.layer]
@@ -264,14 +264,14 @@ def attend(qkv: torch.Tensor, place: LayerAttention, step: Step) -> torch.Tensor
 
 
 def _attend_span(
-    qkv: torch.Tensor, cached: torch.Tensor, span: Span, place: LayerAttention
+    qkv: torch.Tensor, cached: torch.Tensor, span: AttentionBatch, place: LayerAttention
 ) -> torch.Tensor:
     _, kv_heads, heads, head_dim = qkv.shape
     pages = span.pages
     past = cached[pages] if isinstance(pages, slice) else cached.index_select(0, pages)
     past = past.view(span.pieces, -1, kv_heads, 2, head_dim)
     keys, values = past.permute(3, 0, 2, 1, 4).unbind()
-    queries, mask = _queries(qkv, span), span.masks[place.view]
+    queries, mask = _queries(qkv, span), span.masks[place.pattern]
     if place.cap is None:
         out = F.scaled_dot_product_attention(
             queries, keys, values, attn_mask=mask, scale=place.scale
@@ -285,7 +285,7 @@ def _attend_span(
     return out.transpose(1, 2).reshape(span.pieces * span.count, -1)
 
 
-def _queries(qkv: torch.Tensor, span: Span) -> torch.Tensor:
+def _queries(qkv: torch.Tensor, span: AttentionBatch) -> torch.Tensor:
     """[pieces, kv_heads, queries, head_dim] of qkv [rows, kv_heads, group + 2, head_dim]."""
     heads, wanted = qkv.shape[2], span.queries
     if span.count == 1 and wanted <= heads:

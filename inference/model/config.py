@@ -12,7 +12,7 @@ Activation = Literal["silu", "gelu", "gelu_tanh"]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class AttentionPattern:
     """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
     and of how many tokens it sees the last (None: of all).
     """
@@ -43,7 +43,7 @@ class ModelConfig:
     context: int
     norm_eps: float
     tied: bool
-    views: tuple[View, ...]
+    patterns: tuple[AttentionPattern, ...]
     norm: Literal["rms", "layer"] = "rms"
     activation: Activation = "silu"
     gated: bool = True
@@ -60,8 +60,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         assert self.heads % self.kv_heads == 0
-        assert len(self.views) == self.layers
-        assert self.learned_positions == all(view.rope is None for view in self.views)
+        assert len(self.patterns) == self.layers
+        assert self.learned_positions == all(pattern.rope is None for pattern in self.patterns)
 
     @property
     def scale(self) -> float:

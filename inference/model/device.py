@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 
 from inference.checkpoint.errors import ModelError
-from inference.model.weights import Form
+from inference.model.weights import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -33,7 +33,7 @@ class Device:
     name: str
     dtype: torch.dtype
     threads: int
-    form: Form
+    form: WeightForm
     deterministic: bool
 
     @property
@@ -55,7 +55,7 @@ class Device:
         return int(lines["MemAvailable"].split()[0]) * 1024 // tp
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The number format and the form of the weights, for people."""
         numbers = str(self.dtype).removeprefix("torch.")
         return numbers if self.form == "full" else f"{numbers}, weights as {self.form}"
@@ -74,7 +74,7 @@ class Device:
         return cls(name, dtype, torch.get_num_threads(), form, asked.deterministic)
 
 
-def pin(rank: int, tp: int) -> None:
+def pin_to_cores(rank: int, tp: int) -> None:
     """Keeps a rank on cores of its own, where there is one for each."""
     cores = sorted(os.sched_getaffinity(0))
     share = len(cores) // tp
@@ -82,7 +82,7 @@ def pin(rank: int, tp: int) -> None:
         os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])
 
 
-def _form(weights: str, device: str, dtype: torch.dtype) -> Form:
+def _form(weights: str, device: str, dtype: torch.dtype) -> WeightForm:
     # torch's kernels for few bits are for the CPU, and fast with bf16 alone.
     possible = device == "cpu" and dtype == torch.bfloat16
     if weights == "auto":

@@ -13,16 +13,29 @@ import torch.distributed as dist
 from torch import nn
 
 from inference.checkpoint.lora import Adapter
-from inference.model.adapters import AdapterWeights, Pair
-from inference.model.attention import LayerAttention, RotaryTable, Rotation, Step, attend
-from inference.model.config import ModelConfig, View
+from inference.model.adapters import AdapterWeights, LoraMatrices
+from inference.model.attention import (
+    AttentionMetadata,
+    LayerAttention,
+    RotaryTable,
+    Rotation,
+    attend,
+)
+from inference.model.config import AttentionPattern, ModelConfig
 from inference.model.device import Device
-from inference.model.layers import Embedding, HeadNorm, LayerNorm, Norm, Rows, activation
+from inference.model.layers import (
+    HeadNorm,
+    LayerNorm,
+    RMSNorm,
+    RowFunction,
+    VocabParallelEmbedding,
+    activation,
+)
 from inference.model.linear import (
     GPU_SIZE,
-    Active,
+    ActiveAdapters,
     Int4,
-    Linear,
+    ParallelLinear,
     Product,
     RowSizes,
     full_product,
@@ -31,7 +44,14 @@ from inference.model.linear import (
     int8_product,
     measure,
 )
-from inference.model.weights import Matrix, Part, Progress, Slot, Weights, slots
+from inference.model.weights import (
+    LoadProgress,
+    Matrix,
+    SlotWeights,
+    WeightLoader,
+    WeightSlot,
+    weight_slots,
+)
 
 # Megatron compiles functions as it is imported, and none of them is called here. Without the
 # compiler, which would be imported for them, a rank starts in two thirds of the time.
@@ -46,11 +66,13 @@ with patch.object(torch, "compile", lambda function: function):
 class DecoderLayer(TransformerLayer):  # type: ignore[misc]
     """Megatron's layer, with a forward that does only what a decoder needs."""
 
-    parts: tuple[Rows, Linear, Linear, Rows, Linear, Linear]
+    parts: tuple[
+        RowFunction, ParallelLinear, ParallelLinear, RowFunction, ParallelLinear, ParallelLinear
+    ]
     head_norm: HeadNorm | None = None
-    post_norms: tuple[Rows, Rows] | None = None
+    post_norms: tuple[RowFunction, RowFunction] | None = None
 
-    def forward(self, hidden: torch.Tensor, step: Step) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, step: AttentionMetadata) -> torch.Tensor:
         """hidden: [rows, hidden] fp32, added to in place."""
         norm, linear_qkv, linear_proj, mlp_norm, linear_fc1, linear_fc2 = self.parts
         qkv = linear_qkv(norm(hidden)).view(self.qkv_shape)
@@ -64,7 +86,7 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward
 
-    def complete(self, config: ModelConfig, views: Sequence[View]) -> None:
+    def complete(self, config: ModelConfig, patterns: Sequence[AttentionPattern]) -> None:
         """When all modules are in place. Looking one up in an nn.Module takes as long as a small
         operator, and forward runs for every layer of every step.
         """
@@ -78,8 +100,8 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
             mlp.linear_fc2,
         )
         layer = self.layer_number - 1
-        view = views.index(config.views[layer])
-        self.place = LayerAttention(layer, view, config.scale, config.attention_cap)
+        pattern = patterns.index(config.patterns[layer])
+        self.place = LayerAttention(layer, pattern, config.scale, config.attention_cap)
         self.activate = activation(config)
         groups = attention.num_query_groups_per_partition
         heads = attention.num_attention_heads_per_partition // groups
@@ -90,7 +112,7 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
             self.post_norms = self.post_attention_layernorm, self.post_mlp_layernorm
 
 
-class SpecLinear(Linear):
+class SpecLinear(ParallelLinear):
     """A linear of Megatron's layer spec. It is built without weights; the loader fills it."""
 
     def __init__(
@@ -118,7 +140,7 @@ def join_ranks(tp: int, timeout: timedelta) -> None:
     )
 
 
-class Model:
+class ModelShard:
     """The part of the model that this rank holds. `join_ranks` must have been called, and `measure`
     before it is used.
     """
@@ -127,27 +149,27 @@ class Model:
 
     def __init__(
         self,
-        weights: Weights,
+        weights: WeightLoader,
         config: ModelConfig,
         device: Device,
-        progress: Progress,
+        progress: LoadProgress,
         adapters: Sequence[Adapter] = (),
     ) -> None:
         self.rank, self.tp = dist.get_rank(), dist.get_world_size()
         self.config, self.dtype = config, device.dtype
         self.device = torch.device(device.name)
         self.group = parallel_state.get_tensor_model_parallel_group()
-        self.views: list[View] = list(dict.fromkeys(config.views))
-        self.active = Active()
+        self.patterns: list[AttentionPattern] = list(dict.fromkeys(config.patterns))
+        self.active = ActiveAdapters()
         self.positions: torch.Tensor | None = None
         self.gpt = _build(config, device.dtype, self.tp)
         self._load(weights, [AdapterWeights(one) for one in adapters], device, progress)
         tables = {
             rope: RotaryTable(rope, config.context, self.dtype, self.device)
-            for rope in dict.fromkeys(view.rope for view in self.views)
+            for rope in dict.fromkeys(pattern.rope for pattern in self.patterns)
             if rope is not None
         }
-        self.tables = [tables[view.rope] if view.rope else None for view in self.views]
+        self.tables = [tables[pattern.rope] if pattern.rope else None for pattern in self.patterns]
 
     @property
     def kv_heads(self) -> int:
@@ -161,9 +183,9 @@ class Model:
 
     def measure(self, deterministic: bool) -> None:
         """Finds out how many rows to compute at once. Speaks to the other ranks: all call it."""
-        kinds: dict[tuple[str, str], list[Linear]] = {}
+        kinds: dict[tuple[str, str], list[ParallelLinear]] = {}
         for path, module in self.gpt.named_modules():
-            if isinstance(module, Linear):
+            if isinstance(module, ParallelLinear):
                 for name, linear in module.all_products():
                     kinds.setdefault((path.rpartition(".")[2], name), []).append(linear)
         on_gpu = self.device.type == "cuda"
@@ -175,7 +197,11 @@ class Model:
 
     @torch.inference_mode()
     def forward(
-        self, token_ids: torch.Tensor, positions: torch.Tensor, step: Step, rows: torch.Tensor
+        self,
+        token_ids: torch.Tensor,
+        positions: torch.Tensor,
+        step: AttentionMetadata,
+        rows: torch.Tensor,
     ) -> torch.Tensor:
         """Logits after `rows`: [len(rows), vocab], fp32, on every rank.
 
@@ -201,16 +227,16 @@ class Model:
 
     def _load(
         self,
-        weights: Weights,
+        weights: WeightLoader,
         adapters: Sequence[AdapterWeights],
         device: Device,
-        progress: Progress,
+        progress: LoadProgress,
     ) -> None:
         """Fills the linears, and puts modules of ours where Megatron has others, which are never
         written to and take no memory.
         """
         done = 0
-        for slot in slots(self.config, self.rank, self.tp):
+        for slot in weight_slots(self.config, self.rank, self.tp):
             part = weights.load(slot, device.form, self.dtype)
             parent, _, last = slot.path.rpartition(".")
             if slot.path == "embedding.position_embeddings":
@@ -225,34 +251,40 @@ class Model:
                 done += 1
                 progress(done, self.config.layers)
         for layer in self.gpt.decoder.layers:
-            layer.complete(self.config, self.views)
+            layer.complete(self.config, self.patterns)
 
     def _fill_linear(
-        self, linear: Linear, part: Part, pairs: Mapping[str, Pair | None], device: Device
+        self,
+        linear: ParallelLinear,
+        part: SlotWeights,
+        pairs: Mapping[str, LoraMatrices | None],
+        device: Device,
     ) -> None:
         _fill(linear, part, device)
         linear.active = self.active
         for name, pair in pairs.items():
             if pair is not None:
-                both = (Part(matrix, None) for matrix in (pair.down, pair.up))
-                linear.adapt(name, *(_fill(Linear(), one, device) for one in both))
+                both = (SlotWeights(matrix, None) for matrix in (pair.down, pair.up))
+                linear.adapt(name, *(_fill(ParallelLinear(), one, device) for one in both))
 
-    def _module(self, slot: Slot, part: Part, device: Device) -> nn.Module:
+    def _module(self, slot: WeightSlot, part: SlotWeights, device: Device) -> nn.Module:
         if slot.is_linear:
-            return _fill(Linear(), part, device)
+            return _fill(ParallelLinear(), part, device)
         assert isinstance(part.weight, torch.Tensor)
         weight = part.weight.to(self.device)
         if slot.path == "embedding.word_embeddings":
-            return Embedding(weight.to(self.dtype), self.group, self.config.embedding_scale)
+            return VocabParallelEmbedding(
+                weight.to(self.dtype), self.group, self.config.embedding_scale
+            )
         # What is added to the fp32 rows stays fp32.
         post = "post_" in slot.path
         dtype = torch.float32 if post else self.dtype
         if part.bias is None:
-            return Norm(weight, self.config.norm_eps, dtype)
+            return RMSNorm(weight, self.config.norm_eps, dtype)
         return LayerNorm(weight, part.bias.to(self.device), self.config.norm_eps, dtype)
 
 
-def _fill(linear: Linear, part: Part, device: Device) -> Linear:
+def _fill(linear: ParallelLinear, part: SlotWeights, device: Device) -> ParallelLinear:
     bias = None if part.bias is None else part.bias.to(device.name, device.dtype)
     return linear.fill(_products(part.weight, device), part.weight.shape[1], bias)
 

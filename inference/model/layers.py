@@ -10,10 +10,10 @@ from torch import nn
 from inference.model.config import ModelConfig
 from inference.model.linear import sum_over_ranks
 
-Rows = Callable[[torch.Tensor], torch.Tensor]
+RowFunction = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Norm(nn.Module):
+class RMSNorm(nn.Module):
     """RMSNorm (Zhang and Sennrich 2019) of fp32 rows, in fewer operators than torch's."""
 
     def __init__(self, weight: torch.Tensor, eps: float, dtype: torch.dtype) -> None:
@@ -58,7 +58,7 @@ class HeadNorm:
     query, key: with weights [head_dim]; heads: queries that share a key.
     """
 
-    def __init__(self, query: Norm, key: Norm, heads: int) -> None:
+    def __init__(self, query: RMSNorm, key: RMSNorm, heads: int) -> None:
         self.weight = torch.stack([query.weight] * heads + [key.weight])
         self.eps, self.dtype = query.eps, query.dtype
 
@@ -69,7 +69,7 @@ class HeadNorm:
         qkv[:, :, :-1] = (both * scale * self.weight).to(self.dtype)
 
 
-class Embedding(nn.Module):
+class VocabParallelEmbedding(nn.Module):
     """Rows of the vocabulary, of which this rank holds a part; multiplied with `scale`."""
 
     def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup, scale: float) -> None:
@@ -91,7 +91,7 @@ class Embedding(nn.Module):
         return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
 
 
-def activation(config: ModelConfig) -> Rows:
+def activation(config: ModelConfig) -> RowFunction:
     """What stands between the two products of the feed-forward."""
     approximate = "tanh" if config.activation == "gelu_tanh" else "none"
     act = (

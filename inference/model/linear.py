@@ -155,7 +155,7 @@ class RowSizes:
 
 
 @dataclass(slots=True)
-class Active:
+class ActiveAdapters:
     """The adapters that the current step needs, each with the rows that it changes: [rows, 1], one
     or zero, in the number format of the rows.
     """
@@ -163,7 +163,7 @@ class Active:
     masks: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-class Linear(nn.Module):
+class ParallelLinear(nn.Module):
     """A linear layer; with a group, the sum of what its ranks compute. `fill` makes it whole.
 
     Takes the place of Megatron's layers, which cannot hold quantised weights.
@@ -174,8 +174,8 @@ class Linear(nn.Module):
     def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         super().__init__()
         self.group = group if group is not None and group.size() > 1 else None
-        self.active = Active()
-        self.low_rank: dict[str, LowRank] = {}
+        self.active = ActiveAdapters()
+        self.low_rank: dict[str, LoraLinears] = {}
         self.bias = None
 
     def fill(
@@ -186,11 +186,11 @@ class Linear(nn.Module):
         self.use({GPU_SIZE: 0})
         return self
 
-    def adapt(self, name: str, down: "Linear", up: "Linear") -> None:
+    def adapt(self, name: str, down: "ParallelLinear", up: "ParallelLinear") -> None:
         """Adds up(down(rows)) where the adapter `name` is wanted (Hu et al. 2021)."""
-        self.low_rank[name] = LowRank(down, up)
+        self.low_rank[name] = LoraLinears(down, up)
 
-    def all_products(self) -> "Iterator[tuple[str, Linear]]":
+    def all_products(self) -> "Iterator[tuple[str, ParallelLinear]]":
         """This layer and those of its adapters, each with a name that tells it from the others."""
         yield "", self
         for name, adapter in self.low_rank.items():
@@ -232,14 +232,16 @@ class Linear(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class LowRank:
+class LoraLinears:
     """What an adapter adds to a product."""
 
-    down: Linear
-    up: Linear
+    down: ParallelLinear
+    up: ParallelLinear
 
 
-def measure(kinds: Sequence[Sequence[Linear]], dtype: torch.dtype, deterministic: bool) -> RowSizes:
+def measure(
+    kinds: Sequence[Sequence[ParallelLinear]], dtype: torch.dtype, deterministic: bool
+) -> RowSizes:
     """Finds out which numbers of rows to use, and tells the layers. Every rank must call it; all
     come to the same result.
 
@@ -287,7 +289,7 @@ def _same_bits(product: Product, rows: torch.Tensor, whole: torch.Tensor, size: 
     return alone and same()
 
 
-def _seconds(kind: Sequence[Linear], index: int, rows: torch.Tensor) -> float:
+def _seconds(kind: Sequence[ParallelLinear], index: int, rows: torch.Tensor) -> float:
     """What all layers of a kind take. Few rows wait for the weights, which come from memory: they
     are measured layer by layer. Many rows compute, and one layer stands for all.
 

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["default", "linear", "dynamic", "yarn", "llama3", "factors"]
+RopeKind = Literal["default", "linear", "dynamic", "yarn", "llama3", "factors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Rope:
 
     dim: int
     base: float
-    kind: Kind = "default"
+    kind: RopeKind = "default"
     factor: float = 1.0
     original: int = 0
     beta_fast: float = 32.0

@@ -27,7 +27,7 @@ type_of = GGMLQuantizationType
 Bytes = NDArray[np.uint8]
 Matrix = torch.Tensor | Int4 | Int8
 """A part of the model."""
-Form = Literal["file", "int8", "full"]
+WeightForm = Literal["file", "int8", "full"]
 """How matrices are held: 4 and 8 bits where the file has few bits, 8 bits all, or in full."""
 FOUR_BITS = (type_of.Q4_0, type_of.Q4_1, type_of.Q4_K)
 # Kinds that are held in 8 bits.
@@ -36,12 +36,12 @@ EIGHT_BITS = (type_of.Q8_0, type_of.Q6_K)
 BLOCK_NUMBERS = 250_000
 LIBC = ctypes.CDLL(None)
 
-Progress = Callable[[int, int], None]
+LoadProgress = Callable[[int, int], None]
 """Called with the layers loaded so far, and how many there are."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Slot:
+@dataclass(frozen=True, weight_slots=True, eq=False)
+class WeightSlot:
     """A module of the model as one rank holds it. path: its name in Megatron's model.
 
     sources: parameters without .weight and .bias, and which of their rows, one below the other.
@@ -63,15 +63,15 @@ class Slot:
         return not self.path.endswith("layernorm")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(frozen=True, weight_slots=True)
+class SlotWeights:
     """What fills a slot; a bias is in fp32."""
 
     weight: Matrix
     bias: torch.Tensor | None
 
 
-class Weights:
+class WeightLoader:
     """The parameters of a checkpoint or of an adapter, dequantised on demand."""
 
     def __init__(
@@ -81,7 +81,9 @@ class Weights:
         self.tensors, self.refs = tensors, refs
         self._files: dict[Path, mmap.mmap] = {}
 
-    def load(self, slot: Slot, form: Form, dtype: torch.dtype = torch.float32) -> Part:
+    def load(
+        self, slot: WeightSlot, form: WeightForm, dtype: torch.dtype = torch.float32
+    ) -> SlotWeights:
         """What fills the slot. Pages of files that were read are given back; of what is not held
         in the end, some megabytes are there at a time.
         """
@@ -92,7 +94,7 @@ class Weights:
                 weight = self._int8(slot)
             case _:
                 weight = self._full(slot, dtype if slot.is_matrix else torch.float32)
-        part = Part(weight, self._bias(slot))
+        part = SlotWeights(weight, self._bias(slot))
         self._give_back()
         return part
 
@@ -105,7 +107,7 @@ class Weights:
         if hasattr(LIBC, "malloc_trim"):
             LIBC.malloc_trim(0)
 
-    def held_as(self, slot: Slot, form: Form) -> Literal["int4", "int8", "full"]:
+    def held_as(self, slot: WeightSlot, form: WeightForm) -> Literal["int4", "int8", "full"]:
         """Vectors and the embedding are never quantised."""
         if form == "full" or not slot.is_linear:
             return "full"
@@ -118,7 +120,7 @@ class Weights:
         mixed = bool(kinds & set(EIGHT_BITS)) and kinds <= {*FOUR_BITS, *EIGHT_BITS}
         return "int8" if form == "int8" or (few and mixed) else "full"
 
-    def held_bytes(self, slot: Slot, form: Form, number_size: int) -> int:
+    def held_bytes(self, slot: WeightSlot, form: WeightForm, number_size: int) -> int:
         """What the slot takes when it is filled."""
         rows, columns = self.size(slot)
         bias = rows * number_size if self._has(slot, "bias") else 0
@@ -132,7 +134,7 @@ class Weights:
                 return bias + rows * (columns + 2)
         return bias + rows * columns * number_size
 
-    def size(self, slot: Slot) -> tuple[int, int]:
+    def size(self, slot: WeightSlot) -> tuple[int, int]:
         """Rows and columns of the weight, padding included."""
         refs = [self.refs[f"{name}.weight"] for name, _ in slot.sources]
         sizes = [_logical(ref) for ref in refs]
@@ -157,13 +159,13 @@ class Weights:
             full = self._numbers(tensor, wanted, columns)
         return torch.from_numpy(full + np.float32(ref.plus) if ref.plus else full)
 
-    def _full(self, slot: Slot, dtype: torch.dtype) -> torch.Tensor:
+    def _full(self, slot: WeightSlot, dtype: torch.dtype) -> torch.Tensor:
         full = torch.zeros(self.size(slot), dtype=dtype)
         for first, block in self._row_blocks(slot):
             full[first : first + len(block)] = block
         return full if slot.is_matrix else full[:, 0]
 
-    def _int8(self, slot: Slot) -> Int8:
+    def _int8(self, slot: WeightSlot) -> Int8:
         rows, columns = self.size(slot)
         whole = Int8(torch.zeros(rows, columns, dtype=torch.int8), torch.zeros(rows))
         for first, block in self._row_blocks(slot):
@@ -171,7 +173,7 @@ class Weights:
             whole.values[place], whole.scales[place] = part.values, part.scales
         return whole
 
-    def _row_blocks(self, slot: Slot) -> Iterator[tuple[int, torch.Tensor]]:
+    def _row_blocks(self, slot: WeightSlot) -> Iterator[tuple[int, torch.Tensor]]:
         """The weight in fp32, some rows at a time: the first of them, and [rows, columns]."""
         step, first = max(1, BLOCK_NUMBERS // self.size(slot)[1]), 0
         for name, rows in slot.sources:
@@ -181,16 +183,16 @@ class Weights:
                 yield first, self.parameter(f"{name}.weight", some, slot.columns)
                 first += len(some)
 
-    def _bias(self, slot: Slot) -> torch.Tensor | None:
+    def _bias(self, slot: WeightSlot) -> torch.Tensor | None:
         if not self._has(slot, "bias"):
             return None
         parts = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
         return torch.cat(parts)[:, 0]
 
-    def _has(self, slot: Slot, part: str) -> bool:
+    def _has(self, slot: WeightSlot, part: str) -> bool:
         return f"{slot.sources[0][0]}.{part}" in self.refs
 
-    def _int4(self, slot: Slot) -> Int4:
+    def _int4(self, slot: WeightSlot) -> Int4:
         return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])
 
     def _blocks(self, name: str, rows: RowIndices | None, columns: slice | None) -> Int4:
@@ -203,7 +205,7 @@ class Weights:
         blocks = raw.reshape(len(raw), -1, size)
         return _q4_k(blocks) if kind is type_of.Q4_K else _q4(blocks, kind)
 
-    def _fits_int4(self, slot: Slot) -> bool:
+    def _fits_int4(self, slot: WeightSlot) -> bool:
         """Whether torch's kernel takes it, and no block is cut."""
         rows, _ = self.size(slot)
         if rows % INT4_ROWS:
@@ -254,7 +256,7 @@ class Weights:
         return self._files[path]
 
 
-def slots(config: ModelConfig, rank: int, tp: int) -> Iterator[Slot]:
+def weight_slots(config: ModelConfig, rank: int, tp: int) -> Iterator[WeightSlot]:
     """Everything that rank `rank` of `tp` holds; the largest first, so that what is left over in
     reading them is small. The output layer is there for tied models too.
     """
@@ -264,15 +266,15 @@ def slots(config: ModelConfig, rank: int, tp: int) -> Iterator[Slot]:
     vocab = np.arange(first, min(first + per_rank, config.vocab))
     padding = per_rank - len(vocab)
     output = "embedding" if config.tied else "output"
-    yield Slot("embedding.word_embeddings", (("embedding", vocab),), padding=padding)
+    yield WeightSlot("embedding.word_embeddings", (("embedding", vocab),), padding=padding)
     if config.learned_positions:
-        yield Slot("embedding.position_embeddings", (("positions", None),))
-    yield Slot("output_layer", ((output, vocab),), padding=padding)
-    yield Slot("decoder.final_layernorm", (("final_norm", None),))
+        yield WeightSlot("embedding.position_embeddings", (("positions", None),))
+    yield WeightSlot("output_layer", ((output, vocab),), padding=padding)
+    yield WeightSlot("decoder.final_layernorm", (("final_norm", None),))
     for layer in range(config.layers):
         for path, names, columns in _layer(config, rank, tp):
             sources = tuple((f"layers.{layer}.{name}", rows) for name, rows in names)
-            yield Slot(f"decoder.layers.{layer}.{path}", sources, columns)
+            yield WeightSlot(f"decoder.layers.{layer}.{path}", sources, columns)
 
 
 def _layer(
@@ -368,6 +370,8 @@ def check_memory(needed: int, tp: int, memory: int) -> None:
         )
 
 
-def rank_bytes(weights: Weights, config: ModelConfig, tp: int, form: Form, number_size: int) -> int:
+def rank_bytes(
+    weights: WeightLoader, config: ModelConfig, tp: int, form: WeightForm, number_size: int
+) -> int:
     """What the first rank of `tp`, which holds no less than others, needs for its weights."""
-    return sum(weights.held_bytes(slot, form, number_size) for slot in slots(config, 0, tp))
+    return sum(weights.held_bytes(slot, form, number_size) for slot in weight_slots(config, 0, tp))

@@ -11,8 +11,8 @@ import torch.distributed as dist
 
 from inference.checkpoint.open import Checkpoint, open_checkpoint
 from inference.model.device import Device
-from inference.model.gpt_model import Model, join_ranks
-from inference.model.weights import Weights, rank_bytes
+from inference.model.gpt_model import ModelShard, join_ranks
+from inference.model.weights import WeightLoader, rank_bytes
 
 LIMIT = timedelta(seconds=60)
 
@@ -41,15 +41,15 @@ def main(job: Job) -> None:
     join_ranks(job.tp, LIMIT)
     device = Device.choose(job, job.rank, job.tp)
     small = opened(job.warm_up)
-    Model(Weights(small.tensors, small.refs), small.config, device, lambda *_: None)
+    ModelShard(WeightLoader(small.tensors, small.refs), small.config, device, lambda *_: None)
     checkpoint = opened(job.model)
-    weights, config = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
     held = rank_bytes(weights, config, job.tp, device.form, device.dtype.itemsize)
     gc.collect()
     # Begins to count the peak anew: https://www.kernel.org/doc/html/latest/filesystems/proc.html
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    model = Model(weights, config, device, lambda *_: None)
+    model = ModelShard(weights, config, device, lambda *_: None)
     numbers = {"held": held, "peak": status("VmHWM") - before, "kept": status("VmRSS") - before}
     Path(f"{job.out}-{job.rank}").write_text(json.dumps(numbers))
     dist.barrier()

@@ -22,8 +22,8 @@ from inference.engine.model_runner import Runner
 from inference.engine.scheduler import Chunk, Scheduler, StepPlan
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.model.device import Device
-from inference.model.gpt_model import Model, join_ranks
-from inference.model.weights import Weights
+from inference.model.gpt_model import ModelShard, join_ranks
+from inference.model.weights import WeightLoader
 
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)
@@ -80,8 +80,8 @@ def load(job: Job, path: Path, device: Device) -> Runner:
     config = checkpoint.config
     places = job.adapters.get(path.name, {})
     adapters = [open_adapter(name, Path(at), config) for name, at in places.items()]
-    weights = Weights(checkpoint.tensors, checkpoint.refs)
-    model = Model(weights, config, device, lambda *_: None, adapters)
+    weights = WeightLoader(checkpoint.tensors, checkpoint.refs)
+    model = ModelShard(weights, config, device, lambda *_: None, adapters)
     model.measure(device.deterministic)
     return Runner(model, PAGE, PAGES)
 

@@ -8,7 +8,7 @@ import torch
 
 from inference.checkpoint.open import open_checkpoint
 from inference.model.linear import Int4, Int8
-from inference.model.weights import Slot, Weights
+from inference.model.weights import WeightLoader, WeightSlot
 from tests.inference.ggufs import KINDS, write
 from tests.inference.ranks import TOKENS, run_ranks
 
@@ -73,8 +73,8 @@ HELD = {"Q4_0": Int4, "Q4_1": Int4, "Q4_K": Int4, "Q8_0": Int8, "Q6_K": Int8}
 def test_few_bits_are_kept_and_mean_the_same(models, kind: str) -> None:
     path, _ = models["llama", kind]
     checkpoint = open_checkpoint(path)
-    weights = Weights(checkpoint.tensors, checkpoint.refs)
-    slot = Slot("mlp.linear_fc2", (("layers.1.down", None),), slice(256, 512))
+    weights = WeightLoader(checkpoint.tensors, checkpoint.refs)
+    slot = WeightSlot("mlp.linear_fc2", (("layers.1.down", None),), slice(256, 512))
     held = weights.load(slot, "file").weight
     full = weights.parameter("layers.1.down.weight", None, slice(256, 512))
     assert isinstance(held, HELD.get(kind, torch.Tensor))

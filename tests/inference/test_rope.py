@@ -27,7 +27,7 @@ def test_every_position_turns_as_in_transformers(tmp_path, kind: str, old: bool)
     hf = LlamaConfig(**SMALL, **KINDS[kind])
     config = hf_config(Fields(tmp_path, old_names(hf.to_dict()) if old else hf.to_dict()))
     theirs = LlamaRotaryEmbedding(hf)
-    ours = RotaryTable(config.views[0].rope, config.context, torch.float32, torch.device("cpu"))
+    ours = RotaryTable(config.patterns[0].rope, config.context, torch.float32, torch.device("cpu"))
     half = config.head_dim // 2
     # One after the other, as a text is written: so does dynamic stretching come out the same.
     for position in [0, 1, 7, 100, 500, 511, 512, 513, 600, 1500, 2047]:
