@@ -21,7 +21,7 @@ from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint
-from inference.engine.parent_death import end_with
+from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
 from inference.model.config import check_cache, check_split
 from inference.settings import Settings, SettingsError, load_settings
@@ -46,7 +46,7 @@ def main() -> int:
             logs.configure(settings.log_format)
             logs.guard_crashes()
             if settings.worker_parent is not None:
-                end_with(settings.worker_parent)
+                die_with_parent(settings.worker_parent)
             asyncio.run(serve(settings))
     except (ModelError, SettingsError, BindError) as error:
         # A sentence for whoever started it, not an event.
@@ -113,7 +113,7 @@ async def serve(settings: Settings) -> None:
         stop.cancel()
         face.draining = True
         log.info("stopping", running=len(supervisor.open), seconds=settings.drain_seconds)
-        await supervisor.drained(settings.drain_seconds)
+        await supervisor.drain(settings.drain_seconds)
         await runner.cleanup()
         ranks.cancel()
         await asyncio.wait([ranks])

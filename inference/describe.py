@@ -22,7 +22,7 @@ MAX_TP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RankShare:
     """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache of the group:
     KV_FRACTION of the memory that is free now and beside the weights.
     """
@@ -34,7 +34,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ModelReport:
     """A model. dtype: the numbers it is computed in, and how its weights are held; disk: bytes."""
 
     path: str
@@ -50,7 +50,7 @@ class Report:
     disk: int
     dtype: str
     kv_bytes_per_token: int
-    shares: list[Share]
+    shares: list[RankShare]
     template: str
     ends: list[str]
 
@@ -63,7 +63,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         settings = load_settings()
-        report = inspect(args.model or settings.model, settings)
+        report = describe(args.model or settings.model, settings)
     except (ModelError, SettingsError) as error:
         print(f"inspect: {error}", file=sys.stderr)
         return CANNOT_LOAD
@@ -71,11 +71,11 @@ def main() -> int:
     return 0
 
 
-def inspect(model: str, settings: Settings) -> Report:
+def describe(model: str, settings: Settings) -> ModelReport:
     """Raises ModelError."""
     checkpoint, vocabulary = open_model(model)
     device, config = Device.choose(settings, rank=0, tp=1), checkpoint.config
-    return Report(
+    return ModelReport(
         path=str(checkpoint.path),
         source=checkpoint.source,
         family=config.family,
@@ -95,7 +95,7 @@ def inspect(model: str, settings: Settings) -> Report:
     )
 
 
-def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[Share]:
+def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[RankShare]:
     weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
     size = device.dtype.itemsize
     for tp in range(1, min(config.heads, MAX_TP) + 1):
@@ -103,10 +103,10 @@ def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator
             held = rank_bytes(weights, config, tp, device.form, size)
             token = config.cache_bytes(1, tp, size)
             room = int((device.free_memory(tp) - held) * fraction)
-            yield Share(tp, held, token, max(0, room // token))
+            yield RankShare(tp, held, token, max(0, room // token))
 
 
-def table(report: Report) -> str:
+def table(report: ModelReport) -> str:
     """For a terminal."""
     lines = [
         ("model", report.path),

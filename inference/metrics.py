@@ -5,7 +5,7 @@ Names and meanings follow vLLM's, https://docs.vllm.ai/en/latest/design/metrics.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from inference.engine.messages import Load
+from inference.engine.messages import SchedulerStats
 
 TTFT_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60)
 TPOT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
@@ -34,9 +34,9 @@ class Metrics:
         self.guessed = self._counter("guessed_tokens", "Tokens computed on a guess.")
         self.accepted = self._counter("accepted_tokens", "Guesses that were right.")
         self.restarts = self._counter("restarts", "Times the ranks were started again.")
-        self._load = Load()
+        self._load = SchedulerStats()
 
-    def observe(self, load: Load) -> None:
+    def observe(self, load: SchedulerStats) -> None:
         """How busy the ranks are; their counters begin at nothing with each start."""
         self.running.set(load.running)
         self.waiting.set(load.waiting)
@@ -47,7 +47,7 @@ class Metrics:
         self._load = load
 
     def ranks_began(self) -> None:
-        self._load = Load()
+        self._load = SchedulerStats()
 
     def text(self) -> bytes:
         """In Prometheus' text format, version 0.0.4."""

@@ -22,7 +22,7 @@ from inference.api.requests import (
     usage_body,
 )
 from inference.api.responses import Bodies, Body, ChatBodies, CompletionBodies
-from inference.engine.supervisor import Stopped, Supervisor
+from inference.engine.supervisor import GenerationStopped, Supervisor
 from inference.tokenization.answer_cache import Turns
 from inference.tokenization.chat_template import PromptError, Turn
 from inference.tokenization.reasoning import Thoughts, leaves_open
@@ -283,7 +283,7 @@ def _failure(error: Exception) -> dict[str, object]:
     """What is said of an error that is ours. The log gets its kind and place: never its text, which
     may hold what a user wrote.
     """
-    if isinstance(error, Stopped):
+    if isinstance(error, GenerationStopped):
         return error_body(str(error), "server_error", "engine_failed")
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"

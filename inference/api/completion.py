@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from inference.engine.messages import Emitted, Logprobs
+from inference.engine.messages import Logprobs, SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
 from inference.tokenization.answer_cache import Turns
@@ -131,7 +131,7 @@ class _Text:
     def has_thought(self) -> bool:
         return self.thoughts is not None and self.thoughts.any
 
-    def take(self, emitted: Emitted) -> tuple[str, int, str | None]:
+    def take(self, emitted: SampleOutput) -> tuple[str, int, str | None]:
         """The text of a step's tokens, how many count, and why it ends there if it does."""
         text, finish, taken, self.hidden = "", emitted.finish, 0, 0
         for token in emitted.tokens:

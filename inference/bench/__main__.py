@@ -34,7 +34,7 @@ from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
 from inference.engine.sequence import SamplingParams
-from inference.engine.supervisor import Stopped, Supervisor
+from inference.engine.supervisor import GenerationStopped, Supervisor
 from inference.settings import SettingsError, load_settings
 from inference.tokenization.answer_cache import Turns
 from inference.tokenization.chat_template import Turn
@@ -795,7 +795,7 @@ def main() -> int:
     )
     try:
         result = asyncio.run(perplexity() if args.what == "perplexity" else measure(args))
-    except (ModelError, SettingsError, BenchError, Stopped) as error:
+    except (ModelError, SettingsError, BenchError, GenerationStopped) as error:
         say(str(error))
         return CANNOT_GO_ON
     if args.json:

@@ -2,13 +2,13 @@
 
 import torch
 
-from inference.engine.messages import Emitted, Logprobs
-from inference.engine.sampler import Draw, logprobs, sample
-from inference.engine.scheduler import Chunk, Sampled, Scheduler
+from inference.engine.messages import Logprobs, SampleOutput
+from inference.engine.sampler import SamplingMetadata, logprobs, sample
+from inference.engine.scheduler import Chunk, NewTokens, Scheduler
 from inference.engine.sequence import Sequence, tokens_of
 
 
-def draw(scheduler: Scheduler, logits: torch.Tensor) -> list[Emitted]:
+def draw(scheduler: Scheduler, logits: torch.Tensor) -> list[SampleOutput]:
     """Completes the planned step. logits: [sampled rows of the plan, vocab], fp32."""
     planned = list(scheduler.planned)
     parts = torch.split(logits, [chunk.samples for _, chunk in planned])
@@ -25,17 +25,17 @@ def draw(scheduler: Scheduler, logits: torch.Tensor) -> list[Emitted]:
             cached = sampled.sequence.cached if first else None
             told = _logprobs(sampled, part, len(some))
             id_, tokens, finish = sampled.sequence.id, sampled.tokens, sampled.finish
-            emitted.append(Emitted(id_, tokens, finish, cached, told, score))
+            emitted.append(SampleOutput(id_, tokens, finish, cached, told, score))
     return emitted
 
 
-def _draws(sequence: Sequence, chunk: Chunk) -> list[Draw]:
+def _draws(sequence: Sequence, chunk: Chunk) -> list[SamplingMetadata]:
     """One for the end of the text, and one after each guess; none in the midst of a prompt."""
     ends = chunk.start + len(chunk.tokens) == len(sequence.token_ids) + len(sequence.proposed)
     if not ends or not sequence.params.max_tokens:
         return []
     return [
-        Draw(
+        SamplingMetadata(
             sequence.params,
             sequence.emitted + i,
             sequence.token_ids + tokens_of(sequence.proposed[:i]) if i else sequence.token_ids,
@@ -44,7 +44,9 @@ def _draws(sequence: Sequence, chunk: Chunk) -> list[Draw]:
     ]
 
 
-def _sample(parts: tuple[torch.Tensor, ...], draws: list[list[Draw]]) -> list[list[int]]:
+def _sample(
+    parts: tuple[torch.Tensor, ...], draws: list[list[SamplingMetadata]]
+) -> list[list[int]]:
     """Tokens for all draws of a step at once; the logits stay as they are."""
     flat = [draw for some in draws for draw in some]
     if not flat:
@@ -65,7 +67,7 @@ def _scores(sequence: Sequence, chunk: Chunk, logits: torch.Tensor) -> Logprobs:
     return logprobs(logits[: len(following)], list(following), count)
 
 
-def _logprobs(sampled: Sampled, logits: torch.Tensor, drawn: int) -> Logprobs | None:
+def _logprobs(sampled: NewTokens, logits: torch.Tensor, drawn: int) -> Logprobs | None:
     """Those of the tokens that were taken, if they are wanted."""
     count, tokens = sampled.sequence.params.logprobs, sampled.tokens
     if count is None or not tokens:

@@ -13,7 +13,7 @@ ROOT = 0
 
 
 @dataclass(slots=True)
-class Page:
+class KVPage:
     """refs: the block tables that it stands in. If its content is known: `tokens`, after the page
     with the name `parent`; `name` is unique for ever, so that it outlives the page.
     """
@@ -25,7 +25,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class PrefixMatch:
     """The longest beginning of a text that is in the cache: whole pages, and perhaps the first
     `part` tokens of one more, `source`. name: of the last whole page.
     """
@@ -47,7 +47,7 @@ class PagePool:
 
     page_count: int
     page_size: int
-    pages: list[Page] = field(init=False)
+    pages: list[KVPage] = field(init=False)
     empty: deque[int] = field(init=False)
     unused: OrderedDict[int, None] = field(default_factory=OrderedDict)
     children: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class PagePool:
     def __post_init__(self) -> None:
         assert self.page_count > 0
         assert self.page_size > 0
-        self.pages = [Page() for _ in range(self.page_count)]
+        self.pages = [KVPage() for _ in range(self.page_count)]
         self.empty = deque(range(self.page_count))
 
     @property
@@ -80,7 +80,7 @@ class PagePool:
             self.roots[adapter] = self.names
         return self.roots[adapter]
 
-    def match(self, tokens: "array[int]", adapter: str = "") -> Match:
+    def match(self, tokens: "array[int]", adapter: str = "") -> PrefixMatch:
         """What is there of `tokens`. Nothing is taken yet."""
         pages: list[int] = []
         name, size = self.root(adapter), self.page_size
@@ -89,7 +89,7 @@ class PagePool:
             page = self.children.get(name, {}).get(rest) if len(rest) == size else None
             if page is None:
                 source, part = self._begins_like(name, rest)
-                return Match(pages, name, source, part)
+                return PrefixMatch(pages, name, source, part)
             pages.append(page)
             name = self.pages[page].name
 
@@ -145,7 +145,7 @@ class PagePool:
         """The page after `name` that has most of `tokens`, and how many."""
         best: tuple[int | None, int] = (None, 0)
         for content, page in self.children.get(name, {}).items():
-            if (count := common(content, tokens)) > best[1]:
+            if (count := common_prefix(content, tokens)) > best[1]:
                 best = (page, count)
         return best
 
@@ -166,7 +166,7 @@ class PagePool:
         it.parent, it.tokens, it.name = None, (), -1
 
 
-def common(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
+def common_prefix(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
     """How many tokens two texts have in common from the beginning."""
     count = 0
     for left, right in zip(a, b, strict=False):

@@ -104,7 +104,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
+class SampleOutput:
     """What steps have brought for a sample: tokens, and why it ends after them if it does.
 
     cached: with its first tokens, how many of the prompt's were in the cache.
@@ -117,11 +117,11 @@ class Emitted:
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
 
-    def then(self, later: "Emitted") -> "Emitted":
+    def then(self, later: "SampleOutput") -> "SampleOutput":
         """Both in one."""
         assert self.id == later.id
         assert self.finish is None
-        return Emitted(
+        return SampleOutput(
             self.id,
             self.tokens + later.tokens,
             later.finish,
@@ -136,7 +136,7 @@ def _both(first: Logprobs | None, second: Logprobs | None) -> Logprobs | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SchedulerStats:
     """How busy the ranks are, and what has happened since their start."""
 
     running: int = 0
@@ -148,23 +148,23 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class Outputs:
     """What steps have brought, one item a sample. Empty when one has only prefilled, and once in
     every idle second.
     """
 
-    items: list[Emitted] = field(default_factory=list)
-    load: Load = Load()
+    items: list[SampleOutput] = field(default_factory=list)
+    load: SchedulerStats = SchedulerStats()
 
 
-Message = Add | Cancel | Loading | Ready | Failed | Tokens
-EMITTED = tuple(item.name for item in fields(Emitted))
+RankMessage = Add | Cancel | Loading | Ready | Failed | Outputs
+EMITTED = tuple(item.name for item in fields(SampleOutput))
 KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
 
 
-def encode(message: Message) -> bytes:
+def encode(message: RankMessage) -> bytes:
     body: dict[str, Any] = {"kind": type(message).__name__}
-    if isinstance(message, Tokens):
+    if isinstance(message, Outputs):
         # Not by asdict, which copies every list, in every step.
         body["items"] = [[getattr(item, name) for name in EMITTED] for item in message.items]
         body["load"] = astuple(message.load)
@@ -174,33 +174,35 @@ def encode(message: Message) -> bytes:
     return LENGTH.pack(len(data)) + data
 
 
-def decode(body: bytes) -> Message:
+def decode(body: bytes) -> RankMessage:
     content = json.loads(body)
     kind = content.pop("kind")
-    if kind == Tokens.__name__:
-        return Tokens([Emitted(*item) for item in content["items"]], Load(*content["load"]))
-    message: Message = KINDS[kind](**content)
+    if kind == Outputs.__name__:
+        return Outputs(
+            [SampleOutput(*item) for item in content["items"]], SchedulerStats(*content["load"])
+        )
+    message: RankMessage = KINDS[kind](**content)
     return message
 
 
-async def read_message(reader: asyncio.StreamReader) -> Message:
+async def read_message(reader: asyncio.StreamReader) -> RankMessage:
     """The next message. Raises asyncio.IncompleteReadError when the other side is gone."""
     (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
     return decode(await reader.readexactly(length))
 
 
-class Channel:
+class MessageSocket:
     """A rank's end. Blocking, for a rank has nothing else to do."""
 
     def __init__(self, fd: int) -> None:
         self.socket = socket.socket(fileno=fd)
         self.socket.setblocking(True)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: RankMessage) -> None:
         """Raises OSError when the supervisor is gone."""
         self.socket.sendall(encode(message))
 
-    def receive(self, timeout: float) -> Message | None:
+    def receive(self, timeout: float) -> RankMessage | None:
         """The next message, or None after `timeout` seconds. Raises EOFError when the supervisor
         is gone.
         """

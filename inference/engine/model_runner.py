@@ -9,7 +9,7 @@ from inference.model.attention import AttentionBatcher, AttentionMetadata, KVCac
 from inference.model.gpt_model import ModelShard
 
 
-class Runner:
+class ModelRunner:
     """The model of this rank and its part of the cache."""
 
     def __init__(self, model: ModelShard, page_size: int, page_count: int) -> None:

@@ -8,7 +8,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def end_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Lets the kernel kill this process when `parent`, which must have started it, ends.
 
     Linux watches the thread that did: see PR_SET_PDEATHSIG in prctl(2).

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from inference.engine.scheduler import StepPlan
 
 
-class PlanGroup:
+class PlanBroadcast:
     """All ranks; rank 0 sends at least once a second, the others receive."""
 
     def __init__(self, rank: int, tp: int, timeout: timedelta) -> None:

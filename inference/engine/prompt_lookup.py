@@ -13,7 +13,7 @@ MEMORY = 0.2
 
 
 @dataclass(slots=True)
-class Lookup:
+class PromptLookup:
     """Where each run of MATCH tokens of one sequence was seen last, and how good guesses are.
 
     `rate` follows how often the guessed next token is the right one. Guesses are checked whether or

@@ -18,7 +18,7 @@ FIRST = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SamplingMetadata:
     """A token to draw: the `position`-th of its draft, after `seen`, the tokens of the text."""
 
     params: SamplingParams
@@ -35,7 +35,7 @@ class Draw:
         return ("whole", 0) if self.params.top_p == 1.0 else ("top_p", 0)
 
 
-def sample(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
+def sample(logits: torch.Tensor, draws: Sequence[SamplingMetadata]) -> list[int]:
     """A token for each row. logits: [rows, vocab], fp32, which is overwritten.
 
     Repetition penalty (Keskar et al. 2019), then temperature, top-k, top-p (Holtzman et al. 2020).
@@ -86,7 +86,7 @@ def penalise(logits: torch.Tensor, seen: "array[int]", penalty: float) -> None:
     logits[ids] = torch.where(values > 0, values / penalty, values * penalty)
 
 
-def _draw(kind: str, count: int, logits: torch.Tensor, draws: list[Draw]) -> list[int]:
+def _draw(kind: str, count: int, logits: torch.Tensor, draws: list[SamplingMetadata]) -> list[int]:
     if kind == "greedy":
         best, ids = logits.max(dim=-1)
         assert bool(best.isfinite().all())
@@ -98,13 +98,13 @@ def _draw(kind: str, count: int, logits: torch.Tensor, draws: list[Draw]) -> lis
     return [_from_nucleus(logits[i : i + 1], draws[i : i + 1]) for i in range(len(draws))]
 
 
-def _from_top(logits: torch.Tensor, count: int, draws: list[Draw]) -> list[int]:
+def _from_top(logits: torch.Tensor, count: int, draws: list[SamplingMetadata]) -> list[int]:
     top, ids = logits.topk(count, dim=-1)
     chosen = _invert(_weights(top, draws), draws)
     return ids.gather(-1, chosen[:, None])[:, 0].tolist()
 
 
-def _from_nucleus(logits: torch.Tensor, draws: list[Draw]) -> int:
+def _from_nucleus(logits: torch.Tensor, draws: list[SamplingMetadata]) -> int:
     """One row, with top-p alone. Sorting the whole vocabulary is avoided where few tokens have the
     mass.
     """
@@ -117,7 +117,7 @@ def _from_nucleus(logits: torch.Tensor, draws: list[Draw]) -> int:
     return int(ids[0, _invert(top / total, draws)[0]])
 
 
-def _weights(logits: torch.Tensor, draws: list[Draw]) -> torch.Tensor:
+def _weights(logits: torch.Tensor, draws: list[SamplingMetadata]) -> torch.Tensor:
     """[rows, candidates], float64, of sum 1."""
     temperatures = torch.tensor([draw.params.temperature for draw in draws], dtype=torch.float64)
     weights = torch.softmax(logits.double() / temperatures.to(logits.device)[:, None], dim=-1)
@@ -125,7 +125,7 @@ def _weights(logits: torch.Tensor, draws: list[Draw]) -> torch.Tensor:
     return weights
 
 
-def _invert(weights: torch.Tensor, draws: list[Draw]) -> torch.Tensor:
+def _invert(weights: torch.Tensor, draws: list[SamplingMetadata]) -> torch.Tensor:
     """The candidate of each row at which the row's own uniform number falls. With a top-p below 1
     candidates come likeliest first.
     """

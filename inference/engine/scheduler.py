@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from inference.engine.kv_cache import ROOT, Match, PagePool
+from inference.engine.kv_cache import ROOT, PagePool, PrefixMatch
 from inference.engine.sequence import FinishReason, Sequence
 
 GUESSES = (1, 3, 7)
@@ -62,7 +62,7 @@ class StepPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class NewTokens:
     """What a step has brought for one sequence; no token if it only had its prompt scored."""
 
     sequence: Sequence
@@ -140,7 +140,7 @@ class Scheduler:
             budget -= planned
         return StepPlan([chunk for _, chunk in self.planned], self.copies)
 
-    def commit(self, drawn: list[list[int]]) -> list[Sampled]:
+    def commit(self, drawn: list[list[int]]) -> list[NewTokens]:
         """Takes in what the current plan has brought: for each chunk the tokens that were drawn
         after its last rows, as many as it guessed and one; none if it is not the end of a text.
 
@@ -199,7 +199,7 @@ class Scheduler:
         room = min(budget // 2, in_pages, sequence.max_len - size - 1)
         # All that the step computes so far, the tokens of those who come after this one included.
         rows = self.max_step_tokens - budget
-        count = min(worthwhile(lookup.rate, rows, self.cost), room)
+        count = min(worthwhile_guesses(lookup.rate, rows, self.cost), room)
         if count > 0:
             sequence.proposed = lookup.guess(sequence.token_ids, count)
 
@@ -236,7 +236,7 @@ class Scheduler:
             if self.running:
                 return False
             # Alone it fits, but perhaps not beside the page that it begins like.
-            match = Match(match.pages, match.name, None, 0)
+            match = PrefixMatch(match.pages, match.name, None, 0)
         self._start(sequence, match)
         return True
 
@@ -252,14 +252,14 @@ class Scheduler:
             for other in self.running
         )
 
-    def _fits(self, sequence: Sequence, match: Match) -> bool:
+    def _fits(self, sequence: Sequence, match: PrefixMatch) -> bool:
         """Whether it can be computed with a page to spare for each that runs."""
         held = match.pages if match.source is None else [*match.pages, match.source]
         free = self.pool.available - sum(page in self.pool.unused for page in held)
         needed = self.pool.pages_for(len(sequence.token_ids)) - len(match.pages)
         return needed + len(self.running) <= free
 
-    def _start(self, sequence: Sequence, match: Match) -> None:
+    def _start(self, sequence: Sequence, match: PrefixMatch) -> None:
         self.pool.hold(match.pages)
         sequence.block_table = list(match.pages)
         sequence.computed = match.tokens(self.pool.page_size)
@@ -285,10 +285,10 @@ class Scheduler:
         self.counters.accepted += len(new) - 1
         return new
 
-    def _take_in(self, sequence: Sequence, new: list[int]) -> Sampled:
+    def _take_in(self, sequence: Sequence, new: list[int]) -> NewTokens:
         if sequence.computed < sequence.prompt_len:
             self._remember(sequence)
-            return Sampled(sequence, [], None)
+            return NewTokens(sequence, [], None)
         taken: list[int] = []
         finish = sequence.finish_reason(self.end_ids)
         for token in new:
@@ -304,7 +304,7 @@ class Scheduler:
             self._remember_rest(sequence)
         if finish:
             self._end(sequence)
-        return Sampled(sequence, taken, finish)
+        return NewTokens(sequence, taken, finish)
 
     def _remember(self, sequence: Sequence) -> None:
         """Lets others find the pages that have become full."""
@@ -329,7 +329,7 @@ class Scheduler:
         sequence.named, sequence.name = 0, ROOT
 
 
-def worthwhile(rate: float, rows: int, cost: Cost) -> int:
+def worthwhile_guesses(rate: float, rows: int, cost: Cost) -> int:
     """How many guesses to compute beside `rows` rows, if each is right at `rate` and a token is
     worth what it costs now.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from inference.engine.kv_cache import ROOT
-from inference.engine.prompt_lookup import Lookup
+from inference.engine.prompt_lookup import PromptLookup
 
 FinishReason = Literal["stop", "length"]
 
@@ -64,7 +64,7 @@ class Sequence:
     named: int = 0
     name: int = ROOT
     proposed: list[int] = field(default_factory=list)
-    lookup: Lookup = field(default_factory=Lookup)
+    lookup: PromptLookup = field(default_factory=PromptLookup)
 
     def __post_init__(self) -> None:
         assert 0 < self.prompt_len <= len(self.token_ids)

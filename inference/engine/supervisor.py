@@ -26,13 +26,13 @@ from inference.checkpoint.errors import ModelError
 from inference.engine.messages import (
     Add,
     Cancel,
-    Emitted,
     Failed,
     Loading,
-    Message,
+    Outputs,
     RankArgs,
+    RankMessage,
     Ready,
-    Tokens,
+    SampleOutput,
     encode,
     read_message,
 )
@@ -56,12 +56,12 @@ PASSED_ON = re.compile(
 )
 
 
-class Stopped(Exception):
+class GenerationStopped(Exception):
     """The ranks could not go on with a request; the message is a sentence."""
 
 
 @dataclass(slots=True, eq=False)
-class Sample:
+class OpenSample:
     """An open sample: its prompt, and what the ranks have sent of it. Times are monotonic."""
 
     id: str
@@ -72,7 +72,7 @@ class Sample:
     strikes: int = 0
     asked_at: float = field(default_factory=time.monotonic)
     first_at: float | None = None
-    inbox: asyncio.Queue[Emitted | Stopped] = field(default_factory=asyncio.Queue)
+    inbox: asyncio.Queue[SampleOutput | GenerationStopped] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         assert self.prompt
@@ -88,7 +88,7 @@ class Supervisor:
         self.settings, self.model, self.end_ids = settings, model, end_ids
         self.progress = "starting"
         self.ready: Ready | None = None
-        self.open: dict[str, Sample] = {}
+        self.open: dict[str, OpenSample] = {}
         self.page_count = settings.kv_tokens and settings.kv_tokens // PAGE_SIZE
         self.metrics = Metrics()
         self._ids = count()
@@ -98,7 +98,7 @@ class Supervisor:
         self._lives = MAX_LIVES
         self._ever_ready = False
         # After a death: the samples that have no token since. The first is with the ranks.
-        self._on_trial: deque[Sample] = deque()
+        self._on_trial: deque[OpenSample] = deque()
         self.processes: list[Process] = []
 
     @property
@@ -125,13 +125,13 @@ class Supervisor:
             raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
             for sample in self.open.values():
-                sample.inbox.put_nowait(Stopped("The worker has stopped."))
+                sample.inbox.put_nowait(GenerationStopped("The worker has stopped."))
 
     async def generate(
         self, prompt: list[int], params: SamplingParams
-    ) -> AsyncGenerator[Emitted, None]:
+    ) -> AsyncGenerator[SampleOutput, None]:
         """Tokens of one sample as they come. Closing the iterator cancels it. Raises Stopped."""
-        sample = Sample(f"s{next(self._ids)}", prompt, params)
+        sample = OpenSample(f"s{next(self._ids)}", prompt, params)
         self.open[sample.id] = sample
         self.metrics.prompt_tokens.inc(len(prompt))
         if self._on_trial:
@@ -141,7 +141,7 @@ class Supervisor:
         try:
             while True:
                 event = await sample.inbox.get()
-                if isinstance(event, Stopped):
+                if isinstance(event, GenerationStopped):
                     raise event
                 yield event
                 if event.finish:
@@ -163,11 +163,11 @@ class Supervisor:
             async with asyncio.timeout(within), contextlib.aclosing(canary):
                 async for _ in canary:
                     return True
-        except (TimeoutError, Stopped):
+        except (TimeoutError, GenerationStopped):
             pass
         return False
 
-    async def drained(self, within: float) -> None:
+    async def drain(self, within: float) -> None:
         """Returns when no sample is open any more, or after `within` seconds."""
         for _ in range(int(within * 10)):
             if not self.open:
@@ -264,7 +264,7 @@ class Supervisor:
             while True:
                 self._take(await read_message(reader))
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: RankMessage) -> None:
         self._last_event = time.monotonic()
         match message:
             case Loading():
@@ -273,7 +273,7 @@ class Supervisor:
                     log.info("reading weights", layer=message.done, of=message.of)
             case Ready():
                 self._come_up(message)
-            case Tokens():
+            case Outputs():
                 self.metrics.observe(message.load)
                 for emitted in message.items:
                     self._last_token = self._last_event
@@ -304,7 +304,7 @@ class Supervisor:
         if self._on_trial:
             self._tell(self._on_trial[0].as_add())
 
-    def _acquit(self, sample: Sample) -> None:
+    def _acquit(self, sample: OpenSample) -> None:
         """A sample that has got a token, or is closed, is no longer suspected."""
         if sample not in self._on_trial:
             return
@@ -323,10 +323,10 @@ class Supervisor:
         if culprit.strikes == MAX_STRIKES:
             del self.open[culprit.id]
             sentence = "The worker failed on this request again and again; change it."
-            culprit.inbox.put_nowait(Stopped(sentence))
+            culprit.inbox.put_nowait(GenerationStopped(sentence))
             self._lives = MAX_LIVES
 
-    def _deliver(self, emitted: Emitted) -> None:
+    def _deliver(self, emitted: SampleOutput) -> None:
         # A cancelled sample may get one more token: the cancel was on its way.
         if (sample := self.open.get(emitted.id)) is None:
             return
@@ -340,7 +340,7 @@ class Supervisor:
         if emitted.tokens or emitted.finish:
             self._acquit(sample)
 
-    def _count(self, sample: Sample, emitted: Emitted) -> None:
+    def _count(self, sample: OpenSample, emitted: SampleOutput) -> None:
         metrics, now = self.metrics, self._last_event
         metrics.tokens.inc(len(emitted.tokens))
         metrics.cached_tokens.inc(emitted.cached or 0)

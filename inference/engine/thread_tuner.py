@@ -14,7 +14,7 @@ SHORTEST, LONGEST = 50, 800
 
 
 @dataclass(slots=True)
-class Pace:
+class ThreadTuner:
     """Rank 0 keeps it and tells the others with each plan.
 
     usual: what a step takes over what its products take by `cost`, at best of late. After PATIENCE

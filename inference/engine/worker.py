@@ -24,20 +24,20 @@ from inference.engine.kv_cache import PagePool
 from inference.engine.messages import (
     Add,
     Cancel,
-    Channel,
-    Emitted,
     Failed,
-    Load,
     Loading,
+    MessageSocket,
+    Outputs,
     RankArgs,
     Ready,
-    Tokens,
+    SampleOutput,
+    SchedulerStats,
 )
-from inference.engine.model_runner import Runner
-from inference.engine.parent_death import end_with
-from inference.engine.plan_broadcast import PlanGroup
+from inference.engine.model_runner import ModelRunner
+from inference.engine.parent_death import die_with_parent
+from inference.engine.plan_broadcast import PlanBroadcast
 from inference.engine.scheduler import Scheduler
-from inference.engine.thread_tuner import Pace
+from inference.engine.thread_tuner import ThreadTuner
 from inference.model.config import ModelConfig, check_cache
 from inference.model.device import Device, pin_to_cores
 from inference.model.gpt_model import ModelShard, join_ranks
@@ -49,36 +49,36 @@ TELL_SECONDS = 0.02
 
 
 @dataclass(slots=True)
-class Teller:
+class OutputBatcher:
     """Tells the supervisor what the steps bring: the beginning and the end of a sample at once, the
     rest some times a second. For each telling the supervisor and its clients need a core, which a
     rank has to give away in the midst of a step.
     """
 
-    channel: Channel
-    untold: dict[str, Emitted] = field(default_factory=dict)
+    channel: MessageSocket
+    untold: dict[str, SampleOutput] = field(default_factory=dict)
     told_at: float = 0.0
 
-    def tell(self, items: list[Emitted], load: Load) -> None:
+    def tell(self, items: list[SampleOutput], load: SchedulerStats) -> None:
         """Nothing to say is said as well: the supervisor ends ranks that are silent."""
         for item in items:
             before = self.untold.get(item.id)
             self.untold[item.id] = before.then(item) if before else item
         at_once = not items or any(item.finish or item.cached is not None for item in items)
         if at_once or time.monotonic() - self.told_at > TELL_SECONDS:
-            self.channel.send(Tokens(list(self.untold.values()), load))
+            self.channel.send(Outputs(list(self.untold.values()), load))
             self.untold, self.told_at = {}, time.monotonic()
 
 
 def main() -> int:
     """Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was sent)."""
     args = RankArgs.from_json(sys.argv[1])
-    end_with(args.parent)
+    die_with_parent(args.parent)
     # The supervisor gives way to the ranks; they have its policy from it.
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     # Ctrl-C reaches the whole group; the supervisor alone answers it, after the drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel = Channel(args.fd)
+    channel = MessageSocket(args.fd)
     try:
         _serve(args, channel)
     except ModelError as error:
@@ -88,14 +88,14 @@ def main() -> int:
         return 0
 
 
-def _serve(args: RankArgs, channel: Channel) -> NoReturn:
+def _serve(args: RankArgs, channel: MessageSocket) -> NoReturn:
     if args.device != "cuda":
         pin_to_cores(args.rank, args.tp)
     device = Device.choose(args, args.rank, args.tp)
     hang = timedelta(seconds=args.hang_seconds)
     _join(args, device)
     join_ranks(args.tp, hang)
-    plans = PlanGroup(args.rank, args.tp, hang)
+    plans = PlanBroadcast(args.rank, args.tp, hang)
     runner = _load(args, device, channel)
     # Under the timeout of loading: those after it begin when all ranks are there.
     dist.barrier()
@@ -114,8 +114,13 @@ def _serve(args: RankArgs, channel: Channel) -> NoReturn:
     _lead(channel, scheduler, plans, runner)
 
 
-def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runner) -> NoReturn:
-    pace, teller = Pace(torch.get_num_threads(), runner.model.row_sizes.cost), Teller(channel)
+def _lead(
+    channel: MessageSocket, scheduler: Scheduler, plans: PlanBroadcast, runner: ModelRunner
+) -> NoReturn:
+    pace, teller = (
+        ThreadTuner(torch.get_num_threads(), runner.model.row_sizes.cost),
+        OutputBatcher(channel),
+    )
     while True:
         _take_commands(channel, scheduler)
         began = time.monotonic()
@@ -128,16 +133,16 @@ def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runn
             pace.observe(plan.rows, time.monotonic() - began)
 
 
-def _follow(plans: PlanGroup, runner: Runner) -> NoReturn:
+def _follow(plans: PlanBroadcast, runner: ModelRunner) -> NoReturn:
     while True:
         plan = plans.receive()
         if plan.chunks:
             runner.execute(plan)
 
 
-def _load_of(scheduler: Scheduler) -> Load:
+def _load_of(scheduler: Scheduler) -> SchedulerStats:
     counters, pool = scheduler.counters, scheduler.pool
-    return Load(
+    return SchedulerStats(
         len(scheduler.running),
         len(scheduler.waiting),
         pool.page_count - pool.available,
@@ -147,7 +152,7 @@ def _load_of(scheduler: Scheduler) -> Load:
     )
 
 
-def _take_commands(channel: Channel, scheduler: Scheduler) -> None:
+def _take_commands(channel: MessageSocket, scheduler: Scheduler) -> None:
     """All commands that have come; waits for one when there is nothing else to do."""
     timeout = 0.0 if scheduler.has_work else IDLE_SECONDS
     while (message := channel.receive(timeout)) is not None:
@@ -169,7 +174,7 @@ def _join(args: RankArgs, device: Device) -> None:
     )
 
 
-def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
+def _load(args: RankArgs, device: Device, channel: MessageSocket) -> ModelRunner:
     """The model of this rank and its cache. Raises ModelError for what is the file's or the
     memory's fault.
     """
@@ -194,7 +199,7 @@ def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
     check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
     size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
     with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
-        return Runner(model, args.page_size, pages)
+        return ModelRunner(model, args.page_size, pages)
 
 
 def _pages(args: RankArgs, device: Device, config: ModelConfig) -> int:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from inference.checkpoint.errors import ModelError
-from inference.engine.messages import Emitted
+from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
 from inference.settings import Settings
@@ -33,7 +33,7 @@ async def engine(model: Path, **settings: object) -> AsyncIterator[Supervisor]:
             await ranks
 
 
-async def steps(supervisor: Supervisor, prompt: list[int], **params: object) -> list[Emitted]:
+async def steps(supervisor: Supervisor, prompt: list[int], **params: object) -> list[SampleOutput]:
     """All that comes of one sample, as it comes."""
     return [step async for step in supervisor.generate(prompt, SamplingParams(**params))]
 

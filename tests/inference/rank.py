@@ -18,7 +18,7 @@ from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.drawing import draw
 from inference.engine.kv_cache import PagePool
-from inference.engine.model_runner import Runner
+from inference.engine.model_runner import ModelRunner
 from inference.engine.scheduler import Chunk, Scheduler, StepPlan
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.model.device import Device
@@ -74,7 +74,7 @@ def main(job: Job) -> None:
         torch.save(results, job.out)
 
 
-def load(job: Job, path: Path, device: Device) -> Runner:
+def load(job: Job, path: Path, device: Device) -> ModelRunner:
     checkpoint = open_checkpoint(path)
     check_tensors(checkpoint)
     config = checkpoint.config
@@ -83,10 +83,10 @@ def load(job: Job, path: Path, device: Device) -> Runner:
     weights = WeightLoader(checkpoint.tensors, checkpoint.refs)
     model = ModelShard(weights, config, device, lambda *_: None, adapters)
     model.measure(device.deterministic)
-    return Runner(model, PAGE, PAGES)
+    return ModelRunner(model, PAGE, PAGES)
 
 
-def logits_of(runner: Runner, prompts: list[Prompt]) -> list[torch.Tensor]:
+def logits_of(runner: ModelRunner, prompts: list[Prompt]) -> list[torch.Tensor]:
     """Of each prompt [tokens, vocab]; all in one step."""
     chunks, page = [], 0
     for prompt, adapter in prompts:
@@ -98,7 +98,7 @@ def logits_of(runner: Runner, prompts: list[Prompt]) -> list[torch.Tensor]:
     return list(logits.clone().split([len(prompt) for prompt, _ in prompts]))
 
 
-def greedy(runner: Runner, prompts: list[Prompt], count: int) -> list[list[int]]:
+def greedy(runner: ModelRunner, prompts: list[Prompt], count: int) -> list[list[int]]:
     # Prompts of more than a step: they are computed in pieces.
     scheduler = Scheduler(PagePool(PAGES, PAGE), frozenset(), 8, 24, speculate=False)
     written: dict[str, list[int]] = {str(i): [] for i in range(len(prompts))}

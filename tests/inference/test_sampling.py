@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from inference.engine.sampler import Draw, logprobs, sample, uniform
+from inference.engine.sampler import SamplingMetadata, logprobs, sample, uniform
 from inference.engine.sequence import SamplingParams, tokens_of
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 1.5])
 
 
-def draw(seed: int = 0, seen: tuple[int, ...] = (3,), **params: float) -> Draw:
-    return Draw(SamplingParams(seed=seed, **params), 0, tokens_of(seen))
+def draw(seed: int = 0, seen: tuple[int, ...] = (3,), **params: float) -> SamplingMetadata:
+    return SamplingMetadata(SamplingParams(seed=seed, **params), 0, tokens_of(seen))
 
 
 def draws(count: int, **params: float) -> list[int]:

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.engine.kv_cache import PagePool
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan, worthwhile
+from inference.engine.scheduler import Chunk, Scheduler, StepPlan, worthwhile_guesses
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from tests.inference.integrity import Machine, check, states_of
 
 END = 0
 PAGE = 16
 
-Model = Callable[[int, int, SamplingParams, int], int]
+NextToken = Callable[[int, int, SamplingParams, int], int]
 """The next token, from the state of all tokens so far, the last of them, and how it is drawn."""
 
 
@@ -37,7 +37,7 @@ def circle(state: int, token: int, params: SamplingParams, number: int) -> int:
     return token % 5 + 1
 
 
-def alone(prompt: list[int], params: SamplingParams, model: Model) -> list[int]:
+def alone(prompt: list[int], params: SamplingParams, model: NextToken) -> list[int]:
     """What the model writes without cache, company or guesses."""
     text = list(prompt)
     while len(text) < len(prompt) + params.max_tokens and (text == prompt or text[-1] != END):
@@ -53,7 +53,7 @@ class World:
     """
 
     scheduler: Scheduler
-    model: Model = babble
+    model: NextToken = babble
     sequences: dict[str, Sequence] = field(default_factory=dict)
     written: dict[str, list[int]] = field(default_factory=dict)
     finish: dict[str, str] = field(default_factory=dict)
@@ -137,7 +137,11 @@ class World:
 
 
 def world(
-    model: Model = count, pages: int = 64, running: int = 8, budget: int = 512, **options: object
+    model: NextToken = count,
+    pages: int = 64,
+    running: int = 8,
+    budget: int = 512,
+    **options: object,
 ) -> World:
     pool = PagePool(pages, PAGE)
     return World(Scheduler(pool, frozenset({END}), running, budget, **options), model)
@@ -414,14 +418,14 @@ def test_guesses_are_worth_it_when_they_are_often_right_and_rows_are_free() -> N
     def four_free(rows: int) -> float:
         return 1.0 + max(0, rows - 4)
 
-    assert worthwhile(0.9, 1, float) == 0
-    assert worthwhile(0.9, 1, flat) == 7
-    assert worthwhile(0.9, 1, four_free) == 3
-    assert worthwhile(0.9, 3, four_free) == 1
-    assert worthwhile(0.9, 4, four_free) == 0
-    assert worthwhile(0.2, 4, lambda rows: 10.0 + rows) == 0
-    assert worthwhile(0.5, 1, lambda rows: 3.0 + rows / 4) == 3
-    assert worthwhile(0.9, 4, lambda rows: 10.0 + rows) == 7
+    assert worthwhile_guesses(0.9, 1, float) == 0
+    assert worthwhile_guesses(0.9, 1, flat) == 7
+    assert worthwhile_guesses(0.9, 1, four_free) == 3
+    assert worthwhile_guesses(0.9, 3, four_free) == 1
+    assert worthwhile_guesses(0.9, 4, four_free) == 0
+    assert worthwhile_guesses(0.2, 4, lambda rows: 10.0 + rows) == 0
+    assert worthwhile_guesses(0.5, 1, lambda rows: 3.0 + rows / 4) == 3
+    assert worthwhile_guesses(0.9, 4, lambda rows: 10.0 + rows) == 7
 
 
 def test_a_plan_survives_its_journey() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inference.api.completion import Samples, Wanted
 from inference.checkpoint.open import open_vocabulary
-from inference.engine.messages import Emitted
+from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.tokenization.answer_cache import Turns
 from inference.tokenization.reasoning import Thoughts, leaves_open
@@ -64,7 +64,7 @@ class Writes:
             some = self.tokens[at : at + 2]
             last = at + 2 >= len(self.tokens)
             scores = [[(token, -1.0)] for token in some]
-            yield Emitted("s0", some, "stop" if last else None, logprobs=scores)
+            yield SampleOutput("s0", some, "stop" if last else None, logprobs=scores)
 
 
 @pytest.mark.parametrize("thinks", [True, False])
