@@ -40,7 +40,7 @@ LoadProgress = Callable[[int, int], None]
 """Called with the layers loaded so far, and how many there are."""
 
 
-@dataclass(frozen=True, weight_slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class WeightSlot:
     """A module of the model as one rank holds it. path: its name in Megatron's model.
 
@@ -63,7 +63,7 @@ class WeightSlot:
         return not self.path.endswith("layernorm")
 
 
-@dataclass(frozen=True, weight_slots=True)
+@dataclass(frozen=True, slots=True)
 class SlotWeights:
     """What fills a slot; a bias is in fp32."""
 
