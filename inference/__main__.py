@@ -59,7 +59,7 @@ def check(settings: Settings) -> str:
     """What would be served, in a line. Raises ModelError for what the ranks would stumble over."""
     # torch, which the supervisor has not.
     from inference.model.device import Device  # noqa: PLC0415
-    from inference.model.weights import WeightLoader, check_memory, rank_bytes  # noqa: PLC0415
+    from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
     config, weights = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)

@@ -13,7 +13,7 @@ from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
 from inference.model.device import Device
-from inference.model.weights import WeightLoader, rank_bytes
+from inference.model.weight_loader import WeightLoader, rank_bytes
 from inference.settings import Settings, SettingsError, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 

@@ -5,7 +5,7 @@ Names and meanings follow vLLM's, https://docs.vllm.ai/en/latest/design/metrics.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from inference.engine.messages import SchedulerStats
+from inference.engine.scheduler import SchedulerStats
 
 TTFT_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60)
 TPOT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)

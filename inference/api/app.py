@@ -22,7 +22,8 @@ from inference.api.requests import (
     usage_body,
 )
 from inference.api.responses import Bodies, Body, ChatBodies, CompletionBodies
-from inference.engine.supervisor import GenerationStopped, Supervisor
+from inference.engine.open_sample import GenerationStopped
+from inference.engine.supervisor import Supervisor
 from inference.tokenization.answer_cache import Turns
 from inference.tokenization.chat_template import PromptError, Turn
 from inference.tokenization.reasoning import Thoughts, leaves_open

@@ -61,7 +61,7 @@ class Samples:
         self.cached_tokens = [0] * len(wanted)
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """Closing the iterator cancels all. Raises Stopped."""
+        """Closing the iterator cancels all. Raises GenerationStopped."""
         queue: asyncio.Queue[Piece | Exception] = asyncio.Queue()
         tasks = [
             asyncio.create_task(self._write(index, queue)) for index in range(len(self.wanted))

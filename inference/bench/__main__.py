@@ -33,8 +33,9 @@ from inference.bench.peers import BANDWIDTH, CANNOT_GO_ON, CORES, NEEDED
 from inference.checkpoint.check import open_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
+from inference.engine.open_sample import GenerationStopped
 from inference.engine.sequence import SamplingParams
-from inference.engine.supervisor import GenerationStopped, Supervisor
+from inference.engine.supervisor import Supervisor
 from inference.settings import SettingsError, load_settings
 from inference.tokenization.answer_cache import Turns
 from inference.tokenization.chat_template import Turn
@@ -202,7 +203,7 @@ class Ours:
         return await asyncio.gather(*(self.stream(prompt, params) for prompt in prompts))
 
     async def stream(self, prompt: list[int], params: SamplingParams) -> Stream:
-        """One text. Raises Stopped."""
+        """One text. Raises GenerationStopped."""
         steps: list[tuple[float, int]] = []
         ids: list[int] = []
         start = time.perf_counter()
@@ -644,7 +645,10 @@ async def start_peers(model: Model, stack: contextlib.AsyncExitStack) -> list[Pe
 
 
 async def measure(args: argparse.Namespace) -> dict[str, object]:
-    """All workloads that are asked for. Raises ModelError, SettingsError, BenchError, Stopped."""
+    """All workloads that are asked for.
+
+    Raises ModelError, SettingsError, BenchError, GenerationStopped.
+    """
     model = chosen_model()
     async with contextlib.AsyncExitStack() as stack:
         async with child(BANDWIDTH) as process:
@@ -668,7 +672,10 @@ async def measure(args: argparse.Namespace) -> dict[str, object]:
 
 
 async def perplexity() -> dict[str, object]:
-    """How well each form of the weights foretells a fixed text. Raises ModelError, Stopped."""
+    """How well each form of the weights foretells a fixed text.
+
+    Raises ModelError, GenerationStopped.
+    """
     model = chosen_model()
     ids = model.tokenizer.encode(TEXT.read_text())
     found: dict[str, float] = {}

@@ -45,7 +45,7 @@ def check_refs(
             raise ModelError(f"{path} has no tensor {ref.name!r}.")
         unknown.discard(ref.name)
         _check_size(path, tensor, ref)
-        _check_pieces(tensor, ends)
+        _check_parts(tensor, ends)
     if unknown:
         raise ModelError(
             f"{path} holds tensors that this worker does not understand: "
@@ -84,22 +84,22 @@ def _check_size(path: Path, tensor: StoredTensor, ref: ParameterRef) -> None:
         )
 
 
-def _check_pieces(tensor: StoredTensor, ends: dict[Path, int]) -> None:
+def _check_parts(tensor: StoredTensor, ends: dict[Path, int]) -> None:
     """The pieces cover the tensor, and their files reach to their ends."""
     block, size = block_of(tensor.kind)
     covered = 0
-    for piece in tensor.pieces:
-        covered += piece.rows * piece.columns
-        end = piece.offset + piece.rows * piece.columns // block * size
-        if piece.path not in ends:
-            ends[piece.path] = piece.path.stat().st_size
-        if end > ends[piece.path]:
+    for part in tensor.parts:
+        covered += part.rows * part.columns
+        end = part.offset + part.rows * part.columns // block * size
+        if part.path not in ends:
+            ends[part.path] = part.path.stat().st_size
+        if end > ends[part.path]:
             raise ModelError(
-                f"{piece.path} is cut short: tensor {tensor.name!r} ends at byte {end:,}, "
-                f"the file at {ends[piece.path]:,}; download it again."
+                f"{part.path} is cut short: tensor {tensor.name!r} ends at byte {end:,}, "
+                f"the file at {ends[part.path]:,}; download it again."
             )
     if covered != tensor.rows * tensor.columns:
         raise ModelError(
-            f"{tensor.pieces[0].path.parent}: tensor {tensor.name!r} is missing parts; copy the "
+            f"{tensor.parts[0].path.parent}: tensor {tensor.name!r} is missing parts; copy the "
             "whole checkpoint."
         )

@@ -1,17 +1,19 @@
-"""What is said of a model that cannot be served."""
+"""What is wrong with a model that cannot be served."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inference.errors import OperatorError
 
-class ModelError(Exception):
-    """A model that cannot be served. The message is one sentence: which file, what is wrong."""
+
+class ModelError(OperatorError):
+    """A model that cannot be served. The sentence says which file, and what is wrong with it."""
 
 
 @contextmanager
 def model_errors(path: Path, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a ModelError: `what` of the file cannot be used, why."""
+    """Raise every error inside as a ModelError: `what` of the file cannot be used, and why."""
     try:
         yield
     except ModelError:

@@ -116,5 +116,5 @@ def _factors(file: GGUFFile, dim: int) -> tuple[float, ...]:
     tensor = file.tensors[FACTORS]
     if tensor.kind != F32 or tensor.rows != dim // 2:
         raise ModelError(f"{file.path}: tensor {FACTORS!r} is not {dim // 2} numbers in F32.")
-    numbers = np.fromfile(file.path, "<f4", dim // 2, offset=tensor.pieces[0].offset)
+    numbers = np.fromfile(file.path, "<f4", dim // 2, offset=tensor.parts[0].offset)
     return tuple(map(float, numbers))

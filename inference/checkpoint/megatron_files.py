@@ -107,7 +107,7 @@ def _stored(name: str, tensor: Inert, places: _Places) -> StoredTensor | None:
     shape = cast(Inert, tensor.get("size")).numbers
     # The vectors of all layers stand in one; here as one long vector.
     flat = len(shape) == 2 and STACKED.match(plain) is not None
-    pieces: list[StoredPart] = []
+    parts: list[StoredPart] = []
     for chunk in cast("list[Inert]", tensor.get("chunks")):
         start, sizes = (
             cast(Inert, chunk.get("offsets")).numbers,
@@ -115,8 +115,8 @@ def _stored(name: str, tensor: Inert, places: _Places) -> StoredTensor | None:
         )
         place = places[name, start]
         offset = _data_offset(place, sizes)
-        pieces += _pieces(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
-    return StoredTensor(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(pieces))
+        parts += _parts(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
+    return StoredTensor(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class _Chunk:
         return cls(shape[1], (layer, row, column), (layers, rows, columns))
 
 
-def _pieces(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[StoredPart]:
+def _parts(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[StoredPart]:
     """A chunk, which begins at `offset`, as pieces: one, or one for each layer in it."""
     layers, rows, columns = chunk.sizes
     for layer in range(layers):

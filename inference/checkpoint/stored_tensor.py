@@ -43,7 +43,7 @@ class StoredTensor:
     name: str
     shape: tuple[int, ...]
     kind: int
-    pieces: tuple[StoredPart, ...]
+    parts: tuple[StoredPart, ...]
 
     @classmethod
     def whole(

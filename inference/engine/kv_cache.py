@@ -1,8 +1,8 @@
 """The pages of the key/value cache: who holds them, and what is in them.
 
 Pure bookkeeping on integers; rank 0 alone has it. A page holds `page_size` tokens of every layer.
-Pages whose content is known are found again by it: full ones by the tokens in them and all before
-(vLLM calls this automatic prefix caching), part-filled ones by as many tokens as agree.
+Pages with known content are found again by it: full ones by their tokens and all tokens before
+(vLLM calls this automatic prefix caching), others by as many tokens as agree.
 """
 
 from array import array
@@ -14,8 +14,10 @@ ROOT = 0
 
 @dataclass(slots=True)
 class KVPage:
-    """refs: the block tables that it stands in. If its content is known: `tokens`, after the page
-    with the name `parent`; `name` is unique for ever, so that it outlives the page.
+    """A page. refs: how many block tables have it.
+
+    If its content is known, it is `tokens` after the page with the name `parent`; `name` is never
+    used again, so that it outlives the page.
     """
 
     refs: int = 0
@@ -26,8 +28,8 @@ class KVPage:
 
 @dataclass(frozen=True, slots=True)
 class PrefixMatch:
-    """The longest beginning of a text that is in the cache: whole pages, and perhaps the first
-    `part` tokens of one more, `source`. name: of the last whole page.
+    """The longest prefix of a text that is in the cache: whole pages, and perhaps the first `part`
+    tokens of one more, `source`. name: of the last whole page.
     """
 
     pages: list[int]
@@ -41,8 +43,9 @@ class PrefixMatch:
 
 @dataclass(slots=True)
 class PagePool:
-    """A page is in one of three places: in block tables (refs > 0), free and empty, or `unused`:
-    free with content that somebody may ask for; the one that was let go first is taken first.
+    """All pages. Each is in one of three places: in block tables (refs > 0), free and empty, or
+    `unused`: free with content that somebody may ask for; the one that was released first is taken
+    first.
     """
 
     page_count: int
@@ -67,21 +70,21 @@ class PagePool:
 
     @property
     def available(self) -> int:
-        """Pages that can be taken now."""
+        """How many pages can be taken now."""
         return len(self.empty) + len(self.unused)
 
     def pages_for(self, tokens: int) -> int:
         return -(-tokens // self.page_size)
 
     def root(self, adapter: str) -> int:
-        """The name before the first page: what one adapter has computed is nothing to another."""
+        """Return the name before the first page; adapters share no pages, so each has its own."""
         if adapter not in self.roots:
             self.names += 1
             self.roots[adapter] = self.names
         return self.roots[adapter]
 
     def match(self, tokens: "array[int]", adapter: str = "") -> PrefixMatch:
-        """What is there of `tokens`. Nothing is taken yet."""
+        """Return what the cache has of `tokens`. Nothing is held yet."""
         pages: list[int] = []
         name, size = self.root(adapter), self.page_size
         while True:
@@ -94,13 +97,13 @@ class PagePool:
             name = self.pages[page].name
 
     def hold(self, pages: list[int]) -> None:
-        """One more block table has these pages."""
+        """Count one more block table that has these pages."""
         for page in pages:
             self.unused.pop(page, None)
             self.pages[page].refs += 1
 
     def take(self) -> int:
-        """A page to write to; what was in it is forgotten."""
+        """Return a page to write to; its content is forgotten."""
         assert self.available
         page = self.empty.popleft() if self.empty else self.unused.popitem(last=False)[0]
         self._forget(page)
@@ -108,18 +111,20 @@ class PagePool:
         return page
 
     def release(self, pages: list[int]) -> None:
-        """A block table gives its pages back; the end of a text will be taken before its
-        beginning.
-        """
+        """Give back the pages of a block table; the end of a text is taken before its beginning."""
         for page in reversed(pages):
             self.pages[page].refs -= 1
             assert self.pages[page].refs >= 0
-            if self.pages[page].refs == 0:
-                self._let_go(page)
+            if self.pages[page].refs:
+                continue
+            if self.pages[page].parent is None:
+                self.empty.append(page)
+            else:
+                self.unused[page] = None
         pages.clear()
 
     def remember(self, page: int, parent: int, tokens: tuple[int, ...]) -> int:
-        """Lets others find the page by its content, if they cannot find the same in another page
+        """Let others find the page by its content, if they cannot find the same in another page
         that is held. Returns the name under which pages that follow it are found.
         """
         assert 0 < len(tokens) <= self.page_size
@@ -130,7 +135,7 @@ class PagePool:
             self.names += 1
             name = self.names
         else:
-            # Nobody holds that one: the name goes to the page that will last longer.
+            # Nobody holds that page: the name goes to the page that will last longer.
             name = self.pages[known].name
             del self.unused[known]
             self._forget(known)
@@ -142,18 +147,12 @@ class PagePool:
         return name
 
     def _begins_like(self, name: int, tokens: tuple[int, ...]) -> tuple[int | None, int]:
-        """The page after `name` that has most of `tokens`, and how many."""
+        """Return the page after `name` that begins with most of `tokens`, and how many."""
         best: tuple[int | None, int] = (None, 0)
         for content, page in self.children.get(name, {}).items():
             if (count := common_prefix(content, tokens)) > best[1]:
                 best = (page, count)
         return best
-
-    def _let_go(self, page: int) -> None:
-        if self.pages[page].parent is None:
-            self.empty.append(page)
-        else:
-            self.unused[page] = None
 
     def _forget(self, page: int) -> None:
         it = self.pages[page]
@@ -167,7 +166,7 @@ class PagePool:
 
 
 def common_prefix(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
-    """How many tokens two texts have in common from the beginning."""
+    """Return how many tokens two texts have in common from the beginning."""
     count = 0
     for left, right in zip(a, b, strict=False):
         if left != right:

@@ -13,8 +13,8 @@ Activation = Literal["silu", "gelu", "gelu_tanh"]
 
 @dataclass(frozen=True, slots=True)
 class AttentionPattern:
-    """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
-    and of how many tokens it sees the last (None: of all).
+    """How the attention of a layer uses positions: how queries and keys turn (None: not at all),
+    and how many of the last tokens it sees (None: all).
     """
 
     rope: Rope | None
@@ -26,10 +26,10 @@ class ModelConfig:
     """A decoder: norm, attention with grouped queries, norm, feed-forward; positions by rotation or
     learned.
 
-    views: of each layer. Biases: of queries, keys and values; of attention's output; of the
-    feed-forward. qk_norm: queries and keys are normalised, head by head. post_norms: what attention
-    and feed-forward give is normalised as well. attention_scale: what scores are multiplied with.
-    Caps: softly limit scores, and logits, by tanh.
+    patterns: of each layer. The biases are those of queries, keys and values; of the output of
+    attention; of the feed-forward. qk_norm: queries and keys are normalised, head by head.
+    post_norms: the results of attention and feed-forward are normalised too. attention_scale: what
+    scores are multiplied by. Caps limit scores and logits softly, by tanh.
     """
 
     family: str
@@ -65,7 +65,7 @@ class ModelConfig:
 
     @property
     def scale(self) -> float:
-        """What attention's scores are multiplied with."""
+        """What the scores of attention are multiplied by."""
         return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
 
     @property
@@ -74,11 +74,13 @@ class ModelConfig:
         return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
 
     def kv_groups(self, tp: int) -> int:
-        """Key/value heads over all ranks; with fewer heads than ranks each rank holds a copy."""
+        """Return the key/value heads of all ranks together; with fewer heads than ranks, ranks hold
+        copies.
+        """
         return max(self.kv_heads, tp)
 
     def cache_bytes(self, tokens: int, tp: int, number_size: int) -> int:
-        """What the keys and values of `tokens` tokens take on each of `tp` ranks."""
+        """Return the bytes of the keys and values of `tokens` tokens on each of `tp` ranks."""
         heads = self.kv_groups(tp) // tp
         return 2 * self.layers * heads * self.head_dim * tokens * number_size
 
@@ -86,14 +88,14 @@ class ModelConfig:
         return -(-self.vocab // tp) * tp
 
     def splits(self, tp: int) -> bool:
-        """Whether every rank of `tp` gets an equal share."""
+        """Say whether the model can be split into equal shares for `tp` ranks."""
         kv_fits = self.kv_heads % tp == 0 or tp % self.kv_heads == 0
         return self.heads % tp == 0 and self.ffn % tp == 0 and kv_fits
 
 
 def parameter_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
-    """All parameters of a model by the names that this program has for them, with rows and columns;
-    a vector has rows of one number. A tied model has no "output.weight".
+    """Yield all parameters of a model: our name for each, and its rows and columns. A vector has
+    rows of one number. A tied model has no "output.weight".
     """
     yield "embedding.weight", (config.vocab, config.hidden)
     if config.learned_positions:
@@ -143,7 +145,7 @@ def _norm(name: str, config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]
 
 
 def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
-    """Raises ModelError if the heads that a header tells of make no attention."""
+    """Raise ModelError if the numbers of heads in a header do not fit together."""
     if heads % kv_heads or head_dim % 2:
         raise ModelError(
             f"{path} has {heads} attention heads of {head_dim} numbers over {kv_heads} key/value "
@@ -152,7 +154,7 @@ def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
 
 
 def check_cache(config: ModelConfig, tp: int, tokens: int, number_size: int, memory: int) -> None:
-    """Raises ModelError if the cache alone takes more than the `memory` bytes of a rank."""
+    """Raise ModelError if the cache alone takes more than the `memory` bytes of a rank."""
     needed = config.cache_bytes(tokens, tp, number_size)
     if needed <= memory:
         return
@@ -163,7 +165,7 @@ def check_cache(config: ModelConfig, tp: int, tokens: int, number_size: int, mem
 
 
 def check_split(config: ModelConfig, tp: int) -> None:
-    """Raises ModelError if the model cannot be split over `tp` ranks."""
+    """Raise ModelError if the model cannot be split over `tp` ranks."""
     if config.splits(tp):
         return
     fits = ", ".join(str(n) for n in range(1, config.heads + 1) if config.splits(n))

@@ -8,13 +8,13 @@ from typing import Protocol
 import torch
 
 from inference.checkpoint.errors import ModelError
-from inference.model.weights import WeightForm
+from inference.model.weight_loader import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class DeviceSettings(Protocol):
-    """What a user asks for; see settings.py."""
+    """What a user asks for; see `inference.settings`."""
 
     @property
     def device(self) -> str: ...
@@ -28,7 +28,7 @@ class DeviceSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A rank's device."""
+    """The device of a rank."""
 
     name: str
     dtype: torch.dtype
@@ -42,13 +42,13 @@ class Device:
         return "nccl" if self.name == "cuda" else "gloo"
 
     def memory(self, tp: int) -> int:
-        """Bytes that one of `tp` ranks can have at most, for everything."""
+        """Return the bytes that one of `tp` ranks can have at most, for everything."""
         if self.name == "cuda":
             return int(torch.cuda.mem_get_info()[1])
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // tp
 
     def free_memory(self, tp: int) -> int:
-        """Bytes that nobody uses now, a rank's share of them."""
+        """Return the share of one of `tp` ranks in the bytes that nobody uses now."""
         if self.name == "cuda":
             return int(torch.cuda.mem_get_info()[0])
         lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
@@ -62,7 +62,7 @@ class Device:
 
     @classmethod
     def choose(cls, asked: DeviceSettings, rank: int, tp: int) -> "Device":
-        """From the settings, `auto` included. Raises ModelError."""
+        """Choose by the settings, `auto` included. Raises ModelError."""
         name = asked.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -75,7 +75,7 @@ class Device:
 
 
 def pin_to_cores(rank: int, tp: int) -> None:
-    """Keeps a rank on cores of its own, where there is one for each."""
+    """Keep a rank on cores of its own, if there is one for each."""
     cores = sorted(os.sched_getaffinity(0))
     share = len(cores) // tp
     if tp > 1 and share:
@@ -83,7 +83,7 @@ def pin_to_cores(rank: int, tp: int) -> None:
 
 
 def _form(weights: str, device: str, dtype: torch.dtype) -> WeightForm:
-    # torch's kernels for few bits are for the CPU, and fast with bf16 alone.
+    # The kernels of torch for few bits are for the CPU, and fast only with bf16.
     possible = device == "cpu" and dtype == torch.bfloat16
     if weights == "auto":
         return "file" if possible else "full"
@@ -102,7 +102,7 @@ def _take_gpu(rank: int, tp: int) -> None:
 
 
 def _best_dtype(name: str) -> torch.dtype:
-    # bf16 halves what a step reads; without instructions for it a CPU is slower than in fp32.
+    # bf16 halves what a step reads, but a CPU without instructions for it is slower than in fp32.
     if (
         name == "cuda"
         or torch.cpu._is_avx512_bf16_supported()

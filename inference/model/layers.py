@@ -1,4 +1,4 @@
-"""What stands between the products of a decoder: norms, activations, the embedding. Plain torch."""
+"""The layers between the products of a decoder: norms, activations, the embedding. Plain torch."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,12 +26,12 @@ class RMSNorm(nn.Module):
         self.dtype = dtype
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """rows: [rows, hidden], fp32; returns them normalised, in the model's number format."""
+        """rows: [rows, hidden], fp32. Returns them normalised, in the model's number format."""
         scale = torch.linalg.vecdot(rows, rows).add_(self.eps).rsqrt_()
         out = torch.empty(rows.shape, dtype=self.dtype, device=rows.device)
         return torch.mul(rows * scale.unsqueeze(1), self.weight, out=out)
 
-    # No hooks: there are none, and looking for them takes as long as a small operator.
+    # No hooks: there are none, and the search for them takes as long as a small operator.
     __call__ = forward
 
 
@@ -45,7 +45,6 @@ class LayerNorm(nn.Module):
         self.weight, self.bias, self.eps, self.dtype = weight, bias, eps, dtype
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """As of Norm."""
         normed = nn.functional.layer_norm(rows, self.weight.shape, self.weight, self.bias, self.eps)
         return normed.to(self.dtype)
 
@@ -55,7 +54,7 @@ class LayerNorm(nn.Module):
 class HeadNorm:
     """RMSNorm of each head of queries and keys, in place (Dehghani et al. 2023; Qwen3, Gemma 3).
 
-    query, key: with weights [head_dim]; heads: queries that share a key.
+    query, key: norms with weights [head_dim]; heads: the number of queries that share a key.
     """
 
     def __init__(self, query: RMSNorm, key: RMSNorm, heads: int) -> None:
@@ -70,7 +69,7 @@ class HeadNorm:
 
 
 class VocabParallelEmbedding(nn.Module):
-    """Rows of the vocabulary, of which this rank holds a part; multiplied with `scale`."""
+    """The rows of this rank's part of the vocabulary, multiplied by `scale`."""
 
     def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup, scale: float) -> None:
         super().__init__()
@@ -78,21 +77,19 @@ class VocabParallelEmbedding(nn.Module):
         self.start = group.rank() * len(weight)
 
     def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
-        """token_ids: [rows] int64; returns [rows, hidden], fp32."""
-        rows = self._rows(token_ids)
-        return rows if self.scale == 1.0 else rows.mul_(self.scale)
-
-    def _rows(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """token_ids: [rows] int64. Returns [rows, hidden], fp32."""
         if self.group.size() == 1:
-            return self.weight[token_ids].float()
-        mine = token_ids - self.start
-        elsewhere = (mine < 0) | (mine >= len(self.weight))
-        rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
-        return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
+            rows = self.weight[token_ids].float()
+        else:
+            mine = token_ids - self.start
+            elsewhere = (mine < 0) | (mine >= len(self.weight))
+            rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
+            rows = sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
+        return rows if self.scale == 1.0 else rows.mul_(self.scale)
 
 
 def activation(config: ModelConfig) -> RowFunction:
-    """What stands between the two products of the feed-forward."""
+    """Return the function between the two products of the feed-forward."""
     approximate = "tanh" if config.activation == "gelu_tanh" else "none"
     act = (
         nn.functional.silu

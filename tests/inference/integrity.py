@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from inference.engine.kv_cache import ROOT, PagePool
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import Sequence
+from inference.engine.step_plan import Chunk, StepPlan
 
 
 def check(scheduler: Scheduler) -> None:

@@ -11,8 +11,9 @@ import torch.distributed as dist
 
 from inference.checkpoint.open import Checkpoint, open_checkpoint
 from inference.model.device import Device
-from inference.model.gpt_model import ModelShard, join_ranks
-from inference.model.weights import WeightLoader, rank_bytes
+from inference.model.gpt_model import join_ranks
+from inference.model.model_shard import ModelShard
+from inference.model.weight_loader import WeightLoader, rank_bytes
 
 LIMIT = timedelta(seconds=60)
 

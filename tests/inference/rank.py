@@ -16,14 +16,16 @@ import torch.distributed as dist
 from inference.checkpoint.check import check_tensors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from inference.engine.drawing import draw
 from inference.engine.kv_cache import PagePool
 from inference.engine.model_runner import ModelRunner
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.sampler import sample_step
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_plan import Chunk, StepPlan
 from inference.model.device import Device
-from inference.model.gpt_model import ModelShard, join_ranks
-from inference.model.weights import WeightLoader
+from inference.model.gpt_model import join_ranks
+from inference.model.model_shard import ModelShard
+from inference.model.weight_loader import WeightLoader
 
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)
@@ -107,7 +109,7 @@ def greedy(runner: ModelRunner, prompts: list[Prompt], count: int) -> list[list[
         scheduler.add(Sequence(name, tokens_of(prompt), len(prompt), params))
     while scheduler.has_work:
         plan = scheduler.schedule()
-        for item in draw(scheduler, runner.execute(plan)):
+        for item in sample_step(scheduler, runner.execute(plan)):
             written[item.id] += item.tokens
     return list(written.values())
 

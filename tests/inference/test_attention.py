@@ -5,17 +5,10 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.model.attention import (
-    AttentionBatcher,
-    AttentionMetadata,
-    KVCache,
-    LayerAttention,
-    QueryChunk,
-    RotaryTable,
-    attend,
-    rotate_,
-)
+from inference.model.attention import AttentionMetadata, LayerAttention, attend
+from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
 from inference.model.rope import Rope
+from inference.model.rotary_table import RotaryTable, rotate_
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
@@ -40,25 +33,25 @@ def run(
     that lie anywhere.
     """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
-    spans = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
-    rotary, place = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, pattern, DIM**-0.5, cap)
+    batcher = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
+    rotary, layer = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, pattern, DIM**-0.5, cap)
     scattered = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0)).tolist()
     tables = [scattered[i::2] for i in range(2)]
     inputs = [qkv_of(sum(steps), group, dtype) for steps in lengths]
     outputs: list[list[torch.Tensor]] = [[] for _ in lengths]
     done = [0] * len(lengths)
     for counts in zip(*lengths, strict=True):
-        pieces = [
+        chunks = [
             QueryChunk(n, at, table) for n, at, table in zip(counts, done, tables, strict=False)
         ]
-        groups = spans.order(pieces)
+        groups = batcher.group(chunks)
         order = [i for indices in groups for i in indices]
         places = [(i, p) for i in order for p in range(done[i], done[i] + counts[i])]
         rotations = (rotary.at(torch.tensor([p for _, p in places])),) * 2
         slots = torch.tensor([tables[i][p // PAGE] * PAGE + p % PAGE for i, p in places])
-        made = spans.make([[pieces[i] for i in indices] for indices in groups])
+        made = batcher.batches([[chunks[i] for i in indices] for indices in groups])
         qkv = torch.stack([inputs[i][p] for i, p in places])
-        rows = attend(qkv, place, AttentionMetadata(cache, rotations, slots, made))
+        rows = attend(qkv, layer, AttentionMetadata(cache, rotations, slots, made))
         for (i, _), row in zip(places, rows, strict=True):
             outputs[i].append(row)
         done = [at + n for at, n in zip(done, counts, strict=True)]
@@ -85,7 +78,7 @@ def by_the_book(
 KINDS = [(0, None), (1, None), (0, 2.0), (1, 2.0)]
 
 
-@pytest.mark.parametrize(("view", "cap"), KINDS)
+@pytest.mark.parametrize(("pattern", "cap"), KINDS)
 @pytest.mark.parametrize("group", [1, 2, 3, 7])
 def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(
     group, pattern, cap
@@ -106,7 +99,7 @@ def test_rotary_turns_as_the_paper_says() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("group", [2, 3])
-@pytest.mark.parametrize(("view", "cap"), KINDS)
+@pytest.mark.parametrize(("pattern", "cap"), KINDS)
 def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
     dtype, group, pattern, cap
 ) -> None:
@@ -122,12 +115,12 @@ def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
 
 
 def test_pages_in_a_row_are_read_where_they_are_and_scattered_ones_are_gathered() -> None:
-    spans = AttentionBatcher(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
-    (in_a_row,) = spans.make([[QueryChunk(1, 40, [7, 8, 9])]])
+    batcher = AttentionBatcher(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
+    (in_a_row,) = batcher.batches([[QueryChunk(1, 40, [7, 8, 9])]])
     assert isinstance(in_a_row.pages, slice)
     assert in_a_row.pages.start == 7
-    (scattered,) = spans.make([[QueryChunk(1, 40, [7, 9, 8])]])
-    (at_the_end,) = spans.make([[QueryChunk(1, 20, [PAGES - 1, 0])]])
+    (scattered,) = batcher.batches([[QueryChunk(1, 40, [7, 9, 8])]])
+    (at_the_end,) = batcher.batches([[QueryChunk(1, 20, [PAGES - 1, 0])]])
     for span in (scattered, at_the_end):
         assert isinstance(span.pages, torch.Tensor)
 

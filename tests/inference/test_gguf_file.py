@@ -22,7 +22,7 @@ def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:
     tokens = reference.fields["tokenizer.ggml.tokens"].contents()
     assert file.metadata.strings("tokenizer.ggml.tokens") == tokens
     theirs = {t.name: (tuple(reversed(t.shape.tolist())), t.data_offset) for t in reference.tensors}
-    assert {i.name: (i.shape, i.pieces[0].offset) for i in file.tensors.values()} == theirs
+    assert {i.name: (i.shape, i.parts[0].offset) for i in file.tensors.values()} == theirs
 
 
 @pytest.mark.parametrize("model", ["/nowhere/model.gguf", "model.gguf", "no-such-package", ""])

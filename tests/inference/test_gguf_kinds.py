@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from inference.checkpoint.open import open_checkpoint
-from inference.model.linear import Int4, Int8
-from inference.model.weights import WeightLoader, WeightSlot
+from inference.model.quantized import Int4, Int8
+from inference.model.weight_loader import WeightLoader
+from inference.model.weight_slots import WeightSlot
 from tests.inference.ggufs import KINDS, write
 from tests.inference.ranks import TOKENS, run_ranks
 

@@ -10,16 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.checkpoint.open import open_checkpoint
-from inference.model.linear import (
-    Int4,
-    Int8,
-    ParallelLinear,
-    RowSizes,
-    full_product,
-    int4_product,
-    int8_product,
-)
-from inference.model.weights import WeightLoader, WeightSlot, weight_slots
+from inference.model.linear import ParallelLinear
+from inference.model.products import full_product, int4_product, int8_product
+from inference.model.quantized import Int4, Int8
+from inference.model.row_sizes import RowSizes
+from inference.model.weight_loader import WeightLoader
+from inference.model.weight_slots import WeightSlot, weight_slots
 
 GATE, DOWN = "layers.0.gate", "layers.0.down"
 

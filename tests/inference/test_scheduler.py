@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.engine.kv_cache import PagePool
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan, worthwhile_guesses
+from inference.engine.prompt_lookup import worthwhile_guesses
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_plan import Chunk, StepPlan
 from tests.inference.integrity import Machine, check, states_of
 
 END = 0
@@ -290,7 +292,7 @@ def test_when_pages_run_out_the_youngest_gives_its_own_back_and_gets_the_same_to
     w = world(model=babble, pages=8, speculate=False)
     for index in range(3):
         w.add([index + 1] * 20, id="abc"[index], max_tokens=40, seed=27, temperature=1.0)
-    while not w.scheduler.counters.preemptions:
+    while not w.scheduler.preemptions:
         w.step()
     assert [q.id for q in w.scheduler.running] == ["a", "b"]
     assert w.sequences["c"].emitted
@@ -303,7 +305,7 @@ def test_what_is_left_of_a_preempted_text_is_found_again_and_not_told_as_cached(
     w.add(range(1, 60), max_tokens=20)
     second = w.add(range(101, 148), max_tokens=30)
     w.run()
-    assert w.scheduler.counters.preemptions == 1
+    assert w.scheduler.preemptions == 1
     assert 47 + 30 - 1 < w.rows[second.id] < 47 + 30 - 1 + 47
     assert second.cached == 0
 
@@ -326,7 +328,7 @@ def test_a_prompt_is_scored_once_even_if_its_pages_are_taken_and_it_is_computed_
     w.add(range(1, 15), max_tokens=40)
     scored = w.add(range(101, 115), max_tokens=40, prompt_logprobs=0)
     w.run()
-    assert w.scheduler.counters.preemptions
+    assert w.scheduler.preemptions
     assert w.scored[scored.id] == list(range(13))
 
 
@@ -335,7 +337,7 @@ def test_a_text_that_repeats_itself_comes_many_tokens_a_step_and_is_the_same() -
     sequence = w.add([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1], max_tokens=40)
     plans = w.run()
     assert w.written[sequence.id] == w.expected(sequence.id)
-    counters = w.scheduler.counters
+    counters = w.scheduler
     assert 0 < counters.accepted == counters.guessed
     assert len(plans) == 40 - counters.accepted < 20
     assert w.rows[sequence.id] == 11 + 40 - 1
@@ -345,7 +347,7 @@ def test_nothing_is_guessed_of_a_text_that_does_not_repeat_itself() -> None:
     w = world(model=count, cost=flat)
     w.add(range(1, 41), max_tokens=40)
     assert len(w.run()) == 40
-    assert w.scheduler.counters.guessed == 0
+    assert w.scheduler.guessed == 0
 
 
 @pytest.mark.parametrize("options", [{"cost": float}, {"cost": flat, "speculate": False}])
@@ -353,7 +355,7 @@ def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(options) -> N
     w = world(model=circle, **options)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=40)
     assert len(w.run()) == 40
-    assert w.scheduler.counters.guessed == 0
+    assert w.scheduler.guessed == 0
 
 
 def test_the_rate_of_hits_is_followed_though_nothing_is_computed_for_it() -> None:
@@ -370,7 +372,7 @@ def test_a_wrong_guess_leaves_no_trace() -> None:
     )
     sequence = w.add([1, 2, 3, 4] * 5, max_tokens=40)
     w.run()
-    assert w.scheduler.counters.guessed > w.scheduler.counters.accepted > 0
+    assert w.scheduler.guessed > w.scheduler.accepted > 0
     assert w.written[sequence.id] == w.expected(sequence.id)
 
 
@@ -380,7 +382,7 @@ def test_what_was_guessed_behind_the_end_is_not_part_of_the_text() -> None:
     w.run()
     assert w.written[sequence.id] == [2, 3, 4, END] == list(sequence.token_ids[21:])
     assert w.finish[sequence.id] == "stop"
-    assert w.scheduler.counters.accepted > 3
+    assert w.scheduler.accepted > 3
 
 
 def test_guesses_take_no_page_that_somebody_needs() -> None:
@@ -388,8 +390,8 @@ def test_guesses_take_no_page_that_somebody_needs() -> None:
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=20)
     w.add(range(101, 117), max_tokens=2)
     w.run()
-    assert w.scheduler.counters.preemptions == 0
-    assert w.scheduler.counters.accepted > 0
+    assert w.scheduler.preemptions == 0
+    assert w.scheduler.accepted > 0
 
 
 def test_guesses_leave_room_for_those_who_have_not_begun() -> None:

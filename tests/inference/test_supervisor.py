@@ -9,7 +9,8 @@ import pytest
 
 from inference.checkpoint.errors import ModelError
 from inference.engine import supervisor as supervisor_module
-from inference.engine.supervisor import GenerationStopped, Supervisor
+from inference.engine.open_sample import GenerationStopped
+from inference.engine.supervisor import Supervisor
 from inference.settings import Settings
 from tests.inference.engine import engine, write
 
