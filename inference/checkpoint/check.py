@@ -1,4 +1,4 @@
-"""Whether a checkpoint holds the model that it says it holds, whole and readable."""
+"""Checks that a checkpoint holds the model of its header, whole and readable."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,7 +17,7 @@ from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 
 
 def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
-    """What MODEL names, whole and fitting together. Raises ModelError."""
+    """Open what MODEL names, and check that it is whole and fits together. Raises ModelError."""
     checkpoint = open_checkpoint(find_model(model))
     check_tensors(checkpoint)
     vocabulary = open_vocabulary(checkpoint.path)
@@ -26,7 +26,7 @@ def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
 
 
 def check_tensors(checkpoint: Checkpoint) -> None:
-    """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
+    """Raise ModelError for a tensor that is missing, unknown, of a wrong size, cut short or of a
     kind that cannot be read.
     """
     for parameter, _ in parameter_shapes(checkpoint.config):
@@ -38,7 +38,7 @@ def check_tensors(checkpoint: Checkpoint) -> None:
 def check_refs(
     path: Path, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
 ) -> None:
-    """The same of any tensors, and where parameters lie in them. Raises ModelError."""
+    """Check any tensors and the refs into them in the same way. Raises ModelError."""
     unknown, ends = set(tensors), dict[Path, int]()
     for ref in refs.values():
         if (tensor := tensors.get(ref.name)) is None:
@@ -85,7 +85,7 @@ def _check_size(path: Path, tensor: StoredTensor, ref: ParameterRef) -> None:
 
 
 def _check_parts(tensor: StoredTensor, ends: dict[Path, int]) -> None:
-    """The pieces cover the tensor, and their files reach to their ends."""
+    """Check that the parts cover the tensor, and that the files reach to their ends."""
     block, size = block_of(tensor.kind)
     covered = 0
     for part in tensor.parts:

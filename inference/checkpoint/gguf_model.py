@@ -1,4 +1,4 @@
-"""Llama, Qwen2 and Qwen3 models in GGUF files: their shape, and where their parameters lie.
+"""Llama, Qwen2 and Qwen3 models in GGUF files: their config, and where their parameters lie.
 
 Names and keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -16,7 +16,7 @@ from inference.model.config import AttentionPattern, ModelConfig, check_heads, p
 from inference.model.rope import Rope, yarn_attention_factor
 
 FAMILIES = ("llama", "qwen2", "qwen3")
-# Frequencies of models with llama3's stretching are divided by these.
+# In models that are stretched as llama3 the frequencies are divided by these.
 FACTORS = "rope_freqs.weight"
 NAMES = {
     "embedding": "token_embd",
@@ -37,7 +37,7 @@ NAMES = {
 
 
 def gguf_config(file: GGUFFile) -> ModelConfig:
-    """The shape of the model in `file`. Raises ModelError."""
+    """Return the config of the model in `file`. Raises ModelError."""
     arch = file.metadata.text("general.architecture")
     if arch not in FAMILIES:
         raise ModelError(

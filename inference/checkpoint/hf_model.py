@@ -1,26 +1,20 @@
-"""Models in Hugging Face's directories: their shape by config.json, and where parameters lie.
+"""The configs of models in Hugging Face's directories, by config.json.
 
 Names and defaults are those of `transformers` (https://huggingface.co/docs/transformers).
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, direct_refs
-from inference.checkpoint.stored_tensor import StoredTensor
+from inference.checkpoint.hf_rope import gemma3_ropes, read_rope
 from inference.model.config import (
     Activation,
     AttentionPattern,
     ModelConfig,
     check_heads,
-    parameter_shapes,
 )
-from inference.model.rope import Rope, yarn_attention_factor
 
 ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",
@@ -30,45 +24,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu_fast": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
 }
-LLAMA_NAMES = {
-    "embedding": "model.embed_tokens",
-    "final_norm": "model.norm",
-    "output": "lm_head",
-    "layers.{}.attn_norm": "model.layers.{}.input_layernorm",
-    "layers.{}.q": "model.layers.{}.self_attn.q_proj",
-    "layers.{}.k": "model.layers.{}.self_attn.k_proj",
-    "layers.{}.v": "model.layers.{}.self_attn.v_proj",
-    "layers.{}.o": "model.layers.{}.self_attn.o_proj",
-    "layers.{}.q_norm": "model.layers.{}.self_attn.q_norm",
-    "layers.{}.k_norm": "model.layers.{}.self_attn.k_norm",
-    "layers.{}.mlp_norm": "model.layers.{}.post_attention_layernorm",
-    "layers.{}.gate": "model.layers.{}.mlp.gate_proj",
-    "layers.{}.up": "model.layers.{}.mlp.up_proj",
-    "layers.{}.down": "model.layers.{}.mlp.down_proj",
-}
-GEMMA_NAMES = LLAMA_NAMES | {
-    "layers.{}.post_attn_norm": "model.layers.{}.post_attention_layernorm",
-    "layers.{}.mlp_norm": "model.layers.{}.pre_feedforward_layernorm",
-    "layers.{}.post_mlp_norm": "model.layers.{}.post_feedforward_layernorm",
-}
-GPT2_NAMES = {
-    "embedding": "wte",
-    "positions": "wpe",
-    "final_norm": "ln_f",
-    "layers.{}.attn_norm": "h.{}.ln_1",
-    "layers.{}.o": "h.{}.attn.c_proj",
-    "layers.{}.mlp_norm": "h.{}.ln_2",
-    "layers.{}.up": "h.{}.mlp.c_fc",
-    "layers.{}.down": "h.{}.mlp.c_proj",
-}
-# These are computed, or are copies.
-NOT_WEIGHTS = re.compile(
-    r".*\.rotary_emb\.inv_freq|(transformer\.)?h\.\d+\.attn\.(masked_)?bias|lm_head\.weight"
-)
 
 
 def hf_config(hf: Fields) -> ModelConfig:
-    """The shape of the model that config.json describes. Raises ModelError."""
+    """Return the config of the model that config.json describes. Raises ModelError."""
     family = hf.text("model_type")
     if family not in FAMILIES:
         raise ModelError(
@@ -81,33 +40,6 @@ def hf_config(hf: Fields) -> ModelConfig:
             "take the model in bf16, or as GGUF."
         )
     return FAMILIES[family](hf)
-
-
-def hf_refs(config: ModelConfig, tensors: Mapping[str, StoredTensor]) -> ParameterRefs:
-    if config.family == "gpt2":
-        return _gpt2_refs(config, "transformer." if "transformer.wte.weight" in tensors else "")
-    gemma = config.family.startswith("gemma")
-    names = GEMMA_NAMES if gemma else LLAMA_NAMES
-    # Gemma's norms multiply with 1 + weight.
-    return direct_refs(names, parameter_shapes(config), plus=1.0 if gemma else 0.0)
-
-
-def linear_modules(config: ModelConfig) -> dict[str, tuple[str, RowIndices | None]]:
-    """For each linear of the layers its module in transformers' model, and its rows in that."""
-    found: dict[str, tuple[str, RowIndices | None]] = {}
-    names = GPT2_NAMES if config.family == "gpt2" else LLAMA_NAMES
-    linears = ["q", "k", "v", "o", *(["gate"] if config.gated else []), "up", "down"]
-    for layer in range(config.layers):
-        for i, linear in enumerate(linears):
-            plain, rows = f"layers.{{}}.{linear}", None
-            if plain in names:
-                module = names[plain].format(layer)
-            else:
-                module = f"h.{layer}.attn.c_attn"
-                rows = np.arange(i * config.hidden, (i + 1) * config.hidden)
-            module = f"transformer.{module}" if config.family == "gpt2" else module
-            found[f"layers.{layer}.{linear}"] = (module, rows)
-    return found
 
 
 def _llama(hf: Fields) -> ModelConfig:
@@ -134,14 +66,14 @@ def _smollm3(hf: Fields) -> ModelConfig:
     window = hf.integer("sliding_window", 0) if hf.flag("use_sliding_window") else 0
     if not isinstance(turns, list) or len(turns) < layers or window:
         raise ModelError(f"{hf.path} describes layers that this worker does not know.")
-    rope = _rope(hf, hf.values, _head_dim(hf), 2_000_000.0)
+    rope = read_rope(hf, hf.values, _head_dim(hf), 2_000_000.0)
     patterns = tuple(AttentionPattern(rope if turn else None) for turn in turns[:layers])
     return _with_attention_bias(hf, _decoder(hf, patterns, tied=True))
 
 
 def _gemma2(hf: Fields) -> ModelConfig:
     types = _layer_types(hf, lambda i: (i + 1) % 2 != 0)
-    rope = _rope(hf, hf.values, _head_dim(hf, 256))
+    rope = read_rope(hf, hf.values, _head_dim(hf, 256))
     window = hf.count("sliding_window", 4096)
     patterns = tuple(AttentionPattern(rope, window if sliding else None) for sliding in types)
     return _gemma(hf, patterns, attention_cap=50.0, logit_cap=30.0)
@@ -151,7 +83,7 @@ def _gemma3(hf: Fields) -> ModelConfig:
     every = hf.count("sliding_window_pattern", 6)
     types = _layer_types(hf, lambda i: (i + 1) % every != 0)
     window = hf.count("sliding_window", 4096)
-    full, sliding = _gemma3_ropes(hf, _head_dim(hf, 256))
+    full, sliding = gemma3_ropes(hf, _head_dim(hf, 256))
     patterns = tuple(
         AttentionPattern(sliding, window) if slides else AttentionPattern(full) for slides in types
     )
@@ -164,7 +96,7 @@ def _gemma(
     attention_cap: float = 0.0,
     logit_cap: float = 0.0,
 ) -> ModelConfig:
-    """Absent caps are those given, ones of null are none."""
+    """The caps are the defaults for those that config.json does not have; null there means none."""
     if hf.flag("use_bidirectional_attention"):
         raise ModelError(f"{hf.path} describes a model that looks ahead, which cannot write.")
     config = _decoder(hf, patterns, head_dim=256, tied=True, activation="gelu_pytorch_tanh")
@@ -238,7 +170,7 @@ def _decoder(
     tied: bool = False,
     activation: str = "silu",
 ) -> ModelConfig:
-    """What all but GPT-2 have in common; the last three are a family's defaults."""
+    """Return what all but GPT-2 have in common; the last three are the defaults of a family."""
     heads = hf.count("num_attention_heads")
     kv_heads, head_dim = hf.count("num_key_value_heads", heads), _head_dim(hf, head_dim)
     check_heads(hf.path, heads, kv_heads, head_dim)
@@ -262,7 +194,9 @@ def _decoder(
 
 
 def _context(hf: Fields, patterns: tuple[AttentionPattern, ...]) -> int:
-    """Tokens that a text may have: config.json has those before the stretching, in most kinds."""
+    """Return how many tokens a text may have. Most kinds of ropes give the number before the
+    stretching in config.json.
+    """
     context = hf.count("max_position_embeddings")
     rope = next((pattern.rope for pattern in patterns if pattern.rope is not None), None)
     if rope is None or hf.text("model_type") == "gemma3_text":
@@ -291,12 +225,12 @@ def _head_dim(hf: Fields, default: int | None = None) -> int:
 
 
 def _same_patterns(hf: Fields, window: int | None = None) -> tuple[AttentionPattern, ...]:
-    pattern = AttentionPattern(_rope(hf, hf.values, _head_dim(hf)), window)
+    pattern = AttentionPattern(read_rope(hf, hf.values, _head_dim(hf)), window)
     return (pattern,) * hf.count("num_hidden_layers")
 
 
 def _qwen_patterns(hf: Fields, head_dim: int | None = None) -> tuple[AttentionPattern, ...]:
-    rope = _rope(hf, hf.values, _head_dim(hf, head_dim))
+    rope = read_rope(hf, hf.values, _head_dim(hf, head_dim))
     window = hf.count("sliding_window", 4096) if hf.flag("use_sliding_window") else None
     first = hf.integer("max_window_layers", 28)
     types = _layer_types(hf, lambda layer: window is not None and layer >= first)
@@ -304,7 +238,7 @@ def _qwen_patterns(hf: Fields, head_dim: int | None = None) -> tuple[AttentionPa
 
 
 def _layer_types(hf: Fields, slides: Callable[[int], bool]) -> list[bool]:
-    """Which layers see a window only; `slides` says it where config.json does not."""
+    """Say which layers see only a window; `slides` says it if config.json does not."""
     layers, types = hf.count("num_hidden_layers"), hf.get("layer_types")
     if types is None:
         return [slides(layer) for layer in range(layers)]
@@ -312,82 +246,3 @@ def _layer_types(hf: Fields, slides: Callable[[int], bool]) -> list[bool]:
     if not isinstance(types, list) or len(types) != layers or not all(t in known for t in types):
         raise ModelError(f"{hf.path} has layer_types that this worker does not know.")
     return [known[kind] for kind in types]
-
-
-def _gemma3_ropes(hf: Fields, dim: int) -> tuple[Rope, Rope]:
-    """Of layers that see all, and of those that see a window."""
-    both = hf.fields("rope_parameters")
-    if both is None:
-        local: dict[str, object] = {"rope_theta": hf.get("rope_local_base_freq")}
-        return _rope(hf, hf.values, dim, 1e6), _rope(hf, local, dim, 1e4)
-    full, slid = (
-        part.values if (part := both.fields(name)) else {}
-        for name in ("full_attention", "sliding_attention")
-    )
-    return _rope(hf, full, dim, 1e6), _rope(hf, slid, dim, 1e4)
-
-
-def _scaling(values: Mapping[str, object]) -> Mapping[str, object]:
-    scaling = values.get("rope_scaling") or values.get("rope_parameters")
-    return scaling if isinstance(scaling, dict) else {}
-
-
-def _rope(
-    hf: Fields, values: Mapping[str, object], dim: int, default_base: float = 10000.0
-) -> Rope:
-    """values: hold rope_theta and the stretching, which newer files have in rope_parameters."""
-    fields = Fields(hf.path, {**values, **_scaling(values)})
-    base = fields.number("rope_theta", default_base)
-    context = hf.count("max_position_embeddings")
-    if fields.number("partial_rotary_factor", 1.0) != 1:
-        raise ModelError(f"{hf.path} turns only a part of each head, which is not served.")
-    kind = fields.text("rope_type", fields.text("type", "default"))
-    if kind == "default":
-        return Rope(dim, base)
-    factor = fields.number("factor")
-    original = fields.count("original_max_position_embeddings", context)
-    match kind:
-        case "linear":
-            return Rope(dim, base, "linear", factor)
-        case "dynamic":
-            return Rope(dim, base, "dynamic", factor, context)
-        case "llama3":
-            low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
-            return Rope(
-                dim, base, "llama3", factor, original, low_freq_factor=low, high_freq_factor=high
-            )
-        case "yarn":
-            attention = yarn_attention_factor(
-                factor, fields.number("mscale", 0.0), fields.number("mscale_all_dim", 0.0)
-            )
-            return Rope(
-                dim,
-                base,
-                "yarn",
-                factor,
-                original,
-                fields.number("beta_fast", 32.0),
-                fields.number("beta_slow", 1.0),
-                fields.flag("truncate", True),
-                attention_factor=fields.number("attention_factor", attention),
-            )
-    raise ModelError(f"{hf.path} stretches rotary positions by {kind!r}, which is not served.")
-
-
-def _gpt2_refs(config: ModelConfig, prefix: str) -> ParameterRefs:
-    """Its matrices stand transposed, and queries, keys and values in one."""
-    names = {plain: prefix + name for plain, name in GPT2_NAMES.items()}
-    refs = direct_refs(names, parameter_shapes(config))
-    for key, ref in refs.items():
-        if key.endswith((".o.weight", ".up.weight", ".down.weight")):
-            refs[key] = ParameterRef(ref.name, (ref.size[1], ref.size[0]), transposed=True)
-    hidden = config.hidden
-    for layer in range(config.layers):
-        for i, part in enumerate("qkv"):
-            name, rows = f"{prefix}h.{layer}.attn.c_attn", np.arange(i * hidden, (i + 1) * hidden)
-            weight = ParameterRef(f"{name}.weight", (hidden, 3 * hidden), rows, transposed=True)
-            refs[f"layers.{layer}.{part}.weight"] = weight
-            refs[f"layers.{layer}.{part}.bias"] = ParameterRef(
-                f"{name}.bias", (3 * hidden, 1), rows
-            )
-    return refs

@@ -10,14 +10,14 @@ from pathlib import Path
 from inference.checkpoint.check import check_refs
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields, read_json
-from inference.checkpoint.hf_model import linear_modules
+from inference.checkpoint.hf_refs import linear_modules
 from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs
 from inference.checkpoint.safetensors_files import read_file
 from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import ModelConfig, parameter_shapes
 
 PREFIX = "base_model.model."
-# What makes an adapter more than a product of two matrices, with the values that do not.
+# Keys that make an adapter more than a product of two matrices, with the values that do not.
 PLAIN = {
     "use_dora": (None, False),
     "bias": (None, "none"),
@@ -35,7 +35,7 @@ PLAIN = {
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """What an adapter adds to linears: up(down(rows)) * scale. refs: for each linear that it
-    changes "layers.0.q.down.weight", [rank, in], and "layers.0.q.up.weight", [out, rank].
+    changes, such as "layers.0.q.down.weight", [rank, in], and "layers.0.q.up.weight", [out, rank].
     """
 
     name: str
@@ -50,7 +50,7 @@ class Adapter:
 
 
 def open_adapter(name: str, path: Path, config: ModelConfig) -> Adapter:
-    """An adapter for a model of this shape. Raises ModelError."""
+    """Open an adapter for a model with this config. Raises ModelError."""
     if not path.is_dir():
         raise ModelError(f"The adapter {name!r} is not at {path}; set ADAPTERS to directories.")
     peft = read_json(path / "adapter_config.json")

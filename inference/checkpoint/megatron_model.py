@@ -1,4 +1,4 @@
-"""Models that Megatron has trained: their shape by the arguments of the run, and where parameters
+"""Models that Megatron has trained: their config by the arguments of the run, and where parameters
 lie in its checkpoint.
 
 Arguments: https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arguments.py
@@ -27,7 +27,7 @@ from inference.model.config import (
 )
 from inference.model.rope import Rope
 
-# What changes the arithmetic and is not built, with the value that changes nothing.
+# Arguments that change the arithmetic and are not served, with the value that changes nothing.
 PLAIN = {
     "num_experts": None,
     "multi_latent_attention": False,
@@ -38,7 +38,7 @@ PLAIN = {
     "window_size": None,
     "mrope_section": None,
 }
-# By its own layer norms, or by those that Transformer Engine fuses with the linears.
+# The layer norms are modules of their own, or fused with the linears by Transformer Engine.
 NAMES = {
     "attn_norm": ("input_layernorm.", "self_attention.linear_qkv.layer_norm_"),
     "mlp_norm": ("pre_mlp_layernorm.", "mlp.linear_fc1.layer_norm_"),
@@ -61,8 +61,8 @@ TOP = {
 
 
 def megatron_config(args: Fields, vocab: int) -> ModelConfig:
-    """The shape of the model that a run with these arguments has trained; vocab: tokens that its
-    tokenizer has. Raises ModelError.
+    """Return the config of the model that a run with these arguments has trained. vocab: how many
+    tokens its tokenizer has. Raises ModelError.
     """
     for key, plain in PLAIN.items():
         if args.get(key) not in (plain, None):
@@ -101,7 +101,7 @@ def megatron_config(args: Fields, vocab: int) -> ModelConfig:
 def megatron_refs(
     config: ModelConfig, tensors: Mapping[str, StoredTensor], plus: float = 0.0
 ) -> ParameterRefs:
-    """plus: is added to the weights of norms, where they were trained as 1 + weight."""
+    """plus: is added to the weights of norms, if they were trained as 1 + weight."""
     refs = {}
     for parameter, (rows, columns) in parameter_shapes(config):
         layer, plain, part = split_name(parameter)
@@ -109,7 +109,7 @@ def megatron_refs(
         of_norm = plus if "norm" in plain and part == "weight" else 0.0
         if plain in TOP:
             name = TOP[plain] + part
-            # Padded to what the ranks of the run could share.
+            # They are padded to a number that the ranks of the run could share.
             stored = tensors.get(name)
             padded = max(rows, stored.rows) if stored and plain in ("embedding", "output") else rows
             chosen = np.arange(rows) if padded > rows else None
@@ -129,7 +129,7 @@ def megatron_refs(
 def _name(
     short: str, part: str, layer: int, tensors: Mapping[str, StoredTensor]
 ) -> tuple[str, bool]:
-    """The tensor that holds a layer's parameter, and whether it holds those of all layers."""
+    """Return the tensor that holds a parameter of a layer, and whether it holds all layers."""
     for name in NAMES[short]:
         for place, stacked in (("decoder.layers.", True), (f"decoder.layers.{layer}.", False)):
             if place + name + part in tensors:
@@ -140,7 +140,7 @@ def _name(
 def _place(
     short: str, config: ModelConfig, size: tuple[int, int]
 ) -> tuple[tuple[int, int], RowIndices | None]:
-    """The size of a layer's tensor that holds the parameter, and its rows in that."""
+    """Return the size of a layer's tensor that holds the parameter, and its rows in that tensor."""
     rows, columns = size
     if short in ("q", "k", "v"):
         whole = (config.heads + 2 * config.kv_heads) * config.head_dim

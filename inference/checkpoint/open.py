@@ -1,4 +1,4 @@
-"""A model, wherever it lies: what it is, where its parameters are, and its tokens."""
+"""Opens a model in any format: what it is, where its parameters are, and its tokens."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
-from inference.checkpoint.hf_model import NOT_WEIGHTS, hf_config, hf_refs
+from inference.checkpoint.hf_model import hf_config
+from inference.checkpoint.hf_refs import NOT_WEIGHTS, hf_refs
 from inference.checkpoint.megatron_files import (
     is_megatron,
     latest_iteration,
@@ -30,7 +31,7 @@ from inference.tokenization.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """path: the file or the directory. source: its format, for people."""
+    """A model on disk. path: the file or the directory; source: its format, for people."""
 
     path: Path
     source: str
@@ -44,7 +45,7 @@ class Checkpoint:
 
 
 def find_model(model: str) -> Path:
-    """Where `model` lies: a path, or the name of an installed package that ships a GGUF file.
+    """Find a model by its path, or by the name of an installed package that ships a GGUF file.
 
     Raises ModelError.
     """
@@ -65,14 +66,14 @@ def find_model(model: str) -> Path:
 
 
 def _files_of_package(name: str) -> list[Path]:
-    # The package is found, not imported: its own imports need not be installed.
+    # The package is not imported: its own imports need not be installed.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     places = list(spec.submodule_search_locations or []) if spec else []
     return sorted(file for place in places for file in Path(place).rglob("*.gguf"))
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Reads headers alone. Raises ModelError for what cannot be served."""
+    """Read the headers of a model. Raises ModelError for what cannot be served."""
     with model_errors(path, "the model's header"):
         if not path.is_dir():
             return _gguf(path)
@@ -80,7 +81,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 
 def open_vocabulary(path: Path) -> Vocabulary:
-    """Raises ModelError."""
+    """Read the tokens of a model. Raises ModelError."""
     with model_errors(path, "the tokenizer"):
         if not path.is_dir():
             return gguf_vocabulary(read_gguf(path))
@@ -108,7 +109,7 @@ def _hugging_face(path: Path) -> Checkpoint:
 
 
 def _megatron(path: Path) -> Checkpoint:
-    """With the arguments of the run, or a config.json that says the same."""
+    """Open it by the arguments of the run, or by a config.json that says the same."""
     directory = latest_iteration(path)
     tensors, args = read_tensors(directory), read_arguments(directory)
     if (path / "config.json").is_file():

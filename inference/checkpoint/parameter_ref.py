@@ -1,6 +1,6 @@
-"""Where the parameters of a model lie, by the names that this program has for them.
+"""Where the parameters of a model lie in its tensors, by our names for them.
 
-A format has other names, other orders of rows, and several parameters in one tensor; a Ref says so.
+A format may have other names, other orders of rows, and several parameters in one tensor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,9 @@ ParameterRefs = dict[str, "ParameterRef"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParameterRef:
-    """A parameter is the rows `rows` of a stored tensor, in this order (None: all), or, transposed,
-    those columns; `plus` is added to its numbers. size: rows and columns that the tensor must have.
+    """A parameter: the rows `rows` of the stored tensor `name`, in this order (None: all), or these
+    columns, if it is transposed; `plus` is added to its numbers. size: rows and columns that the
+    tensor must have.
     """
 
     name: str
@@ -30,8 +31,9 @@ class ParameterRef:
 def direct_refs(
     names: Mapping[str, str], shapes: Iterable[tuple[str, tuple[int, int]]], plus: float = 0.0
 ) -> ParameterRefs:
-    """Of parameters that lie in tensors of their own, as they are. names: without the number of a
-    layer, which stands as {} in both, and without .weight and .bias; plus: is added to norms.
+    """Return the refs of parameters that have tensors of their own. names: the tensor of each
+    parameter, without .weight and .bias, and with {} for the number of the layer in both; plus: is
+    added to norms.
     """
     refs = {}
     for parameter, size in shapes:
@@ -53,15 +55,15 @@ def split_name(parameter: str) -> tuple[int, str, str]:
 
 @lru_cache
 def rotate_half_rows(heads: int, dim: int) -> RowIndices:
-    """Rows of `heads` heads in rotate-half order, where the two halves lie interleaved."""
+    """Return rows of `heads` heads in rotate-half order, if the two halves are interleaved."""
     in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
     return (np.arange(heads)[:, None] * dim + in_head).reshape(-1)
 
 
 @lru_cache
 def grouped_rows(part: str, heads: int, groups: int, dim: int) -> RowIndices:
-    """Rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by group, the
-    heads of the group, its key and its value.
+    """Return the rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by
+    group, the heads of the group, its key and its value.
     """
     per_group = heads // groups
     first = {"q": 0, "k": per_group, "v": per_group + 1}[part]

@@ -1,5 +1,6 @@
-"""Headers of safetensors files, one or sharded. Reads no weights, and so not through the library:
-it does not tell where a tensor lies, which the ranks have to know.
+"""Headers of safetensors files, one or sharded. Reads no weights.
+
+The library does not say where in a file a tensor lies, which the ranks need to know.
 
 Format: https://github.com/huggingface/safetensors#format
 """
@@ -20,7 +21,7 @@ MAX_HEADER = 100_000_000
 
 
 def read_directory(directory: Path) -> dict[str, StoredTensor]:
-    """All tensors of the model in a directory. Raises ModelError."""
+    """Read where all tensors of the model in a directory lie. Raises ModelError."""
     if (directory / INDEX).is_file():
         places = read_json(directory / INDEX).fields("weight_map")
         if places is None or not all(isinstance(name, str) for name in places.values.values()):
@@ -39,13 +40,13 @@ def read_directory(directory: Path) -> dict[str, StoredTensor]:
 
 
 def read_file(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of one file. Raises ModelError."""
+    """Read where the tensors of one file lie. Raises ModelError."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= MAX_HEADER:
                 raise ValueError("no file has a header of this length")
-            # Of two tensors with one name a dictionary would keep the last.
+            # A dictionary would keep only the last of two tensors with one name.
             header = json.loads(file.read(length), object_pairs_hook=list)
         return by_name(path, _tensors(path, header, 8 + length))
     except FileNotFoundError as error:

@@ -1,7 +1,4 @@
-"""Tensors as they lie in files, whatever the format.
-
-No torch here: the supervisor reads headers too.
-"""
+"""Where tensors lie in files of any format. No torch here: the supervisor reads headers too."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +9,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from inference.checkpoint.errors import ModelError
 
-# Numbers of the GGUF format, which name all the kinds that are read here, of other formats too.
+# Numbers of the GGUF format; they name the kinds of other formats too.
 F32 = 0
 F16 = 1
 BF16 = 30
@@ -20,8 +17,8 @@ BF16 = 30
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part of a tensor that lies in one place, row by row: `rows` from row `row` on, `columns`
-    from column `column` on. offset: of its first byte in the file.
+    """A part of a tensor that lies in one place of a file, row by row: `rows` rows from `row` on,
+    `columns` columns from `column` on. offset: of its first byte in the file.
     """
 
     path: Path
@@ -34,10 +31,10 @@ class StoredPart:
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor. shape: outermost first, as in numpy; kind: a number of the GGUF format.
+    """A tensor in files. shape: outermost first, as in numpy; kind: a number of the GGUF format.
 
-    Seen as a matrix: a vector has rows of one number, of a stack all matrices stand one below the
-    other.
+    rows and columns are those of a matrix: a vector has rows of one number, and a stack has its
+    matrices one below the other.
     """
 
     name: str
@@ -49,7 +46,7 @@ class StoredTensor:
     def whole(
         cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int
     ) -> "StoredTensor":
-        """In one piece."""
+        """Return a tensor that lies in one place."""
         rows, columns = as_matrix(shape)
         return cls(name, shape, kind, (StoredPart(path, offset, 0, rows, 0, columns),))
 
@@ -69,7 +66,7 @@ class StoredTensor:
 
 
 def block_of(kind: int) -> tuple[int, int]:
-    """Numbers and bytes of a block of this kind."""
+    """Return how many numbers and bytes a block of this kind has."""
     numbers, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
     return numbers, size
 
@@ -81,7 +78,7 @@ def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def by_name(path: Path, tensors: Iterable[StoredTensor]) -> dict[str, StoredTensor]:
-    """Raises ModelError if one name stands twice."""
+    """Return the tensors by name. Raises ModelError if two have the same name."""
     named: dict[str, StoredTensor] = {}
     for tensor in tensors:
         if tensor.name in named:

@@ -151,7 +151,7 @@ class WeightLoader:
         return whole
 
     def _row_blocks(self, slot: WeightSlot) -> Iterator[tuple[int, torch.Tensor]]:
-        """Yield the weight in fp32, some rows at a time: the first of them, and [rows, columns]."""
+        """Yield the weight in fp32, some rows at a time: the first row, and [rows, columns]."""
         step, first = max(1, BLOCK_NUMBERS // self.size(slot)[1]), 0
         for name, rows in slot.sources:
             chosen = np.arange(_logical(self.refs[f"{name}.weight"])[0]) if rows is None else rows
@@ -256,5 +256,5 @@ def check_memory(needed: int, tp: int, memory: int) -> None:
 def rank_bytes(
     loader: WeightLoader, config: ModelConfig, tp: int, form: WeightForm, number_size: int
 ) -> int:
-    """Return what the first rank of `tp`, which holds no less than others, needs for its weights."""
+    """Return what the first rank of `tp`, which holds the most, needs for its weights."""
     return sum(loader.held_bytes(slot, form, number_size) for slot in weight_slots(config, 0, tp))
