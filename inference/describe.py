@@ -1,6 +1,7 @@
-"""`python -m inference.describe MODEL`: what would be loaded, without loading it.
+"""`python -m inference.describe MODEL` says what would be loaded, without loading it.
 
-Of this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise; MODEL as in the worker's settings.
+It describes the model for this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise. MODEL is
+as in the settings of the worker.
 """
 
 import argparse
@@ -10,21 +11,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
+from inference.errors import OperatorError
 from inference.model.device import Device
 from inference.model.weight_loader import WeightLoader, rank_bytes
 from inference.settings import Settings, SettingsError, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
-CANNOT_LOAD = 2
 MAX_TP = 64
 
 
 @dataclass(frozen=True, slots=True)
 class RankShare:
-    """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache of the group:
-    KV_FRACTION of the memory that is free now and beside the weights.
+    """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache: into
+    KV_FRACTION of the memory that is free now, without the weights.
     """
 
     tp: int
@@ -35,7 +35,7 @@ class RankShare:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """A model. dtype: the numbers it is computed in, and how its weights are held; disk: bytes."""
+    """A model. dtype: its numbers in computations, and the form of its weights; disk: bytes."""
 
     path: str
     source: str
@@ -56,7 +56,7 @@ class ModelReport:
 
 
 def main() -> int:
-    """Exit codes: 0, 2 for a model that cannot be served (a sentence says why)."""
+    """Run the command. Exit codes: 0, 2 for a model that cannot be served (a sentence says why)."""
     parser = argparse.ArgumentParser(prog="python -m inference.describe", description=__doc__)
     parser.add_argument("model", nargs="?", help="a path or a package; by default MODEL")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
@@ -64,15 +64,15 @@ def main() -> int:
     try:
         settings = load_settings()
         report = describe(args.model or settings.model, settings)
-    except (ModelError, SettingsError) as error:
-        print(f"inspect: {error}", file=sys.stderr)
-        return CANNOT_LOAD
+    except (OperatorError, SettingsError) as error:
+        print(f"describe: {error}", file=sys.stderr)
+        return 2
     print(json.dumps(asdict(report), ensure_ascii=False) if args.json else table(report))
     return 0
 
 
 def describe(model: str, settings: Settings) -> ModelReport:
-    """Raises ModelError."""
+    """Describe what MODEL names. Raises ModelError."""
     checkpoint, vocabulary = open_model(model)
     device, config = Device.choose(settings, rank=0, tp=1), checkpoint.config
     return ModelReport(
@@ -96,18 +96,18 @@ def describe(model: str, settings: Settings) -> ModelReport:
 
 
 def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[RankShare]:
-    weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    loader, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
     size = device.dtype.itemsize
     for tp in range(1, min(config.heads, MAX_TP) + 1):
         if config.splits(tp):
-            held = rank_bytes(weights, config, tp, device.form, size)
+            held = rank_bytes(loader, config, tp, device.form, size)
             token = config.cache_bytes(1, tp, size)
             room = int((device.free_memory(tp) - held) * fraction)
             yield RankShare(tp, held, token, max(0, room // token))
 
 
 def table(report: ModelReport) -> str:
-    """For a terminal."""
+    """Return the report for a terminal."""
     lines = [
         ("model", report.path),
         ("source", f"{report.source}, {report.disk / 1e6:,.0f} MB of weights"),
