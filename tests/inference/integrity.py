@@ -39,6 +39,7 @@ def check_pool(pool: PagePool, tables: Iterable[list[int]]) -> None:
         assert page.refs == held[number]
         if number in known:
             assert 0 < len(page.tokens) <= pool.page_size
+            assert page.parent is not None
             assert pool.children[page.parent][page.tokens] == number
         else:
             assert (page.tokens, page.name) == ((), -1)

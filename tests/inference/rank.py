@@ -97,7 +97,7 @@ def logits_of(runner: ModelRunner, prompts: list[Prompt]) -> list[torch.Tensor]:
         chunks.append(Chunk(prompt, 0, table, len(prompt), adapter))
         page += count
     logits = runner.execute(StepPlan(chunks))
-    return list(logits.clone().split([len(prompt) for prompt, _ in prompts]))
+    return list(torch.split(logits.clone(), [len(prompt) for prompt, _ in prompts]))
 
 
 def greedy(runner: ModelRunner, prompts: list[Prompt], count: int) -> list[list[int]]:

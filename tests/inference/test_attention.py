@@ -81,7 +81,7 @@ KINDS = [(0, None), (1, None), (0, 2.0), (1, 2.0)]
 @pytest.mark.parametrize(("pattern", "cap"), KINDS)
 @pytest.mark.parametrize("group", [1, 2, 3, 7])
 def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(
-    group, pattern, cap
+    group: int, pattern: int, cap: float | None
 ) -> None:
     first, second = run([[5, 1, 1, 1300], [40, 7, 2, 1]], torch.float32, group, pattern, cap)
     for rows in (first, second):
@@ -101,7 +101,7 @@ def test_rotary_turns_as_the_paper_says() -> None:
 @pytest.mark.parametrize("group", [2, 3])
 @pytest.mark.parametrize(("pattern", "cap"), KINDS)
 def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
-    dtype, group, pattern, cap
+    dtype: torch.dtype, group: int, pattern: int, cap: float | None
 ) -> None:
     whole, other = run([[1100], [20]], dtype, group, pattern, cap)
     # A few at a time, one at a time, and across the kernel's blocks of 512.

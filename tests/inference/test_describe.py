@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.inference.families import make
 from tests.inference.vocabularies import CHATML, byte_level
 
@@ -19,7 +21,9 @@ def describe(*args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_directory_is_told_as_a_table_and_as_json(tmp_path: Path, monkeypatch) -> None:
+def test_a_directory_is_told_as_a_table_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DTYPE", "fp32")
     model = make("qwen3", tmp_path)
     byte_level(tmp_path)

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,8 +24,8 @@ GATE = "model.layers.1.mlp.gate_proj.weight"
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("sound") / "llama"
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory: Path = tmp_path_factory.mktemp("sound") / "llama"
     make("llama2", directory)
     byte_level(directory)
     return directory
@@ -39,7 +41,7 @@ def model(sound: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def check(path: Path, **settings: object) -> str:
+def check(path: Path, **settings: Any) -> str:
     return check_model(Settings(model=str(path), device="cpu", _env_file=None, **settings))
 
 
@@ -91,7 +93,9 @@ CONFIGS = [
 
 
 @pytest.mark.parametrize(("changes", "sentence"), CONFIGS)
-def test_a_configuration_that_cannot_be_served_is_named(model: Path, changes, sentence) -> None:
+def test_a_configuration_that_cannot_be_served_is_named(
+    model: Path, changes: dict[str, object], sentence: str
+) -> None:
     configure(model, **changes)
     with pytest.raises(ModelError, match=rf"^\S*{model.name}.*{sentence}.*\.$"):
         check(model)
@@ -179,7 +183,9 @@ SPOILT = [
 
 
 @pytest.mark.parametrize(("spoil", "sentence"), SPOILT, ids=lambda x: getattr(x, "__name__", ""))
-def test_spoilt_files_are_named_in_one_sentence(model: Path, spoil, sentence: str) -> None:
+def test_spoilt_files_are_named_in_one_sentence(
+    model: Path, spoil: Callable[[Path], None], sentence: str
+) -> None:
     assert "2 layers" in check(model)
     spoil(model)
     with pytest.raises(ModelError, match=rf"^\S*{model.name}.*{sentence}.*\.$"):
@@ -187,7 +193,7 @@ def test_spoilt_files_are_named_in_one_sentence(model: Path, spoil, sentence: st
 
 
 def test_a_split_or_a_memory_that_does_not_do_is_refused_with_the_numbers(
-    model: Path, monkeypatch
+    model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ModelError, match=r"TP=3 does not divide .* set TP to one of: 1, 2, 4"):
         check(model, tp=3)
@@ -199,7 +205,7 @@ def test_a_split_or_a_memory_that_does_not_do_is_refused_with_the_numbers(
 
 @pytest.mark.parametrize("spoil", [missing, cut_short, no_tokenizer])
 def test_the_worker_says_the_sentence_and_ends_with_2_before_it_starts_a_rank(
-    model: Path, tmp_path: Path, spoil
+    model: Path, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(model)
     settings = {"MODEL": str(model), "WORKER_BIND": f"unix:{tmp_path}/w/s"}

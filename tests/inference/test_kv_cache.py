@@ -65,7 +65,9 @@ def test_what_is_known_already_is_not_remembered_twice(pool: PagePool) -> None:
 
 
 @pytest.mark.parametrize("others", [[], [[1, 9]]])
-def test_a_page_that_fills_up_is_known_by_all_its_tokens(pool: PagePool, others) -> None:
+def test_a_page_that_fills_up_is_known_by_all_its_tokens(
+    pool: PagePool, others: list[list[int]]
+) -> None:
     tables = [keep(pool, text) for text in others]
     (page,) = keep(pool, [1, 2])
     pool.remember(page, ROOT, (1, 2, 3, 4))

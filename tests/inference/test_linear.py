@@ -1,5 +1,6 @@
 """Products with weights in full and in few bits, and how many rows they are made of."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ from inference.model.linear import ParallelLinear
 from inference.model.products import full_product, int4_product, int8_product
 from inference.model.quantized import Int4, Int8
 from inference.model.row_sizes import RowSizes
-from inference.model.weight_loader import WeightLoader
+from inference.model.weight_loader import Matrix, WeightForm, WeightLoader
 from inference.model.weight_slots import WeightSlot, weight_slots
 
 GATE, DOWN = "layers.0.gate", "layers.0.down"
 
 
 @pytest.fixture(params=["Q4_0", "Q4_1"])
-def few(request, make_tiny_gguf, tmp_path: Path) -> Path:
+def few(
+    request: pytest.FixtureRequest, make_tiny_gguf: Callable[..., None], tmp_path: Path
+) -> Path:
     make_tiny_gguf(tmp_path / "few.gguf", kind=GGMLQuantizationType[request.param])
     return tmp_path / "few.gguf"
 
@@ -89,11 +92,11 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 
 
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
-def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: str) -> None:
+def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: WeightForm) -> None:
     checkpoint = open_checkpoint(few)
     weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
 
-    def parts(rank: int, tp: int):
+    def parts(rank: int, tp: int) -> dict[str, Matrix]:
         return {
             slot.path: weights.load(slot, form).weight for slot in weight_slots(config, rank, tp)
         }

@@ -42,7 +42,8 @@ def test_the_first_tokens_are_sent_at_once_and_the_next_wait_for_the_end(batched
     assert batched.after(SampleOutput("a", [3, 4], logprobs=[[(3, -1.0)], [(4, -2.0)]])) is None
     [later] = batched.after(SampleOutput("a", [5], "stop", logprobs=[[(5, -3.0)]])) or []
     assert (later.tokens, later.finish, later.cached) == ([2, 3, 4, 5], "stop", None)
-    assert later.logprobs == [[[2, -1.0]], [[3, -1.0]], [[4, -2.0]], [[5, -3.0]]]
+    logprobs: list[object] = [[[2, -1.0]], [[3, -1.0]], [[4, -2.0]], [[5, -3.0]]]
+    assert later.logprobs == logprobs
 
 
 def test_what_waits_is_sent_with_what_cannot_wait(batched: Batched) -> None:

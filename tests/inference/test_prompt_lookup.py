@@ -1,5 +1,6 @@
 """Guesses from what a text repeats of itself."""
 
+from array import array
 from itertools import pairwise
 
 from hypothesis import given
@@ -54,7 +55,7 @@ def test_a_text_without_repetition_keeps_the_rate_at_nothing() -> None:
 
 
 @given(TEXTS)
-def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) -> None:
+def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text: "array[int]") -> None:
     lookup = PromptLookup()
     lookup.follow(text)
     end = text[-MATCH:]
@@ -63,7 +64,9 @@ def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) ->
 
 
 @given(TEXTS, st.lists(st.integers(0, 60)))
-def test_a_text_that_comes_in_pieces_is_known_like_one_that_comes_at_once(text, cuts) -> None:
+def test_a_text_that_comes_in_pieces_is_known_like_one_that_comes_at_once(
+    text: "array[int]", cuts: list[int]
+) -> None:
     whole, pieces = PromptLookup(), PromptLookup()
     whole.follow(text)
     for cut in [*sorted(cuts), len(text)]:

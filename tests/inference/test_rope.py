@@ -1,5 +1,8 @@
 """Rotary positions turn as transformers turns them, however a context is stretched."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from transformers import LlamaConfig
@@ -23,11 +26,13 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("old", [False, True], ids=["new names", "old names"])
-def test_every_position_turns_as_in_transformers(tmp_path, kind: str, old: bool) -> None:
+def test_every_position_turns_as_in_transformers(tmp_path: Path, kind: str, old: bool) -> None:
     hf = LlamaConfig(**SMALL, **KINDS[kind])
     config = hf_config(Fields(tmp_path, old_names(hf.to_dict()) if old else hf.to_dict()))
     theirs = LlamaRotaryEmbedding(hf)
-    ours = RotaryTable(config.patterns[0].rope, config.context, torch.float32, torch.device("cpu"))
+    first = config.patterns[0].rope
+    assert first is not None
+    ours = RotaryTable(first, config.context, torch.float32, torch.device("cpu"))
     half = config.head_dim // 2
     # One after the other, as a text is written: so does dynamic stretching come out the same.
     for position in [0, 1, 7, 100, 500, 511, 512, 513, 600, 1500, 2047]:
@@ -44,8 +49,8 @@ def test_every_position_turns_as_in_transformers(tmp_path, kind: str, old: bool)
     )
 
 
-def old_names(hf: dict[str, object]) -> dict[str, object]:
-    """As transformers 4 wrote them."""
+def old_names(hf: dict[str, Any]) -> dict[str, Any]:
+    """Return what transformers 4 wrote for the same."""
     parameters = dict(hf.pop("rope_parameters"))
     base, kind = parameters.pop("rope_theta"), parameters.pop("rope_type")
     scaling = None if kind == "default" else parameters | {"type": kind}

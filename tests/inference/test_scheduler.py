@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypedDict, Unpack
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.engine.kv_cache import PagePool
-from inference.engine.prompt_lookup import worthwhile_guesses
+from inference.engine.prompt_lookup import StepCost, worthwhile_guesses
 from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.engine.step_plan import Chunk, StepPlan
+from tests.inference.engine import Params
 from tests.inference.integrity import Machine, check, states_of
 
 END = 0
@@ -66,10 +68,14 @@ class World:
         self.machine = Machine(self.scheduler.pool.page_size)
 
     def add(
-        self, prompt: Iterable[int], written: Iterable[int] = (), id: str = "", **params: int
+        self,
+        prompt: Iterable[int],
+        written: Iterable[int] = (),
+        id: str = "",
+        **params: Unpack[Params],
     ) -> Sequence:
         prompt, written, id = list(prompt), list(written), id or str(len(self.sequences))
-        sampling = SamplingParams(**{"temperature": 0.0} | params)
+        sampling = SamplingParams(**Params(temperature=0.0) | params)
         sequence = Sequence(id, tokens_of(prompt + written), len(prompt), sampling)
         self.sequences[id], self.written[id], self.scored[id] = sequence, written, []
         self.scheduler.add(sequence)
@@ -138,12 +144,19 @@ class World:
         assert queue == sorted(queue), "who came first runs first"
 
 
+class Options(TypedDict, total=False):
+    """Arguments of `Scheduler`."""
+
+    cost: StepCost
+    speculate: bool
+
+
 def world(
     model: NextToken = count,
     pages: int = 64,
     running: int = 8,
     budget: int = 512,
-    **options: object,
+    **options: Unpack[Options],
 ) -> World:
     pool = PagePool(pages, PAGE)
     return World(Scheduler(pool, frozenset({END}), running, budget, **options), model)
@@ -200,7 +213,9 @@ def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
 
 
 @pytest.mark.parametrize(("tokens", "admitted"), [(16, True), (17, False)])
-def test_who_comes_in_leaves_a_page_to_spare_for_each_that_runs(tokens, admitted) -> None:
+def test_who_comes_in_leaves_a_page_to_spare_for_each_that_runs(
+    tokens: int, admitted: bool
+) -> None:
     w = world(pages=4)
     w.add(range(1, 21), max_tokens=40)
     w.add(range(101, 101 + tokens), max_tokens=1)
@@ -311,7 +326,9 @@ def test_what_is_left_of_a_preempted_text_is_found_again_and_not_told_as_cached(
 
 
 @pytest.mark.parametrize("max_tokens", [0, 3])
-def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(max_tokens) -> None:
+def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(
+    max_tokens: int,
+) -> None:
     w = world(budget=33)
     w.add(range(1, 101), max_tokens=1)
     w.run()
@@ -351,7 +368,7 @@ def test_nothing_is_guessed_of_a_text_that_does_not_repeat_itself() -> None:
 
 
 @pytest.mark.parametrize("options", [{"cost": float}, {"cost": flat, "speculate": False}])
-def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(options) -> None:
+def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(options: Options) -> None:
     w = world(model=circle, **options)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=40)
     assert len(w.run()) == 40
@@ -477,8 +494,22 @@ def worlds(draw: st.DrawFn) -> World:
     return World(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
 
 
-def happen(w: World, event: dict[str, object]) -> set[str]:
-    """One event; returns whose cancelling it was."""
+class Event(TypedDict):
+    """Something that happens to a scheduler; `KINDS` use what they need of it."""
+
+    kind: str
+    pick: int
+    cut: int
+    tail: list[int]
+    max_tokens: int
+    scored: bool
+    sampled: bool
+    adapter: str
+    steps: int
+
+
+def happen(w: World, event: Event) -> set[str]:
+    """Let an event happen; return the sequences that it cancels."""
     known, kind, pick = list(w.sequences.values()), event["kind"], event["pick"]
     other = known[-1 - pick % len(known)] if known else None
     if kind == "cancel" and other:
@@ -490,8 +521,12 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
         prompt = list(other.token_ids[:end]) + (event["tail"] if kind == "continue" else [])
     capacity = w.scheduler.pool.capacity
     prompt = prompt[: capacity - 1]
-    params = {"max_tokens": min(event["max_tokens"], capacity - len(prompt))}
-    params |= {"temperature": float(event["sampled"]), "seed": pick, "adapter": event["adapter"]}
+    params = Params(
+        max_tokens=min(event["max_tokens"], capacity - len(prompt)),
+        temperature=float(event["sampled"]),
+        seed=pick,
+        adapter=event["adapter"],
+    )
     if event["scored"] or not params["max_tokens"]:
         params["prompt_logprobs"] = 0
     if kind == "resume" and params["max_tokens"]:
@@ -500,14 +535,14 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
         w.add(prompt, whole[: min(event["cut"], len(whole) - 1)], **params)
         return set()
     for index in range(1 + pick % 3 if kind == "siblings" else 1):
-        w.add(prompt, index=index, **params)
+        w.add(prompt, **params | Params(index=index))
     return set()
 
 
 @settings(max_examples=200)
 @given(worlds(), EVENTS)
 def test_everybody_gets_the_tokens_that_the_model_writes_alone(
-    w: World, events: list[dict[str, object]]
+    w: World, events: list[Event]
 ) -> None:
     cancelled: set[str] = set()
     for event in events:
