@@ -96,7 +96,7 @@ def _gemma(
     attention_cap: float = 0.0,
     logit_cap: float = 0.0,
 ) -> ModelConfig:
-    """The caps are the defaults for those that config.json does not have; null there means none."""
+    """Return the config of a Gemma. The caps are defaults; null in config.json means none."""
     if hf.flag("use_bidirectional_attention"):
         raise ModelError(f"{hf.path} describes a model that looks ahead, which cannot write.")
     config = _decoder(hf, patterns, head_dim=256, tied=True, activation="gelu_pytorch_tanh")

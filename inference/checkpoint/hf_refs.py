@@ -77,7 +77,7 @@ def linear_modules(config: ModelConfig) -> dict[str, tuple[str, RowIndices | Non
 
 
 def _gpt2_refs(config: ModelConfig, prefix: str) -> ParameterRefs:
-    """The matrices are transposed, and queries, keys and values are in one."""
+    """Return refs into matrices that are transposed, with queries, keys and values in one."""
     names = {plain: prefix + name for plain, name in GPT2_NAMES.items()}
     refs = direct_refs(names, parameter_shapes(config))
     for key, ref in refs.items():

@@ -101,7 +101,7 @@ def megatron_config(args: Fields, vocab: int) -> ModelConfig:
 def megatron_refs(
     config: ModelConfig, tensors: Mapping[str, StoredTensor], plus: float = 0.0
 ) -> ParameterRefs:
-    """plus: is added to the weights of norms, if they were trained as 1 + weight."""
+    """Return where the parameters lie. plus: is added to norms that were trained as 1 + weight."""
     refs = {}
     for parameter, (rows, columns) in parameter_shapes(config):
         layer, plain, part = split_name(parameter)

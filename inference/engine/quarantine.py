@@ -16,7 +16,7 @@ class Quarantine:
     """
 
     def __init__(self, send: Callable[[OpenSample], None]) -> None:
-        """send: gives a sample to the ranks."""
+        """Take `send`, which gives a sample to the ranks."""
         self._send = send
         # The first of them is with the ranks.
         self._samples: deque[OpenSample] = deque()

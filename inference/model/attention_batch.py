@@ -134,7 +134,7 @@ class AttentionBatcher:
         )
 
     def _mask(self, last: torch.Tensor, kv: int, window: int | None) -> torch.Tensor:
-        """last: the last position that each query sees, [chunks, 1, queries, 1]."""
+        """Hide what each query does not see. last: its last position, [chunks, 1, queries, 1]."""
         position = torch.arange(kv, device=self.device)
         hidden = position > last
         if window is not None:

@@ -39,7 +39,7 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
     post_norms: tuple[RowFunction, RowFunction] | None = None
 
     def forward(self, hidden: torch.Tensor, metadata: AttentionMetadata) -> torch.Tensor:
-        """hidden: [rows, hidden] fp32, added to in place."""
+        """Compute the layer. hidden: [rows, hidden] fp32, added to in place."""
         norm, linear_qkv, linear_proj, mlp_norm, linear_fc1, linear_fc2 = self.parts
         qkv = linear_qkv(norm(hidden)).view(self.qkv_shape)
         if self.head_norm is not None:

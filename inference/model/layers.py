@@ -26,7 +26,7 @@ class RMSNorm(nn.Module):
         self.dtype = dtype
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """rows: [rows, hidden], fp32. Returns them normalised, in the model's number format."""
+        """Normalise rows, [rows, hidden] fp32. Returns them in the number format of the model."""
         scale = torch.linalg.vecdot(rows, rows).add_(self.eps).rsqrt_()
         out = torch.empty(rows.shape, dtype=self.dtype, device=rows.device)
         return torch.mul(rows * scale.unsqueeze(1), self.weight, out=out)
@@ -62,7 +62,7 @@ class HeadNorm:
         self.eps, self.dtype = query.eps, query.dtype
 
     def __call__(self, qkv: torch.Tensor) -> None:
-        """qkv: [rows, groups, heads + 2, head_dim], the value last."""
+        """Normalise queries and keys in qkv: [rows, groups, heads + 2, head_dim], value last."""
         both = qkv[:, :, :-1].float()
         scale = torch.linalg.vecdot(both, both).add_(self.eps).rsqrt_().unsqueeze(-1)
         qkv[:, :, :-1] = (both * scale * self.weight).to(self.dtype)
@@ -77,7 +77,7 @@ class VocabParallelEmbedding(nn.Module):
         self.start = group.rank() * len(weight)
 
     def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
-        """token_ids: [rows] int64. Returns [rows, hidden], fp32."""
+        """Return [rows, hidden], fp32. token_ids: [rows] int64."""
         if self.group.size() == 1:
             rows = self.weight[token_ids].float()
         else:

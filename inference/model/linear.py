@@ -44,7 +44,7 @@ class ParallelLinear(nn.Module):
     def fill(
         self, products: Sequence[Product], columns: int, bias: torch.Tensor | None = None
     ) -> Self:
-        """products: the ways to compute it; `use` says which one takes how many rows."""
+        """Take the ways to compute it; `use` says which of them takes how many rows."""
         self.products, self.columns, self.bias = tuple(products), columns, bias
         self.use({GPU_SIZE: 0})
         return self
@@ -61,12 +61,12 @@ class ParallelLinear(nn.Module):
             yield f"{name}.up", adapter.up
 
     def use(self, choices: dict[int, int]) -> None:
-        """choices: for each number of rows the index of its product."""
+        """Choose products: for each number of rows the index of its product."""
         self.by_rows = {rows: self.products[index] for rows, index in choices.items()}
         self.largest = max(choices)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """rows: [rows, in], as many as `RowSizes.padded` says; returns [rows, out]."""
+        """Multiply rows, [rows, in], as many as `RowSizes.padded` says. Returns [rows, out]."""
         count = rows.shape[0]
         if (product := self.by_rows.get(count)) is not None:
             out = product(rows)

@@ -20,7 +20,7 @@ CANDIDATE_SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 2
 
 
 def full_product(weight: torch.Tensor) -> Product:
-    """weight: [out, in], in the number format of the rows."""
+    """Build a product with a weight [out, in], in the number format of the rows."""
     onednn = torch.ops.mkldnn
     if weight.device.type == "cpu" and onednn_computes_in(weight.dtype):
         # F.linear would bring the weights into oneDNN's order for every product.
@@ -31,13 +31,13 @@ def full_product(weight: torch.Tensor) -> Product:
 
 
 def int8_product(weight: Int8) -> Product:
-    """The rows are bf16."""
+    """Build a product with bf16 rows."""
     values, scales = weight.values, weight.scales.bfloat16()
     return lambda rows: torch._weight_int8pack_mm(rows, values, scales)
 
 
 def int4_product(weight: Int4) -> Product:
-    """The rows are bf16. Scales and minima are rounded to bf16; values stay as in the file."""
+    """Build a product with bf16 rows. Scales and minima are rounded to bf16, values are not."""
     assert weight.shape[0] % INT4_ROWS == 0
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
     # The kernel computes (value - 8) * scale + zero.

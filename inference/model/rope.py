@@ -74,7 +74,7 @@ class Rope:
         return (1 - smooth) * frequency / self.factor + smooth * frequency
 
     def _yarn(self, plain: list[float]) -> list[float]:
-        """As llama3, but with limits by index instead of by turns."""
+        """Interpolate as llama3, but with limits by index instead of by turns."""
         low, high = self._pair(self.beta_fast), self._pair(self.beta_slow)
         if self.truncate:
             low, high = math.floor(low), math.ceil(high)

@@ -21,7 +21,7 @@ from transformers import (
 
 from tests.inference.families import LLAMA3, SMALL, VOCAB, from_config, rope
 
-Bytes = NDArray[np.uint8]
+Blocks = NDArray[np.uint8]
 
 # Kinds of 256 numbers a block need rows of that.
 WIDE = SMALL | {"hidden_size": 256, "intermediate_size": 512}
@@ -118,22 +118,22 @@ def gguf_name(name: str) -> str:
     return f"blk.{layer}.{NAMES[rest]}.{part}"
 
 
-def q4_k(matrix: torch.Tensor) -> Bytes:
+def q4_k(matrix: torch.Tensor) -> Blocks:
     """Return blocks of random numbers: the library reads this kind and does not write it."""
     blocks = _random_blocks(matrix, 144)
     blocks[..., :4] = np.frombuffer(np.array([0.0003, 0.0023], np.float16).tobytes(), np.uint8)
     return blocks.reshape(len(matrix), -1)
 
 
-def q6_k(matrix: torch.Tensor) -> Bytes:
+def q6_k(matrix: torch.Tensor) -> Blocks:
     blocks = _random_blocks(matrix, 210)
     blocks[..., -2:] = np.frombuffer(np.float16(0.00008).tobytes(), np.uint8)
     return blocks.reshape(len(matrix), -1)
 
 
-def _random_blocks(matrix: torch.Tensor, size: int) -> Bytes:
+def _random_blocks(matrix: torch.Tensor, size: int) -> Blocks:
     random = np.random.default_rng(matrix.numel())
     return random.integers(0, 256, (len(matrix), matrix.shape[1] // 256, size), np.uint8)
 
 
-RAW: dict[str, Callable[[torch.Tensor], Bytes]] = {"Q4_K": q4_k, "Q6_K": q6_k}
+RAW: dict[str, Callable[[torch.Tensor], Blocks]] = {"Q4_K": q4_k, "Q6_K": q6_k}

@@ -1,4 +1,4 @@
-"""A rank that loads a model and tells what memory that took. `run_module` runs it, with a Job."""
+"""A rank that loads a model and tells what memory that took. `run_module` runs it, with a LoadJob."""
 
 import gc
 import json
@@ -19,7 +19,7 @@ LIMIT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class Job:
+class LoadJob:
     """out: each rank writes beside it how many bytes it holds, and how many it had at most.
     warm_up: a small model that is loaded before, with all that is loaded only once.
     """
@@ -36,7 +36,7 @@ class Job:
     deterministic: bool = True
 
 
-def main(job: Job) -> None:
+def main(job: LoadJob) -> None:
     store = f"file://{job.store}"
     dist.init_process_group("gloo", init_method=store, rank=job.rank, world_size=job.tp)
     join_ranks(job.tp, LIMIT)
@@ -62,10 +62,10 @@ def opened(path: str) -> Checkpoint:
 
 
 def status(name: str) -> int:
-    """A line of this process's memory, in bytes. RSS counts pages of mapped files as well."""
+    """Return a line of this process's memory, in bytes. RSS counts pages of mapped files too."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 if __name__ == "__main__":
-    main(Job(**json.loads(sys.argv[1])))
+    main(LoadJob(**json.loads(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""A rank that saves a checkpoint as Megatron does. `run_module` runs it, with a Job.
+"""A rank that saves a checkpoint as Megatron does. `run_module` runs it, with a SaveJob.
 
 dist_checkpointing.save needs a GPU, to wait for it. What it writes is Megatron's sharded state,
 through torch's distributed checkpoint; here the same is done with that alone, as torch documents it
@@ -31,7 +31,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Job:
+class SaveJob:
     """source: a directory of a Hugging Face model, whose weights are saved. As llama, or gpt2."""
 
     rank: int
@@ -42,7 +42,7 @@ class Job:
     arguments: dict[str, object]
 
 
-def main(job: Job) -> None:
+def main(job: SaveJob) -> None:
     store = f"file://{job.store}"
     dist.init_process_group("gloo", init_method=store, rank=job.rank, world_size=job.tp)
     parallel_state.initialize_model_parallel(tensor_model_parallel_size=job.tp)
@@ -167,4 +167,4 @@ def fill_gpt2(
 
 
 if __name__ == "__main__":
-    main(Job(**json.loads(sys.argv[1])))
+    main(SaveJob(**json.loads(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""One of the ranks that `run_ranks` runs: `python -m tests.inference.rank <Job as JSON>`.
+"""One of the ranks that `run_ranks` runs: `python -m tests.inference.rank <RankJob as JSON>`.
 
 For each model: logits of all prompts in one ragged step, and greedy tokens of each prompt alone and
 of all together. What comes out is the same on every rank; the first writes it down.
@@ -30,12 +30,12 @@ from inference.model.weight_loader import WeightLoader
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)
 
-Prompt = tuple[list[int], str]
+AdapterPrompt = tuple[list[int], str]
 """Tokens, and the adapter that they are for."""
 
 
 @dataclass(frozen=True)
-class Job:
+class RankJob:
     """By the names of models, adapters: where they lie, by name; spoken: which of them each prompt
     is for, if any is.
     """
@@ -55,7 +55,7 @@ class Job:
     spoken: dict[str, list[str]] = field(default_factory=dict)
 
 
-def main(job: Job) -> None:
+def main(job: RankJob) -> None:
     store = f"file://{job.store}"
     dist.init_process_group(
         "gloo", init_method=store, rank=job.rank, world_size=job.tp, timeout=LIMIT
@@ -76,7 +76,7 @@ def main(job: Job) -> None:
         torch.save(results, job.out)
 
 
-def load(job: Job, path: Path, device: Device) -> ModelRunner:
+def load(job: RankJob, path: Path, device: Device) -> ModelRunner:
     checkpoint = open_checkpoint(path)
     check_tensors(checkpoint)
     config = checkpoint.config
@@ -88,8 +88,8 @@ def load(job: Job, path: Path, device: Device) -> ModelRunner:
     return ModelRunner(model, PAGE, PAGES)
 
 
-def logits_of(runner: ModelRunner, prompts: list[Prompt]) -> list[torch.Tensor]:
-    """Of each prompt [tokens, vocab]; all in one step."""
+def logits_of(runner: ModelRunner, prompts: list[AdapterPrompt]) -> list[torch.Tensor]:
+    """Return those of each prompt, [tokens, vocab], from one step."""
     chunks, page = [], 0
     for prompt, adapter in prompts:
         count = -(-len(prompt) // PAGE)
@@ -100,7 +100,7 @@ def logits_of(runner: ModelRunner, prompts: list[Prompt]) -> list[torch.Tensor]:
     return list(torch.split(logits.clone(), [len(prompt) for prompt, _ in prompts]))
 
 
-def greedy(runner: ModelRunner, prompts: list[Prompt], count: int) -> list[list[int]]:
+def greedy(runner: ModelRunner, prompts: list[AdapterPrompt], count: int) -> list[list[int]]:
     # Prompts of more than a step: they are computed in pieces.
     scheduler = Scheduler(PagePool(PAGES, PAGE), frozenset(), 8, 24, speculate=False)
     written: dict[str, list[int]] = {str(i): [] for i in range(len(prompts))}
@@ -115,4 +115,4 @@ def greedy(runner: ModelRunner, prompts: list[Prompt], count: int) -> list[list[
 
 
 if __name__ == "__main__":
-    main(Job(**json.loads(sys.argv[1])))
+    main(RankJob(**json.loads(sys.argv[1])))

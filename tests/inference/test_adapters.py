@@ -52,7 +52,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def base(directory: Path, family: str) -> PreTrainedModel:
-    """The model alone, as it is in `directory`."""
+    """Make the model alone, as it is in `directory`."""
     if family == "gguf":
         return write("llama", "F32", directory / family)
     return make(family, directory / family)

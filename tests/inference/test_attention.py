@@ -29,8 +29,8 @@ def run(
     pattern: int = 0,
     cap: float | None = None,
 ) -> list[torch.Tensor]:
-    """Output of each sequence; lengths[i][j] tokens of sequence i are computed in step j, on pages
-    that lie anywhere.
+    """Return the output of each sequence; lengths[i][j] tokens of sequence i are computed in step j,
+    on pages that lie anywhere.
     """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
     batcher = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
@@ -61,7 +61,7 @@ def run(
 def by_the_book(
     length: int, group: int = 3, window: int | None = None, cap: float | None = None
 ) -> torch.Tensor:
-    """Softmax of q.k over all earlier tokens, written out in double precision."""
+    """Compute the softmax of q.k over all earlier tokens in double precision."""
     qkv = qkv_of(length, group, torch.float32).double()
     rotary = RotaryTable(ROPE, 2048, torch.float64, CPU)
     rotate_(qkv[:, :, :-1], *rotary.at(torch.arange(length)))

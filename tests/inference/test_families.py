@@ -10,19 +10,19 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tests.inference.families import FAMILIES, VOCAB, make, reference_logits
 from tests.inference.ranks import TOKENS, RankResult, Results, run_ranks
 
-Models = dict[str, tuple[Path, PreTrainedModel]]
+FamilyModels = dict[str, tuple[Path, PreTrainedModel]]
 PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)], [7]]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+def models(tmp_path_factory: pytest.TempPathFactory) -> FamilyModels:
     """Directories and models, by family."""
     directory = tmp_path_factory.mktemp("families")
     return {name: (directory / name, make(name, directory / name)) for name in FAMILIES}
 
 
 @pytest.fixture(scope="module")
-def results(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(models: FamilyModels, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What the ranks give for all families, by TP and what else is asked."""
 
     @cache
@@ -36,7 +36,7 @@ def results(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Results
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_are_those_of_transformers(
-    models: Models, results: Results, family: str, tp: int
+    models: FamilyModels, results: Results, family: str, tp: int
 ) -> None:
     _, model = models[family]
     for prompt, logits in zip(PROMPTS, results(tp)[family]["logits"], strict=True):
@@ -47,7 +47,7 @@ def test_logits_are_those_of_transformers(
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_tokens_are_those_of_transformers_alone_and_together(
-    models: Models, results: Results, family: str, tp: int
+    models: FamilyModels, results: Results, family: str, tp: int
 ) -> None:
     _, model = models[family]
     alone, together = results(tp)[family]["alone"], results(tp)[family]["together"]
@@ -62,7 +62,7 @@ def test_greedy_tokens_are_those_of_transformers_alone_and_together(
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_bf16_logits_are_no_further_off_than_those_of_transformers(
-    models: Models, results: Results, family: str
+    models: FamilyModels, results: Results, family: str
 ) -> None:
     path, model = models[family]
     theirs = AutoModelForCausalLM.from_pretrained(

@@ -15,8 +15,8 @@ from tests.inference.families import reference_logits
 from tests.inference.ggufs import KINDS, write
 from tests.inference.ranks import TOKENS, RankResult, Results, run_ranks
 
-File = tuple[str, str]
-Models = dict[File, tuple[Path, PreTrainedModel]]
+FileKind = tuple[str, str]
+FileModels = dict[FileKind, tuple[Path, PreTrainedModel]]
 
 FILES = [("llama", kind) for kind in KINDS]
 FILES += [(family, kind) for family in ("qwen2", "qwen3") for kind in ("Q8_0", "Q4_K")]
@@ -24,14 +24,14 @@ PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)]]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+def models(tmp_path_factory: pytest.TempPathFactory) -> FileModels:
     directory = tmp_path_factory.mktemp("gguf")
     paths = {file: directory / ("-".join(file) + ".gguf") for file in FILES}
     return {file: (path, write(*file, path)) for file, path in paths.items()}
 
 
 @pytest.fixture(scope="module")
-def results(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(models: FileModels, tmp_path_factory: pytest.TempPathFactory) -> Results:
     @cache
     def results(tp: int, **more: object) -> dict[str, RankResult]:
         paths = [path for path, _ in models.values()]
@@ -43,7 +43,7 @@ def results(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Results
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("file", FILES, ids="-".join)
 def test_logits_and_tokens_in_fp32_are_those_of_transformers(
-    models: Models, results: Results, file: File, tp: int
+    models: FileModels, results: Results, file: FileKind, tp: int
 ) -> None:
     path, model = models[file]
     result = results(tp)[path.name]
@@ -58,7 +58,7 @@ def test_logits_and_tokens_in_fp32_are_those_of_transformers(
 
 @pytest.mark.parametrize("file", FILES, ids="-".join)
 def test_held_as_the_file_has_them_weights_are_off_by_what_bf16_rounds_away(
-    models: Models, results: Results, file: File
+    models: FileModels, results: Results, file: FileKind
 ) -> None:
     path, model = models[file]
     result = results(1, dtype="bf16", weights="auto", tokens=1)[path.name]
@@ -73,7 +73,7 @@ HELD = {"Q4_0": Int4, "Q4_1": Int4, "Q4_K": Int4, "Q8_0": Int8, "Q6_K": Int8}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_few_bits_are_kept_and_mean_the_same(models: Models, kind: str) -> None:
+def test_few_bits_are_kept_and_mean_the_same(models: FileModels, kind: str) -> None:
     path, _ = models["llama", kind]
     checkpoint = open_checkpoint(path)
     weights = WeightLoader(checkpoint.tensors, checkpoint.refs)

@@ -130,7 +130,7 @@ def empty(model: Path) -> None:
 
 
 def doubled(model: Path) -> None:
-    """The same name twice in one header."""
+    """Write the same name twice into one header."""
     data = weights(model).read_bytes()
     size = int.from_bytes(data[:8], "little")
     header, rest = data[8 : 8 + size].decode().rstrip(), data[8 + size :]

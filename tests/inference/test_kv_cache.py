@@ -10,7 +10,7 @@ SIZE = 4
 
 
 def keep(pool: PagePool, text: list[int]) -> list[int]:
-    """The pages of a text that is computed and remembered, still held."""
+    """Return the pages of a text that is computed and remembered, still held."""
     pages, name = [], ROOT
     for start in range(0, len(text), SIZE):
         pages.append(pool.take())

@@ -23,7 +23,7 @@ NEW_TOKENS = 40
 
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
-    """Greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
+    """Return greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
     async with engine(model, tp=tp) as supervisor:
         asks = [write(supervisor, prompt, temperature=0, max_tokens=count) for prompt in prompts]
         return list(await asyncio.gather(*asks))
@@ -36,7 +36,7 @@ def prompts(smollm: Path) -> list[list[int]]:
 
 
 def reference_choices(path: Path, prompt: list[int], answer: list[int]) -> list[int]:
-    """What transformers would have taken at each place of `answer`, after the same tokens."""
+    """Return what transformers takes at each place of `answer`, after the same tokens."""
     logits = reference_logits(reference_model(path), prompt + answer)
     return logits[len(prompt) - 1 : -1].argmax(-1).tolist()
 

@@ -124,7 +124,7 @@ async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker: Work
 
 
 async def seen_to_end(worker: Worker, rank: int, number: signal.Signals, within: float) -> None:
-    """Sends a signal to one rank: all of them must be gone soon."""
+    """Send a signal to one rank, and check that all of them are gone soon."""
     ranks = worker.ranks
     os.kill(ranks[rank], number)
     async with asyncio.timeout(within):

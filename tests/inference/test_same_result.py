@@ -15,14 +15,14 @@ from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import Params, engine, write
 
 Prompt = list[int]
-Asked = tuple[Prompt, Params]
+Request = tuple[Prompt, Params]
 # As writers have it, and as the model's own distribution draws: the least change would show.
 DRAWN = Params(temperature=0.8, top_k=50, top_p=0.95, repetition_penalty=1.1)
 FREE = Params(temperature=1.0)
 GREEDY = Params(temperature=0.0)
 
 
-def asks(prompts: list[Prompt], count: int) -> list[Asked]:
+def asks(prompts: list[Prompt], count: int) -> list[Request]:
     kinds = [DRAWN, FREE, GREEDY]
     return [
         (prompt, kinds[i % 3] | Params(seed=i, max_tokens=count + 3 * i))
@@ -30,15 +30,15 @@ def asks(prompts: list[Prompt], count: int) -> list[Asked]:
     ]
 
 
-async def one_by_one(supervisor: Supervisor, wanted: list[Asked]) -> list[list[int]]:
+async def one_by_one(supervisor: Supervisor, wanted: list[Request]) -> list[list[int]]:
     return [await write(supervisor, prompt, **params) for prompt, params in wanted]
 
 
-async def together(supervisor: Supervisor, wanted: list[Asked]) -> list[list[int]]:
+async def together(supervisor: Supervisor, wanted: list[Request]) -> list[list[int]]:
     return list(await asyncio.gather(*(write(supervisor, p, **params) for p, params in wanted)))
 
 
-async def results(model: Path, wanted: list[Asked], **settings: Any) -> list[list[list[int]]]:
+async def results(model: Path, wanted: list[Request], **settings: Any) -> list[list[list[int]]]:
     """Return the results of the same requests: alone with an empty cache, alone with a full one,
     some at once, and all at once where there is room for a few.
     """

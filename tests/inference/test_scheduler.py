@@ -26,7 +26,7 @@ NextToken = Callable[[int, int, SamplingParams, int], int]
 
 
 def babble(state: int, token: int, params: SamplingParams, number: int) -> int:
-    """Mostly repeats itself, and sometimes takes a turn that nobody foresees."""
+    """Return a repetition most of the time, and sometimes a token that nobody can guess."""
     if params.temperature:
         state = hash((state, params.seed, params.index, number))
     turns, way = state % 5 == 0, state // 5 % 9
@@ -42,7 +42,7 @@ def circle(state: int, token: int, params: SamplingParams, number: int) -> int:
 
 
 def alone(prompt: list[int], params: SamplingParams, model: NextToken) -> list[int]:
-    """What the model writes without cache, company or guesses."""
+    """Return what the model writes without cache, company or guesses."""
     text = list(prompt)
     while len(text) < len(prompt) + params.max_tokens and (text == prompt or text[-1] != END):
         state = states_of(text, params.adapter)[-1]
@@ -51,7 +51,7 @@ def alone(prompt: list[int], params: SamplingParams, model: NextToken) -> list[i
 
 
 @dataclass
-class World:
+class Simulation:
     """A scheduler and its machine. Each step is checked, and what it brings is kept by sequence:
     tokens, why they end, how many rows were computed, which tokens of the prompt were scored.
     """
@@ -106,7 +106,7 @@ class World:
         return plan
 
     def run(self) -> list[StepPlan]:
-        """Steps until all are done."""
+        """Run steps until all are done."""
         limit = sum(sequence.max_len for sequence in self.sequences.values())
         plans = []
         while self.scheduler.has_work:
@@ -144,31 +144,31 @@ class World:
         assert queue == sorted(queue), "who came first runs first"
 
 
-class Options(TypedDict, total=False):
+class SchedulerOptions(TypedDict, total=False):
     """Arguments of `Scheduler`."""
 
     cost: StepCost
     speculate: bool
 
 
-def world(
+def simulation(
     model: NextToken = count,
     pages: int = 64,
     running: int = 8,
     budget: int = 512,
-    **options: Unpack[Options],
-) -> World:
+    **options: Unpack[SchedulerOptions],
+) -> Simulation:
     pool = PagePool(pages, PAGE)
-    return World(Scheduler(pool, frozenset({END}), running, budget, **options), model)
+    return Simulation(Scheduler(pool, frozenset({END}), running, budget, **options), model)
 
 
 def flat(rows: int) -> float:
-    """A machine to which rows cost nothing."""
+    """Return the same cost for any number of rows."""
     return 1.0
 
 
 def test_a_new_sequence_joins_between_steps_while_others_decode() -> None:
-    w = world()
+    w = simulation()
     w.add(range(1, 11), max_tokens=50)
     w.step()
     w.add(range(101, 111), max_tokens=50)
@@ -179,7 +179,7 @@ def test_a_new_sequence_joins_between_steps_while_others_decode() -> None:
 
 
 def test_a_long_prompt_is_computed_in_pieces_and_never_stops_the_streams_of_others() -> None:
-    w = world(budget=32)
+    w = simulation(budget=32)
     streams = [w.add([n], max_tokens=50) for n in (100, 200)]
     w.step()
     w.add(range(1, 101), max_tokens=50)
@@ -190,7 +190,7 @@ def test_a_long_prompt_is_computed_in_pieces_and_never_stops_the_streams_of_othe
 
 
 def test_a_cancelled_sequence_is_out_of_the_next_step_and_its_pages_are_free() -> None:
-    w = world()
+    w = simulation()
     for name in ("a", "b", "c"):
         w.add(range(1, 100), id=name, max_tokens=50)
     w.step()
@@ -204,7 +204,7 @@ def test_a_cancelled_sequence_is_out_of_the_next_step_and_its_pages_are_free() -
 
 
 def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
-    w = world(pages=4)
+    w = simulation(pages=4)
     w.add(range(1, 41), id="a", max_tokens=20)
     w.add(range(101, 141), id="b", max_tokens=20)
     assert len(w.step().chunks) == 1
@@ -216,21 +216,21 @@ def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
 def test_who_comes_in_leaves_a_page_to_spare_for_each_that_runs(
     tokens: int, admitted: bool
 ) -> None:
-    w = world(pages=4)
+    w = simulation(pages=4)
     w.add(range(1, 21), max_tokens=40)
     w.add(range(101, 101 + tokens), max_tokens=1)
     assert len(w.step().chunks) == 1 + admitted
 
 
 def test_no_more_run_at_once_than_may() -> None:
-    w = world(running=2)
+    w = simulation(running=2)
     for start in (100, 200, 300):
         w.add([start], max_tokens=3)
     assert [len(plan.chunks) for plan in w.run()] == [2, 2, 2, 1, 1, 1]
 
 
 def test_the_end_token_and_the_limit_end_a_sequence() -> None:
-    w = world(model=lambda state, token, params, number: END if token == 7 else 7)
+    w = simulation(model=lambda state, token, params, number: END if token == 7 else 7)
     w.add([3], id="cut", max_tokens=1)
     w.add([4], id="ends", max_tokens=9)
     w.run()
@@ -239,14 +239,14 @@ def test_the_end_token_and_the_limit_end_a_sequence() -> None:
 
 
 def test_an_end_token_in_the_prompt_ends_nothing() -> None:
-    w = world()
+    w = simulation()
     w.add([5, END], max_tokens=2)
     w.run()
     assert (w.written, w.finish) == ({"0": [1, 2]}, {"0": "length"})
 
 
 def test_siblings_share_one_prefill() -> None:
-    w = world()
+    w = simulation()
     for index in range(5):
         w.add(range(1, 101), max_tokens=1, temperature=1.0, index=index)
     w.run()
@@ -254,7 +254,7 @@ def test_siblings_share_one_prefill() -> None:
 
 
 def test_who_begins_like_one_that_is_being_computed_waits_and_computes_only_the_rest() -> None:
-    w = world(budget=32)
+    w = simulation(budget=32)
     w.add(range(1, 101), id="first", max_tokens=1)
     w.add([*range(1, 101), *range(200, 220)], id="behind", max_tokens=1)
     for _ in range(3):
@@ -267,7 +267,7 @@ def test_who_begins_like_one_that_is_being_computed_waits_and_computes_only_the_
 
 
 def test_a_refinement_pays_only_for_what_is_new() -> None:
-    w = world()
+    w = simulation()
     first = w.add(range(1, 42), max_tokens=30)
     w.run()
     second = w.add([*first.token_ids, *range(500, 510)], max_tokens=1)
@@ -277,7 +277,7 @@ def test_a_refinement_pays_only_for_what_is_new() -> None:
 
 
 def test_a_page_is_copied_where_two_texts_part_and_both_go_on_with_their_own() -> None:
-    w = world()
+    w = simulation()
     first = w.add(range(1, 24), max_tokens=20)
     w.step()
     second = w.add([*range(1, 21), 500, 501], max_tokens=20)
@@ -293,7 +293,7 @@ def test_a_page_is_copied_where_two_texts_part_and_both_go_on_with_their_own() -
 
 
 def test_the_text_that_ended_first_is_the_first_to_be_forgotten() -> None:
-    w = world(pages=6)
+    w = simulation(pages=6)
     for start in (100, 200, 300):
         w.add(range(start, start + 31), max_tokens=1)
         w.run()
@@ -304,7 +304,7 @@ def test_the_text_that_ended_first_is_the_first_to_be_forgotten() -> None:
 
 
 def test_when_pages_run_out_the_youngest_gives_its_own_back_and_gets_the_same_tokens() -> None:
-    w = world(model=babble, pages=8, speculate=False)
+    w = simulation(model=babble, pages=8, speculate=False)
     for index in range(3):
         w.add([index + 1] * 20, id="abc"[index], max_tokens=40, seed=27, temperature=1.0)
     while not w.scheduler.preemptions:
@@ -316,7 +316,7 @@ def test_when_pages_run_out_the_youngest_gives_its_own_back_and_gets_the_same_to
 
 
 def test_what_is_left_of_a_preempted_text_is_found_again_and_not_told_as_cached() -> None:
-    w = world(pages=8)
+    w = simulation(pages=8)
     w.add(range(1, 60), max_tokens=20)
     second = w.add(range(101, 148), max_tokens=30)
     w.run()
@@ -329,7 +329,7 @@ def test_what_is_left_of_a_preempted_text_is_found_again_and_not_told_as_cached(
 def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(
     max_tokens: int,
 ) -> None:
-    w = world(budget=33)
+    w = simulation(budget=33)
     w.add(range(1, 101), max_tokens=1)
     w.run()
     scored = w.add(range(1, 101), max_tokens=max_tokens, prompt_logprobs=0)
@@ -341,7 +341,7 @@ def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(
 
 
 def test_a_prompt_is_scored_once_even_if_its_pages_are_taken_and_it_is_computed_again() -> None:
-    w = world(pages=4)
+    w = simulation(pages=4)
     w.add(range(1, 15), max_tokens=40)
     scored = w.add(range(101, 115), max_tokens=40, prompt_logprobs=0)
     w.run()
@@ -350,7 +350,7 @@ def test_a_prompt_is_scored_once_even_if_its_pages_are_taken_and_it_is_computed_
 
 
 def test_a_text_that_repeats_itself_comes_many_tokens_a_step_and_is_the_same() -> None:
-    w = world(model=circle, cost=flat)
+    w = simulation(model=circle, cost=flat)
     sequence = w.add([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1], max_tokens=40)
     plans = w.run()
     assert w.written[sequence.id] == w.expected(sequence.id)
@@ -361,29 +361,31 @@ def test_a_text_that_repeats_itself_comes_many_tokens_a_step_and_is_the_same() -
 
 
 def test_nothing_is_guessed_of_a_text_that_does_not_repeat_itself() -> None:
-    w = world(model=count, cost=flat)
+    w = simulation(model=count, cost=flat)
     w.add(range(1, 41), max_tokens=40)
     assert len(w.run()) == 40
     assert w.scheduler.guessed == 0
 
 
 @pytest.mark.parametrize("options", [{"cost": float}, {"cost": flat, "speculate": False}])
-def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(options: Options) -> None:
-    w = world(model=circle, **options)
+def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(
+    options: SchedulerOptions,
+) -> None:
+    w = simulation(model=circle, **options)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=40)
     assert len(w.run()) == 40
     assert w.scheduler.guessed == 0
 
 
 def test_the_rate_of_hits_is_followed_though_nothing_is_computed_for_it() -> None:
-    w = world(model=circle, cost=float)
+    w = simulation(model=circle, cost=float)
     sequence = w.add([1], max_tokens=40)
     w.run()
     assert sequence.lookup.rate > 0.9
 
 
 def test_a_wrong_guess_leaves_no_trace() -> None:
-    w = world(
+    w = simulation(
         model=lambda state, token, params, number: 9 if number % 12 == 11 else number % 4 + 1,
         cost=flat,
     )
@@ -394,7 +396,7 @@ def test_a_wrong_guess_leaves_no_trace() -> None:
 
 
 def test_what_was_guessed_behind_the_end_is_not_part_of_the_text() -> None:
-    w = world(model=lambda state, token, params, number: (token + 1) % 5, cost=flat)
+    w = simulation(model=lambda state, token, params, number: (token + 1) % 5, cost=flat)
     sequence = w.add([1, 2, 3, 4, END] * 4 + [1], max_tokens=40)
     w.run()
     assert w.written[sequence.id] == [2, 3, 4, END] == list(sequence.token_ids[21:])
@@ -403,7 +405,7 @@ def test_what_was_guessed_behind_the_end_is_not_part_of_the_text() -> None:
 
 
 def test_guesses_take_no_page_that_somebody_needs() -> None:
-    w = world(model=circle, pages=3, cost=flat)
+    w = simulation(model=circle, pages=3, cost=flat)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=20)
     w.add(range(101, 117), max_tokens=2)
     w.run()
@@ -412,7 +414,7 @@ def test_guesses_take_no_page_that_somebody_needs() -> None:
 
 
 def test_guesses_leave_room_for_those_who_have_not_begun() -> None:
-    w = world(model=lambda state, token, params, number: token % 8 + 1, running=2, budget=8)
+    w = simulation(model=lambda state, token, params, number: token % 8 + 1, running=2, budget=8)
     w.scheduler.cost = flat
     w.add([1, 2, 3, 4, 5, 6, 7, 8] * 3, max_tokens=400)
     for _ in range(6):
@@ -423,7 +425,7 @@ def test_guesses_leave_room_for_those_who_have_not_begun() -> None:
 
 
 def test_a_text_that_has_just_ended_is_found_though_others_had_its_beginning_before() -> None:
-    w = world(pages=10)
+    w = simulation(pages=10)
     w.add(range(1, 50), max_tokens=1)
     w.run()
     again = w.add(range(1, 50), max_tokens=30, prompt_logprobs=0)
@@ -448,7 +450,7 @@ def test_guesses_are_worth_it_when_they_are_often_right_and_rows_are_free() -> N
 
 
 def test_a_plan_survives_its_journey() -> None:
-    w = world()
+    w = simulation()
     w.add(range(1, 24), max_tokens=9)
     w.step()
     w.add(range(1, 20), max_tokens=9)
@@ -486,15 +488,15 @@ EVENTS = st.lists(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def simulations(draw: st.DrawFn) -> Simulation:
     pool = PagePool(draw(st.integers(4, 40)), draw(st.sampled_from([1, 2, 4, 8])))
     running = draw(st.integers(1, 6))
     budget = running + draw(st.sampled_from([0, 1, 5, 20, 100]))
     cost, speculate = draw(st.sampled_from(COSTS)), draw(st.sampled_from([True, True, False]))
-    return World(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
+    return Simulation(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
 
 
-class Event(TypedDict):
+class SchedulerEvent(TypedDict):
     """Something that happens to a scheduler; `KINDS` use what they need of it."""
 
     kind: str
@@ -508,7 +510,7 @@ class Event(TypedDict):
     steps: int
 
 
-def happen(w: World, event: Event) -> set[str]:
+def happen(w: Simulation, event: SchedulerEvent) -> set[str]:
     """Let an event happen; return the sequences that it cancels."""
     known, kind, pick = list(w.sequences.values()), event["kind"], event["pick"]
     other = known[-1 - pick % len(known)] if known else None
@@ -540,9 +542,9 @@ def happen(w: World, event: Event) -> set[str]:
 
 
 @settings(max_examples=200)
-@given(worlds(), EVENTS)
+@given(simulations(), EVENTS)
 def test_everybody_gets_the_tokens_that_the_model_writes_alone(
-    w: World, events: list[Event]
+    w: Simulation, events: list[SchedulerEvent]
 ) -> None:
     cancelled: set[str] = set()
     for event in events:

@@ -13,7 +13,7 @@ def pace(threads: int = 2) -> ThreadTuner:
 
 
 def steps_alone(p: ThreadTuner) -> int:
-    """How many steps one thread computes until all are tried again."""
+    """Return how many steps one thread computes until all are tried again."""
     count = 0
     while p.threads == 1:
         p.observe(1, SLOW / 5)
