@@ -1,4 +1,4 @@
-"""A rank that loads a model and tells what memory that took. `run_module` runs it, with a LoadJob."""
+"""A rank that loads a model and writes how much memory it took; `run_module` gives it a LoadJob."""
 
 import gc
 import json

@@ -29,8 +29,8 @@ def run(
     pattern: int = 0,
     cap: float | None = None,
 ) -> list[torch.Tensor]:
-    """Return the output of each sequence; lengths[i][j] tokens of sequence i are computed in step j,
-    on pages that lie anywhere.
+    """Return the output of each sequence. lengths[i][j] tokens of sequence i are computed in step
+    j, on pages that lie anywhere.
     """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
     batcher = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
