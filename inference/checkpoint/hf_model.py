@@ -9,12 +9,7 @@ from dataclasses import replace
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.hf_rope import gemma3_ropes, read_rope
-from inference.model.config import (
-    Activation,
-    AttentionPattern,
-    ModelConfig,
-    check_heads,
-)
+from inference.model.config import Activation, AttentionPattern, ModelConfig, check_heads
 
 ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",

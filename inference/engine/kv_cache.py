@@ -8,6 +8,7 @@ Pages with known content are found again by it: full ones by their tokens and al
 from array import array
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 ROOT = 0
 
@@ -89,10 +90,12 @@ class PagePool:
         name, size = self.root(adapter), self.page_size
         while True:
             rest = tuple(tokens[len(pages) * size : (len(pages) + 1) * size])
-            page = self.children.get(name, {}).get(rest) if len(rest) == size else None
+            followers = self.children.get(name, {})
+            page = followers.get(rest) if len(rest) == size else None
             if page is None:
-                source, part = self._begins_like(name, rest)
-                return PrefixMatch(pages, name, source, part)
+                alike = ((_common_prefix(text, rest), page) for text, page in followers.items())
+                part, source = max(alike, key=itemgetter(0), default=(0, None))
+                return PrefixMatch(pages, name, source if part else None, part)
             pages.append(page)
             name = self.pages[page].name
 
@@ -146,14 +149,6 @@ class PagePool:
         it.parent, it.tokens, it.name = parent, tokens, name
         return name
 
-    def _begins_like(self, name: int, tokens: tuple[int, ...]) -> tuple[int | None, int]:
-        """Return the page after `name` that begins with most of `tokens`, and how many."""
-        best: tuple[int | None, int] = (None, 0)
-        for content, page in self.children.get(name, {}).items():
-            if (count := common_prefix(content, tokens)) > best[1]:
-                best = (page, count)
-        return best
-
     def _forget(self, page: int) -> None:
         it = self.pages[page]
         if it.parent is None:
@@ -165,11 +160,7 @@ class PagePool:
         it.parent, it.tokens, it.name = None, (), -1
 
 
-def common_prefix(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
+def _common_prefix(a: tuple[int, ...], b: tuple[int, ...]) -> int:
     """Return how many tokens two texts have in common from the beginning."""
-    count = 0
-    for left, right in zip(a, b, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (left, right) in pairs if left != right), min(len(a), len(b)))

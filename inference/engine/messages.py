@@ -8,7 +8,7 @@ import json
 import select
 import socket
 import struct
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inference.engine.scheduler import SchedulerStats
@@ -147,29 +147,25 @@ class Outputs:
 
 
 RankMessage = Add | Cancel | Loading | Ready | Failed | Outputs
-OUTPUT_FIELDS = tuple(item.name for item in fields(SampleOutput))
 KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
 
 
 def encode(message: RankMessage) -> bytes:
-    body: dict[str, Any] = {"kind": type(message).__name__}
-    if isinstance(message, Outputs):
-        # Not by asdict, which copies every list, in every step.
-        body["items"] = [[getattr(item, name) for name in OUTPUT_FIELDS] for item in message.items]
-        body["stats"] = astuple(message.stats)
-    else:
-        body |= asdict(message)
-    data = json.dumps(body).encode()
+    # Not by asdict, which copies every list, in every step.
+    data = json.dumps([type(message).__name__, message], default=_values).encode()
     return LENGTH.pack(len(data)) + data
 
 
+def _values(item: Any) -> list[Any]:
+    return [getattr(item, name) for name in item.__slots__]
+
+
 def decode(body: bytes) -> RankMessage:
-    content = json.loads(body)
-    kind = content.pop("kind")
+    kind, values = json.loads(body)
     if kind == Outputs.__name__:
-        items = [SampleOutput(*item) for item in content["items"]]
-        return Outputs(items, SchedulerStats(*content["stats"]))
-    message: RankMessage = KINDS[kind](**content)
+        items, stats = values
+        return Outputs([SampleOutput(*item) for item in items], SchedulerStats(*stats))
+    message: RankMessage = KINDS[kind](*values)
     return message
 
 

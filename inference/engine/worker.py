@@ -74,8 +74,10 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     runner = _load(args, device, supervisor)
     # All ranks are there before the timeouts that are shorter than that of loading begin.
     dist.barrier()
-    if args.rank > 0:
-        _follow(plans, runner)
+    while args.rank > 0:
+        plan = plans.receive()
+        if plan.chunks:
+            runner.execute(plan)
     pages = runner.cache.page_count
     supervisor.send(Ready(device.name, device.description, device.threads, pages))
     scheduler = Scheduler(
@@ -104,13 +106,6 @@ def _lead(
         batcher.add(outputs, scheduler.stats)
         if plan.chunks:
             tuner.observe(plan.rows, time.monotonic() - began)
-
-
-def _follow(plans: PlanBroadcast, runner: ModelRunner) -> NoReturn:
-    while True:
-        plan = plans.receive()
-        if plan.chunks:
-            runner.execute(plan)
 
 
 def _take_commands(supervisor: MessageSocket, scheduler: Scheduler) -> None:

@@ -100,8 +100,7 @@ def join_ranks(tp: int, timeout: timedelta) -> None:
     RuntimeError. torch.distributed must be up.
     """
     parallel_state.initialize_model_parallel(
-        tensor_model_parallel_size=tp,
-        distributed_timeout_minutes=timeout / timedelta(minutes=1),
+        tensor_model_parallel_size=tp, distributed_timeout_minutes=timeout / timedelta(minutes=1)
     )
 
 
