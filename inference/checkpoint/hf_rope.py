@@ -19,8 +19,10 @@ def read_rope(
     if fields.number("partial_rotary_factor", 1.0) != 1:
         raise ModelError(f"{hf.path} turns only a part of each head, which is not served.")
     kind = fields.text("rope_type", fields.text("type", "default"))
-    if kind == "default":
-        return Rope(dim, base)
+    return Rope(dim, base) if kind == "default" else _stretched(fields, kind, dim, base, context)
+
+
+def _stretched(fields: Fields, kind: str, dim: int, base: float, context: int) -> Rope:
     factor = fields.number("factor")
     original = fields.count("original_max_position_embeddings", context)
     match kind:
@@ -48,7 +50,7 @@ def read_rope(
                 fields.flag("truncate", True),
                 attention_factor=fields.number("attention_factor", attention),
             )
-    raise ModelError(f"{hf.path} stretches rotary positions by {kind!r}, which is not served.")
+    raise ModelError(f"{fields.path} stretches rotary positions by {kind!r}, which is not served.")
 
 
 def gemma3_ropes(hf: Fields, dim: int) -> tuple[Rope, Rope]:
