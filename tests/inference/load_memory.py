@@ -44,13 +44,13 @@ def main(job: LoadJob) -> None:
     small = opened(job.warm_up)
     ModelShard(WeightLoader(small.tensors, small.refs), small.config, device, lambda *_: None)
     checkpoint = opened(job.model)
-    weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
-    held = rank_bytes(weights, config, job.tp, device.form, device.dtype.itemsize)
+    loader, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    held = rank_bytes(loader, config, job.tp, device.form, device.dtype.itemsize)
     gc.collect()
     # Begins to count the peak anew: https://www.kernel.org/doc/html/latest/filesystems/proc.html
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    model = ModelShard(weights, config, device, lambda *_: None)
+    model = ModelShard(loader, config, device, lambda *_: None)
     numbers = {"held": held, "peak": status("VmHWM") - before, "kept": status("VmRSS") - before}
     Path(f"{job.out}-{job.rank}").write_text(json.dumps(numbers))
     dist.barrier()

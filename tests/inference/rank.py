@@ -82,8 +82,8 @@ def load(job: RankJob, path: Path, device: Device) -> ModelRunner:
     config = checkpoint.config
     places = job.adapters.get(path.name, {})
     adapters = [open_adapter(name, Path(at), config) for name, at in places.items()]
-    weights = WeightLoader(checkpoint.tensors, checkpoint.refs)
-    model = ModelShard(weights, config, device, lambda *_: None, adapters)
+    loader = WeightLoader(checkpoint.tensors, checkpoint.refs)
+    model = ModelShard(loader, config, device, lambda *_: None, adapters)
     model.measure(device.deterministic)
     return ModelRunner(model, PAGE, PAGES)
 

@@ -76,16 +76,16 @@ HELD = {"Q4_0": Int4, "Q4_1": Int4, "Q4_K": Int4, "Q8_0": Int8, "Q6_K": Int8}
 def test_few_bits_are_kept_and_mean_the_same(models: FileModels, kind: str) -> None:
     path, _ = models["llama", kind]
     checkpoint = open_checkpoint(path)
-    weights = WeightLoader(checkpoint.tensors, checkpoint.refs)
+    loader = WeightLoader(checkpoint.tensors, checkpoint.refs)
     slot = WeightSlot("mlp.linear_fc2", (("layers.1.down", None),), slice(256, 512))
-    held = weights.load(slot, "file").weight
-    full = weights.parameter("layers.1.down.weight", None, slice(256, 512))
+    held = loader.load(slot, "file").weight
+    full = loader.parameter("layers.1.down.weight", None, slice(256, 512))
     assert isinstance(held, HELD.get(kind, torch.Tensor))
     if isinstance(held, Int4):
         assert torch.allclose(held.full(), full, atol=1e-7)
     if isinstance(held, Int8):
         assert ((held.full() - full).abs() <= held.scales[:, None] * 0.501).all()
-    rows, columns = weights.size(slot)
-    size = weights.held_bytes(slot, "file", 2)
+    rows, columns = loader.size(slot)
+    size = loader.held_bytes(slot, "file", 2)
     assert size == rows * columns * 2 or HELD.get(kind)
     assert Path(path).stat().st_size > size

@@ -30,7 +30,7 @@ def few(
 
 
 @pytest.fixture
-def weights(few: Path) -> WeightLoader:
+def loader(few: Path) -> WeightLoader:
     checkpoint = open_checkpoint(few)
     return WeightLoader(checkpoint.tensors, checkpoint.refs)
 
@@ -39,9 +39,9 @@ def linear(name: str, rows: np.ndarray | None = None, columns: slice | None = No
     return WeightSlot("mlp.linear_fc1", ((name, rows),), columns)
 
 
-def blocks_of(weights: WeightLoader, slot: WeightSlot) -> Int4:
-    assert weights.held_as(slot, "file") == "int4"
-    blocks = weights.load(slot, "file").weight
+def blocks_of(loader: WeightLoader, slot: WeightSlot) -> Int4:
+    assert loader.held_as(slot, "file") == "int4"
+    blocks = loader.load(slot, "file").weight
     assert isinstance(blocks, Int4)
     return blocks
 
@@ -50,35 +50,35 @@ def rows_of(count: int, columns: int) -> torch.Tensor:
     return torch.randn(count, columns, generator=torch.Generator().manual_seed(count)).bfloat16()
 
 
-def test_blocks_of_4_bits_are_read_as_gguf_reads_them(weights: WeightLoader) -> None:
+def test_blocks_of_4_bits_are_read_as_gguf_reads_them(loader: WeightLoader) -> None:
     some = np.array([5, 3, 99, 0] * 4)
     for rows in (None, np.arange(16, 48), some):
-        blocks = blocks_of(weights, linear(GATE, rows))
-        assert torch.equal(blocks.full(), weights.parameter(f"{GATE}.weight", rows, None))
+        blocks = blocks_of(loader, linear(GATE, rows))
+        assert torch.equal(blocks.full(), loader.parameter(f"{GATE}.weight", rows, None))
     columns = slice(64, 128)
-    right = blocks_of(weights, linear(DOWN, columns=columns))
-    assert torch.equal(right.full(), weights.parameter(f"{DOWN}.weight", None, columns))
+    right = blocks_of(loader, linear(DOWN, columns=columns))
+    assert torch.equal(right.full(), loader.parameter(f"{DOWN}.weight", None, columns))
 
 
 def test_columns_that_cut_through_a_block_and_matrices_in_full_have_no_blocks(
-    weights: WeightLoader, tiny_gguf: Path
+    loader: WeightLoader, tiny_gguf: Path
 ) -> None:
-    assert weights.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
-    assert weights.held_as(linear("embedding"), "file") == "full"
+    assert loader.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
+    assert loader.held_as(linear("embedding"), "file") == "full"
     full = open_checkpoint(tiny_gguf)
     assert WeightLoader(full.tensors, full.refs).held_as(linear(GATE), "file") == "full"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 16, 100])
 def test_products_in_few_bits_are_those_of_the_numbers_they_stand_for(
-    weights: WeightLoader, rows: int
+    loader: WeightLoader, rows: int
 ) -> None:
-    blocks = blocks_of(weights, linear(GATE))
+    blocks = blocks_of(loader, linear(GATE))
     x = rows_of(rows, blocks.shape[1])
     wanted = x.float() @ blocks.full().T
     # Scales in bf16, and results in bf16.
     assert torch.allclose(int4_product(blocks)(x).float(), wanted, rtol=0.02, atol=0.02)
-    eight = Int8.of(weights.parameter(f"{GATE}.weight", None, None))
+    eight = Int8.of(loader.parameter(f"{GATE}.weight", None, None))
     wanted = x.float() @ eight.full().T
     assert torch.allclose(int8_product(eight)(x).float(), wanted, rtol=0.02, atol=0.02)
 
@@ -94,11 +94,11 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
 def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: WeightForm) -> None:
     checkpoint = open_checkpoint(few)
-    weights, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
+    loader, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
 
     def parts(rank: int, tp: int) -> dict[str, Matrix]:
         return {
-            slot.path: weights.load(slot, form).weight for slot in weight_slots(config, rank, tp)
+            slot.path: loader.load(slot, form).weight for slot in weight_slots(config, rank, tp)
         }
 
     whole, halves = parts(0, 1), [parts(0, 2), parts(1, 2)]

@@ -89,8 +89,13 @@ def endless_gguf(
 
 
 @pytest.fixture(scope="module")
-def worker(start_worker: StartWorker, endless_gguf: Path) -> Worker:
+def worker(
+    start_worker: StartWorker, endless_gguf: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Worker:
     """A worker of this module alone: it is killed and crowded. Room for two long samples."""
+    # In each of its processes: an error wherever its code stands when the signal comes.
+    site = tmp_path_factory.mktemp("site")
+    (site / "sitecustomize.py").write_text(RAISE_ON_SIGNAL)
     return start_worker(
         model=endless_gguf,
         tp=2,
@@ -98,6 +103,7 @@ def worker(start_worker: StartWorker, endless_gguf: Path) -> Worker:
         kv_tokens=1600,
         hang_seconds=HANG_SECONDS,
         slack_bot_token="xoxb-of-the-test",
+        pythonpath=site,
     )
 
 
@@ -131,15 +137,7 @@ async def seen_to_end(worker: Worker, rank: int, number: signal.Signals, within:
         await all_gone(ranks)
 
 
-async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(
-    start_worker: StartWorker, endless_gguf: Path, tmp_path: Path
-) -> None:
-    # In each process of the worker: an error wherever its code stands when the signal comes.
-    (tmp_path / "sitecustomize.py").write_text(RAISE_ON_SIGNAL)
-    worker = start_worker(
-        wait=False, model=endless_gguf, tp=2, dtype="fp32", kv_tokens=3200, pythonpath=tmp_path
-    )
-    await asyncio.to_thread(worker.wait_ready)
+async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(worker: Worker) -> None:
     sampling = replace(LONG, max_tokens=400)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
