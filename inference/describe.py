@@ -15,7 +15,7 @@ from inference.checkpoint.open import Checkpoint
 from inference.errors import OperatorError
 from inference.model.device import Device
 from inference.model.weight_loader import WeightLoader, rank_bytes
-from inference.settings import Settings, SettingsError, load_settings
+from inference.settings import Settings, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
 MAX_TP = 64
@@ -64,9 +64,9 @@ def main() -> int:
     try:
         settings = load_settings()
         report = describe(args.model or settings.model, settings)
-    except (OperatorError, SettingsError) as error:
+    except OperatorError as error:
         print(f"describe: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     print(json.dumps(asdict(report), ensure_ascii=False) if args.json else table(report))
     return 0
 

@@ -21,12 +21,9 @@ from inference.checkpoint.parameter_ref import ParameterRefs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored_tensor import StoredTensor
 from inference.model.config import ModelConfig
-from inference.tokenization.vocabulary import (
-    Vocabulary,
-    count_tokens,
-    directory_vocabulary,
-    gguf_vocabulary,
-)
+from inference.tokenization.gguf_vocabulary import read_gguf_vocabulary
+from inference.tokenization.hf_vocabulary import count_tokens, read_hf_vocabulary
+from inference.tokenization.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +81,8 @@ def open_vocabulary(path: Path) -> Vocabulary:
     """Read the tokens of a model. Raises ModelError."""
     with model_errors(path, "the tokenizer"):
         if not path.is_dir():
-            return gguf_vocabulary(read_gguf(path))
-        return directory_vocabulary(path)
+            return read_gguf_vocabulary(read_gguf(path))
+        return read_hf_vocabulary(path)
 
 
 def _gguf(path: Path) -> Checkpoint:
