@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -60,20 +61,23 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Directories of runs, by the model whose weights they have."""
     directory = tmp_path_factory.mktemp("megatron")
     runs = {}
-    for name, arguments in ARGUMENTS.items():
+    for name in ARGUMENTS:
         make(name, directory / f"hf-{name}")
         run = directory / name
         (run / "iter_0000007").mkdir(parents=True)
         (run / "latest_checkpointed_iteration.txt").write_text("7\n")
         byte_level(run)
-        write(directory / f"hf-{name}", run / "iter_0000007", arguments, SAVED_AT[name])
         runs[name] = run
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, [directory / f"hf-{name}" for name in runs], runs.values()))
     return runs
 
 
-def write(source: Path, out: Path, arguments: dict[str, object], tp: int) -> None:
-    job = {"source": str(source), "out": str(out), "arguments": arguments}
-    run_module("tests.inference.megatron_writer", tp, job | {"store": f"{source}-store"})
+def write(source: Path, run: Path) -> None:
+    """Save the model in `source` as Megatron does."""
+    job = {"source": str(source), "out": str(run / "iter_0000007"), "store": f"{source}-store"}
+    tp, arguments = SAVED_AT[run.name], ARGUMENTS[run.name]
+    run_module("tests.inference.megatron_writer", tp, job | {"arguments": arguments})
 
 
 @pytest.fixture(scope="module")
