@@ -66,7 +66,8 @@ def measure(
     kinds: layers of one shape each. deterministic: use only numbers of rows with which the numbers
     in a row are bit for bit the same, and only the first product; otherwise whatever is fastest.
     """
-    costs = torch.full((len(CANDIDATE_SIZES),), torch.inf)
+    # What each number of rows costs, and the same where it may be used.
+    costs = torch.full((2, len(CANDIDATE_SIZES)), torch.inf)
     picks: list[list[int]] = [[] for _ in kinds]
     random = torch.Generator().manual_seed(0)
     inputs = [
@@ -75,20 +76,24 @@ def measure(
     ]
     wholes = [kind[0].products[0](rows) for kind, rows in zip(kinds, inputs, strict=True)]
     for i, size in enumerate(CANDIDATE_SIZES):
-        total = 0.0
+        total, usable = 0.0, True
         for kind, rows, whole, pick in zip(kinds, inputs, wholes, picks, strict=True):
             count = 1 if deterministic else len(kind[0].products)
             times = [_seconds(kind, index, rows[:size]) for index in range(count)]
-            usable = not deterministic or _same_bits(kind[0].products[0], rows, whole, size)
-            total += min(times) if usable else torch.inf
+            usable &= not deterministic or _same_bits(kind[0].products[0], rows, whole, size)
+            total += min(times)
             pick.append(times.index(min(times)))
-        costs[i] = total
+        costs[:, i] = torch.tensor([total, total if usable else torch.inf])
     dist.all_reduce(costs, op=dist.ReduceOp.MAX)
-    found = [i for i, cost in enumerate(costs.tolist()) if cost < torch.inf]
+    # Seen once, on a crowded machine: a product gave other bits the second time. A row that is
+    # always computed by itself depends at least on no other row.
+    found = [i for i, cost in enumerate(costs[1].tolist()) if cost < torch.inf] or [0]
     for kind, pick in zip(kinds, picks, strict=True):
         for layer in kind:
             layer.use({CANDIDATE_SIZES[i]: pick[i] for i in found})
-    return RowSizes(tuple(CANDIDATE_SIZES[i] for i in found), tuple(costs[i].item() for i in found))
+    return RowSizes(
+        tuple(CANDIDATE_SIZES[i] for i in found), tuple(costs[0, i].item() for i in found)
+    )
 
 
 def _same_bits(product: Product, rows: torch.Tensor, whole: torch.Tensor, size: int) -> bool:

@@ -1,16 +1,18 @@
 """Products with weights in full and in few bits, and how many rows they are made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from gguf import GGMLQuantizationType
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.checkpoint.open import open_checkpoint
+from inference.model import row_sizes
 from inference.model.linear import ParallelLinear
 from inference.model.products import full_product, int4_product, int8_product
 from inference.model.quantized import Int4, Int8
@@ -126,16 +128,16 @@ sizes = st.lists(st.integers(1, 64), min_size=1, max_size=6, unique=True).map(so
 def test_rows_are_filled_up_to_the_cheapest_numbers_that_hold_them(
     usable: list[int], costs: list[float], rows: int
 ) -> None:
-    row_sizes = RowSizes(tuple(usable), tuple(costs[: len(usable)]))
-    padded = row_sizes.padded(rows)
+    found = RowSizes(tuple(usable), tuple(costs[: len(usable)]))
+    padded = found.padded(rows)
     assert padded >= rows
-    rest = padded % row_sizes.largest
+    rest = padded % found.largest
     assert rest == 0 or rest in usable
-    assert padded - rows < row_sizes.largest
+    assert padded - rows < found.largest
     alternatives = [c for s, c in zip(usable, costs, strict=False) if s >= rows % usable[-1]]
     if rows % usable[-1]:
-        wanted = rows // usable[-1] * row_sizes.costs[-1] + min(alternatives)
-        assert row_sizes.cost(rows) == pytest.approx(wanted)
+        wanted = rows // usable[-1] * found.costs[-1] + min(alternatives)
+        assert found.cost(rows) == pytest.approx(wanted)
 
 
 def test_more_rows_than_the_largest_number_are_computed_piece_by_piece() -> None:
@@ -144,3 +146,22 @@ def test_more_rows_than_the_largest_number_are_computed_piece_by_piece() -> None
     layer.use({4: 0, 8: 0})
     x = torch.randn(28, 64, generator=torch.Generator().manual_seed(2))
     assert torch.allclose(layer(x), x @ matrix.T, atol=1e-4)
+
+
+@pytest.fixture
+def one_rank(tmp_path: Path) -> Iterator[None]:
+    dist.init_process_group("gloo", f"file://{tmp_path / 'rendezvous'}", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_rank")
+def test_where_no_product_gives_the_same_bits_twice_each_row_is_computed_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(row_sizes, "_same_bits", lambda *_: False)
+    layer = ParallelLinear().fill([full_product(torch.ones(4, 8))], 8)
+    found = row_sizes.measure([[layer]], torch.float32, deterministic=True)
+    assert found.sizes == (1,)
+    assert found.costs[0] < 1.0
+    assert layer(torch.ones(3, 8)).tolist() == [[8.0] * 4] * 3
