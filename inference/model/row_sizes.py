@@ -74,7 +74,9 @@ def measure(
         torch.randn(CANDIDATE_SIZES[-1], kind[0].columns, generator=random).to(dtype)
         for kind in kinds
     ]
-    wholes = [kind[0].products[0](rows) for kind, rows in zip(kinds, inputs, strict=True)]
+    # With one thread: several part the largest product between them, on AMX in another order.
+    with one_thread():
+        wholes = [kind[0].products[0](rows) for kind, rows in zip(kinds, inputs, strict=True)]
     for i, size in enumerate(CANDIDATE_SIZES):
         total, usable = 0.0, True
         for kind, rows, whole, pick in zip(kinds, inputs, wholes, picks, strict=True):
@@ -85,8 +87,8 @@ def measure(
             pick.append(times.index(min(times)))
         costs[:, i] = torch.tensor([total, total if usable else torch.inf])
     dist.all_reduce(costs, op=dist.ReduceOp.MAX)
-    # Seen once, on a crowded machine: a product gave other bits the second time. A row that is
-    # always computed by itself depends at least on no other row.
+    # Where no number is the same by any number of threads, a row that is always computed by itself
+    # depends at least on no other row.
     found = [i for i, cost in enumerate(costs[1].tolist()) if cost < torch.inf] or [0]
     for kind, pick in zip(kinds, picks, strict=True):
         for layer in kind:
