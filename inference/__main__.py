@@ -1,4 +1,4 @@
-"""`python -m inference`: the worker, until SIGTERM. Settings come from the environment.
+"""`python -m inference`: the worker, until SIGTERM. WorkerSettings come from the environment.
 
 `python -m inference --check` says what would be served, and serves nothing.
 """
@@ -23,7 +23,7 @@ from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
 from inference.errors import OperatorError
 from inference.model.config import check_cache, check_split
-from inference.settings import Settings, load_settings
+from inference.settings import WorkerSettings, load_settings
 from inference.tokenization.tokenizer import Tokenizer
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ def main() -> int:
     return 0
 
 
-def check(settings: Settings) -> str:
+def check(settings: WorkerSettings) -> str:
     """Return what would be served, in a line. Raises ModelError where the ranks would fail."""
     # These import torch, which the supervisor runs without.
     from inference.model.device import Device  # noqa: PLC0415
@@ -73,7 +73,7 @@ def check(settings: Settings) -> str:
     )
 
 
-def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
+def read_model(settings: WorkerSettings) -> tuple[Checkpoint, Tokenizer]:
     """Read all of the model but its weights, and check that these are there. Raises ModelError."""
     checkpoint, vocabulary = open_model(settings.model)
     check_split(checkpoint.config, settings.tp)
@@ -82,7 +82,7 @@ def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
     return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: WorkerSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises OperatorError."""
     checkpoint, tokenizer = read_model(settings)
     path, config = checkpoint.path, checkpoint.config

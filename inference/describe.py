@@ -15,7 +15,7 @@ from inference.checkpoint.open import Checkpoint
 from inference.errors import OperatorError
 from inference.model.device import Device
 from inference.model.weight_loader import WeightLoader, rank_bytes
-from inference.settings import Settings, load_settings
+from inference.settings import WorkerSettings, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
 MAX_TP = 64
@@ -71,7 +71,7 @@ def main() -> int:
     return 0
 
 
-def describe(model: str, settings: Settings) -> ModelReport:
+def describe(model: str, settings: WorkerSettings) -> ModelReport:
     """Describe what MODEL names. Raises ModelError."""
     checkpoint, vocabulary = open_model(model)
     device, config = Device.choose(settings, rank=0, tp=1), checkpoint.config

@@ -20,7 +20,7 @@ def default_bind() -> str:
     return f"unix:{Path(base) / f'draftsmith-{os.getuid()}' / 'worker.sock'}"
 
 
-class Settings(BaseSettings):
+class WorkerSettings(BaseSettings):
     """Every setting of the worker, with its range and one line of help."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         raise ValueError("must be unix:/path/to/socket or tcp:host:port")
 
     @model_validator(mode="after")
-    def _tcp_has_a_token(self) -> "Settings":
+    def _tcp_has_a_token(self) -> "WorkerSettings":
         token = self.worker_token.get_secret_value() if self.worker_token else ""
         if self.worker_bind.startswith("tcp:") and len(token) < 16:
             raise ValueError("WORKER_BIND=tcp:... needs a WORKER_TOKEN of at least 16 characters")
@@ -130,10 +130,10 @@ def _pairs(adapters: str) -> list[tuple[str, str]]:
     return [(name.strip(), path.strip()) for name, _, path in parts]
 
 
-def load_settings() -> Settings:
+def load_settings() -> WorkerSettings:
     """Return the settings of this process. Raises OperatorError."""
     try:
-        return Settings()
+        return WorkerSettings()
     except ValidationError as error:
         name, reason = first_problem(error)
         sentence = f"{name.upper()}: {reason}." if name else f"{reason}."

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.settings import Settings
-from inference.settings import Settings as WorkerSettings
+from inference.settings import WorkerSettings
 
 TO_FILL_IN = ("slack_bot_token", "slack_app_token")
 HEAD = """\

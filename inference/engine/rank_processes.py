@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inference.engine.messages import Add, Cancel, RankArgs, encode
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 
 PAGE_SIZE = 16
 KILL_SECONDS = 5.0
@@ -28,7 +28,7 @@ PASSED_ON = re.compile(
 class RankProcesses:
     """The ranks of one model, and our ends of their sockets."""
 
-    def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
+    def __init__(self, settings: WorkerSettings, model: Path, end_ids: frozenset[int]) -> None:
         self.settings, self.model, self.end_ids = settings, model, end_ids
         self.processes: list[Process] = []
         self._writers: list[StreamWriter] = []

@@ -32,7 +32,7 @@ from inference.engine.quarantine import Quarantine
 from inference.engine.rank_processes import PAGE_SIZE, RankProcesses
 from inference.engine.sequence import SamplingParams
 from inference.metrics import Metrics
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ CANARY_FRESH_SECONDS = 2.0
 class Supervisor:
     """The ranks of one model. `run` owns them; all else talks to whichever are alive."""
 
-    def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
+    def __init__(self, settings: WorkerSettings, model: Path, end_ids: frozenset[int]) -> None:
         self.settings, self.model, self.end_ids = settings, model, end_ids
         self.progress = "starting"
         self.ready: Ready | None = None

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
 from bot.workspace import Workspace
-from inference.settings import Settings as WorkerSettings
+from inference.settings import WorkerSettings
 from tests.env_sample import env_sample
 from tests.scripted_engine import ScriptedEngine
 

@@ -10,7 +10,7 @@ from inference.checkpoint.errors import ModelError
 from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 
 NO_END = frozenset({10**9})
 
@@ -34,7 +34,7 @@ class Params(TypedDict, total=False):
 async def engine(model: Path, **settings: Any) -> AsyncIterator[Supervisor]:
     """Give a supervisor whose ranks are up; drafts end only at their limits."""
     chosen: dict[str, Any] = {"dtype": "fp32", "kv_tokens": 8192, "_env_file": None} | settings
-    supervisor = Supervisor(Settings(model=str(model), **chosen), model, NO_END)
+    supervisor = Supervisor(WorkerSettings(model=str(model), **chosen), model, NO_END)
     ranks = asyncio.create_task(supervisor.run())
     try:
         async with asyncio.timeout(240):

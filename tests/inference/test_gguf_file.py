@@ -12,7 +12,7 @@ from inference.checkpoint.errors import ModelError
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.open import find_model, open_checkpoint
 from inference.model.config import check_split
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 
 
 def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
 
 
 def check(path: Path) -> str:
-    return check_model(Settings(model=str(path), _env_file=None))
+    return check_model(WorkerSettings(model=str(path), _env_file=None))
 
 
 def altered(tiny: Path, target: Path, old: bytes, new: bytes) -> Path:
@@ -110,7 +110,7 @@ def test_a_file_that_ends_in_its_weights_is_found_without_loading_it(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_named(tiny_gguf: Path) -> None:
     with pytest.raises(ModelError, match="needs 1 GPUs and 0 can be used"):
-        check_model(Settings(model=str(tiny_gguf), device="cuda", _env_file=None))
+        check_model(WorkerSettings(model=str(tiny_gguf), device="cuda", _env_file=None))
 
 
 @pytest.mark.parametrize("alignment", [0, 32.5])

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from inference.__main__ import check as check_model
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_checkpoint
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 from tests.inference.families import make
 from tests.inference.vocabularies import byte_level
 
@@ -42,7 +42,7 @@ def model(sound: Path, tmp_path: Path) -> Path:
 
 
 def check(path: Path, **settings: Any) -> str:
-    return check_model(Settings(model=str(path), device="cpu", _env_file=None, **settings))
+    return check_model(WorkerSettings(model=str(path), device="cpu", _env_file=None, **settings))
 
 
 def configure(model: Path, **changes: object) -> None:

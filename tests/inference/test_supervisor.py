@@ -11,7 +11,7 @@ from inference.checkpoint.errors import ModelError
 from inference.engine import supervisor as supervisor_module
 from inference.engine.open_sample import GenerationStopped
 from inference.engine.supervisor import Supervisor
-from inference.settings import Settings
+from inference.settings import WorkerSettings
 from tests.inference.engine import engine, write
 
 # No such token: the ranks die of it.
@@ -39,7 +39,7 @@ async def test_a_rank_that_freezes_while_it_loads_is_not_waited_for(
     tiny_gguf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "LOADING_SECONDS", 2.0)
-    supervisor = Supervisor(Settings(dtype="fp32", _env_file=None), tiny_gguf, frozenset())
+    supervisor = Supervisor(WorkerSettings(dtype="fp32", _env_file=None), tiny_gguf, frozenset())
     supervisor.settings.hang_seconds = 1.0
     ranks = asyncio.create_task(supervisor.run())
     await asyncio.sleep(0.5)
