@@ -16,6 +16,7 @@ import gguf
 import hypothesis
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inference.client import EngineClient
 from inference.tokenization.vocabulary import BYTE_OF
@@ -163,8 +164,9 @@ def write_tiny_gguf(
     tokens = [*specials, *BYTE_OF, *(a + b for a, b in pairs)]
     random = np.random.default_rng(7)
 
-    def matrix(rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
-        return (random.standard_normal((rows, columns)) * scale / columns**0.5).astype(np.float32)
+    def matrix(rows: int, columns: int, scale: float = 1.0) -> NDArray[np.float32]:
+        values = random.standard_normal((rows, columns)) * scale / columns**0.5
+        return np.asarray(values, np.float32)
 
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(4096)

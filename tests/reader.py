@@ -21,7 +21,8 @@ FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networ
 def opened_browser() -> Iterator[webdriver.Chrome]:
     """Chromium, with no window."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert None not in (chromium, driver), "apt-get install chromium chromium-driver"
+    assert chromium, "apt-get install chromium"
+    assert driver, "apt-get install chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in (*FLAGS, f"window-size={SIZE[0]},{SIZE[1]}"):
@@ -90,4 +91,5 @@ class Reader:
 
     def complaints(self) -> list[str]:
         """What the browser's console holds against the page."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]
+        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries]

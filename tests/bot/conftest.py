@@ -60,13 +60,13 @@ async def connect(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callabl
     async def connected() -> AsyncSocketModeHandler:
         handler = AsyncSocketModeHandler(bolt, workspace.app_token, ping_interval=0.2)
         handlers.append(handler)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
         await workspace.until(lambda: workspace.connected)
         return handler
 
     yield connected
     for handler in handlers:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

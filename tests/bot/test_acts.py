@@ -324,13 +324,16 @@ async def test_an_accepted_text_comes_as_a_file_into_the_thread(
     form = await form_behind(workspace, ana, draft, "accept_form")
     assert (await workspace.submit(ana.id, form.id, {"accept": kind})).ok
     file = await workspace.until(lambda: next((f for m in ana.drafts for f in m.files), None))
+    assert file is not None
+    assert file.data is not None
     assert file.name == f"The tram.{kind}"
     if kind == "md":
         assert file.data.decode() == "# The tram\n\nIt **climbs**.\n\n- one\n- two\n"
     else:
         paragraphs = docx.Document(io.BytesIO(file.data)).paragraphs
         assert [p.text for p in paragraphs] == ["The tram", "It climbs.", "one", "two"]
-        assert [p.style.name for p in paragraphs][::2] == ["Heading 1", "List Bullet"]
+        styles = [p.style.name for p in paragraphs if p.style]
+        assert styles[::2] == ["Heading 1", "List Bullet"]
 
 
 async def test_what_the_filter_blocks_by_now_is_not_accepted(

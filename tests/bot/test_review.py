@@ -32,7 +32,9 @@ class Reviewer(Person):
         return next(iter(self.workspace.messages(self.channel)), None)
 
     async def sees_card(self) -> Message:
-        return await self.workspace.until(lambda: self.card)
+        card = await self.workspace.until(lambda: self.card)
+        assert card is not None
+        return card
 
     async def click(self, button: str) -> bool:
         card = await self.sees_card()

@@ -19,9 +19,10 @@ from tests.env_sample import env_sample
 from tests.scripted_engine import ScriptedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 200
 
 
-async def draftsmith(*words: str, cwd: Path, limit: float = 60, **env: str) -> tuple[int, str, str]:
+async def draftsmith(*words: str, cwd: Path, **env: str) -> tuple[int, str, str]:
     """The exit code, stdout and stderr of a command in an environment of its own."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
@@ -32,7 +33,7 @@ async def draftsmith(*words: str, cwd: Path, limit: float = 60, **env: str) -> t
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(LIMIT_SECONDS):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
@@ -219,7 +220,7 @@ async def test_draft_refuses_what_is_no_brief_and_what_the_filter_stops(
 
 
 async def test_the_demo_tells_its_story_with_the_real_model(tmp_path: Path) -> None:
-    code, out, err = await draftsmith("demo", "--once", cwd=tmp_path, limit=200)
+    code, out, err = await draftsmith("demo", "--once", cwd=tmp_path)
     assert code == 0, err
     assert re.search(r"workspace\s+http://127\.0\.0\.1:\d+", out)
     for line in (

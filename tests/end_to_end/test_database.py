@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -175,7 +176,7 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     (version,) = await store.ensure_versions(job)
     for end in range(0, len(long), len(long) // 20):
         await store.save_text(version.id, long[:end])
-    old = {"author": "U1", "created_at": now() - timedelta(days=2)}
+    old: dict[str, Any] = {"author": "U1", "created_at": now() - timedelta(days=2)}
     unwanted = Source(key="s1", name=NAME, text=f"{SOURCE} " * 900, **old)
     await store.keep("k2", None, [unwanted])
     wanted = Source(key="s2", name="kept", text=WISH, **old)
