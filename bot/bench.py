@@ -1,8 +1,8 @@
-"""`python -m bot.bench`: many people ask for a draft within one second. How does the bot bear it?
+"""`python -m bot.bench`: measure the bot while many people ask for a draft within one second.
 
-This process is Slack, the workspace with Slack's limits, and a worker that answers at once; the
-bot, as `draftsmith run` has it, is a process of its own. What is measured is read afterwards from
-the calls that Slack had.
+This process holds the workspace, with Slack's limits, and a worker that answers at once. The bot
+is a process of its own, as `draftsmith run` starts it. The times are read afterwards from the
+calls that the workspace received.
 """
 
 import argparse
@@ -24,8 +24,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.cli import run_command
 from bot.cli.run import run
-from bot.settings import Alone, Settings
+from bot.errors import OperatorError
+from bot.settings import ExplicitSettings, Settings
 from bot.slack.manifest import manifest
 from bot.workspace import Message, Workspace
 from bot.workspace.state import Call
@@ -38,12 +40,8 @@ ACK_GOAL, SIGN_GOAL = 0.5, 1.0
 FAILED = 1
 
 
-class BenchError(Exception):
-    """The bot could not be measured; the message is a sentence."""
-
-
 def story(number: int) -> str:
-    """What the worker writes for one brief and for no other: about 150 words."""
+    """Return what the worker writes for this brief only: about 150 words."""
     days = [
         f"On day {day} ship {number} left the harbour with a calm sea and a good wind behind her."
         for day in range(1, 10)
@@ -51,12 +49,12 @@ def story(number: int) -> str:
     return "\n\n".join(" ".join(days[i : i + 3]) for i in (0, 3, 6))
 
 
-class Worker:
-    """A server at the worker's border that writes a word at a time, with no pause between."""
+class InstantWorker:
+    """A server with the worker's API, which writes a word at a time without a pause."""
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """Its address."""
+        """Serve; yield the address."""
         app = web.Application()
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
@@ -92,8 +90,8 @@ def _event(**data: object) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One `/draft`: by whom, where, when (time.monotonic()), and how it was acked."""
+class DraftRequest:
+    """One `/draft`: who sent it, where, when (time.monotonic()), and its ack."""
 
     number: int
     person: str
@@ -103,10 +101,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """What came of one `/draft`, in seconds after it; None for what did not come.
+class DraftOutcome:
+    """Seconds from one `/draft` to each sign of its draft; None for what did not come.
 
-    `right`: one root, and one draft under it that says what the worker wrote, once.
+    `right`: there is one root, and under it one draft, which has the worker's text once.
     """
 
     ack: float | None
@@ -117,8 +115,8 @@ class Came:
     right: bool
 
 
-class Load:
-    """People who ask in a workspace, and what came of it."""
+class Crowd:
+    """People who ask for drafts in a workspace."""
 
     def __init__(self, workspace: Workspace, drafts: int, channels: int) -> None:
         assert 0 < channels <= drafts
@@ -127,67 +125,69 @@ class Load:
         self._people = [
             (workspace.person(f"person-{i}"), rooms[i % channels]) for i in range(drafts)
         ]
-        self._asked: list[Asked] = []
+        self._requests: list[DraftRequest] = []
 
-    async def run(self) -> list[Came]:
-        """Ask, all within a second; wait until everything stands, or for four minutes."""
+    async def run(self) -> list[DraftOutcome]:
+        """Ask, all within a second; wait until everything is done, or for four minutes."""
         began = time.monotonic()
-        self._asked = await asyncio.gather(*map(self._ask, range(len(self._people))))
+        self._requests = await asyncio.gather(*map(self._ask, range(len(self._people))))
         while time.monotonic() - began < MOST_SECONDS:
-            if all(map(self._stands, self._asked)):
+            if all(map(self._is_done, self._requests)):
                 break
             await asyncio.sleep(LOOK_SECONDS)
-        return [self._came(asked) for asked in self._asked]
+        return [self._outcome(request) for request in self._requests]
 
-    async def _ask(self, number: int) -> Asked:
+    async def _ask(self, number: int) -> DraftRequest:
         person, channel = self._people[number]
         await asyncio.sleep(number / len(self._people))
         at = time.monotonic()
         ack = await self._workspace.command(person, channel, "/draft", f"blog: ship {number}")
-        return Asked(number, person, channel, at, ack)
+        return DraftRequest(number, person, channel, at, ack)
 
-    def _stands(self, asked: Asked) -> bool:
-        """Whether the bot has nothing more to do: the draft closed, offered, the root changed."""
-        roots, drafts = self._messages(asked)
+    def _is_done(self, request: DraftRequest) -> bool:
+        """Say whether all is done: the draft has buttons and an emoji, the root no stop button."""
+        roots, drafts = self._messages(request)
         return (
             bool(roots and drafts)
             and all("actions" in _types(draft.blocks) and draft.reactions for draft in drafts)
             and not any("actions" in _types(root.blocks) for root in roots)
         )
 
-    def _messages(self, asked: Asked) -> tuple[list[Message], list[Message]]:
-        """The roots of what somebody asked for, and the drafts under them."""
-        shown = self._workspace.messages(asked.channel)
-        roots = [message for message in shown if asked.person in message.text]
-        threads = [self._workspace.messages(asked.channel, root.ts)[1:] for root in roots]
+    def _messages(self, request: DraftRequest) -> tuple[list[Message], list[Message]]:
+        """Return the roots of a request, and the drafts under them."""
+        shown = self._workspace.messages(request.channel)
+        roots = [message for message in shown if request.person in message.text]
+        threads = [self._workspace.messages(request.channel, root.ts)[1:] for root in roots]
         return roots, [message for thread in threads for message in thread]
 
-    def _came(self, asked: Asked) -> Came:
-        roots, drafts = self._messages(asked)
-        calls = [call for call in self._workspace.calls if call.error is None]
+    def _outcome(self, request: DraftRequest) -> DraftOutcome:
+        roots, drafts = self._messages(request)
 
-        def first(of: Sequence[Message], what: Callable[[Call], bool]) -> float | None:
-            stamps = {message.ts for message in of}
-            about = (
-                call.at - asked.at
-                for call in calls
-                if call.args.get("ts", call.args.get("timestamp")) in stamps and what(call)
-            )
-            return next(about, None)
+        def posts_root(call: Call) -> bool:
+            text = str(call.args.get("text"))
+            return call.method == "chat.postMessage" and request.person in text
 
-        posted = (
-            call.at - asked.at
-            for call in calls
-            if call.method == "chat.postMessage" and asked.person in str(call.args.get("text"))
-        )
+        def has_buttons(call: Call) -> bool:
+            return "actions" in _types(call.args.get("blocks"))
+
+        def about(messages: Sequence[Message], call: Call) -> bool:
+            ts = call.args.get("ts", call.args.get("timestamp"))
+            return ts in {message.ts for message in messages}
+
+        def first(matches: Callable[[Call], bool]) -> float | None:
+            """Return the seconds from the request to the first call that matches."""
+            calls = (call for call in self._workspace.calls if call.error is None)
+            return next((call.at - request.at for call in calls if matches(call)), None)
+
+        begins = f"ship {request.number} left"
         words = [draft.text.partition("\n\n")[2].split() for draft in drafts]
-        return Came(
-            ack=asked.ack.seconds if asked.ack.ok and not asked.ack.text else None,
-            sign=next(posted, None),
-            text=first(drafts, lambda call: f"ship {asked.number} left" in str(call.args)),
-            complete=first(drafts, lambda call: "actions" in _types(call.args.get("blocks"))),
-            settled=first(roots, lambda call: "actions" not in _types(call.args.get("blocks"))),
-            right=len(roots) == 1 and words == [story(asked.number).split()],
+        return DraftOutcome(
+            ack=request.ack.seconds if request.ack.ok and not request.ack.text else None,
+            sign=first(posts_root),
+            text=first(lambda call: about(drafts, call) and begins in str(call.args)),
+            complete=first(lambda call: about(drafts, call) and has_buttons(call)),
+            settled=first(lambda call: about(roots, call) and not has_buttons(call)),
+            right=len(roots) == 1 and words == [story(request.number).split()],
         )
 
 
@@ -196,24 +196,24 @@ def _types(blocks: list[dict[str, object]] | None) -> list[object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The figures of one run. `processor`: seconds that the bot computed."""
+class LoadReport:
+    """The figures of one run. `processor_seconds` is the time that the bot computed."""
 
-    came: Sequence[Came]
+    outcomes: Sequence[DraftOutcome]
     calls: Sequence[Call]
-    processor: float
+    processor_seconds: float
 
     def __post_init__(self) -> None:
-        assert self.came
+        assert self.outcomes
 
     def table(self) -> str:
-        """For people."""
+        """Return the figures as lines for people."""
         spans = {
-            "acks": [each.ack for each in self.came],
-            "first sign": [each.sign for each in self.came],
-            "first text": [each.text for each in self.came],
-            "complete": [each.complete for each in self.came],
-            "root up to date": [each.settled for each in self.came],
+            "acks": [each.ack for each in self.outcomes],
+            "first sign": [each.sign for each in self.outcomes],
+            "first text": [each.text for each in self.outcomes],
+            "complete": [each.complete for each in self.outcomes],
+            "root up to date": [each.settled for each in self.outcomes],
         }
         lines = [f"{'seconds':<24}{'p50':>8}{'p99':>8}{'max':>8}"]
         for name, seconds in spans.items():
@@ -222,13 +222,16 @@ class Report:
         lines += ["", f"{'calls':<36}{'made':>6}{'429':>6}"]
         made, refused = Counter(call.method for call in self.calls), self._refused
         lines += [f"{name:<36}{made[name]:>6}{refused[name]:>6}" for name in sorted(made)]
-        lines += ["", f"drafts {len(self.came)}, lost {self._lost}, wrong or doubled {self._wrong}"]
-        lines += [f"processor time of the bot {self.processor:.1f} s"]
+        lines += [
+            "",
+            f"drafts {len(self.outcomes)}, lost {self._lost}, wrong or doubled {self._wrong}",
+        ]
+        lines += [f"processor time of the bot {self.processor_seconds:.1f} s"]
         return "\n".join(lines)
 
     def missed(self) -> list[str]:
-        """The goals that were missed, each in a few words."""
-        acks, signs = [each.ack for each in self.came], [each.sign for each in self.came]
+        """Return the goals that were missed, each in a few words."""
+        acks, signs = [each.ack for each in self.outcomes], [each.sign for each in self.outcomes]
         goals = {
             f"{self._lost} drafts lost": not self._lost,
             f"{self._wrong} drafts wrong or doubled": not self._wrong,
@@ -244,33 +247,33 @@ class Report:
 
     @property
     def _lost(self) -> int:
-        return sum(None in (each.ack, each.sign, each.complete) for each in self.came)
+        return sum(None in (each.ack, each.sign, each.complete) for each in self.outcomes)
 
     @property
     def _wrong(self) -> int:
-        return sum(each.complete is not None and not each.right for each in self.came)
+        return sum(each.complete is not None and not each.right for each in self.outcomes)
 
 
 def share(seconds: Sequence[float | None], part: float) -> float:
-    """The time within which this part of them came, by nearest rank; what did not come is inf."""
+    """Return the time within which this part of them came, by nearest rank; None counts as inf."""
     ranked = sorted(math.inf if each is None else each for each in seconds)
     return ranked[math.ceil(part * len(ranked)) - 1]
 
 
-async def measure(drafts: int, channels: int) -> Report:
-    """Raises BenchError."""
+async def measure(drafts: int, channels: int) -> LoadReport:
+    """Measure one run. Raises OperatorError if the bot does not start."""
     made = manifest("Draftsmith", "/draft")
     with tempfile.TemporaryDirectory(prefix="draftsmith-") as folder:
-        async with Workspace(manifest=made) as workspace, Worker().serving() as worker:
+        async with Workspace(manifest=made) as workspace, InstantWorker().serving() as worker:
             async with _bot(workspace, worker, Path(folder)):
-                came = await Load(workspace, drafts, channels).run()
+                outcomes = await Crowd(workspace, drafts, channels).run()
             used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            return Report(came, workspace.calls, used.ru_utime + used.ru_stime)
+            return LoadReport(outcomes, workspace.calls, used.ru_utime + used.ru_stime)
 
 
 @asynccontextmanager
 async def _bot(workspace: Workspace, worker: str, folder: Path) -> AsyncIterator[None]:
-    settings = Alone(
+    settings = ExplicitSettings(
         slack_bot_token=workspace.bot_token,
         slack_app_token=workspace.app_token,
         slack_api_url=f"{workspace.url}/api/",
@@ -283,7 +286,7 @@ async def _bot(workspace: Workspace, worker: str, folder: Path) -> AsyncIterator
     try:
         await workspace.until(lambda: workspace.connected or not process.is_alive(), START_SECONDS)
         if not workspace.connected:
-            raise BenchError(f"The bot did not start: {_log(settings).read_text()[-500:]}")
+            raise OperatorError(f"The bot did not start: {_log(settings).read_text()[-500:]}")
         yield
     finally:
         process.terminate()
@@ -292,7 +295,7 @@ async def _bot(workspace: Workspace, worker: str, folder: Path) -> AsyncIterator
 
 def _run(settings: Settings) -> None:
     with _log(settings).open("w") as log, contextlib.redirect_stderr(log):
-        sys.exit(asyncio.run(run(settings)))
+        sys.exit(run_command(run(settings)))
 
 
 def _log(settings: Settings) -> Path:
@@ -300,7 +303,7 @@ def _log(settings: Settings) -> Path:
 
 
 def main() -> int:
-    """The exit code: 0, or 1 with one line that says what was missed."""
+    """Return the exit code: 0, or 1 with one line that says what was missed."""
     parser = argparse.ArgumentParser(prog="python -m bot.bench", description=__doc__)
     parser.add_argument("--drafts", type=int, default=50, help="drafts begun in one second")
     parser.add_argument("--channels", type=int, default=50, help="channels they are shared by")
@@ -309,7 +312,7 @@ def main() -> int:
         parser.error("There must be at least one channel, and no more channels than drafts.")
     try:
         report = asyncio.run(measure(options.drafts, options.channels))
-    except (BenchError, TimeoutError) as error:
+    except (OperatorError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return FAILED
     print(report.table())

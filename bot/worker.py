@@ -11,6 +11,8 @@ from pathlib import Path
 
 import structlog
 
+from bot.errors import OperatorError
+
 log = structlog.get_logger(__name__)
 
 CANNOT_LOAD = 2
@@ -21,15 +23,12 @@ BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 OnLine = Callable[[str], None]
 
 
-class WorkerCannotLoad(Exception):
-    """The worker's own sentence about what it cannot load."""
-
-
 @asynccontextmanager
 async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Task[None]]:
     """A worker on a Unix socket for as long as the context lasts.
 
-    The task that is given ends only by raising WorkerCannotLoad. `on_line` gets what it prints.
+    The task that is yielded ends only by raising OperatorError, with the worker's own sentence
+    about what it cannot load. `on_line` gets each line that the worker prints.
     """
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     watch = asyncio.create_task(_keep_up(socket, on_line), name="worker")
@@ -37,7 +36,7 @@ async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Tas
         yield watch
     finally:
         watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WorkerCannotLoad):
+        with contextlib.suppress(asyncio.CancelledError, OperatorError):
             await watch
 
 
@@ -47,7 +46,7 @@ async def _keep_up(socket: Path, on_line: OnLine) -> None:
         began = time.monotonic()
         code, last = await _run_once(socket, on_line)
         if code == CANNOT_LOAD:
-            raise WorkerCannotLoad(last.removeprefix("worker: "))
+            raise OperatorError(last.removeprefix("worker: "))
         deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
         delay = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS) - 1)]
         log.warning("worker ended", code=code, again_in=delay)

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from bot.app import running
 from bot.drafting.draft_action import DraftAction
-from bot.settings import Alone, Settings
+from bot.errors import OperatorError
+from bot.settings import ExplicitSettings, Settings
 from bot.slack.manifest import manifest
-from bot.worker import WorkerCannotLoad, own_worker
+from bot.worker import own_worker
 from bot.workspace import Message, Workspace
 from inference.client import EngineClient, EngineUnavailable
 from inference.logs import configure
@@ -29,10 +30,6 @@ BRIEF = "blog: our new office in Lisbon"
 WISH = "make it more formal"
 
 
-class StoryBroke(Exception):
-    """A step of the story did not come about; the message says which."""
-
-
 async def demo(*, stay: bool, began: float) -> int:
     """The exit code: 0 after the story, 1 with one line that says what failed.
 
@@ -41,7 +38,7 @@ async def demo(*, stay: bool, began: float) -> int:
     configure("console", logging.WARNING)
     try:
         await _tell(stay, began)
-    except (StoryBroke, WorkerCannotLoad, EngineUnavailable) as broke:
+    except (OperatorError, EngineUnavailable) as broke:
         print(f"\ndemo failed: {broke}", file=sys.stderr)
         return FAILED
     except TimeoutError:
@@ -75,7 +72,7 @@ async def stage() -> AsyncIterator[tuple[Workspace, Settings]]:
 
 def settings_for(workspace: Workspace, folder: Path) -> Settings:
     """A bot of this workspace alone, whatever the environment says of another."""
-    return Alone(
+    return ExplicitSettings(
         slack_bot_token=workspace.bot_token,
         slack_app_token=workspace.app_token,
         slack_api_url=f"{workspace.url}/api/",
@@ -122,7 +119,7 @@ class Story:
     first_text: float = 0.0
 
     async def play(self, emoji: str) -> None:
-        """Raises StoryBroke."""
+        """Raises OperatorError."""
         self.person = self.workspace.person("ana")
         self.channel = self.workspace.channel("launch", members=[self.person])
         teller = asyncio.create_task(self._follow())
@@ -147,7 +144,7 @@ class Story:
         self.asked = time.monotonic()
         ack = await self.workspace.command(self.person, self.channel, "/draft", BRIEF)
         if not ack.ok or ack.text:
-            raise StoryBroke(f"/draft was answered: {ack.text}")
+            raise OperatorError(f"/draft was answered: {ack.text}")
 
     async def _draft(self, root: str, number: int) -> Message:
         return await self._until(f"draft {number}", lambda: self._finished(root, number))
@@ -168,7 +165,7 @@ class Story:
         try:
             found = await self.workspace.until(seen, STEP_SECONDS)
         except TimeoutError:
-            raise StoryBroke(f"{what} did not come within {STEP_SECONDS:.0f} s") from None
+            raise OperatorError(f"{what} did not come within {STEP_SECONDS:.0f} s") from None
         assert found is not None
         return found
 
