@@ -57,6 +57,17 @@ class Bot:
     health: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Slack:
+    """The connection to Slack. `me` is the answer of auth.test."""
+
+    client: AsyncWebClient
+    me: Mapping[str, Any]
+    outbox: Outbox
+    people: People
+    files: Files
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Bot]:
     """Connect the bot. Leaving takes nothing new, drains, and closes.
@@ -88,17 +99,6 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         yield Bot(engine, services.jobs, services.bot, address, health)
         log.info("bot drains", running=services.jobs.running)
-
-
-@dataclass(frozen=True, slots=True)
-class _Slack:
-    """The connection to Slack. `me` is the answer of auth.test."""
-
-    client: AsyncWebClient
-    me: Mapping[str, Any]
-    outbox: Outbox
-    people: People
-    files: Files
 
 
 async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:

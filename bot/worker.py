@@ -25,13 +25,13 @@ OnLine = Callable[[str], None]
 
 @asynccontextmanager
 async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Task[None]]:
-    """A worker on a Unix socket for as long as the context lasts.
+    """Run a worker on a Unix socket inside `async with`.
 
     The task that is yielded ends only by raising OperatorError, with the worker's own sentence
     about what it cannot load. `on_line` gets each line that the worker prints.
     """
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    watch = asyncio.create_task(_keep_up(socket, on_line), name="worker")
+    watch = asyncio.create_task(_keep_running(socket, on_line), name="worker")
     try:
         yield watch
     finally:
@@ -40,7 +40,7 @@ async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Tas
             await watch
 
 
-async def _keep_up(socket: Path, on_line: OnLine) -> None:
+async def _keep_running(socket: Path, on_line: OnLine) -> None:
     deaths = 0
     while True:
         began = time.monotonic()
@@ -54,7 +54,7 @@ async def _keep_up(socket: Path, on_line: OnLine) -> None:
 
 
 async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
-    """Its exit code, and the last line that it printed."""
+    """Run the worker until it ends; return its exit code and the last line that it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

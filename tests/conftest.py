@@ -1,4 +1,4 @@
-"""What more than one part tests with: a tiny random model, a worker that serves it, PostgreSQL."""
+"""Fixtures of more than one part: a tiny random model, a worker that serves it, PostgreSQL."""
 
 import asyncio
 import getpass
@@ -27,7 +27,7 @@ CHATML = (
 )
 START_SECONDS = 120
 
-# How long an example takes tells of the machine alone.
+# How long an example takes depends on the machine only.
 hypothesis.settings.register_profile("draftsmith", deadline=None)
 hypothesis.settings.load_profile("draftsmith")
 
@@ -80,7 +80,7 @@ StartWorker = Callable[..., Worker]
 
 @pytest.fixture(scope="session")
 def start_worker() -> Iterator[StartWorker]:
-    """Starts workers with the given environment; stops those that are left at the end."""
+    """Return what starts a worker with the given environment; stop all of them at the end."""
     workers: list[Worker] = []
 
     def start(*, wait: bool = True, **settings: object) -> Worker:
@@ -107,7 +107,7 @@ def start_worker() -> Iterator[StartWorker]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a server of our own on a Unix socket, gone with the session."""
+    """Run a server of our own on a Unix socket for the session; yield its URL."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     assert programs, "These tests need PostgreSQL's server: apt-get install postgresql"
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -129,13 +129,13 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def tiny_worker(start_worker: StartWorker, tiny_gguf: Path) -> Worker:
-    """A worker that serves the tiny model: fast, and writes nonsense."""
+    """Return a worker that serves the tiny model: fast, and writes nonsense."""
     return start_worker(model=tiny_gguf, dtype="fp32", kv_tokens=16384, max_waiting=32)
 
 
 @pytest.fixture(scope="session")
 def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A llama-family model with random weights: 8 heads over 4 key/value heads, 4,096 context."""
+    """Return a llama-family model with random weights: 8 heads over 4 key/value heads."""
     path = tmp_path_factory.mktemp("model") / "tiny.gguf"
     write_tiny_gguf(path)
     return path
@@ -155,7 +155,10 @@ def write_tiny_gguf(
     ffn: int = 128,
     kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
 ) -> None:
-    """kind: how the matrices of the layers are stored."""
+    """Write a model with random weights and a context of 4,096 tokens.
+
+    `kind` says how the matrices of the layers are stored. Without `ends` no token ends a text.
+    """
     hidden, dim, layers = 64, 8, 2
     end = ["<|endoftext|>", "<|im_end|>"] if ends else ["<|first|>", "<|last|>"]
     specials = [end[0], "<|im_start|>", end[1]]

@@ -29,7 +29,7 @@ class Body(BaseModel):
 
 
 def wrong() -> None:
-    """Raises an error that quotes the word, as does the one behind it."""
+    """Raise an error that quotes the word, as does the one behind it."""
     try:
         raise KeyError(WORD)
     except KeyError as error:

@@ -14,7 +14,7 @@ StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
 
 
 def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed: Any) -> Settings:
-    """A bot of this workspace, with nothing from the environment."""
+    """Return the settings of a bot of this workspace, with nothing from the environment."""
     chosen: dict[str, Any] = {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
@@ -31,7 +31,7 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
 
 
 def is_done(message: Message) -> bool:
-    """A draft is done when it has its line of facts."""
+    """Say whether a draft is done: it has its line of facts."""
     return (
         not message.streaming
         and any(b["type"] == "context" for b in message.blocks[-2:])
@@ -40,13 +40,13 @@ def is_done(message: Message) -> bool:
 
 
 def is_head(message: Message) -> bool:
-    """Whether it says how the drafts of a thread stand, below a message of a person's."""
+    """Say whether this is the header of a thread below a message of a person's."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("key", "")).startswith("thread-")
 
 
 def facts(message: Message) -> str:
-    """The small line under a draft."""
+    """Return the small line under a draft."""
     lines = [b for b in message.blocks if b["type"] == "context"]
     return lines[-1]["elements"][0]["text"] if lines else ""
 
@@ -69,7 +69,7 @@ class Person:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
 
     def reaction(self, message: Message, emoji: str) -> dict[str, Any]:
-        """The event of this person's reaction, to be delivered as often as a test likes."""
+        """Return the event of this person's reaction, for a test to deliver at will."""
         return {
             "type": "reaction_added",
             "user": self.id,
@@ -92,7 +92,7 @@ class Person:
         return [m for m in thread if m.user == self.workspace.bot_user and not is_head(m)]
 
     async def sees_drafts(self, count: int, timeout: float = 10) -> list[Message]:
-        """The thread's drafts, once there are `count` and all are done."""
+        """Return the thread's drafts once there are `count` and all are done."""
 
         def done() -> list[Message] | None:
             drafts = self.drafts
@@ -103,7 +103,7 @@ class Person:
         return found
 
     async def hears(self, words: str, timeout: float = 10) -> str:
-        """A sentence to this person only, that has these words."""
+        """Return a sentence with these words that only this person was told."""
 
         def heard() -> str:
             whispers = self.workspace.whispers(self.id)

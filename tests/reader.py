@@ -19,7 +19,7 @@ FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networ
 
 @contextmanager
 def opened_browser() -> Iterator[webdriver.Chrome]:
-    """Chromium, with no window."""
+    """Run Chromium with no window."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert chromium, "apt-get install chromium"
     assert driver, "apt-get install chromium-driver"
@@ -47,7 +47,7 @@ class Reader:
         await self.see("#channel-name", channel)
 
     async def see(self, selector: str, text: str = "") -> str:
-        """Waits until an element shows `text`, and returns all of its text."""
+        """Wait until an element shows `text`, and return all of its text."""
 
         def shown(_: webdriver.Chrome) -> str | None:
             return next((t or " " for t in self.shown(selector) if text in t), None)
@@ -58,7 +58,7 @@ class Reader:
         await self._until(lambda _: not self.shown(selector), f"{selector} is still there")
 
     def shown(self, selector: str) -> list[str]:
-        """The texts of the elements that can be seen now."""
+        """Return the texts of the elements that can be seen now."""
         # One script, for elements may be drawn anew between two questions.
         script = (
             "return [...document.querySelectorAll(arguments[0])]"
@@ -86,10 +86,10 @@ class Reader:
         await asyncio.to_thread(field.select_by_value, value)
 
     async def focused(self) -> str:
-        """The id of the element that has the focus."""
+        """Return the id of the element that has the focus."""
         return str(self.browser.execute_script("return document.activeElement.id"))
 
     def complaints(self) -> list[str]:
-        """What the browser's console holds against the page."""
+        """Return the complaints about the page in the browser's console."""
         entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries]

@@ -1,4 +1,4 @@
-"""A server at the worker's HTTP border that answers as a test tells it, as fast as it likes."""
+"""A server with the worker's HTTP API that answers as a test tells it, as fast as it likes."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def essay(body: Json) -> str:
-    """A text that depends on the request as a model's would: the same for the same seed."""
+    """Return a text that depends on the request as a model's does: the same for the same seed."""
     wish = body["messages"][-1]["content"].rpartition(": ")[2]
     sentences = [f"Sentence {i} of seed {body['seed']} on {wish[:40]}." for i in range(1, 9)]
     return "\n\n".join([" ".join(sentences[:4]), " ".join(sentences[4:])])

@@ -1,4 +1,4 @@
-"""`draftsmith demo`: everything real but Slack. A person's story on a workspace of this machine."""
+"""`draftsmith demo`: a person's story. All parts are real but Slack, which is the workspace."""
 
 import asyncio
 import logging
@@ -31,9 +31,9 @@ WISH = "make it more formal"
 
 
 async def demo(*, stay: bool, began: float) -> int:
-    """The exit code: 0 after the story, 1 with one line that says what failed.
+    """Play the story; return the exit code: 0, or 1 with one line that says what failed.
 
-    `began`: when the command was given, as time.monotonic() has it.
+    `began` is when the command was given, by time.monotonic().
     """
     configure("console", logging.WARNING)
     try:
@@ -59,7 +59,7 @@ async def _tell(stay: bool, began: float) -> None:
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[tuple[Workspace, Settings]]:
-    """A workspace, a worker and a bot that run."""
+    """Run a workspace, a worker and a bot; yield the workspace and the bot's settings."""
     with tempfile.TemporaryDirectory(prefix="draftsmith-") as folder:
         async with Workspace(manifest=manifest("Draftsmith", "/draft")) as workspace:
             settings = settings_for(workspace, Path(folder))
@@ -71,7 +71,7 @@ async def stage() -> AsyncIterator[tuple[Workspace, Settings]]:
 
 
 def settings_for(workspace: Workspace, folder: Path) -> Settings:
-    """A bot of this workspace alone, whatever the environment says of another."""
+    """Return the settings of a bot of this workspace, whatever the environment says."""
     return ExplicitSettings(
         slack_bot_token=workspace.bot_token,
         slack_app_token=workspace.app_token,
@@ -94,7 +94,7 @@ async def _ready(settings: Settings, worker: asyncio.Task[None]) -> None:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the model is: at most a line a second, and the last one."""
+    """Prints how far the model is: at most a line a second, and the last one."""
 
     began: float = field(default_factory=time.monotonic)
     said: float = 0.0
@@ -119,10 +119,10 @@ class Story:
     first_text: float = 0.0
 
     async def play(self, emoji: str) -> None:
-        """Raises OperatorError."""
+        """Play all of it. Raises OperatorError if a step does not come about."""
         self.person = self.workspace.person("ana")
         self.channel = self.workspace.channel("launch", members=[self.person])
-        teller = asyncio.create_task(self._follow())
+        printer = asyncio.create_task(self._follow())
         try:
             await self._ask()
             root = await self._until("the thread's first message", self._root)
@@ -134,7 +134,7 @@ class Story:
             await self.workspace.say(self.person, self.channel, WISH, thread_ts=root)
             await self._draft(root, 3)
         finally:
-            teller.cancel()
+            printer.cancel()
         self._print_news()
         waited, whole = self.first_text - self.asked, self.first_text - self.began
         self._line(f"first text: {waited:.1f} s after /draft, {whole:.1f} s after the command")
@@ -154,7 +154,7 @@ class Story:
         return messages[0].ts if messages else ""
 
     def _finished(self, root: str, number: int) -> Message | None:
-        """The draft with this number, once it has its buttons."""
+        """Return the draft with this number once it has its buttons."""
         for message in self.workspace.messages(self.channel, root)[1:]:
             closed = any(block["type"] == "actions" for block in message.blocks)
             if closed and f"Draft {number}*" in message.text:
@@ -169,8 +169,6 @@ class Story:
         assert found is not None
         return found
 
-    # The thread, as it grows on the terminal
-
     async def _follow(self) -> None:
         while True:
             self._print_news()
@@ -182,7 +180,7 @@ class Story:
                 self._print_growth(message)
 
     def _print_growth(self, message: Message) -> None:
-        # The root says anew with every draft how they stand: here it is told once.
+        # The root is edited with every draft; here it is printed once.
         told_root = message.thread_ts is None and message.ts in self.told
         if message.user == self.person or told_root:
             return
@@ -204,7 +202,7 @@ class Story:
 
 
 def _readable(message: Message) -> str:
-    """What a message says; of a draft, its line of facts last."""
+    """Return the text of a message; the line of facts of a draft comes last."""
     facts = [
         element["text"]
         for block in message.blocks

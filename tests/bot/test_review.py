@@ -49,7 +49,7 @@ def rex(workspace: Workspace) -> Reviewer:
 
 @pytest.fixture
 def holding(start: StartBot, rex: Reviewer, tmp_path: Path) -> StartBot:
-    """Starts a bot whose policy holds every e-mail address."""
+    """Return what starts a bot whose policy holds every e-mail address."""
     policy = tmp_path / "policy.toml"
     policy.write_text(POLICY)
     return lambda **changed: start(policy=policy, review_channel=rex.channel, **changed)

@@ -23,7 +23,7 @@ LIMIT_SECONDS = 200
 
 
 async def draftsmith(*words: str, cwd: Path, **env: str) -> tuple[int, str, str]:
-    """The exit code, stdout and stderr of a command in an environment of its own."""
+    """Run a command in an environment of its own; return its exit code, stdout and stderr."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *words,

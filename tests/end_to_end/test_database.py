@@ -43,7 +43,7 @@ class Database:
     dumped: Callable[[], str]
 
     def columns_with(self, words: str) -> set[str]:
-        """Where in a dump these words are, in any form, as table.column."""
+        """Return where in a dump these words are, in any form, as table.column."""
         dump = self.dumped()
         found = {at for at, value in values(dump) if leaked(words, value.encode())}
         assert found or not leaked(words, dump.encode()), "outside of any row"
@@ -54,7 +54,7 @@ class Database:
 
 
 def values(dump: str) -> Iterator[tuple[str, str]]:
-    """Each value of a dump, of either database, with its table.column."""
+    """Yield each value of a dump, of either database, with its table.column."""
     for table, columns, rows in COPY.findall(dump):
         for row in rows.splitlines():
             yield from zip(
@@ -211,5 +211,5 @@ async def test_what_is_old_is_forgotten_while_somebody_else_reads(tmp_path: Path
 
 
 def whole(database: Path) -> bytes:
-    """The database and its write-ahead log, as a copy of the folder has them."""
+    """Return the database and its write-ahead log, as a copy of the folder has them."""
     return b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))

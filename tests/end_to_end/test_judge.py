@@ -17,7 +17,7 @@ TEXT = "A sentence about the office."
 
 
 def alternatives(answer: Any) -> list[float]:
-    """The log-probabilities of the first token of each choice, in both kinds of answer."""
+    """Return the log-probabilities of the first token of each choice, in both kinds of answer."""
     found = []
     for choice in answer["choices"]:
         scored = choice["logprobs"]

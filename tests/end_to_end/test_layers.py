@@ -16,7 +16,7 @@ OURS = {"bot", "inference", "safety"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The full names of the modules that a file imports."""
+    """Yield the full names of the modules that a file imports."""
     package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
