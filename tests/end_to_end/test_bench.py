@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.bench import DraftOutcome, LoadReport, share
+from bot.bench.crowd import DraftOutcome
+from bot.bench.report import LoadReport, share
 
 ROOT = Path(__file__).resolve().parents[2]
 WELL = DraftOutcome(ack=0.1, sign=0.2, text=1.0, complete=2.0, settled=3.0, right=True)
