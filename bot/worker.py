@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import OperatorError
+from inference.client import EngineClient
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,21 @@ async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Tas
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError, OperatorError):
             await watch
+
+
+async def until_ready(
+    worker: asyncio.Task[None], engine: EngineClient, seconds: float, on_line: OnLine
+) -> None:
+    """Wait for the model of `own_worker`, and tell how far it is.
+
+    Raises OperatorError if it cannot be loaded, EngineUnavailable if it takes longer.
+    """
+    ready = asyncio.create_task(engine.wait_ready(seconds, on_line))
+    await asyncio.wait({worker, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if worker.done():
+        ready.cancel()
+        worker.result()
+    await ready
 
 
 async def _keep_running(socket: Path, on_line: OnLine) -> None:

@@ -1,6 +1,5 @@
 """`draftsmith draft "..."`: one draft, streamed to the terminal through the same filter."""
 
-import asyncio
 import secrets
 import sys
 from contextlib import AsyncExitStack, aclosing
@@ -12,7 +11,7 @@ from bot.errors import OperatorError, UserError
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.render.markup import plain
-from bot.worker import own_worker
+from bot.worker import own_worker, until_ready
 from inference.client import Delta, EngineClient, Sampling
 from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, safe
 
@@ -61,13 +60,8 @@ async def _engine(stack: AsyncExitStack, settings: Settings) -> EngineClient:
     engine = await stack.enter_async_context(client)
     if settings.worker_url is not None or await engine.ready():
         return engine
-    watch = await stack.enter_async_context(own_worker(settings.socket, _progress))
-    ready = asyncio.create_task(engine.wait_ready(settings.worker_patience, _progress))
-    await asyncio.wait({watch, ready}, return_when=asyncio.FIRST_COMPLETED)
-    if watch.done():
-        ready.cancel()
-        watch.result()
-    await ready
+    worker = await stack.enter_async_context(own_worker(settings.socket, _progress))
+    await until_ready(worker, engine, settings.worker_patience, _progress)
     return engine
 
 
