@@ -1,4 +1,4 @@
-"""What goes wrong, and the one clear sentence that each gets. Nothing is lost, nothing doubled."""
+"""Each thing that goes wrong gets one clear sentence; nothing is lost, and nothing doubled."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""Kinds, help and languages as people at the workspace meet them; only the model is scripted."""
+"""Kinds, help and languages as people in Slack meet them; only the model is scripted."""
 
 from pathlib import Path
 

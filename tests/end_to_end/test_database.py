@@ -1,4 +1,4 @@
-"""What a database, its dump and its files hold of what people and the model wrote, and how long."""
+"""How long a database, its dump and its files hold what people and the model wrote."""
 
 import os
 import re

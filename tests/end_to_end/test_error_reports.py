@@ -1,4 +1,4 @@
-"""What an operator would send on about a failure quotes nobody: logs, tracebacks, warnings."""
+"""Logs, tracebacks and warnings, which an operator may send on, quote nobody."""
 
 import asyncio
 import os

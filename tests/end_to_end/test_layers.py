@@ -62,6 +62,12 @@ def test_a_part_imports_of_the_project_only_what_it_may_know(
                 assert known, f"{path.relative_to(ROOT)} imports {name}"
 
 
+def test_only_the_command_line_and_the_benchmark_import_commands() -> None:
+    allowed = {*files("bot/cli"), *files("bot/bench"), *files("bot/__main__.py")}
+    for path in set(files("bot")) - allowed:
+        assert not any(name.startswith("bot.cli") for name in imports(path)), path
+
+
 def test_only_the_model_imports_megatron() -> None:
     for path in [*files("bot"), *files("inference"), *files("safety")]:
         if path != ROOT / "inference" / "model" / "gpt_model.py":
