@@ -15,14 +15,13 @@ from bot.background_tasks import BackgroundTasks, in_background
 from bot.bolt_app import bolt_app
 from bot.drafting.actions import DraftActions
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.draft_action import DraftAction
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
-from bot.drafting.jobs.worker_queue import Queue
+from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.sources import Sources
 from bot.health import serve_health
 from bot.listeners.services import Services
@@ -107,10 +106,10 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
     outbox = Outbox(client)
     return _Slack(
         client=client,
-        me=await outbox.whoami(),
+        me=await outbox.lookups.whoami(),
         outbox=outbox,
-        people=People(outbox.person, settings.allowed),
-        files=Files(outbox.wire, token, settings.slack_api_url),
+        people=People(outbox.lookups.get_user, settings.allowed),
+        files=Files(outbox.api, token, settings.slack_api_url),
     )
 
 
@@ -144,12 +143,10 @@ async def _services(
         people=slack.people,
         recipes=load_recipes(settings.recipes),
         sources=Sources(store, slack.files.fetch, settings.max_source),
-        queue=Queue(),
+        queue=WorkerQueue(),
+        settings=settings,
         bot_user=user,
-        emoji=settings.emoji.get(DraftAction.REGENERATE) if settings.offer_emoji else None,
-        patience=settings.worker_patience,
         reviews=reviews,
-        translates=len(settings.model_languages) > 1,
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
     intake = Intake(store, jobs, settings.max_running_per_person)
@@ -172,7 +169,7 @@ async def _take_up(
     stack: AsyncExitStack, settings: Settings, store: Store, services: Services
 ) -> None:
     """Go on with what the last run left; drain on leaving."""
-    await store.forget()
+    await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
     await services.jobs.recover()
     await services.drafting.resume_waiting(services.outbox.is_member)
@@ -187,6 +184,6 @@ async def _forget_hourly(store: Store) -> None:
     while True:
         await asyncio.sleep(FORGET_SECONDS)
         try:
-            await store.forget()
+            await store.purge()
         except StoreUnavailable:
             log.warning("nothing forgotten")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import web
 
+from bot.http_server import serve_http
 from safety import Filter
 from safety.screening.filter import Health
 
@@ -48,14 +49,8 @@ async def serve_health(filter_: Filter, host: str, port: int | None) -> AsyncIte
         return
     app = web.Application()
     app.add_routes(_routes(HealthWatch(filter_)))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
+    async with serve_http(app, host, port) as address:
+        yield address
 
 
 def _routes(watch: HealthWatch) -> list[web.RouteDef]:

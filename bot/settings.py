@@ -64,19 +64,11 @@ class Settings(DraftingSettings, BaseSettings):
         "by default `draftsmith run` starts a worker of its own.",
     )
     worker_token: SecretStr | None = Field(None, description="The token that the worker asks for.")
-    worker_patience: float = Field(
-        600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
-    )
-
     max_source: int = Field(
         30_000,
         ge=1000,
         le=1_000_000,
         description="Characters kept of a file or another source, as far as the policy lets them.",
-    )
-
-    offer_emoji: bool = Field(
-        True, description="Put the regenerate emoji under each finished draft, for one click."
     )
 
     allowed: Annotated[list[str], NoDecode] = Field(

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from bot.http_server import serve_http
 from bot.settings import Settings, required
 
 EVENTS_PATH = "/slack/events"
@@ -42,14 +43,8 @@ async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | No
 async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
     web_app = app.web_app(path=EVENTS_PATH)
     web_app.middlewares.append(_refuse_bad_timestamps)
-    runner = web.AppRunner(web_app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}{EVENTS_PATH}"
-    finally:
-        await runner.cleanup()
+    async with serve_http(web_app, settings.http_host, settings.http_port) as address:
+        yield f"{address}{EVENTS_PATH}"
 
 
 @web.middleware

@@ -1,1 +1,1 @@
-"""The worker: tensor-parallel generation with Megatron-core. Knows neither Slack nor drafts."""
+"""The worker: serves one model on Megatron-core. Knows neither Slack nor drafts."""

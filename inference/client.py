@@ -1,11 +1,11 @@
-"""Asyncio client of the worker, or of any OpenAI-compatible server. No torch, no tokenizer."""
+"""The asyncio client of the worker, or of any OpenAI-compatible server. No torch, no tokenizer."""
 
 import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -13,10 +13,10 @@ from typing import Any, Literal, Self
 import aiohttp
 from pydantic import SecretStr
 
-from inference.tokenization.reasoning import Thoughts
+from inference.tokenization.reasoning import ReasoningFilter
 
 CONNECT_SECONDS = 5.0
-# A draft may wait for room in the cache; while it does, the worker sends comment lines.
+# While a draft waits for room in the cache, the worker sends comment lines.
 SILENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
@@ -33,7 +33,7 @@ class ChatMessage:
 class Sampling:
     """How drafts are drawn; the defaults suit a writer with the default model.
 
-    top_k 0 and top_p 1.0 switch these off; temperature 0 always takes the likeliest token.
+    top_k 0 and top_p 1.0 switch these off. Temperature 0 always takes the most likely token.
     """
 
     temperature: float = 0.5
@@ -48,8 +48,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of draft `index` (0 .. n-1). `tokens` of all of it come with its end, from a
-    server that tells them.
+    """More text of draft `index` (0 .. n-1).
+
+    tokens: how many the whole draft has; comes with its end, if the server sends it.
     """
 
     index: int
@@ -60,8 +61,9 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request has cost, in tokens; comes last. cached: those of the prompt that the server
-    had computed before.
+    """What a request has cost, in tokens; comes last.
+
+    cached_tokens: tokens of the prompt that the server had computed before.
     """
 
     prompt_tokens: int
@@ -70,11 +72,11 @@ class Usage:
 
 
 class EngineUnavailable(Exception):
-    """The worker is not up, stopping, or died: trying again later may help."""
+    """The worker is not up, is stopping, or has died. Trying again later may help."""
 
 
 class EngineRefused(Exception):
-    """The request will never be served as it is. `sentence` is fit to show; `code` is a word."""
+    """The request cannot be served as it is. `sentence` may be shown; `code` is one word."""
 
     def __init__(self, sentence: str, code: str) -> None:
         super().__init__(sentence)
@@ -118,45 +120,44 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
     async def chat(
         self, messages: Sequence[ChatMessage], sampling: Sampling, *, model: str | None = None
     ) -> AsyncGenerator[Delta | Usage, None]:
-        """The drafts as they are written, without what a model thinks before: <think>...</think> at
-        the beginning. Closing the iterator cancels them in the worker.
+        """Yield the drafts as they are written, without the reasoning (<think>...</think>) before.
 
-        Raises EngineUnavailable, EngineRefused.
+        Closing the iterator cancels them in the worker. Raises EngineUnavailable, EngineRefused.
         """
         body = _chat_body(messages, sampling, model or self.model)
         try:
             async with self._open.post("/v1/chat/completions", json=body) as response:
                 await _check(response)
-                ended, thoughts = False, defaultdict[int, Thoughts](Thoughts)
+                ended, reasoning = False, defaultdict[int, ReasoningFilter](ReasoningFilter)
                 async for events in _events(response):
                     ended = "[DONE]" in events
                     answers = [json.loads(event) for event in events if event != "[DONE]"]
                     for item in _items(answers):
                         if isinstance(item, Usage):
                             yield item
-                        elif shown := _without_thoughts(item, thoughts[item.index]):
+                        elif shown := _without_reasoning(item, reasoning[item.index]):
                             yield shown
                     _check_answers(answers)
                     if ended:
                         break
                 if not ended:
                     raise EngineUnavailable("The worker stopped in the middle of the draft.")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EngineUnavailable("The worker does not answer.") from error
         except (ValueError, KeyError, TypeError, AttributeError):
             raise EngineUnavailable("The server does not answer as OpenAI's API does.") from None
 
     async def models(self) -> list[str]:
-        """Names of the models served. Raises EngineUnavailable, EngineRefused."""
+        """Return the names of the models served. Raises EngineUnavailable, EngineRefused."""
         try:
             async with self._open.get("/v1/models") as response:
                 await _check(response)
                 return [str(model["id"]) for model in (await response.json())["data"]]
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise EngineUnavailable("The worker does not answer.") from error
 
     async def ready(self) -> bool:
-        """Whether a token comes out of the model."""
+        """Say whether the model gives tokens."""
         return (await self._readiness())[0]
 
     async def wait_ready(
@@ -164,7 +165,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
         timeout: float,  # noqa: ASYNC109
         on_progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Waits until the model answers; tells `on_progress` each new word of how far it is.
+        """Wait until the model answers. Calls `on_progress` whenever loading gets further.
 
         Raises EngineUnavailable after `timeout` seconds.
         """
@@ -189,12 +190,12 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
         try:
             async with self._open.get("/health/ready") as response:
                 if response.status == HTTPStatus.NOT_FOUND:
-                    # Another server than ours, without this page: the next request will tell.
+                    # Another server than ours, which has no such page: the next request will show.
                     return True, ""
                 body = await response.json(content_type=None)
                 progress = body.get("progress", "") if isinstance(body, dict) else ""
                 return response.status == 200, str(progress)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError):
             return False, ""
 
     @property
@@ -204,7 +205,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
 
 
 def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
-    # A request that is cancelled must close its connection, and a stale one must not be reused.
+    # A cancelled request must close its connection, and a stale connection must not be used again.
     if url.startswith("unix:"):
         path = url.removeprefix("unix:").removeprefix("//")
         return aiohttp.UnixConnector(path=path, limit=0, force_close=True), "http://worker"
@@ -216,53 +217,41 @@ def _chat_body(
 ) -> dict[str, object]:
     body: dict[str, object] = {
         "messages": [{"role": m.role, "content": m.content} for m in messages],
-        "temperature": sampling.temperature,
-        "top_k": sampling.top_k,
-        "top_p": sampling.top_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "max_tokens": sampling.max_tokens,
-        "stop": list(sampling.stop),
-        "seed": sampling.seed,
-        "n": sampling.n,
+        **asdict(sampling),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
     return body | ({"model": model} if model else {})
 
 
-def _without_thoughts(delta: Delta, thoughts: Thoughts) -> Delta | None:
-    """Not every server takes them out."""
-    text = thoughts.add(delta.text)
+def _without_reasoning(delta: Delta, reasoning: ReasoningFilter) -> Delta | None:
+    """Remove the reasoning, which some servers send. Return None if nothing is left."""
+    text = reasoning.add(delta.text)
     if delta.finish_reason:
-        text += thoughts.finish()
+        text += reasoning.finish()
     return replace(delta, text=text) if text or delta.finish_reason else None
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
+    """Raise EngineUnavailable or EngineRefused if the response is an error."""
     if response.status < 400:
         return
-    error = await _error_of(response)
-    if response.status >= 500 or response.status == 429:
-        raise EngineUnavailable(error["message"])
-    raise EngineRefused(error["message"], error["code"])
-
-
-async def _error_of(response: aiohttp.ClientResponse) -> dict[str, str]:
     try:
         error = (await response.json(content_type=None))["error"]
-        return {
-            "message": str(error["message"]),
-            "code": str(error.get("code") or error.get("type") or response.status),
-        }
+        message = str(error["message"])
+        code = str(error.get("code") or error.get("type") or response.status)
     except (ValueError, KeyError, TypeError):
         message = f"The worker answered with status {response.status}."
-        return {"message": message, "code": str(response.status)}
+        code = str(response.status)
+    if response.status >= 500 or response.status == 429:
+        raise EngineUnavailable(message)
+    raise EngineRefused(message, code)
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[list[str]]:
-    """The data of server-sent events (one line each, as OpenAI's API sends them).
+    """Yield the data of server-sent events (one line each, as OpenAI's API sends them).
 
-    Those that lie there already come together: whoever is late catches up in one step.
+    Events that have arrived already come together, so that a slow reader catches up in one step.
     """
     rest = b""
     async for data in response.content.iter_any():
@@ -277,7 +266,7 @@ def _data(lines: Sequence[bytes]) -> list[str]:
 
 
 def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
-    """A delta for each draft that goes on, then what it cost."""
+    """Return one delta for each draft that has more text, then the usage."""
     deltas: dict[int, Delta] = {}
     costs: list[Usage] = []
     for answer in answers:
@@ -288,14 +277,10 @@ def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
             tokens = choice.get("tokens", before.tokens)
             deltas[index] = Delta(index, before.text + text, reason, tokens)
         if usage := answer.get("usage"):
-            costs.append(_usage(usage))
+            details = usage.get("prompt_tokens_details") or {}
+            cached = details.get("cached_tokens") or 0
+            costs.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
     return [each for each in deltas.values() if each.text or each.finish_reason] + costs
-
-
-def _usage(usage: dict[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens") or 0
-    return Usage(usage["prompt_tokens"], usage["completion_tokens"], cached)
 
 
 def _check_answers(answers: Sequence[dict[str, Any]]) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
+from inference.errors import OperatorError
 from inference.model.device import Device
 from inference.model.weights import Weights, rank_bytes
-from inference.settings import Settings, SettingsError, load_settings
+from inference.settings import Settings, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
 CANNOT_LOAD = 2
@@ -64,7 +64,7 @@ def main() -> int:
     try:
         settings = load_settings()
         report = inspect(args.model or settings.model, settings)
-    except (ModelError, SettingsError) as error:
+    except OperatorError as error:
         print(f"inspect: {error}", file=sys.stderr)
         return CANNOT_LOAD
     print(json.dumps(asdict(report), ensure_ascii=False) if args.json else table(report))

@@ -1,6 +1,6 @@
-"""Logs and reports of crashes, to stderr, without a text that anybody wrote. No torch here.
+"""Logs and crash reports of the bot and the worker, to stderr. No torch here.
 
-The bot's and the worker's.
+They never hold a text that somebody wrote, nor the text of an error, which may quote one.
 """
 
 import logging
@@ -13,7 +13,7 @@ import structlog
 
 
 def where(error: BaseException) -> str:
-    """An error's type and place, without its text: that may hold what somebody wrote."""
+    """Return the type and the place of an error, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{at}"
@@ -22,7 +22,7 @@ def where(error: BaseException) -> str:
 def _without_texts(
     _: object, __: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """An exception's text and its locals may hold what somebody wrote, or a token."""
+    """Replace an exception by its type and place: the rest may hold a token or somebody's text."""
     if info := event.pop("exc_info", None):
         given = info[1] if isinstance(info, tuple) else info
         error = given if isinstance(given, BaseException) else sys.exception()
@@ -33,14 +33,14 @@ def _without_texts(
 def _without_messages(
     _: object, __: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """What a library says may quote what it was given: where it says so tells what it is."""
+    """Replace what a library says by where it says so: it may quote what it was given."""
     record: logging.LogRecord = event["_record"]
     event.pop("stack_info", None)
     return {**event, "event": record.name, "at": f"{record.pathname}:{record.lineno}"}
 
 
 def configure(style: Literal["console", "json"], level: int = logging.INFO) -> None:
-    """One form for our own events and those of the libraries (theirs from warnings on)."""
+    """Log our events and those of libraries (from warnings on) in one form."""
     stamps: list[structlog.types.Processor] = [
         _without_texts,
         structlog.stdlib.add_log_level,
@@ -64,22 +64,22 @@ def configure(style: Literal["console", "json"], level: int = logging.INFO) -> N
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
-    # Of a message that does not fit its arguments Python would print both.
+    # If a message does not fit its arguments, Python would print both.
     logging.raiseExceptions = False
 
 
 def guard_crashes() -> None:
-    """What ends the process or a thread, or cannot be raised, is told without its text as well."""
-    sys.excepthook = lambda _, error, __: _tell(error)
-    threading.excepthook = lambda crash: _tell(crash.exc_value)
-    sys.unraisablehook = lambda crash: _tell(crash.exc_value)
+    """Report what ends the process or a thread, or cannot be raised, without its text as well."""
+    sys.excepthook = lambda _, error, __: _report(error)
+    threading.excepthook = lambda crash: _report(crash.exc_value)
+    sys.unraisablehook = lambda crash: _report(crash.exc_value)
 
 
-def _tell(error: BaseException | None) -> None:
-    """An error and what led to it, each by the lines of code and its type."""
-    told: list[str] = []
+def _report(error: BaseException | None) -> None:
+    """Write an error and those that led to it, each by its type and its lines of code."""
+    report: list[str] = []
     while error is not None:
         lines = traceback.format_tb(error.__traceback__)
-        told[:0] = ["Traceback (most recent call last):\n", *lines, f"{type(error).__name__}\n"]
+        report[:0] = ["Traceback (most recent call last):\n", *lines, f"{type(error).__name__}\n"]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    sys.stderr.write("".join(told))
+    sys.stderr.write("".join(report))

@@ -1,4 +1,4 @@
-"""The worker's settings: environment variables, or lines of a .env file."""
+"""The settings of the worker: environment variables, or lines of a .env file."""
 
 import os
 import re
@@ -9,21 +9,19 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from inference.errors import OperatorError, first_problem
+
 ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class SettingsError(Exception):
-    """A setting that cannot be used; the message names it and what to do."""
-
-
 def default_bind() -> str:
-    """A Unix socket in a directory that only this user can enter."""
+    """Return a Unix socket in a directory that only this user can enter."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     return f"unix:{Path(base) / f'draftsmith-{os.getuid()}' / 'worker.sock'}"
 
 
 class Settings(BaseSettings):
-    """Every knob of the worker."""
+    """Every setting of the worker, with its range and one line of help."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -127,17 +125,16 @@ class Settings(BaseSettings):
 
 
 def _pairs(adapters: str) -> list[tuple[str, str]]:
-    """Names and paths."""
+    """Split ADAPTERS into names and paths."""
     parts = (part.partition("=") for part in adapters.split(",") if part.strip())
     return [(name.strip(), path.strip()) for name, _, path in parts]
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises SettingsError."""
+    """Return the settings of this process. Raises OperatorError."""
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]).upper()
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from error
+        name, reason = first_problem(error)
+        sentence = f"{name.upper()}: {reason}." if name else f"{reason}."
+        raise OperatorError(sentence) from error

@@ -1,4 +1,4 @@
-"""A person at the workspace, in the words of a test: what they do, and what they see."""
+"""A person in the workspace, for tests: what they do and what they see."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.app import Bot
 from bot.settings import ExplicitSettings, Settings
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 
 StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
 
@@ -30,7 +30,7 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
     return ExplicitSettings(**chosen)
 
 
-def is_done(message: Message) -> bool:
+def is_done(message: PostedMessage) -> bool:
     """Say whether a draft is done: it has its line of facts."""
     return (
         not message.streaming
@@ -39,13 +39,13 @@ def is_done(message: Message) -> bool:
     )
 
 
-def is_head(message: Message) -> bool:
-    """Say whether this is the header of a thread below a message of a person's."""
+def is_head(message: PostedMessage) -> bool:
+    """Say whether this is the message that shows the progress of a thread's drafts."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("key", "")).startswith("thread-")
 
 
-def facts(message: Message) -> str:
+def facts(message: PostedMessage) -> str:
     """Return the small line under a draft."""
     lines = [b for b in message.blocks if b["type"] == "context"]
     return lines[-1]["elements"][0]["text"] if lines else ""
@@ -53,7 +53,7 @@ def facts(message: Message) -> str:
 
 @dataclass
 class Person:
-    """Somebody in a channel."""
+    """A person in one channel."""
 
     workspace: Workspace
     id: str
@@ -65,11 +65,11 @@ class Person:
     async def reply(self, text: str) -> str:
         return await self.workspace.say(self.id, self.channel, text, thread_ts=self.root.ts)
 
-    async def react(self, message: Message, emoji: str) -> None:
+    async def react(self, message: PostedMessage, emoji: str) -> None:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
 
-    def reaction(self, message: Message, emoji: str) -> dict[str, Any]:
-        """Return the event of this person's reaction, for a test to deliver at will."""
+    def reaction(self, message: PostedMessage, emoji: str) -> dict[str, Any]:
+        """Return the event of this person's reaction, for a test to deliver."""
         return {
             "type": "reaction_added",
             "user": self.id,
@@ -80,21 +80,21 @@ class Person:
         }
 
     @property
-    def root(self) -> Message:
+    def root(self) -> PostedMessage:
         return self.workspace.messages(self.channel)[-1]
 
     @property
-    def drafts(self) -> list[Message]:
+    def drafts(self) -> list[PostedMessage]:
         """The bot's messages in the newest thread."""
         if not self.workspace.messages(self.channel):
             return []
         thread = self.workspace.messages(self.channel, self.root.ts)[1:]
         return [m for m in thread if m.user == self.workspace.bot_user and not is_head(m)]
 
-    async def sees_drafts(self, count: int, timeout: float = 10) -> list[Message]:
-        """Return the thread's drafts once there are `count` and all are done."""
+    async def sees_drafts(self, count: int, timeout: float = 10) -> list[PostedMessage]:
+        """Return the thread's drafts, once there are `count` and all are done."""
 
-        def done() -> list[Message] | None:
+        def done() -> list[PostedMessage] | None:
             drafts = self.drafts
             return drafts if len(drafts) == count and all(map(is_done, drafts)) else None
 
@@ -103,7 +103,7 @@ class Person:
         return found
 
     async def hears(self, words: str, timeout: float = 10) -> str:
-        """Return a sentence with these words that only this person was told."""
+        """Return the first whisper to this person that has these words, once it is there."""
 
         def heard() -> str:
             whispers = self.workspace.whispers(self.id)

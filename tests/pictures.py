@@ -1,7 +1,7 @@
-"""Takes the pictures of the pages about the app: `python -m tests.pictures .github`.
+"""`python -m tests.pictures .github`: takes the pictures for the pages about the app.
 
-Bot, workspace, page and browser are those of `make demo`, and so is the model; only what it cannot
-write, Chinese, is scripted. Needs Chromium, and a font that has Chinese.
+Bot, workspace, page and model are those of `make demo`. Only Chinese, which the model cannot write,
+is scripted. Needs Chromium and a Chinese font.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ CHINESE = "我们在里斯本的新办公室星期一开业。\n\n窗外就是�
 
 
 async def take(folder: Path) -> None:
-    """Each picture is a PNG in the folder."""
+    """Take every picture, each a PNG in the folder."""
     with opened_browser() as browser:
         async with stage() as (workspace, _):
             camera = Camera(Reader(browser, workspace.url), folder)
@@ -42,13 +42,13 @@ async def take(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Takes what the reader sees."""
+    """Takes pictures of what the reader sees."""
 
     reader: Reader
     folder: Path
 
     async def shoot(self, name: str, height: int = 800) -> None:
-        """Once the page stands still."""
+        """Take a picture once the page has come to rest."""
         size = ("Emulation.setDeviceMetricsOverride", {**SIZE, "height": height})
         await asyncio.to_thread(self.reader.browser.execute_cdp_cmd, *size)
         await asyncio.sleep(0.5)

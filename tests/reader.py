@@ -19,7 +19,7 @@ FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networ
 
 @contextmanager
 def opened_browser() -> Iterator[webdriver.Chrome]:
-    """Run Chromium with no window."""
+    """Yield a Chromium without a window."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert chromium, "apt-get install chromium"
     assert driver, "apt-get install chromium-driver"
@@ -37,7 +37,7 @@ def opened_browser() -> Iterator[webdriver.Chrome]:
 
 @dataclass
 class Reader:
-    """A person at the page. Every wait is off the event loop, where the workspace lives."""
+    """A person at the page. Waits run in threads, for the workspace runs in the event loop."""
 
     browser: webdriver.Chrome
     url: str
@@ -59,7 +59,7 @@ class Reader:
 
     def shown(self, selector: str) -> list[str]:
         """Return the texts of the elements that can be seen now."""
-        # One script, for elements may be drawn anew between two questions.
+        # One script, for the page may draw elements again between two questions.
         script = (
             "return [...document.querySelectorAll(arguments[0])]"
             ".filter((e) => e.checkVisibility()).map((e) => e.innerText)"
@@ -90,6 +90,6 @@ class Reader:
         return str(self.browser.execute_script("return document.activeElement.id"))
 
     def complaints(self) -> list[str]:
-        """Return the complaints about the page in the browser's console."""
-        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
-        return [entry["message"] for entry in entries]
+        """Return the messages in the browser's console."""
+        log = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in log]

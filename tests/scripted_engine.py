@@ -1,18 +1,21 @@
-"""A server with the worker's HTTP API that answers as a test tells it, as fast as it likes."""
+"""A server at the worker's HTTP border that answers as a test tells it, as fast as it likes."""
 
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
 
+from bot.http_server import serve_http
+
 Json = dict[str, Any]
 
 
 def essay(body: Json) -> str:
-    """Return a text that depends on the request as a model's does: the same for the same seed."""
+    """Return a text that depends on the request and the seed, as a model's does."""
     wish = body["messages"][-1]["content"].rpartition(": ")[2]
     sentences = [f"Sentence {i} of seed {body['seed']} on {wish[:40]}." for i in range(1, 9)]
     return "\n\n".join([" ".join(sentences[:4]), " ".join(sentences[4:])])
@@ -32,6 +35,7 @@ class ScriptedEngine:
     requests: list[Json] = field(default_factory=list)
     running: int = 0
     url: str = ""
+    _exit: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
         self.gate.set()
@@ -39,15 +43,12 @@ class ScriptedEngine:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health/ready", self._ready)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        serving = serve_http(app, "127.0.0.1", 0, handler_cancellation=True, shutdown_timeout=1.0)
+        self.url = await self._exit.enter_async_context(serving)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+        await self._exit.aclose()
 
     async def _models(self, _: web.Request) -> web.Response:
         if not self.up:

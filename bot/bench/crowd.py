@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.bench.instant_worker import story
-from bot.workspace import Message, Workspace
-from bot.workspace.state import Call
-from bot.workspace.workspace import Ack
+from bot.workspace import ApiCall, CommandAck, PostedMessage, Workspace
 
 MOST_SECONDS = 240.0
 LOOK_SECONDS = 0.25
@@ -22,7 +20,7 @@ class DraftRequest:
     person: str
     channel: str
     at: float
-    ack: Ack
+    ack: CommandAck
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Crowd:
             and not any("actions" in _types(root.blocks) for root in roots)
         )
 
-    def _messages(self, request: DraftRequest) -> tuple[list[Message], list[Message]]:
+    def _messages(self, request: DraftRequest) -> tuple[list[PostedMessage], list[PostedMessage]]:
         """Return the roots of a request, and the drafts under them."""
         shown = self._workspace.messages(request.channel)
         roots = [message for message in shown if request.person in message.text]
@@ -88,18 +86,18 @@ class Crowd:
     def _outcome(self, request: DraftRequest) -> DraftOutcome:
         roots, drafts = self._messages(request)
 
-        def posts_root(call: Call) -> bool:
+        def posts_root(call: ApiCall) -> bool:
             text = str(call.args.get("text"))
             return call.method == "chat.postMessage" and request.person in text
 
-        def has_buttons(call: Call) -> bool:
+        def has_buttons(call: ApiCall) -> bool:
             return "actions" in _types(call.args.get("blocks"))
 
-        def about(messages: Sequence[Message], call: Call) -> bool:
+        def about(messages: Sequence[PostedMessage], call: ApiCall) -> bool:
             ts = call.args.get("ts", call.args.get("timestamp"))
             return ts in {message.ts for message in messages}
 
-        def first(matches: Callable[[Call], bool]) -> float | None:
+        def first(matches: Callable[[ApiCall], bool]) -> float | None:
             """Return the seconds from the request to the first call that matches."""
             calls = (call for call in self._workspace.calls if call.error is None)
             return next((call.at - request.at for call in calls if matches(call)), None)

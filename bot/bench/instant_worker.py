@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.http_server import serve_http
+
 
 def story(number: int) -> str:
     """Return what the worker writes for this brief only: about 150 words."""
@@ -26,13 +28,8 @@ class InstantWorker:
         app = web.Application()
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serve_http(app, "127.0.0.1", 0, shutdown_timeout=1.0) as address:
+            yield address
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "at-once"}]})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.bench.crowd import DraftOutcome
-from bot.workspace.state import Call
+from bot.workspace import ApiCall
 
 ACK_GOAL, SIGN_GOAL = 0.5, 1.0
 
@@ -16,7 +16,7 @@ class LoadReport:
     """The figures of one run. `processor_seconds` is the time that the bot computed."""
 
     outcomes: Sequence[DraftOutcome]
-    calls: Sequence[Call]
+    calls: Sequence[ApiCall]
     processor_seconds: float
 
     def __post_init__(self) -> None:

@@ -18,8 +18,8 @@ from bot.messages import sentence_about
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
+from bot.slack.client.lookups import is_private
 from bot.slack.manifest import SCOPES
-from bot.slack.outbox import is_closed
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
 from safety import FilterError, PolicyError
@@ -143,7 +143,7 @@ async def _review(settings: Settings) -> str:
             answer = None
     if answer is None or not answer["channel"].get("is_member"):
         raise OperatorError("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
-    if not is_closed(answer["channel"]):
+    if not is_private(answer["channel"]):
         raise OperatorError(
             "The channel of REVIEW_CHANNEL is open to others: make it private, unshared."
         )

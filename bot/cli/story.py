@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.errors import OperatorError
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Transcript:
         """Print a line with the seconds since the beginning."""
         print(f"\n\n[{time.monotonic() - self.began:6.1f} s] {what}", flush=True)
 
-    def _print_growth(self, message: Message) -> None:
+    def _print_growth(self, message: PostedMessage) -> None:
         # The root is edited with every draft; here it is printed once.
         printed_root = message.thread_ts is None and message.ts in self.printed
         if message.user == self.person or printed_root:
@@ -104,10 +104,10 @@ class Story:
         messages = self._workspace.messages(self._channel)
         return messages[0].ts if messages else ""
 
-    async def _draft(self, root: str, number: int) -> Message:
+    async def _draft(self, root: str, number: int) -> PostedMessage:
         """Return the draft with this number once it has its buttons."""
 
-        def finished() -> Message | None:
+        def finished() -> PostedMessage | None:
             for message in self._workspace.messages(self._channel, root)[1:]:
                 closed = any(block["type"] == "actions" for block in message.blocks)
                 if closed and f"Draft {number}*" in message.text:
@@ -125,7 +125,7 @@ class Story:
         return found
 
 
-def _readable(message: Message) -> str:
+def _readable(message: PostedMessage) -> str:
     """Return the text of a message; the line of facts of a draft comes last."""
     facts = [
         element["text"]

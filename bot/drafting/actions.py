@@ -1,8 +1,8 @@
-"""What people do with drafts. It is committed before it is answered, and done afterwards."""
+"""What people do with drafts: each action is committed, then answered, then done."""
 
 from collections.abc import Mapping, Sequence
 
-from bot.drafting.brief.brief import check_language, checked, is_stop
+from bot.drafting.brief.brief import check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
@@ -27,7 +27,7 @@ MUTING: Mapping[str, bool] = {
 
 
 class DraftActions:
-    """The domain's front for what stands already: replies, clicks, emoji, deletions."""
+    """Replies, clicks, emoji and deletions: what people do with drafts that exist."""
 
     def __init__(
         self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
@@ -39,14 +39,14 @@ class DraftActions:
         self._settings = settings
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
-        """The thread under this message, if it is one of ours."""
-        return await self._store.thread_at(channel, root_ts)
+        """Return the thread under this message, if it is one of ours."""
+        return await self._store.find_thread_at(channel, root_ts)
 
     async def came_to_nothing(self, thread: Thread) -> bool:
-        """Whether its brief was refused: the next message there is another one."""
-        first = await self._store.first_job(thread.id)
+        """Say whether its brief was refused: the next message there is another brief."""
+        first = await self._store.get_first_job(thread.id)
         ended = first.status in (JobStatus.REFUSED, JobStatus.FAILED)
-        return ended and not await self._store.versions(thread.id)
+        return ended and not await self._store.list_versions(thread.id)
 
     async def reply(
         self,
@@ -58,7 +58,7 @@ class DraftActions:
         to_others: bool = False,
         files: Sequence[tuple[str, str]] = (),
     ) -> Sentence | None:
-        """A message in a thread: what to tell its author, if anything.
+        """Take a message in a thread, and return what to tell its author, if anything.
 
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
         `files`: ids and names of what is attached. Raises UserError, StoreUnavailable.
@@ -70,7 +70,7 @@ class DraftActions:
             return None
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
-            await self._store.keep(f"{invocation.key}-files", thread.id, sources)
+            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
             return sentences.source_kept(len(sources))
         version, instruction = await self._meant(thread, text)
         await self.change(version, instruction, invocation, sources=sources)
@@ -79,7 +79,7 @@ class DraftActions:
     async def _at_once(
         self, thread: Thread, muted: bool | None, invocation: Invocation
     ) -> Sentence | None:
-        """Mute, unmute, or stop; once, for an old delivery must not undo what came later."""
+        """Mute, unmute or stop, once: an old delivery must not undo what came later."""
         if not await self.first(invocation):
             return None
         if muted is None:
@@ -87,29 +87,29 @@ class DraftActions:
             return None
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
-        await self._store.mute(thread.id, muted)
+        await self._store.set_muted(thread.id, muted)
         return sentence("muted") if muted else sentence("unmuted")
 
     async def first(self, invocation: Invocation) -> bool:
-        """Whether what is done at once is invocation for the first time."""
+        """Say whether something that makes no job is asked for the first time."""
         return await self._store.record_event(f"{invocation.key}-at-once")
 
-    async def ask(self, version: Version, wish: DraftAction, invocation: Invocation) -> None:
-        """One click. Raises UserError, StoreUnavailable."""
-        if wish is DraftAction.STOP:
+    async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
+        """Do what one click asks for. Raises UserError, StoreUnavailable."""
+        if action is DraftAction.STOP:
             if not await self._is_requester(version, invocation.user):
                 raise UserError(sentence("only_requester"))
             await self.stop(version, invocation.user)
-        elif wish is DraftAction.REGENERATE:
+        elif action is DraftAction.REGENERATE:
             await self.regenerate(version, invocation)
-        elif wish is DraftAction.ACCEPT:
+        elif action is DraftAction.ACCEPT:
             await self.accept(version, Way.CHANNEL, invocation)
-        elif wish is DraftAction.DELETE:
+        elif action is DraftAction.DELETE:
             await self.delete(version, invocation)
         else:
-            words = words_for(wish, await self._options_of(version))
+            words = words_for(action, await self._options_of(version))
             assert words is not None
-            kind = JobKind.CONTINUE if wish is DraftAction.CONTINUE else JobKind.REFINE
+            kind = JobKind.CONTINUE if action is DraftAction.CONTINUE else JobKind.REFINE
             await self.change(version, words, invocation, kind=kind)
 
     async def change(
@@ -122,9 +122,9 @@ class DraftActions:
         lang: str | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
-        """This version, rewritten as `text` says. Raises UserError, StoreUnavailable."""
+        """Have this version rewritten as `text` says. Raises UserError, StoreUnavailable."""
         await self._check_may(version, invocation)
-        instruction = checked(text, self._settings.max_brief)
+        instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*REFINABLE, VersionStatus.WRITING):
             raise UserError(sentence("nothing_to_refine"))
@@ -142,18 +142,18 @@ class DraftActions:
         await self._intake.begin(job, invocation, sources=sources)
 
     async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
-        """This version in another language. Raises UserError, StoreUnavailable."""
+        """Have this version translated. Raises UserError, StoreUnavailable."""
         told = prompted_in(await self._options_of(version))
         words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
         await self.change(version, words, invocation, lang=lang)
 
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
-        """This version's request with a new seed; one at a time, which later wishes join.
+        """Repeat this version's request with a new seed, one at a time: later clicks join it.
 
         Raises UserError, StoreUnavailable.
         """
         await self._check_may(version, invocation)
-        before = await self._store.job(version.job_id)
+        before = await self._store.get_job(version.job_id)
         job = Job(
             kind=JobKind.REGENERATE,
             requester=invocation.user,
@@ -173,29 +173,29 @@ class DraftActions:
         await self._check_may(version, invocation)
         if version.status not in REFINABLE or not version.text.strip():
             raise UserError(sentence("nothing_to_accept"))
-        errand = _errand(JobKind.ACCEPT, version, invocation, way)
-        if not await self._intake.begin(errand, invocation) and version.accepted_at:
+        delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
+        if not await self._intake.begin(delivery, invocation) and version.accepted_at:
             raise UserError(sentence("accepted_already", number=version.number))
 
     async def delete(self, version: Version, invocation: Invocation) -> None:
-        """The requester takes a draft away. Raises UserError, StoreUnavailable."""
+        """Delete a draft, for its requester. Raises UserError, StoreUnavailable."""
         if not await self._is_requester(version, invocation.user):
             raise UserError(sentence("only_requester"))
-        await self._intake.begin(_errand(JobKind.DELETE, version, invocation), invocation)
+        await self._intake.begin(_delivery(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
 
     async def stop(self, version: Version, user: str) -> None:
-        """The requester ends a running version. Raises StoreUnavailable."""
-        if await self._is_requester(version, user) and await self._store.stop(version.id):
+        """Stop a version that is being written, for its requester. Raises StoreUnavailable."""
+        if await self._is_requester(version, user) and await self._store.stop_version(version.id):
             self._jobs.stop(version.job_id, version.id)
 
     async def stop_thread(self, thread_id: int, user: str) -> None:
-        """The requester ends all that is written, or about to be, in a thread.
+        """Stop all that is written, or about to be, in a thread, for its requester.
 
-        Raises UserError for what is others', StoreUnavailable.
+        Raises UserError where all of it is other people's, StoreUnavailable.
         """
-        await self._begin(await self._store.unbegun(thread_id=thread_id))
-        versions = await self._store.writing(thread_id=thread_id)
+        await self._begin(await self._store.list_jobs_not_begun(thread_id=thread_id))
+        versions = await self._store.list_writing(thread_id=thread_id)
         theirs = [v for v in versions if await self._is_requester(v, user)]
         if versions and not theirs:
             raise UserError(sentence("only_requester"))
@@ -203,48 +203,48 @@ class DraftActions:
             await self.stop(version, user)
 
     async def stop_all(self, user: str, channel: str) -> int:
-        """All that is written, or waits, for a person in a channel ends: how many drafts.
+        """Stop all that is written, or waits, for a person in a channel; return how many drafts.
 
         Raises StoreUnavailable.
         """
-        waiting = await self._store.unbegun(
+        waiting = await self._store.list_jobs_not_begun(
             requester=user, channel=channel, status=JobStatus.WAITING
         )
         for job in waiting:
             await self._store.end_job(job.id, JobStatus.REFUSED)
-        await self._begin(await self._store.unbegun(requester=user, channel=channel))
-        versions = await self._store.writing(requester=user, channel=channel)
+        await self._begin(await self._store.list_jobs_not_begun(requester=user, channel=channel))
+        versions = await self._store.list_writing(requester=user, channel=channel)
         for version in versions:
             await self.stop(version, user)
         return len(versions) + sum(job.n for job in waiting)
 
     async def _begin(self, jobs: Sequence[Job]) -> None:
-        """With versions of their own they can be ended as those that are written."""
+        """Give jobs their versions, so that these can be stopped."""
         for job in jobs:
             await self._store.ensure_versions(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
-        """Somebody deleted the message of a version: it counts no more. Raises StoreUnavailable."""
-        version = await self._store.version_at(channel, ts)
+        """Drop the version whose message somebody deleted. Raises StoreUnavailable."""
+        version = await self._store.find_version_at(channel, ts)
         # Further messages of a long draft are deleted by the outbox itself, too.
-        if version is not None and ts == (await self._store.parts(version.id))[0]:
+        if version is not None and ts == (await self._store.list_posts(version.id))[0]:
             await self._store.end_version(version.id, VersionStatus.DELETED)
             self._jobs.stop(version.job_id, version.id)
 
     async def version_at(self, channel: str, ts: str) -> Version | None:
-        """The version that this message shows, unless it was deleted."""
-        version = await self._store.version_at(channel, ts)
+        """Return the version that this message shows, unless it was deleted."""
+        version = await self._store.find_version_at(channel, ts)
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
-        """The version with this id. Raises UserError where it is gone, StoreUnavailable."""
+        """Return the version with this id. Raises UserError where it is gone, StoreUnavailable."""
         version = await self._store.find_version(version_id)
         if version is None:
             raise UserError(sentence("draft_gone"))
         return version
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
-        """Whether a reply is taken for an instruction; people may also talk to each other."""
+        """Say whether a reply is an instruction; people may also talk to each other."""
         refiners = self._settings.refiners
         if thread.muted or to_others:
             return False
@@ -253,7 +253,9 @@ class DraftActions:
         return refiners == "anyone" or user == thread.requester
 
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
-        """The version that a reply points to, or else the one finished last; the instruction.
+        """Return the version that a reply means, and the instruction.
+
+        It is the one that the reply points to, or else the one that was finished last.
 
         Raises UserError.
         """
@@ -264,9 +266,9 @@ class DraftActions:
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
             raise UserError(sentence("no_such_draft", number=pointer.number))
-        last = await self._store.last_version(
+        last = await self._store.find_last_version(
             thread.id, *REFINABLE
-        ) or await self._store.last_version(thread.id, VersionStatus.WRITING)
+        ) or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
         if last is None:
             raise UserError(sentence("nothing_to_refine"))
         return last, text
@@ -275,7 +277,7 @@ class DraftActions:
         if pointer.ts is not None:
             found = await self.version_at(thread.channel, pointer.ts)
             return found if found and found.thread_id == thread.id else None
-        versions = await self._store.versions(thread.id)
+        versions = await self._store.list_versions(thread.id)
         if pointer.number is not None:
             return next((v for v in versions if v.number == pointer.number), None)
         if pointer.quote is not None:
@@ -284,25 +286,27 @@ class DraftActions:
         return None
 
     async def _check_may(self, version: Version, invocation: Invocation) -> None:
-        """Raises UserError for others where only the requester may change drafts."""
+        """Raise UserError for others where only the requester may change drafts."""
         if self._settings.refiners != "requester":
             return
         if not await self._is_requester(version, invocation.user):
             raise UserError(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:
-        job = await self._store.job(version.job_id)
-        thread = await self._store.thread(version.thread_id)
+        job = await self._store.get_job(version.job_id)
+        thread = await self._store.get_thread(version.thread_id)
         return user in (job.requester, thread.requester)
 
     async def _options_of(self, version: Version) -> Options:
-        """How a version was sampled, for one more with a seed of its own."""
-        sampling = (await self._store.job(version.job_id)).sampling
+        """Return how a version was sampled, for one more with a seed of its own."""
+        sampling = (await self._store.get_job(version.job_id)).sampling
         return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
 
 
-def _errand(kind: JobKind, version: Version, invocation: Invocation, way: Way | None = None) -> Job:
-    """A job that writes nothing: `way` is all that it has to know."""
+def _delivery(
+    kind: JobKind, version: Version, invocation: Invocation, way: Way | None = None
+) -> Job:
+    """Build a job that writes nothing: `way` is all that it has to know."""
     return Job(
         kind=kind,
         requester=invocation.user,

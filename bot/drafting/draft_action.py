@@ -1,4 +1,4 @@
-"""What one click on a draft asks for: by its button, or by the emoji that EMOJI names for it."""
+"""What one click on a draft asks for: by its button, or by its emoji."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -53,11 +53,11 @@ TRANSLATE: Mapping[Language, str] = {
 }
 
 
-def words_for(wish: DraftAction, options: Options) -> str | None:
-    """The instruction for the model, in the language of the draft; None: it takes no new text."""
-    return WORDS[prompted_in(options)].get(wish)
+def words_for(action: DraftAction, options: Options) -> str | None:
+    """Return the instruction for the model, in the draft's language; None: no text is asked for."""
+    return WORDS[prompted_in(options)].get(action)
 
 
 def prompted_in(options: Options) -> Language:
-    """The language in which the model is told what to do."""
+    """Return the language in which the model is told what to do."""
     return "zh" if options.lang == "zh" else "en"

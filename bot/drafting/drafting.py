@@ -1,4 +1,4 @@
-"""How a text begins. Everything is committed before it is answered, and done afterwards."""
+"""How a text begins: a brief is committed, then answered, then written."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ IsMember = Callable[[str], Awaitable[bool]]
 
 
 class Drafting:
-    """The domain's front for briefs: new ones, and those that wait for an invitation."""
+    """Briefs: new ones, and those that wait for an invitation."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Drafting:
         self._settings = settings
 
     def help(self, language: Language) -> Iterator[Sentence]:
-        """How to ask, part by part."""
+        """Yield how to ask, part by part."""
         yield sentence("help_intro")
         yield sentences.help_wishes({str(w): emoji for w, emoji in self._settings.emoji.items()})
         yield from help_in(language, self._recipes, self._settings.model_languages)
@@ -52,7 +52,7 @@ class Drafting:
         adopt: Sequence[str] = (),
         under: str | None = None,
     ) -> None:
-        """A new thread. Raises UserError, StoreUnavailable.
+        """Begin a new thread. Raises UserError, StoreUnavailable.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
@@ -85,11 +85,11 @@ class Drafting:
         await self._intake.begin(job, invocation, thread, sources=sources, adopt=adopt)
 
     def kinds(self, language: Language) -> list[tuple[str, str]]:
-        """The name and the title of each kind that can be invocation for."""
+        """Return the name and the title of each kind that can be asked for."""
         return [(name, recipe.wording(language).title) for name, recipe in self._recipes.items()]
 
     def prompts(self, language: Language) -> list[tuple[Phrase, Phrase]]:
-        """What a chat may begin with: examples of kinds, as shown and as typed."""
+        """Return what a chat may begin with: examples of kinds, as shown and as typed."""
         written = self._settings.model_languages
         examples: Language = language if language in written else "en"
         first = list(self._recipes.values())[:MOST_PROMPTS]
@@ -104,37 +104,36 @@ class Drafting:
         ]
 
     async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
-        """Sources that wait for their form. False: they came before. Raises StoreUnavailable."""
-        return await self._store.keep(invocation.key, None, sources)
+        """Keep sources that wait for their form; False: they came before.
 
-    async def recent(self, user: str, most: int) -> Sequence[Thread]:
-        """The threads that a person began last, the newest first. Raises StoreUnavailable."""
-        return await self._store.recent_threads(user, most)
+        Raises StoreUnavailable.
+        """
+        return await self._store.add_sources(invocation.key, None, sources)
 
     async def invited(self, channel: str) -> None:
-        """The bot is in this channel now: what waited for it goes on. Raises StoreUnavailable."""
-        for job in await self._store.jobs(JobStatus.WAITING, channel=channel):
+        """Go on with what waited for the bot to be in this channel. Raises StoreUnavailable."""
+        for job in await self._store.list_jobs(JobStatus.WAITING, channel=channel):
             await self._go_on(job)
 
     async def move(self, job_id: int, user: str, channel: str) -> bool:
-        """A waiting brief goes to the requester's conversation. False if it does not wait."""
+        """Move a waiting brief to the requester's conversation. False if it does not wait."""
         job = await self._store.find_job(job_id)
-        if job is None or job.requester != user or not await self._store.move(job, channel):
+        if job is None or job.requester != user or not await self._store.move_waiting(job, channel):
             return False
-        self._jobs.start(await self._store.job(job_id))
+        self._jobs.start(await self._store.get_job(job_id))
         return True
 
     async def resume_waiting(self, is_member: IsMember) -> None:
-        """Briefs whose channel the bot was invited to while it was not running go on."""
-        for job in await self._store.jobs(JobStatus.WAITING):
-            thread = await self._store.thread(job.thread_id)
+        """Go on with briefs whose channel the bot was invited to while it was not running."""
+        for job in await self._store.list_jobs(JobStatus.WAITING):
+            thread = await self._store.get_thread(job.thread_id)
             channel = thread.post_to or thread.channel
             with contextlib.suppress(NotThere):
                 if await is_member(channel):
                     await self._go_on(job)
 
     async def _go_on(self, job: Job) -> bool:
-        if await self._store.reopen(job.id):
-            self._jobs.start(await self._store.job(job.id))
+        if await self._store.reopen_waiting(job.id):
+            self._jobs.start(await self._store.get_job(job.id))
             return True
         return False

@@ -52,6 +52,12 @@ class DraftingSettings(BaseModel):
         description="Whose replies in a thread change drafts: `anyone` who may ask, the "
         "`requester`, or only those that `mention` the bot.",
     )
+    offer_emoji: bool = Field(
+        True, description="Put the regenerate emoji under each finished draft, for one click."
+    )
+    worker_patience: float = Field(
+        600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
+    )
     model_languages: Annotated[list[str], NoDecode] = Field(
         ["en"],
         min_length=1,
@@ -66,39 +72,44 @@ class DraftingSettings(BaseModel):
     @field_validator("emoji", mode="before")
     @classmethod
     def _paired(cls, value: object) -> object:
-        """`regenerate=recycle, delete=` over the defaults."""
+        """Put `regenerate=recycle, delete=` over the defaults."""
         if not isinstance(value, str):
             return value
         pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
-        emoji: dict[str, str] = {str(wish): name for wish, name in EMOJI.items()}
-        emoji |= {wish: name.strip(":") for wish, _, name in pairs}
+        emoji: dict[str, str] = {str(action): name for action, name in EMOJI.items()}
+        emoji |= {action: name.strip(":") for action, _, name in pairs}
         if unknown := set(emoji) - set(DraftAction):
             raise ValueError(f"{min(unknown)} is none of {', '.join(DraftAction)}")
-        return {wish: name for wish, name in emoji.items() if name}
+        return {action: name for action, name in emoji.items() if name}
 
     @field_validator("emoji")
     @classmethod
     def _distinct(cls, emoji: dict[DraftAction, str]) -> dict[DraftAction, str]:
         for name in emoji.values():
-            wishes = [str(wish) for wish, each in emoji.items() if each == name]
-            if len(wishes) > 1:
-                raise ValueError(f"{name} stands for {' and for '.join(wishes)}")
+            actions = [str(action) for action, each in emoji.items() if each == name]
+            if len(actions) > 1:
+                raise ValueError(f"{name} stands for {' and for '.join(actions)}")
         return emoji
 
     @field_validator("model_languages")
     @classmethod
     def _known(cls, codes: list[str]) -> list[str]:
-        if unknown := set(codes) - set(sentences.WRITTEN):
-            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.WRITTEN)}")
+        if unknown := set(codes) - set(sentences.TEXT_LANGUAGES):
+            raise ValueError(f"{min(unknown)} is none of {', '.join(sentences.TEXT_LANGUAGES)}")
         return codes
 
     @property
-    def wishes(self) -> dict[str, DraftAction]:
+    def actions_by_emoji(self) -> dict[str, DraftAction]:
         """What each emoji asks for."""
-        return {emoji: wish for wish, emoji in self.emoji.items()}
+        return {emoji: action for action, emoji in self.emoji.items()}
+
+    @property
+    def offered_emoji(self) -> str | None:
+        """The emoji under finished drafts, if there is one."""
+        return self.emoji.get(DraftAction.REGENERATE) if self.offer_emoji else None
 
     def options(self, seed: int) -> Options:
-        """What a brief that chooses nothing is written with."""
+        """Return what a brief that chooses nothing is written with."""
         return Options(
             n=self.drafts,
             temperature=self.temperature,

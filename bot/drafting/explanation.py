@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.drafting.brief.options import Options, Sampled
-from bot.drafting.brief.recipe import FREE, Recipe
+from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
 from bot.drafting.jobs.thread_header import STANDING
-from bot.drafting.reviews import held_as
+from bot.drafting.reviews import filter_for, held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
 from bot.store import Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
@@ -34,7 +34,7 @@ class Changes:
     pieces: Sequence[tuple[Mark, SafeText]]
 
     def count(self, mark: Mark) -> int:
-        """How many words are marked so."""
+        """Count the words that are marked so."""
         return sum(len(WORD.findall(text)) for each, text in self.pieces if each == mark)
 
 
@@ -59,10 +59,10 @@ class DraftHistory:
         self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
-        """How it came about, line by line. Raises StoreUnavailable."""
-        job = await self._store.job(version.job_id)
-        thread = await self._store.thread(version.thread_id)
-        recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
+        """Explain how a version came about, line by line. Raises StoreUnavailable."""
+        job = await self._store.get_job(version.job_id)
+        thread = await self._store.get_thread(version.thread_id)
+        recipe = recipe_or_free(self._recipes, thread.recipe)
         options = Options.model_validate(job.sampling)
         return [
             sentences.why_kind(recipe.wording(language).title),
@@ -73,15 +73,15 @@ class DraftHistory:
         ]
 
     async def changes(self, version: Version, asker: str) -> Changes | None:
-        """Against the version that it refines or regenerates; None where there is none to show.
+        """Compare a version with the one that it refines or regenerates; None where it has none.
 
         Raises StoreUnavailable.
         """
-        job = await self._store.job(version.job_id)
+        job = await self._store.get_job(version.job_id)
         before_id = job.again_id or job.parent_id
         if before_id is None:
             return None
-        before = await self._store.version(before_id)
+        before = await self._store.get_version(before_id)
         old, new = await self._shown(before, asker), await self._shown(version, asker)
         if not old or new is None:
             return None
@@ -91,15 +91,18 @@ class DraftHistory:
     async def recent(
         self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
     ) -> list[RecentThread]:
-        """What a person began last, the newest first. Raises StoreUnavailable, SlackUnavailable."""
+        """Return what a person began last, the newest first.
+
+        Raises StoreUnavailable, SlackUnavailable.
+        """
         shown = []
-        for thread in await self._store.recent_threads(user, most):
-            first = await self._store.first_job(thread.id)
+        for thread in await self._store.list_recent_threads(user, most):
+            first = await self._store.get_first_job(thread.id)
             brief = await self._judged(thread.brief, first, user)
             if brief is None or thread.root_ts is None:
                 continue
-            recipe = self._recipes.get(thread.recipe) or self._recipes[FREE]
-            versions = await self._store.versions(thread.id)
+            recipe = recipe_or_free(self._recipes, thread.recipe)
+            versions = await self._store.list_versions(thread.id)
             shown.append(
                 RecentThread(
                     recipe.wording(language_for(first.language or "")).title,
@@ -113,45 +116,42 @@ class DraftHistory:
     async def _based(
         self, job: Job, asker: str
     ) -> tuple[int | None, SafeText | None, list[SafeText]]:
-        sources = await self._store.sources(job)
+        sources = await self._store.list_sources(job)
         names = [await self._judged(source.name, job, asker) for source in sources]
         named = [name for name in names if name is not None]
         if job.parent_id is None:
             return None, None, named
-        parent = await self._store.version(job.parent_id)
+        parent = await self._store.get_version(job.parent_id)
         return parent.number, await self._judged(job.instruction or "", job, asker), named
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
-        filter_ = await self._filter_for(job.thread_id)
         return await self._once(
-            filter_, text, Stage.INPUT, Action.HOLD, request=job.name, who=asker
+            text, Stage.INPUT, Action.HOLD, job.thread_id, request=job.name, asker=asker
+        )
+
+    async def _shown(self, version: Version, asker: str) -> SafeText | None:
+        held = held_as(await self._store.find_hold_on(version.job_id, version.id))
+        text, name = version.text.strip(), f"version-{version.id}"
+        return await self._once(
+            text, Stage.OUTPUT, held, version.thread_id, request=name, asker=asker
         )
 
     async def _once(
-        self, filter_: Filter, text: str, stage: Stage, held: Action, *, request: str, who: str
+        self, text: str, stage: Stage, held: Action, thread_id: int, *, request: str, asker: str
     ) -> SafeText | None:
-        """However often somebody looks, what was judged before is judged but once more."""
+        """Judge a text once, however often somebody looks at it."""
+        filter_ = filter_for(self._filter, await self._store.get_thread(thread_id))
         key = (filter_.policy.digest, stage, held, text)
         if key not in self._shown_before:
-            verdict = await filter_.judge(text, stage, request=request, who=who, held=held)
+            verdict = await filter_.judge(text, stage, request=request, who=asker, held=held)
             if len(self._shown_before) >= REMEMBERED:
                 self._shown_before.clear()
             self._shown_before[key] = verdict.text
         return self._shown_before[key]
 
-    async def _filter_for(self, thread_id: int) -> Filter:
-        thread = await self._store.thread(thread_id)
-        return self._filter.within(thread.team, thread.post_to or thread.channel)
-
-    async def _shown(self, version: Version, asker: str) -> SafeText | None:
-        hold = await self._store.hold_of(version.job_id, version.id)
-        filter_ = await self._filter_for(version.thread_id)
-        text, name = version.text.strip(), f"version-{version.id}"
-        return await self._once(filter_, text, Stage.OUTPUT, held_as(hold), request=name, who=asker)
-
 
 def compared(old: SafeText, new: SafeText) -> Iterator[tuple[Mark, SafeText]]:
-    """The pieces of both texts, in order: what stays, what went, what came."""
+    """Yield the pieces of both texts, in order: what stays, what went, what came."""
     before, after = _spans(old), _spans(new)
     words = difflib.SequenceMatcher(
         None, [old[a:b].strip() for a, b in before], [new[a:b].strip() for a, b in after], False
@@ -175,7 +175,7 @@ def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int
 
 
 def _chosen(options: Options) -> dict[str, object]:
-    """What was chosen, in the names of `/draft help`; the seed stands elsewhere."""
+    """Return what was chosen, in the names of `/draft help`; the seed is shown elsewhere."""
     own = options.model_dump(exclude_defaults=True, exclude=set(Sampled.model_fields))
     own |= {"private": "yes"} if options.private else {}
     sampled = options.model_dump(include=set(Sampled.model_fields) - {"seed", "n"})

@@ -7,7 +7,7 @@ from bot.drafting.slack_port import Button
 from bot.messages import Language, Sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
 
-# Each opens a form or a page of facts; the rest are wishes.
+# Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
 CHANGES, WHY = "changes", "why"
 
@@ -24,8 +24,9 @@ AT_ONCE = (
 def draft_buttons(
     version: Version, language: Language, *, translates: bool, changed: bool
 ) -> Sequence[Button]:
-    """For a version that ended. `translates`: the model writes more than one language; `changed`:
-    there is a version before it.
+    """Return the buttons of a version that ended.
+
+    `translates`: the model writes more than one language; `changed`: there is a version before it.
     """
     if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]

@@ -9,15 +9,15 @@ NUMBER = re.compile(
     r"[\s:：.)、]*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# "2 shorter" names a draft, "2 jokes" does not: what follows a bare number is a wish.
-WISH = re.compile(
+# "2 shorter" names a draft, "2 jokes" does not: what follows a bare number is a request.
+REQUEST = re.compile(
     r"(?:make|add|mention|remove|drop|cut|rewrite|change|translate|use|keep|turn|try|end|begin|start"
     r"|without|with|but|in|as|please|less|shorter|longer|simpler|friendlier|funnier|warmer|clearer"
     r"|stronger|softer|tighter|livelier|better|plainer|more\s+(?:formal|casual|friendly|serious"
     r"|concise|detailed|personal|direct|positive|playful))\b|[短长改更加去写翻用请把再]",
     re.IGNORECASE,
 )
-# "1. Shorter\n2. The tram" is a list of wishes.
+# "1. Shorter\n2. The tram" is a list of requests.
 LISTED = re.compile(r"^\s*\d{1,2}\s*[.)、]", re.MULTILINE)
 LINK = re.compile(r"https?://[^\s/]+/archives/(?P<channel>\w+)/p(?P<ts>\d{7,})(?:\?\S*)?")
 QUOTE = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
@@ -42,7 +42,7 @@ class Pointer:
 
 
 def pointed(text: str) -> Pointer:
-    """Total: a reply that points nowhere is all instruction."""
+    """Read what a reply points to; one that points nowhere is all instruction."""
     if link := LINK.search(text):
         digits = link["ts"]
         rest = (text[: link.start()] + text[link.end() :]).strip().lstrip(">").strip()
@@ -57,12 +57,12 @@ def pointed(text: str) -> Pointer:
 
 
 def quoted(lines: str) -> str:
-    """The words of a quotation, one space between them."""
+    """Return the words of a quotation, one space between them."""
     return " ".join(lines.replace("\n>", "\n").removeprefix(">").split())
 
 
 def holds(text: str, quote: str) -> bool:
-    """Whether these words stand in the text, its Markdown aside."""
+    """Say whether the text has these words, its Markdown aside."""
     return bool(_bare(quote)) and _bare(quote) in _bare(text)
 
 
@@ -74,4 +74,4 @@ def _is_number_of_a_draft(match: re.Match[str]) -> bool:
     rest = match["rest"].strip()
     if not rest or LISTED.search(rest):
         return False
-    return bool(match["mark"] or match["end"] or WISH.match(rest))
+    return bool(match["mark"] or match["end"] or REQUEST.match(rest))

@@ -27,7 +27,17 @@ from bot.messages import (
     sentence_about,
     sentences,
 )
-from bot.store import Hold, HoldStatus, Job, JobStatus, Source, Store, StoreUnavailable, Version
+from bot.store import (
+    Hold,
+    HoldStatus,
+    Job,
+    JobStatus,
+    Source,
+    Store,
+    StoreUnavailable,
+    Thread,
+    Version,
+)
 from bot.store import VersionStatus as Status
 from bot.store.models import now
 from safety import Action, Filter, SafeText, Stage, Verdict, has_span
@@ -57,8 +67,13 @@ class Undecided(UserError):
 
 
 def held_as(hold: Hold | None) -> Action:
-    """What the filter makes of what it holds, after what was decided."""
+    """Return what the filter makes of what it holds, after what was decided."""
     return DECIDED.get(hold.status, Action.HOLD) if hold else Action.HOLD
+
+
+def filter_for(filter_: Filter, thread: Thread) -> Filter:
+    """Return the filter by the policy of the channel that a thread's text is for."""
+    return filter_.within(thread.team, thread.post_to or thread.channel)
 
 
 class Reviews:
@@ -74,7 +89,7 @@ class Reviews:
         channel: str,
         hours: float,
     ) -> None:
-        """Whoever sees `channel` may decide; what nobody decides in `hours` is rejected."""
+        """Ask in `channel`, whose members may decide. After `hours` the answer is no."""
         self.channel = channel
         self._store = store
         self._slack = slack
@@ -98,12 +113,12 @@ class Reviews:
         )
 
     async def unseal(self, job: Job, hold: Hold) -> None:
-        """What was asked goes back to its place, for the job to go on with it."""
+        """Put what was asked back in its place, for the job to go on with it."""
         opened = self._seal.decrypt(hold.sealed)
         if opened is not None:
             request = json.loads(opened)
             sources = [Source(**record) for record in map(from_record, request["sources"])]
-            await self._store.unseal(job, request["asked"], sources)
+            await self._store.restore_request(job, request["asked"], sources)
 
     async def _keep(
         self,
@@ -120,12 +135,12 @@ class Reviews:
             categories=sorted({cause.category for each in verdicts for cause in each.causes}),
             expires_at=now() + self._time,
         )
-        await self._store.hold(hold, **facts)
-        if kept := await self._store.hold_of(job.id, hold.version_id):
+        await self._store.add_hold(hold, **facts)
+        if kept := await self._store.find_hold_on(job.id, hold.version_id):
             await self._show_card(kept)
 
     def _opened(self, hold: Hold) -> str | None:
-        """The held text: a draft, or what was asked and what came with it."""
+        """Return the held text: a draft, or what was asked and what came with it."""
         opened = self._seal.decrypt(hold.sealed)
         if opened is None or hold.version_id is not None:
             return opened
@@ -133,7 +148,7 @@ class Reviews:
         return BETWEEN.join([request["asked"], *(source["text"] for source in request["sources"])])
 
     async def reveal(self, hold_id: int, reviewer: str) -> SafeText:
-        """The text as approval would release it, for this reviewer. Raises Undecided."""
+        """Return the text as approval would release it, for this reviewer. Raises Undecided."""
         hold, job = await self._pending(hold_id, reviewer)
         released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
         filter_ = await self._filter_for(job)
@@ -143,46 +158,49 @@ class Reviews:
         return released
 
     async def decide(self, hold_id: int, decision: HoldStatus, reviewer: str) -> Job:
-        """The job that goes on. Raises Undecided; OSError if it cannot be written down."""
+        """Decide, and return the job that goes on.
+
+        Raises Undecided; OSError if the decision cannot be written to the audit log.
+        """
         hold, job = await self._pending(hold_id, reviewer)
         if decision in DECIDED:
             await self._released(hold, job, decision, reviewer)
         if not await self._decide(hold, job, decision, reviewer):
             raise Undecided(sentence("review_over"))
-        return await self._store.job(job.id)
+        return await self._store.get_job(job.id)
 
     async def settle(self, job: Job, version: Version) -> Version:
-        """A held version, once it is decided about: with its text, or taken away."""
-        hold = await self._store.hold_of(job.id, version.id)
+        """Return a held version as it was decided about: with its text, or taken away."""
+        hold = await self._store.find_hold_on(job.id, version.id)
         if hold is None or hold.status is HoldStatus.PENDING or not hold.sealed:
             return version
         try:
             text = await self._released(hold, job, hold.status, hold.reviewer or "")
-            await self._store.settle(hold, Status.FINISHED, text=text)
+            await self._store.close_hold(hold, Status.FINISHED, text=text)
         except Undecided:
-            await self._store.settle(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
-        return await self._store.version(version.id)
+            await self._store.close_hold(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
+        return await self._store.get_version(version.id)
 
     async def watch(self, go_on: Callable[[Job], None]) -> None:
-        """For as long as the bot runs: cards that are missing, holds that expire."""
+        """Post cards that are missing and expire holds, for as long as the bot runs."""
         while True:
             try:
-                for hold in await self._store.holds():
+                for hold in await self._store.list_open_holds():
                     await self._tend(hold, go_on)
             except (SlackUnavailable, StoreUnavailable, OSError) as away:
                 log.warning("review waits", away=type(away).__name__)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tend(self, hold: Hold, go_on: Callable[[Job], None]) -> None:
-        job = await self._store.job(hold.job_id)
+        job = await self._store.get_job(hold.job_id)
         if hold.status is not HoldStatus.PENDING:
             # Decided while the job still ran, whose end then hid that there is more to do.
             if job.status is JobStatus.DONE:
-                await self._store.resume(job.id)
-                go_on(await self._store.job(job.id))
+                await self._store.reopen_job(job.id)
+                go_on(await self._store.get_job(job.id))
         elif hold.expires_at <= now():
             if await self._decide(hold, job, HoldStatus.EXPIRED, None):
-                go_on(await self._store.job(job.id))
+                go_on(await self._store.get_job(job.id))
         elif hold.card_ts is None:
             await self._show_card(hold)
 
@@ -198,7 +216,7 @@ class Reviews:
             request=job.name,
             who=reviewer or "",
         )
-        if not await self._store.decide(hold.id, decision, reviewer):
+        if not await self._store.decide_hold(hold.id, decision, reviewer):
             # Somebody else was faster: what is on record just above did not happen.
             await filter_.decided(
                 "review_void", hold.categories, _stage(hold), request=job.name, who=reviewer or ""
@@ -210,18 +228,18 @@ class Reviews:
         return True
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
-        hold = await self._store.hold_with(hold_id)
+        hold = await self._store.find_hold(hold_id)
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
             raise Undecided(sentence("review_over"))
-        job = await self._store.job(hold.job_id)
-        if reviewer in await self._store.authors(job.thread_id):
+        job = await self._store.get_job(hold.job_id)
+        if reviewer in await self._store.list_authors(job.thread_id):
             raise Undecided(sentence("review_own"))
         return hold, job
 
     async def _released(
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str
     ) -> SafeText:
-        """What this decision would show, by the filter as it is now. Raises Undecided."""
+        """Return what this decision would show, by the filter as it is now. Raises Undecided."""
         text = self._opened(hold)
         if text is None or decision not in DECIDED:
             raise Undecided(sentence("review_over"))
@@ -230,15 +248,14 @@ class Reviews:
             text, _stage(hold), request=job.name, who=reviewer, held=DECIDED[decision]
         )
         if verdict.text is None:
-            raise Undecided(sentences.review_blocked(verdict.rules))
+            raise Undecided(sentence("review_blocked", rules=sentences.rules(verdict.rules)))
         return verdict.text
 
     async def _filter_for(self, job: Job) -> Filter:
-        thread = await self._store.thread(job.thread_id)
-        return self._filter.within(thread.team, thread.post_to or thread.channel)
+        return filter_for(self._filter, await self._store.get_thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
-        """Once; where the channel is closed to us the hold expires, and the log says why."""
+        """Post the card once; where the channel is closed to us the hold expires."""
         key, place = f"hold-{hold.id}", Place(self.channel)
         try:
             ts = await self._slack.find(place, key=key)
@@ -249,8 +266,8 @@ class Reviews:
         await self._store.record_card(hold.id, ts)
 
     async def _card(self, hold: Hold) -> Content:
-        job = await self._store.job(hold.job_id)
-        thread = await self._store.thread(job.thread_id)
+        job = await self._store.get_job(hold.job_id)
+        thread = await self._store.get_thread(job.thread_id)
         asked = hold.version_id is None
         language = _language(job)
         card = sentences.review_card(
@@ -275,13 +292,13 @@ class Reviews:
 
 
 def as_record(source: Source) -> dict[str, Any]:
-    """A source as JSON holds it; its thread is that of the job."""
+    """Return a source as JSON holds it; its thread is that of the job."""
     kept = {name: getattr(source, name) for name in ("key", "name", "text", "left_out", "file")}
     return {**kept, "author": source.author, "created_at": source.created_at.isoformat()}
 
 
 def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the source that `as_record` was given."""
+    """Return the fields of the source that `as_record` was given."""
     return {**record, "created_at": datetime.fromisoformat(record["created_at"])}
 
 

@@ -158,7 +158,7 @@ class SlackPort(Protocol):
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return the address of a message, if it has one."""
 
-    async def dm(self, user: str) -> str:
+    async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
 
     async def post_text(
@@ -171,10 +171,12 @@ class SlackPort(Protocol):
     ) -> None:
         """Put the text as a file into a thread; `again`: it may be there already."""
 
-    async def status(self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()) -> None:
+    async def set_status(
+        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
+    ) -> None:
         """Show below the thread what the app is doing; empty clears it. Best effort, no waiting."""
 
-    async def title(self, place: Place, text: SafeText) -> None:
+    async def set_title(self, place: Place, text: SafeText) -> None:
         """Name our conversation in a thread. Best effort."""
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:

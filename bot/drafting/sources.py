@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.drafting.slack_port import FetchFile, NoFile
 from bot.errors import UserError
-from bot.extraction.extraction import MOST_BYTES, Unreadable, kind_of, read
+from bot.extraction.extraction import MOST_BYTES, Unreadable, extract, kind_of
 from bot.messages import sentence, sentence_about
 from bot.store import Job, Source, Store
 from safety import SafeText
@@ -40,44 +40,49 @@ class Sources:
     """Reads what threads are based on, each file once."""
 
     def __init__(self, store: Store, fetch: FetchFile, limit: int) -> None:
-        """`limit`: characters kept of one source."""
+        """Read files by `fetch`. `limit`: characters kept of one source."""
         self._store = store
         self._fetch = fetch
         self._limit = limit
 
     async def of(self, job: Job) -> Sequence[Source]:
-        """What the job's thread is based on, read. Raises UnreadSource; that one is forgotten.
+        """Read and return what the job's thread is based on.
+
+        Raises UnreadSource; that source is forgotten.
 
         What came with another job is for that one to complain of.
         """
-        for source in await self._store.sources(job):
+        for source in await self._store.list_sources(job):
             if source.file and not source.text:
                 try:
                     await self._read(source, source.file)
                 except UnreadSource:
                     if source.job_id in (None, job.id):
                         raise
-        return await self._store.sources(job)
+        return await self._store.list_sources(job)
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:
             attached = await self._fetch(file_id, MOST_BYTES)
-            text = await read(attached.name, attached.data, self._limit)
+            text = await extract(attached.name, attached.data, self._limit)
         except (NoFile, Unreadable) as error:
-            await self._store.drop_source(source.id)
+            await self._store.delete_source(source.id)
             raise UnreadSource(error.reason) from None
-        await self._store.read_source(source.id, attached.name[:255], text.text, text.left_out)
+        await self._store.save_source_text(source.id, attached.name[:255], text.text, text.left_out)
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
-    """A source of pasted text, or of a message; `key` is unique for each."""
+    """Make a source of pasted text, or of a message; `key` is unique for each."""
     kept = text.strip()
     over = max(len(kept) - limit, 0)
     return Source(key=_key(key, name), name=name, text=kept[:limit], left_out=over, author=author)
 
 
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Sources still to be read: ids and names of files. Raises UserError for what is never read."""
+    """Make sources that are still to be read, of ids and names of files.
+
+    Raises UserError for what is never read.
+    """
     if len(files) > MOST_FILES:
         raise UserError(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:

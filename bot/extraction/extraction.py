@@ -1,7 +1,7 @@
-"""Text out of a file that somebody attached: .txt, .md, .docx, .pdf.
+"""Text of a file that somebody attached: .txt, .md, .docx, .pdf.
 
-A hostile file can make a parser loop or eat memory: a process of its own reads it
-(`bot.extraction.extraction_worker`).
+A hostile file can make a parser loop or use all memory: a process of its own reads it
+(`bot.extraction.extraction_worker`). Knows nothing of Slack or of drafts.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
 
 KINDS = ("txt", "md", "docx", "pdf")
 MOST_BYTES = 10_000_000
 SECONDS = 20.0
 
-# Each may take a gigabyte and more.
-AT_ONCE = asyncio.Semaphore(2)
+# Each may use more than a gigabyte.
+WORKERS = asyncio.Semaphore(2)
 
 
 class Unreadable(Exception):
@@ -29,15 +28,15 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """What a file says; `left_out` characters at its end were not kept."""
+class ExtractedText:
+    """The text of a file; `left_out` characters at its end were not kept."""
 
     text: str
     left_out: int
 
 
 def kind_of(name: str) -> str:
-    """The file's kind by its ending. Raises Unreadable for one that is not read."""
+    """Return the kind of a file by its ending. Raises Unreadable for a kind that is not read."""
     ending = PurePath(name).suffix.lower().removeprefix(".")
     kind = {"markdown": "md", "text": "txt"}.get(ending, ending)
     if kind not in KINDS:
@@ -45,22 +44,22 @@ def kind_of(name: str) -> str:
     return kind
 
 
-async def read(name: str, data: bytes, limit: int) -> Text:
-    """Its text, cut to `limit` characters. Raises Unreadable."""
+async def extract(name: str, data: bytes, limit: int) -> ExtractedText:
+    """Return the text of a file, cut to `limit` characters. Raises Unreadable."""
     kind = kind_of(name)
     if len(data) > MOST_BYTES:
         raise Unreadable("size")
-    async with AT_ONCE:
-        told = await _told(kind, data, limit)
-    if "reason" in told:
-        raise Unreadable(told["reason"])
-    if not told["text"].strip():
+    async with WORKERS:
+        answer = json.loads(await _run_worker(kind, data, limit))
+    if "reason" in answer:
+        raise Unreadable(answer["reason"])
+    if not answer["text"].strip():
         raise Unreadable("empty")
-    return Text(told["text"], told["left_out"])
+    return ExtractedText(answer["text"], answer["left_out"])
 
 
-async def _told(kind: str, data: bytes, limit: int) -> dict[str, Any]:
-    """What the process says of the file. Raises Unreadable."""
+async def _run_worker(kind: str, data: bytes, limit: int) -> bytes:
+    """Return the JSON that the worker writes. Raises Unreadable if it writes none."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.extraction.extraction_worker", kind, str(limit)),
         stdin=asyncio.subprocess.PIPE,
@@ -71,7 +70,7 @@ async def _told(kind: str, data: bytes, limit: int) -> dict[str, Any]:
     )
     try:
         async with asyncio.timeout(SECONDS):
-            out, _ = await process.communicate(data)
+            answer, _ = await process.communicate(data)
     except TimeoutError:
         raise Unreadable("slow") from None
     finally:
@@ -80,4 +79,4 @@ async def _told(kind: str, data: bytes, limit: int) -> dict[str, Any]:
             await process.wait()
     if process.returncode:
         raise Unreadable("broken")
-    return dict(json.loads(out))
+    return answer

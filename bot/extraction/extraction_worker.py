@@ -1,4 +1,4 @@
-"""The text of one file, by libraries, within limits that the system keeps.
+"""The process that reads one file with parsers, within limits that the system enforces.
 
 `python -m bot.extraction.extraction_worker KIND CHARACTERS` reads stdin and writes JSON. Only
 `bot.extraction.extraction` starts it.
@@ -16,40 +16,39 @@ from docx import Document
 from docx.table import Table
 from pypdf import PdfReader
 
-from bot.extraction.extraction import MOST_BYTES, SECONDS, Text, Unreadable
+from bot.extraction.extraction import MOST_BYTES, SECONDS, ExtractedText, Unreadable
 
 MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
 UNPACKED = 100_000_000
 PAGES = 500
-MARKS = (b"\xff\xfe", b"\xfe\xff")
-ENCODINGS = ("utf-8-sig", "utf-16")
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def main() -> None:
-    """One file, from stdin to stdout."""
+    """Read one file from stdin and write its text, or why there is none, to stdout."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     kind, limit = sys.argv[1], int(sys.argv[2])
     try:
-        told = asdict(cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit))
+        answer = asdict(cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit))
     except Unreadable as unreadable:
-        told = {"reason": unreadable.reason}
-    json.dump(told, sys.stdout)
+        answer = {"reason": unreadable.reason}
+    json.dump(answer, sys.stdout)
 
 
 def pieces_of(kind: str, data: bytes) -> Iterator[str]:
-    """The file's text, piece by piece, each a line or more."""
+    """Yield the file's text in pieces of a line or more."""
     if kind == "docx":
-        yield from _of_word(data)
+        yield from _read_word(data)
     elif kind == "pdf":
-        yield from _of_pdf(data)
+        yield from _read_pdf(data)
     else:
-        yield _decoded(data)
+        yield _decode(data)
 
 
-def cut(pieces: Iterator[str], limit: int) -> Text:
-    """The first `limit` characters; what is over is counted, not kept."""
+def cut(pieces: Iterator[str], limit: int) -> ExtractedText:
+    """Keep the first `limit` characters, and count the others."""
     kept: list[str] = []
     length = over = 0
     for piece in pieces:
@@ -58,38 +57,41 @@ def cut(pieces: Iterator[str], limit: int) -> Text:
         kept.append(line[:room])
         length += len(line[:room])
         over += len(line) - len(line[:room])
-    return Text("".join(kept), over)
+    return ExtractedText("".join(kept), over)
 
 
-def _decoded(data: bytes) -> str:
-    """Text says nowhere in which encoding it is: the first that fits."""
-    if b"\0" in data and data[:2] not in MARKS:
+def _decode(data: bytes) -> str:
+    """Decode text, which names its encoding nowhere, by the first encoding that fits."""
+    # Every even number of bytes is valid UTF-16: only its mark shows it.
+    if data[:2] in UTF_16_MARKS:
+        encoding = "utf-16"
+    elif b"\0" in data:
         raise Unreadable("broken")
-    for encoding in ENCODINGS:
-        # Every even number of bytes is UTF-16: only its mark tells.
-        if encoding == "utf-16" and data[:2] not in MARKS:
-            continue
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return _decoded_by_script(data)
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return _decode_by_script(data)
 
 
-def _decoded_by_script(data: bytes) -> str:
-    """Nearly all bytes are letters in GB 18030, too: it is that where they are common ones."""
+def _decode_by_script(data: bytes) -> str:
+    """Choose GB 18030 if its characters are common ones: nearly all bytes are valid in it.
+
+    charset-normalizer takes short texts in GB 18030 for Korean, and Windows-1252 for 1250.
+    """
     western = data.decode("cp1252", "replace")
     try:
         chinese = data.decode("gb18030")
     except UnicodeDecodeError:
         return western
     wide = [character for character in chinese if ord(character) > 0x7F]
-    # Common ideograms stand in the first level of GB 2312, by their reading: 0xB0A1 to 0xD7F9.
+    # Common ideograms are in the first level of GB 2312: 0xB0A1 to 0xD7F9.
     common = [c for c in wide if b"\xb0\xa1" <= c.encode("gb18030") <= b"\xd7\xf9"]
     return chinese if len(common) > len(wide) / 2 else western
 
 
-def _of_word(data: bytes) -> Iterator[str]:
+def _read_word(data: bytes) -> Iterator[str]:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         if sum(entry.file_size for entry in packed.infolist()) > UNPACKED:
             raise Unreadable("size")
@@ -101,7 +103,7 @@ def _of_word(data: bytes) -> Iterator[str]:
             yield block.text
 
 
-def _of_pdf(data: bytes) -> Iterator[str]:
+def _read_pdf(data: bytes) -> Iterator[str]:
     reader = PdfReader(io.BytesIO(data))
     if len(reader.pages) > PAGES:
         raise Unreadable("size")

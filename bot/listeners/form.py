@@ -38,7 +38,7 @@ async def open_form(
                 source=source.to(language) if source else None,
                 anywhere=context.channel is None,
             )
-            await services.outbox.open_view(trigger_id, view)
+            await services.outbox.views.open(trigger_id, view)
     except (SlackError, TimeoutError):
         return sentence("no_form")
     return None

@@ -40,7 +40,7 @@ class Services:
     async def answer(self, click: ButtonClick | MessageShortcut, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""
         said = await self.people.told(click.user, sentence)
-        await self.outbox.answer(click.response_url, said, replace=False)
+        await self.outbox.respond(click.response_url, said, replace=False)
 
     async def attempt(self, click: ButtonClick, work: Awaitable[None]) -> None:
         """Do what a click asks for; if it cannot be done, tell whoever clicked why."""

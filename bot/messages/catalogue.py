@@ -14,7 +14,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 # Sentences that are chosen by the name of what they are about: how their own names begin.
-Family = Literal[
+SentenceGroup = Literal[
     "accept",
     "button",
     "change",
@@ -30,6 +30,9 @@ Family = Literal[
     "wish",
 ]
 
+# Fields of every sentence.
+COMMON_FIELDS = {"command": "/draft"}
+
 
 class Phrase(str):
     """A sentence in the words of one language, in Slack's mrkdwn."""
@@ -37,53 +40,50 @@ class Phrase(str):
     __slots__ = ()
 
     def __new__(cls, words: str) -> Self:
-        """str itself would take any object."""
+        """Make a phrase of a str only: str itself would take any object."""
         return super().__new__(cls, words)
 
 
 def ours(phrase: Phrase) -> Phrase:
-    """The phrase itself. Raises TypeError for another str, which mypy lets pass as Any."""
+    """Return the phrase. Raises TypeError for another str, which mypy lets pass as Any."""
     if not isinstance(phrase, Phrase):
         raise TypeError("words that are not of the catalogue")
     return phrase
 
 
 def escape(text: str) -> str:
-    """Return the text without Slack's control markup, so that no mention and no link lives in it.
+    """Return the text without Slack's control markup, so that no mention and no link works in it.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-EVERYWHERE = {"command": "/draft"}
-
-Field: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
-
-
 def language_for(locale: str) -> Language:
-    """The language for a locale of Slack's, as zh-CN or pt-BR: English where there is no better."""
+    """Return the language for a locale of Slack's, as zh-CN or pt-BR; English if we lack it."""
     return next((language for language in LANGUAGES if locale.startswith(language)), "en")
 
 
 def load_words(language: Language) -> dict[str, str]:
-    """Each sentence's template by its name."""
+    """Return each sentence's template by its name."""
     path = Path(__file__).with_name(f"{language}.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def fields_of(template: str) -> set[str]:
-    """The names of what the template quotes, but for the command, which is the same everywhere."""
-    quoted = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return quoted - set(EVERYWHERE)
+    """Return the names of the template's fields, without those of every sentence."""
+    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    return names - set(COMMON_FIELDS)
 
 
 def use_command(command: str) -> None:
-    """What people type in Slack: SLASH_COMMAND, for all sentences of this process."""
-    EVERYWHERE["command"] = command
+    """Set what people type in Slack (SLASH_COMMAND), for all sentences of this process."""
+    COMMON_FIELDS["command"] = command
 
 
 WORDS: Mapping[Language, Mapping[str, str]] = {name: load_words(name) for name in LANGUAGES}
+
+FieldValue: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,43 +91,48 @@ class Sentence:
     """What the bot says, in no language yet. A field may be a sentence, or several."""
 
     name: str
-    fields: tuple[tuple[str, Field], ...] = ()
+    fields: tuple[tuple[str, FieldValue], ...] = ()
 
     def __post_init__(self) -> None:
         assert {name for name, _ in self.fields} == fields_of(WORDS["en"][self.name])
 
     def to(self, language: Language) -> Phrase:
-        """The sentence as somebody who reads this language is told it."""
-        return Phrase(
-            _Writer(language).format(WORDS[language][self.name], **EVERYWHERE, **dict(self.fields))
-        )
+        """Return the sentence in a language."""
+        template, fields = WORDS[language][self.name], dict(self.fields)
+        return Phrase(_FieldFormatter(language).format(template, **COMMON_FIELDS, **fields))
 
 
-def sentence(name: SentenceName, /, **fields: float | Sentence) -> Sentence:
+def sentence(name: SentenceName, /, **fields: float | Sentence | tuple[Sentence, ...]) -> Sentence:
     """Return the sentence of this name. Raises TypeError for words among its fields.
 
     Words that somebody wrote cannot come in here; `bot.messages.sentences` says which may.
     """
-    if not all(isinstance(value, int | float | Sentence) for value in fields.values()):
+    if not all(map(_is_wordless, fields.values())):
         raise TypeError("words in a sentence that quotes none")
     return fill_in(name, **fields)
 
 
-def sentence_about(family: Family, name: str) -> Sentence:
+def _is_wordless(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(each, Sentence) for each in value)
+    return isinstance(value, int | float | Sentence)
+
+
+def sentence_about(group: SentenceGroup, name: str) -> Sentence:
     """Return the sentence about something that has a name of ours, e.g. a button or a language.
 
     Raises KeyError for a name that the catalogue does not have.
     """
-    return Sentence(f"{family}_{name}")
+    return Sentence(f"{group}_{name}")
 
 
-def fill_in(name: SentenceName, /, **fields: Field) -> Sentence:
+def fill_in(name: SentenceName, /, **fields: FieldValue) -> Sentence:
     """Return the sentence of this name with words in it. Only for `bot.messages.sentences`."""
     return Sentence(name, tuple(fields.items()))
 
 
-class _Writer(string.Formatter):
-    """A field of several values has what stands between them as its format: `{known:, }`."""
+class _FieldFormatter(string.Formatter):
+    """Formats a field of several values with its format between them: `{known:, }`."""
 
     def __init__(self, language: Language) -> None:
         self._language = language

@@ -1,4 +1,4 @@
-"""The names of the catalogue's sentences. Written by `python -m bot.messages.names`."""
+"""The names of the catalogue's sentences. `python -m bot.messages` writes them anew."""
 
 from typing import Literal
 
@@ -44,8 +44,8 @@ SentenceName = Literal[
     "waits_for_one", "waits_for_review", "waits_for_several", "way_channel", "way_docx", "way_md",
     "way_person", "whole_number", "why_based", "why_brief", "why_clean", "why_draft", "why_kind",
     "why_made", "why_options", "why_rules", "why_source", "why_title", "wish_accept",
-    "wish_continue", "wish_delete", "wish_formal", "wish_longer", "wish_regenerate",
-    "wish_shorter", "wish_simpler", "wish_stop", "worker_busy", "worker_missing",
-    "worker_starting", "writes_one", "writes_several", "your_source"
+    "wish_continue", "wish_delete", "wish_formal", "wish_longer", "wish_regenerate", "wish_shorter",
+    "wish_simpler", "wish_stop", "worker_busy", "worker_missing", "worker_starting", "writes_one",
+    "writes_several", "your_source"
 ]
 # fmt: on

@@ -1,7 +1,6 @@
 """The sentences that quote words: released text, escaped, or ids and names of our own.
 
-What needs no words is said by its name: `sentence("thread_gone")`,
-`sentence_about("button", name)`.
+Other sentences need no function: `sentence("thread_gone")`, `sentence_about("button", name)`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,74 +20,70 @@ from bot.messages.catalogue import (
 from bot.messages.names import SentenceName
 from safety import SafeText, part
 
-WRITTEN = tuple(n.removeprefix("language_") for n in WORDS["en"] if n.startswith("language_"))
-"""Codes (ISO 639-1) of the languages that a text can be asked for in."""
+TEXT_LANGUAGES = tuple(
+    n.removeprefix("language_") for n in WORDS["en"] if n.startswith("language_")
+)
+"""Codes (ISO 639-1) of the languages in which a text can be asked for."""
+
+DECISIONS: dict[str, SentenceName] = {
+    "approved": "review_approved",
+    "redacted": "review_redacted",
+    "rejected": "review_rejected",
+    "expired": "review_expired",
+}
 
 # Briefs
 
 
 def unknown_option(name: str, near: str | None, known: Sequence[str]) -> Sentence:
-    """An option that does not exist."""
+    """Say that there is no such option."""
     return fill_in("unknown_option", option=_name(name), hint=_hint(near, known))
 
 
 def unknown_kind(kind: str, near: str | None, known: Sequence[str]) -> Sentence:
-    """A kind of text that has no recipe."""
+    """Say that there is no such kind of text."""
     return fill_in("unknown_kind", kind=_name(kind), hint=_hint(near, known))
 
 
 def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
-    """An option with a value that it cannot have; `range_` says which it can."""
+    """Say that an option cannot have this value; `range_` says which values it can have."""
     return fill_in("bad_option", option=_name(name), value=_name(value), range=range_)
 
 
 def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
-    """The numbers that an option takes; `above`: all but the lowest."""
+    """Say which numbers an option takes; `above`: without the lowest."""
     name: SentenceName = "whole_number" if whole else "number_above" if above else "number"
     return fill_in(name, low=low, high=high)
 
 
 def choices(known: Sequence[str], near: str | None) -> Sentence:
-    """The words that an option takes."""
+    """Say which words an option takes."""
     if near:
         return fill_in("one_of_near", known=_ticked(known), near=near)
     return fill_in("one_of", known=_ticked(known))
 
 
 def other_language(code: str, written: Iterable[str]) -> Sentence:
-    """A brief in a language, or for one, that the model does not write."""
+    """Say that the model does not write the language of a brief, or the one that it asks for."""
     names = tuple(sentence_about("language", each) for each in written)
     return fill_in("other_language", language=sentence_about("language", code), written=names)
 
 
 def language_names() -> dict[str, str]:
-    """Each name of a language, in every language of the catalogue, and its code."""
+    """Return the code of a language by each of its names, in every language of the catalogue."""
     names = {
         str(sentence_about("language", code).to(spoken)): code
-        for code in WRITTEN
+        for code in TEXT_LANGUAGES
         for spoken in LANGUAGES
     }
-    return {**{code: code for code in WRITTEN}, **names}
-
-
-def _hint(near: str | None, known: Sequence[str]) -> Sentence:
-    return fill_in("did_you_mean", near=near) if near else fill_in("i_know", known=_ticked(known))
-
-
-def _ticked(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"`{name}`" for name in names)
-
-
-def _name(typed: str) -> str:
-    """A word that somebody typed, so that it can be shown before any filter has judged it."""
-    return "".join(c for c in typed if c.isalnum() or c in "._-")[:32]
+    return {**{code: code for code in TEXT_LANGUAGES}, **names}
 
 
 # Help
 
 
 def help_wishes(emoji: Mapping[str, str]) -> Sentence:
-    """What can be done with a draft; the emoji of each wish."""
+    """Say what can be done with a draft; `emoji`: the one of each wish."""
     lines = tuple(
         fill_in("help_wish", emoji=name, meaning=sentence_about("wish", wish))
         for wish, name in emoji.items()
@@ -96,18 +91,13 @@ def help_wishes(emoji: Mapping[str, str]) -> Sentence:
     return fill_in("help_wishes", wishes=lines)
 
 
-def help_kinds(kinds: Sequence[Sentence]) -> Sentence:
-    """The list of kinds."""
-    return fill_in("help_kinds", kinds=tuple(kinds))
-
-
 def help_kind(name: str, title: str, example: str) -> Sentence:
-    """A line of that list."""
+    """Say what a kind is called, with an example."""
     return fill_in("help_kind", name=escape(name), title=escape(title), example=escape(example))
 
 
 def help_networks(kind: str, limits: Mapping[str, int], example: str) -> Sentence:
-    """The networks of a kind, with the characters that each takes."""
+    """List the networks of a kind, with the characters that each takes."""
     networks = tuple(
         fill_in("help_network", network=escape(network), characters=characters)
         for network, characters in limits.items()
@@ -123,14 +113,14 @@ def help_networks(kind: str, limits: Mapping[str, int], example: str) -> Sentenc
 
 
 def help_options(kind: str, example: str, options: Sequence[Sentence]) -> Sentence:
-    """The list of options, with an example that has some."""
+    """List the options, with an example that has some."""
     return fill_in(
         "help_options", kind=escape(kind), example=escape(example), options=tuple(options)
     )
 
 
 def help_option(name: str, typed: str, takes: Sentence) -> Sentence:
-    """A line of that list: an option as it is typed, and what it takes."""
+    """Say how an option is typed, and what it takes."""
     meaning = sentence_about("option", name)
     return fill_in("help_option", option=f"{typed}=", meaning=meaning, range=takes)
 
@@ -139,7 +129,7 @@ def help_option(name: str, typed: str, takes: Sentence) -> Sentence:
 
 
 def form_source_kept(characters: int, files: int) -> Sentence:
-    """Over the form behind a message: what of it is kept already."""
+    """Say what of a message is kept already, over the form that was opened from it."""
     kept = [fill_in("kept_text", characters=characters)] if characters else []
     if files:
         kept.append(fill_in("kept_files", n=files))
@@ -150,34 +140,29 @@ def form_source_kept(characters: int, files: int) -> Sentence:
 
 
 def source_kept(n: int) -> Sentence:
-    """Files without a word, in the thread of a draft."""
+    """Say that files without a word in the thread of a draft are kept."""
     return fill_in("source_kept_one") if n == 1 else fill_in("source_kept", n=n)
 
 
 def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
-    """A source that is longer than what can be used of it; without a name, a text of theirs."""
+    """Say that a source is too long to be used whole; without a name it is a text of theirs."""
     what = (
         fill_in("named_source", name=escape(part(name, 0, 100))) if name else fill_in("your_source")
     )
     return fill_in("left_out", source=what, kept=kept, total=total)
 
 
-def source_refused(rules: Sequence[str]) -> Sentence:
-    """The filter blocked a source."""
-    return fill_in("source_refused", rules=_rules(rules))
-
-
 # Our own conversation, and the home tab
 
 
 def prompt(title: str, kind: str, example: str, language: Language) -> tuple[Phrase, Phrase]:
-    """What a chat may begin with: as it is shown, and as it is typed."""
+    """Return what a chat may begin with: as it is shown, and as it is typed."""
     shown = fill_in("prompt", title=title)
     return shown.to(language), fill_in("prompt_typed", kind=kind, example=example).to(language)
 
 
 def home_thread(title: str, brief: SafeText, url: str | None, drafts: int) -> Sentence:
-    """A line of that list."""
+    """Say what a thread is about, and how many drafts it has."""
     shown = " ".join(part(brief, 0, 150).split()) + ("…" if len(brief) > 150 else "")
     count = fill_in("drafts_one" if drafts == 1 else "drafts_several", n=drafts)
     name: SentenceName = "home_thread_link" if url else "home_thread"
@@ -188,32 +173,18 @@ def home_thread(title: str, brief: SafeText, url: str | None, drafts: int) -> Se
 # Requests
 
 
-def refused(rules: Sequence[str]) -> Sentence:
-    """The filter blocked what was asked."""
-    return fill_in("refused", rules=_rules(rules))
-
-
-def blocked(number: int, rules: Sequence[str]) -> Sentence:
-    """The filter blocked what the model wrote, said to the requester."""
-    return fill_in("blocked", number=number, rules=_rules(rules))
-
-
-def ended(number: int, rules: Sequence[str]) -> Sentence:
-    """The filter blocked it, and the policy lets what was shown stand; said to the requester."""
-    return fill_in("ended", number=number, rules=_rules(rules))
-
-
-def _rules(rules: Sequence[str]) -> Sentence:
-    return fill_in("one_rule" if len(rules) == 1 else "several_rules", rules=_ticked(rules))
+def rules(names: Sequence[str]) -> Sentence:
+    """Name the rules by which the filter stopped something."""
+    return fill_in("one_rule" if len(names) == 1 else "several_rules", rules=_ticked(names))
 
 
 def invite_me(bot: str) -> Sentence:
-    """A private channel that the bot is not in."""
+    """Ask for an invitation to a private channel."""
     return fill_in("invite_me", bot=bot)
 
 
 def invite_me_to_accept(bot: str) -> Sentence:
-    """A private channel that the bot is not in, to which an accepted text is to go."""
+    """Ask for an invitation to a private channel, to which an accepted text is to go."""
     return fill_in("invite_me_to_accept", bot=bot)
 
 
@@ -221,19 +192,19 @@ def invite_me_to_accept(bot: str) -> Sentence:
 
 
 def waits(before: int) -> Sentence:
-    """What the app is doing until the first words, after its name; `before`: who waits longer."""
+    """Say, after the app's name, what it does until the first words; `before`: requests before."""
     if not before:
         return fill_in("thinks")
     return fill_in("waits_for_one") if before == 1 else fill_in("waits_for_several", n=before)
 
 
 def loading() -> list[Sentence]:
-    """What Slack shows in turn meanwhile."""
+    """Return what Slack shows in turn meanwhile."""
     return [fill_in("loading_brief"), fill_in("loading_words"), fill_in("loading_soon")]
 
 
 def model_refused(said: SafeText) -> Sentence:
-    """The worker refused the request, e.g. because it is too long for the model."""
+    """Say why the worker refused the request, e.g. because it is too long for the model."""
     return fill_in("model_refused", sentence=escape(part(said, 0, 1000)))
 
 
@@ -243,7 +214,7 @@ def model_refused(said: SafeText) -> Sentence:
 def review_card(
     asked: bool, author: str, channel: str, categories: Sequence[str], expires: datetime
 ) -> Sentence:
-    """The reviewers' card; `asked`: about what was asked for, else about a draft."""
+    """Ask the reviewers; `asked`: about what was asked for, else about a draft."""
     return fill_in(
         "review_card",
         what=fill_in("review_asked" if asked else "review_drafted"),
@@ -256,42 +227,28 @@ def review_card(
 
 
 def review_decided(decision: str, reviewer: str | None, categories: Sequence[str]) -> Sentence:
-    """What the card says afterwards; without a reviewer, nobody decided in time."""
+    """Say on the reviewers' card what was decided; without a reviewer, nobody decided in time."""
     who = {"reviewer": reviewer} if reviewer else {}
-    name = DECISIONS[decision]
-    return fill_in(name, categories=_ticked(categories), **who)
-
-
-DECISIONS: dict[str, SentenceName] = {
-    "approved": "review_approved",
-    "redacted": "review_redacted",
-    "rejected": "review_rejected",
-    "expired": "review_expired",
-}
-
-
-def review_blocked(rules: Sequence[str]) -> Sentence:
-    """A held text that the filter would block by now."""
-    return fill_in("review_blocked", rules=_rules(rules))
+    return fill_in(DECISIONS[decision], categories=_ticked(categories), **who)
 
 
 # The thread
 
 
 def root(requester: str, title: str, brief: SafeText) -> Sentence:
-    """The message at the head of a thread."""
+    """Say at the head of a thread who asked for what."""
     first = part(brief, 0, 500)
     shown = first if first == brief else first.rstrip() + "…"
     return fill_in("root", requester=requester, title=escape(title), brief=escape(shown))
 
 
 def being_written(n: int) -> Sentence:
-    """Under a root: how many drafts are on their way."""
+    """Say under the root how many drafts are being written."""
     return fill_in("writes_one") if n == 1 else fill_in("writes_several", n=n)
 
 
 def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentence:
-    """Under a root: how many drafts there are, the newest, and the one that was accepted."""
+    """Say under the root how many drafts there are, the newest, and the one that was accepted."""
     count = fill_in("drafts_one" if n == 1 else "drafts_several", n=n)
     facts = [count, fill_in("newest", draft=newest)]
     if accepted:
@@ -300,7 +257,7 @@ def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentenc
 
 
 def link_to_draft(number: int, url: str | None) -> Sentence:
-    """A draft's name, as a link to its message."""
+    """Name a draft, as a link to its message."""
     if url is None:
         return fill_in("draft", number=number)
     return fill_in("draft_link", number=number, url=escape(url))
@@ -309,7 +266,7 @@ def link_to_draft(number: int, url: str | None) -> Sentence:
 def draft_head(
     number: int, *, parent: int | None, again: int | None, goes_on: bool = False
 ) -> Sentence:
-    """The first line of a draft."""
+    """Return the first line of a draft; no other draft of the thread has the same."""
     if again is not None:
         return fill_in("draft_again", number=number, again=again)
     if parent is not None and goes_on:
@@ -352,26 +309,21 @@ def draft_facts(
 
 
 def network_length(network: str, characters: int, limit: int) -> Sentence:
-    """How long a draft is for a network, and whether that is too long."""
+    """Say how long a draft is for a network, and whether that is too long."""
     name: SentenceName = "network_length" if characters <= limit else "network_too_long"
     return fill_in(name, network=escape(network), characters=characters, limit=limit)
 
 
 def accepted_by(user: str, number: int) -> Sentence:
-    """The small line under an accepted text."""
+    """Say under a text who accepted it, and which draft it was."""
     return fill_in("accepted_by", user=user, number=number)
 
 
 # What is done with drafts
 
 
-def not_accepted(number: int, rules: Sequence[str]) -> Sentence:
-    """A draft that the filter of today does not let out."""
-    return fill_in("not_accepted", number=number, rules=_rules(rules))
-
-
 def stopped_drafts(n: int) -> Sentence:
-    """What `/draft stop` did."""
+    """Say what `/draft stop` did."""
     if not n:
         return fill_in("nothing_runs")
     return fill_in("stopped_one") if n == 1 else fill_in("stopped_several", n=n)
@@ -381,12 +333,12 @@ def stopped_drafts(n: int) -> Sentence:
 
 
 def why_kind(title: str) -> Sentence:
-    """What kind of text was asked for."""
+    """Say what kind of text was asked for."""
     return fill_in("why_kind", title=escape(title))
 
 
 def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeText]) -> Sentence:
-    """What a draft was made from: the brief, or a draft and a wish; and its sources."""
+    """Say what a draft was made from: the brief, or a draft and a wish; and its sources."""
     if parent is None:
         based = fill_in("why_brief")
     else:
@@ -398,13 +350,26 @@ def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeT
 
 
 def why_options(options: Mapping[str, object]) -> Sentence:
-    """The options that it was written with."""
+    """Say which options it was written with."""
     shown = tuple(f"{escape(name)}={escape(str(value))}" for name, value in options.items())
     return fill_in("why_options", options=shown)
 
 
-def why_filter(rules: Sequence[str]) -> Sentence:
-    """What the filter did, by category."""
-    if not rules:
+def why_filter(categories: Sequence[str]) -> Sentence:
+    """Say in which categories the filter acted."""
+    if not categories:
         return fill_in("why_clean")
-    return fill_in("why_rules", rules=_ticked(rules))
+    return fill_in("why_rules", rules=_ticked(categories))
+
+
+def _hint(near: str | None, known: Sequence[str]) -> Sentence:
+    return fill_in("did_you_mean", near=near) if near else fill_in("i_know", known=_ticked(known))
+
+
+def _ticked(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"`{name}`" for name in names)
+
+
+def _name(typed: str) -> str:
+    """Reduce what somebody typed to a name, which can be shown before the filter has judged it."""
+    return "".join(c for c in typed if c.isalnum() or c in "._-")[:32]

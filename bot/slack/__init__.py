@@ -1,1 +1,4 @@
-"""The one door out: everything that writes to Slack, and the pure builders of what is shown."""
+"""Everything that reads from and writes to Slack, and the pure builders of what it shows.
+
+Knows drafting's words for Slack (`bot.drafting.slack_port`), not how drafts are made.
+"""

@@ -1,10 +1,8 @@
-"""One draft in a thread: a message that grows as text is released, and goes on in further ones."""
+"""One draft in a thread, in as many messages as its text needs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 
 from bot.drafting.slack_port import (
     Button,
@@ -17,45 +15,26 @@ from bot.drafting.slack_port import (
 )
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, RateLimited
-from bot.slack.client.posts import Posts, metadata, update_args
+from bot.slack.client.posts import Posts
+from bot.slack.draft_part import DraftPart, StreamState
 from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
-from bot.slack.render.markup import markdown, split
+from bot.slack.render.markup import split
 from safety import NOTHING, SafeText, joined
-from safety import part as excerpt
 
-STEP = 0.75  # Seconds between two steps of one draft; longer when the budget is shared by many.
+STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts share the budget.
 
 OnPosted = Callable[[int, str], Awaitable[None]]
 
 
-class Stream(Enum):
-    """Whether a message is one of Slack's streams: while it is, chat.update does not touch it."""
-
-    OPEN = auto()
-    DOUBTFUL = auto()
-    CLOSED = auto()
-
-
-@dataclass(slots=True)
-class Part:
-    """One message of a draft. `sent` is the Markdown of its text that surely stands."""
-
-    ts: str
-    stream: Stream
-    sent: str = ""
-    done: bool = False
-
-
 class DraftMessage:
-    """Grows by Slack's streams where they are to be had, else by chat.update in whole paragraphs.
+    """A draft that grows as text is released.
 
     Between `open` and one of `finish`, `stop`, `retract`, `abandon` a task of its own writes.
     """
 
     def __init__(
         self,
-        messages: Posts,
+        posts: Posts,
         place: Place,
         head: Phrase,
         *,
@@ -63,49 +42,51 @@ class DraftMessage:
         shown: Shown,
         on_posted: OnPosted,
     ) -> None:
-        self._messages = messages
-        self._wire = messages.wire
+        self._posts = posts
+        self._api = posts.api
         self._place = place
         self._head = ours(head)
         self._key = key
         self._on_posted = on_posted
-        self._parts = [Part(ts, Stream.DOUBTFUL) for ts in shown.parts]
+        self._parts: list[DraftPart] = []
+        for ts in shown.parts:
+            self._add_part(ts, StreamState.UNCERTAIN)
         self._resumed = bool(shown.parts)
         self._chars = shown.chars
         self._text = NOTHING
-        self._news = asyncio.Event()
+        self._has_news = asyncio.Event()
         self._calling = asyncio.Lock()
-        self._pauses = self._wire.pauses()
+        self._pauses = self._api.pauses()
         self._writer: asyncio.Task[None] | None = None
-        self._kept = False
+        self._reserved = False
 
     @property
     def shown(self) -> Shown:
-        """What stands now; give it back to resume."""
+        """What Slack shows now; give it back to resume."""
         return Shown(tuple(part.ts for part in self._parts), self._chars)
 
     async def open(self) -> str:
-        """The ts of the first message, which stands, or stood already when the draft is resumed."""
+        """Return the ts of the first message. Posts it, unless the draft is resumed."""
         assert self._writer is None
         if not self._parts:
             await self._begin_part()
-        # A stream ends by a call of its own, with which no other draft grows.
-        self._kept = self._parts[-1].stream is not Stream.OPEN
-        self._wire.pace.keep("chat.update", self._kept)
+        # A stream ends by chat.stopStream, which is not a call that drafts grow by.
+        self._reserved = self._parts[-1].stream is not StreamState.OPEN
+        self._api.rate_limit.reserve("chat.update", self._reserved)
         self._writer = asyncio.create_task(self._write(), name=f"draft {self._key}")
         return self._parts[0].ts
 
     def show(self, text: SafeText) -> None:
-        """Append. Never waits for Slack; raises what ended the writing (e.g. NotThere)."""
+        """Append without waiting for Slack. Raises what ended the writing (e.g. NotThere)."""
         assert self._writer is not None
         if self._writer.done():
             self._writer.result()
         self._text = joined(self._text, text)
-        self._news.set()
+        self._has_news.set()
 
     async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
         """Show the rest, and close with the line of facts and the buttons."""
-        # What Slack refused midway, it may take now that it is whole.
+        # Slack may take the whole text, although it refused a part of it.
         with suppress(SlackRefused):
             await self._end_writing()
         closing = blocks.closing(facts, buttons)
@@ -113,199 +94,119 @@ class DraftMessage:
         for i, body in enumerate(bodies):
             if i == len(self._parts):
                 await self._begin_part()
-            await self._complete(i, body, closing if body is bodies[-1] else [])
+            await self._parts[i].complete(body, closing if body is bodies[-1] else [])
         for part in self._parts[len(bodies) :]:
-            await self._messages.delete(self._place.channel, part.ts)
+            await part.delete()
         self._chars = len(self._text)
 
     async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
-        """Stopped by a person: what was released stays, and the note says so."""
+        """End the draft that a person stopped: its text stays, and the note says so."""
         await self.finish(note, buttons=buttons)
 
     async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
-        """Take the text away: one sentence in its place, further messages deleted."""
+        """Replace the text by one sentence; delete further messages."""
         await self.abandon()
         for part in self._parts:
             try:
-                await self._leave_stream(part)
-                await self._take_away(part, note, buttons)
+                await part.close_stream()
+                if part is self._parts[0]:
+                    said = Phrase(f"{self._head}\n{ours(note)}")
+                    await part.replace(Content(said, buttons=buttons))
+                else:
+                    await part.delete()
             except NotThere as gone:
                 if not gone.deleted:
                     raise
 
     async def abandon(self) -> None:
-        """Write no more; what stands is left as it is."""
+        """Write no more; leave what Slack shows as it is."""
         with suppress(Exception):
             await self._end_writing()
 
     async def _write(self) -> None:
         while True:
-            await self._news.wait()
-            self._news.clear()
-            if self._due():
+            await self._has_news.wait()
+            self._has_news.clear()
+            if self._can_grow():
                 await self._step()
-            await self._wire.pace.clock.sleep(STEP)
+            await self._api.rate_limit.clock.sleep(STEP_SECONDS)
 
-    def _due(self) -> bool:
-        """Whether a step would show more than stands. A resumed draft waits for what it showed."""
+    def _can_grow(self) -> bool:
+        """Say whether a step would show more. A resumed draft waits for what it showed before."""
         bodies = split(self._text)
         if len(self._text) <= self._chars or len(bodies) < len(self._parts):
             return False
-        part = self._parts[-1]
-        whole = markdown(_piece(part, bodies[-1]))
-        return len(bodies) > len(self._parts) or bool(_rest(part, whole))
+        return len(bodies) > len(self._parts) or self._parts[-1].can_grow(bodies[-1])
 
     async def _step(self) -> None:
-        """One call when this draft's turn comes, with all that was released until then."""
+        """Make one call, when the rate limit allows it, with all that was released until then."""
         part = self._parts[-1]
-        streaming = part.stream is Stream.OPEN
-        await self._wire.pace.turn("chat.appendStream" if streaming else "chat.update")
+        streaming = part.stream is StreamState.OPEN
+        await self._api.rate_limit.acquire("chat.appendStream" if streaming else "chat.update")
         try:
             async with self._calling:
-                await self._advance(part)
-            self._pauses = self._wire.pauses()
+                await self._grow()
+            self._pauses = self._api.pauses()
             return
         except RateLimited:
             pass
         except AnswerLost:
-            await self._lost(part)
+            # An append is not repeated, because it may have worked: chat.update takes its place.
+            if part.stream is StreamState.OPEN:
+                part.stream = StreamState.UNCERTAIN
+            pause = next(self._pauses, None)
+            if pause is None:
+                raise SlackUnavailable("chat.update") from None
+            await self._api.rate_limit.clock.sleep(pause)
         except SlackRefused:
             if not streaming:
                 raise
-            part.stream = Stream.DOUBTFUL
-        self._news.set()
+            part.stream = StreamState.UNCERTAIN
+        self._has_news.set()
 
-    async def _advance(self, part: Part) -> None:
+    async def _grow(self) -> None:
         bodies = split(self._text)
+        last = len(self._parts) - 1
         if len(bodies) > len(self._parts):
-            await self._complete(len(self._parts) - 1, bodies[len(self._parts) - 1], [])
+            await self._parts[last].complete(bodies[last], [])
             await self._begin_part()
-        elif part.stream is Stream.OPEN:
-            await self._append(part, bodies[-1])
         else:
-            await self._update(part, bodies[-1])
-
-    async def _append(self, part: Part, body: SafeText) -> None:
-        chars, whole = len(self._text), markdown(body)
-        args = {**self._at(part), "markdown_text": _rest(part, whole)}
-        await self._wire.attempt("chat.appendStream", args)
-        part.sent, self._chars = whole, chars
-
-    async def _update(self, part: Part, body: SafeText) -> None:
-        piece = _piece(part, body)
-        chars = len(self._text) - len(body) + len(piece)
-        await self._leave_stream(part)
-        content = blocks.draft(self._head_of(part), piece, *blocks.growing())
-        args = update_args(self._place.channel, part.ts, content, self._key_of(part))
-        await self._wire.attempt("chat.update", args)
-        part.sent, self._chars = markdown(piece), chars
-
-    async def _lost(self, part: Part) -> None:
-        """An append is not repeated, for it may stand: the message goes on by chat.update."""
-        if part.stream is Stream.OPEN:
-            part.stream = Stream.DOUBTFUL
-        pause = next(self._pauses, None)
-        if pause is None:
-            raise SlackUnavailable("chat.update")
-        await self._wire.pace.clock.sleep(pause)
+            before = len(self._text) - len(bodies[-1])
+            self._chars = before + await self._parts[last].grow(bodies[-1])
 
     async def _begin_part(self) -> None:
-        """A further message stands, and whoever keeps account of it has been told."""
+        """Find, stream or post a further message, and tell whoever keeps account of it."""
         number = len(self._parts) + 1
-        head, key = self._head_numbered(number), f"{self._key}/{number}"
-        self._parts.append(await self._begun(head, key))
-        await self._on_posted(number, self._parts[-1].ts)
+        head, key = self._head_of(number), self._key_of(number)
+        if self._resumed and (ts := await self._posts.find(self._place, key, head=head)):
+            self._add_part(ts, StreamState.UNCERTAIN)
+        elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
+            self._add_part(ts, StreamState.OPEN)
+        else:
+            content = blocks.draft(head, NOTHING, *blocks.growing())
+            ts = await self._posts.post(self._place, content, key)
+            self._add_part(ts, StreamState.CLOSED)
+        await self._on_posted(number, ts)
 
-    async def _begun(self, head: Phrase, key: str) -> Part:
-        if self._resumed and (ts := await self._messages.find(self._place, key, head=head)):
-            return Part(ts, Stream.DOUBTFUL)
-        if (ts := await self._messages.start(self._place, head, key)) is not None:
-            return Part(ts, Stream.OPEN)
-        content = blocks.draft(head, NOTHING, *blocks.growing())
-        return Part(await self._messages.post(self._place, content, key), Stream.CLOSED)
+    def _add_part(self, ts: str, stream: StreamState) -> None:
+        number = len(self._parts) + 1
+        head, key = self._head_of(number), self._key_of(number)
+        self._parts.append(DraftPart(self._posts, self._place, head, key, ts=ts, stream=stream))
 
-    async def _complete(self, i: int, body: SafeText, closing: list[Block]) -> None:
-        """The part shows its whole text, closed, whatever was shown of it before."""
-        part = self._parts[i]
-        if part.done:
-            return
-        if not await self._stop_stream(part, markdown(body), closing):
-            await self._leave_stream(part)
-            content = blocks.draft(self._head_of(part), body, *closing)
-            channel, key = self._place.channel, self._key_of(part)
-            await self._messages.update(channel, part.ts, content, key=key)
-        part.sent, part.done = markdown(body), True
+    def _head_of(self, number: int) -> Phrase:
+        return self._head if number == 1 else Phrase(f"{self._head} · {number}")
 
-    async def _stop_stream(self, part: Part, whole: str, closing: list[Block]) -> bool:
-        """Close an open stream with the rest of its text; False where it was not open any more.
-
-        Safe to repeat: the second of two stops finds no stream.
-        """
-        if part.stream is not Stream.OPEN:
-            return False
-        args = {
-            **self._at(part),
-            "markdown_text": _rest(part, whole) or None,
-            "blocks": closing or None,
-            "metadata": metadata(self._key_of(part)),
-        }
-        try:
-            await self._wire.call("chat.stopStream", args, urgent=True)
-        except SlackRefused:
-            part.stream = Stream.DOUBTFUL
-            return False
-        part.stream = Stream.CLOSED
-        return True
-
-    async def _leave_stream(self, part: Part) -> None:
-        """From here on chat.update may change the message."""
-        if part.stream is Stream.CLOSED:
-            return
-        with suppress(SlackRefused):
-            await self._wire.call("chat.stopStream", self._at(part), urgent=True)
-        part.stream = Stream.CLOSED
-
-    async def _take_away(self, part: Part, note: Phrase, buttons: Sequence[Button]) -> None:
-        channel = self._place.channel
-        if part is not self._parts[0]:
-            return await self._messages.delete(channel, part.ts)
-        content = blocks.message(Content(Phrase(f"{self._head}\n{ours(note)}"), buttons=buttons))
-        return await self._messages.update(channel, part.ts, content, key=self._key_of(part))
+    def _key_of(self, number: int) -> str:
+        return f"{self._key}/{number}"
 
     async def _end_writing(self) -> None:
-        """Wait for the call on the wire, if any, and end the task; raises what had ended it."""
+        """End the task, after its call if it makes one. Raises what had ended the task."""
         if self._writer is None:
             return
         async with self._calling:
             self._writer.cancel()
         await asyncio.wait({self._writer})
         writer, self._writer = self._writer, None
-        self._wire.pace.keep("chat.update", -self._kept)
+        self._api.rate_limit.reserve("chat.update", -self._reserved)
         if not writer.cancelled():
             writer.result()
-
-    def _at(self, part: Part) -> dict[str, object]:
-        return {"channel": self._place.channel, "ts": part.ts}
-
-    def _key_of(self, part: Part) -> str:
-        return f"{self._key}/{self._parts.index(part) + 1}"
-
-    def _head_of(self, part: Part) -> Phrase:
-        return self._head_numbered(self._parts.index(part) + 1)
-
-    def _head_numbered(self, number: int) -> Phrase:
-        return self._head if number == 1 else Phrase(f"{self._head} · {number}")
-
-
-def _rest(part: Part, whole: str) -> str:
-    """What is still to be sent; nothing, if that is but white space."""
-    assert whole.startswith(part.sent), "what stands is never taken back"
-    rest = whole[len(part.sent) :]
-    return rest if rest.strip() else ""
-
-
-def _piece(part: Part, body: SafeText) -> SafeText:
-    """What of the body a step shows: all of it in a stream, else its finished paragraphs."""
-    if part.stream is Stream.OPEN:
-        return body
-    return excerpt(body, 0, body.rfind("\n\n") + 2) if "\n\n" in body else NOTHING

@@ -1,4 +1,4 @@
-"""What a person typed, as Slack sends it, back to what they saw.
+"""Text that a person typed, from Slack's markup back to what the person saw.
 
 https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
 """
@@ -9,7 +9,7 @@ MARKUP = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^|<>]*)(?:\|(?P<label>[^<>]*)
 
 
 def typed(text: str, *, bot: str = "") -> str:
-    """Links as their address, mentions as a name, entities as characters; `bot`'s own name goes."""
+    """Return links as addresses, mentions as names, entities as characters; drop the bot's name."""
     shown = MARKUP.sub(lambda match: _shown(match, bot), text)
     return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 

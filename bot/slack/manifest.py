@@ -1,4 +1,4 @@
-"""The app as Slack is told of it: scopes, events, the command.
+"""The app's manifest for Slack: scopes, events, the command.
 
 https://docs.slack.dev/reference/app-manifest
 """
@@ -43,7 +43,7 @@ EVENTS = (
 
 
 def manifest(name: str, command: str, *, request_url: str | None = None) -> dict[str, Any]:
-    """A manifest for Socket Mode, or for HTTP where Slack is to call `request_url`."""
+    """Build the manifest for Socket Mode, or for HTTP if Slack has a `request_url` to call."""
     assert command.startswith("/")
     return {
         "display_information": {
@@ -66,8 +66,8 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "event_subscriptions": {"bot_events": list(EVENTS), **_calls(request_url)},
-            "interactivity": {"is_enabled": True, **_calls(request_url)},
+            "event_subscriptions": {"bot_events": list(EVENTS), **_request_url(request_url)},
+            "interactivity": {"is_enabled": True, **_request_url(request_url)},
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,
@@ -89,5 +89,5 @@ def _command(command: str, request_url: str | None) -> dict[str, Any]:
     }
 
 
-def _calls(request_url: str | None) -> dict[str, str]:
+def _request_url(request_url: str | None) -> dict[str, str]:
     return {"request_url": request_url} if request_url else {}

@@ -2,13 +2,13 @@
 
 from bot.store.jobs import TooManyRunning
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Hold,
     HoldStatus,
     Job,
     JobKind,
     JobStatus,
-    Message,
+    PostedMessage,
     SeenEvent,
     Source,
     Thread,
@@ -17,23 +17,23 @@ from bot.store.models import (
 )
 from bot.store.store import Store
 from bot.store.transactions import StoreUnavailable
-from bot.store.versions import Turn
+from bot.store.versions import HistoryStep
 
 __all__ = [
-    "ERRANDS",
+    "DELIVERIES",
+    "HistoryStep",
     "Hold",
     "HoldStatus",
     "Job",
     "JobKind",
     "JobStatus",
-    "Message",
+    "PostedMessage",
     "SeenEvent",
     "Source",
     "Store",
     "StoreUnavailable",
     "Thread",
     "TooManyRunning",
-    "Turn",
     "Version",
     "VersionStatus",
 ]

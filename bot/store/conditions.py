@@ -1,4 +1,4 @@
-"""Parts that several queries have in common."""
+"""Parts of queries that several of them share."""
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,27 +7,27 @@ from bot.store.models import Job, JobKind, JobStatus, Thread, Version, VersionSt
 
 
 def is_in(channel: str) -> ColumnElement[bool]:
-    """Threads of a channel, those among them that are drafted in private for it."""
+    """Match threads of a channel, and those that are drafted in private for it."""
     return or_(Thread.channel == channel, Thread.post_to == channel)
 
 
 def to_be_written() -> ColumnElement[bool]:
-    """Jobs that have no version yet, or one that is being written."""
+    """Match jobs that have no version yet, or one that is being written."""
     versions = select(Version.id).where(Version.job_id == Job.id)
     writing = versions.where(Version.status == VersionStatus.WRITING)
     return or_(~versions.exists(), writing.exists())
 
 
-async def origin(session: AsyncSession, job: Job) -> Job:
-    """The job itself, or the one whose request it repeats."""
+async def get_origin(session: AsyncSession, job: Job) -> Job:
+    """Return the job itself, or the one whose request it repeats."""
     while job.again_id is not None:
         version = await session.get_one(Version, job.again_id)
         job = await session.get_one(Job, version.job_id)
     return job
 
 
-async def ask(session: AsyncSession, job_id: int, words: str) -> None:
-    """Other words for what a job asks; of a job that asks once more they stand elsewhere."""
+async def set_request(session: AsyncSession, job_id: int, words: str) -> None:
+    """Replace the words that a job asks with; a job that repeats another has none of its own."""
     job = await session.get_one(Job, job_id)
     if job.instruction is not None:
         job.instruction = words
@@ -35,8 +35,8 @@ async def ask(session: AsyncSession, job_id: int, words: str) -> None:
         (await session.get_one(Thread, job.thread_id)).brief = words
 
 
-async def reopened(session: AsyncSession, job_id: int) -> bool:
-    """A waiting job is open again. False if it was not waiting (any more)."""
+async def reopen_waiting(session: AsyncSession, job_id: int) -> bool:
+    """Reopen a waiting job. Return False if it was not waiting (any more)."""
     query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
     query = query.values(status=JobStatus.OPEN, ended_at=None)
     return await session.scalar(query.returning(Job.id)) is not None

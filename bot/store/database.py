@@ -11,14 +11,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-# Slack waits 3 s for an ack: a locked database must be known before that, after one such time in
-# the queue of our own writers and one at its lock.
+# Slack waits 3 s for an ack, and a locked database must be known before that. A writer waits up to
+# this long behind our own writers, and again as long for the database's lock.
 LOCK_SECONDS = 1.25
 
 
 def connect(url: str) -> AsyncEngine:
-    """An engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
-    # The parameters of a statement are people's words: no error is to show them.
+    """Make an engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
+    # The parameters of a statement are people's words: no error may show them.
     if make_url(url).get_backend_name() != "sqlite":
         limits = {"lock_timeout": str(int(LOCK_SECONDS * 1000))}
         return create_async_engine(
@@ -50,7 +50,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Bring the database to the newest schema (Alembic)."""
+    """Upgrade the database to the newest schema (Alembic)."""
     async with asyncio.timeout(120), engine.begin() as connection:
         await connection.run_sync(_upgrade)
 

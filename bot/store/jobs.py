@@ -1,4 +1,4 @@
-"""What was asked for: jobs, and the deliveries that they came by."""
+"""Queries about jobs, and about the deliveries of Slack that they came by."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,9 +7,9 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.conditions import ask, is_in, origin, reopened, to_be_written
+from bot.store.conditions import get_origin, is_in, reopen_waiting, set_request, to_be_written
 from bot.store.models import (
-    ERRANDS,
+    DELIVERIES,
     Job,
     JobKind,
     JobStatus,
@@ -21,18 +21,18 @@ from bot.store.models import (
 )
 from bot.store.transactions import Transactions
 
-# Slack redelivers within the hour; a day leaves room for clocks that disagree.
+# Slack redelivers within an hour; a day leaves room for clocks that disagree.
 EVENTS_KEPT = timedelta(days=1)
 
 
 class TooManyRunning(Exception):
-    """This person's running requests are at the limit."""
+    """This person has as many running requests as are allowed."""
 
 
 class JobQueries(Transactions):
     """Jobs, from their commit to their end."""
 
-    async def add(
+    async def add_job(
         self,
         job: Job,
         *,
@@ -42,19 +42,20 @@ class JobQueries(Transactions):
         sources: Sequence[Source] = (),
         adopt: Sequence[str] = (),
     ) -> Job | None:
-        """Commit a job, with its new thread if it begins one. None: this `key` was seen already.
+        """Commit a job, with its new thread if it begins one. Return None if nothing is to do.
 
-        `sources` come with it; `adopt` are the keys of those that wait for their thread. None as
-        well for a version that is being regenerated, or was accepted so: one wish joins the other.
-        Raises TooManyRunning when its requester has `limit` open jobs, StoreUnavailable.
+        Nothing is to do if this `key` was seen already, if the version is being regenerated, or if
+        it was accepted the same way. `sources` come with the job; `adopt` are the keys of sources
+        that wait for their thread. Raises TooManyRunning when its requester has `limit` open jobs,
+        StoreUnavailable.
         """
         try:
-            async with self._write(hurry=True) as session:
+            async with self._write(urgent=True) as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
-                if await _runs_again(session, job.again_id) or await _accepted(session, job):
+                if await _runs_again(session, job.again_id) or await _is_accepted(session, job):
                     return None
-                if job.kind not in ERRANDS and await _open_jobs(session, job.requester) >= limit:
+                if job.kind not in DELIVERIES and await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
                 if thread is not None:
                     session.add(thread)
@@ -67,29 +68,29 @@ class JobQueries(Transactions):
             return None
         return job
 
-    async def job(self, job_id: int) -> Job:
-        """The job as it stands now."""
+    async def get_job(self, job_id: int) -> Job:
+        """Return the job as it is now."""
         async with self._read() as session:
             return await session.get_one(Job, job_id)
 
-    async def origin(self, job: Job) -> Job:
-        """The job itself, or the one whose request it repeats."""
+    async def get_origin(self, job: Job) -> Job:
+        """Return the job itself, or the one whose request it repeats."""
         async with self._read() as session:
-            return await origin(session, job)
+            return await get_origin(session, job)
 
     async def find_job(self, job_id: int) -> Job | None:
-        """The job with this id, if there is one (any more)."""
+        """Return the job with this id, if there is one (any more)."""
         async with self._read() as session:
             return await session.get(Job, job_id)
 
-    async def first_job(self, thread_id: int) -> Job:
-        """The job that began the thread."""
+    async def get_first_job(self, thread_id: int) -> Job:
+        """Return the job that began the thread."""
         query = select(Job).where(Job.thread_id == thread_id).order_by(Job.id).limit(1)
         async with self._read() as session:
             return (await session.scalars(query)).one()
 
-    async def jobs(self, status: JobStatus, *, channel: str | None = None) -> Sequence[Job]:
-        """Jobs with this status, in the order of their coming; of one channel if given."""
+    async def list_jobs(self, status: JobStatus, *, channel: str | None = None) -> Sequence[Job]:
+        """Return the jobs with this status, the oldest first; of one channel if given."""
         query = select(Job).where(Job.status == status).order_by(Job.id)
         if channel is not None:
             query = query.join(Thread, Thread.id == Job.thread_id).where(is_in(channel))
@@ -97,39 +98,39 @@ class JobQueries(Transactions):
             return (await session.scalars(query)).all()
 
     async def count_try(self, job_id: int, language: str) -> tuple[int, str]:
-        """Count a try: how many there were before it, and the language of the first."""
+        """Count a try. Return how many came before it, and the language of the first."""
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
-        async with self._write(hurry=True) as session:
+        async with self._write(urgent=True) as session:
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 
     async def end_job(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
-        """The job rests or is over; `forget`: what it asked is not kept."""
+        """Record that a job rests or is over; `forget`: delete what it asked."""
         async with self._write() as session:
             job = await session.get_one(Job, job_id)
             job.status, job.ended_at = status, now()
             if forget:
-                await ask(session, job_id, "")
+                await set_request(session, job_id, "")
 
-    async def reopen(self, job_id: int) -> bool:
-        """A waiting job goes on. False if it was not waiting (any more)."""
+    async def reopen_waiting(self, job_id: int) -> bool:
+        """Reopen a waiting job. Return False if it was not waiting (any more)."""
         async with self._write() as session:
-            return await reopened(session, job_id)
+            return await reopen_waiting(session, job_id)
 
     async def record_event(self, key: str) -> bool:
-        """Remember a delivery that made no job; False if it was seen before."""
+        """Record a delivery that made no job. Return False if it was seen before."""
         try:
-            async with self._write(hurry=True) as session:
+            async with self._write(urgent=True) as session:
                 session.add(SeenEvent(key=key))
         except IntegrityError:
             return False
         return True
 
-    async def forget(self) -> None:
-        """Delete keys of events that Slack will not deliver again, and sources nobody wanted.
+    async def purge(self) -> None:
+        """Delete keys of events that Slack will not deliver again, and sources nobody used.
 
-        What was deleted before goes from SQLite's files as well.
+        Also remove from SQLite's files what was deleted before.
         """
         old = now() - EVENTS_KEPT
         unwanted = delete(Source).where(Source.thread_id.is_(None), Source.created_at < old)
@@ -151,10 +152,10 @@ async def _give_sources(
 
 
 async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
-    """Whether a version is being regenerated."""
+    """Say whether a version is being regenerated."""
     if version_id is None:
         return False
-    # PostgreSQL: two wishes that come at once must see each other.
+    # PostgreSQL: two requests that come at once must see each other.
     await session.get_one(Version, version_id, with_for_update=True)
     resting = (JobStatus.WAITING, JobStatus.HELD)
     unended = or_(Job.status.in_(resting), and_(Job.status == JobStatus.OPEN, to_be_written()))
@@ -162,8 +163,8 @@ async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
     return bool(await session.scalar(query))
 
 
-async def _accepted(session: AsyncSession, job: Job) -> bool:
-    """Whether the version that this job accepts goes, or went, the same way already."""
+async def _is_accepted(session: AsyncSession, job: Job) -> bool:
+    """Say whether another job accepts, or accepted, this version the same way."""
     if job.kind is not JobKind.ACCEPT:
         return False
     assert job.parent_id is not None
@@ -171,11 +172,15 @@ async def _accepted(session: AsyncSession, job: Job) -> bool:
     going = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.DONE)
     query = select(Job).where(Job.kind == JobKind.ACCEPT, Job.parent_id == job.parent_id)
     others = await session.scalars(query.where(Job.status.in_(going)))
-    wish = (job.sampling, job.requester if job.sampling.get("way") == "person" else None)
-    return any(wish == (o.sampling, wish[1] and o.requester) for o in others)
+    # Every person may take the text once; every other way is gone once for all.
+    to_person = job.sampling.get("way") == "person"
+    return any(
+        other.sampling == job.sampling and (not to_person or other.requester == job.requester)
+        for other in others
+    )
 
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:
     query = select(func.count()).where(Job.requester == requester, Job.status == JobStatus.OPEN)
-    query = query.where(Job.kind.not_in(ERRANDS), to_be_written())
+    query = query.where(Job.kind.not_in(DELIVERIES), to_be_written())
     return await session.scalar(query) or 0

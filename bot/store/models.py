@@ -1,4 +1,4 @@
-"""What is kept: threads, jobs, versions, the messages that show them, and the events already seen.
+"""The tables: threads, jobs, versions, sources, holds, posted messages, and events already seen.
 
 Records are read detached: change them only through the queries of `store.py`.
 """
@@ -24,13 +24,14 @@ class JobKind(StrEnum):
     DELETE = "delete"
 
 
-ERRANDS = (JobKind.ACCEPT, JobKind.DELETE)
+DELIVERIES = (JobKind.ACCEPT, JobKind.DELETE)
 
 
 class JobStatus(StrEnum):
-    """How far a job is. OPEN jobs go on when the bot starts, WAITING ones when it is invited.
+    """How far a job is.
 
-    HELD ones go on when a reviewer has decided about what was asked.
+    OPEN jobs go on when the bot starts, WAITING ones when it is invited to their channel, HELD ones
+    when a reviewer has decided about the request.
     """
 
     OPEN = "open"
@@ -42,7 +43,7 @@ class JobStatus(StrEnum):
 
 
 class VersionStatus(StrEnum):
-    """How a version stands."""
+    """How far a version is."""
 
     WRITING = "writing"
     FINISHED = "finished"
@@ -54,7 +55,7 @@ class VersionStatus(StrEnum):
 
 
 class HoldStatus(StrEnum):
-    """What was decided about a held text; EXPIRED where nobody did in time."""
+    """The decision about a held text; EXPIRED where nobody decided in time."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -64,7 +65,7 @@ class HoldStatus(StrEnum):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """SQLite forgets time zones: store UTC, give UTC back."""
+    """A moment in UTC; SQLite keeps no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -78,7 +79,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def now() -> datetime:
-    """The present moment in UTC."""
+    """Return the present moment in UTC."""
     return datetime.now(UTC)
 
 
@@ -89,7 +90,7 @@ def _words(kind: type[StrEnum]) -> Enum:
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
-    """The tables' common ancestor."""
+    """The base of all tables."""
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
@@ -102,10 +103,9 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
 class Thread(Base):
     """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted.
 
-    `persons_root`: the root is a message of the person's; below it `head_ts` says how the drafts
-    stand.
-    `post_to` is the channel of a text that is drafted in private, in our conversation with its
-    requester. In a muted thread replies are not taken for instructions.
+    `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
+    the drafts. `post_to` is the channel of a text that is drafted in private, in the app's
+    conversation with its requester. In a muted thread replies are no instructions.
     """
 
     __tablename__ = "threads"
@@ -129,8 +129,8 @@ class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
 
     `parent_id` is the version that it refines, or that an errand is about; `again_id` the one that
-    it regenerates. `language` is what the requester read when it was first tried: its messages are
-    known by their words.
+    it regenerates. `language` is the requester's language at the first try: a later try finds the
+    job's messages by their words.
     """
 
     __tablename__ = "jobs"
@@ -152,12 +152,12 @@ class Job(Base):
 
     @property
     def n(self) -> int:
-        """How many versions it makes."""
+        """How many versions the job makes."""
         return int(self.sampling["n"])
 
     @property
     def name(self) -> str:
-        """Its name in logs and in the audit."""
+        """The job's name in logs and in the audit."""
         return f"job-{self.id}"
 
 
@@ -189,9 +189,9 @@ class Version(Base):
 class Source(Base):
     """What a draft is to be based on: a file, a message, a pasted text. Never an instruction.
 
-    Without a thread it waits for the form, of which `key` is all that travels. A `file` of Slack's
-    has no text until a job has read it. `job_id` is the job that it came with, `author` who wrote
-    or sent it. `left_out` counts the characters at its end that were not kept.
+    A source without a thread waits for its form, which knows it by `key`. A `file` of Slack's has
+    no text until a job has read it. `job_id` is the job that it came with, `author` who wrote or
+    sent it. `left_out` counts the characters at its end that were not kept.
     """
 
     __tablename__ = "sources"
@@ -231,8 +231,8 @@ class Hold(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
-class Message(Base):
-    """A Slack message that shows a version or a part of it: a reaction names only its ts."""
+class PostedMessage(Base):
+    """A Slack message that shows a version or a part of it; a reaction names it by its ts."""
 
     __tablename__ = "messages"
 
@@ -243,7 +243,7 @@ class Message(Base):
 
 
 class SeenEvent(Base):
-    """A delivery of Slack's that was acted on; Slack may deliver it again."""
+    """A delivery of Slack's that was handled; Slack may deliver it again."""
 
     __tablename__ = "seen_events"
 

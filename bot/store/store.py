@@ -1,4 +1,4 @@
-"""The queries. Each method is one transaction; what it returns is detached: never change it."""
+"""All queries as one object. Each method is one transaction; never change a record it returns."""
 
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries

@@ -1,4 +1,4 @@
-"""One transaction of the database, for all queries; its errors as one kind."""
+"""Transactions of the database, for all queries; a database that fails raises one error."""
 
 import asyncio
 import sqlite3
@@ -17,16 +17,16 @@ from bot.store.write_lock import WriteLock
 
 
 class StoreUnavailable(Exception):
-    """The database did not answer, or is locked: nothing was written; try again later."""
+    """The database did not answer, or is locked. Nothing was written; try again later."""
 
 
 class Transactions:
-    """A database, migrated."""
+    """A migrated database, and transactions that read or write."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # A server takes many writers.
-        self._turns = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
+        self._write_lock = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = async_sessionmaker(
             engine.execution_options(writes=True), expire_on_commit=False
@@ -40,14 +40,14 @@ class Transactions:
             await migrate(engine)
         except (DBAPIError, OSError) as error:
             await engine.dispose()
-            # The thread of a connection that never was tells the loop that it ends: the loop has
-            # to be there, even where this error ends the process.
+            # The thread of the failed connection reports its end to the event loop: keep the loop
+            # alive until then, even where this error ends the process.
             await asyncio.sleep(0.1)
             raise StoreUnavailable(type(error).__name__) from error
         return cls(engine)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         await self._engine.dispose()
 
     async def _update(
@@ -58,23 +58,23 @@ class Transactions:
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncSession]:
-        with _translated():
+        with _translated_errors():
             async with self._reader() as session:
                 yield session
 
     @asynccontextmanager
-    async def _write(self, *, hurry: bool = False) -> AsyncIterator[AsyncSession]:
-        """`hurry`: Slack waits for it, or somebody who has seen nothing yet."""
-        with _translated():
-            turn = self._turns.turn(hurry=hurry) if self._turns else nullcontext()
-            async with turn, self._writer.begin() as session:
+    async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
+        """Begin a transaction. `urgent`: Slack waits for it, or a person who saw nothing yet."""
+        with _translated_errors():
+            lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
+            async with lock, self._writer.begin() as session:
                 yield session
 
     async def _empty_log(self) -> None:
-        """SQLite's write-ahead log has what was deleted until other pages are written over it."""
+        """Empty SQLite's write-ahead log, which keeps deleted text until other pages replace it."""
         if self._engine.dialect.name != "sqlite":
             return
-        with _translated():
+        with _translated_errors():
             async with self._engine.connect() as connection:
                 raw = await connection.get_raw_connection()
                 assert raw.driver_connection is not None
@@ -86,7 +86,7 @@ class Transactions:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, DataError, ProgrammingError):

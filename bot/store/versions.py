@@ -1,4 +1,4 @@
-"""Versions: each draft, as far as it was released, and the messages that show it."""
+"""Queries about versions of drafts, and about the Slack messages that show them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Update, func, select, update
 
-from bot.store.conditions import is_in
+from bot.store.conditions import get_origin, is_in
 from bot.store.models import (
     Hold,
     Job,
     JobKind,
     JobStatus,
-    Message,
+    PostedMessage,
     Thread,
     Version,
     VersionStatus,
@@ -22,7 +22,7 @@ from bot.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class HistoryStep:
     """One step of a version's history: what was asked, and the text that came of it."""
 
     instruction: str | None
@@ -30,10 +30,10 @@ class Turn:
 
 
 class VersionQueries(Transactions):
-    """Versions and their messages."""
+    """Versions and the messages that show them."""
 
     async def ensure_versions(self, job: Job) -> Sequence[Version]:
-        """The job's versions; numbered and made when it has none yet."""
+        """Return the job's versions; number and add them if it has none yet."""
         query = select(Version).where(Version.job_id == job.id).order_by(Version.sample)
         async with self._write() as session:
             # PostgreSQL: two jobs of one thread must not take the same number.
@@ -49,40 +49,40 @@ class VersionQueries(Transactions):
             session.add_all(versions)
         return versions
 
-    async def version(self, version_id: int) -> Version:
-        """The version with this id."""
+    async def get_version(self, version_id: int) -> Version:
+        """Return the version with this id."""
         async with self._read() as session:
             return await session.get_one(Version, version_id)
 
     async def find_version(self, version_id: int) -> Version | None:
-        """The version with this id, if there is one (any more)."""
+        """Return the version with this id, if there is one (any more)."""
         async with self._read() as session:
             return await session.get(Version, version_id)
 
-    async def version_at(self, channel: str, ts: str) -> Version | None:
-        """The version that this Slack message shows."""
+    async def find_version_at(self, channel: str, ts: str) -> Version | None:
+        """Find the version that this Slack message shows."""
         query = (
             select(Version)
-            .join(Message, Message.version_id == Version.id)
-            .where(Message.channel == channel, Message.ts == ts)
+            .join(PostedMessage, PostedMessage.version_id == Version.id)
+            .where(PostedMessage.channel == channel, PostedMessage.ts == ts)
         )
         async with self._read() as session:
             return await session.scalar(query)
 
-    async def versions(self, thread_id: int) -> Sequence[Version]:
-        """All versions of a thread, by their numbers."""
+    async def list_versions(self, thread_id: int) -> Sequence[Version]:
+        """Return all versions of a thread, by their numbers."""
         query = select(Version).where(Version.thread_id == thread_id).order_by(Version.number)
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
-    async def writing(
+    async def list_writing(
         self,
         *,
         thread_id: int | None = None,
         requester: str | None = None,
         channel: str | None = None,
     ) -> Sequence[Version]:
-        """Versions that are being written: of a thread, of a person, in a channel."""
+        """Return the versions that are being written: of a thread, of a person, in a channel."""
         query = select(Version).join(Job, Job.id == Version.job_id)
         query = query.join(Thread, Thread.id == Version.thread_id).order_by(Version.id)
         wanted = {Version.thread_id: thread_id, Job.requester: requester}
@@ -95,7 +95,7 @@ class VersionQueries(Transactions):
             writing = query.where(Version.status == VersionStatus.WRITING)
             return (await session.scalars(writing)).all()
 
-    async def unbegun(
+    async def list_jobs_not_begun(
         self,
         *,
         requester: str | None = None,
@@ -103,7 +103,7 @@ class VersionQueries(Transactions):
         thread_id: int | None = None,
         status: JobStatus = JobStatus.OPEN,
     ) -> Sequence[Job]:
-        """Jobs that have no version yet: of a person, in a channel, of a thread."""
+        """Return the jobs that have no version yet: of a person, in a channel, of a thread."""
         versions = select(Version.job_id).where(Version.job_id == Job.id)
         query = select(Job).join(Thread, Thread.id == Job.thread_id).order_by(Job.id)
         query = query.where(Job.status == status, ~versions.exists())
@@ -117,32 +117,30 @@ class VersionQueries(Transactions):
             return (await session.scalars(query)).all()
 
     async def is_given_up(self, job_id: int) -> bool:
-        """Whether its versions were ended before anything of them was written."""
+        """Say whether the job has versions and none of them is being written."""
         query = select(Version.status).where(Version.job_id == job_id)
         async with self._read() as session:
             statuses = set(await session.scalars(query))
         return bool(statuses) and VersionStatus.WRITING not in statuses
 
-    async def pieces(self, version_id: int) -> list[Version]:
-        """A version, and before it those that it continues, the first one first."""
-        pieces: list[Version] = []
+    async def list_continued(self, version_id: int) -> list[Version]:
+        """Return a version, and before it those that it continues, in order."""
+        versions: list[Version] = []
         async with self._read() as session:
             while True:
-                pieces.insert(0, await session.get_one(Version, version_id))
-                job = asked = await session.get_one(Job, pieces[0].job_id)
-                while asked.again_id is not None:
-                    again = await session.get_one(Version, asked.again_id)
-                    asked = await session.get_one(Job, again.job_id)
-                if asked.kind is not JobKind.CONTINUE or job.parent_id is None:
-                    return pieces
+                versions.insert(0, await session.get_one(Version, version_id))
+                job = await session.get_one(Job, versions[0].job_id)
+                first = await get_origin(session, job)
+                if first.kind is not JobKind.CONTINUE or job.parent_id is None:
+                    return versions
                 version_id = job.parent_id
 
-    async def accepted(self, version_id: int) -> None:
-        """This version is the text."""
+    async def mark_accepted(self, version_id: int) -> None:
+        """Record that a person accepted this version."""
         await self._update(Version, version_id, accepted_at=now())
 
-    async def last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
-        """The version of the thread that ended last, among those with one of these statuses."""
+    async def find_last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
+        """Find the version of the thread that ended last, among those of these statuses."""
         query = (
             select(Version)
             .where(Version.thread_id == thread_id, Version.status.in_(status))
@@ -152,30 +150,30 @@ class VersionQueries(Transactions):
         async with self._read() as session:
             return await session.scalar(query)
 
-    async def history(self, version_id: int | None) -> list[Turn]:
-        """The turns that led to a version, the first draft first; [] for None.
+    async def get_history(self, version_id: int | None) -> list[HistoryStep]:
+        """Return the steps that led to a version, the first draft first; [] for None.
 
-        They begin behind the last one whose text was deleted.
+        They begin after the last version whose text was deleted.
         """
-        turns: list[Turn] = []
+        steps: list[HistoryStep] = []
         async with self._read() as session:
             while version_id is not None:
                 version = await session.get_one(Version, version_id)
-                if turns and not version.text:
-                    turns[-1] = Turn(None, turns[-1].text)
+                if steps and not version.text:
+                    steps[-1] = HistoryStep(None, steps[-1].text)
                     break
                 job = await session.get_one(Job, version.job_id)
-                turns.append(Turn(job.instruction, version.text))
+                steps.append(HistoryStep(job.instruction, version.text))
                 version_id = job.parent_id
-        return turns[::-1]
+        return steps[::-1]
 
     async def save_text(self, version_id: int, text: str) -> None:
-        """What the filter has released of a version so far; committed before it is shown."""
+        """Record the text that the filter has released so far; commit it before it is shown."""
         async with self._write() as session:
-            await session.execute(_of_one_that_stands(version_id).values(text=text))
+            await session.execute(_update_undeleted(version_id).values(text=text))
 
-    async def stop(self, version_id: int) -> bool:
-        """End a version that is being written. False if it had ended."""
+    async def stop_version(self, version_id: int) -> bool:
+        """End a version that is being written. Return False if it had ended."""
         writing = Version.status == VersionStatus.WRITING
         query = update(Version).where(Version.id == version_id, writing)
         query = query.values(status=VersionStatus.STOPPED, ended_at=now())
@@ -183,32 +181,37 @@ class VersionQueries(Transactions):
             return await session.scalar(query.returning(Version.id)) is not None
 
     async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
-        """A version is over, with what is known of it (text, model, tokens, seconds, rules).
+        """End a version; `facts` are columns of it (text, model, tokens, seconds, rules).
 
-        A deleted one stays so, and nothing is kept of its text.
+        A deleted version stays deleted, and its text is not kept.
         """
-        ended = _of_one_that_stands(version_id)
+        ended = _update_undeleted(version_id)
         async with self._write() as session:
             if status is VersionStatus.DELETED:
                 facts["text"] = ""
                 held = update(Hold).where(Hold.version_id == version_id)
                 await session.execute(held.values(sealed=""))
             await session.execute(ended.values(status=status, ended_at=now(), **facts))
-        return await self.version(version_id)
+        return await self.get_version(version_id)
 
     async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:
-        """A Slack message shows this part of the version."""
+        """Record the Slack message that shows this part of the version."""
         async with self._write() as session:
-            await session.merge(Message(channel=channel, ts=ts, version_id=version_id, part=part))
+            await session.merge(
+                PostedMessage(channel=channel, ts=ts, version_id=version_id, part=part)
+            )
 
-    async def parts(self, version_id: int) -> list[str]:
-        """The ts of the messages that show the version, in order."""
-        query = select(Message.ts).where(Message.version_id == version_id).order_by(Message.part)
+    async def list_posts(self, version_id: int) -> list[str]:
+        """Return the ts of each message that shows the version, in order."""
+        query = (
+            select(PostedMessage.ts)
+            .where(PostedMessage.version_id == version_id)
+            .order_by(PostedMessage.part)
+        )
         async with self._read() as session:
             return list(await session.scalars(query))
 
 
-def _of_one_that_stands(version_id: int) -> Update:
-    """An update of a version that nobody has deleted, while it is written or afterwards."""
-    stands = Version.status != VersionStatus.DELETED
-    return update(Version).where(Version.id == version_id, stands)
+def _update_undeleted(version_id: int) -> Update:
+    undeleted = Version.status != VersionStatus.DELETED
+    return update(Version).where(Version.id == version_id, undeleted)

@@ -1,4 +1,4 @@
-"""Whose turn it is to write, where the database takes one writer at a time."""
+"""A lock for writers, where the database takes one writer at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,25 +6,25 @@ from contextlib import asynccontextmanager, nullcontext
 
 
 class WriteLock:
-    """First come, first served, and before them those for whom somebody waits.
+    """First come, first served; urgent writers, for whom somebody waits, go before the others.
 
     SQLite lets its writers try again and again, at random: under load some never win.
     """
 
     def __init__(self, patience: float) -> None:
-        """`patience`: seconds that one in a hurry waits for a turn."""
+        """`patience`: seconds that an urgent writer waits."""
         self._patience = patience
-        self._door = asyncio.Lock()
-        self._lane = asyncio.Lock()
+        self._lock = asyncio.Lock()
+        self._queue = asyncio.Lock()
 
     @asynccontextmanager
-    async def turn(self, *, hurry: bool) -> AsyncIterator[None]:
-        """Raises TimeoutError."""
-        # Of those without hurry one stands at the door; the others wait behind it.
-        async with nullcontext() if hurry else self._lane:
-            async with asyncio.timeout(self._patience if hurry else None):
-                await self._door.acquire()
+    async def acquire(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Hold the lock for a block. Raises TimeoutError if an urgent writer waits too long."""
+        # Only one writer that is not urgent waits at the lock itself; the others wait behind it.
+        async with nullcontext() if urgent else self._queue:
+            async with asyncio.timeout(self._patience if urgent else None):
+                await self._lock.acquire()
             try:
                 yield
             finally:
-                self._door.release()
+                self._lock.release()

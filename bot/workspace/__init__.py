@@ -1,24 +1,23 @@
 """A small Slack on loopback: to try the bot with no Slack account, and for the tests.
 
-It speaks what the bot uses of Slack, and imports nothing else of the bot.
+It speaks what the bot uses of Slack, and knows nothing of the bot but how to serve HTTP.
 """
 
-from bot.workspace.files import File
-from bot.workspace.limits import SLACK_LIMITS, Limit
-from bot.workspace.state import Call, Message, Pane, Status, View
-from bot.workspace.workspace import SCOPES, Ack, ViewAnswer, Workspace
+from bot.workspace.objects import ApiCall, OpenView, Pane, PostedMessage, ThreadStatus, UploadedFile
+from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit
+from bot.workspace.user_actions import CommandAck, ViewAnswer
+from bot.workspace.workspace import Workspace
 
 __all__ = [
-    "SCOPES",
     "SLACK_LIMITS",
-    "Ack",
-    "Call",
-    "File",
-    "Limit",
-    "Message",
+    "ApiCall",
+    "CommandAck",
+    "OpenView",
     "Pane",
-    "Status",
-    "View",
+    "PostedMessage",
+    "RateLimit",
+    "ThreadStatus",
+    "UploadedFile",
     "ViewAnswer",
     "Workspace",
 ]

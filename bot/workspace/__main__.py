@@ -1,4 +1,4 @@
-"""`python -m bot.workspace`: the workspace alone, for a bot started elsewhere."""
+"""`python -m bot.workspace`: the workspace alone, for a bot that is started elsewhere."""
 
 import argparse
 import asyncio
@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 from bot.workspace.features import features_of
-from bot.workspace.state import Json
+from bot.workspace.objects import Json
 from bot.workspace.workspace import Workspace
 
 
-def furnish(workspace: Workspace) -> None:
-    """A few people and channels to begin with."""
+def add_people_and_channels(workspace: Workspace) -> None:
     ada, ben = workspace.person("ada"), workspace.person("ben")
     workspace.person("gus", guest=True)
     workspace.channel("general", members=[ada, ben])
@@ -22,7 +21,7 @@ def furnish(workspace: Workspace) -> None:
 
 async def serve(port: int, manifest: Json | None) -> None:
     async with Workspace(port, manifest=manifest) as workspace:
-        furnish(workspace)
+        add_people_and_channels(workspace)
         lines = [
             f"The page is at {workspace.url}/ ; stop with Ctrl-C. Start a bot with:",
             f"SLACK_BOT_TOKEN={workspace.bot_token}",
@@ -34,8 +33,8 @@ async def serve(port: int, manifest: Json | None) -> None:
         await asyncio.Event().wait()
 
 
-def manifest_at(path: str) -> Json:
-    """The app's manifest in a JSON file; says in a sentence why it cannot be taken."""
+def read_manifest(path: str) -> Json:
+    """Return the app's manifest in a JSON file. Raises ArgumentTypeError with a sentence."""
     try:
         manifest = json.loads(Path(path).read_text())
         if not isinstance(manifest, dict):
@@ -51,7 +50,7 @@ def manifest_at(path: str) -> Json:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bot.workspace", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--manifest", type=manifest_at, help="the app's, in a file of JSON")
+    parser.add_argument("--manifest", type=read_manifest, help="the app's, in a file of JSON")
     chosen = parser.parse_args()
     try:
         asyncio.run(serve(chosen.port, chosen.manifest))

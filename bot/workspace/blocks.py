@@ -1,17 +1,17 @@
-"""Block Kit's rules, as far as the limits and the shapes that Slack refuses most.
+"""Block Kit's rules: its limits, and the wrong shapes that Slack refuses most.
 
 https://docs.slack.dev/reference/block-kit
 """
 
 from collections.abc import Callable, Iterator
 
-from bot.workspace.errors import SlackError, invalid
-from bot.workspace.state import Json, new_id
+from bot.workspace.errors import ApiError, error_at, invalid
+from bot.workspace.objects import Json, new_id
 
-MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
-MARKDOWN_CHARACTERS = 12_000
+MAX_MESSAGE_BLOCKS, MAX_VIEW_BLOCKS = 50, 100
+MAX_MARKDOWN = 12_000
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
-BLOCKS_CHARACTERS, BLOCK_COST = 12_000, 20
+MAX_BLOCKS_COST, BLOCK_COST = 12_000, 20
 
 CHOICES = {
     "static_select",
@@ -25,8 +25,8 @@ CHOICES = {
     "datepicker",
     "timepicker",
 }
-ACTIONS = CHOICES | {"button", "overflow"}
-INPUTS = CHOICES | {
+ACTION_ELEMENTS = CHOICES | {"button", "overflow"}
+INPUT_ELEMENTS = CHOICES | {
     "plain_text_input",
     "number_input",
     "email_text_input",
@@ -42,57 +42,60 @@ WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
-    """The blocks with the ids Slack gives where the app gave none. Raises SlackError."""
-    _refuse(list(faults(blocks, MESSAGE_BLOCKS)), "invalid_blocks")
+    """Return the blocks, each with an id. Raises ApiError if Slack would refuse them."""
+    if errors := list(block_errors(blocks, MAX_MESSAGE_BLOCKS)):
+        raise invalid("invalid_blocks", *errors)
     cost = text_length(blocks) + BLOCK_COST * max(len(blocks) - 1, 0)
-    if cost > BLOCKS_CHARACTERS:
-        raise SlackError("msg_blocks_too_long")
+    if cost > MAX_BLOCKS_COST:
+        raise ApiError("msg_blocks_too_long")
     return with_ids(blocks)
 
 
 def accept_view(view: Json) -> Json:
-    """A view with ids in its blocks. Raises SlackError("invalid_arguments")."""
-    _refuse(list(_view_faults(view)), "invalid_arguments")
+    """Return the view, each block with an id. Raises ApiError if Slack would refuse it."""
+    if errors := list(_view_errors(view)):
+        raise invalid("invalid_arguments", *errors)
     return view | {"blocks": with_ids(view["blocks"])}
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
+    """Return the blocks with new ids where the app gave none."""
     return [block | {"block_id": block.get("block_id") or new_id("b")[-5:]} for block in blocks]
 
 
 def text_length(value: object) -> int:
-    """Characters in every string called `text`, at any depth."""
+    """Count the characters of every string called `text`, at any depth."""
     if isinstance(value, dict):
         own = len(value["text"]) if isinstance(value.get("text"), str) else 0
         return own + sum(text_length(inner) for inner in value.values())
     return sum(text_length(inner) for inner in value) if isinstance(value, list) else 0
 
 
-def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Each (block, interactive element): buttons in rows, accessories, inputs."""
+def interactive_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
+    """Yield each (block, interactive element): in rows, as accessories, in inputs."""
     for block in blocks:
         inner = [*block.get("elements", []), block.get("accessory"), block.get("element")]
         yield from ((block, e) for e in inner if isinstance(e, dict) and "type" in e)
 
 
-def faults(blocks: object, most: int) -> Iterator[str]:
-    """What is wrong with `blocks`, each with a JSON pointer to the place."""
+def block_errors(blocks: object, limit: int) -> Iterator[str]:
+    """Yield what is wrong with the blocks, with a JSON pointer to each place."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        yield _at("must be an array of objects", "/blocks")
+        yield error_at("must be an array of objects", "/blocks")
         return
-    if len(blocks) > most:
-        yield _at(f"no more than {most} items allowed", "/blocks")
+    if len(blocks) > limit:
+        yield error_at(f"no more than {limit} items allowed", "/blocks")
     ids = [str(block["block_id"]) for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
-        yield _at("block_id must be unique", "/blocks")
+        yield error_at("block_id must be unique", "/blocks")
     for i, block in enumerate(blocks):
-        yield from _block_faults(block, f"/blocks/{i}")
+        yield from _errors_of_block(block, f"/blocks/{i}")
 
 
-def _block_faults(block: Json, at: str) -> Iterator[str]:
+def _errors_of_block(block: Json, at: str) -> Iterator[str]:
     check = CHECKS.get(str(block.get("type")))
     if check is None:
-        yield _at(f"unsupported type: {block.get('type')}", f"{at}/type")
+        yield error_at(f"unsupported type: {block.get('type')}", f"{at}/type")
     elif misshapen := list(_misshapen(block, at)):
         yield from misshapen
     else:
@@ -102,13 +105,13 @@ def _block_faults(block: Json, at: str) -> Iterator[str]:
 
 def _section(block: Json, at: str) -> Iterator[str]:
     if "text" not in block and "fields" not in block:
-        yield _at("missing required field: text", at)
+        yield error_at("missing required field: text", at)
     if "text" in block:
         yield from _text(block["text"], f"{at}/text", 3000)
     for i, text in enumerate(block.get("fields", [])):
         yield from _text(text, f"{at}/fields/{i}", 2000)
     if "accessory" in block:
-        yield from _element(block["accessory"], f"{at}/accessory", ACTIONS | {"image"})
+        yield from _element(block["accessory"], f"{at}/accessory", ACTION_ELEMENTS | {"image"})
 
 
 def _header(block: Json, at: str) -> Iterator[str]:
@@ -116,7 +119,7 @@ def _header(block: Json, at: str) -> Iterator[str]:
 
 
 def _markdown(block: Json, at: str) -> Iterator[str]:
-    yield from _string(block.get("text"), f"{at}/text", MARKDOWN_CHARACTERS)
+    yield from _string(block.get("text"), f"{at}/text", MAX_MARKDOWN)
 
 
 def _context(block: Json, at: str) -> Iterator[str]:
@@ -126,12 +129,12 @@ def _context(block: Json, at: str) -> Iterator[str]:
             yield from _text(element, f"{at}/elements/{i}", 3000)
 
 
-def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
+def _row(limit: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
     def check(block: Json, at: str) -> Iterator[str]:
-        yield from _count(block, at, most)
+        yield from _count(block, at, limit)
         ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
         if len(ids) != len(set(ids)):
-            yield _at("action_id must be unique in its block", f"{at}/elements")
+            yield error_at("action_id must be unique in its block", f"{at}/elements")
         for i, element in enumerate(block.get("elements", [])):
             yield from _element(element, f"{at}/elements/{i}", known)
 
@@ -141,9 +144,9 @@ def _row(most: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
 def _input(block: Json, at: str) -> Iterator[str]:
     yield from _text(block.get("label"), f"{at}/label", 2000, plain=True)
     if "element" not in block:
-        yield _at("missing required field: element", at)
+        yield error_at("missing required field: element", at)
         return
-    yield from _element(block["element"], f"{at}/element", INPUTS)
+    yield from _element(block["element"], f"{at}/element", INPUT_ELEMENTS)
     if block.get("hint"):
         yield from _text(block["hint"], f"{at}/hint", 2000, plain=True)
 
@@ -158,7 +161,7 @@ CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "markdown": _markdown,
     "context": _context,
     "context_actions": _row(5, {"feedback_buttons", "icon_button"}),
-    "actions": _row(25, ACTIONS),
+    "actions": _row(25, ACTION_ELEMENTS),
     "input": _input,
     "divider": _nothing,
     "image": _nothing,
@@ -170,7 +173,7 @@ CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
 
 def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
     if not isinstance(element, dict) or str(element.get("type")) not in known:
-        yield _at("unsupported element", at)
+        yield error_at("unsupported element", at)
     elif misshapen := list(_misshapen(element, at)):
         yield from misshapen
     else:
@@ -184,21 +187,21 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
 def _element_parts(element: Json, at: str) -> Iterator[str]:
     if element["type"] == "button":
         yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
-    most = element.get("max_length", 1)
-    if not isinstance(most, int) or most > 3000:
-        yield _at("must be less than 3001", f"{at}/max_length")
+    limit = element.get("max_length", 1)
+    if not isinstance(limit, int) or limit > 3000:
+        yield error_at("must be less than 3001", f"{at}/max_length")
     if element["type"] == "file_input":
         yield from _file_input(element, at)
     if not isinstance(element.get("filter", {}), dict):
-        yield _at("must be an object", f"{at}/filter")
+        yield error_at("must be an object", f"{at}/filter")
 
 
 def _options(element: Json, at: str) -> Iterator[str]:
     groups = element.get("option_groups", [])
     if element["type"] in WITH_OPTIONS and not (element.get("options") or groups):
-        yield _at("missing required field: options", at)
+        yield error_at("missing required field: options", at)
     if len(groups) > 100:
-        yield _at("no more than 100 items allowed", f"{at}/option_groups")
+        yield error_at("no more than 100 items allowed", f"{at}/option_groups")
     yield from _listed(element, at, MAX_OPTIONS.get(element["type"], 100))
     for i, group in enumerate(groups):
         place = f"{at}/option_groups/{i}"
@@ -206,87 +209,87 @@ def _options(element: Json, at: str) -> Iterator[str]:
         yield from list(_misshapen(group, place)) or _listed(group, place, 100)
 
 
-def _listed(holder: Json, at: str, most: int) -> Iterator[str]:
+def _listed(holder: Json, at: str, limit: int) -> Iterator[str]:
     options = holder.get("options", [])
-    if len(options) > most:
-        yield _at(f"no more than {most} items allowed", f"{at}/options")
+    if len(options) > limit:
+        yield error_at(f"no more than {limit} items allowed", f"{at}/options")
     for i, option in enumerate(options):
         yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
         yield from _string(option.get("value"), f"{at}/options/{i}/value", 150)
 
 
 def _confirm(confirm: object, at: str) -> Iterator[str]:
-    """https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object"""
+    # https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
     if not isinstance(confirm, dict):
-        yield _at("must be an object", at)
+        yield error_at("must be an object", at)
         return
-    for name, most in {"title": 100, "confirm": 30, "deny": 30}.items():
-        yield from _text(confirm.get(name), f"{at}/{name}", most, plain=True)
+    for name, limit in {"title": 100, "confirm": 30, "deny": 30}.items():
+        yield from _text(confirm.get(name), f"{at}/{name}", limit, plain=True)
     yield from _text(confirm.get("text"), f"{at}/text", 300)
 
 
 def _file_input(element: Json, at: str) -> Iterator[str]:
-    """https://docs.slack.dev/reference/block-kit/block-elements/file-input-element"""
-    kinds, most = element.get("filetypes", []), element.get("max_files", 10)
+    # https://docs.slack.dev/reference/block-kit/block-elements/file-input-element
+    kinds, limit = element.get("filetypes", []), element.get("max_files", 10)
     if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
-        yield _at("must be an array of strings", f"{at}/filetypes")
-    if not isinstance(most, int) or not 1 <= most <= 10:
-        yield _at("must be from 1 to 10", f"{at}/max_files")
+        yield error_at("must be an array of strings", f"{at}/filetypes")
+    if not isinstance(limit, int) or not 1 <= limit <= 10:
+        yield error_at("must be from 1 to 10", f"{at}/max_files")
 
 
 def _misshapen(thing: Json, at: str) -> Iterator[str]:
-    """Places where Block Kit has strings or lists of objects, and `thing` has something else."""
+    """Yield the places where `thing` lacks the strings or lists of objects of Block Kit."""
     for name in STRINGS:
         if not isinstance(thing.get(name, ""), str):
-            yield _at("must be a string", f"{at}/{name}")
+            yield error_at("must be a string", f"{at}/{name}")
     for name in LISTS:
         items = thing.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            yield _at("must be an array of objects", f"{at}/{name}")
+            yield error_at("must be an array of objects", f"{at}/{name}")
 
 
-def _count(block: Json, at: str, most: int) -> Iterator[str]:
+def _count(block: Json, at: str, limit: int) -> Iterator[str]:
     count = len(block.get("elements", []))
     if not count:
-        yield _at("no fewer than 1 items allowed", f"{at}/elements")
-    if count > most:
-        yield _at(f"no more than {most} items allowed", f"{at}/elements")
+        yield error_at("no fewer than 1 items allowed", f"{at}/elements")
+    if count > limit:
+        yield error_at(f"no more than {limit} items allowed", f"{at}/elements")
 
 
-def _text(value: object, at: str, most: int, *, plain: bool = False) -> Iterator[str]:
-    """A text object, https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
+def _text(value: object, at: str, limit: int, *, plain: bool = False) -> Iterator[str]:
+    # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
     kinds = ["plain_text"] if plain else ["mrkdwn", "plain_text"]
     if not isinstance(value, dict) or value.get("type") not in kinds:
-        yield _at(f"must be a {' or '.join(kinds)} object", at)
+        yield error_at(f"must be a {' or '.join(kinds)} object", at)
         return
-    yield from _string(value.get("text"), f"{at}/text", most)
+    yield from _string(value.get("text"), f"{at}/text", limit)
 
 
-def _string(value: object, at: str, most: int) -> Iterator[str]:
+def _string(value: object, at: str, limit: int) -> Iterator[str]:
     if not isinstance(value, str) or not value:
-        yield _at("must be more than 0 characters", at)
-    elif len(value) > most:
-        yield _at(f"must be less than {most + 1} characters", at)
+        yield error_at("must be more than 0 characters", at)
+    elif len(value) > limit:
+        yield error_at(f"must be less than {limit + 1} characters", at)
 
 
 def _too_long(thing: Json, at: str) -> Iterator[str]:
-    for name, most in MAX_LENGTHS.items():
+    for name, limit in MAX_LENGTHS.items():
         value = thing.get(name)
-        if isinstance(value, str) and len(value) > most:
-            yield _at(f"must be less than {most + 1} characters", f"{at}/{name}")
+        if isinstance(value, str) and len(value) > limit:
+            yield error_at(f"must be less than {limit + 1} characters", f"{at}/{name}")
 
 
-def _view_faults(view: Json) -> Iterator[str]:
+def _view_errors(view: Json) -> Iterator[str]:
     if view.get("type") not in ("modal", "home"):
-        yield _at("must be modal or home", "/view/type")
+        yield error_at("must be modal or home", "/view/type")
         return
     if view["type"] == "modal":
         yield from _text(view.get("title"), "/view/title", 24, plain=True)
         yield from _modal_buttons(view)
     if len(str(view.get("private_metadata", ""))) > 3000:
-        yield _at("must be less than 3001 characters", "/view/private_metadata")
-    for fault in faults(view.get("blocks"), VIEW_BLOCKS):
-        yield fault.replace("json-pointer:", "json-pointer:/view")
+        yield error_at("must be less than 3001 characters", "/view/private_metadata")
+    for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
+        yield error.replace("json-pointer:", "json-pointer:/view")
 
 
 def _modal_buttons(view: Json) -> Iterator[str]:
@@ -297,13 +300,4 @@ def _modal_buttons(view: Json) -> Iterator[str]:
     rows = blocks if isinstance(blocks, list) else []
     inputs = [row for row in rows if isinstance(row, dict) and row.get("type") == "input"]
     if inputs and not view.get("submit"):
-        yield _at("a view with input blocks must have a submit button", "/view/submit")
-
-
-def _at(what: str, where: str) -> str:
-    return f"[ERROR] {what} [json-pointer:{where}]"
-
-
-def _refuse(found: list[str], error: str) -> None:
-    if found:
-        raise invalid(error, found)
+        yield error_at("a view with input blocks must have a submit button", "/view/submit")

@@ -1,4 +1,4 @@
-"""From the workspace to the app: events until they are acked, commands and clicks once."""
+"""What goes from the workspace to the app: events until they are acked, the rest once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.workspace import events
-from bot.workspace.state import Json, State
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
-Envelope = Literal["events_api", "slash_commands", "interactive"]
+EnvelopeKind = Literal["events_api", "slash_commands", "interactive"]
 
 # After the first attempt: at once, a minute later, five minutes later.
 # https://docs.slack.dev/apis/events-api/#retries
@@ -17,15 +18,15 @@ RETRY_DELAYS = (0.0, 60.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Which attempt at an event this is: 0 is the first; `reason` says why the last failed."""
+    """One try to deliver an event. The first is number 0; `reason` says why the last one failed."""
 
     number: int = 0
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back: an ack with its payload, or why there was none."""
+class AppReply:
+    """What came back: an ack with its payload, or the reason for none. `final` forbids retries."""
 
     acked: bool
     body: Json | None = None
@@ -33,11 +34,11 @@ class Reply:
     final: bool = False
 
 
-Send = Callable[[Envelope, Json, Attempt], Awaitable[Reply]]
+Send = Callable[[EnvelopeKind, Json, Attempt], Awaitable[AppReply]]
 
 
-class Delivery:
-    """Owns a task for each event on its way. `send` makes one attempt and never raises."""
+class EventDelivery:
+    """One task for each event on its way. `send` makes one attempt and never raises."""
 
     def __init__(self, state: State, send: Send, retry_delays: Sequence[float]) -> None:
         self.state = state
@@ -46,24 +47,25 @@ class Delivery:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def emit(self, event: Json) -> asyncio.Future[bool] | None:
-        """Delivers an event, see `deliver`; None if the app is not entitled to it."""
-        if not events.seen_by_bot(self.state, event):
+        """Deliver an event as `deliver` does; return None if the app has no right to it."""
+        if not events.reaches_app(self.state, event):
             return None
         return self.deliver(events.envelope(self.state, event))
 
     def deliver(self, payload: Json) -> asyncio.Future[bool]:
-        """Starts delivery. The future tells whether the first attempt was acked."""
+        """Start to deliver an outer event. The future says whether the first attempt was acked."""
         first: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._until_acked(payload, first))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return first
 
-    async def ask(self, kind: Envelope, payload: Json) -> Reply:
-        """One attempt at a command or an interaction: a person waits, so there is no second."""
+    async def ask(self, kind: EnvelopeKind, payload: Json) -> AppReply:
+        """Send a command or an interaction once, for a person waits, and return the reply."""
         return await self.send(kind, payload, Attempt())
 
     async def close(self) -> None:
+        """Give up every event that is still on its way."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -1,8 +1,8 @@
-"""How the Web API says no: HTTP 200 with `ok: false` and a word."""
+"""How the Web API says no: HTTP 200 with `ok: false` and one word."""
 
 
-class SlackError(Exception):
-    """`error` is Slack's word for it; `extra` goes into the answer beside it."""
+class ApiError(Exception):
+    """A refused call. `error` is Slack's word for it; `extra` goes into the answer beside it."""
 
     def __init__(self, error: str, **extra: object) -> None:
         super().__init__(error)
@@ -10,6 +10,15 @@ class SlackError(Exception):
         self.extra = extra
 
 
-def invalid(error: str, messages: list[str]) -> SlackError:
-    """An answer that points at the faulty places, as Slack's block and view validation does."""
-    return SlackError(error, response_metadata={"messages": messages})
+def invalid(error: str, *messages: str) -> ApiError:
+    """Build the error that lists each faulty place, as Slack does for blocks and views."""
+    return ApiError(error, response_metadata={"messages": list(messages)})
+
+
+def error_at(what: str, where: str) -> str:
+    """Say what is wrong at a JSON pointer, in Slack's form."""
+    return f"[ERROR] {what} [json-pointer:{where}]"
+
+
+def missing_argument(name: str) -> ApiError:
+    return invalid("invalid_arguments", f"[ERROR] missing required field: {name}")

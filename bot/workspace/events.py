@@ -1,4 +1,4 @@
-"""Events as the Events API tells them: pure builders.
+"""Events of the Events API, built from the state; and which of them the app receives.
 
 https://docs.slack.dev/apis/events-api
 """
@@ -6,18 +6,19 @@ https://docs.slack.dev/apis/events-api
 import time
 from typing import Literal
 
+from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Channel, Json, Message, State, new_id
+from bot.workspace.state import State
 
-Tab = Literal["home", "messages"]
+HomeTab = Literal["home", "messages"]
 
-CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im"}
 SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
 HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
-    """The outer event: what is posted, or rides in a Socket Mode envelope."""
+    """Build the outer event, which is posted or put into a Socket Mode envelope."""
+    channel = _channel_of(state, event)
     return {
         "token": "verification-is-by-signature",
         "team_id": state.team,
@@ -37,44 +38,39 @@ def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
                 "is_enterprise_install": False,
             }
         ],
-        "is_ext_shared_channel": is_shared(state, event),
+        "is_ext_shared_channel": channel is not None and state.has_outsiders(channel),
         "event_context": "4-" + new_id("E"),
     }
 
 
-def is_shared(state: State, event: Json) -> bool:
-    channel = state.channels.get(channel_of(event))
-    return channel is not None and any(state.people[u].outsider for u in channel.members)
-
-
-def channel_of(event: Json) -> str:
+def _channel_of(state: State, event: Json) -> WorkspaceChannel | None:
     item = event.get("item")
-    return str(
-        event.get("channel") or (item.get("channel") if isinstance(item, dict) else "") or ""
-    )
+    inside = item.get("channel") if isinstance(item, dict) else None
+    return state.channels.get(str(event.get("channel") or inside or ""))
 
 
-def seen_by_bot(state: State, event: Json) -> bool:
-    """Whether Slack tells the app: it is in the channel, asked for such events, and has their
-    scope.
+def reaches_app(state: State, event: Json) -> bool:
+    """Say whether the app receives this event.
+
+    It does if it is in the channel, subscribes to such events and has the scope for them.
     """
-    channel = state.channels.get(channel_of(event))
+    channel = _channel_of(state, event)
     if channel is not None and state.bot.id not in channel.members:
         return False
     if not state.features.subscribes(_subscription(event["type"], channel)):
         return False
-    scope = scope_of(event["type"], channel)
+    scope = _scope_for(event["type"], channel)
     return scope is None or scope in state.scopes
 
 
-def _subscription(event_type: str, channel: Channel | None) -> str:
-    """The event's name in a manifest: messages are asked for by the kind of their channel."""
+def _subscription(event_type: str, channel: WorkspaceChannel | None) -> str:
+    """Return the event's name in a manifest, where messages are named by kind of channel."""
     if event_type != "message" or channel is None:
         return event_type
     return f"message.{SUBSCRIPTIONS[channel.kind]}"
 
 
-def scope_of(event_type: str, channel: Channel | None) -> str | None:
+def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     if event_type == "message" and channel is not None:
         return HISTORY_SCOPES[channel.kind]
     if event_type == "member_joined_channel" and channel is not None:
@@ -86,58 +82,55 @@ def scope_of(event_type: str, channel: Channel | None) -> str | None:
     return "app_mentions:read" if event_type == "app_mention" else None
 
 
-def posted(state: State, channel: Channel, message: Message) -> list[Json]:
-    """A message came; a mention of the app outside its DM is told a second time."""
+def posted(state: State, message: PostedMessage) -> list[Json]:
+    """Build the event of a new message, and a second one if it mentions the app outside its DM."""
+    channel = state.channels[message.channel]
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
-    if message.files and is_shared(state, base):
-        base["files"] = [_withheld(file["id"]) for file in base["files"]]
-    event = base | {"channel_type": CHANNEL_TYPES[channel.kind]}
+    if message.files and state.has_outsiders(channel):
+        base["files"] = [_hidden_file(file["id"]) for file in base["files"]]
+    event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
 
 
-def _withheld(file_id: str) -> Json:
-    """A file as an event tells it where another workspace reads along: ask files.info for more.
+def _hidden_file(file_id: str) -> Json:
+    """Build what an event shows of a file in a channel shared with another workspace.
 
-    https://docs.slack.dev/apis/slack-connect
+    The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
     """
     access = {"mode": "file_access", "file_access": "check_file_info"}
     return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
-def changed(state: State, channel: Channel, message: Message, before: Json) -> Json:
+def changed(state: State, message: PostedMessage, before: Json) -> Json:
+    """Build the event of a changed message, which was `before`."""
+    messages = {"message": message_json(state, message), "previous_message": before}
+    return _hidden(state, message, "message_changed") | messages
+
+
+def deleted(state: State, message: PostedMessage, before: Json) -> Json:
+    """Build the event of a deleted message, which was `before`."""
+    which = {"previous_message": before, "deleted_ts": message.ts}
+    return _hidden(state, message, "message_deleted") | which
+
+
+def _hidden(state: State, message: PostedMessage, subtype: str) -> Json:
     now = state.now()
     return {
         "type": "message",
-        "subtype": "message_changed",
-        "message": message_json(state, message),
-        "previous_message": before,
-        "channel": channel.id,
+        "subtype": subtype,
+        "channel": message.channel,
         "hidden": True,
         "ts": now,
         "event_ts": now,
-        "channel_type": CHANNEL_TYPES[channel.kind],
+        "channel_type": state.channels[message.channel].kind,
     }
 
 
-def deleted(state: State, channel: Channel, before: Json) -> Json:
-    now = state.now()
-    return {
-        "type": "message",
-        "subtype": "message_deleted",
-        "previous_message": before,
-        "channel": channel.id,
-        "hidden": True,
-        "deleted_ts": before["ts"],
-        "ts": now,
-        "event_ts": now,
-        "channel_type": CHANNEL_TYPES[channel.kind],
-    }
-
-
-def reaction(state: State, added: bool, message: Message, user: str, name: str) -> Json:
+def reaction(state: State, added: bool, message: PostedMessage, user: str, name: str) -> Json:
+    """Build the event of a reaction that a user added or removed."""
     return {
         "type": "reaction_added" if added else "reaction_removed",
         "user": user,
@@ -148,7 +141,8 @@ def reaction(state: State, added: bool, message: Message, user: str, name: str) 
     }
 
 
-def joined(state: State, channel: Channel, user: str, inviter: str | None = None) -> Json:
+def joined(state: State, channel: WorkspaceChannel, user: str, inviter: str | None = None) -> Json:
+    """Build the event of a user who joined a channel."""
     return {
         "type": "member_joined_channel",
         "user": user,
@@ -159,10 +153,10 @@ def joined(state: State, channel: Channel, user: str, inviter: str | None = None
     } | ({"inviter": inviter} if inviter else {})
 
 
-def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
-    """https://docs.slack.dev/reference/events/app_home_opened
+def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab) -> Json:
+    """Build app_home_opened, with the view of the home tab if the app has published one.
 
-    The home tab brings its view, if one was published.
+    https://docs.slack.dev/reference/events/app_home_opened
     """
     view = state.homes.get(user) if tab == "home" else None
     return {
@@ -174,17 +168,23 @@ def home_opened(state: State, user: str, channel: Channel, tab: Tab) -> Json:
     } | ({"view": view_json(state, view)} if view else {})
 
 
-def pane_opened(state: State, root: Message, user: str) -> Json:
-    """https://docs.slack.dev/reference/events/assistant_thread_started"""
-    return _of_pane(state, "assistant_thread_started", root, user)
+def pane_opened(state: State, root: PostedMessage, user: str) -> Json:
+    """Build the event of a new chat.
+
+    https://docs.slack.dev/reference/events/assistant_thread_started
+    """
+    return _pane_event(state, "assistant_thread_started", root, user)
 
 
-def pane_context(state: State, root: Message, user: str) -> Json:
-    """https://docs.slack.dev/reference/events/assistant_thread_context_changed"""
-    return _of_pane(state, "assistant_thread_context_changed", root, user)
+def pane_context(state: State, root: PostedMessage, user: str) -> Json:
+    """Build the event of a person who goes to another channel with a chat open.
+
+    https://docs.slack.dev/reference/events/assistant_thread_context_changed
+    """
+    return _pane_event(state, "assistant_thread_context_changed", root, user)
 
 
-def _of_pane(state: State, kind: str, root: Message, user: str) -> Json:
+def _pane_event(state: State, kind: str, root: PostedMessage, user: str) -> Json:
     assert root.pane is not None
     seen = root.pane.context
     where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}

@@ -1,4 +1,4 @@
-"""What a test wants to go wrong, and how often."""
+"""Faults that a test asks for, and how often."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -32,7 +32,7 @@ class Faults:
         self._waiting.append((method, fault))
 
     def take(self, method: str) -> Fault | None:
-        """The next fault of this method, used up by one."""
+        """Return the next fault of this method, and count it as used once."""
         for entry in self._waiting:
             name, fault = entry
             if name in (method, "*"):

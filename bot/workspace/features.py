@@ -1,4 +1,4 @@
-"""What an app's manifest declares: shortcuts, a home tab, the assistant's pane, events, scopes.
+"""The features that an app's manifest declares, such as shortcuts, a home tab and scopes.
 
 https://docs.slack.dev/reference/app-manifest
 """
@@ -9,10 +9,34 @@ from typing import Any, Literal, get_args
 
 ShortcutKind = Literal["global", "message"]
 
+ALL_SCOPES = frozenset(
+    [
+        "commands",
+        "chat:write",
+        "reactions:read",
+        "reactions:write",
+        "app_mentions:read",
+        "channels:read",
+        "channels:join",
+        "channels:history",
+        "groups:read",
+        "groups:history",
+        "im:history",
+        "im:read",
+        "im:write",
+        "mpim:history",
+        "mpim:read",
+        "users:read",
+        "files:read",
+        "files:write",
+        "assistant:write",
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """One entry of a menu: in the composer, or under a message."""
+    """An entry of the menu beside the message box ("global") or of a message's menu."""
 
     name: str
     callback_id: str
@@ -25,8 +49,11 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """An app without a manifest has all, but no menus of shortcuts, for nobody said their names."""
+class AppFeatures:
+    """What the app has. Without a manifest that is everything but shortcuts, whose names it lacks.
+
+    None for `events` or `scopes` means all of them, None for `shortcuts` means any callback_id.
+    """
 
     shortcuts: tuple[Shortcut, ...] | None = None
     home: bool = True
@@ -35,27 +62,29 @@ class Features:
     scopes: frozenset[str] | None = None
 
     def offered(self, kind: ShortcutKind) -> list[Shortcut]:
+        """Return the shortcuts of one menu."""
         return [shortcut for shortcut in self.shortcuts or () if shortcut.kind == kind]
 
     def subscribes(self, event: str) -> bool:
+        """Say whether the app subscribes to events of this name."""
         return self.events is None or event in self.events
 
     def check(self, kind: ShortcutKind, callback_id: str) -> None:
-        """Raises ValueError for a shortcut that the manifest does not have."""
+        """Raise ValueError for a shortcut that the manifest does not have."""
         known = [shortcut.callback_id for shortcut in self.offered(kind)]
         if self.shortcuts is not None and callback_id not in known:
             raise ValueError(f"The app has no {kind} shortcut {callback_id!r}, only {known}.")
 
 
-def features_of(manifest: Mapping[str, Any] | None) -> Features:
-    """What a manifest declares; of events and scopes all, where it leaves the section out.
+def features_of(manifest: Mapping[str, Any] | None) -> AppFeatures:
+    """Return what a manifest declares. If it has no events or no scopes, the app has all.
 
     Raises ValueError for shortcuts that Slack would refuse.
     """
     if manifest is None:
-        return Features()
+        return AppFeatures()
     declared = manifest.get("features", {})
-    return Features(
+    return AppFeatures(
         tuple(_shortcut(entry) for entry in declared.get("shortcuts", [])),
         bool(declared.get("app_home", {}).get("home_tab_enabled")),
         "assistant_view" in declared or "agent_view" in declared,

@@ -1,11 +1,11 @@
-"""Inputs of a view: what a person may choose and filled in, and what Slack's client checks."""
+"""The inputs of a view: what they offer, what a person filled in, what Slack's client refuses."""
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bot.workspace.blocks import INPUTS, elements
-from bot.workspace.files import FORM_BYTES
+from bot.workspace.blocks import INPUT_ELEMENTS, interactive_elements
+from bot.workspace.objects import Json, OpenView, WorkspaceChannel
 from bot.workspace.slack_json import file_json
-from bot.workspace.state import Channel, Json, State, View
+from bot.workspace.state import State
 
 ONE_OPTION = {"static_select", "radio_buttons", "overflow"}
 MANY_OPTIONS = {"multi_static_select", "checkboxes"}
@@ -18,16 +18,17 @@ FIELDS = {
     "timepicker": "selected_time",
     "rich_text_input": "rich_text_value",
 }
-KINDS = {"channel": "public", "group": "private", "im": "im"}
-REQUIRED = "Please complete this required field."
+FILTER_NAMES = {"channel": "public", "group": "private", "im": "im"}
+MAX_FORM_FILE_BYTES = 10_000_000
 
 
 def inputs(blocks: list[Json]) -> list[Json]:
+    """Return the input blocks."""
     return [block for block in blocks if block["type"] == "input"]
 
 
-def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
-    """`view.state.values` for `values` by block_id; what is not given keeps its initial value.
+def form_values(state: State, view: OpenView, values: Mapping[str, object]) -> Json:
+    """Return `view.state.values` for `values` by block_id; an absent one is the initial value.
 
     Raises ValueError for a block, an option, a place or a file that cannot be chosen.
     """
@@ -39,49 +40,52 @@ def filled(state: State, view: View, values: Mapping[str, object]) -> Json:
 
     def value(block: Json, element: Json) -> Json:
         given = values.get(block["block_id"]) if block["type"] == "input" else None
-        return _filled(state, view, element, given)
+        return _form_value(state, view, element, given)
 
     return state_values(view.blocks, value)
 
 
-def shown(blocks: list[Json]) -> Json:
-    """`state.values` of a message: what its selects show at first."""
-    return state_values(blocks, lambda _, element: value_of(element, None))
+def initial_values(blocks: list[Json]) -> Json:
+    """Return `state.values` of a message: what its selects show at first."""
+    return state_values(blocks, lambda _, element: element_value(element, None))
 
 
 def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Json:
-    """{block_id: {action_id: value(block, element)}} for each element that keeps a value."""
+    """Return {block_id: {action_id: value(block, element)}} for the elements that keep a value."""
     out: Json = {}
-    for block, element in elements(blocks):
-        if element["type"] in INPUTS:
+    for block, element in interactive_elements(blocks):
+        if element["type"] in INPUT_ELEMENTS:
             entry = {element.get("action_id", ""): value(block, element)}
             out.setdefault(block["block_id"], {}).update(entry)
     return out
 
 
-def conversations(state: State, who: str, element: Json) -> list[Channel]:
-    """What a conversations_select offers: places this person sees, as its `filter` has them.
+def conversations(state: State, who: str, element: Json) -> list[WorkspaceChannel]:
+    """Return what a conversations_select offers: the places this person sees, by its `filter`.
 
     https://docs.slack.dev/reference/block-kit/composition-objects/conversation-filter-object
     """
     asked = element.get("filter", {})
-    kinds = asked.get("include", list(KINDS.values()))
+    kinds = asked.get("include", list(FILTER_NAMES.values()))
 
-    def offered(channel: Channel) -> bool:
-        if channel.archived or (channel.private and who not in channel.members):
+    def offered(channel: WorkspaceChannel) -> bool:
+        if channel.archived or not channel.visible_to(who):
             return False
-        outside = any(state.people[user].outsider for user in channel.members)
-        bots = channel.kind == "im" and state.bot.id in channel.members
-        hidden = (outside and asked.get("exclude_external_shared_channels")) or (
-            bots and asked.get("exclude_bot_users")
-        )
-        return KINDS[channel.kind] in kinds and not hidden
+        if asked.get("exclude_external_shared_channels") and state.has_outsiders(channel):
+            return False
+        with_bot = channel.kind == "im" and state.bot.id in channel.members
+        if asked.get("exclude_bot_users") and with_bot:
+            return False
+        return FILTER_NAMES[channel.kind] in kinds
 
     return [channel for channel in state.channels.values() if offered(channel)]
 
 
-def initial_conversation(state: State, view: View, element: Json) -> str | None:
-    """Where the person was when the view opened, if the element asks for that and offers it."""
+def initial_conversation(state: State, view: OpenView, element: Json) -> str | None:
+    """Return the place that a conversations_select shows at first, if it offers that place.
+
+    An element may ask for the place where the person was when the view opened.
+    """
     offered = [channel.id for channel in conversations(state, view.user, element)]
     if element.get("default_to_current_conversation") and view.channel in offered:
         return view.channel
@@ -89,89 +93,89 @@ def initial_conversation(state: State, view: View, element: Json) -> str | None:
     return initial if initial in offered else None
 
 
-def answer_places(view: View, filled_in: Json) -> Iterator[tuple[Json, str]]:
-    """(block, channel) for each select of a place with a response_url, once a place was chosen."""
+def response_channels(view: OpenView, values: Json) -> Iterator[tuple[Json, str]]:
+    """Yield (block, channel) for each select with a response_url in which a place was chosen."""
     for block in inputs(view.blocks):
         element = block["element"]
-        (value,) = filled_in[block["block_id"]].values()
+        (value,) = values[block["block_id"]].values()
         place = value.get("selected_conversation") or value.get("selected_channel")
         if element.get("response_url_enabled") and place:
             yield block, place
 
 
-def files(filled_in: Json) -> list[str]:
-    """The ids of all files in a form."""
-    values = (value for block in filled_in.values() for value in block.values())
-    return [file["id"] for value in values for file in value.get("files", [])]
+def file_ids(values: Json) -> list[str]:
+    """Return the ids of all files in a form."""
+    entries = (entry for block in values.values() for entry in block.values())
+    return [file["id"] for entry in entries for file in entry.get("files", [])]
 
 
-def complaints(blocks: list[Json], filled_in: Json) -> dict[str, str]:
-    """By block_id, what the client itself refuses to submit."""
+def client_errors(blocks: list[Json], values: Json) -> dict[str, str]:
+    """Return by block_id why the client itself refuses to submit."""
     found = {}
     for block in inputs(blocks):
-        (value,) = filled_in[block["block_id"]].values()
-        text = value.get("value") or ""
-        element = block["element"]
-        if not block.get("optional") and not any(v for k, v in value.items() if k != "type"):
-            found[block["block_id"]] = REQUIRED
-        elif len(text) > element.get("max_length", 3000):
-            found[block["block_id"]] = f"At most {element.get('max_length', 3000)} characters."
-        elif text and len(text) < element.get("min_length", 0):
-            found[block["block_id"]] = f"At least {element['min_length']} characters."
-        elif element["type"] == "number_input" and text:
-            found |= _number_complaint(block, text)
-        elif element["type"] == "file_input":
-            found |= _files_complaint(block, value["files"])
+        (value,) = values[block["block_id"]].values()
+        if error := _client_error(block, value):
+            found[block["block_id"]] = error
     return found
 
 
-def _files_complaint(block: Json, files: list[Json]) -> dict[str, str]:
-    kinds, most = block["element"].get("filetypes"), block["element"].get("max_files", 10)
-    if len(files) > most:
-        return {block["block_id"]: f"At most {most} file{'s' * (most > 1)}."}
+def _client_error(block: Json, value: Json) -> str | None:
+    element, text = block["element"], value.get("value") or ""
+    if not block.get("optional") and not any(v for k, v in value.items() if k != "type"):
+        return "Please complete this required field."
+    if len(text) > element.get("max_length", 3000):
+        return f"At most {element.get('max_length', 3000)} characters."
+    if text and len(text) < element.get("min_length", 0):
+        return f"At least {element['min_length']} characters."
+    if element["type"] == "number_input" and text:
+        return _number_error(element, text)
+    return _files_error(element, value["files"]) if element["type"] == "file_input" else None
+
+
+def _files_error(element: Json, files: list[Json]) -> str | None:
+    kinds, limit = element.get("filetypes"), element.get("max_files", 10)
+    if len(files) > limit:
+        return f"At most {limit} file{'s' * (limit > 1)}."
     endings = {file["name"].rpartition(".")[2].lower() for file in files}
     if kinds and not endings.issubset(kinds):
-        return {block["block_id"]: f"Only files of these types: {', '.join(kinds)}."}
-    if any(file["size"] > FORM_BYTES for file in files):
-        return {block["block_id"]: "A file may have at most 10 MB."}
-    return {}
+        return f"Only files of these types: {', '.join(kinds)}."
+    if any(file["size"] > MAX_FORM_FILE_BYTES for file in files):
+        return "A file may have at most 10 MB."
+    return None
 
 
-def _number_complaint(block: Json, text: str) -> dict[str, str]:
-    element = block["element"]
+def _number_error(element: Json, text: str) -> str | None:
     try:
         number = float(text)
     except ValueError:
-        return {block["block_id"]: "Please enter a number."}
+        return "Please enter a number."
     if not element.get("is_decimal_allowed") and not number.is_integer():
-        return {block["block_id"]: "Please enter a whole number."}
+        return "Please enter a whole number."
     low, high = float(element.get("min_value", "-inf")), float(element.get("max_value", "inf"))
-    if low <= number <= high:
-        return {}
-    return {block["block_id"]: f"Please enter a number from {low:g} to {high:g}."}
+    return None if low <= number <= high else f"Please enter a number from {low:g} to {high:g}."
 
 
-def _filled(state: State, view: View, element: Json, given: object) -> Json:
-    """The value of an element that knows the workspace, or else of any."""
+def _form_value(state: State, view: OpenView, element: Json, given: object) -> Json:
+    """Return the value of an element, by what the workspace has to offer for it."""
     kind = element["type"]
     if kind == "file_input":
         assert given is None or isinstance(given, list)
-        given_files = [state.file_of(view.user, str(file)) for file in given or []]
-        return {"type": kind, "files": [file_json(state, file) for file in given_files]}
+        files = [state.file_of(view.user, str(file)) for file in given or []]
+        return {"type": kind, "files": [file_json(state, file) for file in files]}
     if kind != "conversations_select":
-        return value_of(element, given)
+        return element_value(element, given)
     if given is None:
-        return value_of(element, initial_conversation(state, view, element))
+        return element_value(element, initial_conversation(state, view, element))
     offered = [channel.id for channel in conversations(state, view.user, element)]
     if given and given not in offered:
         raise ValueError(f"The place {given!r} is not offered, only {offered}.")
-    return value_of(element, given)
+    return element_value(element, given)
 
 
-def value_of(element: Json, given: object) -> Json:
-    """An entry of `state.values`, https://docs.slack.dev/reference/views
+def element_value(element: Json, given: object) -> Json:
+    """Return an entry of `state.values`; None for `given` means the element's initial value.
 
-    None for `given` stands for the element's initial value.
+    https://docs.slack.dev/reference/views
     """
     kind = element["type"]
     if kind in ONE_OPTION:

@@ -13,15 +13,16 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.workspace.delivery import Attempt, Envelope, Reply
-from bot.workspace.state import Json, State
+from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
-    """Posts to one address. Whatever is not a 200 in time is no ack."""
+    """Posts to one address. Only a 200 in time is an ack."""
 
     def __init__(self, state: State, signing_secret: str) -> None:
         self.state = state
@@ -29,8 +30,8 @@ class HttpEvents:
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
-        """Makes one attempt. Never raises but for cancellation."""
+    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+        """Make one attempt and return the reply. Never raises, except when cancelled."""
         content_type, body = _encoded(kind, payload)
         headers = {"Content-Type": content_type, **self.signature(body)}
         if attempt.number:
@@ -39,7 +40,7 @@ class HttpEvents:
         return await self._post(body, headers)
 
     async def verify(self) -> bool:
-        """Whether the address answers the challenge, as Slack asks when one is entered."""
+        """Say whether the address answers the challenge that Slack sends to a new one."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
         headers = {"Content-Type": JSON, **self.signature(body)}
@@ -47,6 +48,7 @@ class HttpEvents:
         return reply.acked and challenge in (reply.body or {}).values()
 
     def signature(self, body: str, at: int | None = None) -> dict[str, str]:
+        """Return the headers that sign this body at a Unix time, now if None."""
         stamp = str(int(time.time()) if at is None else at)
         signed = f"v0:{stamp}:{body}".encode()
         digest = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
@@ -56,7 +58,7 @@ class HttpEvents:
         if self._session is not None:
             await self._session.close()
 
-    async def _post(self, body: str, headers: dict[str, str]) -> Reply:
+    async def _post(self, body: str, headers: dict[str, str]) -> AppReply:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         try:
@@ -64,15 +66,15 @@ class HttpEvents:
                 async with self._session.post(self.url, data=body, headers=headers) as response:
                     final = response.headers.get("X-Slack-No-Retry") == "1"
                     if response.status != 200:
-                        return Reply(False, reason="http_error", final=final)
-                    return Reply(True, _parsed(response.content_type, await response.text()))
+                        return AppReply(False, reason="http_error", final=final)
+                    return AppReply(True, _parsed(response.content_type, await response.text()))
         except TimeoutError:
-            return Reply(False, reason="http_timeout")
+            return AppReply(False, reason="http_timeout")
         except aiohttp.ClientError:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
 
 
-def _encoded(kind: Envelope, payload: Json) -> tuple[str, str]:
+def _encoded(kind: EnvelopeKind, payload: Json) -> tuple[str, str]:
     if kind == "events_api":
         return JSON, json.dumps(payload)
     fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}

@@ -1,4 +1,4 @@
-"""What Slack's client makes of typed text before an app sees it.
+"""How Slack's client encodes typed text before an app sees it.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -16,12 +16,14 @@ BROADCASTS = ("channel", "here", "everyone")
 
 
 def escape(text: str) -> str:
+    """Return `text` with Slack's three control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def typed(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
-    """`text` as a message carries it: escaped, with links and the names of `people` (name -> id)
-    and `channels` (name -> id) as tokens. `<@U...>` of a known person stays the mention it is.
+def typed_to_mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
+    """Return `text` as a message has it: escaped, with links and names as tokens.
+
+    `people` and `channels` map names to ids. `<@U...>` of a known person stays a mention.
     """
     out, end = [], 0
     for match in TOKENS.finditer(text):

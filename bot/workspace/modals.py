@@ -1,19 +1,20 @@
-"""What becomes of a modal after it was submitted, by what the app answered.
+"""What happens to a submitted modal, by the answer of the app.
 
 https://docs.slack.dev/surfaces/modals#response_actions
 """
 
 from bot.workspace.api import views
 from bot.workspace.blocks import accept_view
-from bot.workspace.delivery import Reply
-from bot.workspace.errors import SlackError
-from bot.workspace.state import Json, State, View
+from bot.workspace.delivery import AppReply
+from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, OpenView
+from bot.workspace.state import State
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
-def obey(state: State, view: View, reply: Reply) -> None:
-    """Closes the view, unless the app says otherwise or did not answer."""
+def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
+    """Close the view, unless the app says otherwise or did not answer."""
     body = reply.body or {}
     stack = state.views[view.user]
     action = body.get("response_action")
@@ -24,15 +25,15 @@ def obey(state: State, view: View, reply: Reply) -> None:
     elif action == "clear":
         stack.clear()
     elif action in ("update", "push"):
-        _show(state, view, action, body["view"])
+        _show_next(state, view, action, body["view"])
     elif view in stack:
         stack.remove(view)
 
 
-def _show(state: State, view: View, action: str, body: Json) -> None:
+def _show_next(state: State, view: OpenView, action: str, body: Json) -> None:
     try:
         accepted = accept_view(body)
-    except SlackError:
+    except ApiError:
         view.errors = {"": TROUBLE}
         return
     if action == "update":

@@ -1,37 +1,38 @@
-"""What the app is sent for a command, a shortcut, a click and a submitted view.
+"""What the app receives for a command, a shortcut, a click and a submitted view.
 
 https://docs.slack.dev/interactivity
 """
 
 from bot.workspace import forms, markup
-from bot.workspace.blocks import ACTIONS, INPUTS
+from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
+from bot.workspace.objects import Json, OpenView, PostedMessage, User, WorkspaceChannel
 from bot.workspace.slack_json import message_json, view_json
-from bot.workspace.state import Channel, Json, Message, Person, State, View
+from bot.workspace.state import State
 
-NAMES = {"im": "directmessage", "group": "privategroup"}
+CHANNEL_NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
-def command(state: State, who: Person, channel: Channel, name: str, text: str) -> Json:
-    """A slash command; its text is escaped, but names and links in it stay as typed."""
+def command(state: State, who: User, channel: WorkspaceChannel, name: str, text: str) -> Json:
+    """Build a slash command. Its text is escaped, but names and links in it stay as typed."""
     return {
         "token": "verification-is-by-signature",
         "team_id": state.team,
         "team_domain": state.domain,
         "channel_id": channel.id,
-        "channel_name": NAMES.get(channel.kind, channel.name),
+        "channel_name": CHANNEL_NAMES.get(channel.kind, channel.name),
         "user_id": who.id,
         "user_name": who.name,
         "command": name,
         "text": markup.escape(text),
         "api_app_id": state.app,
         "is_enterprise_install": "false",
-        "response_url": state.url + state.new_response_url(channel.id, who.id),
+        "response_url": state.new_response_url(channel.id, who.id),
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
     }
 
 
-def shortcut(state: State, who: Person, callback_id: str, channel: Channel | None) -> Json:
-    """A global shortcut: Slack does not tell where the person was, but the modal may know."""
+def shortcut(state: State, who: User, callback_id: str, channel: WorkspaceChannel | None) -> Json:
+    """Build a global shortcut. Slack does not say where the person was, but the modal may know."""
     here = channel.id if channel else None
     return _interaction(state, who, "shortcut") | {
         "callback_id": callback_id,
@@ -40,8 +41,8 @@ def shortcut(state: State, who: Person, callback_id: str, channel: Channel | Non
     }
 
 
-def message_shortcut(state: State, who: Person, message: Message, callback_id: str) -> Json:
-    """A shortcut from the menu of a message, whoever wrote it."""
+def message_shortcut(state: State, who: User, message: PostedMessage, callback_id: str) -> Json:
+    """Build a shortcut from the menu of a message, whoever wrote it."""
     channel = state.channels[message.channel]
     return _interaction(state, who, "message_action") | {
         "callback_id": callback_id,
@@ -49,13 +50,13 @@ def message_shortcut(state: State, who: Person, message: Message, callback_id: s
         "action_ts": state.now(),
         "message_ts": message.ts,
         "message": message_json(state, message),
-        "channel": _place(channel),
-        "response_url": state.url + state.new_response_url(channel.id, who.id),
+        "channel": _channel_json(channel),
+        "response_url": state.new_response_url(channel.id, who.id),
     }
 
 
-def message_action(state: State, who: Person, message: Message, action: Json) -> Json:
-    """A click on an element of a message."""
+def message_action(state: State, who: User, message: PostedMessage, action: Json) -> Json:
+    """Build a click on an element of a message."""
     channel = state.channels[message.channel]
     container = {
         "type": "message",
@@ -65,56 +66,62 @@ def message_action(state: State, who: Person, message: Message, action: Json) ->
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    path = state.new_response_url(channel.id, who.id, message)
     return _interaction(state, who, "block_actions") | {
         "container": container,
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
-        "channel": _place(channel),
+        "channel": _channel_json(channel),
         "message": message_json(state, message),
-        "state": {"values": _with(forms.shown(message.blocks), action)},
-        "response_url": state.url + path,
+        "state": {"values": _with_choice(forms.initial_values(message.blocks), action)},
+        "response_url": state.new_response_url(channel.id, who.id, message),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
-def view_action(state: State, who: Person, view: View, action: Json, values: Json) -> Json:
-    """A click on an element of a view."""
+def view_action(state: State, who: User, view: OpenView, action: Json, values: Json) -> Json:
+    """Build a click on an element of a view."""
     return _interaction(state, who, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
         "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
-        "view": view_json(state, view, _with(values, action)),
+        "view": view_json(state, view, _with_choice(values, action)),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
-def view_submission(state: State, who: Person, view: View, values: Json) -> Json:
+def view_submission(state: State, who: User, view: OpenView, values: Json) -> Json:
+    """Build the submission of a modal, with a response_url for each place chosen for that."""
     return _interaction(state, who, "view_submission") | {
         "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
         "view": view_json(state, view, values),
         "response_urls": [
-            _response_url(state, who, block, channel)
-            for block, channel in forms.answer_places(view, values)
+            {
+                "block_id": block["block_id"],
+                "action_id": block["element"].get("action_id", ""),
+                "channel_id": channel,
+                "response_url": state.new_response_url(channel, who.id),
+            }
+            for block, channel in forms.response_channels(view, values)
         ],
     }
 
 
-def view_closed(state: State, who: Person, view: View, *, cleared: bool) -> Json:
-    fields = {"view": view_json(state, view), "is_cleared": cleared}
+def view_closed(state: State, who: User, view: OpenView) -> Json:
+    """Build the notice that a person closed one modal by its cross."""
+    fields = {"view": view_json(state, view), "is_cleared": False}
     return _interaction(state, who, "view_closed") | fields
 
 
-def action(block: Json, element: Json, value: object = None) -> Json:
-    """The entry of `actions` for a click on `element`; `value` chooses where there is a choice.
+def clicked_action(block: Json, element: Json, value: object = None) -> Json:
+    """Build the entry of `actions` for a click on `element`; `value` names the option chosen.
 
-    Raises ValueError for a value that is no option.
+    Raises ValueError if there is no such option.
     """
     out = {
         "action_id": element.get("action_id", ""),
         "block_id": block["block_id"],
         "type": element["type"],
     }
-    if element["type"] in ACTIONS - {"button"}:
-        return out | forms.value_of(element, value)
+    if element["type"] in ACTION_ELEMENTS - {"button"}:
+        return out | forms.element_value(element, value)
     for name in ("text", "style"):
         if name in element:
             out[name] = element[name]
@@ -122,29 +129,20 @@ def action(block: Json, element: Json, value: object = None) -> Json:
     return out | ({"value": chosen} if chosen is not None else {})
 
 
-def _with(values: Json, action: Json) -> Json:
-    """`values` once the choice of `action` was made."""
+def _with_choice(values: Json, action: Json) -> Json:
+    """Return `values` with the choice that `action` makes."""
     block_id, action_id = action["block_id"], action["action_id"]
-    if action["type"] not in INPUTS:
+    if action["type"] not in INPUT_ELEMENTS:
         return values
     value = {k: v for k, v in action.items() if k not in ("action_id", "block_id")}
     return values | {block_id: values.get(block_id, {}) | {action_id: value}}
 
 
-def _response_url(state: State, who: Person, block: Json, channel: str) -> Json:
-    return {
-        "block_id": block["block_id"],
-        "action_id": block["element"].get("action_id", ""),
-        "channel_id": channel,
-        "response_url": state.url + state.new_response_url(channel, who.id),
-    }
+def _channel_json(channel: WorkspaceChannel) -> Json:
+    return {"id": channel.id, "name": CHANNEL_NAMES.get(channel.kind, channel.name)}
 
 
-def _place(channel: Channel) -> Json:
-    return {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)}
-
-
-def _interaction(state: State, who: Person, kind: str) -> Json:
+def _interaction(state: State, who: User, kind: str) -> Json:
     user = {"id": who.id, "username": who.name, "name": who.name, "team_id": who.team}
     return {
         "type": kind,

@@ -1,4 +1,4 @@
-"""Answers to a command or a click: in the ack itself, or later to a response_url.
+"""What the app answers to a command or a click, in the ack or later at a response_url.
 
 https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 """
@@ -7,73 +7,56 @@ import time
 
 from aiohttp import web
 
-from bot.workspace import events
-from bot.workspace.api import chat
-from bot.workspace.errors import SlackError
-from bot.workspace.slack_json import message_json
-from bot.workspace.state import Json, Message, ResponseUrl, State
+from bot.workspace import changes
+from bot.workspace.api.chat import checked_content
+from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage, ResponseUrl
+from bot.workspace.state import State
 
-MOST_USES = 5
+MAX_USES = 5
 
 
-async def receive(state: State, request: web.Request) -> web.Response:
-    """A POST to a response_url."""
+async def receive_response(state: State, request: web.Request) -> web.Response:
+    """Answer a POST to a response_url."""
     target = state.response_urls.get(request.path)
     if target is None or time.monotonic() > target.expires:
         return web.Response(status=404, text="expired_url")
-    if target.uses >= MOST_USES:
+    if target.uses >= MAX_USES:
         return web.Response(status=404, text="used_url")
     target.uses += 1
     try:
         body = await request.json()
     except ValueError:
-        return web.Response(status=400, text="invalid_payload")
-    return _answered(state, target, body)
-
-
-def _answered(state: State, target: ResponseUrl, body: object) -> web.Response:
+        body = None
     if not isinstance(body, dict):
         return web.Response(status=400, text="invalid_payload")
     try:
-        respond(state, target, body)
-    except SlackError as error:
+        post_response(state, target, body)
+    except ApiError as error:
         return web.Response(status=400, text=error.error)
     return web.Response(text="ok")
 
 
-def respond(state: State, target: ResponseUrl, body: Json) -> Message | None:
-    """Shows an answer: to the person alone unless it says "in_channel"; None when it deleted.
+def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessage | None:
+    """Show an answer, to the person alone unless it says "in_channel", and return its message.
 
-    Raises SlackError for text or blocks that Slack would refuse.
+    Returns None if the answer deleted a message. Raises ApiError for text or blocks that Slack
+    would refuse.
     """
     original = target.message
     if original is not None and body.get("delete_original"):
-        _delete(state, original)
+        changes.remove_message(state, original)
         return None
-    text, blocks = chat.content(str(body.get("text") or ""), "", body.get("blocks") or [])
+    text, blocks = checked_content(str(body.get("text") or ""), "", body.get("blocks") or [])
     if original is not None and body.get("replace_original"):
-        return _replace(state, original, text, blocks)
+        with changes.edited_message(state, original):
+            original.text, original.blocks, original.markdown = text, blocks, False
+        return original
     thread = body.get("thread_ts") or (original.thread_ts if original else None)
-    message = Message(state.now(), target.channel, state.bot.id, text, blocks, thread, bot=True)
+    message = state.new_bot_message(target.channel, text, blocks, thread)
     if body.get("response_type") == "in_channel":
-        chat.add(state, state.channels[target.channel], message)
+        changes.add_message(state, message)
         return message
     message.to = target.user
-    return state.whisper(message)
-
-
-def _replace(state: State, original: Message, text: str, blocks: list[Json]) -> Message:
-    before = message_json(state, original)
-    original.text, original.blocks, original.markdown = text, blocks, False
-    state.touch(original)
-    if original.to is None:
-        channel = state.channels[original.channel]
-        state.tell(events.changed(state, channel, original, before))
-    return original
-
-
-def _delete(state: State, original: Message) -> None:
-    if original.to is not None:
-        state.remove(original)
-    else:
-        chat.remove(state, state.channels[original.channel], original)
+    state.whisper(message)
+    return message

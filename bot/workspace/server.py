@@ -1,56 +1,39 @@
-"""The HTTP server: Web API, Socket Mode, response_urls and the page, on 127.0.0.1 only."""
+"""The HTTP application of a workspace: Web API, Socket Mode, response_urls, files and the page."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-from bot.workspace import responses
-from bot.workspace.hosting import MOST_BYTES, Hosting
-from bot.workspace.page import Page
+from bot.workspace.file_server import MAX_REQUEST_BYTES, FileServer
+from bot.workspace.page.page_server import PageServer
+from bot.workspace.responses import receive_response
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
+from bot.workspace.user_actions import UserActions
 from bot.workspace.web_api import WebApi
 
-if TYPE_CHECKING:
-    from bot.workspace.workspace import Workspace
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+def workspace_app(people: UserActions, api: WebApi, sockets: SocketMode) -> web.Application:
+    """Build the application that serves one workspace, under its own address only."""
+    state = people.state
+    app = web.Application(middlewares=[_own_host_only(state)], client_max_size=MAX_REQUEST_BYTES)
+    app.router.add_route("*", "/api/{method}", api.call)
+    app.router.add_get("/link/", sockets.accept)
+    FileServer(state, api.bot_token).add_routes(app)
+    PageServer(people).add_routes(app)
+    for path in ("/commands/{tail:.*}", "/actions/{tail:.*}"):
+        app.router.add_post(path, partial(receive_response, state))
+    return app
 
 
-class Server:
-    """Serves one workspace. `port` 0 takes a free one."""
-
-    def __init__(self, state: State, api: WebApi, sockets: SocketMode, port: int) -> None:
-        self.state = state
-        self.api = api
-        self.sockets = sockets
-        self.port = port
-        self._runner: web.AppRunner | None = None
-
-    async def start(self, workspace: "Workspace") -> None:
-        app = web.Application(middlewares=[self._only_this_host], client_max_size=MOST_BYTES)
-        app.router.add_route("*", "/api/{method}", self.api.call)
-        app.router.add_get("/link/", self.sockets.accept)
-        Hosting(self.state, self.api.bot_token).add_routes(app)
-        Page(workspace).add_routes(app)
-        answer = partial(responses.receive, self.state)
-        app.router.add_post("/commands/{tail:.*}", answer)
-        app.router.add_post("/actions/{tail:.*}", answer)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-        self.state.url = f"http://127.0.0.1:{self.port}"
-
-    async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-
+def _own_host_only(state: State) -> Middleware:
     @web.middleware
-    async def _only_this_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def refuse_others(request: web.Request, handler: Handler) -> web.StreamResponse:
         # A page of another site whose name was rebound to 127.0.0.1 arrives with that name.
-        if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
+        own = state.url.removeprefix("http://")
+        if request.host not in (own, own.replace("127.0.0.1", "localhost")):
             raise web.HTTPForbidden(text="This server answers only under its own address.")
         return await handler(request)
+
+    return refuse_others

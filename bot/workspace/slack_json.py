@@ -1,17 +1,25 @@
-"""State as Slack's JSON: pure functions, no rule of behaviour."""
+"""The workspace's objects as Slack's JSON. Pure functions, with no rule of behaviour."""
 
 from urllib.parse import quote
 
-from bot.workspace.files import File
-from bot.workspace.state import SLACKBOT, Channel, Json, Message, Person, State, View
+from bot.workspace.objects import (
+    SLACKBOT,
+    Json,
+    OpenView,
+    PostedMessage,
+    UploadedFile,
+    User,
+    WorkspaceChannel,
+)
+from bot.workspace.state import State
 
 
-def message_json(state: State, message: Message, *, metadata: bool = False) -> Json:
-    """A message object, https://docs.slack.dev/reference/events/message"""
+def message_json(state: State, message: PostedMessage, *, metadata: bool = False) -> Json:
+    """Build a message object. https://docs.slack.dev/reference/events/message"""
     out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot:
         out |= {"bot_id": state.bot_id, "app_id": state.app}
-    out["team"] = state.people[message.user].team if message.user in state.people else state.team
+    out["team"] = state.users[message.user].team if message.user in state.users else state.team
     if message.blocks:
         out["blocks"] = message.blocks
     if message.edited:
@@ -28,14 +36,15 @@ def message_json(state: State, message: Message, *, metadata: bool = False) -> J
     return out | thread_json(state, message)
 
 
-def tombstone_json(state: State, message: Message) -> Json:
-    """What stands for a deleted message whose thread goes on."""
+def tombstone_json(state: State, message: PostedMessage) -> Json:
+    """Build what is shown for a deleted message that has replies."""
     text = "This message was deleted."
     out = {"type": "message", "subtype": "tombstone", "user": SLACKBOT, "text": text}
     return out | {"ts": message.ts, "hidden": True} | thread_json(state, message)
 
 
-def thread_json(state: State, message: Message) -> Json:
+def thread_json(state: State, message: PostedMessage) -> Json:
+    """Build the fields of a message that tell of its thread."""
     channel = state.channels.get(message.channel)
     if message.thread_ts:
         root = channel.messages.get(message.thread_ts) if channel else None
@@ -54,8 +63,8 @@ def thread_json(state: State, message: Message) -> Json:
     }
 
 
-def file_json(state: State, file: File) -> Json:
-    """A file object, https://docs.slack.dev/reference/objects/file-object"""
+def file_json(state: State, file: UploadedFile) -> Json:
+    """Build a file object. https://docs.slack.dev/reference/objects/file-object"""
     place = f"{state.url}/files-pri/{state.team}-{file.id}"
     address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
     return {
@@ -68,7 +77,7 @@ def file_json(state: State, file: File) -> Json:
         "filetype": file.kind,
         "pretty_type": file.kind.upper(),
         "user": file.user,
-        "user_team": state.people[file.user].team,
+        "user_team": state.users[file.user].team,
         "editable": False,
         "size": file.size,
         "mode": "hosted",
@@ -86,17 +95,18 @@ def file_json(state: State, file: File) -> Json:
     }
 
 
-def reactions_json(message: Message) -> list[Json]:
+def reactions_json(message: PostedMessage) -> list[Json]:
+    """Build the list of a message's reactions."""
     return [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()]
 
 
-def channel_json(state: State, channel: Channel) -> Json:
-    """A conversation object, https://docs.slack.dev/reference/objects/conversation-object"""
+def channel_json(state: State, channel: WorkspaceChannel) -> Json:
+    """Build a conversation object. https://docs.slack.dev/reference/objects/conversation-object"""
     out: Json = {"id": channel.id, "is_archived": channel.archived, "is_im": channel.kind == "im"}
     if channel.kind == "im":
         others = channel.members - {state.bot.id}
         return out | {"user": next(iter(others), state.bot.id), "is_user_deleted": False}
-    shared = any(state.people[user].outsider for user in channel.members)
+    shared = state.has_outsiders(channel)
     return out | {
         "name": channel.name,
         "name_normalized": channel.name,
@@ -115,31 +125,31 @@ def channel_json(state: State, channel: Channel) -> Json:
     }
 
 
-def user_json(person: Person, *, locale: bool = False) -> Json:
-    """A user object, https://docs.slack.dev/reference/objects/user-object"""
-    profile = {"display_name": person.name, "real_name": person.name.title(), "team": person.team}
+def user_json(user: User, *, locale: bool = False) -> Json:
+    """Build a user object. https://docs.slack.dev/reference/objects/user-object"""
+    profile = {"display_name": user.name, "real_name": user.name.title(), "team": user.team}
     out = {
-        "id": person.id,
-        "team_id": person.team,
-        "name": person.name,
-        "real_name": person.name.title(),
+        "id": user.id,
+        "team_id": user.team,
+        "name": user.name,
+        "real_name": user.name.title(),
         "deleted": False,
-        "is_bot": person.bot,
+        "is_bot": user.bot,
         "is_app_user": False,
         "tz": "Etc/UTC",
         "tz_offset": 0,
         "profile": profile,
     }
     if locale:
-        out["locale"] = person.locale
-    if person.outsider:
+        out["locale"] = user.locale
+    if user.outsider:
         return out | {"is_stranger": True}
-    restricted = {"is_restricted": person.guest, "is_ultra_restricted": False}
+    restricted = {"is_restricted": user.guest, "is_ultra_restricted": False}
     return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
 
 
-def view_json(state: State, view: View, values: Json | None = None) -> Json:
-    """A view object, https://docs.slack.dev/reference/views"""
+def view_json(state: State, view: OpenView, values: Json | None = None) -> Json:
+    """Build a view object. https://docs.slack.dev/reference/views"""
     return {
         "private_metadata": "",
         "callback_id": "",

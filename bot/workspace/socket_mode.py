@@ -12,17 +12,18 @@ from itertools import count
 import aiohttp
 from aiohttp import web
 
-from bot.workspace.delivery import Attempt, Envelope, Reply
-from bot.workspace.state import Json, State
+from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 
 @dataclass(slots=True, eq=False)
-class Connection:
+class SocketConnection:
     """One WebSocket of the app, and the envelopes it has not acked."""
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
-    unacked: dict[str, asyncio.Future[Reply]] = field(default_factory=dict)
+    unacked: dict[str, asyncio.Future[AppReply]] = field(default_factory=dict)
 
 
 class SocketMode:
@@ -30,93 +31,89 @@ class SocketMode:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.connections: list[Connection] = []
+        self.connections: list[SocketConnection] = []
         self._turn = count()
 
     async def accept(self, request: web.Request) -> web.WebSocketResponse:
-        """Serves one connection until it closes."""
+        """Serve one connection until it closes."""
         ticket = request.query.get("ticket", "")
         if ticket not in self.state.tickets:
             raise web.HTTPForbidden(text="This address was used already: ask for another.")
         self.state.tickets.discard(ticket)
-        connection = Connection(web.WebSocketResponse(heartbeat=10.0), request.transport)
+        connection = SocketConnection(web.WebSocketResponse(heartbeat=10.0), request.transport)
         await connection.socket.prepare(request)
-        await connection.socket.send_json(self._hello())
-        self._add(connection)
+        hello = {
+            "type": "hello",
+            "num_connections": len(self.connections) + 1,
+            "connection_info": {"app_id": self.state.app},
+            "debug_info": {"host": "loopback", "approximate_connection_time": 18060},
+        }
+        await connection.socket.send_json(hello)
+        self.connections.append(connection)
+        self.state.change_signal.notify()
         try:
             await self._read(connection)
         finally:
             self._remove(connection)
         return connection.socket
 
-    async def send(self, kind: Envelope, payload: Json, attempt: Attempt) -> Reply:
-        """Sends one envelope and waits for its ack."""
+    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+        """Send one envelope, wait for its ack and return the reply."""
         if not self.connections:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
         connection = self.connections[next(self._turn) % len(self.connections)]
         envelope = _envelope(kind, payload, attempt)
-        acked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        acked: asyncio.Future[AppReply] = asyncio.get_running_loop().create_future()
         connection.unacked[envelope["envelope_id"]] = acked
         try:
             async with asyncio.timeout(self.state.ack_seconds):
                 await connection.socket.send_json(envelope)
                 return await acked
         except TimeoutError:
-            return Reply(False, reason="timeout")
+            return AppReply(False, reason="timeout")
         except ConnectionError:
-            return Reply(False, reason="connection_failed")
+            return AppReply(False, reason="connection_failed")
         finally:
             connection.unacked.pop(envelope["envelope_id"], None)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Asks every connection to come again, as Slack does every few hours, and closes it."""
+        """Ask the app to connect again, as Slack does every few hours, and close all sockets."""
         for connection in list(self.connections):
             await connection.socket.send_json({"type": "disconnect", "reason": reason})
             self._remove(connection)
             await connection.socket.close()
 
     def drop(self) -> None:
-        """Breaks every connection without a word."""
+        """Abort every connection without notice."""
         for connection in list(self.connections):
             self._remove(connection)
             if connection.transport is not None:
                 connection.transport.abort()
 
     async def close(self) -> None:
+        """Close every connection, for the server goes away."""
         for connection in list(self.connections):
             await connection.socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
-    def _hello(self) -> Json:
-        return {
-            "type": "hello",
-            "num_connections": len(self.connections) + 1,
-            "connection_info": {"app_id": self.state.app},
-            "debug_info": {"host": "loopback", "approximate_connection_time": 18060},
-        }
-
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: SocketConnection) -> None:
         async for message in connection.socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             acked = _parse_ack(message.data)
             waiting = connection.unacked.get(acked.get("envelope_id", ""))
             if waiting is not None and not waiting.done():
-                waiting.set_result(Reply(True, acked.get("payload")))
+                waiting.set_result(AppReply(True, acked.get("payload")))
 
-    def _add(self, connection: Connection) -> None:
-        self.connections.append(connection)
-        self.state.changes.tell()
-
-    def _remove(self, connection: Connection) -> None:
+    def _remove(self, connection: SocketConnection) -> None:
         if connection in self.connections:
             self.connections.remove(connection)
         for waiting in connection.unacked.values():
             if not waiting.done():
-                waiting.set_result(Reply(False, reason="connection_failed"))
-        self.state.changes.tell()
+                waiting.set_result(AppReply(False, reason="connection_failed"))
+        self.state.change_signal.notify()
 
 
-def _envelope(kind: Envelope, payload: Json, attempt: Attempt) -> Json:
+def _envelope(kind: EnvelopeKind, payload: Json, attempt: Attempt) -> Json:
     envelope: Json = {
         "envelope_id": str(uuid.uuid4()),
         "type": kind,

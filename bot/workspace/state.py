@@ -1,220 +1,75 @@
-"""What a workspace holds: people, channels, messages, views. Knows no wire format, no transport."""
+"""The state of one workspace, and every change to it. Knows no transport and no JSON of Slack's."""
 
 import asyncio
+import mimetypes
 import secrets
-import string
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal
 
-from bot.workspace.features import Features
-from bot.workspace.files import File, mimetype_of
+from bot.workspace.features import AppFeatures
+from bot.workspace.objects import (
+    SLACKBOT,
+    ApiCall,
+    ChannelKind,
+    Json,
+    OpenView,
+    PostedMessage,
+    ResponseUrl,
+    ThreadStatus,
+    Trigger,
+    UploadedFile,
+    User,
+    WorkspaceChannel,
+    new_id,
+)
 
-Json = dict[str, Any]
-Kind = Literal["channel", "group", "im"]
 # For each event on its way to the app: whether the first attempt was acked.
 Acks = list["asyncio.Future[bool]"]
 
-SLACKBOT = "USLACKBOT"
-ID_ALPHABET = string.ascii_uppercase + string.digits
 
-
-def new_id(prefix: str) -> str:
-    """An id of Slack's shape: a letter for the kind, a zero, nine letters or digits."""
-    return prefix + "0" + "".join(secrets.choice(ID_ALPHABET) for _ in range(9))
-
-
-@dataclass(slots=True, eq=False)
-class Person:
-    """Somebody with an account; `team` differs from the workspace's for an outsider."""
-
-    id: str
-    name: str
-    team: str
-    guest: bool = False
-    outsider: bool = False
-    bot: bool = False
-    locale: str = "en-US"
-
-    def __post_init__(self) -> None:
-        assert not (self.guest and self.outsider), (
-            "a guest has an account here, an outsider has not"
-        )
-
-
-@dataclass(slots=True, eq=False)
-class Pane:
-    """A chat with the app, opened as a thread of its DM, and the prompts it offers there."""
-
-    context: str | None = None
-    title: str = ""
-    prompts_title: str = ""
-    prompts: list[Json] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the app is doing in a thread; a client shows the loading messages in turn."""
-
-    text: str
-    loading: tuple[str, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class Message:
-    """One message, or a whisper when `to` is set. `thread_ts` is set on replies only, `pane` on
-    the root of a chat with the app.
-    """
-
-    ts: str
-    channel: str
-    user: str
-    text: str
-    blocks: list[Json] = field(default_factory=list)
-    thread_ts: str | None = None
-    reactions: dict[str, list[str]] = field(default_factory=dict)
-    streaming: bool = False
-    markdown: bool = False
-    metadata: Json | None = None
-    edited: str | None = None
-    deleted: bool = False
-    to: str | None = None
-    bot: bool = False
-    revision: int = 0
-    files: list[File] = field(default_factory=list)
-    pane: Pane | None = None
-
-    def __post_init__(self) -> None:
-        assert self.thread_ts != self.ts, "a reply belongs to another message"
-
-
-@dataclass(slots=True, eq=False)
-class Channel:
-    """A channel, private channel or DM, and its messages by ts in the order they came."""
-
-    id: str
-    name: str
-    kind: Kind
-    members: set[str]
-    archived: bool = False
-    messages: dict[str, Message] = field(default_factory=dict)
-
-    @property
-    def private(self) -> bool:
-        return self.kind != "channel"
-
-    def message(self, ts: str) -> Message | None:
-        """The message at `ts`; None where there is none, or it was deleted."""
-        message = self.messages.get(ts)
-        return None if message is None or message.deleted else message
-
-    def top(self) -> list[Message]:
-        return [m for m in self.messages.values() if m.thread_ts is None and not m.deleted]
-
-    def replies(self, ts: str) -> list[Message]:
-        return [m for m in self.messages.values() if m.thread_ts == ts and not m.deleted]
-
-
-@dataclass(slots=True, eq=False)
-class View:
-    """An open modal, or a person's home tab. `body` is the view as the app sent it; `channel` is
-    where the person was when it opened.
-    """
-
-    id: str
-    user: str
-    body: Json
-    hash: str
-    root: str
-    previous: str | None = None
-    channel: str | None = None
-    errors: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def blocks(self) -> list[Json]:
-        blocks: list[Json] = self.body["blocks"]
-        return blocks
-
-    @property
-    def callback_id(self) -> str:
-        return str(self.body.get("callback_id", ""))
-
-
-@dataclass(slots=True)
-class Trigger:
-    """What lets an app open a modal: for one person, once, for three seconds."""
-
-    user: str
-    expires: float
-    view: str | None = None
-    channel: str | None = None
-    used: bool = False
-
-
-@dataclass(slots=True)
-class ResponseUrl:
-    """Where an app may answer a command or a click: five times in half an hour."""
-
-    channel: str
-    user: str
-    expires: float
-    message: Message | None = None
-    uses: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of the Web API. `at` is time.monotonic(); `error` is None where Slack said ok."""
-
-    method: str
-    args: Json
-    at: float
-    error: str | None
-
-
-class Changes:
-    """Counts changes, and wakes everybody who waits for one more."""
+class ChangeSignal:
+    """Counts changes, and wakes whoever waits for the next."""
 
     def __init__(self) -> None:
         self.count = 0
         self._next = asyncio.Event()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
+        """Count a change and wake who waits."""
         self.count += 1
         event, self._next = self._next, asyncio.Event()
         event.set()
 
     async def after(self, seen: int) -> None:
-        """Returns once there were more than `seen` changes."""
+        """Wait until there are more than `seen` changes."""
         if self.count == seen:
             await self._next.wait()
 
 
 class State:
-    """One workspace with one app in it. Every change goes through a method here and is told."""
+    """One workspace with one app in it. Whoever changes it calls `change_signal.notify`."""
 
-    def __init__(self, scopes: Iterable[str], features: Features) -> None:
+    def __init__(self, scopes: Iterable[str], features: AppFeatures) -> None:
         self.team = new_id("T")
         self.domain = "workspace"
         self.app = new_id("A")
         self.bot_id = new_id("B")
-        self.people: dict[str, Person] = {}
-        self.bot = self.add_person("draftsmith", bot=True)
+        self.users: dict[str, User] = {}
+        self.bot = self.add_user("draftsmith", bot=True)
         self.scopes = set(scopes)
         self.features = features
-        self.channels: dict[str, Channel] = {}
-        self.whispers: list[Message] = []
-        self.views: dict[str, list[View]] = {}
-        self.homes: dict[str, View] = {}
-        self.statuses: dict[tuple[str, str], Status] = {}
-        self.files: dict[str, File] = {}
-        self.uploads: dict[str, File] = {}
+        self.channels: dict[str, WorkspaceChannel] = {}
+        self.whispers: list[PostedMessage] = []
+        self.views: dict[str, list[OpenView]] = {}
+        self.homes: dict[str, OpenView] = {}
+        self.statuses: dict[tuple[str, str], ThreadStatus] = {}
+        self.files: dict[str, UploadedFile] = {}
+        self.uploads: dict[str, UploadedFile] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
-        self.calls: list[Call] = []
-        self.changes = Changes()
+        self.calls: list[ApiCall] = []
+        self.change_signal = ChangeSignal()
         self.url = ""
         self.tickets: set[str] = set()
         self.stream_seconds = 300.0
@@ -224,11 +79,11 @@ class State:
         self._last_ts = 0
 
     def now(self) -> str:
-        """A ts: seconds.microseconds, unique in the workspace and increasing."""
+        """Return a new ts: seconds.microseconds, later than each before it."""
         self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def add_person(
+    def add_user(
         self,
         name: str,
         *,
@@ -236,21 +91,23 @@ class State:
         outsider: bool = False,
         bot: bool = False,
         locale: str = "en-US",
-    ) -> Person:
+    ) -> User:
+        """Add a user and return them."""
         team = new_id("T") if outsider else self.team
-        person = Person(new_id("U"), name, team, guest, outsider, bot, locale)
-        self.people[person.id] = person
+        person = User(new_id("U"), name, team, guest, outsider, bot, locale)
+        self.users[person.id] = person
         return person
 
-    def add_channel(self, name: str, kind: Kind, members: Iterable[str]) -> Channel:
+    def add_channel(self, name: str, kind: ChannelKind, members: Iterable[str]) -> WorkspaceChannel:
+        """Add a channel or a DM and return it."""
         prefix = "D" if kind == "im" else "C"
-        channel = Channel(new_id(prefix), name, kind, set(members))
+        channel = WorkspaceChannel(new_id(prefix), name, kind, set(members))
         self.channels[channel.id] = channel
-        self.changes.tell()
+        self.change_signal.notify()
         return channel
 
-    def dm_with_bot(self, user: str) -> Channel:
-        """The DM of a person with the bot, made when it is first asked for."""
+    def dm_with_bot(self, user: str) -> WorkspaceChannel:
+        """Return the DM of a person with the bot; create it if it is not there yet."""
         pair = {user, self.bot.id}
         for channel in self.channels.values():
             if channel.kind == "im" and channel.members == pair:
@@ -259,21 +116,29 @@ class State:
 
     def add_file(
         self, user: str, name: str, data: bytes | None = None, mimetype: str | None = None
-    ) -> File:
-        """A file that nobody else sees yet."""
-        created, kind = int(time.time()), mimetype or mimetype_of(name)
-        file = File(new_id("F"), name, user, created, kind, data)
+    ) -> UploadedFile:
+        """Add a file that nobody else sees yet, and return it."""
+        mimetype = mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        file = UploadedFile(new_id("F"), name, user, int(time.time()), mimetype, data)
         self.files[file.id] = file
         return file
 
-    def file_of(self, user: str, file_id: str) -> File:
-        """A file that this person has attached. Raises ValueError."""
+    def file_of(self, user: str, file_id: str) -> UploadedFile:
+        """Return a file that this person has attached. Raises ValueError if there is none."""
         file = self.files.get(file_id)
         if file is None or file.user != user:
             raise ValueError(f"There is no file {file_id!r} of this person: attach it first.")
         return file
 
-    def add_message(self, message: Message) -> Message:
+    def new_bot_message(
+        self, channel: str, text: str, blocks: Iterable[Json] = (), thread_ts: str | None = None
+    ) -> PostedMessage:
+        """Return a message of the bot that is in no channel yet."""
+        ts, bot = self.now(), self.bot.id
+        return PostedMessage(ts, channel, bot, text, list(blocks), thread_ts, bot=True)
+
+    def add_message(self, message: PostedMessage) -> None:
+        """Put a message into its channel, with all that this changes around it."""
         channel = self.channels[message.channel]
         assert message.ts not in channel.messages
         channel.messages[message.ts] = message
@@ -287,57 +152,68 @@ class State:
             self.touch(root)
         if root is not None and root.pane and message.user != self.bot.id:
             root.pane.prompts = []
-        return message
 
-    def whisper(self, message: Message) -> Message:
+    def whisper(self, message: PostedMessage) -> None:
+        """Show a message to the one person it is `to`."""
         assert message.to is not None
         self.whispers.append(message)
         self.touch(message)
-        return message
 
-    def whisper_at(self, channel: str, ts: str) -> Message | None:
+    def whisper_at(self, channel: str, ts: str) -> PostedMessage | None:
+        """Return the whisper at `ts` of this channel, if it is still there."""
         same = (m for m in self.whispers if m.channel == channel and m.ts == ts and not m.deleted)
         return next(same, None)
 
-    def remove(self, message: Message) -> None:
+    def delete_message(self, message: PostedMessage) -> None:
+        """Delete a message or a whisper."""
         message.deleted, message.streaming = True, False
         self.touch(message)
         if message.thread_ts and message.to is None:
             self.touch(self.channels[message.channel].messages[message.thread_ts])
 
-    def tell(self, *told: Json) -> Acks:
-        """Sends events to the app, as far as it is entitled to them."""
-        sent = [self.emit(event) for event in told]
+    def send_events(self, *events: Json) -> Acks:
+        """Send events to the app, except those it has no right to."""
+        sent = [self.emit(event) for event in events]
         return [ack for ack in sent if ack is not None]
 
-    def touch(self, message: Message) -> None:
+    def touch(self, message: PostedMessage) -> None:
+        """Note that a message has changed."""
         message.revision = next(self._revisions)
-        self.changes.tell()
+        self.change_signal.notify()
 
-    def all_messages(self) -> Iterator[Message]:
+    def all_messages(self) -> Iterator[PostedMessage]:
+        """Yield the messages of all channels, then the whispers."""
         for channel in self.channels.values():
             yield from channel.messages.values()
         yield from self.whispers
 
     def new_trigger(self, user: str, *, view: str | None = None, channel: str | None = None) -> str:
+        """Return a fresh trigger_id for this person, who is in a view or in a channel."""
         trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view, channel)
         return trigger
 
-    def new_response_url(self, channel: str, user: str, message: Message | None = None) -> str:
-        """The path of a fresh response_url."""
+    def new_response_url(
+        self, channel: str, user: str, message: PostedMessage | None = None
+    ) -> str:
+        """Return a fresh response_url."""
         kind = "commands" if message is None else "actions"
         path = f"/{kind}/{self.team}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
         expires = time.monotonic() + 30 * 60
         self.response_urls[path] = ResponseUrl(channel, user, expires, message)
-        return path
+        return self.url + path
 
-    def view(self, view_id: str) -> View | None:
+    def has_outsiders(self, channel: WorkspaceChannel) -> bool:
+        """Say whether people of another workspace are in this channel."""
+        return any(self.users[user].outsider for user in channel.members)
+
+    def view(self, view_id: str) -> OpenView | None:
+        """Return the open modal or the home tab with this id."""
         open_views = (view for stack in self.views.values() for view in stack)
         return next((v for v in [*open_views, *self.homes.values()] if v.id == view_id), None)
 
     def outline(self) -> str:
-        """The workspace in a few lines, for a test that waited in vain."""
+        """Describe the workspace in a few lines, for a test that waited in vain."""
         lines = [f"{c.method} {c.error or 'ok'}" for c in self.calls[-20:]]
         for channel in self.channels.values():
             lines.append(f"#{channel.name or channel.id}")
@@ -351,6 +227,7 @@ class State:
         return "\n".join(lines) or "nothing has happened"
 
     def name_of(self, user: str | None) -> str:
+        """Return the name of a user, or the id if nobody has it."""
         if user == SLACKBOT:
             return "Slackbot"
-        return self.people[user].name if user in self.people else str(user)
+        return self.users[user].name if user in self.users else str(user)

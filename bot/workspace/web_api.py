@@ -1,4 +1,4 @@
-"""HTTP of the Web API: tokens, limits, faults, and the record of every call."""
+"""The Web API over HTTP: tokens, rate limits, faults, and the record of every call."""
 
 import hmac
 import math
@@ -8,17 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from bot.workspace.api import METHODS, answer
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError
 from bot.workspace.faults import Fault, Faults
-from bot.workspace.limits import Limiter
-from bot.workspace.state import Call, Json, State
+from bot.workspace.objects import ApiCall, Json
+from bot.workspace.rate_limits import RateLimiter
+from bot.workspace.state import State
 
 
 class WebApi:
     """Answers /api/METHOD for one bot token and one app token."""
 
-    def __init__(self, state: State, bot_token: str, app_token: str, limiter: Limiter) -> None:
+    def __init__(self, state: State, bot_token: str, app_token: str, limiter: RateLimiter) -> None:
         self.state = state
         self.bot_token = bot_token
         self.app_token = app_token
@@ -27,7 +28,7 @@ class WebApi:
         self.missing: set[str] = set()
 
     async def call(self, request: web.Request) -> web.Response:
-        """Serves one call, and writes it down."""
+        """Answer one call and record it."""
         method = request.match_info["method"]
         values = await _values(request)
         token = _token(request, values)
@@ -37,14 +38,17 @@ class WebApi:
             error, response = self._answer(method, token, values)
         if fault is not None and fault.drop == "after":
             error = "dropped_after"
-        self.state.calls.append(Call(method, values, time.monotonic(), error))
-        self.state.changes.tell()
+        self.state.calls.append(ApiCall(method, values, time.monotonic(), error))
+        self.state.change_signal.notify()
         if fault is not None and fault.drop and request.transport is not None:
             request.transport.abort()
         return response
 
     def _fail(self, fault: Fault) -> tuple[str | None, web.Response | None]:
-        """The fault's answer in place of the method's own; none for a drop after the effect."""
+        """Return the fault's error and answer, which replace the method's own.
+
+        Both are None for a drop after the effect.
+        """
         if fault.drop == "before":
             return "dropped_before", web.Response()
         if fault.retry_after is not None:
@@ -58,26 +62,27 @@ class WebApi:
     def _answer(self, method: str, token: str, values: Json) -> tuple[str | None, web.Response]:
         try:
             self._admit(method, token)
-            args = Args(values)
+            args = MethodArgs(values)
             wait = self.limiter.wait(method, args.text("channel"))
             if wait is not None:
                 return "ratelimited", _limited(wait)
             return None, self._json(answer(self.state, method, args))
-        except SlackError as e:
+        except ApiError as e:
             return e.error, self._json({"ok": False, "error": e.error} | e.extra)
 
     def _admit(self, method: str, token: str) -> None:
+        """Raise ApiError for an unknown method or a wrong token."""
         if method not in METHODS or method in self.missing:
-            raise SlackError("unknown_method", req_method=method)
+            raise ApiError("unknown_method", req_method=method)
         if not token:
-            raise SlackError("not_authed")
+            raise ApiError("not_authed")
         right, other = self.bot_token, self.app_token
         if METHODS[method].app_token:
             right, other = other, right
         if hmac.compare_digest(token.encode(), other.encode()):
-            raise SlackError("not_allowed_token_type")
+            raise ApiError("not_allowed_token_type")
         if not hmac.compare_digest(token.encode(), right.encode()):
-            raise SlackError("invalid_auth")
+            raise ApiError("invalid_auth")
 
     def _json(self, body: Json) -> web.Response:
         headers = {"X-OAuth-Scopes": ",".join(sorted(self.state.scopes))}
@@ -101,6 +106,6 @@ async def _values(request: web.Request) -> Json:
 
 
 def _token(request: web.Request, values: Json) -> str:
-    """The bearer token, or the `token` argument, which does not stay among the values."""
+    """Return the bearer token or the `token` argument, and take the latter out of the values."""
     argument = str(values.pop("token", ""))
     return request.headers.get("Authorization", "").removeprefix("Bearer ").strip() or argument

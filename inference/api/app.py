@@ -1,31 +1,31 @@
-"""The HTTP face: OpenAI-compatible, over a Unix socket or TCP with a token."""
+"""The HTTP API: OpenAI-compatible, with health and metrics beside it. No torch here."""
 
 import asyncio
 import contextlib
 import hmac
 import json
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from inference.api.completion import Piece, Samples, Wanted
-from inference.api.requests import (
-    ChatRequest,
-    CompletionRequest,
-    RequestError,
+from inference.api.completion import Completion, SampleRequest, TextDelta
+from inference.api.requests import Request, RequestError, parse_chat, parse_completion
+from inference.api.responses import (
+    ChatResponses,
+    CompletionResponses,
+    JsonObject,
+    Responses,
     error_body,
     now,
-    parse_chat,
-    parse_completion,
     usage_body,
 )
-from inference.api.responses import Bodies, Body, ChatBodies, CompletionBodies
 from inference.engine.supervisor import Stopped, Supervisor
-from inference.tokenization.answer_cache import Turns
-from inference.tokenization.chat_template import PromptError, Turn
-from inference.tokenization.reasoning import Thoughts, leaves_open
+from inference.tokenization.answer_cache import AnswerCache
+from inference.tokenization.chat_template import ChatTurn, PromptError
+from inference.tokenization.reasoning import ReasoningFilter, ends_in_reasoning
 from inference.tokenization.tokenizer import Tokenizer
 
 log = structlog.get_logger(__name__)
@@ -33,16 +33,17 @@ log = structlog.get_logger(__name__)
 MAX_BODY = 1024 * 1024
 CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
-# A prompt that opens the answer's thoughts does it in these.
+# A prompt that ends inside the reasoning says so in its last tokens.
 LAST_TOKENS = 8
 
 METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+class ApiServer:
+    """Answers the HTTP requests to one supervisor.
 
-class Face:
-    """What clients see of one supervisor."""
+    draining: set when the worker stops; new requests are refused from then on.
+    """
 
     def __init__(
         self,
@@ -53,18 +54,17 @@ class Face:
         token: str | None,
     ) -> None:
         self.supervisor, self.tokenizer, self.model = supervisor, tokenizer, model
-        # Of the model, and of it with each adapter.
         adapters = supervisor.settings.adapter_paths
         self.names = [model, *(f"{model}:{adapter}" for adapter in adapters)]
         self.model_context = context
         self.token = token
-        self.turns = Turns()
+        self.answer_cache = AnswerCache()
         self.draining = False
         self.created = now()
 
     @property
     def context(self) -> int:
-        """Tokens that a prompt and its answer can have."""
+        """How many tokens a prompt and its answer may have together."""
         return min(self.model_context, self.supervisor.capacity or self.model_context)
 
     def app(self) -> web.Application:
@@ -72,7 +72,7 @@ class Face:
             middlewares=[answer_errors, self.check_token], client_max_size=MAX_BODY
         )
         app.router.add_get("/health/live", self.live)
-        app.router.add_get("/health/ready", self.is_ready)
+        app.router.add_get("/health/ready", self.ready)
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_post("/v1/completions", self.completions)
@@ -83,7 +83,7 @@ class Face:
     async def check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.token is not None and not request.path.startswith("/health/"):
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            # aiohttp keeps bytes that are no UTF-8 as surrogates.
+            # aiohttp keeps bytes that are not UTF-8 as surrogates.
             token = given.encode(errors="surrogateescape")
             right = hmac.compare_digest(token, self.token.encode())
             if scheme.lower() != "bearer" or not right:
@@ -97,17 +97,17 @@ class Face:
     async def live(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "live"})
 
-    async def is_ready(self, request: web.Request) -> web.Response:
-        """200 only when a real token has come out of the model a moment ago."""
+    async def ready(self, request: web.Request) -> web.Response:
+        """Answer 200 only if the model has just given a real token."""
+        status, progress = "ready", "ready"
         if self.draining:
-            return web.json_response({"status": "draining", "progress": "stopping"}, status=503)
-        if self.supervisor.ready is None:
-            body = {"status": "loading", "progress": self.supervisor.progress}
-            return web.json_response(body, status=503)
-        if not await self.supervisor.answers(CANARY_SECONDS):
-            body = {"status": "silent", "progress": "the model gives no token"}
-            return web.json_response(body, status=503)
-        return web.json_response({"status": "ready", "progress": "ready"})
+            status, progress = "draining", "stopping"
+        elif self.supervisor.ready is None:
+            status, progress = "loading", self.supervisor.progress
+        elif not await self.supervisor.answers(CANARY_SECONDS):
+            status, progress = "silent", "the model gives no token"
+        body = {"status": status, "progress": progress}
+        return web.json_response(body, status=200 if status == "ready" else 503)
 
     async def models(self, request: web.Request) -> web.Response:
         models = [
@@ -129,115 +129,35 @@ class Face:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))
         self._check_can_serve(chat)
-        turns = [Turn(_role(m.role), m.text) for m in chat.messages]
-        prompt = await asyncio.to_thread(self._encode, turns)
-        bodies = ChatBodies(self.tokenizer, chat.model or self.model, logprobs=chat.logprobs)
-        opened = leaves_open(self.tokenizer.text_of(prompt[-LAST_TOKENS:]))
-        return await self._answer(request, chat, [prompt], bodies, lambda: Thoughts(opened=opened))
+        turns = [
+            ChatTurn("system" if message.role == "developer" else message.role, message.text)
+            for message in chat.messages
+        ]
+        prompt = await asyncio.to_thread(self._encode_chat, turns)
+        opened = ends_in_reasoning(self.tokenizer.text_of(prompt[-LAST_TOKENS:]))
+        completion = self._completion(
+            chat,
+            [prompt],
+            [*chat.stop, *self.tokenizer.template.stops],
+            lambda: ReasoningFilter(opened=opened),
+        )
+        responses = ChatResponses(self.tokenizer, chat.model or self.model, logprobs=chat.logprobs)
+        return await self._respond(request, chat, completion, responses)
 
     async def completions(self, request: web.Request) -> web.StreamResponse:
         asked = parse_completion(await _json(request))
         self._check_can_serve(asked)
-        prompts = [await asyncio.to_thread(self._ids, prompt) for prompt in asked.prompts]
-        echoed = [prompt for prompt in prompts for _ in range(asked.n)] if asked.echo else None
-        scores = asked.logprobs is not None
-        bodies = CompletionBodies(self.tokenizer, asked.model or self.model, echoed, scores=scores)
-        return await self._answer(request, asked, prompts, bodies)
-
-    async def _answer(
-        self,
-        request: web.Request,
-        asked: ChatRequest | CompletionRequest,
-        prompts: list[list[int]],
-        bodies: Bodies,
-        answers: Callable[[], Thoughts] | None = None,
-    ) -> web.StreamResponse:
-        """n samples of each prompt."""
-        adapter = (asked.model or self.model).removeprefix(self.model).removeprefix(":")
-        wanted = [
-            Wanted(prompt, asked.params(index, self._room(prompt, asked.max_tokens), adapter))
-            for prompt in prompts
-            for index in range(asked.n)
-        ]
-        stops = [*asked.stop, *(self.tokenizer.template.stops if answers else ())]
-        samples = Samples(
-            self.supervisor, self.tokenizer, wanted, stops, self.turns, answers=answers
+        prompts = [await asyncio.to_thread(self._encode_prompt, prompt) for prompt in asked.prompts]
+        completion = self._completion(asked, prompts, asked.stop)
+        responses = CompletionResponses(
+            self.tokenizer,
+            asked.model or self.model,
+            [sample.prompt for sample in completion.requests] if asked.echo else None,
+            scores=asked.logprobs is not None,
         )
+        return await self._respond(request, asked, completion, responses)
 
-        def usage() -> Body:
-            cached = sum(samples.cached_tokens[:: asked.n])
-            written, hidden = samples.completion_tokens, samples.reasoning_tokens
-            return usage_body(sum(map(len, prompts)), cached, written, hidden)
-
-        if asked.stream:
-            with_usage = usage if asked.stream_options.include_usage else None
-            return await self._stream(request, samples, bodies, with_usage)
-        pieces: list[list[Piece]] = [[] for _ in wanted]
-        async with contextlib.aclosing(samples.pieces()) as coming:
-            async for piece in coming:
-                pieces[piece.index].append(piece)
-        return web.json_response(bodies.whole(pieces, usage()))
-
-    async def _stream(
-        self,
-        request: web.Request,
-        samples: Samples,
-        bodies: Bodies,
-        usage: Callable[[], Body] | None,
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-        )
-        await response.prepare(request)
-        for index in range(len(samples.wanted)):
-            if opening := bodies.opening(index):
-                await _send(response, opening)
-        alive = asyncio.create_task(_keep_alive(response))
-        try:
-            async with contextlib.aclosing(samples.pieces()) as pieces:
-                async for piece in pieces:
-                    await _send(response, bodies.chunk(piece))
-        except ConnectionError:
-            raise
-        except Exception as error:
-            # The status has gone out already: the error is the last event.
-            await _send(response, _failure(error))
-            return response
-        finally:
-            alive.cancel()
-            await asyncio.gather(alive, return_exceptions=True)
-        if usage is not None:
-            await _send(response, bodies.last_chunk(usage()))
-        await response.write(b"data: [DONE]\n\n")
-        return response
-
-    def _encode(self, turns: list[Turn]) -> list[int]:
-        try:
-            return self.tokenizer.encode_chat(turns, self.turns.find)
-        except PromptError as error:
-            raise RequestError(str(error), param="messages") from error
-
-    def _ids(self, prompt: str | list[int]) -> list[int]:
-        if isinstance(prompt, str):
-            return self.tokenizer.encode_prompt(prompt)
-        size = len(self.tokenizer.tokens)
-        if max(prompt) >= size:
-            raise RequestError(f"The model has {size:,} tokens; send ids below.", param="prompt")
-        return prompt
-
-    def _room(self, prompt: list[int], max_tokens: int) -> int:
-        """How many tokens may follow. Raises RequestError if not one of those wanted can."""
-        over = len(prompt) + min(max_tokens, 1) - self.context
-        if over > 0:
-            raise RequestError(
-                f"The prompt has {len(prompt):,} tokens and the model's context holds "
-                f"{self.context:,}, the answer included: cut at least {over:,} tokens.",
-                code="context_length_exceeded",
-                param="messages",
-            )
-        return self.context - len(prompt)
-
-    def _check_can_serve(self, asked: ChatRequest | CompletionRequest) -> None:
+    def _check_can_serve(self, asked: Request) -> None:
         if self.draining:
             raise _unavailable("The worker is stopping; try again in a minute.", "stopping")
         if self.supervisor.ready is None:
@@ -256,38 +176,159 @@ class Face:
                 param="model",
             )
 
+    def _encode_chat(self, turns: list[ChatTurn]) -> list[int]:
+        try:
+            return self.tokenizer.encode_chat(turns, self.answer_cache.get)
+        except PromptError as error:
+            raise RequestError(str(error), param="messages") from error
+
+    def _encode_prompt(self, prompt: str | list[int]) -> list[int]:
+        if isinstance(prompt, str):
+            return self.tokenizer.encode_prompt(prompt)
+        size = len(self.tokenizer.tokens)
+        if max(prompt) >= size:
+            raise RequestError(f"The model has {size:,} tokens; send ids below.", param="prompt")
+        return prompt
+
+    def _completion(
+        self,
+        asked: Request,
+        prompts: list[list[int]],
+        stops: list[str],
+        new_filter: Callable[[], ReasoningFilter] | None = None,
+    ) -> Completion:
+        """Build n samples of each prompt. Raises RequestError if a prompt is too long."""
+        adapter = (asked.model or self.model).removeprefix(self.model).removeprefix(":")
+        samples = [
+            SampleRequest(prompt, asked.params(index, self._room(prompt, asked), adapter))
+            for prompt in prompts
+            for index in range(asked.n)
+        ]
+        return Completion(
+            self.supervisor.generate,
+            self.tokenizer,
+            samples,
+            stops,
+            self.answer_cache,
+            new_filter=new_filter,
+        )
+
+    def _room(self, prompt: list[int], asked: Request) -> int:
+        """Return how many tokens may follow. Raises RequestError if there is no room for one."""
+        over = len(prompt) + min(asked.max_tokens, 1) - self.context
+        if over > 0:
+            raise RequestError(
+                f"The prompt has {len(prompt):,} tokens and the model's context holds "
+                f"{self.context:,}, the answer included: cut at least {over:,} tokens.",
+                code="context_length_exceeded",
+                param="messages",
+            )
+        return self.context - len(prompt)
+
+    async def _respond(
+        self,
+        request: web.Request,
+        asked: Request,
+        completion: Completion,
+        responses: Responses,
+    ) -> web.StreamResponse:
+        if asked.stream:
+            return await _stream(request, asked, completion, responses)
+        samples: list[list[TextDelta]] = [[] for _ in completion.requests]
+        async with contextlib.aclosing(completion.deltas()) as deltas:
+            async for delta in deltas:
+                samples[delta.index].append(delta)
+        return web.json_response(responses.whole(samples, _usage(asked, completion)))
+
+
+async def _stream(
+    request: web.Request,
+    asked: Request,
+    completion: Completion,
+    responses: Responses,
+) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+    )
+    await response.prepare(request)
+    for index in range(len(completion.requests)):
+        if opening := responses.opening(index):
+            await _send(response, opening)
+    alive = asyncio.create_task(_keep_alive(response))
+    try:
+        async with contextlib.aclosing(completion.deltas()) as deltas:
+            async for delta in deltas:
+                await _send(response, responses.chunk(delta))
+    except ConnectionError:
+        raise
+    except Exception as error:
+        # The status has been sent already, so the error is the last event.
+        await _send(response, _failure(error))
+        return response
+    finally:
+        alive.cancel()
+        await asyncio.gather(alive, return_exceptions=True)
+    if asked.stream_options.include_usage:
+        await _send(response, responses.last_chunk(_usage(asked, completion)))
+    await response.write(b"data: [DONE]\n\n")
+    return response
+
+
+async def _send(response: web.StreamResponse, body: JsonObject) -> None:
+    await response.write(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
+
+
+async def _keep_alive(response: web.StreamResponse) -> None:
+    """Send comments, which clients skip: a draft that waits is not a dead connection."""
+    while True:
+        await asyncio.sleep(KEEPALIVE_SECONDS)
+        await response.write(b": waiting\n\n")
+
+
+def _usage(asked: Request, completion: Completion) -> JsonObject:
+    """Build the usage. Each prompt counts once, not n times."""
+    return usage_body(
+        sum(len(sample.prompt) for sample in completion.requests[:: asked.n]),
+        sum(completion.cached_tokens[:: asked.n]),
+        completion.completion_tokens,
+        completion.reasoning_tokens,
+    )
+
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every refusal in OpenAI's shape."""
+    """Answer every refusal and failure in the form of OpenAI's API."""
     try:
         return await handler(request)
     except RequestError as error:
-        return web.json_response(error.body(), status=error.status)
+        return _refusal(error)
     except web.HTTPRequestEntityTooLarge:
         message = f"The body is larger than {MAX_BODY:,} bytes; send less text."
-        refused = RequestError(message, status=413, code="body_too_large")
-        return web.json_response(refused.body(), status=413)
+        return _refusal(RequestError(message, status=413, code="body_too_large"))
     except web.HTTPException as error:
-        refused = RequestError(
-            f"{request.method} {request.path} is not served here.", status=error.status, code="path"
-        )
-        return web.json_response(refused.body(), status=error.status)
+        message = f"{request.method} {request.path} is not served here."
+        return _refusal(RequestError(message, status=error.status, code="path"))
     except ConnectionError:
         raise
     except Exception as error:
         return web.json_response(_failure(error), status=500)
 
 
-def _failure(error: Exception) -> dict[str, object]:
-    """What is said of an error that is ours. The log gets its kind and place: never its text, which
-    may hold what a user wrote.
+def _refusal(error: RequestError) -> web.Response:
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    body = error_body(error.message, kind, error.code, error.param)
+    return web.json_response(body, status=error.status)
+
+
+def _failure(error: Exception) -> JsonObject:
+    """Build the body for an error of the worker itself.
+
+    The log gets the error's type and place, never its text: that may hold what a user wrote.
     """
     if isinstance(error, Stopped):
         return error_body(str(error), "server_error", "engine_failed")
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
-    log.error("request failed", error=type(error).__name__, at=place)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("request failed", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")
     message = "The worker failed on this request; its log says where."
     return error_body(message, "server_error", "internal_error")
 
@@ -301,21 +342,6 @@ async def _json(request: web.Request) -> object:
     except (ValueError, RecursionError) as error:
         message = "The body is not JSON in UTF-8, or nested too deeply; send a JSON object."
         raise RequestError(message, code="invalid_json") from error
-
-
-async def _send(response: web.StreamResponse, body: dict[str, object]) -> None:
-    await response.write(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
-
-
-async def _keep_alive(response: web.StreamResponse) -> None:
-    """Comments that clients skip: a draft that waits for its turn is not a dead connection."""
-    while True:
-        await asyncio.sleep(KEEPALIVE_SECONDS)
-        await response.write(b": waiting\n\n")
-
-
-def _role(role: str) -> str:
-    return "system" if role == "developer" else role
 
 
 def _unavailable(message: str, code: str) -> RequestError:

@@ -1,4 +1,4 @@
-"""The samples of one request, as text: side by side, a piece whenever some has come."""
+"""The samples of one request as text: all at the same time, a delta whenever a step brings some."""
 
 import asyncio
 import contextlib
@@ -7,16 +7,26 @@ from dataclasses import dataclass, field
 
 from inference.engine.messages import Emitted, Logprobs
 from inference.engine.sequence import SamplingParams
-from inference.engine.supervisor import Supervisor
-from inference.tokenization.answer_cache import Turns
+from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.detokenizer import Detokenizer, StopStrings
-from inference.tokenization.reasoning import Thoughts
+from inference.tokenization.reasoning import ReasoningFilter
 from inference.tokenization.tokenizer import Tokenizer
+
+Generate = Callable[[list[int], SamplingParams], AsyncGenerator[Emitted, None]]
+"""Yields the tokens that follow a prompt, as `Supervisor.generate` does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """More of sample `index`; the last one says why it ends, and after how many tokens."""
+class SampleRequest:
+    """One sample: the prompt that it continues, and how it is drawn."""
+
+    prompt: list[int]
+    params: SamplingParams
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of sample `index`. The last delta says why the sample ends, and its tokens."""
 
     index: int
     text: str
@@ -26,131 +36,131 @@ class Piece:
     prompt_logprobs: Logprobs = field(default_factory=list)
 
     @property
-    def says_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (self.text or self.finish or self.logprobs or self.prompt_logprobs)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One sample: what it goes on from, and how it is drawn."""
+class Completion:
+    """All samples of one request. For one use; the counts are complete when the deltas end.
 
-    prompt: list[int]
-    params: SamplingParams
-
-
-class Samples:
-    """Of one request; for one use. What they cost stands in the counts when they are done.
-
-    answers: makes for each sample what takes its thoughts out, if it is the answer of a chat.
+    new_filter: makes the reasoning filter of each sample, if the samples are answers of a chat.
     """
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        generate: Generate,
         tokenizer: Tokenizer,
-        wanted: Sequence[Wanted],
+        requests: Sequence[SampleRequest],
         stops: Sequence[str],
-        turns: Turns,
+        answer_cache: AnswerCache,
         *,
-        answers: Callable[[], Thoughts] | None = None,
+        new_filter: Callable[[], ReasoningFilter] | None = None,
     ) -> None:
-        self.supervisor, self.tokenizer = supervisor, tokenizer
-        self.wanted, self.stops, self.turns = wanted, stops, turns
-        self.answers = answers
-        self.completion_tokens = self.reasoning_tokens = 0
-        self.cached_tokens = [0] * len(wanted)
-
-    async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """Closing the iterator cancels all. Raises Stopped."""
-        queue: asyncio.Queue[Piece | Exception] = asyncio.Queue()
-        tasks = [
-            asyncio.create_task(self._write(index, queue)) for index in range(len(self.wanted))
+        self.generate, self.requests, self.answer_cache = generate, requests, answer_cache
+        self.samples = [
+            _SampleText(index, tokenizer, stops, new_filter() if new_filter else None)
+            for index in range(len(requests))
         ]
+
+    @property
+    def completion_tokens(self) -> int:
+        return sum(sample.tokens for sample in self.samples)
+
+    @property
+    def reasoning_tokens(self) -> int:
+        return sum(sample.reasoning_tokens for sample in self.samples)
+
+    @property
+    def cached_tokens(self) -> list[int]:
+        """Tokens of each sample's prompt that were in the KV cache."""
+        return [sample.cached_tokens for sample in self.samples]
+
+    async def deltas(self) -> AsyncGenerator[TextDelta, None]:
+        """Yield deltas as they come. Closing the iterator cancels the samples. Raises Stopped."""
+        queue: asyncio.Queue[TextDelta | Exception] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._write(sample, queue)) for sample in self.samples]
         running = len(tasks)
         try:
             while running:
-                piece = await queue.get()
-                if isinstance(piece, Exception):
-                    raise piece
-                running -= piece.finish is not None
-                yield piece
+                delta = await queue.get()
+                if isinstance(delta, Exception):
+                    raise delta
+                running -= delta.finish is not None
+                yield delta
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _write(self, index: int, queue: asyncio.Queue[Piece | Exception]) -> None:
+    async def _write(
+        self, sample: "_SampleText", queue: "asyncio.Queue[TextDelta | Exception]"
+    ) -> None:
+        request = self.requests[sample.index]
         try:
-            async with contextlib.aclosing(self._one(index)) as pieces:
-                async for piece in pieces:
-                    if not piece.says_nothing:
-                        queue.put_nowait(piece)
+            async with contextlib.aclosing(self.generate(request.prompt, request.params)) as steps:
+                async for emitted in steps:
+                    delta = sample.add(emitted)
+                    if not delta.is_empty:
+                        queue.put_nowait(delta)
+                    if delta.finish:
+                        break
         except Exception as error:
             queue.put_nowait(error)
-
-    async def _one(self, index: int) -> AsyncGenerator[Piece, None]:
-        """Pieces of one sample, a step's tokens each."""
-        thoughts = self.answers() if self.answers else None
-        sample = _Text(self.tokenizer, self.stops, thoughts)
-        wanted = self.wanted[index]
-        steps, written = self.supervisor.generate(wanted.prompt, wanted.params), 0
-        async with contextlib.aclosing(steps):
-            async for emitted in steps:
-                self.cached_tokens[index] = emitted.cached or self.cached_tokens[index]
-                text, taken, finish = sample.take(emitted)
-                self.completion_tokens += taken
-                written += taken
-                hidden = sample.hidden
-                self.reasoning_tokens += hidden
-                logprobs = (emitted.logprobs or [])[hidden:taken]
-                tokens = written if finish else None
-                yield Piece(index, text, finish, tokens, logprobs, emitted.prompt_logprobs or [])
-                if finish:
-                    break
-        # Templates leave the thoughts of earlier answers out.
-        if not sample.stops.stopped and not sample.has_thought:
-            self.turns.keep(sample.whole, sample.ids)
+            return
+        # Templates leave out the reasoning of earlier answers.
+        if not (sample.stops.stopped or sample.has_reasoning):
+            self.answer_cache.put(sample.text, sample.ids)
 
 
-class _Text:
-    """The text of one sample, as it grows. hidden: how many tokens of the last step are thoughts;
-    they are its first.
-    """
+class _SampleText:
+    """The text of one sample, as it grows. ids: the tokens of it, without the one that ends it."""
 
     def __init__(
-        self, tokenizer: Tokenizer, stops: Sequence[str], thoughts: Thoughts | None
+        self,
+        index: int,
+        tokenizer: Tokenizer,
+        stops: Sequence[str],
+        reasoning: ReasoningFilter | None,
     ) -> None:
-        self.detokenizer = Detokenizer(tokenizer, begins=thoughts is not None)
-        self.thoughts, self.stops = thoughts, StopStrings(stops)
+        self.index, self.reasoning, self.stops = index, reasoning, StopStrings(stops)
+        self.detokenizer = Detokenizer(tokenizer, begins=reasoning is not None)
         self.end_ids = tokenizer.end_ids
-        self.hidden = 0
+        self.text = ""
         self.ids: list[int] = []
-        self.whole = ""
+        self.tokens = self.reasoning_tokens = self.cached_tokens = 0
 
     @property
-    def has_thought(self) -> bool:
-        return self.thoughts is not None and self.thoughts.any
+    def has_reasoning(self) -> bool:
+        return self.reasoning is not None and self.reasoning.found
 
-    def take(self, emitted: Emitted) -> tuple[str, int, str | None]:
-        """The text of a step's tokens, how many count, and why it ends there if it does."""
-        text, finish, taken, self.hidden = "", emitted.finish, 0, 0
+    def add(self, emitted: Emitted) -> TextDelta:
+        """Take the tokens of a step, up to where a stop string is complete."""
+        text, finish, taken, hidden = "", emitted.finish, 0, 0
         for token in emitted.tokens:
             taken += 1
-            text += self.stops.add(self._shown(self.detokenizer.add(token)))
+            shown = self.detokenizer.add(token)
+            if self.reasoning is not None:
+                shown = self.reasoning.add(shown)
+                hidden += self.reasoning.found and not self.reasoning.answering
+            text += self.stops.add(shown)
             if self.stops.stopped:
                 finish = "stop"
                 break
             if token not in self.end_ids:
                 self.ids.append(token)
         if finish and not self.stops.stopped:
-            rest = self.thoughts.finish() if self.thoughts else ""
-            text += self.stops.add(rest) + self.stops.finish()
-        self.whole += text
-        return text, taken, finish
-
-    def _shown(self, text: str) -> str:
-        if self.thoughts is None:
-            return text
-        shown = self.thoughts.add(text)
-        self.hidden += self.thoughts.any and not self.thoughts.started
-        return shown
+            held = self.reasoning.finish() if self.reasoning else ""
+            text += self.stops.add(held) + self.stops.finish()
+        self.text += text
+        self.tokens += taken
+        self.reasoning_tokens += hidden
+        self.cached_tokens = emitted.cached or self.cached_tokens
+        return TextDelta(
+            self.index,
+            text,
+            finish,
+            self.tokens if finish else None,
+            # Reasoning comes first: its tokens are the first ones of a step.
+            (emitted.logprobs or [])[hidden:taken],
+            emitted.prompt_logprobs or [],
+        )

@@ -1,11 +1,11 @@
-"""The bodies of the OpenAI-compatible API: https://platform.openai.com/docs/api-reference/chat
+"""Requests of the OpenAI-compatible API: https://platform.openai.com/docs/api-reference/chat
 
-What changes the text and is not built is refused; what changes nothing is accepted and ignored.
+A field that would change the text and is not supported is refused. A field that changes nothing is
+ignored. Knows no HTTP and no model.
 """
 
 import re
 import secrets
-import time
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from inference.engine.sequence import SamplingParams
+from inference.errors import first_problem
 
 R = TypeVar("R", bound="Request")
 
@@ -60,22 +61,13 @@ IGNORED = frozenset(
 
 
 class RequestError(Exception):
-    """A request that is refused: an HTTP status and one sentence for whoever sent it."""
+    """Refuses a request, with an HTTP status and one sentence for the client."""
 
     def __init__(
         self, message: str, *, status: int = 400, code: str = "invalid_value", param: str = ""
     ) -> None:
         super().__init__(message)
         self.message, self.status, self.code, self.param = message, status, code, param
-
-    def body(self) -> dict[str, object]:
-        kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        return error_body(self.message, kind, self.code, self.param)
-
-
-def error_body(message: str, kind: str, code: str, param: str = "") -> dict[str, object]:
-    error = {"message": message, "type": kind, "param": param or None, "code": code}
-    return {"error": error}
 
 
 class TextPart(BaseModel):
@@ -84,7 +76,7 @@ class TextPart(BaseModel):
     text: str
 
 
-class MessageBody(BaseModel):
+class RequestMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
     name: str | None = None
@@ -101,8 +93,9 @@ class StreamOptions(BaseModel):
 
 
 class Request(BaseModel):
-    """What both kinds of request have. The defaults are what a writer wants of the default model:
-    varied, and not repeating.
+    """The fields of both kinds of request.
+
+    The defaults suit a writer with the default model: texts vary, and do not repeat themselves.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -128,16 +121,16 @@ class Request(BaseModel):
 
     @property
     def alternatives(self) -> int | None:
-        """How many are told beside each token; None for nothing."""
+        """How many alternatives each token is returned with; None for no log-probabilities."""
         return None
 
     @property
     def prompt_alternatives(self) -> int | None:
-        """The same of the prompt's own tokens."""
+        """The same for the tokens of the prompt."""
         return None
 
     def params(self, index: int, max_tokens: int, adapter: str = "") -> SamplingParams:
-        """Of sample `index`, which gets at most `max_tokens` tokens."""
+        """Return the parameters of sample `index`, which may have at most `max_tokens` tokens."""
         return SamplingParams(
             temperature=self.temperature,
             top_k=self.top_k,
@@ -153,7 +146,7 @@ class Request(BaseModel):
 
 
 class ChatRequest(Request):
-    messages: list[MessageBody] = Field(min_length=1, max_length=1000)
+    messages: list[RequestMessage] = Field(min_length=1, max_length=1000)
     max_tokens: int = Field(
         512, ge=1, validation_alias=AliasChoices("max_completion_tokens", "max_tokens")
     )
@@ -162,7 +155,7 @@ class ChatRequest(Request):
 
     @field_validator("messages")
     @classmethod
-    def _somebody_says_something(cls, messages: list[MessageBody]) -> list[MessageBody]:
+    def _somebody_says_something(cls, messages: list[RequestMessage]) -> list[RequestMessage]:
         if not any(message.text.strip() for message in messages):
             raise ValueError("every message is empty; write what the draft should be about")
         for message in messages:
@@ -178,7 +171,7 @@ Prompts = list[str] | list[list[Annotated[int, Field(ge=0)]]]
 
 
 class CompletionRequest(Request):
-    """Texts, or token ids, to go on from; with max_tokens 0, echo and logprobs, some to score."""
+    """Texts or token ids to continue. With max_tokens 0, echo and logprobs they are only scored."""
 
     prompts: Prompts = Field(min_length=1, max_length=MAX_PROMPTS, validation_alias="prompt")
     max_tokens: int = Field(16, ge=0)
@@ -218,16 +211,16 @@ def _check_whole(text: str) -> None:
 
 
 def parse_chat(body: object) -> ChatRequest:
-    """Raises RequestError."""
+    """Return the request. Raises RequestError."""
     fields = _known_fields(body, "a list of 'messages'")
     if "max_completion_tokens" in fields:
-        # The older name of the same limit: clients that send both mean the newer.
+        # The older name of the same limit. A client that sends both means the newer one.
         fields.pop("max_tokens", None)
     return _parse(ChatRequest, fields)
 
 
 def parse_completion(body: object) -> CompletionRequest:
-    """Raises RequestError."""
+    """Return the request. Raises RequestError."""
     return _parse(CompletionRequest, _known_fields(body, "a 'prompt'"))
 
 
@@ -246,43 +239,21 @@ def _parse(kind: type[R], fields: dict[str, object]) -> R:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise _first_error(error) from error
+        raise _refusal(error) from error
 
 
-def _first_error(error: ValidationError) -> RequestError:
-    first = error.errors()[0]
-    # Of a prompt pydantic names the kind that it tried last.
-    loc = first["loc"][:1] if first["loc"][:1] == ("prompt",) else first["loc"]
-    name = ".".join(map(str, loc))
-    if first["type"] == "extra_forbidden":
+def _refusal(error: ValidationError) -> RequestError:
+    """Turn the first problem into a sentence that quotes no value: logs hold no text of a user."""
+    name, reason = first_problem(error)
+    if name.startswith("prompt."):
+        # What follows is the kind of prompt that pydantic has tried last.
+        name = "prompt"
+    kind = error.errors()[0]["type"]
+    if kind == "extra_forbidden":
         message = f"{name!r} is not a parameter of this API; check the spelling or leave it out."
         return RequestError(message, code="unknown_parameter", param=name)
-    if first["type"] == "missing":
+    if kind == "missing":
         message = f"{name!r} is missing; the request needs it."
         return RequestError(message, code="missing_required_parameter", param=name)
-    # Pydantic's reasons name the range, not the value: what a user wrote stays out of logs.
-    reason = first["msg"].removeprefix("Value error, ")
-    reason = reason[:1].lower() + reason[1:]
-    if not name:
-        return RequestError(f"The request cannot be used: {reason}.")
-    return RequestError(f"{name!r} cannot be used: {reason}.", param=name)
-
-
-def completion_id(prefix: str) -> str:
-    return f"{prefix}-{secrets.token_hex(12)}"
-
-
-def usage_body(
-    prompt_tokens: int, cached_tokens: int, completion_tokens: int, reasoning_tokens: int
-) -> dict[str, object]:
-    return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion_tokens,
-        "total_tokens": prompt_tokens + completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
-    }
-
-
-def now() -> int:
-    return int(time.time())
+    what = repr(name) if name else "The request"
+    return RequestError(f"{what} cannot be used: {reason[:1].lower()}{reason[1:]}.", param=name)

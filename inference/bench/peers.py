@@ -1,6 +1,4 @@
-"""What `bench` measures beside our engine, each in a process of its own: `python -m
-inference.bench.peers NAME`, started by the bench, never by hand.
-"""
+"""`python -m inference.bench.peers NAME`: another engine, which the bench starts and measures."""
 
 import json
 import os
@@ -25,18 +23,19 @@ NEEDED = {
 }
 """The engines, and the module that each needs."""
 BANDWIDTH = "bandwidth"
-"""No engine, but a look at the memory."""
+"""The name that measures the memory instead of an engine."""
 
 Decode = Callable[[list[list[int]], int], list[float]]
-"""Continues prompts by so many tokens; when each step was done, in seconds since the start."""
+"""Continues prompts by so many tokens. Returns when each step was done, in seconds."""
 
 
 def main() -> int:
-    """A line of JSON in, a line of JSON out, until there are no more. Exit codes: 0, or 2 when
-    something failed, which the last line says.
+    """Read lines of JSON and answer each with a line, until there are no more.
+
+    Exit codes: 0, or 2 if something failed (the last line says what).
     """
     name = sys.argv[1]
-    # Libraries print what they like to stdout; answers go where stdout was.
+    # Libraries print to stdout: answers go to the old stdout, and the rest to stderr.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -60,7 +59,7 @@ def main() -> int:
 
 
 def read_bandwidth() -> float:
-    """Bytes per second that all cores together read from memory, at best."""
+    """Return the bytes per second that all cores together read from memory, at best."""
     torch = import_module("torch")
     torch.set_num_threads(CORES)
     numbers = torch.ones(2**27)
@@ -73,7 +72,7 @@ def read_bandwidth() -> float:
 
 
 def transformers(path: Path, name: str) -> Decode:
-    """`generate`, as its documentation shows it, with the prompts padded to one length."""
+    """Load a model for `generate`, as its documentation shows it; prompts are padded."""
     torch, library = import_module("torch"), import_module("transformers")
     torch.set_num_threads(CORES)
     dtype = torch.float32 if name.endswith("fp32") else torch.bfloat16
@@ -88,7 +87,7 @@ def transformers(path: Path, name: str) -> Decode:
         stamps: list[float] = []
         start = time.perf_counter()
 
-        # It is asked after each token whether to stop. A streamer would do for one prompt only.
+        # It is called after each token. A streamer would work for one prompt only.
         def stop(ids: Any, _: Any, **__: Any) -> Any:
             stamps.append(time.perf_counter() - start)
             return torch.zeros(len(ids), dtype=torch.bool)
@@ -108,7 +107,7 @@ def transformers(path: Path, name: str) -> Decode:
 
 
 def llama_cpp(path: Path) -> Decode:
-    """All prompts in one batch by the low-level calls: `Llama.eval` has one prompt only."""
+    """Load a model for the low-level calls: `Llama.eval` takes one prompt only."""
     llama = LlamaCpp(import_module("llama_cpp"), path)
 
     def decode(prompts: list[list[int]], tokens: int) -> list[float]:
@@ -134,7 +133,7 @@ def llama_cpp(path: Path) -> Decode:
 
 
 class LlamaCpp:
-    """The few calls of llama.cpp that decoding takes."""
+    """The few calls of llama.cpp that decoding needs."""
 
     BATCH = 512
     CONTEXT = 4096
@@ -151,7 +150,7 @@ class LlamaCpp:
         self.contexts: dict[int, Any] = {}
 
     def open(self, sequences: int) -> None:
-        """An empty cache for so many sequences."""
+        """Begin with an empty cache for so many sequences."""
         if sequences not in self.contexts:
             parameters = self.library.llama_context_default_params()
             parameters.n_ctx = self.CONTEXT
@@ -164,8 +163,9 @@ class LlamaCpp:
         self.library.llama_memory_clear(memory, True)
 
     def feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
-        """Computes (token, position, sequence, whether what follows is wanted); returns the
-        likeliest next token of each sequence that wants it.
+        """Compute entries of (token, position, sequence, whether its next token is wanted).
+
+        Returns the most likely next token of each sequence that wants one.
         """
         batch, wanted = self.batch, {}
         batch.n_tokens = len(entries)
@@ -176,9 +176,9 @@ class LlamaCpp:
                 wanted[sequence] = i
         if self.library.llama_decode(self.context, batch):
             raise RuntimeError("it refuses to decode")
-        return {sequence: self._likeliest(i) for sequence, i in wanted.items()}
+        return {sequence: self._most_likely(i) for sequence, i in wanted.items()}
 
-    def _likeliest(self, row: int) -> int:
+    def _most_likely(self, row: int) -> int:
         logits = self.library.llama_get_logits_ith(self.context, row)
         return int(np.ctypeslib.as_array(logits, (self.vocab,)).argmax())
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inference.errors import OperatorError
 
-class ModelError(Exception):
+
+class ModelError(OperatorError):
     """A model that cannot be served. The message is one sentence: which file, what is wrong."""
 
 

@@ -20,12 +20,9 @@ from inference.checkpoint.parameter_ref import Refs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored_tensor import Stored
 from inference.model.config import ModelShape
-from inference.tokenization.vocabulary import (
-    Vocabulary,
-    count_tokens,
-    directory_vocabulary,
-    gguf_vocabulary,
-)
+from inference.tokenization.gguf_vocabulary import read_gguf_vocabulary
+from inference.tokenization.hf_vocabulary import count_tokens, read_hf_vocabulary
+from inference.tokenization.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +80,8 @@ def open_vocabulary(path: Path) -> Vocabulary:
     """Raises ModelError."""
     with must_fit(path, "the tokenizer"):
         if not path.is_dir():
-            return gguf_vocabulary(read_gguf(path))
-        return directory_vocabulary(path)
+            return read_gguf_vocabulary(read_gguf(path))
+        return read_hf_vocabulary(path)
 
 
 def _gguf(path: Path) -> Checkpoint:

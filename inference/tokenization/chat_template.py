@@ -1,6 +1,6 @@
-"""A chat as the text that a model was trained on, by the jinja template that comes with it.
+"""Renders a chat as the text that a model was trained on, with the jinja template of the model.
 
-Templates come from files of strangers: they run in jinja's sandbox.
+Templates come with files from the internet, so they run in jinja's sandbox.
 https://huggingface.co/docs/transformers/chat_templating
 """
 
@@ -22,7 +22,7 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-# For models that were never taught to chat: a dialogue as text has it.
+# For models that were not trained to chat: a dialogue in plain text.
 PLAIN = (
     "{{ bos_token }}{% for message in messages %}{% if message.role != 'system' %}"
     "{{ message.role | capitalize }}: {% endif %}{{ message.content }}\n\n{% endfor %}Assistant:"
@@ -31,37 +31,40 @@ PLAIN_STOPS = ("\nUser:", "\nAssistant:")
 
 
 class PromptError(Exception):
-    """Messages that make no prompt; the message says why."""
+    """Says why a chat cannot be made into a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChatTurn:
     """One message of a chat."""
 
     role: str
     content: str
 
 
-def merge_roles(turns: Sequence[Turn]) -> list[Turn]:
-    """Neighbouring turns of one role as one: templates reject them, and Slack threads have them."""
-    merged: list[Turn] = []
+def merge_roles(turns: Sequence[ChatTurn]) -> list[ChatTurn]:
+    """Join neighbouring turns of one role: templates reject them, and Slack threads have them."""
+    merged: list[ChatTurn] = []
     for turn in turns:
         if merged and merged[-1].role == turn.role:
-            merged[-1] = Turn(turn.role, merged[-1].content + "\n\n" + turn.content)
+            merged[-1] = ChatTurn(turn.role, merged[-1].content + "\n\n" + turn.content)
         else:
             merged.append(turn)
     return merged
 
 
 class ChatTemplate:
-    """The template of one model. stops: what ends an answer, where no token does.
+    """The template of one model.
 
-    thinking: what a template that asks `enable_thinking` is told.
+    stops: texts that end an answer, for models that have no token for it. thinking: the value of
+    `enable_thinking`, for templates that use it.
     """
 
     def __init__(self, vocabulary: Vocabulary, *, thinking: bool = False) -> None:
-        """Raises ModelError for a template that cannot be read."""
-        self.source = vocabulary.template or _own(vocabulary)
+        """Raise ModelError if the template cannot be read."""
+        self.source = vocabulary.template or (
+            CHATML if "<|im_start|>" in vocabulary.specials else PLAIN
+        )
         self.stops = PLAIN_STOPS if self.source == PLAIN else ()
         self.thinking = thinking
         self._bos, self._eos = vocabulary.name(vocabulary.bos), vocabulary.name(vocabulary.eos)
@@ -72,19 +75,20 @@ class ChatTemplate:
                 f"{vocabulary.path} has a chat template that cannot be read: {error}."
             ) from error
 
-    def render(self, turns: Sequence[Turn]) -> str:
-        """The text up to where the answer begins. A template that knows no system turn gets its
-        text before the user's. Raises PromptError.
+    def render(self, turns: Sequence[ChatTurn]) -> str:
+        """Return the text up to where the answer begins.
+
+        If the template knows no system turn, its text is put before the user's. Raises PromptError.
         """
         try:
             return self._render(turns)
         except PromptError:
             if len(turns) < 2 or (turns[0].role, turns[1].role) != ("system", "user"):
                 raise
-            first = Turn("user", f"{turns[0].content}\n\n{turns[1].content}")
+            first = ChatTurn("user", f"{turns[0].content}\n\n{turns[1].content}")
             return self._render([first, *turns[2:]])
 
-    def _render(self, turns: Sequence[Turn]) -> str:
+    def _render(self, turns: Sequence[ChatTurn]) -> str:
         try:
             return self._template.render(
                 messages=[{"role": turn.role, "content": turn.content} for turn in turns],
@@ -104,17 +108,13 @@ class ChatTemplate:
 
 
 class _Generation(Extension):
-    """{% generation %}: marks the answers for training; their text stands as it is."""
+    """Reads {% generation %}, which marks answers for training, as if it were not there."""
 
     tags = {"generation"}  # noqa: RUF012
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         next(parser.stream)
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-
-def _own(vocabulary: Vocabulary) -> str:
-    return CHATML if "<|im_start|>" in vocabulary.specials else PLAIN
 
 
 def _compile(source: str) -> Template:
@@ -135,5 +135,5 @@ def _now(form: str) -> str:
 
 
 def _to_json(value: object, indent: int | None = None) -> str:
-    # Jinja's own escapes for HTML.
+    # Jinja's own filter escapes for HTML.
     return json.dumps(value, ensure_ascii=False, indent=indent)

@@ -7,18 +7,20 @@ from inference.tokenization.tokenizer import Tokenizer
 
 
 class Detokenizer:
-    """Tokens to text, one at a time; a character is held back until its last byte has come.
+    """Turns tokens into text, one at a time. A character is held back until its last byte is there.
 
-    begins: whether a text begins here, which may have a space before its first word that is none.
+    begins: whether a text begins here. Some tokenizers put a space before the first word of a text;
+    it is removed.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, begins: bool = False) -> None:
         self._tokenizer = tokenizer
         self._drops_space = begins and tokenizer.vocabulary.leading_space
-        # What can never become a character is left out: a reader has no use for U+FFFD.
+        # Bytes that can never become a character are left out: U+FFFD is of no use to a reader.
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
 
     def add(self, token: int) -> str:
+        """Return the text that is complete with this token."""
         text = self._decoder.decode(self._tokenizer.bytes_of(token))
         if self._drops_space and text:
             self._drops_space = False
@@ -27,7 +29,7 @@ class Detokenizer:
 
 
 class StopStrings:
-    """Cuts a stream of text before the first stop string, wherever its pieces break."""
+    """Cuts a stream of text before the first stop string, however the stream is sliced."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         assert all(stops)
@@ -36,7 +38,7 @@ class StopStrings:
         self._held = ""
 
     def add(self, text: str) -> str:
-        """What may be shown now. Sets `stopped` when a stop string is complete."""
+        """Return what may be shown now. Sets `stopped` when a stop string is complete."""
         if self.stopped:
             return ""
         self._held += text
@@ -47,7 +49,7 @@ class StopStrings:
         return self._release(len(self._held) - self._longest_beginning())
 
     def finish(self) -> str:
-        """What was held back in case it became a stop string."""
+        """Return what was held back because a stop string could have begun."""
         return "" if self.stopped else self._release(len(self._held))
 
     def _release(self, count: int) -> str:
@@ -55,7 +57,7 @@ class StopStrings:
         return shown
 
     def _longest_beginning(self) -> int:
-        """How much of the end could be the beginning of a stop string."""
+        """Return how much of the end could be the beginning of a stop string."""
         longest = max(map(len, self.stops), default=1) - 1
         for size in range(min(longest, len(self._held)), 0, -1):
             if any(stop.startswith(self._held[-size:]) for stop in self.stops):

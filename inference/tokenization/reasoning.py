@@ -1,45 +1,44 @@
-"""What a reasoning model writes before its answer: recognised, and kept from everyone.
+"""The reasoning that some models write before their answer. Nobody is shown it.
 
-Models of several families put it between <think> and </think>, at the beginning; with some, the
-template has opened it already.
+Models of several families put it between <think> and </think> at the beginning of the answer. With
+some models the chat template has written <think> already.
 """
 
 OPEN = "<think>"
 CLOSE = "</think>"
 
 
-class Thoughts:
-    """Takes the thoughts out of one answer, as it streams. What a text says of <think> later on is
-    text.
+class ReasoningFilter:
+    """Removes the reasoning from one answer, as it streams. A later <think> is text of the answer.
 
-    thinking: whether the answer is in the midst of them; any: whether there were some; started:
-    whether its text has begun.
+    in_reasoning: whether the text is inside the reasoning now; found: whether there was any;
+    answering: whether the answer itself has begun.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
-        """opened: the prompt ends within thoughts."""
-        self.thinking = opened
-        self.any = opened
-        self.started = False
+        """opened: whether the prompt ends inside the reasoning."""
+        self.in_reasoning = opened
+        self.found = opened
+        self.answering = False
         self._held = ""
 
     def add(self, text: str) -> str:
-        """What may be shown now."""
-        if self.started:
+        """Return what may be shown now."""
+        if self.answering:
             return text
         self._held += text
-        if self.thinking:
+        if self.in_reasoning:
             before, close, after = self._held.partition(CLOSE)
             if not close:
-                # Enough to recognise the end when it comes in pieces.
+                # Enough to recognise the end tag if it comes in pieces.
                 self._held = before[1 - len(CLOSE) :]
                 return ""
-            self.thinking, self._held = False, after
-        if self.any:
+            self.in_reasoning, self._held = False, after
+        if self.found:
             self._held = self._held.lstrip()
         begin = self._held.lstrip()
         if begin.startswith(OPEN):
-            self.thinking = self.any = True
+            self.in_reasoning = self.found = True
             self._held = begin.removeprefix(OPEN)
             return self.add("")
         if OPEN.startswith(begin):
@@ -47,15 +46,15 @@ class Thoughts:
         return self._release()
 
     def finish(self) -> str:
-        """What was held back in case thoughts began."""
-        return "" if self.thinking or self.started else self._release()
+        """Return what was held back because reasoning could have begun."""
+        return "" if self.in_reasoning or self.answering else self._release()
 
     def _release(self) -> str:
-        self.started = True
+        self.answering = True
         held, self._held = self._held, ""
         return held
 
 
-def leaves_open(prompt: str) -> bool:
-    """Whether a prompt ends within thoughts."""
+def ends_in_reasoning(prompt: str) -> bool:
+    """Say whether a prompt ends inside the reasoning."""
     return prompt.rstrip().endswith(OPEN)

@@ -1,15 +1,15 @@
-"""What is shown, held against Slack's limits, and what Slack is told of the app."""
+"""Messages and the form, checked against Slack's limits."""
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drafting.slack_port import Button, Content
-from bot.messages import Phrase
-from bot.slack.manifest import manifest
+from bot.messages import Language, Phrase
 from bot.slack.render import blocks
 from bot.slack.render.markup import split
 from bot.slack.render.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
@@ -35,7 +35,7 @@ nasty = st.text(st.sampled_from("ab&<>]([*`#|-\n 👩한"), max_size=3_000).map(
 
 
 @given(text=nasty, row=buttons)
-def test_every_part_of_a_draft_fits_into_one_message(text, row):
+def test_every_part_of_a_draft_fits_into_one_message(text: SafeText, row: list[Button]) -> None:
     for part in split(text):
         content = blocks.draft(HEAD, part, *blocks.closing(Phrase("1.2 s"), row))
         assert len(content.blocks) <= 50
@@ -45,14 +45,14 @@ def test_every_part_of_a_draft_fits_into_one_message(text, row):
 
 
 @given(text=nasty)
-def test_a_text_that_is_cut_for_notifications_ends_in_no_half_entity(text):
+def test_a_text_that_is_cut_for_notifications_ends_in_no_half_entity(text: SafeText) -> None:
     for part in split(text):
         shown = blocks.draft(HEAD, part).text
         assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
 
 
 @given(lines=st.lists(st.text(st.sampled_from("ab&c "), min_size=1, max_size=4_000), min_size=1))
-def test_a_page_of_many_lines_loses_none_of_them(lines):
+def test_a_page_of_many_lines_loses_none_of_them(lines: list[str]) -> None:
     content = blocks.page([Phrase("Lines:\n" + "\n".join(lines))])
     texts = [b["text"]["text"] for b in content.blocks]
     assert all(0 < len(text) <= 3_000 for text in texts)
@@ -62,7 +62,7 @@ def test_a_page_of_many_lines_loses_none_of_them(lines):
 
 
 @given(row=buttons)
-def test_buttons_keep_what_they_were_given(row):
+def test_buttons_keep_what_they_were_given(row: list[Button]) -> None:
     content = blocks.message(Content(Phrase("Choose."), buttons=row))
     shown = [e for b in content.blocks if b["type"] == "actions" for e in b["elements"]]
     assert [e["action_id"] for e in shown] == [b.action_id for b in row]
@@ -78,12 +78,12 @@ def test_buttons_keep_what_they_were_given(row):
         {"value": "x" * 2001},
     ],
 )
-def test_a_button_over_slacks_limits_cannot_be_made(wrong):
+def test_a_button_over_slacks_limits_cannot_be_made(wrong: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
         Button(**{"label": Phrase("Again"), "action_id": "again", "value": "", **wrong})
 
 
-def test_a_stream_and_a_message_say_the_same():
+def test_a_stream_and_a_message_say_the_same() -> None:
     body = SafeText("**Rain** in Lisbon")
     (block,) = blocks.draft(HEAD, body).blocks
     assert block["text"] == blocks.draft_markdown(HEAD, body)
@@ -93,7 +93,7 @@ def test_a_stream_and_a_message_say_the_same():
 CHOICES = Choices([("blog", "a blog post"), ("text", "a text")], ["en", "zh"])
 
 
-def test_the_form_asks_for_all_that_a_brief_can_say():
+def test_the_form_asks_for_all_that_a_brief_can_say() -> None:
     view = draft_view("{}", "en", CHOICES)
     assert view["callback_id"] == DRAFT
     asked = [block["block_id"] for block in view["blocks"]]
@@ -108,31 +108,5 @@ def test_the_form_asks_for_all_that_a_brief_can_say():
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("anywhere", [True, False])
 @pytest.mark.parametrize("source", [None, HEAD])
-def test_slack_takes_every_form(language, anywhere, source):
+def test_slack_takes_every_form(language: Language, anywhere: bool, source: Phrase | None) -> None:
     accept_view(draft_view("{}", language, CHOICES, source=source, anywhere=anywhere))
-
-
-def test_over_socket_mode_slack_is_given_no_address():
-    made = manifest("Draftsmith", "/draft")
-    assert made["settings"]["socket_mode_enabled"]
-    assert "url" not in json.dumps(made)
-
-
-def test_over_http_slack_calls_one_address_for_everything():
-    url = "https://bot.example/slack/events"
-    made = manifest("Draftsmith", "/draft", request_url=url)
-    assert not made["settings"]["socket_mode_enabled"]
-    assert json.dumps(made).count(url) == 3
-
-
-def test_the_app_may_read_every_event_it_asks_for():
-    needs = {"message.channels": "channels:history", "message.groups": "groups:history"}
-    needs |= {"message.im": "im:history", "message.mpim": "mpim:history"}
-    needs |= {"reaction_added": "reactions:read", "member_joined_channel": "channels:read"}
-    needs |= {"app_mention": "app_mentions:read", "app_home_opened": "commands"}
-    needs |= {
-        f"assistant_thread_{what}": "assistant:write" for what in ("started", "context_changed")
-    }
-    made = manifest("Draftsmith", "/draft")
-    scopes = made["oauth_config"]["scopes"]["bot"]
-    assert {needs[e] for e in made["settings"]["event_subscriptions"]["bot_events"]} <= set(scopes)

@@ -190,7 +190,7 @@ near_briefs = st.lists(words | signs | st.text(max_size=3), max_size=12).map("".
 
 
 @settings(max_examples=500)
-@given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(sentences.WRITTEN)))
+@given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(sentences.TEXT_LANGUAGES)))
 def test_any_text_is_a_brief_or_a_sentence(typed: str, languages: set[str]) -> None:
     try:
         brief = parse(typed, RECIPES, DEFAULTS, limit=8000, languages=languages)

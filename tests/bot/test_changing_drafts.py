@@ -9,12 +9,12 @@ import docx
 import pytest
 
 from bot.app import Bot
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
 
-def buttons(message: Message) -> list[str]:
+def buttons(message: PostedMessage) -> list[str]:
     rows = [b for b in message.blocks if b["type"] == "actions"]
     return [e["action_id"] for row in rows for e in row["elements"]]
 
@@ -23,7 +23,7 @@ def shown_in(view: Any) -> str:
     return str(view.body["blocks"])
 
 
-async def form_behind(workspace: Workspace, who: Person, draft: Message, button: str) -> Any:
+async def form_behind(workspace: Workspace, who: Person, draft: PostedMessage, button: str) -> Any:
     assert await workspace.click(who.id, who.channel, draft.ts, button)
     views = await workspace.until(lambda: workspace.views(who.id))
     return views[-1]

@@ -78,6 +78,6 @@ async def test_a_draft_deleted_while_it_is_written_keeps_no_text(
             await workspace.delete(ana.id, ana.channel, ana.drafts[0].ts)
         await workspace.until(lambda: not engine.running and not ana.drafts)
     store = await Store.open(settings_for(workspace, "", tmp_path).database)
-    version = await store.version(1)
+    version = await store.get_version(1)
     await store.close()
     assert (version.status, version.text) == (VersionStatus.DELETED, "")

@@ -33,7 +33,7 @@ def opened(text: str) -> docx.document.Document:
 
 def test_a_word_document_has_the_structure_of_the_text() -> None:
     document = opened(TEXT)
-    told = [(p.style.name, p.text) for p in document.paragraphs]
+    told = [(p.style.name if p.style else None, p.text) for p in document.paragraphs]
     assert told == [
         ("Heading 1", "The tram"),
         ("Normal", "It climbs the steep hill, [slowly] (https://example.org)."),

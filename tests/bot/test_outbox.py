@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -13,18 +14,11 @@ from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
 from bot.slack.render.views import Choices, draft_view
 from bot.workspace import Workspace
+from tests.clocks import HurriedClock
+
+Fault = dict[str, Any]
 
 HELLO = Content(Phrase("*Ada* asked for a blog post"))
-
-
-class HurriedClock:
-    """A second passes in a fiftieth."""
-
-    def time(self) -> float:
-        return asyncio.get_running_loop().time() * 50
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 50)
 
 
 @pytest.fixture
@@ -34,34 +28,39 @@ async def workspace() -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-async def outbox(workspace) -> AsyncIterator[Outbox]:
+async def outbox(workspace: Workspace) -> AsyncIterator[Outbox]:
     async with web_client(SecretStr(workspace.bot_token), f"{workspace.url}/api/") as client:
         yield Outbox(client, clock=HurriedClock())
 
 
 @pytest.fixture
-def ada(workspace) -> str:
+def ada(workspace: Workspace) -> str:
     return workspace.person("ada")
 
 
 @pytest.fixture
-def channel(workspace, ada) -> str:
+def channel(workspace: Workspace, ada: str) -> str:
     return workspace.channel("general", members=[ada])
 
 
-def errors_of(workspace, method: str) -> list[str | None]:
+def errors_of(workspace: Workspace, method: str) -> list[str | None]:
     return [call.error for call in workspace.calls if call.method == method]
 
 
-async def test_a_post_stands_with_its_blocks_and_its_key(workspace, outbox, channel):
+async def test_a_post_stands_with_its_blocks_and_its_key(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
     ts = await outbox.post(Place(channel), HELLO, key="thread-1")
     (message,) = workspace.messages(channel)
     assert (message.ts, message.text) == (ts, HELLO.said)
     assert [block["text"] for block in message.blocks] == [{"type": "mrkdwn", "text": HELLO.said}]
+    assert message.metadata is not None
     assert message.metadata["event_payload"] == {"key": "thread-1"}
 
 
-async def test_no_post_shows_a_preview_of_a_link(workspace, outbox, channel, ada):
+async def test_no_post_shows_a_preview_of_a_link(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     await outbox.post(Place(channel), HELLO, key="k")
     workspace.fail("chat.postEphemeral", error="user_not_in_channel")
     await outbox.tell(channel, ada, Phrase("Hi"))
@@ -74,8 +73,8 @@ async def test_no_post_shows_a_preview_of_a_link(workspace, outbox, channel, ada
 @pytest.mark.parametrize("in_thread", [False, True])
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 500}])
 async def test_a_post_whose_answer_is_lost_stands_once(
-    workspace, outbox, channel, in_thread, fault
-):
+    workspace: Workspace, outbox: Outbox, channel: str, in_thread: bool, fault: Fault
+) -> None:
     root = await outbox.post(Place(channel), HELLO, key="root") if in_thread else None
     workspace.fail("chat.postMessage", **fault)
     ts = await outbox.post(Place(channel, root), HELLO, key="once")
@@ -83,7 +82,9 @@ async def test_a_post_whose_answer_is_lost_stands_once(
     assert [m.ts for m in shown] == ([root, ts] if in_thread else [ts])
 
 
-async def test_a_post_is_found_again_among_many(workspace, outbox, channel, ada):
+async def test_a_post_is_found_again_among_many(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     ts = await outbox.post(Place(channel), HELLO, key="k-7")
     for n in range(250):
         await workspace.say(ada, channel, f"message {n}")
@@ -91,13 +92,15 @@ async def test_a_post_is_found_again_among_many(workspace, outbox, channel, ada)
     assert await outbox.find(Place(channel), key="k-8") is None
 
 
-async def test_what_a_person_wrote_is_never_taken_for_our_message(workspace, outbox, channel, ada):
+async def test_what_a_person_wrote_is_never_taken_for_our_message(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     root = await outbox.post(Place(channel), HELLO, key="root")
     await workspace.say(ada, channel, "Draft 1", thread_ts=root)
     assert await outbox.find(Place(channel, root), key="d", head=Phrase("*Draft 1*")) is None
 
 
-async def test_retry_after_is_obeyed(workspace, outbox, channel):
+async def test_retry_after_is_obeyed(workspace: Workspace, outbox: Outbox, channel: str) -> None:
     workspace.fail("chat.postMessage", retry_after=10)
     await outbox.post(Place(channel), HELLO, key="k")
     refused, made = [c for c in workspace.calls if c.method == "chat.postMessage"]
@@ -105,7 +108,9 @@ async def test_retry_after_is_obeyed(workspace, outbox, channel):
     assert made.at - refused.at >= 10 / 50
 
 
-async def test_a_slack_that_stays_down_is_said_to_be_unavailable(workspace, outbox, channel):
+async def test_a_slack_that_stays_down_is_said_to_be_unavailable(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
     workspace.fail("*", status=503, times=100)
     with pytest.raises(SlackUnavailable):
         await outbox.post(Place(channel), HELLO, key="k")
@@ -115,7 +120,9 @@ async def test_a_slack_that_stays_down_is_said_to_be_unavailable(workspace, outb
 
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 500}, {"retry_after": 1}])
 @pytest.mark.parametrize("method", ["chat.update", "chat.delete", "reactions.add"])
-async def test_a_change_is_repeated_until_it_is_answered(workspace, outbox, channel, method, fault):
+async def test_a_change_is_repeated_until_it_is_answered(
+    workspace: Workspace, outbox: Outbox, channel: str, method: str, fault: Fault
+) -> None:
     ts = await outbox.post(Place(channel), HELLO, key="k")
     workspace.fail(method, **fault)
     if method == "chat.update":
@@ -129,7 +136,9 @@ async def test_a_change_is_repeated_until_it_is_answered(workspace, outbox, chan
         assert workspace.messages(channel)[0].reactions == {"repeat": [workspace.bot_user]}
 
 
-async def test_what_is_done_already_is_fine(workspace, outbox, channel):
+async def test_what_is_done_already_is_fine(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
     ts = await outbox.post(Place(channel), HELLO, key="k")
     await outbox.react(channel, ts, "repeat")
     await outbox.react(channel, ts, "repeat")
@@ -139,7 +148,9 @@ async def test_what_is_done_already_is_fine(workspace, outbox, channel):
     assert errors_of(workspace, "reactions.add") == [None, "already_reacted", "message_not_found"]
 
 
-async def test_an_edit_of_a_deleted_message_is_said_to_be_gone(workspace, outbox, channel, ada):
+async def test_an_edit_of_a_deleted_message_is_said_to_be_gone(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     ts = await outbox.post(Place(channel), HELLO, key="k")
     await workspace.delete(ada, channel, ts)
     with pytest.raises(NotThere) as gone:
@@ -147,7 +158,7 @@ async def test_an_edit_of_a_deleted_message_is_said_to_be_gone(workspace, outbox
     assert gone.value.reason == "message_not_found"
 
 
-async def test_a_missing_scope_is_named(workspace, outbox, channel):
+async def test_a_missing_scope_is_named(workspace: Workspace, outbox: Outbox, channel: str) -> None:
     workspace.revoke("chat:write")
     with pytest.raises(SlackRefused) as refused:
         await outbox.post(Place(channel), HELLO, key="k")
@@ -155,14 +166,16 @@ async def test_a_missing_scope_is_named(workspace, outbox, channel):
 
 
 async def test_a_sentence_for_one_person_is_seen_by_that_person_only(
-    workspace, outbox, channel, ada
-):
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     await outbox.tell(channel, ada, Phrase("Only you see this."))
     assert [m.text for m in workspace.whispers(ada)] == ["Only you see this."]
     assert workspace.messages(channel) == []
 
 
-async def test_where_no_whisper_is_possible_the_person_is_told_in_the_dm(workspace, outbox, ada):
+async def test_where_no_whisper_is_possible_the_person_is_told_in_the_dm(
+    workspace: Workspace, outbox: Outbox, ada: str
+) -> None:
     room = workspace.channel("secret", private=True, members=[ada], bot=False)
     again = Button(Phrase("Draft it here"), "draft_here")
     await outbox.tell(room, ada, Phrase("Invite me."), buttons=[again])
@@ -171,19 +184,25 @@ async def test_where_no_whisper_is_possible_the_person_is_told_in_the_dm(workspa
     assert message.blocks[1]["elements"][0]["action_id"] == "draft_here"
 
 
-async def test_a_response_url_answers_where_the_app_is_no_member(workspace, outbox, ada):
+async def test_a_response_url_answers_where_the_app_is_no_member(
+    workspace: Workspace, outbox: Outbox, ada: str
+) -> None:
     room = workspace.channel("secret", private=True, members=[ada], bot=False)
-    url = workspace.url + workspace.state.new_response_url(room, ada)
+    url = workspace.state.new_response_url(room, ada)
     await outbox.tell(room, ada, Phrase("Invite me."), response_url=url)
     assert [m.text for m in workspace.whispers(ada)] == ["Invite me."]
 
 
-async def test_a_response_url_that_is_used_up_is_no_loss(workspace, outbox, channel, ada):
+async def test_a_response_url_that_is_used_up_is_no_loss(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
     await outbox.tell(channel, ada, Phrase("Hi"), response_url=f"{workspace.url}/commands/T/1/x")
     assert [m.text for m in workspace.whispers(ada)] == ["Hi"]
 
 
-async def test_the_app_joins_public_channels_only(workspace, outbox, ada):
+async def test_the_app_joins_public_channels_only(
+    workspace: Workspace, outbox: Outbox, ada: str
+) -> None:
     public = workspace.channel("open", members=[ada], bot=False)
     private = workspace.channel("closed", private=True, members=[ada], bot=False)
     assert not await outbox.is_member(public)
@@ -196,22 +215,28 @@ async def test_the_app_joins_public_channels_only(workspace, outbox, ada):
             await outbox.is_member(closed)
 
 
-async def test_an_archived_channel_is_closed(workspace, outbox, channel):
+async def test_an_archived_channel_is_closed(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
     workspace.archive(channel)
     with pytest.raises(NotThere):
         await outbox.post(Place(channel), HELLO, key="k")
 
 
-async def test_a_modal_opens_once_even_if_the_answer_is_lost(workspace, outbox, ada):
+async def test_a_modal_opens_once_even_if_the_answer_is_lost(
+    workspace: Workspace, outbox: Outbox, ada: str
+) -> None:
     workspace.fail("views.open", drop="after")
-    await outbox.open_view(
+    await outbox.views.open(
         workspace.state.new_trigger(ada),
         draft_view("C1", "en", Choices([("blog", "a blog post")], ["en"])),
     )
     assert [view.callback_id for view in workspace.views(ada)] == ["draft"]
 
 
-async def test_the_posts_of_one_channel_come_a_second_apart(workspace, outbox, channel):
+async def test_the_posts_of_one_channel_come_a_second_apart(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
     await asyncio.gather(
         *(outbox.post(Place(channel), HELLO, key=f"k{n}") for n in range(4)),
     )
@@ -219,7 +244,13 @@ async def test_the_posts_of_one_channel_come_a_second_apart(workspace, outbox, c
     assert times[-1] - times[0] >= 2.9 / 50
 
 
-async def test_no_text_reaches_the_log(workspace, outbox, channel, caplog, capfd):
+async def test_no_text_reaches_the_log(
+    workspace: Workspace,
+    outbox: Outbox,
+    channel: str,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     caplog.set_level(0)
     secret = Content(Phrase("the merger with Umbrella"))
     workspace.fail("chat.postMessage", status=500)

@@ -1,8 +1,9 @@
 """Drafts that grow in a Slack on loopback, whatever goes wrong there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -22,8 +23,9 @@ from bot.slack.client.rate_limit import TIERS
 from bot.slack.draft_message import DraftMessage
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from safety import SafeText
+from tests.clocks import HurriedClock
 
 HEAD = Phrase("*Draft 1*")
 FACTS = Phrase("1.2 s · seed 7")
@@ -33,17 +35,7 @@ WHOLE = FIRST + SECOND
 LONG = SafeText("\n\n".join(f"Paragraph {n}. " + "A sentence of it." * 20 for n in range(25)))
 STREAMS = ("chat.startStream", "chat.appendStream", "chat.stopStream")
 
-Open = Callable[..., DraftMessage]
-
-
-class HurriedClock:
-    """A second passes in a fiftieth."""
-
-    def time(self) -> float:
-        return asyncio.get_running_loop().time() * 50
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 50)
+Fault = dict[str, Any]
 
 
 class Stage:
@@ -71,29 +63,33 @@ class Stage:
         self.posted.append((part, ts))
 
     @property
-    def replies(self) -> list[Message]:
+    def replies(self) -> list[PostedMessage]:
         return self.workspace.messages(self.channel, self.root)[1:]
 
     @property
     def said(self) -> list[str]:
         return [words(message) for message in self.replies]
 
+    async def one_more_call(self) -> None:
+        calls = len(self.workspace.calls)
+        await self.workspace.until(lambda: len(self.workspace.calls) > calls)
+
     def count(self, method: str) -> int:
         return sum(call.method == method for call in self.workspace.calls)
 
 
-def words(message: Message) -> str:
+def words(message: PostedMessage) -> str:
     """The text that a message shows, as Markdown, without what closes it."""
     markdown = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     return "".join(markdown) or message.text
 
 
-def text_of(messages: list[Message]) -> str:
+def text_of(messages: list[PostedMessage]) -> str:
     """The text of a draft, without the head of each of its messages."""
     return "\n\n".join(words(message).partition("\n\n")[2].strip() for message in messages)
 
 
-def closing_of(message: Message) -> list[str]:
+def closing_of(message: PostedMessage) -> list[str]:
     return [block["type"] for block in message.blocks if block["type"] != "markdown"]
 
 
@@ -119,20 +115,20 @@ async def workspace() -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-async def stage(workspace) -> AsyncIterator[Stage]:
+async def stage(workspace: Workspace) -> AsyncIterator[Stage]:
     async with staged(workspace) as made:
         yield made
 
 
 @pytest.fixture(params=["streams", "no streams"])
-async def any_stage(request, workspace) -> AsyncIterator[Stage]:
+async def any_stage(request: pytest.FixtureRequest, workspace: Workspace) -> AsyncIterator[Stage]:
     if request.param == "no streams":
         workspace.without(*STREAMS)
     async with staged(workspace) as made:
         yield made
 
 
-async def test_a_draft_grows_while_it_is_released(stage):
+async def test_a_draft_grows_while_it_is_released(stage: Stage) -> None:
     draft = stage.draft()
     ts = await draft.open()
     (message,) = stage.replies
@@ -148,7 +144,7 @@ async def test_a_draft_grows_while_it_is_released(stage):
     assert closing_of(message) == ["context", "actions"]
 
 
-async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace):
+async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace: Workspace) -> None:
     workspace.without(*STREAMS)
     async with staged(workspace) as stage:
         draft = stage.draft()
@@ -170,7 +166,7 @@ async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace):
         assert text_of([message]) == WHOLE
 
 
-async def test_a_slack_without_streams_is_asked_once(workspace):
+async def test_a_slack_without_streams_is_asked_once(workspace: Workspace) -> None:
     workspace.without(*STREAMS)
     async with staged(workspace) as stage:
         for n in range(3):
@@ -181,7 +177,7 @@ async def test_a_slack_without_streams_is_asked_once(workspace):
         assert len(stage.replies) == 3
 
 
-async def test_a_draft_is_closed_with_its_whole_text_facts_and_buttons(any_stage):
+async def test_a_draft_is_closed_with_its_whole_text_facts_and_buttons(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     draft.show(FIRST)
@@ -190,18 +186,19 @@ async def test_a_draft_is_closed_with_its_whole_text_facts_and_buttons(any_stage
     (message,) = any_stage.replies
     assert text_of([message]) == WHOLE
     assert closing_of(message) == ["context", "actions"]
+    assert message.metadata is not None
     assert message.metadata["event_payload"] == {"key": f"version-{HEAD}/1"}
     assert any_stage.posted == [(1, message.ts)]
 
 
-async def test_a_draft_without_a_word_is_closed_too(any_stage):
+async def test_a_draft_without_a_word_is_closed_too(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     await draft.finish(FACTS)
     assert closing_of(any_stage.replies[0]) == ["context"]
 
 
-async def test_a_long_draft_goes_on_in_further_messages(any_stage):
+async def test_a_long_draft_goes_on_in_further_messages(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     for start in range(0, len(LONG), 400):
@@ -217,7 +214,7 @@ async def test_a_long_draft_goes_on_in_further_messages(any_stage):
     assert not any(m.streaming for m in shown)
 
 
-async def test_control_markup_in_released_text_arrives_dead(any_stage):
+async def test_control_markup_in_released_text_arrives_dead(any_stage: Stage) -> None:
     attack = SafeText(
         "<!channel> <@U0123456789> <https://evil.example|ours> [us](https://evil.example)"
     )
@@ -236,22 +233,23 @@ async def test_control_markup_in_released_text_arrives_dead(any_stage):
 @pytest.mark.parametrize(
     "method", ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.update"]
 )
-async def test_whatever_answer_is_lost_nothing_is_shown_twice(stage, method, fault):
+async def test_whatever_answer_is_lost_nothing_is_shown_twice(
+    stage: Stage, method: str, fault: Fault
+) -> None:
     if method == "chat.update":
         stage.workspace.without(*STREAMS)
     stage.workspace.fail(method, **fault)
     draft = stage.draft()
     await draft.open()
     for piece in (FIRST, SECOND):
-        calls = len(stage.workspace.calls)
         draft.show(piece)
-        await stage.workspace.until(lambda calls=calls: len(stage.workspace.calls) > calls)
+        await stage.one_more_call()
     await draft.finish(FACTS)
     assert stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
     assert not stage.replies[0].streaming
 
 
-async def test_further_messages_are_not_doubled_by_a_lost_answer(stage):
+async def test_further_messages_are_not_doubled_by_a_lost_answer(stage: Stage) -> None:
     draft = stage.draft()
     await draft.open()
     stage.workspace.fail("chat.startStream", drop="after", times=2)
@@ -260,7 +258,7 @@ async def test_further_messages_are_not_doubled_by_a_lost_answer(stage):
     assert text_of(stage.replies) == LONG
 
 
-async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(stage):
+async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(stage: Stage) -> None:
     draft = stage.draft()
     ts = await draft.open()
     draft.show(FIRST)
@@ -274,7 +272,7 @@ async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(stage):
     assert text_of(stage.replies) == WHOLE
 
 
-async def test_where_a_stream_is_refused_the_draft_is_a_message(stage):
+async def test_where_a_stream_is_refused_the_draft_is_a_message(stage: Stage) -> None:
     stage.workspace.fail("chat.startStream", error="channel_type_not_supported")
     draft = stage.draft()
     await draft.open()
@@ -283,7 +281,9 @@ async def test_where_a_stream_is_refused_the_draft_is_a_message(stage):
     assert stage.said == [f"**Draft 1**\n\n{FIRST}"]
 
 
-async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(workspace):
+async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(
+    workspace: Workspace,
+) -> None:
     async with staged(workspace, **{"chat.startStream": 2}) as stage:
         drafts = [stage.draft(head=Phrase(f"*Draft {n}*")) for n in range(3)]
         for draft in drafts:
@@ -295,18 +295,20 @@ async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(works
         assert [text_of([m]) for m in stage.replies] == [FIRST.strip()] * 3
 
 
-async def test_a_call_is_kept_for_the_end_of_a_draft_only_while_it_runs(workspace):
+async def test_a_call_is_kept_for_the_end_of_a_draft_only_while_it_runs(
+    workspace: Workspace,
+) -> None:
     workspace.without(*STREAMS)
     async with staged(workspace, **{"chat.update": 1}) as stage:
-        pace, draft = stage.outbox.wire.pace, stage.draft()
+        limits, draft = stage.outbox.api.rate_limit, stage.draft()
         await draft.open()
-        assert not pace.free("chat.update")
+        assert not limits.is_free("chat.update")
         await draft.abandon()
         await draft.abandon()
-        assert pace.free("chat.update")
+        assert limits.is_free("chat.update")
 
 
-async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
+async def test_a_limited_append_waits_and_shows_everything_at_once(stage: Stage) -> None:
     draft = stage.draft()
     await draft.open()
     stage.workspace.fail("chat.appendStream", retry_after=5)
@@ -321,7 +323,7 @@ async def test_a_limited_append_waits_and_shows_everything_at_once(stage):
     await draft.abandon()
 
 
-async def test_what_a_limit_held_back_comes_without_further_text(any_stage):
+async def test_what_a_limit_held_back_comes_without_further_text(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     for method in ("chat.appendStream", "chat.update"):
@@ -331,7 +333,7 @@ async def test_what_a_limit_held_back_comes_without_further_text(any_stage):
     await draft.abandon()
 
 
-async def test_a_text_that_slack_refuses_for_good_ends_the_writing(workspace):
+async def test_a_text_that_slack_refuses_for_good_ends_the_writing(workspace: Workspace) -> None:
     workspace.without(*STREAMS)
     async with staged(workspace) as stage:
         draft = stage.draft()
@@ -342,7 +344,7 @@ async def test_a_text_that_slack_refuses_for_good_ends_the_writing(workspace):
         await draft.abandon()
 
 
-async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage):
+async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage: Stage) -> None:
     draft = stage.draft()
     await draft.open()
     stage.workspace.fail("chat.appendStream", retry_after=3600)
@@ -353,7 +355,7 @@ async def test_the_end_does_not_wait_until_appends_are_allowed_again(stage):
     assert text_of(stage.replies) == FIRST.strip()
 
 
-async def test_five_drafts_share_the_budget_and_all_grow(workspace):
+async def test_five_drafts_share_the_budget_and_all_grow(workspace: Workspace) -> None:
     async with staged(workspace, **{"chat.appendStream": 30}) as stage:
         drafts = [stage.draft(head=Phrase(f"*Draft {n}*")) for n in range(5)]
         for draft in drafts:
@@ -372,7 +374,7 @@ async def test_five_drafts_share_the_budget_and_all_grow(workspace):
         assert [text_of([message]) for message in stage.replies] == [whole.strip()] * 5
 
 
-async def test_a_message_deleted_by_a_person_ends_the_draft(any_stage):
+async def test_a_message_deleted_by_a_person_ends_the_draft(any_stage: Stage) -> None:
     draft = any_stage.draft()
     ts = await draft.open()
     await any_stage.workspace.delete(any_stage.ada, any_stage.channel, ts)
@@ -383,7 +385,7 @@ async def test_a_message_deleted_by_a_person_ends_the_draft(any_stage):
     assert any_stage.replies == []
 
 
-async def test_a_slack_that_stays_down_ends_the_writing(stage):
+async def test_a_slack_that_stays_down_ends_the_writing(stage: Stage) -> None:
     draft = stage.draft()
     await draft.open()
     stage.workspace.fail("*", status=503, times=1000)
@@ -392,7 +394,7 @@ async def test_a_slack_that_stays_down_ends_the_writing(stage):
     await draft.abandon()
 
 
-async def test_a_stopped_draft_keeps_what_was_released_and_says_so(any_stage):
+async def test_a_stopped_draft_keeps_what_was_released_and_says_so(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     draft.show(FIRST)
@@ -403,7 +405,9 @@ async def test_a_stopped_draft_keeps_what_was_released_and_says_so(any_stage):
 
 
 @pytest.mark.parametrize("fault", [None, {"drop": "after"}, {"status": 500}])
-async def test_a_retracted_draft_leaves_one_sentence_of_all_its_messages(any_stage, fault):
+async def test_a_retracted_draft_leaves_one_sentence_of_all_its_messages(
+    any_stage: Stage, fault: Fault
+) -> None:
     draft = any_stage.draft()
     await draft.open()
     draft.show(LONG)
@@ -418,7 +422,7 @@ async def test_a_retracted_draft_leaves_one_sentence_of_all_its_messages(any_sta
     assert not message.streaming
 
 
-async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage):
+async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage: Stage) -> None:
     draft = any_stage.draft()
     ts = await draft.open()
     draft.show(FIRST)
@@ -441,7 +445,9 @@ async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage):
 
 
 @pytest.mark.parametrize("recorded", [1, 2])
-async def test_a_long_draft_resumed_from_an_old_account_is_not_doubled(any_stage, recorded):
+async def test_a_long_draft_resumed_from_an_old_account_is_not_doubled(
+    any_stage: Stage, recorded: int
+) -> None:
     draft = any_stage.draft()
     await draft.open()
     draft.show(LONG)
@@ -458,7 +464,7 @@ async def test_a_long_draft_resumed_from_an_old_account_is_not_doubled(any_stage
     assert len(set(heads)) == len(heads)
 
 
-async def test_a_shorter_text_after_a_restart_leaves_no_message_behind(any_stage):
+async def test_a_shorter_text_after_a_restart_leaves_no_message_behind(any_stage: Stage) -> None:
     draft = any_stage.draft()
     await draft.open()
     draft.show(LONG)
@@ -472,7 +478,7 @@ async def test_a_shorter_text_after_a_restart_leaves_no_message_behind(any_stage
     assert any_stage.said == [f"**Draft 1**\n\n{FIRST}"]
 
 
-async def test_a_message_that_a_crash_left_unrecorded_is_found(any_stage):
+async def test_a_message_that_a_crash_left_unrecorded_is_found(any_stage: Stage) -> None:
     draft = any_stage.draft()
     ts = await draft.open()
     await draft.abandon()

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from bot.app import Bot
 from bot.store import Hold, Store
 from bot.store.models import now
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from tests.person import Person, StartBot, facts, settings_for
 from tests.scripted_engine import ScriptedEngine
 
@@ -28,10 +28,10 @@ class Reviewer(Person):
     """A member of the reviewers' channel."""
 
     @property
-    def card(self) -> Message | None:
+    def card(self) -> PostedMessage | None:
         return next(iter(self.workspace.messages(self.channel)), None)
 
-    async def sees_card(self) -> Message:
+    async def sees_card(self) -> PostedMessage:
         card = await self.workspace.until(lambda: self.card)
         assert card is not None
         return card
@@ -288,7 +288,7 @@ async def test_the_kept_text_is_sealed_and_gone_once_it_is_decided(
     await rex.click("review_reject")
     await ana.hears("not approved by a reviewer")
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'draftsmith.db'}")
-    assert await store.holds() == []
+    assert await store.list_open_holds() == []
     await store.close()
 
 

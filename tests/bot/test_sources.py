@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfWriter
 
 from bot.app import Bot
-from bot.extraction.extraction import Unreadable, read
+from bot.extraction.extraction import Unreadable, extract
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine
@@ -69,7 +69,7 @@ def pdf_file(text: str) -> bytes:
     ],
 )
 async def test_each_kind_of_file_is_read(name: str, data: bytes, text: str) -> None:
-    assert (await read(name, data, 10_000)).text.strip() == text
+    assert (await extract(name, data, 10_000)).text.strip() == text
 
 
 async def test_the_process_that_reads_knows_none_of_our_secrets(
@@ -84,12 +84,12 @@ async def test_the_process_that_reads_knows_none_of_our_secrets(
 
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
     monkeypatch.setattr(asyncio, "create_subprocess_exec", watched)
-    assert (await read("a.txt", b"x", 10)).text == "x"
+    assert (await extract("a.txt", b"x", 10)).text == "x"
     assert "xoxb-secret" not in str(started["env"])
 
 
 async def test_a_file_is_cut_and_what_is_left_out_is_counted() -> None:
-    cut = await read("a.txt", b"x" * 3000, 1000)
+    cut = await extract("a.txt", b"x" * 3000, 1000)
     assert (len(cut.text), cut.left_out) == (1000, 2000)
 
 
@@ -124,7 +124,7 @@ def blank_pdf() -> bytes:
 )
 async def test_what_gives_no_text_says_why(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(Unreadable) as unreadable:
-        await read(name, data, 10_000)
+        await extract(name, data, 10_000)
     assert unreadable.value.reason == reason
 
 

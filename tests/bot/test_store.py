@@ -5,11 +5,13 @@ import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect
 
 from bot.store import (
+    HistoryStep,
     Job,
     JobKind,
     JobStatus,
@@ -17,7 +19,6 @@ from bot.store import (
     StoreUnavailable,
     Thread,
     TooManyRunning,
-    Turn,
     VersionStatus,
 )
 from bot.store.database import connect, migrate
@@ -44,12 +45,12 @@ def a_thread(channel: str = "C1") -> Thread:
     return Thread(team="T1", channel=channel, requester="U1", recipe="blog", brief="rain")
 
 
-def a_job(n: int = 1, **known: object) -> Job:
+def a_job(n: int = 1, **known: Any) -> Job:
     return Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": n, "seed": 7}, **known)
 
 
 async def begun(store: Store, key: str = "k1", n: int = 1) -> Job:
-    job = await store.add(a_job(n), key=key, limit=9, thread=a_thread())
+    job = await store.add_job(a_job(n), key=key, limit=9, thread=a_thread())
     assert job is not None
     return job
 
@@ -68,12 +69,12 @@ async def test_the_migrations_make_the_tables_of_the_models(store: Store) -> Non
 
 async def test_a_key_that_was_seen_adds_nothing(store: Store) -> None:
     await begun(store)
-    assert await store.add(a_job(), key="k1", limit=9, thread=a_thread()) is None
-    assert len(await store.jobs(JobStatus.OPEN)) == 1
+    assert await store.add_job(a_job(), key="k1", limit=9, thread=a_thread()) is None
+    assert len(await store.list_jobs(JobStatus.OPEN)) == 1
 
 
 async def test_the_same_key_at_once_adds_one_job(store: Store) -> None:
-    adding = [store.add(a_job(), key="k1", limit=9, thread=a_thread()) for _ in range(8)]
+    adding = [store.add_job(a_job(), key="k1", limit=9, thread=a_thread()) for _ in range(8)]
     added = await asyncio.gather(*adding)
     assert [job is not None for job in added].count(True) == 1
 
@@ -84,14 +85,14 @@ async def test_open_jobs_are_limited_by_person_and_a_refused_one_leaves_no_trace
     first = await begun(store, "k1")
     await begun(store, "k2")
     with pytest.raises(TooManyRunning):
-        await store.add(a_job(), key="k3", limit=2, thread=a_thread())
+        await store.add_job(a_job(), key="k3", limit=2, thread=a_thread())
     await store.end_job(first.id, JobStatus.DONE)
-    assert await store.add(a_job(), key="k3", limit=2, thread=a_thread())
+    assert await store.add_job(a_job(), key="k3", limit=2, thread=a_thread())
 
 
 async def test_version_numbers_run_through_the_thread(store: Store) -> None:
     first = await begun(store, n=3)
-    more = await store.add(a_job(thread_id=first.thread_id), key="k2", limit=9)
+    more = await store.add_job(a_job(thread_id=first.thread_id), key="k2", limit=9)
     assert more is not None
     assert [v.number for v in await store.ensure_versions(first)] == [1, 2, 3]
     assert [v.number for v in await store.ensure_versions(more)] == [4]
@@ -102,7 +103,7 @@ async def test_jobs_of_one_thread_begun_at_once_take_different_numbers(store: St
     first = await begun(store)
     jobs = [first]
     for i in range(5):
-        job = await store.add(a_job(thread_id=first.thread_id), key=f"more{i}", limit=9)
+        job = await store.add_job(a_job(thread_id=first.thread_id), key=f"more{i}", limit=9)
         assert job is not None
         jobs.append(job)
     versions = await asyncio.gather(*(store.ensure_versions(job) for job in jobs))
@@ -116,7 +117,7 @@ async def test_the_last_version_is_the_one_that_ended_last_not_the_highest_numbe
     one, two = await store.ensure_versions(job)
     await store.end_version(two.id, VersionStatus.FINISHED, text="two")
     await store.end_version(one.id, VersionStatus.FINISHED, text="one")
-    last = await store.last_version(job.thread_id, VersionStatus.FINISHED)
+    last = await store.find_last_version(job.thread_id, VersionStatus.FINISHED)
     assert last is not None
     assert last.number == 1
 
@@ -125,7 +126,7 @@ async def test_history_walks_from_the_first_draft_to_the_version(store: Store) -
     job = await begun(store)
     (draft,) = await store.ensure_versions(job)
     await store.end_version(draft.id, VersionStatus.FINISHED, text="long")
-    refine = await store.add(
+    refine = await store.add_job(
         a_job(thread_id=job.thread_id, parent_id=draft.id, instruction="shorter"),
         key="k2",
         limit=9,
@@ -133,27 +134,30 @@ async def test_history_walks_from_the_first_draft_to_the_version(store: Store) -
     assert refine is not None
     (short,) = await store.ensure_versions(refine)
     await store.end_version(short.id, VersionStatus.FINISHED, text="brief")
-    assert await store.history(short.id) == [Turn(None, "long"), Turn("shorter", "brief")]
-    assert await store.history(None) == []
+    assert await store.get_history(short.id) == [
+        HistoryStep(None, "long"),
+        HistoryStep("shorter", "brief"),
+    ]
+    assert await store.get_history(None) == []
 
 
 async def test_a_message_leads_to_its_version_and_a_version_to_its_parts(store: Store) -> None:
     (version,) = await store.ensure_versions(await begun(store))
     for part, ts in ((2, "2.0"), (1, "1.0"), (1, "1.0")):
         await store.record_post(version.id, part, "C1", ts)
-    found = await store.version_at("C1", "2.0")
+    found = await store.find_version_at("C1", "2.0")
     assert found is not None
     assert found.id == version.id
-    assert await store.version_at("C2", "2.0") is None
-    assert await store.parts(version.id) == ["1.0", "2.0"]
+    assert await store.find_version_at("C2", "2.0") is None
+    assert await store.list_posts(version.id) == ["1.0", "2.0"]
 
 
 async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
     job = await begun(store)
     await store.end_job(job.id, JobStatus.WAITING)
-    assert [j.id for j in await store.jobs(JobStatus.WAITING, channel="C1")] == [job.id]
-    assert await store.jobs(JobStatus.WAITING, channel="C2") == []
-    assert [await store.reopen(job.id), await store.reopen(job.id)] == [True, False]
+    assert [j.id for j in await store.list_jobs(JobStatus.WAITING, channel="C1")] == [job.id]
+    assert await store.list_jobs(JobStatus.WAITING, channel="C2") == []
+    assert [await store.reopen_waiting(job.id), await store.reopen_waiting(job.id)] == [True, False]
 
 
 async def test_tries_are_counted(store: Store) -> None:
@@ -166,11 +170,11 @@ async def test_old_events_are_forgotten_and_young_ones_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begun(store, "young")
-    await store.forget()
-    assert await store.add(a_job(), key="young", limit=9, thread=a_thread()) is None
+    await store.purge()
+    assert await store.add_job(a_job(), key="young", limit=9, thread=a_thread()) is None
     monkeypatch.setattr("bot.store.jobs.EVENTS_KEPT", timedelta(seconds=-1))
-    await store.forget()
-    assert await store.add(a_job(), key="young", limit=9, thread=a_thread())
+    await store.purge()
+    assert await store.add_job(a_job(), key="young", limit=9, thread=a_thread())
 
 
 async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
@@ -188,11 +192,11 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of
     assert os.fspath(tmp_path) not in str(away.value)
 
 
-async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
-    turns, order = WriteLock(patience=10), []
+async def test_an_urgent_writer_waits_for_no_more_than_two_writers() -> None:
+    lock, order = WriteLock(patience=10), []
 
-    async def write(name: str, *, hurry: bool = False) -> None:
-        async with turns.turn(hurry=hurry):
+    async def write(name: str, *, urgent: bool = False) -> None:
+        async with lock.acquire(urgent=urgent):
             order.append(name)
             await asyncio.sleep(0)
 
@@ -200,18 +204,18 @@ async def test_one_who_hurries_waits_for_no_more_than_two_writers() -> None:
         for name in "abcde":
             group.create_task(write(name))
         await asyncio.sleep(0)
-        group.create_task(write("in a hurry", hurry=True))
-    assert order.index("in a hurry") <= 2
+        group.create_task(write("urgent", urgent=True))
+    assert order.index("urgent") <= 2
     assert [name for name in order if len(name) == 1] == ["a", "b", "c", "d", "e"]
 
 
-async def test_one_who_hurries_in_vain_leaves_the_turn_to_others() -> None:
-    turns = WriteLock(patience=0.01)
-    async with turns.turn(hurry=False):
+async def test_an_urgent_writer_that_gives_up_leaves_the_lock_to_others() -> None:
+    lock = WriteLock(patience=0.01)
+    async with lock.acquire(urgent=False):
         with pytest.raises(TimeoutError):
-            async with turns.turn(hurry=True):
+            async with lock.acquire(urgent=True):
                 pass
-    async with turns.turn(hurry=True):
+    async with lock.acquire(urgent=True):
         pass
 
 

@@ -19,7 +19,7 @@ from bot.slack.render import blocks, documents, home_view, markup, version_views
 from bot.slack.render.views import Choices
 from bot.workspace import Workspace
 from safety import SafeText
-from tests.bot.test_phrase_types import where
+from tests.bot.test_sentences import where
 
 # As in a payload of Bolt's, where every value has the type Any.
 BODY: dict[str, Any] = {"text": "words that nobody has judged"}
@@ -175,14 +175,17 @@ CALLS: dict[str, list[Call]] = {
         lambda o, at, w: o.tell(at.channel, "U1", SAID, buttons=[Button(w, "again")]),
     ],
     "tell_in_dm": [lambda o, at, w: o.tell_in_dm("U1", w)],
-    "answer": [lambda o, at, w: o.answer("http://127.0.0.1:9/", w)],
-    "suggest": [
-        lambda o, at, w: o.suggest(at.channel, "1.2", [(w, SAID)], SAID),
-        lambda o, at, w: o.suggest(at.channel, "1.2", [(SAID, w)], SAID),
-        lambda o, at, w: o.suggest(at.channel, "1.2", [], w),
+    "respond": [lambda o, at, w: o.respond("http://127.0.0.1:9/", w)],
+    "suggest_prompts": [
+        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(w, SAID)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(SAID, w)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [], w),
     ],
-    "title": [lambda o, at, w: o.title(at, w)],
-    "status": [lambda o, at, w: o.status(at, w), lambda o, at, w: o.status(at, SAID, [w])],
+    "set_title": [lambda o, at, w: o.set_title(at, w)],
+    "set_status": [
+        lambda o, at, w: o.set_status(at, w),
+        lambda o, at, w: o.set_status(at, SAID, [w]),
+    ],
 }
 
 

@@ -80,7 +80,7 @@ def test_why_this_fits_into_a_modal(
 def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
         change_view("{}", language),
-        translate_view("{}", sentences.WRITTEN, language),
+        translate_view("{}", sentences.TEXT_LANGUAGES, language),
         accept_view("{}", language),
     ):
         slack_takes(view)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,29 +17,25 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Limit, Workspace
+from bot.workspace import RateLimit, Workspace
 from bot.workspace.__main__ import main
 from bot.workspace.blocks import accept_message_blocks
-from bot.workspace.errors import SlackError
+from bot.workspace.errors import ApiError
+from bot.workspace.faults import Drop
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import refused
 
 
-async def refused(call: Any) -> str:
-    """The word with which the API refused the call."""
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
-
-
-def section(text: str, **extra: object) -> dict[str, object]:
+def section(text: str, **extra: object) -> Json:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **extra}
 
 
-def button(action_id: str, text: str = "Again") -> dict[str, object]:
+def button(action_id: str, text: str = "Again") -> Json:
     label = {"type": "plain_text", "text": text}
     return {"type": "button", "action_id": action_id, "text": label, "value": "1"}
 
 
-def modal(**changes: object) -> dict[str, object]:
+def modal(**changes: object) -> Json:
     title = {"type": "plain_text", "text": "New draft"}
     return {"type": "modal", "title": title, "blocks": [section("hello")], **changes}
 
@@ -46,7 +43,9 @@ def modal(**changes: object) -> dict[str, object]:
 # Who is asking
 
 
-async def test_auth_test_names_the_bot_and_tells_its_scopes(workspace, client):
+async def test_auth_test_names_the_bot_and_tells_its_scopes(
+    workspace: Workspace, client: AsyncWebClient
+) -> None:
     answer = await client.auth_test()
     assert answer["user_id"] == workspace.bot_user
     assert answer["team_id"] == workspace.team
@@ -58,28 +57,34 @@ async def test_auth_test_names_the_bot_and_tells_its_scopes(workspace, client):
     ("token", "error"),
     [("", "not_authed"), ("xoxb-wrong", "invalid_auth"), ("app", "not_allowed_token_type")],
 )
-async def test_a_wrong_token_is_refused(workspace, token, error):
+async def test_a_wrong_token_is_refused(workspace: Workspace, token: str, error: str) -> None:
     token = workspace.app_token if token == "app" else token
     client = AsyncWebClient(token, base_url=f"{workspace.url}/api/")
     assert await refused(client.auth_test()) == error
 
 
-async def test_socket_mode_wants_the_app_token(workspace, client):
+async def test_socket_mode_wants_the_app_token(
+    workspace: Workspace, client: AsyncWebClient
+) -> None:
     call = client.apps_connections_open(app_token=workspace.bot_token)
     assert await refused(call) == "not_allowed_token_type"
 
 
-async def test_an_unknown_method_is_said_to_be_unknown(client):
+async def test_an_unknown_method_is_said_to_be_unknown(client: AsyncWebClient) -> None:
     assert await refused(client.api_call("chat.sing")) == "unknown_method"
 
 
-async def test_methods_can_be_taken_away(workspace, client, general):
+async def test_methods_can_be_taken_away(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     workspace.without("chat.startStream")
     call = client.chat_startStream(channel=general, thread_ts="1.000000")
     assert await refused(call) == "unknown_method"
 
 
-async def test_a_revoked_scope_is_named(workspace, client, general):
+async def test_a_revoked_scope_is_named(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     workspace.revoke("chat:write")
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel=general, text="hello")
@@ -88,7 +93,7 @@ async def test_a_revoked_scope_is_named(workspace, client, general):
     assert "reactions:write" in answer["provided"]
 
 
-async def test_an_app_has_the_scopes_of_its_manifest_unless_others_are_given():
+async def test_an_app_has_the_scopes_of_its_manifest_unless_others_are_given() -> None:
     manifest = {"oauth_config": {"scopes": {"bot": ["chat:write"]}}}
     assert Workspace(manifest=manifest).state.scopes == {"chat:write"}
     assert Workspace(manifest=manifest, scopes=["commands"]).state.scopes == {"commands"}
@@ -97,21 +102,21 @@ async def test_an_app_has_the_scopes_of_its_manifest_unless_others_are_given():
 @pytest.mark.parametrize(
     "wrong", [{"name": "x" * 25}, {"type": "local"}, {"callback_id": ""}, {"callback_id": None}]
 )
-def test_a_faulty_shortcut_of_a_manifest_is_refused(wrong):
+def test_a_faulty_shortcut_of_a_manifest_is_refused(wrong: Json) -> None:
     entry = {"name": "New draft", "type": "global", "callback_id": "draft"} | wrong
     entry = {name: value for name, value in entry.items() if value is not None}
     with pytest.raises(ValueError, match="needs a name of at most 24 characters, a callback_id"):
         Workspace(manifest={"features": {"shortcuts": [entry]}})
 
 
-async def test_a_page_of_another_site_gets_no_answer(workspace):
+async def test_a_page_of_another_site_gets_no_answer(workspace: Workspace) -> None:
     url, headers = f"{workspace.url}/", {"Host": "evil.example"}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         assert response.status == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", None])
-async def test_only_the_pages_own_origin_may_act(workspace, origin):
+async def test_only_the_pages_own_origin_may_act(workspace: Workspace, origin: str | None) -> None:
     headers = {"Origin": origin} if origin else {}
     live = f"{workspace.url}/page/live"
     async with aiohttp.ClientSession() as session, session.get(live, headers=headers) as response:
@@ -121,7 +126,9 @@ async def test_only_the_pages_own_origin_may_act(workspace, origin):
 # Posts
 
 
-async def test_a_post_is_there_with_a_later_ts_each_time(workspace, client, general):
+async def test_a_post_is_there_with_a_later_ts_each_time(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     first = await client.chat_postMessage(channel=general, text="one")
     second = await client.chat_postMessage(channel=general, text="two")
     assert [m.text for m in workspace.messages(general)] == ["one", "two"]
@@ -129,7 +136,9 @@ async def test_a_post_is_there_with_a_later_ts_each_time(workspace, client, gene
     assert second["message"]["bot_id"] == (await client.auth_test())["bot_id"]
 
 
-async def test_the_bot_may_write_only_where_it_is(workspace, client, ada):
+async def test_the_bot_may_write_only_where_it_is(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     ben = workspace.person("ben")
     public = workspace.channel("public", bot=False)
     secret = workspace.channel("secret", private=True, members=[ada], bot=False)
@@ -147,7 +156,9 @@ async def test_the_bot_may_write_only_where_it_is(workspace, client, ada):
     assert found == expected
 
 
-async def test_a_persons_id_stands_for_their_dm(workspace, client, ada):
+async def test_a_persons_id_stands_for_their_dm(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     answer = await client.chat_postMessage(channel=ada, text="hello")
     assert answer["channel"] == workspace.dm(ada)
 
@@ -167,7 +178,9 @@ async def test_a_persons_id_stands_for_their_dm(workspace, client, ada):
         ),
     ],
 )
-async def test_content_that_slack_refuses_is_refused(client, general, content, error):
+async def test_content_that_slack_refuses_is_refused(
+    client: AsyncWebClient, general: str, content: Json, error: str
+) -> None:
     assert await refused(client.chat_postMessage(channel=general, **content)) == error
 
 
@@ -189,7 +202,9 @@ async def test_content_that_slack_refuses_is_refused(client, general, content, e
         ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "/blocks/0/text"),
     ],
 )
-async def test_a_faulty_block_is_pointed_at(client, general, blocks, where):
+async def test_a_faulty_block_is_pointed_at(
+    client: AsyncWebClient, general: str, blocks: list[Json], where: str
+) -> None:
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel=general, text="x", blocks=blocks)
     answer = caught.value.response
@@ -211,7 +226,7 @@ JUNK = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_siz
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (container, key) within a value."""
+    """Yield every (container, key) inside a value."""
     keys = list(value) if isinstance(value, dict) else range(len(value) * isinstance(value, list))
     for key in keys:
         yield value, key
@@ -219,27 +234,35 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @given(blocks=st.permutations(BLOCKS).map(deepcopy), junk=JUNK, data=st.data())
-def test_no_shape_of_blocks_is_too_odd_to_be_judged(blocks, junk, data):
+def test_no_shape_of_blocks_is_too_odd_to_be_judged(
+    blocks: list[Json], junk: object, data: st.DataObject
+) -> None:
     container, key = data.draw(st.sampled_from(list(places(blocks))))
     container[key] = junk
-    with suppress(SlackError):
+    with suppress(ApiError):
         accepted = accept_message_blocks(blocks)
         assert [block["type"] for block in accepted] == [block["type"] for block in blocks]
 
 
-async def test_fifty_good_blocks_are_taken_and_get_ids(workspace, client, general):
+async def test_fifty_good_blocks_are_taken_and_get_ids(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     await client.chat_postMessage(channel=general, text="x", blocks=[section("y")] * 50)
     (message,) = workspace.messages(general)
     assert len({block["block_id"] for block in message.blocks}) == 50
 
 
-async def test_text_over_forty_thousand_characters_is_cut_with_a_warning(client, general):
+async def test_text_over_forty_thousand_characters_is_cut_with_a_warning(
+    client: AsyncWebClient, general: str
+) -> None:
     answer = await client.chat_postMessage(channel=general, text="x" * 40_001)
     assert len(answer["message"]["text"]) == 40_000
     assert answer["warning"] == "message_truncated"
 
 
-async def test_an_update_with_text_alone_takes_the_blocks_away(workspace, client, general):
+async def test_an_update_with_text_alone_takes_the_blocks_away(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     posted = await client.chat_postMessage(channel=general, text="one", blocks=[section("one")])
     await client.chat_update(channel=general, ts=posted["ts"], text="two")
     (message,) = workspace.messages(general)
@@ -247,14 +270,18 @@ async def test_an_update_with_text_alone_takes_the_blocks_away(workspace, client
     assert message.edited
 
 
-async def test_only_own_messages_can_be_changed(workspace, client, ada, general):
+async def test_only_own_messages_can_be_changed(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     ts = await workspace.say(ada, general, "mine")
     update = client.chat_update(channel=general, ts=ts, text="yours")
     assert await refused(update) == "cant_update_message"
     assert await refused(client.chat_delete(channel=general, ts=ts)) == "cant_delete_message"
 
 
-async def test_a_deleted_message_is_gone_for_every_method(workspace, client, general):
+async def test_a_deleted_message_is_gone_for_every_method(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     ts = (await client.chat_postMessage(channel=general, text="one"))["ts"]
     await client.chat_delete(channel=general, ts=ts)
     assert workspace.messages(general) == []
@@ -266,7 +293,9 @@ async def test_a_deleted_message_is_gone_for_every_method(workspace, client, gen
     assert gone == {"message_not_found"}
 
 
-async def test_a_whisper_is_seen_by_one_person(workspace, client, ada, general):
+async def test_a_whisper_is_seen_by_one_person(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     ben = workspace.person("ben")
     await client.chat_postEphemeral(channel=general, user=ada, text="psst")
     assert [m.text for m in workspace.whispers(ada)] == ["psst"]
@@ -278,7 +307,9 @@ async def test_a_whisper_is_seen_by_one_person(workspace, client, ada, general):
 # Streams
 
 
-async def test_a_stream_grows_and_ends_with_blocks(workspace, client, ada, general):
+async def test_a_stream_grows_and_ends_with_blocks(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
     stream = await client.chat_stream(
         channel=general,
@@ -299,25 +330,31 @@ async def test_a_stream_grows_and_ends_with_blocks(workspace, client, ada, gener
 
 
 @pytest.fixture
-async def stream(workspace: Workspace, client: AsyncWebClient, ada: str, general: str) -> dict:
+async def stream(workspace: Workspace, client: AsyncWebClient, ada: str, general: str) -> Json:
     root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
-    to = {"recipient_team_id": workspace.team, "recipient_user_id": ada}
-    started = await client.chat_startStream(channel=general, thread_ts=root, **to)
+    started = await client.chat_startStream(
+        channel=general,
+        thread_ts=root,
+        recipient_team_id=workspace.team,
+        recipient_user_id=ada,
+    )
     return {"channel": general, "ts": started["ts"]}
 
 
-async def test_a_running_stream_cannot_be_updated(client, stream):
+async def test_a_running_stream_cannot_be_updated(client: AsyncWebClient, stream: Json) -> None:
     assert await refused(client.chat_update(**stream, text="x")) == "streaming_state_conflict"
 
 
-async def test_a_stopped_stream_takes_no_more(client, stream):
+async def test_a_stopped_stream_takes_no_more(client: AsyncWebClient, stream: Json) -> None:
     await client.chat_stopStream(**stream)
     appended = client.chat_appendStream(**stream, markdown_text="x")
     assert await refused(appended) == "message_not_in_streaming_state"
     assert await refused(client.chat_stopStream(**stream)) == "message_not_in_streaming_state"
 
 
-async def test_a_stream_that_lived_too_long_can_only_be_updated(workspace, client, stream):
+async def test_a_stream_that_lived_too_long_can_only_be_updated(
+    workspace: Workspace, client: AsyncWebClient, stream: Json
+) -> None:
     workspace.state.stream_seconds = 0.0
     appended = client.chat_appendStream(**stream, markdown_text="x")
     assert await refused(appended) == "message_not_in_streaming_state"
@@ -325,15 +362,17 @@ async def test_a_stream_that_lived_too_long_can_only_be_updated(workspace, clien
     assert workspace.messages(stream["channel"], stream["ts"])[0].text == "whole"
 
 
-async def test_an_append_takes_twelve_thousand_characters_and_no_more(client, stream):
+async def test_an_append_takes_twelve_thousand_characters_and_no_more(
+    client: AsyncWebClient, stream: Json
+) -> None:
     await client.chat_appendStream(**stream, markdown_text="x" * 12_000)
     longer = client.chat_appendStream(**stream, markdown_text="x" * 12_001)
     assert await refused(longer) == "msg_too_long"
 
 
 async def test_a_stream_in_a_channel_names_its_reader_and_in_a_dm_need_not(
-    workspace, client, ada, general
-):
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = (await client.chat_postMessage(channel=general, text="root"))["ts"]
     call = client.chat_startStream(channel=general, thread_ts=root)
     assert await refused(call) == "missing_recipient_team_id"
@@ -345,7 +384,9 @@ async def test_a_stream_in_a_channel_names_its_reader_and_in_a_dm_need_not(
 # Conversations
 
 
-async def test_history_is_newest_first_and_leaves_replies_in_their_threads(client, general):
+async def test_history_is_newest_first_and_leaves_replies_in_their_threads(
+    client: AsyncWebClient, general: str
+) -> None:
     root = (await client.chat_postMessage(channel=general, text="one"))["ts"]
     await client.chat_postMessage(channel=general, text="two")
     await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
@@ -354,7 +395,7 @@ async def test_history_is_newest_first_and_leaves_replies_in_their_threads(clien
     assert told[1]["reply_count"] == 1
 
 
-async def test_pages_lead_through_the_whole_thread(client, general):
+async def test_pages_lead_through_the_whole_thread(client: AsyncWebClient, general: str) -> None:
     root = (await client.chat_postMessage(channel=general, text="0"))["ts"]
     for number in range(1, 6):
         await client.chat_postMessage(channel=general, text=str(number), thread_ts=root)
@@ -365,7 +406,9 @@ async def test_pages_lead_through_the_whole_thread(client, general):
     assert texts == [["0", "1", "2", "3"], ["4", "5"]]
 
 
-async def test_metadata_is_read_back_only_when_asked_for(client, general):
+async def test_metadata_is_read_back_only_when_asked_for(
+    client: AsyncWebClient, general: str
+) -> None:
     metadata = {"event_type": "draft", "event_payload": {"job": "7"}}
     root = (await client.chat_postMessage(channel=general, text="x", metadata=metadata))["ts"]
     plain = await client.conversations_replies(channel=general, ts=root)
@@ -374,7 +417,9 @@ async def test_metadata_is_read_back_only_when_asked_for(client, general):
     assert full["messages"][0]["metadata"] == metadata
 
 
-async def test_a_thread_outlives_its_deleted_root(workspace, client, ada, general):
+async def test_a_thread_outlives_its_deleted_root(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
     await workspace.delete(ada, general, root)
@@ -382,7 +427,9 @@ async def test_a_thread_outlives_its_deleted_root(workspace, client, ada, genera
     assert [m.get("subtype", m["text"]) for m in told] == ["tombstone", "reply"]
 
 
-async def test_a_deleted_thread_is_not_found(workspace, client, ada, general):
+async def test_a_deleted_thread_is_not_found(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     await workspace.delete(ada, general, root)
     assert (
@@ -392,7 +439,9 @@ async def test_a_deleted_thread_is_not_found(workspace, client, ada, general):
     assert await refused(call) == "thread_not_found"
 
 
-async def test_the_bot_joins_a_public_channel_and_no_private_one(workspace, client, ada):
+async def test_the_bot_joins_a_public_channel_and_no_private_one(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     public = workspace.channel("public", bot=False)
     secret = workspace.channel("secret", private=True, members=[ada], bot=False)
     assert await refused(client.conversations_history(channel=public)) == "not_in_channel"
@@ -401,7 +450,9 @@ async def test_the_bot_joins_a_public_channel_and_no_private_one(workspace, clie
     assert await refused(client.conversations_join(channel=secret)) == "channel_not_found"
 
 
-async def test_people_are_told_apart(workspace, client, ada):
+async def test_people_are_told_apart(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     gus = workspace.person("gus", guest=True)
     olga = workspace.person("olga", outsider=True)
     users = [(await client.users_info(user=u))["user"] for u in (ada, gus, olga)]
@@ -412,14 +463,16 @@ async def test_people_are_told_apart(workspace, client, ada):
     assert info["channel"]["is_ext_shared"]
 
 
-async def test_a_language_is_told_when_asked_for(workspace, client):
+async def test_a_language_is_told_when_asked_for(
+    workspace: Workspace, client: AsyncWebClient
+) -> None:
     bo = workspace.person("bo", locale="zh-CN")
     plain = (await client.users_info(user=bo))["user"]
     asked = (await client.users_info(user=bo, include_locale=True))["user"]
     assert (plain.get("locale"), asked["locale"]) == (None, "zh-CN")
 
 
-async def test_a_dm_is_opened_once(workspace, client, ada):
+async def test_a_dm_is_opened_once(workspace: Workspace, client: AsyncWebClient, ada: str) -> None:
     first = await client.conversations_open(users=ada)
     again = await client.conversations_open(users=[ada], return_im=True)
     assert (first.get("already_open"), again["already_open"]) == (None, True)
@@ -437,14 +490,16 @@ async def test_a_dm_is_opened_once(workspace, client, ada):
         ("bot", "cannot_dm_bot"),
     ],
 )
-async def test_a_dm_is_of_a_person(workspace, client, users, error):
+async def test_a_dm_is_of_a_person(
+    workspace: Workspace, client: AsyncWebClient, users: str, error: str
+) -> None:
     users = workspace.bot_user if users == "bot" else users
     assert await refused(client.conversations_open(users=users)) == error
 
 
 async def test_a_link_leads_to_a_message_and_a_reply_within_its_thread(
-    workspace, client, ada, general
-):
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     reply = await workspace.say(ada, general, "reply", thread_ts=root)
     links = [
@@ -464,7 +519,9 @@ async def test_a_link_leads_to_a_message_and_a_reply_within_its_thread(
     assert away in public["permalink"]
 
 
-async def test_a_root_can_change_and_go_while_its_thread_stays(workspace, client, general):
+async def test_a_root_can_change_and_go_while_its_thread_stays(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     root = (await client.chat_postMessage(channel=general, text="one"))["ts"]
     await client.chat_postMessage(channel=general, text="reply", thread_ts=root)
     await client.chat_update(channel=general, ts=root, text="two")
@@ -479,7 +536,9 @@ async def test_a_root_can_change_and_go_while_its_thread_stays(workspace, client
 # Reactions
 
 
-async def test_a_reaction_is_put_once_and_taken_once(workspace, client, ada, general):
+async def test_a_reaction_is_put_once_and_taken_once(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     ts = await workspace.say(ada, general, "hello")
     item = {"channel": general, "timestamp": ts, "name": "repeat"}
     await client.reactions_add(**item)
@@ -492,7 +551,9 @@ async def test_a_reaction_is_put_once_and_taken_once(workspace, client, ada, gen
     assert workspace.messages(general)[0].reactions == {"repeat": [ada]}
 
 
-async def test_a_reaction_needs_a_place_that_is_open(workspace, client, ada):
+async def test_a_reaction_needs_a_place_that_is_open(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     away, closed = workspace.channel("away", bot=False), workspace.channel("closed")
     places = {c: await workspace.say(ada, c, "x") for c in (away, closed)}
     workspace.archive(closed)
@@ -503,7 +564,7 @@ async def test_a_reaction_needs_a_place_that_is_open(workspace, client, ada):
     assert found == ["not_in_channel", "is_archived"]
 
 
-async def test_a_reaction_needs_a_name(client, general):
+async def test_a_reaction_needs_a_name(client: AsyncWebClient, general: str) -> None:
     ts = (await client.chat_postMessage(channel=general, text="x"))["ts"]
     call = client.reactions_add(channel=general, timestamp=ts, name="no such emoji")
     assert await refused(call) == "invalid_name"
@@ -512,7 +573,9 @@ async def test_a_reaction_needs_a_name(client, general):
 # Views
 
 
-async def test_a_trigger_opens_one_modal_and_soon(workspace, client, ada):
+async def test_a_trigger_opens_one_modal_and_soon(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     trigger = workspace.state.new_trigger(ada)
     await client.views_open(trigger_id=trigger, view=modal(callback_id="draft"))
     assert [v.callback_id for v in workspace.views(ada)] == ["draft"]
@@ -535,12 +598,16 @@ async def test_a_trigger_opens_one_modal_and_soon(workspace, client, ada):
         {"type": "window"},
     ],
 )
-async def test_a_faulty_view_is_refused(workspace, client, ada, fault):
+async def test_a_faulty_view_is_refused(
+    workspace: Workspace, client: AsyncWebClient, ada: str, fault: Json
+) -> None:
     call = client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal(**fault))
     assert await refused(call) == "invalid_arguments"
 
 
-async def test_views_stack_three_deep(workspace, client, ada):
+async def test_views_stack_three_deep(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     opened = await client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal())
     view_id = opened["view"]["id"]
     for _ in range(2):
@@ -553,7 +620,9 @@ async def test_views_stack_three_deep(workspace, client, ada):
     )
 
 
-async def test_an_update_of_an_old_view_is_a_conflict(workspace, client, ada):
+async def test_an_update_of_an_old_view_is_a_conflict(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
     opened = await client.views_open(trigger_id=workspace.state.new_trigger(ada), view=modal())
     view = opened["view"]
     await client.views_update(view_id=view["id"], hash=view["hash"], view=modal(callback_id="b"))
@@ -567,12 +636,14 @@ async def test_an_update_of_an_old_view_is_a_conflict(workspace, client, ada):
 
 @pytest.fixture
 async def limited() -> AsyncIterator[tuple[Workspace, AsyncWebClient]]:
-    """A workspace with Slack's own limits."""
+    """Yield a workspace with Slack's own limits, and a client."""
     async with Workspace() as workspace:
         yield workspace, AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
 
 
-async def test_posts_are_limited_for_each_channel(limited):
+async def test_posts_are_limited_for_each_channel(
+    limited: tuple[Workspace, AsyncWebClient],
+) -> None:
     workspace, client = limited
     one, two = workspace.channel("one"), workspace.channel("two")
     for _ in range(3):
@@ -586,7 +657,9 @@ async def test_posts_are_limited_for_each_channel(limited):
     assert [c.error for c in workspace.calls] == [None, None, None, "ratelimited", None]
 
 
-async def test_updates_are_limited_for_the_whole_workspace(limited):
+async def test_updates_are_limited_for_the_whole_workspace(
+    limited: tuple[Workspace, AsyncWebClient],
+) -> None:
     workspace, client = limited
     channels = [workspace.channel("one"), workspace.channel("two")]
     posts = [(c, (await client.chat_postMessage(channel=c, text="x"))["ts"]) for c in channels]
@@ -596,14 +669,16 @@ async def test_updates_are_limited_for_the_whole_workspace(limited):
     assert await refused(client.chat_update(channel=channel, ts=ts, text="x")) == "ratelimited"
 
 
-async def test_limits_can_be_set():
-    async with Workspace(limits={"auth.test": Limit(1)}) as workspace:
+async def test_limits_can_be_set() -> None:
+    async with Workspace(limits={"auth.test": RateLimit(1)}) as workspace:
         client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
         await client.auth_test()
         assert await refused(client.auth_test()) == "ratelimited"
 
 
-async def test_a_call_fails_as_often_as_asked_for(workspace, client, general):
+async def test_a_call_fails_as_often_as_asked_for(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     workspace.fail("chat.postMessage", error="fatal_error", times=2)
     for _ in range(2):
         call = client.chat_postMessage(channel=general, text="x")
@@ -615,7 +690,9 @@ async def test_a_call_fails_as_often_as_asked_for(workspace, client, general):
 @pytest.mark.parametrize(
     ("fault", "status"), [({"status": 503}, 503), ({"retry_after": 7}, 429)], ids=str
 )
-async def test_a_call_can_fail_in_http(workspace, client, general, fault, status):
+async def test_a_call_can_fail_in_http(
+    workspace: Workspace, client: AsyncWebClient, general: str, fault: Json, status: int
+) -> None:
     workspace.fail("*", **fault)
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel=general, text="x")
@@ -626,8 +703,8 @@ async def test_a_call_can_fail_in_http(workspace, client, general, fault, status
 
 @pytest.mark.parametrize(("drop", "posted"), [("before", 0), ("after", 1)])
 async def test_a_connection_drops_before_or_after_the_effect(
-    workspace, client, general, drop, posted
-):
+    workspace: Workspace, client: AsyncWebClient, general: str, drop: Drop, posted: int
+) -> None:
     workspace.fail("chat.postMessage", drop=drop)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.chat_postMessage(channel=general, text="x")
@@ -635,7 +712,9 @@ async def test_a_connection_drops_before_or_after_the_effect(
     assert workspace.calls[-1].error == f"dropped_{drop}"
 
 
-async def test_waiting_in_vain_shows_what_the_workspace_holds(workspace, ada, general):
+async def test_waiting_in_vain_shows_what_the_workspace_holds(
+    workspace: Workspace, ada: str, general: str
+) -> None:
     await workspace.say(ada, general, "hello there")
     with pytest.raises(TimeoutError, match=r"(?s)#general.*ada: 'hello there'"):
         await workspace.until(lambda: False, timeout=0.05)
@@ -653,7 +732,13 @@ async def test_waiting_in_vain_shows_what_the_workspace_holds(workspace, ada, ge
         ('{"features": {"shortcuts": [{}]}}', "needs a name"),
     ],
 )
-def test_a_manifest_that_cannot_be_taken_is_said_so(tmp_path, monkeypatch, capsys, content, says):
+def test_a_manifest_that_cannot_be_taken_is_said_so(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    says: str,
+) -> None:
     path = tmp_path / "manifest.json"
     if content is not None:
         path.write_text(content)
@@ -663,7 +748,7 @@ def test_a_manifest_that_cannot_be_taken_is_said_so(tmp_path, monkeypatch, capsy
     assert says in capsys.readouterr().err
 
 
-async def test_started_alone_it_prints_what_a_bot_needs():
+async def test_started_alone_it_prints_what_a_bot_needs() -> None:
     command = (sys.executable, "-m", "bot.workspace")
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None

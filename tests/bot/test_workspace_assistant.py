@@ -1,14 +1,23 @@
-"""The app's own place: its home, the messages beside it, and chats in the assistant's pane."""
+"""The app's DM: its home tab, the messages beside it, and chats in the assistant's pane."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncApp, AsyncAssistant
-from slack_sdk.errors import SlackApiError
+from slack_bolt.async_app import (
+    AsyncApp,
+    AsyncAssistant,
+    AsyncGetThreadContext,
+    AsyncSay,
+    AsyncSetStatus,
+    AsyncSetSuggestedPrompts,
+    AsyncSetTitle,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Pane, Status, Workspace
+from bot.workspace import Pane, ThreadStatus, Workspace
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import StartApp, refused
 
 PROMPTS = [{"title": f"Prompt {n}", "message": f"Write text {n}"} for n in range(1, 6)]
 HOME = {
@@ -31,18 +40,18 @@ HOME = {
 
 @pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Hears its own messages too, so that a test can see them arrive."""
+    """Return an app that also receives its own messages."""
     secret = workspace.signing_secret
     return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
 
 
 @pytest.fixture
-def heard(bolt: AsyncApp) -> list[dict[str, Any]]:
-    """What reached the app, in order."""
-    events: list[dict[str, Any]] = []
+def heard(bolt: AsyncApp) -> list[Json]:
+    """Return the list of what the app receives, in order."""
+    events: list[Json] = []
 
     @bolt.use
-    async def hear(body: dict[str, Any], next: Callable[[], Awaitable[None]]) -> None:
+    async def hear(body: Json, next: Callable[[], Awaitable[None]]) -> None:
         events.append(body.get("event", body))
         await next()
 
@@ -57,18 +66,12 @@ async def nothing() -> None:
     return
 
 
-async def refused(call: Awaitable[object]) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
-
-
 # The home
 
 
 async def test_the_home_tab_brings_the_view_that_was_published(
-    workspace, client, heard, connect, ada
-):
+    workspace: Workspace, client: AsyncWebClient, heard: list[Json], connect: StartApp, ada: str
+) -> None:
     await connect()
     await workspace.open_home(ada)
     published = await client.views_publish(user_id=ada, view=HOME)
@@ -80,7 +83,9 @@ async def test_the_home_tab_brings_the_view_that_was_published(
     assert {event["channel"] for event in heard} == {workspace.dm(ada)}
 
 
-async def test_a_button_of_the_home_can_open_a_modal(workspace, bolt, client, connect, ada):
+async def test_a_button_of_the_home_can_open_a_modal(
+    workspace: Workspace, bolt: AsyncApp, client: AsyncWebClient, connect: StartApp, ada: str
+) -> None:
     @bolt.action("begin")
     async def begin(ack: Any, body: Any) -> None:
         await ack()
@@ -96,7 +101,7 @@ async def test_a_button_of_the_home_can_open_a_modal(workspace, bolt, client, co
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-async def test_a_home_is_published_only_where_the_manifest_has_one(enabled):
+async def test_a_home_is_published_only_where_the_manifest_has_one(enabled: bool) -> None:
     manifest = {"features": {"app_home": {"home_tab_enabled": enabled}}}
     async with Workspace(manifest=manifest) as workspace:
         client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
@@ -122,18 +127,26 @@ def pane(workspace: Workspace, chat: dict[str, str]) -> Pane:
     return found
 
 
-async def test_bolts_own_assistant_is_at_home_in_a_chat(workspace, bolt, connect, ada, general):
+async def test_bolts_own_assistant_is_at_home_in_a_chat(
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, ada: str, general: str
+) -> None:
     assistant = AsyncAssistant()
     contexts = []
 
     @assistant.thread_started
-    async def started(set_title, set_suggested_prompts, get_thread_context):
-        contexts.append((await get_thread_context())["channel_id"])
+    async def started(
+        set_title: AsyncSetTitle,
+        set_suggested_prompts: AsyncSetSuggestedPrompts,
+        get_thread_context: AsyncGetThreadContext,
+    ) -> None:
+        context = await get_thread_context()
+        assert context is not None
+        contexts.append(context["channel_id"])
         await set_title("A new text")
         await set_suggested_prompts(prompts=PROMPTS[:4], title="Try one")
 
     @assistant.user_message
-    async def message(payload, set_status, say):
+    async def message(payload: Json, set_status: AsyncSetStatus, say: AsyncSay) -> None:
         await set_status("is writing ...")
         await say(f"You said: {payload['text']}")
 
@@ -141,11 +154,11 @@ async def test_bolts_own_assistant_is_at_home_in_a_chat(workspace, bolt, connect
     await connect()
     ts = await workspace.open_assistant(ada, general)
     dm = workspace.dm(ada)
-    root = workspace.messages(dm, ts)[0]
-    await workspace.until(lambda: root.pane.prompts)
+    opened = pane(workspace, {"channel_id": dm, "thread_ts": ts})
+    await workspace.until(lambda: opened.prompts)
     assert contexts == [general]
-    assert (root.pane.title, root.pane.prompts_title) == ("A new text", "Try one")
-    assert root.pane.prompts == PROMPTS[:4]
+    assert (opened.title, opened.prompts_title) == ("A new text", "Try one")
+    assert opened.prompts == PROMPTS[:4]
     await workspace.say(ada, dm, "tea", thread_ts=ts)
     await workspace.until(lambda: len(workspace.messages(dm, ts)) == 3)
     assert workspace.messages(dm, ts)[2].text == "You said: tea"
@@ -153,8 +166,8 @@ async def test_bolts_own_assistant_is_at_home_in_a_chat(workspace, bolt, connect
 
 
 async def test_a_chat_is_told_of_with_where_the_person_looks(
-    workspace, heard, connect, ada, general
-):
+    workspace: Workspace, heard: list[Json], connect: StartApp, ada: str, general: str
+) -> None:
     await connect()
     ts = await workspace.open_assistant(ada)
     await workspace.look_at(ada, ts, general)
@@ -169,7 +182,9 @@ async def test_a_chat_is_told_of_with_where_the_person_looks(
     assert changed["assistant_thread"] == thread | {"context": context}
 
 
-async def test_without_its_scope_no_chat_is_told_of(workspace, heard, connect, client, ada):
+async def test_without_its_scope_no_chat_is_told_of(
+    workspace: Workspace, heard: list[Json], connect: StartApp, client: AsyncWebClient, ada: str
+) -> None:
     await connect()
     workspace.revoke("assistant:write")
     ts = await workspace.open_assistant(ada)
@@ -180,7 +195,9 @@ async def test_without_its_scope_no_chat_is_told_of(workspace, heard, connect, c
     assert await refused(call) == "missing_scope"
 
 
-async def test_a_title_changes_the_root(workspace, client, heard, connect, ada):
+async def test_a_title_changes_the_root(
+    workspace: Workspace, client: AsyncWebClient, heard: list[Json], connect: StartApp, ada: str
+) -> None:
     await connect()
     chat = {"channel_id": workspace.dm(ada), "thread_ts": await workspace.open_assistant(ada)}
     await client.assistant_threads_setTitle(**chat, title="Tea & cake")
@@ -194,13 +211,17 @@ async def test_a_title_changes_the_root(workspace, client, heard, connect, ada):
 @pytest.mark.parametrize(
     "prompts", [PROMPTS, [], [{"title": "no message"}], [{"message": "no title"}]]
 )
-async def test_one_to_four_whole_prompts_are_taken(workspace, client, chat, prompts):
+async def test_one_to_four_whole_prompts_are_taken(
+    workspace: Workspace, client: AsyncWebClient, chat: Json, prompts: list[Json]
+) -> None:
     call = client.assistant_threads_setSuggestedPrompts(**chat, prompts=prompts)
     assert await refused(call) == "invalid_arguments"
     assert pane(workspace, chat).prompts == []
 
 
-async def test_prompts_without_a_thread_are_for_the_newest_chat(workspace, client, chat, ada):
+async def test_prompts_without_a_thread_are_for_the_newest_chat(
+    workspace: Workspace, client: AsyncWebClient, chat: Json, ada: str
+) -> None:
     newer = await workspace.open_assistant(ada)
     dm = chat["channel_id"]
     await client.assistant_threads_setSuggestedPrompts(channel_id=dm, prompts=PROMPTS[:1])
@@ -209,14 +230,14 @@ async def test_prompts_without_a_thread_are_for_the_newest_chat(workspace, clien
 
 
 async def test_a_thread_that_is_no_chat_takes_a_status_and_no_title(
-    workspace, client, ada, general
-):
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     place = {"channel_id": general, "thread_ts": root}
     await client.assistant_threads_setStatus(
         **place, status="is writing ...", loading_messages=["Thinking", "Still thinking"]
     )
-    status = Status("is writing ...", ("Thinking", "Still thinking"))
+    status = ThreadStatus("is writing ...", ("Thinking", "Still thinking"))
     assert workspace.status(general, root) == status
     await workspace.open_assistant(ada)
     dm = workspace.dm(ada)
@@ -229,12 +250,14 @@ async def test_a_thread_that_is_no_chat_takes_a_status_and_no_title(
 
 
 @pytest.mark.parametrize("loading", [["x"] * 11, "not a list", [1]])
-async def test_loading_messages_are_at_most_ten_strings(client, chat, loading):
+async def test_loading_messages_are_at_most_ten_strings(
+    client: AsyncWebClient, chat: Json, loading: Any
+) -> None:
     call = client.assistant_threads_setStatus(**chat, status="x", loading_messages=loading)
     assert await refused(call) == "invalid_arguments"
 
 
-async def test_an_app_without_the_pane_has_no_chats():
+async def test_an_app_without_the_pane_has_no_chats() -> None:
     async with Workspace(manifest={"features": {}}) as workspace:
         with pytest.raises(ValueError, match="assistant_view"):
             await workspace.open_assistant(workspace.person("ada"))

@@ -1,35 +1,37 @@
-"""What the workspace tells an app, by Socket Mode and by signed HTTP, to a real Bolt app."""
+"""What a real Bolt app receives from the workspace, by Socket Mode and by signed HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.http_server import serve_http
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
-
-Event = dict[str, Any]
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import StartApp
 
 
 @pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Hears its own messages too, so that a test can see them arrive."""
+    """Return an app that also receives its own messages."""
     secret = workspace.signing_secret
     return AsyncApp(client=client, signing_secret=secret, ignoring_self_events_enabled=False)
 
 
 @pytest.fixture
-def heard(bolt: AsyncApp) -> list[Event]:
-    """The outer events that reached the app, in order."""
-    events: list[Event] = []
+def heard(bolt: AsyncApp) -> list[Json]:
+    """Return the list of outer events that the app receives, in order."""
+    events: list[Json] = []
 
     @bolt.use
-    async def hear(body: Event, next: Callable[[], Awaitable[None]]) -> None:
+    async def hear(body: Json, next: Callable[[], Awaitable[None]]) -> None:
         if body.get("type") == "event_callback":
             events.append(body)
         await next()
@@ -38,33 +40,26 @@ def heard(bolt: AsyncApp) -> list[Event]:
 
 
 @pytest.fixture
-async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callable[[], Any]]:
-    """Serves the Bolt app over HTTP."""
-    runners: list[web.AppRunner] = []
+async def serve(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[StartApp]:
+    """Yield a function that serves the Bolt app over HTTP."""
+    async with AsyncExitStack() as stack:
 
-    async def served() -> None:
-        runner = web.AppRunner(bolt.web_app(path="/slack/events"))
-        runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+        async def served() -> None:
+            serving = serve_http(bolt.web_app(path="/slack/events"), "127.0.0.1", 0)
+            workspace.events_url = f"{await stack.enter_async_context(serving)}/slack/events"
 
-    yield served
-    for runner in runners:
-        await runner.cleanup()
+        yield served
 
 
 @pytest.fixture(params=["socket", "http"])
-def start(request: pytest.FixtureRequest) -> Callable[[], Awaitable[object]]:
-    """Starts the app on one transport and then on the other."""
-    started: Callable[[], Awaitable[object]] = request.getfixturevalue(
-        "connect" if request.param == "socket" else "serve"
-    )
+def start(request: pytest.FixtureRequest) -> StartApp:
+    """Return a function that starts the app, first by Socket Mode, then by HTTP."""
+    started: StartApp = request.getfixturevalue("connect" if request.param == "socket" else "serve")
     return started
 
 
 def everything(bolt: AsyncApp) -> None:
-    """A listener for each kind of event, so that all are acked."""
+    """Add a listener for each kind of event, so that all are acked."""
     for name in ("message", "app_mention", "reaction_added", "reaction_removed"):
         bolt.event(name)(nothing)
     bolt.event("member_joined_channel")(nothing)
@@ -75,18 +70,20 @@ async def nothing() -> None:
     return
 
 
-def kinds(heard: list[Event]) -> list[str]:
+def kinds(heard: list[Json]) -> list[str]:
     return [body["event"]["type"] for body in heard]
 
 
 # Commands
 
 
-async def test_a_command_arrives_whole_and_its_ack_is_shown(workspace, bolt, start, ada, general):
+async def test_a_command_arrives_whole_and_its_ack_is_shown(
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str, general: str
+) -> None:
     got = {}
 
     @bolt.command("/draft")
-    async def draft(ack, command, respond):
+    async def draft(ack: AsyncAck, command: Json, respond: AsyncRespond) -> None:
         got.update(command)
         await ack("on it")
         await respond("done")
@@ -100,17 +97,21 @@ async def test_a_command_arrives_whole_and_its_ack_is_shown(workspace, bolt, sta
     assert {m.text for m in workspace.whispers(ada)} == {"on it", "done"}
 
 
-async def test_a_command_without_an_app_fails_as_the_person_sees(workspace, ada, general):
+async def test_a_command_without_an_app_fails_as_the_person_sees(
+    workspace: Workspace, ada: str, general: str
+) -> None:
     ack = await workspace.command(ada, general, "/draft", "x")
     assert (ack.ok, ack.text) == (False, '/draft failed with the error "dispatch_failed"')
     assert [m.text for m in workspace.whispers(ada)] == [ack.text]
 
 
-async def test_a_command_that_is_not_acked_in_time_fails(bolt, start, workspace, ada, general):
+async def test_a_command_that_is_not_acked_in_time_fails(
+    bolt: AsyncApp, start: StartApp, workspace: Workspace, ada: str, general: str
+) -> None:
     workspace.state.ack_seconds = 0.05
 
     @bolt.command("/draft")
-    async def draft(ack):
+    async def draft(ack: AsyncAck) -> None:
         await asyncio.sleep(0.2)
         await ack()
 
@@ -119,11 +120,13 @@ async def test_a_command_that_is_not_acked_in_time_fails(bolt, start, workspace,
     assert (ack.ok, ack.text) == (False, '/draft failed with the error "operation_timeout"')
 
 
-async def test_a_response_url_serves_five_times(workspace, bolt, connect, ada, general):
+async def test_a_response_url_serves_five_times(
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, ada: str, general: str
+) -> None:
     urls = []
 
     @bolt.command("/draft")
-    async def draft(ack, command):
+    async def draft(ack: AsyncAck, command: Json) -> None:
         await ack()
         urls.append(command["response_url"])
 
@@ -138,9 +141,11 @@ async def test_a_response_url_serves_five_times(workspace, bolt, connect, ada, g
     assert [m.text for m in workspace.whispers(ada)] == ["0", "1", "2", "3", "4"]
 
 
-async def test_an_answer_in_channel_is_for_everybody(workspace, bolt, start, ada, general):
+async def test_an_answer_in_channel_is_for_everybody(
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str, general: str
+) -> None:
     @bolt.command("/draft")
-    async def draft(ack):
+    async def draft(ack: AsyncAck) -> None:
         await ack(text="look", response_type="in_channel")
 
     await start()
@@ -152,7 +157,9 @@ async def test_an_answer_in_channel_is_for_everybody(workspace, bolt, start, ada
 # Events
 
 
-async def test_typed_text_arrives_as_slack_writes_it(workspace, bolt, heard, start, ada, general):
+async def test_typed_text_arrives_as_slack_writes_it(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str, general: str
+) -> None:
     everything(bolt)
     await start()
     await workspace.say(ada, general, "@draftsmith 1 < 2 & see https://example.com, @here #general")
@@ -164,14 +171,18 @@ async def test_typed_text_arrives_as_slack_writes_it(workspace, bolt, heard, sta
     assert heard[0]["authorizations"][0]["user_id"] == bot
 
 
-async def test_control_markup_that_a_person_types_is_only_text(workspace, ada, general):
+async def test_control_markup_that_a_person_types_is_only_text(
+    workspace: Workspace, ada: str, general: str
+) -> None:
     ts = await workspace.say(ada, general, "<!channel> <@U0STRANGER1>")
     (message,) = workspace.messages(general)
     assert message.ts == ts
     assert message.text == "&lt;!channel&gt; &lt;@U0STRANGER1&gt;"
 
 
-async def test_a_thread_reply_names_its_root(workspace, bolt, heard, start, ada, general):
+async def test_a_thread_reply_names_its_root(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str, general: str
+) -> None:
     everything(bolt)
     await start()
     root = await workspace.say(ada, general, "root")
@@ -179,7 +190,9 @@ async def test_a_thread_reply_names_its_root(workspace, bolt, heard, start, ada,
     assert [body["event"].get("thread_ts") for body in heard] == [None, root]
 
 
-async def test_reactions_tell_whose_message_it_was(workspace, bolt, heard, start, ada, general):
+async def test_reactions_tell_whose_message_it_was(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str, general: str
+) -> None:
     everything(bolt)
     await start()
     posted = await bolt.client.chat_postMessage(channel=general, text="draft")
@@ -193,7 +206,9 @@ async def test_reactions_tell_whose_message_it_was(workspace, bolt, heard, start
     assert "thread_ts" not in added["item"]
 
 
-async def test_the_bot_hears_of_its_own_messages(workspace, bolt, heard, start, general):
+async def test_the_bot_hears_of_its_own_messages(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, general: str
+) -> None:
     everything(bolt)
     await start()
     ts = (await bolt.client.chat_postMessage(channel=general, text="one"))["ts"]
@@ -208,7 +223,9 @@ async def test_the_bot_hears_of_its_own_messages(workspace, bolt, heard, start, 
     assert events[2]["deleted_ts"] == ts
 
 
-async def test_nothing_is_heard_from_where_the_bot_is_not(workspace, bolt, heard, start, ada):
+async def test_nothing_is_heard_from_where_the_bot_is_not(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str
+) -> None:
     everything(bolt)
     await start()
     away = workspace.channel("away", bot=False)
@@ -221,7 +238,9 @@ async def test_nothing_is_heard_from_where_the_bot_is_not(workspace, bolt, heard
     assert heard[0]["event"]["user"] == workspace.bot_user
 
 
-async def test_without_its_scope_an_event_is_not_told(workspace, bolt, heard, start, ada, general):
+async def test_without_its_scope_an_event_is_not_told(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str, general: str
+) -> None:
     everything(bolt)
     await start()
     workspace.revoke("reactions:read")
@@ -231,8 +250,8 @@ async def test_without_its_scope_an_event_is_not_told(workspace, bolt, heard, st
 
 
 async def test_what_the_manifest_does_not_ask_for_is_not_told(
-    workspace, bolt, heard, start, ada, general
-):
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str, general: str
+) -> None:
     everything(bolt)
     await start()
     asked = {"event_subscriptions": {"bot_events": ["message.im", "reaction_added"]}}
@@ -245,7 +264,9 @@ async def test_what_the_manifest_does_not_ask_for_is_not_told(
     assert heard[1]["event"]["channel_type"] == "im"
 
 
-async def test_a_dm_with_the_bot_is_an_im(workspace, bolt, heard, start, ada):
+async def test_a_dm_with_the_bot_is_an_im(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, ada: str
+) -> None:
     everything(bolt)
     await start()
     await workspace.say(ada, workspace.dm(ada), "hello")
@@ -254,11 +275,13 @@ async def test_a_dm_with_the_bot_is_an_im(workspace, bolt, heard, start, ada):
     assert kinds(heard)[1] == "app_home_opened"
 
 
-async def test_an_event_comes_again_until_it_is_acked(workspace, bolt, start, ada, general):
+async def test_an_event_comes_again_until_it_is_acked(
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str, general: str
+) -> None:
     tries = []
 
     @bolt.use
-    async def slow(req, next):
+    async def slow(req: AsyncBoltRequest, next: Callable[[], Awaitable[None]]) -> None:
         tries.append(req.headers.get("x-slack-retry-num"))
         if len(tries) < 3:
             await asyncio.sleep(0.3)
@@ -274,7 +297,9 @@ async def test_an_event_comes_again_until_it_is_acked(workspace, bolt, start, ad
     assert numbers[0] in (None, "0")
 
 
-async def test_an_event_that_nobody_acks_comes_four_times(workspace, bolt, heard, start, general):
+async def test_an_event_that_nobody_acks_comes_four_times(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp, general: str
+) -> None:
     workspace.state.ack_seconds = 0.1
     await start()
     assert not await workspace.deliver({"type": "message", "channel": general, "text": "x"})
@@ -284,7 +309,9 @@ async def test_an_event_that_nobody_acks_comes_four_times(workspace, bolt, heard
     assert len(heard) == 4
 
 
-async def test_an_event_can_be_delivered_as_often_as_one_likes(workspace, bolt, heard, start):
+async def test_an_event_can_be_delivered_as_often_as_one_likes(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], start: StartApp
+) -> None:
     everything(bolt)
     await start()
     for _ in range(3):
@@ -296,12 +323,12 @@ async def test_an_event_can_be_delivered_as_often_as_one_likes(workspace, bolt, 
 
 
 async def test_a_global_shortcut_opens_a_modal_for_where_the_person_is(
-    workspace, bolt, start, ada, general
-):
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str, general: str
+) -> None:
     got = {}
 
     @bolt.shortcut("draft")
-    async def draft(ack, shortcut, client):
+    async def draft(ack: AsyncAck, shortcut: Json, client: AsyncWebClient) -> None:
         got.update(shortcut)
         await client.views_open(trigger_id=shortcut["trigger_id"], view=form())
         await ack()
@@ -315,12 +342,12 @@ async def test_a_global_shortcut_opens_a_modal_for_where_the_person_is(
 
 
 async def test_a_message_shortcut_brings_the_message_and_can_be_answered(
-    workspace, bolt, start, ada
-):
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str
+) -> None:
     got = {}
 
     @bolt.shortcut("from_message")
-    async def draft(ack, shortcut, respond):
+    async def draft(ack: AsyncAck, shortcut: Json, respond: AsyncRespond) -> None:
         await ack()
         got.update(shortcut)
         await respond("I read it.")
@@ -336,7 +363,9 @@ async def test_a_message_shortcut_brings_the_message_and_can_be_answered(
     assert [m.text for m in workspace.whispers(ada)] == ["I read it."]
 
 
-async def test_a_shortcut_that_nobody_takes_is_not_acked(workspace, start, ada, general):
+async def test_a_shortcut_that_nobody_takes_is_not_acked(
+    workspace: Workspace, start: StartApp, ada: str, general: str
+) -> None:
     workspace.state.ack_seconds = 0.1
     await start()
     assert not await workspace.shortcut(ada, "draft")
@@ -344,7 +373,7 @@ async def test_a_shortcut_that_nobody_takes_is_not_acked(workspace, start, ada, 
     assert not await workspace.message_shortcut(ada, general, ts, "draft")
 
 
-async def test_only_shortcuts_of_the_manifest_are_there():
+async def test_only_shortcuts_of_the_manifest_are_there() -> None:
     entry = {"name": "New draft", "type": "global", "callback_id": "draft", "description": "x"}
     async with Workspace(manifest={"features": {"shortcuts": [entry]}}) as workspace:
         ada = workspace.person("ada")
@@ -357,18 +386,18 @@ async def test_only_shortcuts_of_the_manifest_are_there():
 
 
 async def test_a_click_reaches_the_app_and_can_change_the_message(
-    workspace, bolt, start, ada, general
-):
+    workspace: Workspace, bolt: AsyncApp, start: StartApp, ada: str, general: str
+) -> None:
     got = []
 
     @bolt.action("again")
-    async def again(ack, body, action, respond):
+    async def again(ack: AsyncAck, body: Json, action: Json, respond: AsyncRespond) -> None:
         await ack()
         got.append((action["value"], body["container"]["message_ts"], body["user"]["id"]))
         await respond(text="changed", replace_original=True)
 
     @bolt.command("/draft")
-    async def draft(ack):
+    async def draft(ack: AsyncAck) -> None:
         label = {"type": "plain_text", "text": "Again"}
         row = [{"type": "button", "action_id": "again", "text": label, "value": "7"}]
         await ack(text="x", blocks=[{"type": "actions", "elements": row}])
@@ -386,12 +415,17 @@ async def test_a_click_reaches_the_app_and_can_change_the_message(
 
 @pytest.mark.parametrize("start", ["socket"], indirect=True)
 async def test_buttons_with_one_name_are_told_apart_by_value_or_block(
-    workspace, bolt, client, start, ada, general
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    client: AsyncWebClient,
+    start: StartApp,
+    ada: str,
+    general: str,
+) -> None:
     got = []
 
     @bolt.action("open")
-    async def opened(ack, action):
+    async def opened(ack: AsyncAck, action: Json) -> None:
         await ack()
         got.append((action["block_id"], action["value"]))
 
@@ -410,11 +444,11 @@ async def test_buttons_with_one_name_are_told_apart_by_value_or_block(
     assert got == [("row2", "2"), ("row3", "3"), ("row1", "1")]
 
 
-def form() -> dict[str, Any]:
+def form() -> Json:
     def label(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}
 
-    def row(block_id: str, element: dict[str, Any], **extra: object) -> dict[str, Any]:
+    def row(block_id: str, element: Json, **extra: object) -> Json:
         element |= {"action_id": "value"}
         named = {"type": "input", "block_id": block_id, "label": label(block_id)}
         return named | {"element": element} | extra
@@ -437,7 +471,7 @@ def form() -> dict[str, Any]:
 
 @pytest.fixture
 async def modal(workspace: Workspace, bolt: AsyncApp, start: Any, ada: str, general: str) -> str:
-    """The id of a modal that a command has opened."""
+    """Return the id of a modal that a command has opened."""
 
     @bolt.command("/draft")
     async def draft(ack: Any, command: Any, client: AsyncWebClient) -> None:
@@ -450,11 +484,13 @@ async def modal(workspace: Workspace, bolt: AsyncApp, start: Any, ada: str, gene
     return view.id
 
 
-async def test_a_submitted_form_arrives_and_closes(workspace, bolt, modal, ada):
+async def test_a_submitted_form_arrives_and_closes(
+    workspace: Workspace, bolt: AsyncApp, modal: str, ada: str
+) -> None:
     got = {}
 
     @bolt.view("draft")
-    async def submitted(ack, view):
+    async def submitted(ack: AsyncAck, view: Json) -> None:
         got.update(view)
         await ack()
 
@@ -480,15 +516,19 @@ async def test_a_submitted_form_arrives_and_closes(workspace, bolt, modal, ada):
         ({"what": "tea", "count": "many"}, "count", "number"),
     ],
 )
-async def test_the_client_itself_refuses(workspace, modal, ada, values, block, says):
+async def test_the_client_itself_refuses(
+    workspace: Workspace, modal: str, ada: str, values: Json, block: str, says: str
+) -> None:
     answer = await workspace.submit(ada, modal, values)
     assert says in answer.errors[block]
     assert [view.id for view in workspace.views(ada)] == [modal]
 
 
-async def test_errors_keep_the_form_open(workspace, bolt, modal, ada):
+async def test_errors_keep_the_form_open(
+    workspace: Workspace, bolt: AsyncApp, modal: str, ada: str
+) -> None:
     @bolt.view("draft")
-    async def submitted(ack):
+    async def submitted(ack: AsyncAck) -> None:
         await ack(response_action="errors", errors={"what": "Say more."})
 
     answer = await workspace.submit(ada, modal, {"what": "tea"})
@@ -499,11 +539,13 @@ async def test_errors_keep_the_form_open(workspace, bolt, modal, ada):
 @pytest.mark.parametrize(
     ("action", "left"), [("update", ["second"]), ("push", ["draft", "second"]), ("clear", [])]
 )
-async def test_an_ack_can_change_the_stack_of_views(workspace, bolt, modal, ada, action, left):
+async def test_an_ack_can_change_the_stack_of_views(
+    workspace: Workspace, bolt: AsyncApp, modal: str, ada: str, action: str, left: list[str]
+) -> None:
     @bolt.view("draft")
-    async def submitted(ack):
-        view = {} if action == "clear" else {"view": form() | {"callback_id": "second"}}
-        await ack(response_action=action, **view)
+    async def submitted(ack: AsyncAck) -> None:
+        view = None if action == "clear" else form() | {"callback_id": "second"}
+        await ack(response_action=action, view=view)
 
     assert (await workspace.submit(ada, modal, {"what": "tea"})).ok
     assert [view.callback_id for view in workspace.views(ada)] == left
@@ -513,8 +555,13 @@ async def test_an_ack_can_change_the_stack_of_views(workspace, bolt, modal, ada,
 
 
 async def test_the_app_comes_back_when_it_is_asked_to(
-    workspace, bolt, heard, connect, ada, general
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    heard: list[Json],
+    connect: StartApp,
+    ada: str,
+    general: str,
+) -> None:
     everything(bolt)
     await connect()
     await workspace.refresh_sockets()
@@ -524,8 +571,13 @@ async def test_the_app_comes_back_when_it_is_asked_to(
 
 
 async def test_what_was_said_during_a_broken_connection_arrives_later(
-    workspace, bolt, heard, connect, ada, general
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    heard: list[Json],
+    connect: StartApp,
+    ada: str,
+    general: str,
+) -> None:
     workspace._delivery.retry_delays = (0.1, 1.0, 1.0, 1.0)
     everything(bolt)
     await connect()
@@ -535,7 +587,7 @@ async def test_what_was_said_during_a_broken_connection_arrives_later(
     assert [body["event"]["text"] for body in heard] == ["anybody?"]
 
 
-async def test_a_socket_address_serves_once(workspace, client):
+async def test_a_socket_address_serves_once(workspace: Workspace, client: AsyncWebClient) -> None:
     url = (await client.apps_connections_open(app_token=workspace.app_token))["url"]
     async with aiohttp.ClientSession() as session:
         async with session.ws_connect(url) as socket:
@@ -544,12 +596,16 @@ async def test_a_socket_address_serves_once(workspace, client):
             await session.ws_connect(url)
 
 
-async def test_the_address_for_events_is_verified_by_a_challenge(workspace, serve):
+async def test_the_address_for_events_is_verified_by_a_challenge(
+    workspace: Workspace, serve: StartApp
+) -> None:
     await serve()
     assert await workspace.verify_events_url()
 
 
-async def test_a_wrong_signature_is_refused_by_the_app(workspace, bolt, heard, serve):
+async def test_a_wrong_signature_is_refused_by_the_app(
+    workspace: Workspace, bolt: AsyncApp, heard: list[Json], serve: StartApp
+) -> None:
     everything(bolt)
     await serve()
     workspace._http.signing_secret = "another"
@@ -557,7 +613,7 @@ async def test_a_wrong_signature_is_refused_by_the_app(workspace, bolt, heard, s
     assert heard == []
 
 
-async def test_an_app_can_decline_redelivery(workspace):
+async def test_an_app_can_decline_redelivery(workspace: Workspace) -> None:
     came = []
 
     async def decline(request: web.Request) -> web.Response:
@@ -566,11 +622,8 @@ async def test_an_app_can_decline_redelivery(workspace):
 
     app = web.Application()
     app.router.add_post("/", decline)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    workspace.events_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    assert not await workspace.deliver({"type": "message"})
-    await workspace.until(lambda: workspace.settled)
-    await runner.cleanup()
+    async with serve_http(app, "127.0.0.1", 0) as address:
+        workspace.events_url = f"{address}/"
+        assert not await workspace.deliver({"type": "message"})
+        await workspace.until(lambda: workspace.settled)
     assert came == [None]

@@ -1,24 +1,26 @@
 """Files in the workspace: from a person to the app, and from the app to a channel."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.workspace import Workspace
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import StartApp, refused
 
 NOTES = "# Opening\nWe move to Lisbon — 里斯本.".encode()
 
 
 @pytest.fixture
-async def heard(bolt: AsyncApp, connect: Callable[[], Awaitable[object]]) -> list[dict[str, Any]]:
-    """The messages that reached a connected app, in order."""
-    events: list[dict[str, Any]] = []
+async def heard(bolt: AsyncApp, connect: StartApp) -> list[Json]:
+    """Return the list of messages that a connected app receives, in order."""
+    events: list[Json] = []
 
     @bolt.event("message")
-    async def message(event: dict[str, Any]) -> None:
+    async def message(event: Json) -> None:
         events.append(event)
 
     @bolt.event("app_mention")
@@ -29,20 +31,16 @@ async def heard(bolt: AsyncApp, connect: Callable[[], Awaitable[object]]) -> lis
     return events
 
 
-async def refused(call: Awaitable[object]) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
-
-
 async def fetched(url: str, token: str = "") -> tuple[int, str, bytes]:
-    """Status, content type and body."""
+    """Return status, content type and body."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         return response.status, response.content_type, await response.read()
 
 
-async def test_an_uploaded_file_is_told_of_and_can_be_fetched(workspace, heard, ada, general):
+async def test_an_uploaded_file_is_told_of_and_can_be_fetched(
+    workspace: Workspace, heard: list[Json], ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     ts = await workspace.upload(ada, general, "notes.md", NOTES, thread_ts=root, text="see & use")
     event = heard[-1]
@@ -59,8 +57,8 @@ async def test_an_uploaded_file_is_told_of_and_can_be_fetched(workspace, heard, 
 
 @pytest.mark.parametrize("without", ["token", "scope", "membership"])
 async def test_who_may_not_see_a_file_gets_a_page_to_sign_in(
-    workspace, heard, ada, general, without
-):
+    workspace: Workspace, heard: list[Json], ada: str, general: str, without: str
+) -> None:
     await workspace.upload(ada, general, "notes.md", NOTES)
     url, token = heard[0]["files"][0]["url_private"], workspace.bot_token
     if without == "token":
@@ -74,7 +72,9 @@ async def test_who_may_not_see_a_file_gets_a_page_to_sign_in(
     assert NOTES not in body
 
 
-async def test_a_file_is_described_to_an_app_that_may_see_it(workspace, client, ada, general):
+async def test_a_file_is_described_to_an_app_that_may_see_it(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     secret = workspace.channel("secret", private=True, members=[ada], bot=False)
     for place in (general, workspace.dm(ada), secret):
         await workspace.upload(ada, place, "a.txt", b"x")
@@ -89,7 +89,9 @@ async def test_a_file_is_described_to_an_app_that_may_see_it(workspace, client, 
     assert await refused(client.files_info(file=seen)) == "missing_scope"
 
 
-async def test_with_people_from_outside_a_file_has_to_be_asked_for(workspace, client, heard, ada):
+async def test_with_people_from_outside_a_file_has_to_be_asked_for(
+    workspace: Workspace, client: AsyncWebClient, heard: list[Json], ada: str
+) -> None:
     shared = workspace.channel("shared", members=[ada, workspace.person("olga", outsider=True)])
     await workspace.upload(ada, shared, "notes.md", NOTES)
     (file,) = heard[0]["files"]
@@ -99,7 +101,9 @@ async def test_with_people_from_outside_a_file_has_to_be_asked_for(workspace, cl
     assert (await fetched(told["url_private"], workspace.bot_token))[2] == NOTES
 
 
-async def test_the_apps_own_upload_is_posted_in_a_thread(workspace, client, ada, general):
+async def test_the_apps_own_upload_is_posted_in_a_thread(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     await client.files_upload_v2(
         content=NOTES,
@@ -118,7 +122,9 @@ async def test_the_apps_own_upload_is_posted_in_a_thread(workspace, client, ada,
     assert "subtype" not in told
 
 
-async def test_a_file_without_a_channel_stays_the_apps_own(workspace, client, general):
+async def test_a_file_without_a_channel_stays_the_apps_own(
+    workspace: Workspace, client: AsyncWebClient, general: str
+) -> None:
     answer = await client.files_upload_v2(content="x", filename="x.txt")
     assert workspace.messages(general) == []
     assert (await client.files_info(file=answer["file"]["id"]))["file"]["channels"] == []
@@ -134,7 +140,9 @@ async def posted(url: str, data: Any) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def test_an_upload_address_takes_what_was_announced_once(workspace, client):
+async def test_an_upload_address_takes_what_was_announced_once(
+    workspace: Workspace, client: AsyncWebClient
+) -> None:
     url, file = await announced(client, 4)
     assert (await posted(url, b"tea"))[0] == 400
     assert await posted(url, b"cake") == (200, "OK - 4")
@@ -142,7 +150,7 @@ async def test_an_upload_address_takes_what_was_announced_once(workspace, client
     assert workspace.state.files[file].data == b"cake"
 
 
-async def test_an_upload_may_come_as_a_form(workspace, client):
+async def test_an_upload_may_come_as_a_form(workspace: Workspace, client: AsyncWebClient) -> None:
     url, file = await announced(client, 4)
     form = aiohttp.FormData()
     form.add_field("filename", b"cake", filename="x.txt")
@@ -150,7 +158,9 @@ async def test_an_upload_may_come_as_a_form(workspace, client):
     assert workspace.state.files[file].data == b"cake"
 
 
-async def test_an_upload_that_is_not_whole_cannot_be_shown(workspace, client, ada, general):
+async def test_an_upload_that_is_not_whole_cannot_be_shown(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
     _, file = await announced(client, 4)
     await workspace.upload(ada, general, "theirs.txt", b"x")
     theirs = list(workspace.state.files)[-1]
@@ -171,8 +181,8 @@ async def test_an_upload_that_is_not_whole_cannot_be_shown(workspace, client, ad
     ],
 )
 async def test_a_file_is_shown_only_where_the_app_may_write(
-    workspace, client, general, wrong, error
-):
+    workspace: Workspace, client: AsyncWebClient, general: str, wrong: Json, error: str
+) -> None:
     away, closed = workspace.channel("away", bot=False), workspace.channel("closed")
     workspace.archive(closed)
     places = {"away": away, "closed": closed, "general": general}
@@ -192,18 +202,20 @@ async def test_a_file_is_shown_only_where_the_app_may_write(
         (10**10, "file_upload_size_restricted"),
     ],
 )
-async def test_an_odd_length_is_refused(client, length, error):
+async def test_an_odd_length_is_refused(client: AsyncWebClient, length: Any, error: str) -> None:
     call = client.files_getUploadURLExternal(filename="x.txt", length=length)
     assert await refused(call) == error
 
 
-async def test_writing_a_file_needs_its_scope(workspace, client):
+async def test_writing_a_file_needs_its_scope(workspace: Workspace, client: AsyncWebClient) -> None:
     workspace.revoke("files:write")
     call = client.files_getUploadURLExternal(filename="x.txt", length=1)
     assert await refused(call) == "missing_scope"
 
 
-async def test_a_person_attaches_only_their_own_files(workspace, ada, general):
+async def test_a_person_attaches_only_their_own_files(
+    workspace: Workspace, ada: str, general: str
+) -> None:
     ben = workspace.person("ben")
     theirs = workspace.attach(ben, "plan.txt", b"secret")
     with pytest.raises(ValueError, match="no file"):
@@ -211,6 +223,6 @@ async def test_a_person_attaches_only_their_own_files(workspace, ada, general):
     assert workspace.messages(general) == []
 
 
-async def test_an_empty_file_cannot_be_attached(workspace, ada):
+async def test_an_empty_file_cannot_be_attached(workspace: Workspace, ada: str) -> None:
     with pytest.raises(ValueError, match="at least one byte"):
         workspace.attach(ada, "plan.txt", b"")

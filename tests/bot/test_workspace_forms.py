@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import StartApp
 
-Json = dict[str, Any]
 OpenForm = Callable[..., Awaitable[str]]
 
 
@@ -35,8 +36,8 @@ def modal(*blocks: Json) -> Json:
 
 
 @pytest.fixture
-async def got(bolt: AsyncApp, connect: Callable[[], Awaitable[object]]) -> list[Json]:
-    """The bodies of what was submitted and clicked, to a connected app that takes all."""
+async def got(bolt: AsyncApp, connect: StartApp) -> list[Json]:
+    """Return the list of submissions and clicks that a connected app receives."""
     bodies: list[Json] = []
 
     async def take(ack: Any, body: Json) -> None:
@@ -51,7 +52,7 @@ async def got(bolt: AsyncApp, connect: Callable[[], Awaitable[object]]) -> list[
 
 @pytest.fixture
 def open_form(workspace: Workspace, client: AsyncWebClient, ada: str) -> OpenForm:
-    """Opens a modal of these blocks for a person who is in `channel`, and returns its id."""
+    """Return a function that opens a modal of some blocks for a person in `channel`."""
 
     async def opened(*blocks: Json, channel: str | None = None) -> str:
         trigger = workspace.state.new_trigger(ada, channel=channel)
@@ -70,8 +71,8 @@ def submitted(body: Json) -> Json:
 
 
 async def test_files_of_a_form_come_with_it_and_are_then_the_apps_to_read(
-    workspace, client, got, open_form, ada
-):
+    workspace: Workspace, client: AsyncWebClient, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     form = await open_form(field({"type": "file_input", "filetypes": ["md", "txt"]}))
     file = workspace.attach(ada, "notes.md", b"tea")
     with pytest.raises(SlackApiError, match="file_not_found"):
@@ -91,8 +92,13 @@ async def test_files_of_a_form_come_with_it_and_are_then_the_apps_to_read(
     [([], "required"), (["a.md"] * 2, "At most 1 file."), (["a.EXE"], "types: md, txt")],
 )
 async def test_the_client_refuses_files_that_were_not_asked_for(
-    workspace, got, open_form, ada, names, says
-):
+    workspace: Workspace,
+    got: list[Json],
+    open_form: OpenForm,
+    ada: str,
+    names: list[str],
+    says: str,
+) -> None:
     element = {"type": "file_input", "filetypes": ["md", "txt"], "max_files": 1}
     form = await open_form(field(element))
     files = [workspace.attach(ada, name, b"x") for name in names]
@@ -101,7 +107,9 @@ async def test_the_client_refuses_files_that_were_not_asked_for(
     assert got == []
 
 
-async def test_a_file_of_a_form_has_at_most_ten_megabytes(workspace, got, open_form, ada):
+async def test_a_file_of_a_form_has_at_most_ten_megabytes(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     form = await open_form(field({"type": "file_input"}))
     file = workspace.attach(ada, "a.txt", b"x" * 10_000_001)
     assert "10 MB" in (await workspace.submit(ada, form, {"it": [file]})).errors["it"]
@@ -111,8 +119,8 @@ async def test_a_file_of_a_form_has_at_most_ten_megabytes(workspace, got, open_f
 
 
 async def test_a_select_of_places_begins_where_the_person_is_and_can_be_answered(
-    workspace, got, open_form, ada, general
-):
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str, general: str
+) -> None:
     element = {
         "type": "conversations_select",
         "default_to_current_conversation": True,
@@ -141,8 +149,14 @@ async def test_a_select_of_places_begins_where_the_person_is_and_can_be_answered
     ],
 )
 async def test_a_filter_says_which_places_are_offered(
-    workspace, got, open_form, ada, general, asked, offered
-):
+    workspace: Workspace,
+    got: list[Json],
+    open_form: OpenForm,
+    ada: str,
+    general: str,
+    asked: Json,
+    offered: set[str],
+) -> None:
     ben, olga = workspace.person("ben"), workspace.person("olga", outsider=True)
     places = {
         "general": general,
@@ -163,8 +177,8 @@ async def test_a_filter_says_which_places_are_offered(
 
 
 async def test_a_place_that_the_filter_leaves_out_is_no_default(
-    workspace, got, open_form, ada, general
-):
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str, general: str
+) -> None:
     element = {
         "type": "conversations_select",
         "default_to_current_conversation": True,
@@ -175,8 +189,13 @@ async def test_a_place_that_the_filter_leaves_out_is_no_default(
 
 
 async def test_a_modal_over_another_knows_the_same_place(
-    workspace, client, got, open_form, ada, general
-):
+    workspace: Workspace,
+    client: AsyncWebClient,
+    got: list[Json],
+    open_form: OpenForm,
+    ada: str,
+    general: str,
+) -> None:
     first = await open_form(field({"type": "plain_text_input"}), channel=general)
     element = {"type": "conversations_select", "default_to_current_conversation": True}
     trigger = workspace.state.new_trigger(ada, view=first)
@@ -185,7 +204,9 @@ async def test_a_modal_over_another_knows_the_same_place(
     assert submitted(got[0])["selected_conversation"] == general
 
 
-async def test_a_person_is_chosen_or_was_before(workspace, got, open_form, ada):
+async def test_a_person_is_chosen_or_was_before(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     ben = workspace.person("ben")
     for given in ({}, {"it": ada}):
         form = await open_form(field({"type": "users_select", "initial_user": ben}))
@@ -202,7 +223,9 @@ GROUPS = [
 ]
 
 
-async def test_options_may_be_in_groups(workspace, got, open_form, ada):
+async def test_options_may_be_in_groups(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     form = await open_form(field({"type": "static_select", "option_groups": GROUPS}))
     with pytest.raises(ValueError, match="No option 'poem'"):
         await workspace.submit(ada, form, {"it": "poem"})
@@ -210,7 +233,9 @@ async def test_options_may_be_in_groups(workspace, got, open_form, ada):
     assert submitted(got[0])["selected_option"] == option("mail")
 
 
-async def test_what_is_optional_may_be_left_out(workspace, got, open_form, ada):
+async def test_what_is_optional_may_be_left_out(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     form = await open_form(
         field({"type": "number_input", "is_decimal_allowed": False}, optional=True),
         field({"type": "static_select", "options": [option("blog")]}, optional=True)
@@ -235,8 +260,13 @@ def selects() -> list[Json]:
 
 @pytest.mark.parametrize("position", [0, 1], ids=["overflow", "static_select"])
 async def test_a_choice_in_a_message_reaches_the_app(
-    workspace, client, got, ada, general, position
-):
+    workspace: Workspace,
+    client: AsyncWebClient,
+    got: list[Json],
+    ada: str,
+    general: str,
+    position: int,
+) -> None:
     blocks = selects()
     blocks[1 - position] = {"type": "divider"}
     ts = (await client.chat_postMessage(channel=general, text="x", blocks=blocks))["ts"]
@@ -251,7 +281,9 @@ async def test_a_choice_in_a_message_reaches_the_app(
         await workspace.click(ada, general, ts, "pick", value="sideways")
 
 
-async def test_a_choice_in_a_modal_comes_with_the_whole_form(workspace, got, open_form, ada):
+async def test_a_choice_in_a_modal_comes_with_the_whole_form(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     text = field({"type": "plain_text_input"})
     form = await open_form(text, selects()[1])
     assert await workspace.click_in_view(ada, form, "pick", {"it": "tea"}, value="longer")
@@ -261,7 +293,9 @@ async def test_a_choice_in_a_modal_comes_with_the_whole_form(workspace, got, ope
     assert row == {"other": "longer", "pick": "longer"}
 
 
-async def test_an_input_that_dispatches_tells_of_its_change(workspace, got, open_form, ada):
+async def test_an_input_that_dispatches_tells_of_its_change(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
     select = {"type": "static_select", "action_id": "pick", "option_groups": GROUPS}
     form = await open_form(field(select, dispatch_action=True))
     assert await workspace.click_in_view(ada, form, "pick", {"it": "mail"}, value="mail")
@@ -291,7 +325,7 @@ SELECT = {"type": "static_select", "options": [option("a")]}
         field({"type": "file_input", "max_files": 10}),
     ],
 )
-async def test_a_good_block_is_shown(open_form, block):
+async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
     assert await open_form(block)
 
 
@@ -318,7 +352,7 @@ async def test_a_good_block_is_shown(open_form, block):
         (field(SELECT, hint=plain("x" * 2001)), "hint/text"),
     ],
 )
-async def test_a_faulty_element_is_pointed_at(open_form, block, where):
+async def test_a_faulty_element_is_pointed_at(open_form: OpenForm, block: Json, where: str) -> None:
     with pytest.raises(SlackApiError) as caught:
         await open_form(block)
     (message,) = caught.value.response["response_metadata"]["messages"]

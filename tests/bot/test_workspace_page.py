@@ -1,7 +1,7 @@
 """The workspace's page in a real browser: what a person does there, and sees."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -9,20 +9,32 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
-from slack_bolt.async_app import AsyncApp, AsyncAssistant
+from slack_bolt.async_app import (
+    AsyncAck,
+    AsyncApp,
+    AsyncAssistant,
+    AsyncRespond,
+    AsyncSay,
+    AsyncSetStatus,
+    AsyncSetSuggestedPrompts,
+    AsyncSetTitle,
+)
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
 from bot.workspace.features import features_of
+from bot.workspace.objects import Json
+from tests.bot.bolt_app import StartApp
 from tests.reader import Reader
 
 
 async def test_a_typed_command_streams_into_its_thread(
-    workspace, bolt, connect, reader, ada, general
-):
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, reader: Reader, ada: str, general: str
+) -> None:
     proceed = asyncio.Event()
 
     @bolt.command("/draft")
-    async def draft(ack, command, client):
+    async def draft(ack: AsyncAck, command: Json, client: AsyncWebClient) -> None:
         await ack("I am on it.")
         root = await client.chat_postMessage(channel=general, text=f"*{command['text']}*")
         stream = await client.chat_stream(
@@ -49,7 +61,9 @@ async def test_a_typed_command_streams_into_its_thread(
     await reader.not_see("#replies .streaming")
 
 
-async def test_a_reaction_is_put_and_counted_and_taken_away(workspace, reader, ada, general):
+async def test_a_reaction_is_put_and_counted_and_taken_away(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
     ts = await workspace.say(ada, general, "draft")
     await reader.open("ada")
     await reader.click('#messages [data-key="react/repeat"]')
@@ -62,11 +76,18 @@ async def test_a_reaction_is_put_and_counted_and_taken_away(workspace, reader, a
     assert workspace.messages(general)[0].reactions == {"repeat": [ben]}
 
 
-async def test_a_button_reaches_the_app(workspace, bolt, connect, reader, client, general):
+async def test_a_button_reaches_the_app(
+    workspace: Workspace,
+    bolt: AsyncApp,
+    connect: StartApp,
+    reader: Reader,
+    client: AsyncWebClient,
+    general: str,
+) -> None:
     clicked = asyncio.Event()
 
     @bolt.action("again")
-    async def again(ack, respond):
+    async def again(ack: AsyncAck, respond: AsyncRespond) -> None:
         await ack()
         await respond(text="again it is", replace_original=True)
         clicked.set()
@@ -81,12 +102,12 @@ async def test_a_button_reaches_the_app(workspace, bolt, connect, reader, client
     await reader.see("#messages .content", "again it is")
 
 
-def form() -> dict[str, Any]:
+def form() -> Json:
     def label(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}
 
     options = [{"text": label(text.title()), "value": text} for text in ("blog", "mail")]
-    inputs: dict[str, dict[str, Any]] = {
+    inputs: dict[str, Json] = {
         "what": {"type": "plain_text_input", "multiline": True},
         "kind": {"type": "static_select", "options": options},
         "flags": {"type": "checkboxes", "options": options},
@@ -103,11 +124,11 @@ def form() -> dict[str, Any]:
 async def opened_form(
     workspace: Workspace,
     bolt: AsyncApp,
-    connect: Callable[[], Awaitable[object]],
+    connect: StartApp,
     reader: Reader,
     general: str,
 ) -> Reader:
-    """A page on which a command has opened a modal."""
+    """Return a page on which a command has opened a modal."""
 
     @bolt.command("/draft")
     async def draft(ack: Any, command: Any, client: Any) -> None:
@@ -121,11 +142,13 @@ async def opened_form(
     return reader
 
 
-async def test_a_modal_shows_errors_and_keeps_what_was_typed(workspace, bolt, opened_form):
+async def test_a_modal_shows_errors_and_keeps_what_was_typed(
+    workspace: Workspace, bolt: AsyncApp, opened_form: Reader
+) -> None:
     got: list[Any] = []
 
     @bolt.view("draft")
-    async def submitted(ack, view):
+    async def submitted(ack: AsyncAck, view: Json) -> object:
         values = view["state"]["values"]
         got.append([o["value"] for o in values["flags"]["v"]["selected_options"]])
         if values["what"]["v"]["value"] == "tea":
@@ -148,13 +171,15 @@ async def test_a_modal_shows_errors_and_keeps_what_was_typed(workspace, bolt, op
     assert got == [["blog"], ["blog"]]
 
 
-async def test_escape_closes_a_modal(workspace, opened_form, ada):
+async def test_escape_closes_a_modal(workspace: Workspace, opened_form: Reader, ada: str) -> None:
     await opened_form.type("#input-what", Keys.ESCAPE)
     await opened_form.not_see("#modal")
     assert workspace.views(ada) == []
 
 
-async def test_a_thread_is_opened_answered_and_left_by_keyboard(workspace, reader, ada, general):
+async def test_a_thread_is_opened_answered_and_left_by_keyboard(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
     root = await workspace.say(ada, general, "root")
     await reader.open("ada")
     await reader.click('#messages [data-key="thread"]')
@@ -170,7 +195,9 @@ async def test_a_thread_is_opened_answered_and_left_by_keyboard(workspace, reade
     await reader.not_see("#thread")
 
 
-async def test_what_is_said_is_never_html(workspace, client, reader, ada, general):
+async def test_what_is_said_is_never_html(
+    workspace: Workspace, client: AsyncWebClient, reader: Reader, ada: str, general: str
+) -> None:
     evil = '<img src=x onerror=alert(1)><script>document.title="owned"</script>'
     await workspace.say(ada, general, evil)
     await client.chat_postMessage(
@@ -211,17 +238,23 @@ async def test_what_is_said_is_never_html(workspace, client, reader, ada, genera
     ],
 )  # fmt: skip
 async def test_mrkdwn_is_shown_as_slack_shows_it(
-    workspace, client, reader, general, text, selector, shown
-):
+    workspace: Workspace,
+    client: AsyncWebClient,
+    reader: Reader,
+    general: str,
+    text: str,
+    selector: str,
+    shown: str,
+) -> None:
     await client.chat_postMessage(channel=general, text=text)
     await reader.open("ada")
     await reader.see(f"#messages .content {selector}", shown)
 
 
 async def test_rich_text_has_its_styles_and_no_markup_of_its_own(
-    workspace, client, reader, general
-):
-    def text(words: str, **style: bool) -> dict[str, Any]:
+    workspace: Workspace, client: AsyncWebClient, reader: Reader, general: str
+) -> None:
+    def text(words: str, **style: bool) -> Json:
         return {"type": "text", "text": words, "style": style}
 
     link = {"type": "link", "url": "https://example.com", "text": "a page"}
@@ -241,7 +274,9 @@ async def test_rich_text_has_its_styles_and_no_markup_of_its_own(
     await reader.see(f'{place} ol[start="3"] .mention', "#general")
 
 
-async def test_a_person_sees_only_what_is_theirs(workspace, client, reader, ada, general):
+async def test_a_person_sees_only_what_is_theirs(
+    workspace: Workspace, client: AsyncWebClient, reader: Reader, ada: str, general: str
+) -> None:
     ben = workspace.person("ben")
     workspace.channel("secret", private=True, members=[ben])
     await client.chat_postEphemeral(channel=general, user=ada, text="for ada alone")
@@ -254,7 +289,9 @@ async def test_a_person_sees_only_what_is_theirs(workspace, client, reader, ada,
     await reader.not_see("#messages .whisper")
 
 
-async def test_a_deleted_message_leaves_the_page(workspace, reader, ada, general):
+async def test_a_deleted_message_leaves_the_page(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
     ts = await workspace.say(ada, general, "away with me")
     await reader.open("ada")
     await reader.see("#messages", "away with me")
@@ -274,16 +311,18 @@ MANIFEST = {
 }
 
 
-async def test_shortcuts_are_offered_by_name(workspace, bolt, connect, reader, ada, general):
+async def test_shortcuts_are_offered_by_name(
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, reader: Reader, ada: str, general: str
+) -> None:
     workspace.state.features = features_of(MANIFEST)
 
     @bolt.shortcut("draft")
-    async def draft(ack, shortcut, client):
+    async def draft(ack: AsyncAck, shortcut: Json, client: AsyncWebClient) -> None:
         await ack()
         await client.views_open(trigger_id=shortcut["trigger_id"], view=form())
 
     @bolt.shortcut("from_message")
-    async def from_message(ack, shortcut, respond):
+    async def from_message(ack: AsyncAck, shortcut: Json, respond: AsyncRespond) -> None:
         await ack()
         await respond(f"I read: {shortcut['message']['text']}")
 
@@ -302,7 +341,9 @@ async def test_shortcuts_are_offered_by_name(workspace, bolt, connect, reader, a
     await reader.see("#modal-title", "New draft")
 
 
-async def test_a_file_is_attached_sent_and_fetched(workspace, reader, ada, general, tmp_path):
+async def test_a_file_is_attached_sent_and_fetched(
+    workspace: Workspace, reader: Reader, ada: str, general: str, tmp_path: Path
+) -> None:
     notes = tmp_path / "notes <1>.md"
     notes.write_text("We move to Lisbon.")
     await reader.open("ada")
@@ -321,6 +362,7 @@ async def test_a_file_is_attached_sent_and_fetched(workspace, reader, ada, gener
     (file,) = message.files
     assert (message.text, file.name, file.mimetype) == ("look", "notes <1>.md", "text/markdown")
     link = reader.browser.find_element(By.CSS_SELECTOR, "#messages .files a").get_attribute("href")
+    assert link is not None
     async with aiohttp.ClientSession() as session, session.get(link) as response:
         assert await response.text() == "We move to Lisbon."
         assert response.headers["Content-Disposition"].startswith("attachment")
@@ -332,12 +374,18 @@ async def test_a_file_is_attached_sent_and_fetched(workspace, reader, ada, gener
 
 
 async def test_a_form_takes_files_places_and_groups(
-    workspace, bolt, connect, reader, ada, general, tmp_path
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    connect: StartApp,
+    reader: Reader,
+    ada: str,
+    general: str,
+    tmp_path: Path,
+) -> None:
     got: list[Any] = []
     label = {"type": "plain_text", "text": "It"}
     option = {"text": label, "value": "it"}
-    elements = {
+    elements: dict[str, Json] = {
         "file": {"type": "file_input", "filetypes": ["md"], "max_files": 1},
         "place": {"type": "conversations_select", "default_to_current_conversation": True},
         "kind": {"type": "static_select", "option_groups": [{"label": label, "options": [option]}]},
@@ -349,13 +397,13 @@ async def test_a_form_takes_files_places_and_groups(
     rows[0]["hint"] = {"type": "plain_text", "text": "A page of notes"}
 
     @bolt.command("/draft")
-    async def draft(ack, command, client):
+    async def draft(ack: AsyncAck, command: Json, client: AsyncWebClient) -> None:
         view = form() | {"blocks": rows}
         await client.views_open(trigger_id=command["trigger_id"], view=view)
         await ack()
 
     @bolt.view("draft")
-    async def submitted(ack, view):
+    async def submitted(ack: AsyncAck, view: Json) -> None:
         got.append({block: value["v"] for block, value in view["state"]["values"].items()})
         await ack()
 
@@ -379,17 +427,17 @@ async def test_a_form_takes_files_places_and_groups(
 
 
 async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
-    workspace, bolt, client, opened_form, ada
-):
+    workspace: Workspace, bolt: AsyncApp, client: AsyncWebClient, opened_form: Reader, ada: str
+) -> None:
     texts: list[str] = []
 
-    def chosen(title: str) -> dict[str, Any]:
+    def chosen(title: str) -> Json:
         view = form() | {"title": {"type": "plain_text", "text": title}}
         view["blocks"][1]["dispatch_action"] = True
         return view
 
     @bolt.action("v")
-    async def choose(ack, body, action):
+    async def choose(ack: AsyncAck, body: Json, action: Json) -> None:
         await ack()
         texts.append(body["view"]["state"]["values"]["what"]["v"]["value"])
         title = f"A {action['selected_option']['value']}"
@@ -407,12 +455,18 @@ async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
 
 
 async def test_a_choice_is_made_once_the_person_is_sure(
-    workspace, bolt, connect, reader, client, ada, general
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    connect: StartApp,
+    reader: Reader,
+    client: AsyncWebClient,
+    ada: str,
+    general: str,
+) -> None:
     chosen: list[str] = []
 
     @bolt.action("pick")
-    async def pick(ack, action):
+    async def pick(ack: AsyncAck, action: Json) -> None:
         await ack()
         chosen.append(action["selected_option"]["value"])
 
@@ -425,7 +479,7 @@ async def test_a_choice_is_made_once_the_person_is_sure(
     sure = {name: text(name) for name in ("title", "text", "confirm", "deny")}
     select = {"type": "static_select", "action_id": "pick", "options": options, "confirm": sure}
     more = {"type": "overflow", "action_id": "pick", "options": options}
-    blocks = [
+    blocks: list[Json] = [
         {"type": "actions", "elements": [select]},
         {"type": "section", "text": text("x"), "accessory": more},
     ]
@@ -445,17 +499,22 @@ async def test_a_choice_is_made_once_the_person_is_sure(
 
 
 async def test_the_app_has_a_home_beside_its_messages(
-    workspace, bolt, connect, reader, client, ada
-):
+    workspace: Workspace,
+    bolt: AsyncApp,
+    connect: StartApp,
+    reader: Reader,
+    client: AsyncWebClient,
+    ada: str,
+) -> None:
     tabs: list[str] = []
     clicked: list[str] = []
 
     @bolt.event("app_home_opened")
-    async def opened(event):
+    async def opened(event: Json) -> None:
         tabs.append(event["tab"])
 
     @bolt.action("begin")
-    async def begin(ack, action):
+    async def begin(ack: AsyncAck, action: Json) -> None:
         await ack()
         clicked.append(action["value"])
 
@@ -481,18 +540,20 @@ async def test_the_app_has_a_home_beside_its_messages(
 
 
 async def test_a_new_chat_has_prompts_a_title_and_a_status(
-    workspace, bolt, connect, reader, ada, general
-):
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, reader: Reader, ada: str, general: str
+) -> None:
     proceed = asyncio.Event()
     assistant = AsyncAssistant()
 
     @assistant.thread_started
-    async def started(set_suggested_prompts):
+    async def started(set_suggested_prompts: AsyncSetSuggestedPrompts) -> None:
         prompt = {"title": "A blog post", "message": "blog: our new office"}
         await set_suggested_prompts(prompts=[prompt], title="What shall I write?")
 
     @assistant.user_message
-    async def message(payload, set_title, set_status, say):
+    async def message(
+        payload: Json, set_title: AsyncSetTitle, set_status: AsyncSetStatus, say: AsyncSay
+    ) -> None:
         await set_title(payload["text"])
         await set_status("is writing ...", loading_messages=["Sharpening the pencil"])
         await proceed.wait()

@@ -172,21 +172,21 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     long = f"The {WRITTEN} flies. " * 900
     job = Job(kind=JobKind.DRAFT, requester="U1", sampling={"n": 1, "seed": 7})
     thread = Thread(team="T1", channel="C1", requester="U1", recipe="blog", brief="rain")
-    assert await store.add(job, key="k1", limit=9, thread=thread)
+    assert await store.add_job(job, key="k1", limit=9, thread=thread)
     (version,) = await store.ensure_versions(job)
     for end in range(0, len(long), len(long) // 20):
         await store.save_text(version.id, long[:end])
     old: dict[str, Any] = {"author": "U1", "created_at": now() - timedelta(days=2)}
     unwanted = Source(key="s1", name=NAME, text=f"{SOURCE} " * 900, **old)
-    await store.keep("k2", None, [unwanted])
+    await store.add_sources("k2", None, [unwanted])
     wanted = Source(key="s2", name="kept", text=WISH, **old)
-    await store.keep("k3", thread.id, [wanted])
+    await store.add_sources("k3", thread.id, [wanted])
     assert all(leaked(words, whole(path)) for words in (WRITTEN, NAME, SOURCE, WISH))
 
     await store.end_version(version.id, VersionStatus.DELETED)
     await store.save_text(version.id, f"{WRITTEN} comes late")
     assert (await store.end_version(version.id, VersionStatus.FINISHED, text=WRITTEN)).text == ""
-    await store.forget()
+    await store.purge()
     assert [leaked(words, whole(path)) for words in (WRITTEN, NAME, SOURCE)] == [[], [], []]
     assert leaked(WISH, whole(path))
     await store.close()
@@ -200,12 +200,12 @@ async def test_what_is_old_is_forgotten_while_somebody_else_reads(tmp_path: Path
     reader.execute("SELECT count(*) FROM sources").fetchone()
     long_ago = now() - timedelta(days=2)
     unwanted = Source(key="s1", name="a", text=SOURCE, author="U1", created_at=long_ago)
-    await store.keep("k1", None, [unwanted])
-    await store.forget()
+    await store.add_sources("k1", None, [unwanted])
+    await store.purge()
     assert sqlite(path).columns_with(SOURCE) == set()
     assert leaked(SOURCE, whole(path))
     reader.close()
-    await store.forget()
+    await store.purge()
     assert leaked(SOURCE, whole(path)) == []
     await store.close()
 

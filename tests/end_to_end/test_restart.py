@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.workspace import Message, Workspace
+from bot.workspace import PostedMessage, Workspace
 from tests.bot_process import bot_process
 from tests.person import Person
 from tests.scripted_engine import ScriptedEngine
@@ -58,7 +58,7 @@ async def test_a_bot_killed_while_drafting_finishes_the_draft_and_posts_nothing_
     assert [whole(draft) for draft in drafts] == [True, True]
 
 
-def whole(draft: Message) -> bool:
+def whole(draft: PostedMessage) -> bool:
     return [draft.text.count(f"Sentence {i} ") for i in range(1, 9)] == [1] * 8
 
 

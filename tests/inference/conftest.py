@@ -2,15 +2,42 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
 import pytest
 
 from inference.checkpoint.open import find_model
 from inference.client import ChatMessage, Delta, EngineClient, Sampling, Usage
+from tests.conftest import StartWorker, Worker
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class SamplingFields(TypedDict, total=False):
+    """Arguments of `Sampling`."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+    max_tokens: int
+    stop: tuple[str, ...]
+    seed: int
+    n: int
+
 
 # Greedy, or as the model's own distribution draws.
-GREEDY = {"temperature": 0.0, "repetition_penalty": 1.0, "top_k": 0, "top_p": 1.0}
-FREE = GREEDY | {"temperature": 1.0}
+GREEDY = SamplingFields(temperature=0.0, repetition_penalty=1.0, top_k=0, top_p=1.0)
+FREE = GREEDY | SamplingFields(temperature=1.0)
+
+
+class Ask(Protocol):
+    """Returns the drafts of a worker, why each ended, and the usage."""
+
+    async def __call__(
+        self, url: str, text: str, **sampling: Unpack[SamplingFields]
+    ) -> tuple[dict[int, str], dict[int, str], Usage]: ...
 
 
 @pytest.fixture(scope="session")
@@ -19,24 +46,24 @@ def smollm() -> Path:
 
 
 @pytest.fixture(scope="session")
-def reference_tokenizer(smollm: Path):
+def reference_tokenizer(smollm: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer  # noqa: PLC0415
 
     return AutoTokenizer.from_pretrained(str(smollm.parent), gguf_file=smollm.name)
 
 
 @pytest.fixture(scope="session")
-def smollm_worker(start_worker):
+def smollm_worker(start_worker: StartWorker) -> Worker:
     """The default model as a user gets it: DTYPE=auto, all cores."""
     return start_worker(omp_num_threads=2)
 
 
 @pytest.fixture
-def ask():
+def ask() -> Ask:
     """The drafts and the usage that a worker gives for one user message."""
 
     async def ask(
-        url: str, text: str, **sampling: object
+        url: str, text: str, **sampling: Unpack[SamplingFields]
     ) -> tuple[dict[int, str], dict[int, str], Usage]:
         texts: dict[int, str] = {}
         reasons: dict[int, str] = {}

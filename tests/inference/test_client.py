@@ -13,7 +13,7 @@ from inference.client import ChatMessage, Delta, EngineClient, EngineUnavailable
 
 @asynccontextmanager
 async def sends(*pieces: bytes) -> AsyncIterator[EngineClient]:
-    """A client of a server that answers with these bytes, one write for each."""
+    """Yield a client of a server that answers with these bytes, one write for each."""
 
     async def chat(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from inference.checkpoint.open import open_vocabulary
-from inference.tokenization.chat_template import Turn
+from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import engine, steps, write
 
@@ -31,7 +31,7 @@ async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> 
 @pytest.fixture(scope="module")
 def prompts(smollm: Path) -> list[list[int]]:
     tokenizer = Tokenizer(open_vocabulary(smollm))
-    return [tokenizer.encode_chat([Turn("user", text)]) for text in PROMPTS]
+    return [tokenizer.encode_chat([ChatTurn("user", text)]) for text in PROMPTS]
 
 
 def reference_choices(path: Path, prompt: list[int], answer: list[int]) -> list[int]:

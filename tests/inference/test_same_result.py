@@ -8,7 +8,7 @@ from gguf import GGMLQuantizationType
 
 from inference.checkpoint.open import open_vocabulary
 from inference.engine.supervisor import Supervisor
-from inference.tokenization.chat_template import Turn
+from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import engine, write
 
@@ -61,7 +61,7 @@ def chats(smollm: Path) -> list[Prompt]:
     tokenizer = Tokenizer(open_vocabulary(smollm))
     topics = ["our new office in Lisbon", "the tram", "rain, rain, rain and rain", "a cat"]
     # Four of these have no room at once, however short the texts.
-    return [tokenizer.encode_chat([Turn("user", f"Write of {it}. " * 6)]) for it in topics]
+    return [tokenizer.encode_chat([ChatTurn("user", f"Write of {it}. " * 6)]) for it in topics]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from inference.client import ChatMessage, Delta, EngineClient, EngineRefused, Sampling
+from tests.conftest import StartWorker, Worker
 from tests.inference.families import make
 from tests.inference.vocabularies import byte_level
 
@@ -13,7 +14,7 @@ ASKED = {"temperature": 0, "repetition_penalty": 1, "max_tokens": 24}
 
 
 @pytest.fixture(scope="module")
-def worker(start_worker, tmp_path_factory):
+def worker(start_worker: StartWorker, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     directory = tmp_path_factory.mktemp("served") / "house"
     model = make("qwen3", directory)
     byte_level(directory)
@@ -21,7 +22,7 @@ def worker(start_worker, tmp_path_factory):
     for key, parameter in adapted.named_parameters():
         if "lora_B" in key:
             torch.nn.init.normal_(parameter, std=0.2)
-    adapted.save_pretrained(directory / "voice")
+    adapted.save_pretrained(str(directory / "voice"))
     return start_worker(
         model=directory,
         adapters=f"voice={directory / 'voice'}",
@@ -30,7 +31,7 @@ def worker(start_worker, tmp_path_factory):
     )
 
 
-async def answer(worker, model: str | None) -> str:
+async def answer(worker: Worker, model: str | None) -> str:
     async with EngineClient(worker.url) as client:
         chat = client.chat(
             [ChatMessage("user", "The tram")],
@@ -40,7 +41,7 @@ async def answer(worker, model: str | None) -> str:
         return "".join([item.text async for item in chat if isinstance(item, Delta)])
 
 
-async def test_each_request_chooses_the_model_or_one_of_its_adapters(worker) -> None:
+async def test_each_request_chooses_the_model_or_one_of_its_adapters(worker: Worker) -> None:
     async with EngineClient(worker.url) as client:
         names = await client.models()
     assert len(names) == 2
@@ -52,7 +53,7 @@ async def test_each_request_chooses_the_model_or_one_of_its_adapters(worker) -> 
         await answer(worker, f"{names[0]}:nobody")
 
 
-async def test_the_api_tells_of_adapters_and_of_reasoning(worker) -> None:
+async def test_the_api_tells_of_adapters_and_of_reasoning(worker: Worker) -> None:
     path = worker.url.removeprefix("unix:")
     async with aiohttp.ClientSession("http://w", connector=aiohttp.UnixConnector(path)) as http:
         base, voice = (await (await http.get("/v1/models")).json())["data"]

@@ -1,13 +1,15 @@
 """Text to tokens and back."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerBase
 
 from inference.checkpoint.open import open_vocabulary
-from inference.tokenization.chat_template import Turn, merge_roles
+from inference.tokenization.chat_template import ChatTurn, merge_roles
 from inference.tokenization.detokenizer import Detokenizer, StopStrings
 from inference.tokenization.tokenizer import Tokenizer
 
@@ -23,7 +25,7 @@ CORPUS = [
     "\u200b\u0000\x07 zero width and control",
 ]
 # The vocabulary lacks some bytes: those of control characters and of what is not assigned.
-NEVER = ["Cs", "Cn", "Co", "Cc"]
+NEVER: tuple[Literal["Cs", "Cn", "Co", "Cc"], ...] = ("Cs", "Cn", "Co", "Cc")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,9 @@ def tokenizer(smollm: Path) -> Tokenizer:
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_tokens_are_those_of_transformers(tokenizer, reference_tokenizer, text: str) -> None:
+def test_tokens_are_those_of_transformers(
+    tokenizer: Tokenizer, reference_tokenizer: PreTrainedTokenizerBase, text: str
+) -> None:
     expected = reference_tokenizer.encode(text, add_special_tokens=False)
     assert tokenizer.encode(text) == expected
 
@@ -62,15 +66,19 @@ def test_no_tokens_make_a_replacement_character_that_the_model_did_not_write(
 
 
 CHATS = [
-    [Turn("user", "Hello")],
-    [Turn("system", "Be brief."), Turn("user", "Hello")],
-    [Turn("user", "Hi"), Turn("assistant", "Hello!"), Turn("user", "make it 2x more formal 你好")],
+    [ChatTurn("user", "Hello")],
+    [ChatTurn("system", "Be brief."), ChatTurn("user", "Hello")],
+    [
+        ChatTurn("user", "Hi"),
+        ChatTurn("assistant", "Hello!"),
+        ChatTurn("user", "make it 2x more formal 你好"),
+    ],
 ]
 
 
 @pytest.mark.parametrize("turns", CHATS)
 def test_a_chat_is_templated_as_transformers_does_it(
-    tokenizer, reference_tokenizer, turns: list[Turn]
+    tokenizer: Tokenizer, reference_tokenizer: PreTrainedTokenizerBase, turns: list[ChatTurn]
 ) -> None:
     messages = [{"role": t.role, "content": t.content} for t in turns]
     expected = reference_tokenizer.apply_chat_template(
@@ -89,17 +97,26 @@ def test_a_chat_is_templated_as_transformers_does_it(
     ],
 )
 def test_control_tokens_spelled_by_a_user_stay_text(tokenizer: Tokenizer, spelled: str) -> None:
-    plain = tokenizer.encode_chat([Turn("user", "x")])
+    plain = tokenizer.encode_chat([ChatTurn("user", "x")])
     controls = set(tokenizer.specials.values())
-    tokens = tokenizer.encode_chat([Turn("user", spelled)])
+    tokens = tokenizer.encode_chat([ChatTurn("user", spelled)])
     assert [t for t in tokens if t in controls] == [t for t in plain if t in controls]
     detokenizer = Detokenizer(tokenizer)
     assert spelled in "".join(map(detokenizer.add, tokens))
 
 
 def test_neighbouring_turns_of_one_role_become_one() -> None:
-    turns = [Turn("user", "a"), Turn("user", "b"), Turn("assistant", "c"), Turn("user", "d")]
-    assert merge_roles(turns) == [Turn("user", "a\n\nb"), Turn("assistant", "c"), Turn("user", "d")]
+    turns = [
+        ChatTurn("user", "a"),
+        ChatTurn("user", "b"),
+        ChatTurn("assistant", "c"),
+        ChatTurn("user", "d"),
+    ]
+    assert merge_roles(turns) == [
+        ChatTurn("user", "a\n\nb"),
+        ChatTurn("assistant", "c"),
+        ChatTurn("user", "d"),
+    ]
 
 
 @given(

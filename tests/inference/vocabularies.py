@@ -1,4 +1,4 @@
-"""Small tokenizers of the kinds that models have, as transformers writes them."""
+"""Small tokenizers of the kinds that models have, written by transformers."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ CHATML = (
     "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
     "{%- endif %}{% endif %}"
 )
-# As Mistral's first: no system turn, and turns that take turns.
+# Like the first Mistral: no system turn, and user and assistant must alternate.
 INST = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}"
     "{% if loop.index0 % 2 %}{{ raise_exception('turns must alternate') }}{% endif %}"
@@ -34,7 +34,7 @@ SPACE = "\u2581"
 
 
 def byte_level(directory: Path) -> PreTrainedTokenizerFast:
-    """As Llama 3 and Qwen have it: control tokens behind the vocabulary, and some that are text."""
+    """Write one like Llama 3 and Qwen: control tokens after the vocabulary, and some as text."""
     rules = Tokenizer(BPE())
     rules.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -54,7 +54,7 @@ def byte_level(directory: Path) -> PreTrainedTokenizerFast:
 
 
 def sentencepiece(directory: Path, kind: str) -> PreTrainedTokenizerFast:
-    """As Llama 2 ("prepend"), newer Mistral ("first") and Gemma ("plain") have it."""
+    """Write one like Llama 2 ("prepend"), newer Mistral ("first") or Gemma ("plain")."""
     trained = Tokenizer(BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
     specials = ["<unk>", "<s>", "</s>", *BYTES, SPACE]
@@ -87,7 +87,9 @@ def sentencepiece(directory: Path, kind: str) -> PreTrainedTokenizerFast:
 def _saved(
     rules: Tokenizer, directory: Path, template: str, *, bos: str, eos: str
 ) -> PreTrainedTokenizerFast:
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=rules, bos_token=bos, eos_token=eos)
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=rules, bos_token=bos, eos_token=eos
+    )
     tokenizer.chat_template = template
     tokenizer.save_pretrained(directory)
     return tokenizer

@@ -1,1 +1,1 @@
-"""What people ask for: text and options, read into a brief."""
+"""Briefs: what people ask for, with its options, and the kinds of text that there are."""

@@ -1,6 +1,6 @@
-"""What a person typed, as a brief. Parsing is total: a brief, or one sentence that says what to do.
+"""Reads what a person typed as a brief, or raises one sentence that says what to do.
 
-[option=value ...] [kind:] [option=value ...] what to write
+[option=value ...] [kind:] [option=value ...] what to write [option=value ...]
 """
 
 import difflib
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from bot.drafting.brief.languages import language_among, language_of
 from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, Sampled
-from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, folded
+from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, fold_name
 from bot.errors import UserError, validation_problems
 from bot.messages import Sentence, sentence, sentences
 from safety import visible
@@ -45,16 +45,14 @@ STOP = {"stop", "cancel", "停止", "取消"}
 
 LONGEST_AUDIENCE = 100
 
-# How alike (0 to 1) a word must be to one that we know, to be taken for a slip.
+# How alike (0 to 1) a word must be to a name that we know, to count as a slip.
 SLIP = 0.76
-# Tokens that a word may take, with room to come to an end.
-TOKENS_A_WORD = 2
-# The fewest characters that a word takes, with its space.
-SHORTEST_WORD = 4
+TOKENS_A_WORD = 2  # With room for the end of the text.
+SHORTEST_WORD = 4  # Characters, with its space.
 
 
 class BadBrief(UserError):
-    """The text is no brief; `option` is the one that is wrong."""
+    """The text is no brief; `option` names the option that is wrong, if one is."""
 
     def __init__(self, sentence: Sentence, option: str | None = None) -> None:
         super().__init__(sentence)
@@ -63,7 +61,7 @@ class BadBrief(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What to write, as which kind, written how."""
+    """What to write, as which kind, with which options."""
 
     recipe: str
     text: str
@@ -82,25 +80,25 @@ def parse(
     languages: Collection[str],
     chosen: Mapping[str, str] = MappingProxyType({}),
 ) -> Brief:
-    """The brief that `text` is; `limit` in characters, `languages` the model writes.
+    """Read a brief of at most `limit` characters, in one of the `languages` of the model.
 
-    `chosen`: options by their names, before which those in the text come. Raises BadBrief.
+    `chosen`: options by their names; those in the text override them. Raises BadBrief.
     """
-    rest, picked = checked(text, limit), dict(chosen)
+    rest, picked = check_text(text, limit), dict(chosen)
     rest = _take_options(rest, picked, strict=True)
     recipe, rest = _take_kind(rest, recipes, picked)
     rest = _take_last_options(rest.strip(), picked)
     if not rest:
         raise BadBrief(sentence("nothing_to_write"))
-    audience = _audience(picked.pop(AUDIENCE, None), rest)
-    options = _with(defaults, recipe, picked)
+    audience = _audience_line(picked.pop(AUDIENCE, None), rest)
+    options = _options(defaults, recipe, picked)
     check_language(rest, languages, asked=options.lang)
     lang = options.lang or language_among(rest, languages)
     return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
 
 
-def _audience(readers: str | None, text: str) -> str:
-    """A line of the brief, so that it is screened, shown and reviewed with it. Raises BadBrief."""
+def _audience_line(readers: str | None, text: str) -> str:
+    """Return a line of the brief, so that the filter and the reviewers see it. Raises BadBrief."""
     if readers is None:
         return ""
     if not 0 < len(readers) <= LONGEST_AUDIENCE:
@@ -109,8 +107,8 @@ def _audience(readers: str | None, text: str) -> str:
     return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
 
 
-def checked(text: str, limit: int) -> str:
-    """`text` without what nobody can see. Raises BadBrief if nothing is left, or too much."""
+def check_text(text: str, limit: int) -> str:
+    """Return the visible text. Raises BadBrief if nothing is left, or too much."""
     seen = visible(text).strip()
     if not seen:
         raise BadBrief(sentence("nothing_to_write"))
@@ -120,90 +118,95 @@ def checked(text: str, limit: int) -> str:
 
 
 def check_language(text: str, languages: Collection[str], *, asked: str | None = None) -> None:
-    """Raises BadBrief where the text, or the language that is asked for, is not the model's."""
+    """Raise BadBrief if the model does not write the text's language, or the one asked for."""
     for code in (language_among(text, languages), asked):
         if code is not None and code not in languages:
             raise BadBrief(sentences.other_language(code, languages))
 
 
 def is_help(text: str) -> bool:
-    """Whether somebody asks how this works."""
+    """Say whether somebody asks how this works."""
     return visible(text).strip().casefold() in HELP
 
 
 def is_stop(text: str) -> bool:
-    """Whether somebody wants their running drafts ended."""
+    """Say whether somebody wants to stop their running drafts."""
     return visible(text).strip().casefold() in STOP
 
 
 def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
-    """Move leading options into `chosen`. Not strict: an unknown name begins the text instead."""
+    """Move options at the beginning into `chosen`, and return the rest.
+
+    Not strict: an unknown name begins the text.
+    """
     while match := OPTION.match(text):
-        name = _option_named(match[1])
+        name = _option_name(match[1])
         if name not in KNOWN:
-            near = _near(match[1], (*KNOWN, *CHINESE), strict=strict)
+            near = _closest(match[1], (*KNOWN, *CHINESE), strict=strict)
             if near is None and not strict:
                 break
             raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
-        value = match[3] if match[2] is None else match[2].strip()
-        chosen[name] = unicodedata.normalize("NFKC", value)
+        chosen[name] = _option_value(match)
         text = text[match.end() :]
     return text
 
 
 def _take_last_options(text: str, chosen: dict[str, str]) -> str:
-    """Options behind the text, where people often put them; what is none there stays text."""
+    """Move options at the end into `chosen`, and return the rest; unknown names stay text."""
     while match := LAST_OPTION.search(text):
-        name = _option_named(match[1])
+        name = _option_name(match[1])
         if name not in KNOWN or name == KIND_OPTION:
-            near = _near(match[1], (*KNOWN, *CHINESE), strict=False)
+            near = _closest(match[1], (*KNOWN, *CHINESE), strict=False)
             if near is None:
                 break
             raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
-        value = match[3] if match[2] is None else match[2].strip()
-        chosen.setdefault(name, unicodedata.normalize("NFKC", value))
+        chosen.setdefault(name, _option_value(match))
         text = text[: match.start()].rstrip(" \n\t,，;；、")
     return text
 
 
-def _option_named(typed: str) -> str:
-    """An option's name as it counts."""
+def _option_name(typed: str) -> str:
     name = typed.lower().replace("-", "_")
     return CHINESE.get(name, name)
+
+
+def _option_value(match: re.Match[str]) -> str:
+    _, quoted, plain = match.groups()
+    return unicodedata.normalize("NFKC", plain if quoted is None else quoted.strip())
 
 
 def _take_kind(
     text: str, recipes: Mapping[str, Recipe], chosen: dict[str, str]
 ) -> tuple[Recipe, str]:
-    """The kind, and what follows it. A kind's network, e.g. of `tweet:`, goes into `chosen`."""
+    """Return the kind and the text after it. The network of `tweet:` goes into `chosen`."""
     recipe, kind = None, None
     if match := KIND.match(text):
         kind = match[1]
         if recipe := find_recipe(recipes, kind):
             text = _take_options(text[match.end() :], chosen, strict=False)
-        elif KIND_OPTION not in chosen and (near := _near(kind, _names(recipes), strict=False)):
+        elif KIND_OPTION not in chosen and (near := _closest(kind, _names(recipes), strict=False)):
             raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
     if KIND_OPTION in chosen:
         kind = chosen.pop(KIND_OPTION)
         recipe = _known_recipe(recipes, kind)
     if recipe is None:
-        return _without_kind(recipes, chosen), text
-    if network := _chosen_among(recipe.networks, kind or ""):
+        return _default_recipe(recipes, chosen), text
+    if network := _find_name(recipe.networks, kind or ""):
         chosen.setdefault("network", network)
     return recipe, text
 
 
-def _without_kind(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) -> Recipe:
-    """Free text, unless a network was named: then what is written for it."""
+def _default_recipe(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) -> Recipe:
+    """Return the recipe of a named network, else free text."""
     network = chosen.get("network", "")
-    written = (r for r in recipes.values() if _chosen_among(r.networks, network))
+    written = (r for r in recipes.values() if _find_name(r.networks, network))
     return next(written, recipes[FREE])
 
 
 def _known_recipe(recipes: Mapping[str, Recipe], kind: str) -> Recipe:
     if recipe := find_recipe(recipes, kind):
         return recipe
-    near = _near(kind, _names(recipes), strict=True)
+    near = _closest(kind, _names(recipes), strict=True)
     raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
 
 
@@ -211,10 +214,13 @@ def _names(recipes: Mapping[str, Recipe]) -> list[str]:
     return [name for recipe in recipes.values() for name in recipe.names]
 
 
-def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Options:
-    """What was chosen, before what the kind says, before the settings. Raises BadBrief."""
+def _options(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Options:
+    """Combine what was chosen, what the kind says, and the settings, in this order.
+
+    Raises BadBrief.
+    """
     usual = {**defaults.model_dump(), **recipe.sampling.model_dump(exclude_none=True)}
-    picked = {name: _picked(name, value, recipe) for name, value in chosen.items()}
+    picked = {name: _known_value(name, value, recipe) for name, value in chosen.items()}
     try:
         options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
@@ -227,8 +233,8 @@ def _with(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Optio
     return options if "max_tokens" in chosen else options.model_copy(update={"max_tokens": tokens})
 
 
-def _picked(name: str, value: str, recipe: Recipe) -> str:
-    """A chosen value; of those that are words, the one that counts. Raises BadBrief."""
+def _known_value(name: str, value: str, recipe: Recipe) -> str:
+    """Return the value, or the main name of what it names. Raises BadBrief."""
     if name not in ("tone", "lang", "network", "private"):
         return value
     if name == "network" and not recipe.networks:
@@ -240,20 +246,20 @@ def _picked(name: str, value: str, recipe: Recipe) -> str:
         "network": recipe.networks,
         "private": YES_NO,
     }[name]
-    if (found := _chosen_among(known, value)) is not None:
+    if (found := _find_name(known, value)) is not None:
         return found
-    near = _near(value, known, strict=True)
+    near = _closest(value, known, strict=True)
     said = sentences.choices(list(dict.fromkeys(known.values())), near)
     raise BadBrief(sentences.bad_option(name, value, said), name)
 
 
-def _chosen_among(known: Mapping[str, str], value: str) -> str | None:
-    wanted = folded(value)
-    return next((counts for name, counts in known.items() if folded(name) == wanted), None)
+def _find_name(known: Mapping[str, str], value: str) -> str | None:
+    wanted = fold_name(value)
+    return next((counts for name, counts in known.items() if fold_name(name) == wanted), None)
 
 
 def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
-    """Raises BadBrief where so many words cannot fit into what the network takes."""
+    """Raise BadBrief if so many words are too long for the network."""
     limit = recipe.limits.get(network or "")
     if limit is not None and words * SHORTEST_WORD > limit.characters:
         most = sentences.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
@@ -261,7 +267,7 @@ def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
 
 
 def range_of(name: str) -> Sentence:
-    """What an option takes, from its own declaration."""
+    """Say which numbers an option takes, by its declaration."""
     field = Options.model_fields[name]
     bounds = {type(bound): bound for bound in field.metadata}
     above = bounds.get(Gt)
@@ -270,10 +276,10 @@ def range_of(name: str) -> Sentence:
     return sentences.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
 
 
-def _near(word: str, names: Iterable[str], *, strict: bool) -> str | None:
-    """The name that was meant. Strict: `word` can be nothing but a name, so a guess is welcome."""
-    by_folded = {folded(name): name for name in names}
-    typed = folded(word)
+def _closest(word: str, names: Iterable[str], *, strict: bool) -> str | None:
+    """Return the name that was meant. Strict: `word` is surely a name, so guess freely."""
+    by_folded = {fold_name(name): name for name in names}
+    typed = fold_name(word)
     for name, meant in by_folded.items():
         if len(typed) > 2 and sorted(name) == sorted(typed):
             return meant

@@ -1,4 +1,4 @@
-"""What `/draft help` says: the kinds that there are, with an example of each, and the options."""
+"""The text of `/draft help`: the kinds, with an example of each, and the options."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,46 +11,45 @@ from bot.messages import Language, Sentence, sentence, sentences
 def help_in(
     language: Language, recipes: Mapping[str, Recipe], written: Sequence[str]
 ) -> Iterator[Sentence]:
-    """The parts of the help. `written`: codes of what the model writes, and so of the examples."""
+    """Yield the parts of the help. `written`: codes of the languages that the model writes."""
     examples: Language = "zh" if "zh" in written and language == "zh" else "en"
     kinds = list(recipes.values())
-    yield sentences.help_kinds([_kind(recipe, language, examples) for recipe in kinds])
+    yield sentence(
+        "help_kinds", kinds=tuple(_kind_help(each, language, examples) for each in kinds)
+    )
     for recipe in kinds:
         if recipe.limits:
-            yield _networks(recipe, language, examples)
-    example, options = kinds[0].wording(examples).example, [*_options(language, written)]
-    yield sentences.help_options(_name(kinds[0], language), example, options)
+            yield _network_help(recipe, language, examples)
+    example, options = kinds[0].wording(examples).example, tuple(_option_help(language, written))
+    yield sentences.help_options(_kind_name(kinds[0], language), example, options)
 
 
-def _name(recipe: Recipe, language: Language) -> str:
-    """What people who read this language call the kind."""
+def _kind_name(recipe: Recipe, language: Language) -> str:
+    """Return the kind's name in this language."""
     return recipe.wording(language).names[0] if language == "zh" else recipe.name
 
 
-def _kind(recipe: Recipe, language: Language, examples: Language) -> Sentence:
+def _kind_help(recipe: Recipe, language: Language, examples: Language) -> Sentence:
     title, example = recipe.wording(language).title, recipe.wording(examples).example
-    return sentences.help_kind(_name(recipe, language), title, example)
+    return sentences.help_kind(_kind_name(recipe, language), title, example)
 
 
-def _networks(recipe: Recipe, language: Language, examples: Language) -> Sentence:
+def _network_help(recipe: Recipe, language: Language, examples: Language) -> Sentence:
     limits = {name: limit.characters for name, limit in recipe.limits.items()}
     example = recipe.wording(examples).example
-    return sentences.help_networks(_name(recipe, language), limits, example)
+    return sentences.help_networks(_kind_name(recipe, language), limits, example)
 
 
-def _options(language: Language, written: Sequence[str]) -> Iterator[Sentence]:
-    tones = [*(TONES.values() if language == "zh" else TONES)]
-    yield sentences.help_option("tone", _option("tone", language), sentences.choices(tones, None))
-    yield sentences.help_option("lang", _option("lang", language), sentences.choices(written, None))
-    yes_no = sentences.choices(["是", "否"] if language == "zh" else ["yes", "no"], None)
-    yield sentences.help_option("private", _option("private", language), yes_no)
-    longest = sentence("characters", most=LONGEST_AUDIENCE)
-    yield sentences.help_option("audience", _option("audience", language), longest)
-    for name in ("words", *Sampled.model_fields):
-        yield sentences.help_option(name, _option(name, language), range_of(name))
-
-
-def _option(name: str, language: Language) -> str:
-    """An option's name as people who read this language write it."""
-    chinese = {counts: typed for typed, counts in CHINESE.items()}
-    return chinese.get(name, name) if language == "zh" else name
+def _option_help(language: Language, written: Sequence[str]) -> Iterator[Sentence]:
+    chinese = language == "zh"
+    values = {
+        "tone": sentences.choices([*(TONES.values() if chinese else TONES)], None),
+        "lang": sentences.choices(written, None),
+        "private": sentences.choices(["是", "否"] if chinese else ["yes", "no"], None),
+        "audience": sentence("characters", most=LONGEST_AUDIENCE),
+        **{name: range_of(name) for name in ("words", *Sampled.model_fields)},
+    }
+    chinese_names = {name: typed for typed, name in CHINESE.items()}
+    for name, takes in values.items():
+        typed = chinese_names.get(name, name) if chinese else name
+        yield sentences.help_option(name, typed, takes)

@@ -1,12 +1,10 @@
-"""In which language a text is, as far as its script tells.
-
-Latin letters do not tell English from Portuguese: there, nothing is said.
-"""
+"""The language of a text, as far as its script shows it; Latin letters do not."""
 
 import re
 from collections.abc import Collection
 
-# A syllable or an ideogram counts as part of a word, so that one foreign name decides nothing.
+# How many words a match is: a syllable or an ideogram is a part of one, so that a foreign name
+# does not decide.
 SCRIPTS = {
     "ja": (re.compile(r"[\u3040-\u30ff]"), 1.0),
     "zh": (re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]"), 0.6),
@@ -21,18 +19,18 @@ SCRIPTS = {
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 
 
-# Other languages that share a script: a text in it may be any of them.
+# Languages that share a script: a text in it may be any of them.
 SHARED = {"ru": ("ru", "uk")}
 
 
 def language_among(text: str, languages: Collection[str]) -> str | None:
-    """As `language_of`, but where a script is that of several languages, one of `languages`."""
+    """Return the language of a text; where languages share its script, one of `languages`."""
     code = language_of(text)
     return next((each for each in SHARED.get(code or "", ()) if each in languages), code)
 
 
 def language_of(text: str) -> str | None:
-    """The code (ISO 639-1) of the language whose script most of the words have; None for Latin."""
+    """Return the code (ISO 639-1) of the script that most words have; None for Latin letters."""
     words = {code: len(script.findall(text)) * each for code, (script, each) in SCRIPTS.items()}
     if words["ja"]:
         words["ja"] += words.pop("zh")  # Japanese is written in both.

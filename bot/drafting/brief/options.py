@@ -1,4 +1,4 @@
-"""What can be chosen for one request, with its range: the same for settings and for briefs."""
+"""The options of one request and their ranges, the same for settings and for briefs."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ MaxTokens = Annotated[int, Field(ge=1, le=32768)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Words = Annotated[int | None, Field(ge=10, le=3000)]
 
-# Each tone's name, and its word in Chinese, which is another name of it.
+# Each tone, and its other name, in Chinese.
 TONES = {
     "formal": "正式",
     "professional": "专业",
@@ -29,7 +29,7 @@ TONES = {
     "simple": "通俗",
 }
 
-# Other names of options, for people who write Chinese.
+# Names of options in Chinese.
 CHINESE = {
     "类型": "kind",
     "语气": "tone",
@@ -40,12 +40,12 @@ CHINESE = {
     "读者": "audience",
     "私下": "private",
 }
-# What a choice between two may be called.
+# Names of the values of `private`.
 YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}
 
 
 class Sampled(BaseModel):
-    """How a request is sampled, and into how many drafts."""
+    """How a request is sampled, and how many drafts it makes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -59,9 +59,9 @@ class Sampled(BaseModel):
 
 
 class Options(Sampled):
-    """All that can be chosen. `words` are characters in Chinese; `lang` is a code of ISO 639-1.
+    """All options. `words` are characters in Chinese; `lang` is a code of ISO 639-1.
 
-    `private`: it is drafted in the app's conversation with the requester, not in the channel.
+    `private`: the text is drafted in the app's conversation with the requester.
     """
 
     tone: str | None = None
@@ -72,5 +72,5 @@ class Options(Sampled):
 
     @property
     def sampling(self) -> dict[str, Any]:
-        """What the worker is told."""
+        """The options that the worker needs."""
         return self.model_dump(include=set(Sampled.model_fields))

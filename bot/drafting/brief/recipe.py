@@ -1,4 +1,4 @@
-"""Kinds of text. A recipe is a small TOML file: what to ask the model for, and by which names."""
+"""Kinds of text. A recipe is a small TOML file: its names, and what to ask the model for."""
 
 import tomllib
 import unicodedata
@@ -37,7 +37,7 @@ Tone = Annotated[str, AfterValidator(_a_tone)]
 
 
 class Wording(BaseModel):
-    """A recipe in one language. `words` (in Chinese: characters) is the length to aim at."""
+    """A recipe in one language. `words` (in Chinese: characters) is the usual length."""
 
     model_config = STRICT
 
@@ -50,7 +50,7 @@ class Wording(BaseModel):
 
 
 class NetworkLimit(BaseModel):
-    """What a network takes. `wide`: a character of East Asia counts twice there, as on X."""
+    """The limit of a network. `wide`: a character of East Asia counts twice, as on X."""
 
     model_config = STRICT
 
@@ -59,13 +59,13 @@ class NetworkLimit(BaseModel):
     names: tuple[Name, ...] = ()
 
     def count(self, text: str) -> int:
-        """Characters of the text as the network counts them."""
+        """Return the characters of the text as the network counts them."""
         wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text) if self.wide else 0
         return len(text) + wide
 
 
 class RecipeSampling(BaseModel):
-    """How this kind is sampled, where that differs from the settings."""
+    """How this kind is sampled, if not as the settings say."""
 
     model_config = STRICT
 
@@ -77,7 +77,7 @@ class RecipeSampling(BaseModel):
 
 
 class Recipe(BaseModel):
-    """One kind of text, in one language at least."""
+    """One kind of text, in at least one language."""
 
     model_config = STRICT
 
@@ -95,14 +95,14 @@ class Recipe(BaseModel):
         return self
 
     def wording(self, language: Language) -> Wording:
-        """In this language; where it has none, in the other."""
+        """Return the recipe in this language, else in the other."""
         chosen = {"en": self.en, "zh": self.zh}[language] or self.en or self.zh
         assert chosen is not None
         return chosen
 
     @property
     def names(self) -> Iterator[str]:
-        """What it is called by, its networks included."""
+        """All its names, with those of its networks."""
         yield self.name
         for wording in filter(None, (self.en, self.zh)):
             yield from wording.names
@@ -110,12 +110,12 @@ class Recipe(BaseModel):
 
     @property
     def networks(self) -> dict[str, str]:
-        """Each name of a network, and the one that counts."""
+        """The network by each of its names."""
         return {n: name for name, limit in self.limits.items() for n in (name, *limit.names)}
 
 
 def load_recipes(folder: Path | None = None) -> dict[str, Recipe]:
-    """The packaged recipes and those of an operator's folder, by name; the operator's win.
+    """Return the packaged recipes and those of an operator's folder, by name; the operator's win.
 
     Raises OperatorError.
     """
@@ -147,7 +147,7 @@ def _check_names(recipes: Mapping[str, Recipe]) -> None:
     owners: dict[str, str] = {}
     for recipe in recipes.values():
         for name in recipe.names:
-            owner = owners.setdefault(folded(name), recipe.name)
+            owner = owners.setdefault(fold_name(name), recipe.name)
             if owner != recipe.name:
                 raise OperatorError(
                     f"The recipes {owner} and {recipe.name} are both called {name!r}."
@@ -155,15 +155,20 @@ def _check_names(recipes: Mapping[str, Recipe]) -> None:
 
 
 def find_recipe(recipes: Mapping[str, Recipe], name: str) -> Recipe | None:
-    """The recipe of this name, whatever its case."""
-    wanted = folded(name)
+    """Find the recipe that has this name, as `fold_name` compares names."""
+    wanted = fold_name(name)
     for recipe in recipes.values():
-        if wanted in map(folded, recipe.names):
+        if wanted in map(fold_name, recipe.names):
             return recipe
     return None
 
 
-def folded(name: str) -> str:
-    """A name without what makes no difference: case, width, hyphens, spaces."""
+def fold_name(name: str) -> str:
+    """Return a name without what makes no difference: case, width, hyphens, spaces."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in plain if c not in "-_" and not c.isspace())
+
+
+def recipe_or_free(recipes: Mapping[str, Recipe], name: str) -> Recipe:
+    """Return the recipe of a thread; free text where the operator took it away since."""
+    return recipes.get(name) or recipes[FREE]

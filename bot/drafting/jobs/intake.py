@@ -1,4 +1,4 @@
-"""How a request begins: committed under the key of its delivery, then started."""
+"""The one way in for jobs: committed under the key of the delivery, then started."""
 
 import secrets
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from bot.store import Job, Source, Store, Thread, TooManyRunning
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Who invocation, where, and the key by which a second delivery of the same wish is known."""
+    """Who asked, where, and the key by which a second delivery of the same request is known."""
 
     user: str
     team: str
@@ -22,10 +22,10 @@ class Invocation:
 
 
 class Intake:
-    """The one way in for jobs."""
+    """Takes in what people ask for."""
 
     def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
-        """`limit`: running requests of one person."""
+        """Take jobs into the store. `limit`: running requests of one person."""
         self._store = store
         self._jobs = jobs
         self._limit = limit
@@ -39,14 +39,14 @@ class Intake:
         sources: Sequence[Source] = (),
         adopt: Sequence[str] = (),
     ) -> bool:
-        """Commit and start it, once for each key; False: it came before, or joins another.
+        """Commit a job and start it, once for each key; False: it came before, or joins another.
 
-         `adopt`: the keys of sources that wait.
+        `adopt`: the keys of sources that wait.
 
         Raises UserError, StoreUnavailable.
         """
         try:
-            begun = await self._store.add(
+            begun = await self._store.add_job(
                 job,
                 key=invocation.key,
                 limit=self._limit,
@@ -62,10 +62,10 @@ class Intake:
         return True
 
     async def first(self, invocation: Invocation) -> bool:
-        """Whether this wish, which makes no job, comes for the first time."""
+        """Say whether a request that makes no job comes for the first time."""
         return await self._store.record_event(invocation.key)
 
 
 def new_seed() -> int:
-    """A seed that nobody chose."""
+    """Return a seed that nobody chose."""
     return secrets.randbelow(2**31)

@@ -1,15 +1,16 @@
-"""What every job is written with, and the two ways in which one ends early."""
+"""What every job is written with, and the two ways in which a run ends early."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.drafting.brief.recipe import FREE, Recipe
-from bot.drafting.jobs.worker_queue import Queue
+from bot.drafting.brief.recipe import Recipe
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.reviews import Reviews
 from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.messages import Sentence
-from bot.store import JobStatus, Store, StoreUnavailable, Thread
+from bot.store import JobStatus, Store, StoreUnavailable
 from inference.client import EngineClient
 from safety import Filter
 
@@ -43,11 +44,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a job is written with. `emoji` is put under finished drafts; `patience` in seconds;
-    `translates`: the model writes more than one language.
-
-    Without `reviews` what the filter holds is blocked.
-    """
+    """What every job is written with. Without `reviews` what the filter holds is blocked."""
 
     store: Store
     slack: SlackPort
@@ -55,18 +52,8 @@ class JobContext:
     filter: Filter
     people: People
     recipes: Mapping[str, Recipe]
-    bot_user: str
-    emoji: str | None
-    patience: float
     sources: Sources
-    queue: Queue
+    queue: WorkerQueue
+    settings: DraftingSettings
+    bot_user: str
     reviews: Reviews | None = None
-    translates: bool = False
-
-    def filter_for(self, thread: Thread) -> Filter:
-        """The filter by the policy of the channel that a thread's text is for."""
-        return self.filter.within(thread.team, thread.post_to or thread.channel)
-
-    def recipe(self, name: str) -> Recipe:
-        """The recipe of a thread; free text where the operator took it away since."""
-        return self.recipes.get(name) or self.recipes[FREE]

@@ -1,17 +1,17 @@
 """The owner of running jobs: a task each, tried again while Slack or the store is away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 
 from bot.drafting.jobs.job_context import Away
-from bot.drafting.jobs.pipeline import JobPipeline, where
+from bot.drafting.jobs.pipeline import JobPipeline, Settled, where
 from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-Write = Callable[[Job, Callable[[int], Awaitable[None]]], JobPipeline]
+MakePipeline = Callable[[Job, Settled], JobPipeline]
 
 # Seconds between tries while Slack or the database is away; the last repeats for six hours.
 BACKOFF = (1.0, 3.0, 10.0, 30.0, 60.0)
@@ -21,17 +21,17 @@ LAST_TRIES = 6 * 60
 class Jobs:
     """Every running job of this process."""
 
-    def __init__(self, store: Store, write: Write) -> None:
-        """`write(job, settled)` makes the JobPipeline of a job."""
+    def __init__(self, store: Store, make_pipeline: MakePipeline) -> None:
+        """Start with no job. `make_pipeline(job, settled)` is called for each run of a job."""
         self._store = store
-        self._write = write
+        self._make_pipeline = make_pipeline
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._writing: dict[int, JobPipeline] = {}
+        self._pipelines: dict[int, JobPipeline] = {}
         self._draining = False
 
     @property
     def running(self) -> int:
-        """How many run now."""
+        """How many jobs run now."""
         return len(self._tasks)
 
     def start(self, job: Job) -> None:
@@ -50,14 +50,14 @@ class Jobs:
 
     async def recover(self) -> None:
         """Go on with what an earlier process left open."""
-        for job in await self._store.jobs(JobStatus.OPEN):
+        for job in await self._store.list_jobs(JobStatus.OPEN):
             log.info("job resumed", job=job.name)
             self.start(job)
 
     def stop(self, job_id: int, version_id: int) -> None:
-        """End the writing of a version, if it is being written here."""
-        if writing := self._writing.get(job_id):
-            writing.stop(version_id)
+        """End a version, if it is being written here."""
+        if pipeline := self._pipelines.get(job_id):
+            pipeline.stop(version_id)
 
     async def settled(self, job_id: int) -> None:
         """Return when this job is not running (any more)."""
@@ -76,27 +76,20 @@ class Jobs:
 
     async def _run(self, job: Job) -> None:
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
+            pipeline = self._pipelines[job.id] = self._make_pipeline(job, self.settled)
             try:
-                return await self._once(job)
+                return await pipeline.run()
             except Away as away:
                 log.warning("job waits", job=job.name, away=type(away).__name__, seconds=delay)
             except Exception as error:
                 log.error("job broken", job=job.name, error=where(error))
                 break
+            finally:
+                del self._pipelines[job.id]
             await asyncio.sleep(delay)
-        await self._give_up(job)
-        return None
-
-    async def _give_up(self, job: Job) -> None:
         # Not even its end could be said; open, it would count against its requester for ever.
         try:
             await self._store.end_job(job.id, JobStatus.FAILED)
         except StoreUnavailable:
             log.error("job left open", job=job.name)
-
-    async def _once(self, job: Job) -> None:
-        writing = self._writing[job.id] = self._write(job, self.settled)
-        try:
-            await writing.run()
-        finally:
-            del self._writing[job.id]
+        return None

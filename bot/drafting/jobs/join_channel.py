@@ -1,28 +1,31 @@
 """Into a channel: the bot joins what it may, and says what is to be done where it may not."""
 
-from bot.drafting.jobs.job_context import DRAFT_IN_DM, JobContext, Refusal
+from bot.drafting.jobs.job_context import DRAFT_IN_DM, Refusal
+from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.slack_port import Button, NotThere
-from bot.messages import Language, sentence, sentences
-from bot.store import Job, JobKind, JobStatus
+from bot.messages import sentence, sentences
+from bot.store import JobKind, JobStatus
 
 
-async def enter(context: JobContext, channel: str, job: Job, language: Language) -> None:
-    """The bot can write in the channel when this returns.
+async def join_channel(run: JobRun, channel: str) -> None:
+    """Make sure that the bot can write in the channel.
 
     Raises Refusal where the job waits for that, NotThere for an archived channel.
     """
+    slack, bot_user = run.context.slack, run.context.bot_user
     try:
-        if not await context.slack.is_member(channel):
-            await context.slack.join(channel)
+        if not await slack.is_member(channel):
+            await slack.join(channel)
     except NotThere as closed:
         if closed.reason == "is_archived":
             raise
+        if run.job.kind is not JobKind.DRAFT:
+            said, buttons = sentences.invite_me_to_accept(bot_user), []
+        else:
+            label = sentence("draft_in_dm_button").to(run.language)
+            buttons = [Button(label, DRAFT_IN_DM, str(run.job.id))]
+            said = sentences.invite_me(bot_user)
         # Ids of conversations between people begin with D: nobody can invite an app there.
-        invited = (
-            sentences.invite_me if job.kind is JobKind.DRAFT else sentences.invite_me_to_accept
-        )
-        dm = channel.startswith("D")
-        said = sentence("not_in_this_dm") if dm else invited(context.bot_user)
-        label = sentence("draft_in_dm_button").to(language)
-        instead = [Button(label, DRAFT_IN_DM, str(job.id))] if job.kind is JobKind.DRAFT else []
-        raise Refusal(said, JobStatus.WAITING, instead) from None
+        if channel.startswith("D"):
+            said = sentence("not_in_this_dm")
+        raise Refusal(said, JobStatus.WAITING, buttons) from None

@@ -10,7 +10,7 @@ from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.sources import Material
 from bot.messages import Language, sentence_about
-from bot.store import Turn
+from bot.store import HistoryStep
 from inference.client import ChatMessage
 from safety import part
 
@@ -71,12 +71,12 @@ class Conversation:
     recipe: Recipe
     brief: str
     options: Options
-    turns: Sequence[Turn] = ()
+    turns: Sequence[HistoryStep] = ()
     instruction: str | None = None
     materials: Sequence[Material] = ()
 
     def messages(self) -> list[ChatMessage]:
-        """As the worker is sent it."""
+        """Return the messages that the worker is sent."""
         language = prompted_in(self.options)
         messages = [
             ChatMessage("system", RULES[language].system),
@@ -91,7 +91,7 @@ class Conversation:
         return messages
 
     def shorter(self) -> "Conversation | None":
-        """With less in it, for a model that cannot hold it all; None: there is nothing to spare.
+        """Return it with less in it, for a model that cannot hold it all; None: nothing to spare.
 
         First from the end of the materials, then from the beginning of the history.
         """
@@ -100,10 +100,10 @@ class Conversation:
             return replace(self, materials=[_shorter(material) for material in self.materials])
         if len(self.turns) < 2:
             return None
-        return replace(self, turns=[Turn(None, self.turns[1].text), *self.turns[2:]])
+        return replace(self, turns=[HistoryStep(None, self.turns[1].text), *self.turns[2:]])
 
     def _request(self, language: Language) -> str:
-        """The rules first: what is to be written stays in mind best when it comes last."""
+        """Put the rules first: what is to be written stays in mind best when it comes last."""
         rules = RULES[language]
         told = rules.joint.join(_rules(self.recipe, self.brief, self.options, language))
         if any(map(QUOTED.search, (self.brief, self.instruction or ""))):
@@ -119,7 +119,7 @@ def _shorter(material: Material) -> Material:
 
 
 def _quoted(materials: Sequence[Material], rules: Rules) -> Iterator[str]:
-    """The materials between lines that none of them has, so that none can end its quotation."""
+    """Yield the materials between lines that none of them has: none can end its quotation."""
     if not materials:
         return
     mark = "====="

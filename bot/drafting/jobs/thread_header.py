@@ -4,23 +4,78 @@ from collections.abc import Sequence
 
 import structlog
 
+from bot.drafting.brief.recipe import recipe_or_free
 from bot.drafting.jobs.job_context import STOP_THREAD, JobContext
-from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import Button, Content, Place, SlackError
-from bot.messages import Language, Phrase, Sentence, sentence, sentences
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.join_channel import join_channel
+from bot.drafting.reviews import filter_for, held_as
+from bot.drafting.slack_port import Button, Content, NotThere, Place, SlackError
+from bot.messages import Language, Phrase, Sentence, language_for, sentence, sentences
 from bot.store import Thread, Version, VersionStatus
 from safety import NOTHING, SafeText, Stage
 
 log = structlog.get_logger(__name__)
 
-# What counts as a draft: what was taken away, or failed, is none.
+# What counts as a draft: what was taken away, or failed, does not.
 STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
 
-class ThreadHeader:
-    """The root message of one thread, in the language of whoever began it.
+async def open_thread(run: JobRun, brief: SafeText) -> Place:
+    """Return where the drafts go. Its head is posted if it does not stand, and else refreshed.
 
-    Below a message of a person's, which is no message of ours, the first reply is in its place.
+    Raises Refusal, NotThere, Away.
+    """
+    store, thread, n = run.context.store, run.thread, run.job.n
+    header = await _header(run, thread)
+    channel, root_ts = thread.channel, thread.root_ts
+    if root_ts is None:
+        channel = await _channel(run)
+        place = Place(channel)
+        try:
+            root_ts = await header.post_root(place, brief, n, again=run.again)
+        except NotThere:
+            # Asked before every post, whether the bot is in the channel would be a wait: Slack
+            # answers that to fifty a minute.
+            await join_channel(run, channel)
+            root_ts = await header.post_root(place, brief, n, again=run.again)
+        await store.set_root(thread.id, root_ts)
+    elif thread.persons_root and thread.head_ts is None:
+        head_ts = await header.post_head(Place(channel, root_ts), n, again=run.again)
+        await store.set_head(thread.id, head_ts)
+    else:
+        await store.ensure_versions(run.job)
+        await header.refresh(waits=False)
+    await run.refresh()
+    return Place(channel, root_ts, run.job.requester, thread.team)
+
+
+async def refresh_header(run: JobRun) -> None:
+    """Show at the thread's head how its drafts stand, whatever became of this job."""
+    thread = await run.context.store.get_thread(run.job.thread_id)
+    await (await _header(run, thread)).refresh()
+
+
+async def _header(run: JobRun, thread: Thread) -> "ThreadHeader":
+    """Return the thread's head, in the language of whoever began it."""
+    first = await run.context.store.get_first_job(thread.id)
+    return ThreadHeader(run.context, thread, language_for(first.language or run.language))
+
+
+async def _channel(run: JobRun) -> str:
+    """Return where the thread goes: what is drafted in private, to our own conversation."""
+    thread = run.thread
+    if thread.post_to is None or thread.channel != thread.post_to:
+        return thread.channel
+    channel = await run.context.slack.open_dm(thread.requester)
+    await run.tell(sentence("drafting_in_dm"))
+    await run.context.store.set_channel(thread.id, channel)
+    return channel
+
+
+class ThreadHeader:
+    """The head of one thread, in the language of whoever began it.
+
+    Below a message of a person's, which we cannot change, the first reply is in its place.
     """
 
     def __init__(self, context: JobContext, thread: Thread, language: Language) -> None:
@@ -28,20 +83,13 @@ class ThreadHeader:
         self._thread = thread
         self._language = language
 
-    async def post(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
-        """Its ts; where an earlier try may have posted it, it is looked for first."""
-        key, screen = f"thread-{self._thread.id}", self._context.slack
-        if again and (found := await screen.find(place, key=key)):
-            return found
-        content = self._content(self._asked(brief), sentences.being_written(n), n)
-        return await screen.post(place, content, key=key)
+    async def post_root(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
+        """Post the root message and return its ts; `again`: it may stand already."""
+        return await self._post(place, self._asked(brief), n, again=again)
 
     async def post_head(self, place: Place, n: int, *, again: bool) -> str:
-        """The ts of the reply that stands for it below a person's message."""
-        key, screen = f"thread-{self._thread.id}", self._context.slack
-        if again and (found := await screen.find(place, key=key)):
-            return found
-        return await screen.post(place, self._content(None, sentences.being_written(n), n), key=key)
+        """Post the reply that stands for it below a person's message, and return its ts."""
+        return await self._post(place, None, n, again=again)
 
     async def refresh(self, *, waits: bool = True) -> None:
         """Show how the drafts stand now. Best effort: the drafts themselves stand below it.
@@ -54,7 +102,7 @@ class ThreadHeader:
             return
         try:
             asked = None if thread.persons_root else self._asked(await self._brief())
-            versions = await self._context.store.versions(thread.id)
+            versions = await self._context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
@@ -62,10 +110,19 @@ class ThreadHeader:
         except SlackError as closed:
             log.warning("root not changed", thread=thread.id, error=str(closed))
 
+    async def _post(self, place: Place, asked: Phrase | None, n: int, *, again: bool) -> str:
+        key, slack = f"thread-{self._thread.id}", self._context.slack
+        if again and (found := await slack.find(place, key=key)):
+            return found
+        return await slack.post(place, self._content(asked, sentences.being_written(n), n), key=key)
+
     def _asked(self, brief: SafeText | None) -> Phrase:
-        """What was asked; the brief only where the filter of now lets it be shown."""
-        title = self._context.recipe(self._thread.recipe).wording(self._language).title
-        return sentences.root(self._thread.requester, title, brief or NOTHING).to(self._language)
+        """Say what was asked; the brief only where the filter of now lets it be shown."""
+        title = (
+            recipe_or_free(self._context.recipes, self._thread.recipe).wording(self._language).title
+        )
+        said = sentences.root(self._thread.requester, title, brief or NOTHING)
+        return said.to(self._language)
 
     def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
         label = sentence("stop_button").to(self._language)
@@ -83,16 +140,17 @@ class ThreadHeader:
         return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
-        parts = await self._context.store.parts(version.id)
-        url = await self._context.slack.permalink(self._thread.channel, parts[0]) if parts else None
+        parts = await self._context.store.list_posts(version.id)
+        slack, channel = self._context.slack, self._thread.channel
+        url = await slack.permalink(channel, parts[0]) if parts else None
         return sentences.link_to_draft(version.number, url)
 
     async def _brief(self) -> SafeText | None:
-        """The brief as it was released when it was asked for."""
+        """Return the brief as it was released when it was asked for."""
         store, thread = self._context.store, self._thread
-        first = await store.first_job(thread.id)
-        hold = await store.hold_of(first.id)
-        verdict = await self._context.filter_for(thread).judge(
+        first = await store.get_first_job(thread.id)
+        hold = await store.find_hold_on(first.id)
+        verdict = await filter_for(self._context.filter, thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
         return verdict.text

@@ -14,10 +14,10 @@ CLEARED_WITHIN = 2.0
 
 
 @asynccontextmanager
-async def status(
+async def waiting_status(
     slack: SlackPort, place: Place, before: Callable[[], int], language: Language
 ) -> AsyncIterator[Callable[[], None]]:
-    """Tend the thread's status until the yielded function is called, or this is left."""
+    """Show the thread's status until the yielded function is called, or the block is left."""
     over = asyncio.Event()
     task = asyncio.create_task(_tend(slack, place, before, language, over))
     try:
@@ -44,10 +44,10 @@ async def _tend(
         now = sentences.waits(before()).to(language)
         if now != said or clock() - at > STANDS:
             loading = [each.to(language) for each in sentences.loading()]
-            await slack.status(place, now, loading)
+            await slack.set_status(place, now, loading)
             said, at = now, clock()
     if said:
-        await slack.status(place, Phrase(""))
+        await slack.set_status(place, Phrase(""))
 
 
 async def _is_over(over: asyncio.Event, seconds: float) -> bool:

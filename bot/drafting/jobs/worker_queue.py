@@ -1,20 +1,20 @@
 """Who waits for the worker."""
 
 
-class Queue:
-    """Requests that the worker has not begun to answer, in the order of their coming."""
+class WorkerQueue:
+    """Jobs to whose requests the worker has not begun to answer, first come first."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, None] = {}
 
     def enter(self, job_id: int) -> None:
-        """At the end; once."""
+        """Take a place at the end, once."""
         self._waiting.setdefault(job_id)
 
     def leave(self, job_id: int) -> None:
-        """The first words came, or it was given up."""
+        """Give the place up: the first words came, or nothing will."""
         self._waiting.pop(job_id, None)
 
     def before(self, job_id: int) -> int:
-        """How many are before this one."""
+        """Return how many are before this one."""
         return list(self._waiting).index(job_id) if job_id in self._waiting else 0

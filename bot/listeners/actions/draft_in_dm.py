@@ -12,7 +12,7 @@ from bot.store import StoreUnavailable
 async def on_draft_in_dm(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
     """Move the brief, then ack. A second click finds nothing that waits."""
     try:
-        channel = await services.outbox.dm(click.user)
+        channel = await services.outbox.open_dm(click.user)
         moved = await services.drafting.move(click.id, click.user, channel)
     except (SlackError, StoreUnavailable):
         await services.answer(click, sentence("not_saved"))
@@ -20,4 +20,4 @@ async def on_draft_in_dm(ack: AsyncAck, click: ButtonClick, services: Services) 
     await ack()
     if moved:
         said = await services.people.told(click.user, sentence("drafting_in_dm"))
-        await services.outbox.answer(click.response_url, said)
+        await services.outbox.respond(click.response_url, said)

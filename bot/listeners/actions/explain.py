@@ -12,7 +12,7 @@ from bot.listeners.payloads import ButtonClick
 from bot.listeners.services import Services
 from bot.messages import sentence
 from bot.slack.render.version_views import changes_view, why_view
-from bot.slack.render.views import View
+from bot.slack.render.views import ViewPayload
 from bot.store import StoreUnavailable
 
 
@@ -23,7 +23,7 @@ async def on_explain(ack: AsyncAck, click: ButtonClick, services: Services) -> N
         async with asyncio.timeout(TRIGGER_SECONDS):
             view = await _view(click, services)
             if view is not None:
-                await services.outbox.open_view(click.trigger_id, view)
+                await services.outbox.views.open(click.trigger_id, view)
     except UserError as bad:
         await services.answer(click, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
@@ -33,7 +33,7 @@ async def on_explain(ack: AsyncAck, click: ButtonClick, services: Services) -> N
             await services.answer(click, sentence("nothing_to_compare"))
 
 
-async def _view(click: ButtonClick, services: Services) -> View | None:
+async def _view(click: ButtonClick, services: Services) -> ViewPayload | None:
     language = await services.people.language_at_once(click.user)
     version = await services.actions.version(click.id)
     if click.action_id == WHY:

@@ -12,7 +12,7 @@ from bot.listeners.payloads import ButtonClick
 from bot.listeners.services import Services
 from bot.messages import Language, sentence
 from bot.slack.render.version_views import accept_view, change_view, translate_view
-from bot.slack.render.views import View
+from bot.slack.render.views import ViewPayload
 
 
 async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
@@ -21,12 +21,12 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
     language = await services.people.language_at_once(click.user)
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            await services.outbox.open_view(click.trigger_id, _view(click, services, language))
+            await services.outbox.views.open(click.trigger_id, _view(click, services, language))
     except (SlackError, TimeoutError):
         await services.answer(click, sentence("form_did_not_open"))
 
 
-def _view(click: ButtonClick, services: Services, language: Language) -> View:
+def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
     metadata = VersionContext(click.id, click.channel).to_metadata()
     if click.action_id == CHANGE:
         return change_view(metadata, language)

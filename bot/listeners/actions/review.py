@@ -22,11 +22,11 @@ async def on_show(reviews: Reviews, ack: AsyncAck, click: ButtonClick, services:
     await ack()
     language = await services.people.language_at_once(click.user)
     try:
-        view_id = await services.outbox.open_view(click.trigger_id, waiting_view(language))
+        view_id = await services.outbox.views.open(click.trigger_id, waiting_view(language))
         text = await reviews.reveal(click.id, click.user)
-        await services.outbox.update_view(view_id, review_view(text, language))
+        await services.outbox.views.update(view_id, review_view(text, language))
     except Undecided as undecided:
-        await services.outbox.update_view(view_id, said_view(undecided.sentence, language))
+        await services.outbox.views.update(view_id, said_view(undecided.sentence, language))
     except (SlackError, StoreUnavailable, OSError):
         await services.answer(click, sentence("form_did_not_open"))
 

@@ -18,4 +18,4 @@ async def _publish(user: str, services: Services) -> None:
     language = await services.people.language_at_once(user)
     recent = await services.history.recent(user, MOST_THREADS, services.outbox.permalink)
     can = [part.to(language) for part in services.drafting.help(language)]
-    await services.outbox.publish_home(user, home_view(recent, can, language))
+    await services.outbox.views.publish_home(user, home_view(recent, can, language))

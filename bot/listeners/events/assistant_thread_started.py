@@ -16,4 +16,4 @@ async def _suggest(event: AssistantThreadStarted, services: Services) -> None:
     language = await services.people.language_at_once(event.user)
     prompts = services.drafting.prompts(language)
     title = sentence("prompts_title").to(language)
-    await services.outbox.suggest(event.channel, event.thread_ts, prompts, title)
+    await services.outbox.suggest_prompts(event.channel, event.thread_ts, prompts, title)

@@ -7,7 +7,7 @@ from bot.listeners.services import Services
 
 async def on_reaction(event: ReactionAdded, services: Services) -> None:
     """Do what the emoji asks for. Other emoji, and those on other messages, mean nothing."""
-    action = services.settings.wishes.get(event.emoji)
+    action = services.settings.actions_by_emoji.get(event.emoji)
     # The bot's own emoji is an offer.
     if action is None or event.user == services.bot or not event.ts:
         return

@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API: one HTTP session, each call in its turn, errors as three kinds.
+"""Calls of Slack's Web API: one HTTP session, within the rate limits, errors as three kinds.
 
 Knows methods and answers, not what they are for.
 """
@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
 from bot.slack.client.rate_limit import RateLimit
 
-Args = Mapping[str, object]
-Answer = dict[str, Any]
+ApiArgs = Mapping[str, object]
+ApiAnswer = dict[str, Any]
 
 TRIES = 5
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
@@ -69,20 +69,20 @@ log = structlog.get_logger(__name__)
 
 
 class RateLimited(SlackError):
-    """The budget of the method is used up; nothing was done. Does not leave `bot.slack`."""
+    """The method's budget is used up; nothing was done. Raised within `bot.slack` only."""
 
 
 class AnswerLost(SlackError):
-    """No answer, or a server error: the call may have taken effect. Does not leave `bot.slack`."""
+    """No answer, or a server error: it may have taken effect. Raised within `bot.slack` only."""
 
 
 @asynccontextmanager
 async def web_client(
     token: SecretStr, base_url: str = AsyncWebClient.BASE_URL
 ) -> AsyncIterator[AsyncWebClient]:
-    """Slack's client as this package wants it, with the one session of the process.
+    """Open the SDK's client as this package needs it, with the one HTTP session of the process.
 
-    Its own retries are off, for they repeat posts; its debug log is off, for it shows texts.
+    Its own retries are off: they would repeat posts. Its debug log is off: it shows texts.
     """
     quiet = logging.getLogger("bot.slack.sdk")
     quiet.setLevel(logging.INFO)
@@ -99,32 +99,32 @@ async def web_client(
 class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, pace: RateLimit) -> None:
+    def __init__(self, client: AsyncWebClient, rate_limit: RateLimit) -> None:
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
-        self.pace = pace
+        self.rate_limit = rate_limit
         self._client = client
         self._session = client.session
 
-    async def call(self, method: str, args: Args, *, urgent: bool = False) -> Answer:
-        """A call that may be repeated without harm, repeated until it is answered."""
+    async def call(self, method: str, args: ApiArgs, *, urgent: bool = False) -> ApiAnswer:
+        """Make a call that may be repeated without harm, until it is answered."""
         channel = str(args.get("channel", ""))
         for pause in self.pauses():
-            await self.pace.turn(method, channel=channel, urgent=urgent)
+            await self.rate_limit.acquire(method, channel=channel, urgent=urgent)
             try:
                 return await self.attempt(method, args)
             except RateLimited:
                 continue
             except AnswerLost:
-                await self.pace.clock.sleep(pause)
+                await self.rate_limit.clock.sleep(pause)
         raise SlackUnavailable(method)
 
-    async def attempt(self, method: str, args: Args) -> Answer:
-        """One HTTP request, outside any turn. Raises RateLimited or AnswerLost as well."""
+    async def attempt(self, method: str, args: ApiArgs) -> ApiAnswer:
+        """Make one HTTP request, past the rate limit. Raises RateLimited or AnswerLost as well."""
         try:
             response = await self._client.api_call(method, **_request(method, args))
         except SlackApiError as error:
-            raise self._problem(method, error.response) from None
+            raise self._to_error(method, error.response) from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack_answer_lost", method=method)
             raise AnswerLost(method) from None
@@ -140,54 +140,57 @@ class ApiClient:
                         return
             except (aiohttp.ClientError, TimeoutError, OSError):
                 log.warning("slack_answer_lost", method="upload")
-            await self.pace.clock.sleep(pause)
+            await self.rate_limit.clock.sleep(pause)
         raise SlackUnavailable("upload")
 
-    async def file(self, file_id: str) -> Answer | None:
-        """What Slack tells of a file (files.info); None where there is none for us."""
+    async def get_file(self, file_id: str) -> ApiAnswer | None:
+        """Return what Slack knows of a file (files.info); None if the app may not see it."""
         try:
             return dict((await self.call("files.info", {"file": file_id}))["file"])
         except (NotThere, SlackRefused):
             return None
 
     async def download(self, url: str, token: str, most: int) -> bytes | None:
-        """At most `most` bytes of a file; None where Slack gives a page instead, or more.
+        """Return a file of at most `most` bytes; None if it is larger, or Slack sends a page.
 
         Raises SlackUnavailable.
         """
         headers = {"Authorization": f"Bearer {token}"}
         try:
-            # A redirect would carry the token elsewhere.
+            # A redirect would carry the token to another host.
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status >= 500:
                     raise SlackUnavailable("download")
-                # Without the right to a file Slack answers with a page to sign in, and status 200.
+                # Where the app may not read a file, Slack sends a sign-in page with status 200.
                 if response.status != 200 or response.content_type == "text/html":
                     return None
-                data = await _body(response, most)
-                return data if len(data) <= most else None
+                return await _read_body(response, most)
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise SlackUnavailable("download") from None
 
-    async def answer_url(self, url: str, body: Args) -> bool:
-        """Post to a response_url; False where Slack does not take it (any more)."""
+    async def respond(self, response_url: str, body: ApiArgs) -> bool:
+        """Post to a response_url. Return False if Slack does not take it (any more)."""
         try:
-            async with self._session.post(url, json=dict(body)) as response:
+            async with self._session.post(response_url, json=dict(body)) as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
     def pauses(self) -> Iterator[float]:
-        """Seconds to wait after each lost try, doubling, with jitter."""
+        """Return the seconds to wait after each lost try: doubling, with jitter."""
         return (2**i * random.uniform(0.25, 0.5) for i in range(TRIES))  # noqa: S311
 
-    def _problem(self, method: str, response: Any) -> Exception:
+    def _to_error(self, method: str, response: Any) -> Exception:
         data = getattr(response, "data", None)
-        answer: Answer = data if isinstance(data, dict) else {}
+        answer: ApiAnswer = data if isinstance(data, dict) else {}
         status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
         error = str(answer.get("error") or f"http_{status}")
         if status == 429 or error in ("ratelimited", "rate_limited"):
-            return self._limited(method, response.headers)
+            retry_after = response.headers.get("Retry-After", "")
+            seconds = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else 1.0
+            log.info("slack_rate_limited", method=method, seconds=seconds)
+            self.rate_limit.back_off(method, seconds)
+            return RateLimited(method)
         if status >= 500 or error in TRANSIENT or (status == 200 and not answer):
             log.warning("slack_answer_lost", method=method, error=error)
             return AnswerLost(method)
@@ -195,25 +198,17 @@ class ApiClient:
             return NotThere(error)
         return SlackRefused(error, str(answer.get("needed", "")))
 
-    def _limited(self, method: str, headers: Mapping[str, str]) -> RateLimited:
-        value = headers.get("Retry-After", "")
-        seconds = float(value) if value.replace(".", "", 1).isdigit() else 1.0
-        log.info("slack_rate_limited", method=method, seconds=seconds)
-        self.pace.close(method, seconds)
-        return RateLimited(method)
 
-
-async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The first bytes of an answer, one more than `most` if there are more."""
+async def _read_body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
     data = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
         data += chunk
         if len(data) > most:
-            break
+            return None
     return bytes(data)
 
 
-def _request(method: str, args: Args) -> dict[str, Any]:
+def _request(method: str, args: ApiArgs) -> dict[str, Any]:
     present = {name: value for name, value in args.items() if value is not None}
     if method in READS:
         return {"http_verb": "GET", "params": present}

@@ -1,4 +1,4 @@
-"""Files that people attached: told of and fetched. Reads only."""
+"""Files that people attached. Reads only."""
 
 from urllib.parse import urlsplit
 
@@ -9,30 +9,30 @@ from bot.slack.client.api_client import ApiClient
 
 
 class Files:
-    """What the app may read of people's files (files:read)."""
+    """Downloads people's files (scope files:read)."""
 
-    def __init__(self, wire: ApiClient, token: SecretStr, api_url: str) -> None:
-        self._wire = wire
+    def __init__(self, api: ApiClient, token: SecretStr, api_url: str) -> None:
+        self._api = api
         self._token = token
         self._api_host = urlsplit(api_url).hostname
 
     async def fetch(self, file_id: str, most: int) -> AttachedFile:
-        """The file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
-        file = await self._wire.file(file_id)
+        """Download a file of at most `most` bytes. Raises NoFile, SlackUnavailable."""
+        file = await self._api.get_file(file_id)
         if file is None or file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
         if int(file.get("size") or 0) > most:
             raise NoFile("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
-        # The token goes to Slack alone, wherever a file says that it lies.
-        if not self._is_slacks(url):
+        # The token goes to Slack alone, whatever address a file has.
+        if not self._is_of_slack(url):
             raise NoFile("gone")
-        data = await self._wire.download(url, self._token.get_secret_value(), most)
+        data = await self._api.download(url, self._token.get_secret_value(), most)
         if data is None:
             raise NoFile("gone")
         return AttachedFile(str(file.get("name") or file_id), data)
 
-    def _is_slacks(self, url: str) -> bool:
+    def _is_of_slack(self, url: str) -> bool:
         parts = urlsplit(url)
         host = parts.hostname or ""
         secure = parts.scheme == "https" and (host == "slack.com" or host.endswith(".slack.com"))

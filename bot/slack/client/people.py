@@ -1,4 +1,4 @@
-"""Who people are: read from Slack, remembered for a while. Reads only."""
+"""People, as Slack knows them, remembered for some minutes. Reads only."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Any
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused
 from bot.messages import Language, Phrase, Sentence, language_for
 
-LookUp = Callable[[str], Awaitable[Mapping[str, Any]]]
+GetUser = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 REMEMBERED_SECONDS = 300.0
 MOST_REMEMBERED = 20_000
@@ -17,20 +17,20 @@ MEMBERS, ANYONE = "members", "anyone"
 
 
 class People:
-    """Whether a person may ask, and the language in which they are told something."""
+    """Knows who may ask, and which language a person reads."""
 
-    def __init__(self, look_up: LookUp, allowed: Sequence[str]) -> None:
-        """`look_up(user)` asks Slack (users.info); it raises SlackUnavailable.
+    def __init__(self, get_user: GetUser, allowed: Sequence[str]) -> None:
+        """`get_user(user)` asks Slack (users.info); it raises SlackUnavailable.
 
         `allowed`: `members`, `anyone`, or ids of users.
         """
-        self._look_up = look_up
+        self._get_user = get_user
         self._allowed = frozenset(allowed)
         self._known: dict[str, tuple[float, Mapping[str, Any] | None]] = {}
-        self._asking: dict[str, asyncio.Task[Mapping[str, Any] | None]] = {}
+        self._requests: dict[str, asyncio.Task[Mapping[str, Any] | None]] = {}
 
     async def may_ask(self, user: str, team: str) -> bool:
-        """Full members of this workspace: no guests, no bots, no outsiders of shared channels.
+        """Say whether a person may ask: a full member of this workspace, if nothing else is set.
 
         Raises SlackUnavailable.
         """
@@ -38,46 +38,46 @@ class People:
             return True
         if MEMBERS not in self._allowed:
             return False
-        known = await self._look(user)
+        known = await self._find(user)
         return known is not None and is_full_member(known, team)
 
     async def language(self, user: str) -> Language:
-        """By the person's locale; English where Slack does not tell. Raises SlackUnavailable."""
+        """Return the language of the person's locale, else English. Raises SlackUnavailable."""
         try:
-            known = await self._look(user)
+            known = await self._find(user)
         except SlackRefused:
             known = None
         return language_for(str((known or {}).get("locale", "")))
 
     async def told(self, user: str, sentence: Sentence) -> Phrase:
-        """The sentence in the person's language."""
+        """Return the sentence in the person's language."""
         return sentence.to(await self.language_at_once(user))
 
     async def language_at_once(self, user: str) -> Language:
-        """As `language`, but English where Slack does not tell within a second."""
+        """Return the person's language; English if Slack does not answer within a second."""
         try:
             async with asyncio.timeout(AT_ONCE_SECONDS):
                 return await self.language(user)
         except (SlackError, TimeoutError):
             return "en"
 
-    async def _look(self, user: str) -> Mapping[str, Any] | None:
-        """What Slack says of a person; None for one of another workspace, whom we may not see."""
+    async def _find(self, user: str) -> Mapping[str, Any] | None:
+        """Return what Slack knows of a person; None for one whom the app may not see."""
         at, known = self._known.get(user, (None, None))
         if at is not None and time.monotonic() - at <= REMEMBERED_SECONDS:
             return known
-        if user not in self._asking:
-            self._asking[user] = asyncio.create_task(self._ask(user), name=f"users.info {user}")
-        # Others wait for the same answer, so one who gives up must not take it from them.
-        return await asyncio.shield(self._asking[user])
+        if user not in self._requests:
+            self._requests[user] = asyncio.create_task(self._ask(user), name=f"users.info {user}")
+        # Others wait for the same answer: a caller that gives up must not cancel it.
+        return await asyncio.shield(self._requests[user])
 
     async def _ask(self, user: str) -> Mapping[str, Any] | None:
         try:
-            known = await self._look_up(user)
+            known = await self._get_user(user)
         except NotThere:
             known = None
         finally:
-            del self._asking[user]
+            del self._requests[user]
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[user] = (time.monotonic(), known)
@@ -85,7 +85,10 @@ class People:
 
 
 def is_full_member(user: Mapping[str, Any], team: str) -> bool:
-    """https://docs.slack.dev/reference/objects/user-object"""
+    """Say whether a user is no guest, no bot, no outsider of a shared channel.
+
+    https://docs.slack.dev/reference/objects/user-object
+    """
     outside = user.get("is_stranger") or (team and user.get("team_id", team) != team)
     limited = user.get("is_restricted") or user.get("is_ultra_restricted")
     return not (outside or limited or user.get("is_bot") or user.get("deleted"))

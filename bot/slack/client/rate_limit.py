@@ -1,4 +1,4 @@
-"""Budgets: how many calls a minute Slack grants each method, shared fairly by all who write.
+"""The calls a minute that Slack grants each method, shared fairly by all drafts.
 
 Knows nothing of messages. Source of the figures: https://docs.slack.dev/apis/web-api/rate-limits
 and the page of each method.
@@ -31,13 +31,15 @@ TIERS: Mapping[str, int] = MappingProxyType(
         "views.open": TIER_4,
     }
 )
-POSTS_A_MINUTE = 60  # a channel
-LOOK = 1.0  # Seconds after which one who waits looks again: what is kept for others changes.
-# Seconds that a call counts; one more than with Slack, for calls overtake each other on the way.
-COUNTS = 61.0
+POSTS_A_MINUTE = 60  # In one channel.
+LOOK_SECONDS = 1.0  # A caller that waits looks again then: what is reserved for others changes.
+# How long a call counts: a second longer than with Slack, because calls may overtake each other.
+COUNT_SECONDS = 61.0
 
 
 class Clock(Protocol):
+    """Tells the time and sleeps, in seconds; tests have a clock of their own."""
+
     def time(self) -> float: ...
     async def sleep(self, seconds: float) -> None: ...
 
@@ -53,12 +55,12 @@ class LoopClock:
 
 
 class Budget:
-    """The calls of one method: no minute holds over `per_minute`.
+    """The calls of one method: at most `per_minute` in any minute.
 
-    Callers wait in two lanes, each first come, first served. The urgent one may use up the minute
-    at once: many drafts that end together are whole together. The other draws from a bucket that
-    fills evenly, and leaves a quarter of a full one, and what is `kept`: one call for the end of
-    each draft that runs.
+    Callers wait in two lanes, each first come, first served. The urgent lane may use up the minute
+    at once, so that drafts that end together are complete together. The other lane draws from a
+    token bucket that fills evenly. It leaves a quarter of a full bucket, and the calls that are
+    `reserved`: one for the end of each draft that runs.
     """
 
     def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
@@ -67,46 +69,48 @@ class Budget:
         self._per_minute = per_minute
         self._burst = burst or max(1, min(per_minute // 2, max(per_minute // 5, 10)))
         self._rate = max(per_minute - self._burst, 1) / 60
-        self._reserve = self._burst // 4
+        self._spare = self._burst // 4
         self._tokens = float(self._burst)
         self._calls = deque[float](maxlen=per_minute)
-        self.kept = 0
+        self.reserved = 0
         self._filled_at = clock.time()
         self._closed_until = 0.0
         self._lane = asyncio.Lock()
         self._urgent_lane = asyncio.Lock()
 
-    async def turn(self, *, urgent: bool = False) -> None:
+    async def acquire(self, *, urgent: bool = False) -> None:
         """Wait until one call may be made, and count it."""
         async with self._urgent_lane if urgent else self._lane:
-            while (seconds := self._wait(urgent)) > 0:
-                await self._clock.sleep(min(seconds, LOOK))
+            while (seconds := self._seconds_to_wait(urgent)) > 0:
+                await self._clock.sleep(min(seconds, LOOK_SECONDS))
             self._tokens -= 1
             self._calls.append(self._clock.time())
 
-    def free(self) -> bool:
-        """Whether a call can be made now, without a wait."""
-        return not self._lane.locked() and self._wait(urgent=False) == 0
+    def is_free(self) -> bool:
+        """Say whether a call can be made now, without a wait."""
+        return not self._lane.locked() and self._seconds_to_wait(urgent=False) == 0
 
-    def close(self, seconds: float) -> None:
-        """Slack said Retry-After: nobody calls for so long."""
+    def back_off(self, seconds: float) -> None:
+        """Let nobody call for some seconds, as Slack asks for by Retry-After."""
         self._closed_until = max(self._closed_until, self._clock.time() + seconds)
 
-    def _wait(self, urgent: bool) -> float:
+    def _seconds_to_wait(self, urgent: bool) -> float:
         now = self._clock.time()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        wait = max(self._closed_until - now, self._until_room(now, 0 if urgent else self.kept))
+        wait = max(
+            self._closed_until - now, self._seconds_to_room(now, 0 if urgent else self.reserved)
+        )
         if not urgent:
-            wait = max(wait, (1 + self._reserve - self._tokens) / self._rate)
+            wait = max(wait, (1 + self._spare - self._tokens) / self._rate)
         return wait if wait > 1e-6 else 0.0
 
-    def _until_room(self, now: float, kept: int) -> float:
-        """Seconds until the minute holds one call more, beside those that are kept."""
-        room = self._per_minute - kept
+    def _seconds_to_room(self, now: float, reserved: int) -> float:
+        """Return the seconds until the minute has room for one call and those reserved."""
+        room = self._per_minute - reserved
         if room <= 0:
-            return COUNTS
-        return self._calls[-room] + COUNTS - now if len(self._calls) >= room else 0.0
+            return COUNT_SECONDS
+        return self._calls[-room] + COUNT_SECONDS - now if len(self._calls) >= room else 0.0
 
 
 class RateLimit:
@@ -118,30 +122,30 @@ class RateLimit:
         self._methods: dict[str, Budget] = {}
         self._channels: dict[str, Budget] = {}
 
-    async def turn(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
+    async def acquire(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
+        """Wait until the method may be called, and a post may go to the channel; count both."""
         if method == "chat.postMessage":
-            await self._channel(channel).turn()
-        await self._method(method).turn(urgent=urgent)
+            if channel not in self._channels:
+                self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
+            await self._channels[channel].acquire()
+        await self._budget(method).acquire(urgent=urgent)
 
-    def free(self, method: str) -> bool:
-        return self._method(method).free()
+    def is_free(self, method: str) -> bool:
+        """Say whether the method can be called now, without a wait."""
+        return self._budget(method).is_free()
 
-    def close(self, method: str, seconds: float) -> None:
-        self._method(method).close(seconds)
+    def back_off(self, method: str, seconds: float) -> None:
+        """Let nobody call the method for some seconds."""
+        self._budget(method).back_off(seconds)
 
-    def keep(self, method: str, calls: int) -> None:
-        """So many calls more are left to who is urgent; less, where it is negative."""
-        budget = self._method(method)
-        budget.kept += calls
-        assert budget.kept >= 0
+    def reserve(self, method: str, calls: int) -> None:
+        """Reserve more calls for urgent callers; fewer, if `calls` is negative."""
+        budget = self._budget(method)
+        budget.reserved += calls
+        assert budget.reserved >= 0
 
-    def _channel(self, channel: str) -> Budget:
-        if channel not in self._channels:
-            self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
-        return self._channels[channel]
-
-    def _method(self, method: str) -> Budget:
+    def _budget(self, method: str) -> Budget:
         if method not in self._methods:
-            # chat.postMessage has no published figure for a workspace: its channels pace it.
+            # chat.postMessage has no published figure for a workspace: its channels limit it.
             self._methods[method] = Budget(self._per_minute.get(method, 600), self.clock)
         return self._methods[method]

@@ -1,4 +1,4 @@
-"""Pure builders of what is shown. Only phrases of the catalogue and released text come in.
+"""Pure builders of messages. They take only phrases of the catalogue and released text.
 
 Limits: https://docs.slack.dev/reference/block-kit/blocks
 """
@@ -33,6 +33,11 @@ class Rendered:
         assert self.text.strip()
         assert 0 < len(self.blocks) <= 50
 
+    @property
+    def args(self) -> dict[str, object]:
+        """The arguments of Slack's methods that say it."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
 
 def message(content: Content) -> Rendered:
     """Build a message of ours: a sentence, a small line below it, and buttons."""
@@ -44,29 +49,29 @@ def message(content: Content) -> Rendered:
 
 
 def page(parts: Sequence[Phrase]) -> Rendered:
-    """Several paragraphs, each cut between lines where Slack takes no more of a section."""
+    """Build several paragraphs, each cut between lines to fit into sections."""
     shown = [_section(section) for part in parts for section in sections(part)]
     return Rendered(cut(parts[0], TEXT_LIMIT), tuple(shown[:50]))
 
 
 def sections(part: Phrase) -> list[Phrase]:
-    """A paragraph, cut between lines where Slack takes no more of a section."""
-    cut_up = [""]
+    """Cut a paragraph between lines into pieces that fit into sections."""
+    pieces = [""]
     for line in ours(part).split("\n"):
-        if len(cut_up[-1]) + 1 + len(line) > SECTION_LIMIT:
-            cut_up.append("")
-        cut_up[-1] = f"{cut_up[-1]}\n{cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
-    return [Phrase(section) for section in cut_up if section]
+        if len(pieces[-1]) + 1 + len(line) > SECTION_LIMIT:
+            pieces.append("")
+        pieces[-1] = f"{pieces[-1]}\n{cut(line, SECTION_LIMIT - 1)}".lstrip("\n")
+    return [Phrase(section) for section in pieces if section]
 
 
 def final(text: SafeText, note: Phrase | None) -> Rendered:
-    """A finished text, or one part of it, with a line at its end."""
+    """Build a finished text, or one part of it, with a line at its end."""
     closing = [_context(note)] if note else []
     return Rendered(cut(mrkdwn(text), TEXT_LIMIT), (_markdown(markdown(text)), *closing))
 
 
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Rendered:
-    """A draft's message: the head line, the text of this part, and what closes it.
+    """Build a draft's message: the head line, the text of this part, and what closes it.
 
     `body` is one part of `markup.split`.
     """
@@ -75,21 +80,22 @@ def draft(head: Phrase, body: SafeText, *closing: Block) -> Rendered:
 
 
 def draft_markdown(head: Phrase, body: SafeText) -> str:
-    """What a draft's stream says in all; it begins with `head_markdown`."""
+    """Return all that a draft's stream says; it begins with `head_markdown`."""
     return head_markdown(head) + markdown(body)
 
 
 def head_markdown(head: Phrase) -> str:
+    """Return the head line as Markdown, with the empty line below it."""
     return f"{as_markdown(ours(head))}\n\n"
 
 
 def growing() -> list[Block]:
-    """Under a draft that is being written where Slack shows no stream."""
+    """Build the sign of a draft that is being written where Slack grants no stream."""
     return [_context(GROWING)]
 
 
 def closing(facts: Phrase, buttons: Sequence[Button] = ()) -> list[Block]:
-    """Under a draft that is done: its line of facts, its buttons."""
+    """Build what closes a finished draft: its line of facts, its buttons."""
     return [_context(facts), *_row(buttons)]
 
 
@@ -124,7 +130,7 @@ def _button(button: Button) -> Block:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, not ending within an entity."""
+    """Cut the text to `limit` characters, but not within an entity."""
     if len(text) <= limit:
         return text
     head, entity, tail = text[: limit - 1].rpartition("&")

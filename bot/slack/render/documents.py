@@ -24,7 +24,7 @@ HEADING_LEVELS = 9
 
 
 def file_name(text: SafeText) -> SafeText:
-    """The first words of the text, without an ending; nothing where there are none."""
+    """Return the first words of the text, without an ending; nothing if it has no words."""
     first = NAME.search(text)
     if first is None:
         return part(text, 0, 0)
@@ -33,23 +33,25 @@ def file_name(text: SafeText) -> SafeText:
 
 
 def file_of(text: SafeText, kind: FileKind) -> bytes:
-    """The file's bytes."""
+    """Return the file's bytes."""
     return (safe(text) + "\n").encode() if kind == "md" else word(text)
 
 
 def word(text: SafeText) -> bytes:
-    """A .docx with the text's headings, paragraphs, lists, tables, code and emphasis.
+    """Build a .docx with the text's headings, paragraphs, lists, tables, code and emphasis.
 
-    A link keeps its address in sight, as it does in Slack.
+    A link shows its address, as it does in Slack.
     """
     document = Document()
-    _Writer(document).write(MARKDOWN.parse(LINK_JOINT.sub("] ", NOT_XML.sub("", safe(text)))))
+    builder = _DocumentBuilder(document)
+    for token in MARKDOWN.parse(LINK_JOINT.sub("] ", NOT_XML.sub("", safe(text)))):
+        builder.add(token)
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
 
 
-class _Writer:
+class _DocumentBuilder:
     """Walks the tokens of a Markdown text and fills a document."""
 
     def __init__(self, document: WordDocument) -> None:
@@ -58,11 +60,7 @@ class _Writer:
         self._heading = 0
         self._rows: list[list[str]] = []
 
-    def write(self, tokens: list[Token]) -> None:
-        for token in tokens:
-            self._block(token)
-
-    def _block(self, token: Token) -> None:
+    def add(self, token: Token) -> None:
         if token.type in LISTS:
             self._lists.append(LISTS[token.type])
         elif token.type in ("bullet_list_close", "ordered_list_close"):
@@ -70,21 +68,21 @@ class _Writer:
         elif token.type == "heading_open":
             self._heading = min(int(token.tag[1:]), HEADING_LEVELS)
         elif token.type in ("fence", "code_block"):
-            self._code(token.content)
+            self._add_code(token.content)
         elif token.type == "html_block":
             self._document.add_paragraph(token.content.strip())
         elif token.type.startswith(("table", "tr", "th", "td")):
-            self._table(token)
+            self._add_table(token)
         elif token.type == "inline":
-            self._inline(token)
+            self._add_inline(token)
 
-    def _inline(self, token: Token) -> None:
+    def _add_inline(self, token: Token) -> None:
         if self._rows and self._rows[-1] and token.level > 0:
-            self._rows[-1][-1] = _plain(token)
+            self._rows[-1][-1] = _plain_text(token)
             return
-        _fill(self._paragraph(), token)
+        _fill(self._new_paragraph(), token)
 
-    def _paragraph(self) -> Paragraph:
+    def _new_paragraph(self) -> Paragraph:
         if self._heading:
             level, self._heading = self._heading, 0
             heading: Paragraph = self._document.add_heading(level=level)
@@ -95,11 +93,11 @@ class _Writer:
             return self._document.add_paragraph(style=style)
         return self._document.add_paragraph()
 
-    def _code(self, code: str) -> None:
+    def _add_code(self, code: str) -> None:
         run = self._document.add_paragraph().add_run(code.rstrip("\n"))
         run.font.name = "Courier New"
 
-    def _table(self, token: Token) -> None:
+    def _add_table(self, token: Token) -> None:
         if token.type == "tr_open":
             self._rows.append([])
         elif token.type in ("th_open", "td_open"):
@@ -129,6 +127,6 @@ def _fill(paragraph: Paragraph, inline: Token) -> None:
                 run.font.name = "Courier New"
 
 
-def _plain(inline: Token) -> str:
+def _plain_text(inline: Token) -> str:
     breaks = ("softbreak", "hardbreak")
     return "".join("\n" if t.type in breaks else t.content for t in inline.children or [])

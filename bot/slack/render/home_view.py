@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from bot.drafting.explanation import RecentThread
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.render.blocks import SECTION_LIMIT, Block, cut, sections
-from bot.slack.render.views import MOST_BLOCKS, View, plain_text
+from bot.slack.render.views import MOST_BLOCKS, ViewPayload, plain_text
 
 NEW_DRAFT = "new_draft"
 
 
-def home_view(recent: Sequence[RecentThread], can: Sequence[Phrase], language: Language) -> View:
-    """`can`: what the app can do, part by part."""
+def home_view(
+    recent: Sequence[RecentThread], can: Sequence[Phrase], language: Language
+) -> ViewPayload:
+    """Build the home tab. `can`: what the app can do, part by part."""
     button = {
         "type": "button",
         "text": plain_text(sentence("home_new"), language),

@@ -1,4 +1,4 @@
-"""Text on its way to Slack: escaped, so that no mention or link lives, and split into messages.
+"""Text on its way to Slack: escaped, so that no mention or link works, and split into messages.
 
 Text of the model is Markdown. Slack takes Markdown in streams and markdown blocks; `mrkdwn` is its
 older markup, needed for notifications and sections.
@@ -26,24 +26,24 @@ TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
 
 
 def markdown(text: SafeText) -> str:
-    """For streams and markdown blocks. More text only ever adds to the end of the result."""
+    """Format text for streams and markdown blocks. More text only lengthens the result."""
     lines, fence = [], ""
     for line in safe(text).split("\n"):
         escaped = escape(line)
-        # `[label](address)` would hide an address: a space keeps both in sight.
+        # `[label](address)` would hide the address: a space shows both.
         lines.append(escaped if fence else LINK_JOINT.sub("] ", escaped))
         fence = _fence_after(line, fence)
     return "\n".join(lines)
 
 
 def mrkdwn(text: SafeText) -> str:
-    """For the `text` of a message: notifications, search, readers without blocks."""
+    """Format text for the `text` of a message: notifications, search, readers without blocks."""
     pieces = CODE.split(escape(safe(text)))
     return "".join(piece if i % 2 else _prose(piece) for i, piece in enumerate(pieces))
 
 
 def as_markdown(phrase: str) -> str:
-    """A phrase of ours, which is mrkdwn, where Slack expects Markdown."""
+    """Turn a phrase of ours, which is mrkdwn, into Markdown."""
     pieces = TOKENS.split(phrase)
     for i in range(0, len(pieces), 2):
         bold = re.sub(r"\*(\S|\S[^*\n]*\S)\*", r"**\1**", pieces[i])
@@ -52,13 +52,13 @@ def as_markdown(phrase: str) -> str:
 
 
 def plain(text: str) -> str:
-    """What a message says without its formatting: to recognise it however Slack kept it."""
+    """Remove the formatting of a message, to recognise it however Slack keeps it."""
     bare = re.sub(r"[*_~`]", "", text)
     return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def split(text: SafeText, limit: int = PART_LIMIT) -> list[SafeText]:
-    """Parts of at most `limit` characters once escaped, cut at paragraphs, lines, or sentences.
+    """Cut text at paragraphs, lines, or sentences into parts of at most `limit` escaped characters.
 
     A code fence that is cut is closed, and opened again in the next part. Parts are stable: more
     text only lengthens the last one, or adds further ones. So a part that was shown stays right.
@@ -74,7 +74,7 @@ def split(text: SafeText, limit: int = PART_LIMIT) -> list[SafeText]:
 
 
 def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
-    """Where the part from `start` ends, or None while it has room. Looks one character ahead."""
+    """Return where the part from `start` ends, or None while it has room."""
     room = limit - CLOSING
     used = _width(_reopened(fence))
     line = _line_start(text, start)
@@ -90,7 +90,7 @@ def _end_of_part(text: str, start: int, fence: str, limit: int) -> int | None:
 
 
 def _may_break(text: str, at: int, fence: str, used: int, room: int) -> bool:
-    """The fuller the part, the less a break asks for."""
+    """Say whether a part may end at `at`. The fuller the part, the weaker a break may be."""
     fill = used / room
     if fill < 0.70 or FENCE_BEGUN.match(text, _line_start(text, at), at):
         return False
@@ -109,7 +109,7 @@ def _may_break(text: str, at: int, fence: str, used: int, room: int) -> bool:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Whether a character as people see it goes on over `at` (UAX #29, in short)."""
+    """Say whether `at` is within one character as people see it (UAX #29, in short)."""
     before, after = text[at - 1], text[at]
     code = ord(after)
     return (
@@ -124,7 +124,7 @@ def _joined(text: str, at: int) -> bool:
 
 
 def _regional_before(text: str, at: int) -> int:
-    """Letters of flags that end at `at`: two make a flag."""
+    """Count the letters of flags directly before `at`: two make a flag."""
     start = at
     while start and REGIONAL.match(text[start - 1]):
         start -= 1
@@ -132,7 +132,7 @@ def _regional_before(text: str, at: int) -> int:
 
 
 def _width(text: str) -> int:
-    """UTF-16 units of `text` once escaped, at most."""
+    """Return the most UTF-16 units that `text` has once escaped."""
     wide = {"&": 5, "<": 4, ">": 4, "]": 2}
     return sum(wide.get(char, 1 + (ord(char) > 0xFFFF)) for char in text)
 
@@ -142,14 +142,14 @@ def _line_start(text: str, at: int) -> int:
 
 
 def _fence_at(text: str, start: int, end: int, fence: str) -> str:
-    """The fence that is open at `end`, when `fence` was open at `start`."""
+    """Return the fence that is open at `end`, if `fence` was open at `start`."""
     for line in text[_line_start(text, start) : end].split("\n")[:-1]:
         fence = _fence_after(line, fence)
     return fence
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The opening line of the code block that is open after `line`, or nothing."""
+    """Return the opening line of the code block that is open after `line`, or nothing."""
     match = FENCE.match(line)
     if match is None:
         return fence

@@ -5,49 +5,52 @@ from collections.abc import Iterable, Sequence
 from bot.drafting.draft_action import Way
 from bot.drafting.explanation import Changes
 from bot.messages import Language, Sentence, sentence, sentence_about
-from bot.messages.catalogue import Family
+from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
-from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, View, input_block, plain_text
+from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, ViewPayload, input_block, plain_text
 from safety import SafeText, part
 
-CHANGE: Family = "change"
-TRANSLATE: Family = "translate"
-ACCEPT: Family = "accept"
+CHANGE: SentenceGroup = "change"
+TRANSLATE: SentenceGroup = "translate"
+ACCEPT: SentenceGroup = "accept"
 
-# A rich_text block as long as this is still taken; a view has room for a hundred.
+# Slack takes a rich_text block of this length, and a hundred blocks in a view.
 PIECE_LIMIT = 3_000
 STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
 
 
-def change_view(private_metadata: str, language: Language) -> View:
-    """A free instruction."""
+def change_view(private_metadata: str, language: Language) -> ViewPayload:
+    """Build the form for a free instruction."""
     element = {"type": "plain_text_input", "multiline": True, "max_length": BRIEF_LIMIT}
     return _form(CHANGE, private_metadata, {**element, "focus_on_load": True}, language)
 
 
-def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> View:
-    """The languages that the model writes."""
+def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:
+    """Build the form that offers the languages that the model writes."""
     options = [_option(sentence_about("language", code), code, language) for code in codes]
     element = {"type": "static_select", "options": options, "initial_option": options[0]}
     return _form(TRANSLATE, private_metadata, element, language)
 
 
-def accept_view(private_metadata: str, language: Language) -> View:
-    """Where the text shall go."""
+def accept_view(private_metadata: str, language: Language) -> ViewPayload:
+    """Build the form that asks where the text shall go."""
     options = [_option(sentence_about("way", way), way, language) for way in Way]
     element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
     return _form(ACCEPT, private_metadata, element, language)
 
 
-def why_view(lines: Sequence[Sentence], language: Language) -> View:
-    """How a draft came about."""
+def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:
+    """Build the view that explains how a draft was made."""
     texts = [line.to(language)[:SECTION_LIMIT] for line in lines]
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
     return _page(sentence_about("why", "title"), blocks, language)
 
 
-def changes_view(changes: Changes, language: Language) -> View:
-    """The words added in bold, those removed struck through: a text that no markup can form."""
+def changes_view(changes: Changes, language: Language) -> ViewPayload:
+    """Build the view of the words added (bold) and removed (struck through), as styled text.
+
+    Styled text needs no markup, so that nothing in it is read as markup.
+    """
     counted = sentence(
         "changes_counted",
         number=changes.number,
@@ -55,18 +58,18 @@ def changes_view(changes: Changes, language: Language) -> View:
         removed=changes.count("removed"),
     )
     intro = {"type": "section", "text": {"type": "mrkdwn", "text": counted.to(language)}}
-    texts = [rich_text(elements) for elements in _filled(changes)]
+    texts = [rich_text(elements) for elements in _blocks_of(changes)]
     return _page(sentence_about("changes", "title"), [intro, *texts[: MOST_BLOCKS - 1]], language)
 
 
 def rich_text(elements: Sequence[Block]) -> Block:
-    """One block of styled text."""
+    """Build one block of styled text."""
     section = {"type": "rich_text_section", "elements": list(elements)}
     return {"type": "rich_text", "elements": [section]}
 
 
-def _filled(changes: Changes) -> Iterable[list[Block]]:
-    """The pieces as elements, as many to a block as it takes."""
+def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
+    """Yield the pieces as elements, as many for each block as fit into it."""
     elements: list[Block] = []
     used = 0
     for mark, text in changes.pieces:
@@ -89,8 +92,10 @@ def _styled(text: SafeText, mark: str) -> Block:
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def _form(name: Family, private_metadata: str, element: Block, language: Language) -> View:
-    """A form with one input, whose block_id and action_id are the form's name."""
+def _form(
+    name: SentenceGroup, private_metadata: str, element: Block, language: Language
+) -> ViewPayload:
+    """Build a form with one input, whose block_id and action_id are the form's name."""
     label = plain_text(sentence_about(name, "label"), language)
     return {
         **_page(
@@ -105,7 +110,7 @@ def _form(name: Family, private_metadata: str, element: Block, language: Languag
     }
 
 
-def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> View:
+def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> ViewPayload:
     return {
         "type": "modal",
         "title": plain_text(title, language),

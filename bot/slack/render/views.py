@@ -1,4 +1,7 @@
-"""Pure builders of modals. https://docs.slack.dev/reference/views/modal-views"""
+"""Pure builders of modals: the form of a new draft, and a reviewer's view of a held text.
+
+https://docs.slack.dev/reference/views/modal-views
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +9,11 @@ from typing import Any
 
 from bot.drafting.brief.options import TONES
 from bot.messages import Language, Phrase, Sentence, ours, sentence, sentence_about
+from bot.slack.render.blocks import Block
 from safety import SafeText, part
 
 DRAFT = "draft"
-# Inputs of the form: block_id and action_id are the same. Options are called as in a brief.
+# Inputs of the form: block_id and action_id are the same. Options have the names of a brief.
 BRIEF, SOURCE, FILES, CHANNEL, DRAFTS = "brief", "source", "files", "channel", "drafts"
 BRIEF_LIMIT = 3_000
 AUDIENCE_LIMIT = 100
@@ -18,13 +22,12 @@ WORDS_RANGE = (10, 3000)
 MOST_DRAFTS = 5
 MOST_BLOCKS = 100
 
-View = dict[str, Any]
-Block = dict[str, Any]
+ViewPayload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the form offers: kinds as (name, title), and codes of the languages that are written."""
+    """What the form offers: kinds as (name, title), and codes of the languages the model writes."""
 
     kinds: Sequence[tuple[str, str]]
     languages: Sequence[str]
@@ -37,11 +40,11 @@ def draft_view(
     *,
     source: Phrase | None = None,
     anywhere: bool = False,
-) -> View:
-    """The form behind `/draft` without text, and behind the shortcuts.
+) -> ViewPayload:
+    """Build the form behind `/draft` without text, and behind the shortcuts.
 
     `private_metadata` comes back with the submission: where it was opened, never a text. `source`
-    says what is kept already to be drafted from; `anywhere`: it asks for the channel.
+    says which sources are kept already; `anywhere`: the form asks for the channel.
     """
     assert len(private_metadata) <= 3_000
     blocks = [
@@ -50,17 +53,17 @@ def draft_view(
             if source
             else []
         ),
-        *([_channel(language)] if anywhere else []),
-        _kind(choices, language),
-        _brief(language),
-        *([] if source else [_source(language)]),
-        _files(language),
-        _audience(language),
-        _tone(language),
-        _words(language),
-        *([_language(choices, language)] if len(choices.languages) > 1 else []),
-        _drafts(language),
-        _private(language),
+        *([_channel_input(language)] if anywhere else []),
+        _kind_input(choices, language),
+        _brief_input(language),
+        *([] if source else [_source_input(language)]),
+        _files_input(language),
+        _audience_input(language),
+        _tone_input(language),
+        _words_input(language),
+        *([_language_input(choices, language)] if len(choices.languages) > 1 else []),
+        _drafts_input(language),
+        _private_input(language),
     ]
     return {
         "type": "modal",
@@ -73,8 +76,8 @@ def draft_view(
     }
 
 
-def review_view(text: SafeText, language: Language) -> View:
-    """A held text, for the reviewer who asked to see it. Plain: nothing in it is formatted."""
+def review_view(text: SafeText, language: Language) -> ViewPayload:
+    """Build the view of a held text, for the reviewer who asked to see it, without formatting."""
     pieces = [part(text, i, i + BRIEF_LIMIT) for i in range(0, len(text), BRIEF_LIMIT)]
     sections = [
         {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
@@ -89,13 +92,13 @@ def review_view(text: SafeText, language: Language) -> View:
     }
 
 
-def waiting_view(language: Language) -> View:
-    """What a reviewer sees until the text is there."""
+def waiting_view(language: Language) -> ViewPayload:
+    """Build what a reviewer sees until the text is there."""
     return said_view(sentence("review_waits"), language)
 
 
-def said_view(said: Sentence, language: Language) -> View:
-    """One sentence, in place of the text."""
+def said_view(said: Sentence, language: Language) -> ViewPayload:
+    """Build a view with one sentence in the place of the text."""
     text = {"type": "mrkdwn", "text": said.to(language)}
     return {
         "type": "modal",
@@ -105,7 +108,7 @@ def said_view(said: Sentence, language: Language) -> View:
     }
 
 
-def _channel(language: Language) -> Block:
+def _channel_input(language: Language) -> Block:
     element = {
         "type": "conversations_select",
         "default_to_current_conversation": True,
@@ -114,12 +117,12 @@ def _channel(language: Language) -> Block:
     return _input(CHANNEL, element, language)
 
 
-def _kind(choices: Choices, language: Language) -> Block:
-    options = [_choice(title, name) for name, title in choices.kinds]
+def _kind_input(choices: Choices, language: Language) -> Block:
+    options = [_option(title, name) for name, title in choices.kinds]
     return _input("kind", {"type": "static_select", "options": options}, language, optional=True)
 
 
-def _brief(language: Language) -> Block:
+def _brief_input(language: Language) -> Block:
     element = {
         "type": "plain_text_input",
         "multiline": True,
@@ -131,49 +134,49 @@ def _brief(language: Language) -> Block:
     return _input(BRIEF, element, language)
 
 
-def _source(language: Language) -> Block:
+def _source_input(language: Language) -> Block:
     element = {"type": "plain_text_input", "multiline": True, "max_length": BRIEF_LIMIT}
     return _input(SOURCE, element, language, optional=True)
 
 
-def _files(language: Language) -> Block:
+def _files_input(language: Language) -> Block:
     kinds = ["txt", "text", "md", "markdown", "docx", "pdf"]
     element = {"type": "file_input", "filetypes": kinds, "max_files": MOST_FILES}
     return _input(FILES, element, language, optional=True)
 
 
-def _audience(language: Language) -> Block:
+def _audience_input(language: Language) -> Block:
     element = {"type": "plain_text_input", "max_length": AUDIENCE_LIMIT}
     return _input("audience", element, language, optional=True)
 
 
-def _tone(language: Language) -> Block:
+def _tone_input(language: Language) -> Block:
     named = {tone: word if language == "zh" else tone for tone, word in TONES.items()}
-    options = [_choice(name, tone) for tone, name in named.items()]
+    options = [_option(name, tone) for tone, name in named.items()]
     return _input("tone", {"type": "static_select", "options": options}, language, optional=True)
 
 
-def _words(language: Language) -> Block:
+def _words_input(language: Language) -> Block:
     low, high = (str(bound) for bound in WORDS_RANGE)
     element = {"type": "number_input", "is_decimal_allowed": False}
     element |= {"min_value": low, "max_value": high}
     return _input("words", element, language, optional=True)
 
 
-def _language(choices: Choices, language: Language) -> Block:
+def _language_input(choices: Choices, language: Language) -> Block:
     named = {code: sentence_about("language", code).to(language) for code in choices.languages}
-    options = [_choice(name, code) for code, name in named.items()]
+    options = [_option(name, code) for code, name in named.items()]
     return _input("lang", {"type": "static_select", "options": options}, language, optional=True)
 
 
-def _drafts(language: Language) -> Block:
-    options = [_choice(str(n), str(n)) for n in range(1, MOST_DRAFTS + 1)]
+def _drafts_input(language: Language) -> Block:
+    options = [_option(str(n), str(n)) for n in range(1, MOST_DRAFTS + 1)]
     element = {"type": "static_select", "options": options, "initial_option": options[0]}
     return _input(DRAFTS, element, language)
 
 
-def _private(language: Language) -> Block:
-    option = _choice(sentence("form_privately").to(language), "yes")
+def _private_input(language: Language) -> Block:
+    option = _option(sentence("form_privately").to(language), "yes")
     return _input("private", {"type": "checkboxes", "options": [option]}, language, optional=True)
 
 
@@ -185,13 +188,15 @@ def _input(name: str, element: Block, language: Language, *, optional: bool = Fa
     }
 
 
-def _choice(shown: str, value: str) -> Block:
+def _option(shown: str, value: str) -> Block:
     return {"text": {"type": "plain_text", "text": shown[:75]}, "value": value}
 
 
-def input_block(block_id: str, label: dict[str, Any], element: dict[str, Any]) -> dict[str, Any]:
+def input_block(block_id: str, label: Block, element: Block) -> Block:
+    """Build an input with its label."""
     return {"type": "input", "block_id": block_id, "label": label, "element": element}
 
 
-def plain_text(sentence: Sentence, language: Language) -> dict[str, Any]:
+def plain_text(sentence: Sentence, language: Language) -> Block:
+    """Build a sentence without formatting, as titles, labels and buttons need it."""
     return {"type": "plain_text", "text": sentence.to(language)}

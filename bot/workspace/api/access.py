@@ -1,84 +1,96 @@
-"""What the bot may see and touch: the checks that many methods share."""
+"""Checks that many methods share: what the bot may see, write in and change."""
 
 import re
 
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError
-from bot.workspace.files import File
-from bot.workspace.state import Channel, Message, State
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError
+from bot.workspace.objects import PostedMessage, UploadedFile, WorkspaceChannel
+from bot.workspace.state import State
 
 TS = re.compile(r"\d{1,12}\.\d{6}")
 
 
-def seen(state: State, channel_id: str) -> Channel:
-    """A channel the bot can see: public, or it is a member."""
+def visible_channel(state: State, channel_id: str) -> WorkspaceChannel:
+    """Return a channel that the bot sees. Raises ApiError if it does not."""
     channel = state.channels.get(channel_id)
-    if channel is None or (channel.private and state.bot.id not in channel.members):
-        raise SlackError("channel_not_found")
+    if channel is None or not channel.visible_to(state.bot.id):
+        raise ApiError("channel_not_found")
     return channel
 
 
-def entered(state: State, args: Args) -> Channel:
-    """The channel the call names, with the bot in it."""
-    channel = seen(state, args.text("channel"))
+def joined_channel(state: State, channel_id: str) -> WorkspaceChannel:
+    """Return a channel that the bot is in. Raises ApiError if it is not."""
+    channel = visible_channel(state, channel_id)
     if state.bot.id not in channel.members:
-        raise SlackError("not_in_channel")
+        raise ApiError("not_in_channel")
     return channel
 
 
-def writable(state: State, args: Args) -> Channel:
-    """A channel the bot may write in; a person's id stands for their DM with the bot."""
+def writable_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
+    """Return a channel to write in; a person's id stands for their DM with the bot.
+
+    Raises ApiError if the bot is not in the channel, or it is archived.
+    """
     target = args.text("channel")
-    if target in state.people and target != state.bot.id:
+    if target in state.users and target != state.bot.id:
         return state.dm_with_bot(target)
-    channel = entered(state, args)
+    channel = joined_channel(state, target)
     if channel.archived:
-        raise SlackError("is_archived")
+        raise ApiError("is_archived")
     return channel
 
 
-def message_at(channel: Channel, ts: str) -> Message:
+def find_message(channel: WorkspaceChannel, ts: str) -> PostedMessage:
+    """Return the message at `ts`. Raises ApiError if there is none."""
     message = channel.message(ts)
     if message is None:
-        raise SlackError("message_not_found")
+        raise ApiError("message_not_found")
     return message
 
 
-def own_message(state: State, channel: Channel, ts: str, error: str) -> Message:
-    message = message_at(channel, ts)
+def own_message(state: State, channel: WorkspaceChannel, ts: str, error: str) -> PostedMessage:
+    """Return the bot's own message at `ts`. Raises ApiError(error) for somebody else's."""
+    message = find_message(channel, ts)
     if message.user != state.bot.id:
-        raise SlackError(error)
+        raise ApiError(error)
     return message
 
 
-def thread_of(channel: Channel, ts: str) -> str | None:
-    """The root's ts for a `thread_ts` argument. A deleted root with replies keeps its thread."""
+def thread_root_ts(channel: WorkspaceChannel, ts: str) -> str | None:
+    """Return the root's ts for a `thread_ts` argument; a deleted root with replies counts.
+
+    Raises ApiError if there is no such thread.
+    """
     if not ts:
         return None
     if not TS.fullmatch(ts):
-        raise SlackError("invalid_thread_ts")
+        raise ApiError("invalid_thread_ts")
     root = channel.messages.get(ts)
     if root is None or (root.deleted and not channel.replies(ts)):
-        raise SlackError("thread_not_found")
+        raise ApiError("thread_not_found")
     return root.thread_ts or root.ts
 
 
-def is_streaming(state: State, message: Message) -> bool:
-    """Whether the stream still runs; Slack ends one by itself (python-slack-sdk #1859)."""
+def is_streaming(state: State, message: PostedMessage) -> bool:
+    """Say whether the stream still runs; Slack ends an old one by itself.
+
+    https://github.com/slackapi/python-slack-sdk/issues/1859
+    """
     if message.streaming and float(state.now()) - float(message.ts) > state.stream_seconds:
         message.streaming = False
         state.touch(message)
     return message.streaming
 
 
-def visible_file(state: State, file_id: str) -> File:
-    """A file the app may read: its own, one of a form sent to it, or of a channel it is in."""
-    file = state.files.get(file_id)
-    if file is None or file.data is None or not _sees(state, file):
-        raise SlackError("file_not_found")
+def visible_file(state: State, file_id: str) -> UploadedFile:
+    """Return a file that the app may read: its own, of a form sent to it, or of its channels.
+
+    Raises ApiError if it may not, or the upload has not arrived.
+    """
+    file, bot = state.files.get(file_id), state.bot.id
+    if file is None or file.data is None:
+        raise ApiError("file_not_found")
+    shared = any(bot in state.channels[channel].members for channel in file.channels)
+    if not (shared or file.in_form or file.user == bot):
+        raise ApiError("file_not_found")
     return file
-
-
-def _sees(state: State, file: File) -> bool:
-    there = any(state.bot.id in state.channels[channel].members for channel in file.channels)
-    return there or file.in_form or file.user == state.bot.id

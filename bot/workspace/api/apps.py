@@ -2,14 +2,15 @@
 
 import secrets
 
-from bot.workspace.api.args import Args
-from bot.workspace.state import Json, State
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 
-def open_connection(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/apps.connections.open
+def open_connection(state: State, args: MethodArgs) -> Json:
+    """Answer apps.connections.open. https://docs.slack.dev/reference/methods/apps.connections.open
 
-    The address serves for one connection.
+    The address is good for one connection.
     """
     ticket = secrets.token_urlsafe(24)
     state.tickets.add(ticket)

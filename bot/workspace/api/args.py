@@ -1,28 +1,33 @@
-"""Arguments of a call: JSON, a form or a query, read the same way."""
+"""The arguments of a call: JSON, a form or a query, read the same way."""
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
-from bot.workspace.errors import SlackError, invalid
-from bot.workspace.state import Json
+from bot.workspace.errors import ApiError, missing_argument
+from bot.workspace.objects import Json
+
+T = TypeVar("T")
 
 FALSE = {"", "0", "false", "False"}
 
 
-class Args:
-    """Named arguments; what is absent and what is null are the same. Raises SlackError."""
+class MethodArgs:
+    """Named arguments; an absent one and a null are the same.
+
+    Methods that read one raise ApiError if it has the wrong form.
+    """
 
     def __init__(self, values: Json) -> None:
         self.values = {name: value for name, value in values.items() if value is not None}
 
     def text(self, name: str) -> str:
-        """The argument as text, "" when absent."""
+        """Return the argument as text, "" if it is absent."""
         return str(self.values.get(name, ""))
 
     def need(self, name: str) -> str:
+        """Return the argument as text. Raises ApiError if it is absent or empty."""
         if not self.text(name):
-            missing = f"[ERROR] missing required field: {name}"
-            raise invalid("invalid_arguments", [missing])
+            raise missing_argument(name)
         return self.text(name)
 
     def has(self, name: str) -> bool:
@@ -31,35 +36,35 @@ class Args:
     def flag(self, name: str, default: bool = False) -> bool:
         return str(self.values[name]) not in FALSE if name in self.values else default
 
-    def number(self, name: str, default: int, most: int) -> int:
+    def number(self, name: str, default: int, limit: int) -> int:
+        """Return the argument as a number from 1 to `limit`."""
         try:
             number = int(self.values.get(name, default))
         except (TypeError, ValueError):
-            raise SlackError("invalid_limit") from None
-        return max(1, min(number, most))
+            raise ApiError("invalid_limit") from None
+        return max(1, min(number, limit))
 
     def array(self, name: str, error: str) -> list[Json]:
-        """A list of objects, or the JSON text of one; [] when absent."""
-        value = self._parsed(name, error)
-        if value is None:
-            return []
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise SlackError(error)
-        return value
+        """Return a list of objects, given as it is or as JSON text; [] if it is absent."""
+        return self._list(name, error, dict)
 
     def strings(self, name: str, error: str) -> list[str]:
-        """A list of strings, or the JSON text of one; [] when absent."""
+        """Return a list of strings, given as it is or as JSON text; [] if it is absent."""
+        return self._list(name, error, str)
+
+    def object(self, name: str, error: str) -> Json | None:
+        """Return an object, given as it is or as JSON text; None if it is absent."""
+        value = self._parsed(name, error)
+        if value is not None and not isinstance(value, dict):
+            raise ApiError(error)
+        return value
+
+    def _list(self, name: str, error: str, kind: type[T]) -> list[T]:
         value = self._parsed(name, error)
         if value is None:
             return []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise SlackError(error)
-        return value
-
-    def object(self, name: str, error: str) -> Json | None:
-        value = self._parsed(name, error)
-        if value is not None and not isinstance(value, dict):
-            raise SlackError(error)
+        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+            raise ApiError(error)
         return value
 
     def _parsed(self, name: str, error: str) -> Any:
@@ -69,4 +74,4 @@ class Args:
         try:
             return json.loads(value)
         except ValueError:
-            raise SlackError(error) from None
+            raise ApiError(error) from None

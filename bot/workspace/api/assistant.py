@@ -1,73 +1,70 @@
-"""assistant.threads.*: what a thread says of itself while and before somebody writes in it."""
+"""assistant.threads.*: status, title and suggested prompts of a chat with the app."""
 
-from bot.workspace import events
-from bot.workspace.api.access import entered, thread_of
-from bot.workspace.api.args import Args
-from bot.workspace.errors import SlackError, invalid
-from bot.workspace.slack_json import message_json
-from bot.workspace.state import Channel, Json, Message, Pane, State, Status
+from bot.workspace import changes
+from bot.workspace.api.access import joined_channel, thread_root_ts
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.errors import ApiError, error_at, invalid
+from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
+from bot.workspace.state import State
 
-MOST_PROMPTS = 4
-MOST_LOADING_MESSAGES = 10
+MAX_PROMPTS = 4
+MAX_LOADING_MESSAGES = 10
 
 
-def set_status(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setStatus
+def set_status(state: State, args: MethodArgs) -> Json:
+    """Answer assistant.threads.setStatus. https://docs.slack.dev/reference/methods/assistant.threads.setStatus
 
-    An empty status clears; so does a message of the app in the thread.
+    An empty status clears it, and so does a message of the app in the thread.
     """
     channel = _channel(state, args)
-    key = (channel.id, thread_of(channel, args.need("thread_ts")) or "")
+    key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
     loading = args.strings("loading_messages", "invalid_arguments")
-    _at_most(MOST_LOADING_MESSAGES, loading, "/loading_messages")
+    _at_most(MAX_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
-        state.statuses[key] = Status(args.text("status"), tuple(loading))
-    state.changes.tell()
+        state.statuses[key] = ThreadStatus(args.text("status"), tuple(loading))
+    state.change_signal.notify()
     return {}
 
 
-def set_title(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
+def set_title(state: State, args: MethodArgs) -> Json:
+    """Answer assistant.threads.setTitle. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
     title = args.need("title")
-    channel, root, pane = _pane(state, args)
-    before = message_json(state, root)
-    pane.title = title
-    state.touch(root)
-    state.tell(events.changed(state, channel, root, before))
+    root, pane = _pane(state, args)
+    with changes.edited_message(state, root):
+        pane.title = title
     return {}
 
 
-def set_prompts(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
+def set_prompts(state: State, args: MethodArgs) -> Json:
+    """Answer assistant.threads.setSuggestedPrompts. https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
     prompts = args.array("prompts", "invalid_arguments")
-    _at_most(MOST_PROMPTS, prompts, "/prompts")
+    _at_most(MAX_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
-        said = "[ERROR] each prompt needs a title and a message [json-pointer:/prompts]"
-        raise invalid("invalid_arguments", [said])
-    _, root, pane = _pane(state, args)
+        said = error_at("each prompt needs a title and a message", "/prompts")
+        raise invalid("invalid_arguments", said)
+    root, pane = _pane(state, args)
     pane.prompts_title, pane.prompts = args.text("title"), prompts
     state.touch(root)
     return {}
 
 
-def _channel(state: State, args: Args) -> Channel:
-    return entered(state, Args({"channel": args.text("channel_id") or args.text("channel")}))
+def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
+    return joined_channel(state, args.text("channel_id") or args.text("channel"))
 
 
-def _pane(state: State, args: Args) -> tuple[Channel, Message, Pane]:
-    """The chat that the call names, or the newest of the DM when it names none."""
+def _pane(state: State, args: MethodArgs) -> tuple[PostedMessage, Pane]:
+    """Return the chat that the call names, or the newest of the DM if it names none."""
     channel = _channel(state, args)
-    panes = [(m, m.pane) for m in channel.top() if m.pane is not None]
+    panes = [(m, m.pane) for m in channel.roots() if m.pane is not None]
     asked = args.text("thread_ts")
     found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
     if not found:
-        raise SlackError("invalid_thread_ts")
-    root, pane = found[-1]
-    return channel, root, pane
+        raise ApiError("invalid_thread_ts")
+    return found[-1]
 
 
-def _at_most(most: int, items: list[str] | list[Json], where: str) -> None:
-    if len(items) > most:
-        said = f"[ERROR] no more than {most} items allowed [json-pointer:{where}]"
-        raise invalid("invalid_arguments", [said])
+def _at_most(limit: int, items: list[str] | list[Json], where: str) -> None:
+    if len(items) > limit:
+        said = error_at(f"no more than {limit} items allowed", where)
+        raise invalid("invalid_arguments", said)

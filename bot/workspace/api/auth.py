@@ -1,11 +1,12 @@
 """auth.test."""
 
-from bot.workspace.api.args import Args
-from bot.workspace.state import Json, State
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.objects import Json
+from bot.workspace.state import State
 
 
-def test(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/auth.test"""
+def test(state: State, args: MethodArgs) -> Json:
+    """Answer auth.test. https://docs.slack.dev/reference/methods/auth.test"""
     return {
         "url": f"https://{state.domain}.slack.com/",
         "team": state.domain.title(),

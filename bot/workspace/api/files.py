@@ -1,21 +1,21 @@
-"""files.*: what a person uploaded, told and given; and uploads of the app."""
+"""files.*: what the app learns of a file, and its own uploads."""
 
 import secrets
 
-from bot.workspace.api import chat
-from bot.workspace.api.access import entered, thread_of, visible_file
-from bot.workspace.api.args import Args
+from bot.workspace import changes
+from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
+from bot.workspace.api.args import MethodArgs
 from bot.workspace.blocks import accept_message_blocks
-from bot.workspace.errors import SlackError, invalid
-from bot.workspace.files import File
+from bot.workspace.errors import ApiError, error_at, invalid, missing_argument
+from bot.workspace.objects import Json, PostedMessage, UploadedFile
 from bot.workspace.slack_json import file_json
-from bot.workspace.state import Channel, Json, Message, State
+from bot.workspace.state import State
 
-MOST_BYTES = 1_000_000_000
+MAX_FILE_BYTES = 1_000_000_000
 
 
-def info(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/files.info"""
+def info(state: State, args: MethodArgs) -> Json:
+    """Answer files.info. https://docs.slack.dev/reference/methods/files.info"""
     file = visible_file(state, args.need("file"))
     kinds = {"channels": "channel", "groups": "group", "ims": "im"}
     shared = {
@@ -26,15 +26,15 @@ def info(state: State, args: Args) -> Json:
     return {"file": file_json(state, file) | shared} | paging
 
 
-def upload_url(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
+def upload_url(state: State, args: MethodArgs) -> Json:
+    """Answer files.getUploadURLExternal. https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
     name, length = args.need("filename"), args.need("length")
     if not length.isascii() or not length.isdigit():
-        raise invalid("invalid_arguments", ["[ERROR] must be an integer [json-pointer:/length]"])
+        raise invalid("invalid_arguments", error_at("must be an integer", "/length"))
     if int(length) == 0:
-        raise SlackError("missing_argument")
-    if int(length) > MOST_BYTES:
-        raise SlackError("file_upload_size_restricted")
+        raise ApiError("missing_argument")
+    if int(length) > MAX_FILE_BYTES:
+        raise ApiError("file_upload_size_restricted")
     file = state.add_file(state.bot.id, name)
     file.size = int(length)
     path = f"/upload/v1/{secrets.token_urlsafe(24)}"
@@ -42,42 +42,37 @@ def upload_url(state: State, args: Args) -> Json:
     return {"upload_url": state.url + path, "file_id": file.id}
 
 
-def complete_upload(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/files.completeUploadExternal
+def complete_upload(state: State, args: MethodArgs) -> Json:
+    """Answer files.completeUploadExternal. https://docs.slack.dev/reference/methods/files.completeUploadExternal
 
-    Without `channel_id` the files stay the app's own.
+    Without `channel_id` only the app sees the files.
     """
     named = args.array("files", "invalid_arguments")
     if not named:
-        raise invalid("invalid_arguments", ["[ERROR] missing required field: files"])
+        raise missing_argument("files")
     files = [_uploaded(state, str(entry.get("id", ""))) for entry in named]
     message = _shared(state, args, files) if args.text("channel_id") else None
     for file, entry in zip(files, named, strict=True):
         file.title = str(entry.get("title") or file.title)
     if message is not None:
-        chat.add(state, state.channels[message.channel], message)
+        changes.add_message(state, message)
     return {"files": [file_json(state, file) for file in files]}
 
 
-def _uploaded(state: State, file_id: str) -> File:
+def _uploaded(state: State, file_id: str) -> UploadedFile:
     file = state.files.get(file_id)
     if file is None or file.user != state.bot.id or file.data is None:
-        raise SlackError("file_not_found")
+        raise ApiError("file_not_found")
     return file
 
 
-def _shared(state: State, args: Args, files: list[File]) -> Message:
-    """The message that shows the files, not yet in its channel."""
-    channel = _target(state, args)
-    thread, text = thread_of(channel, args.text("thread_ts")), args.text("initial_comment")
+def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> PostedMessage:
+    """Return the message that shows the files, in no channel yet."""
+    channel = joined_channel(state, args.text("channel_id"))
+    if channel.archived:
+        raise ApiError("is_archived")
+    thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
     blocks = [] if text else accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
-    message = Message(state.now(), channel.id, state.bot.id, text, blocks, thread, bot=True)
+    message = state.new_bot_message(channel.id, text, blocks, thread)
     message.files = files
     return message
-
-
-def _target(state: State, args: Args) -> Channel:
-    channel = entered(state, Args({"channel": args.text("channel_id")}))
-    if channel.archived:
-        raise SlackError("is_archived")
-    return channel

@@ -1,80 +1,77 @@
-"""chat.startStream, appendStream, stopStream: a message that grows while it is read."""
+"""chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
-from bot.workspace import events
-from bot.workspace.api import chat
-from bot.workspace.api.access import is_streaming, own_message, thread_of, writable
-from bot.workspace.api.args import Args
-from bot.workspace.blocks import MARKDOWN_CHARACTERS, accept_message_blocks
-from bot.workspace.errors import SlackError
+from bot.workspace import changes
+from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
+from bot.workspace.api.args import MethodArgs
+from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
+from bot.workspace.errors import ApiError
+from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json
-from bot.workspace.state import Channel, Json, Message, State
+from bot.workspace.state import State
 
 
-def start(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.startStream"""
-    channel = writable(state, args)
-    thread = thread_of(channel, args.need("thread_ts"))
+def start(state: State, args: MethodArgs) -> Json:
+    """Answer chat.startStream. https://docs.slack.dev/reference/methods/chat.startStream"""
+    channel = writable_channel(state, args)
+    thread = thread_root_ts(channel, args.need("thread_ts"))
     if channel.kind != "im":
         _need_recipient(state, args)
-    text = _appended(args)
-    message = Message(state.now(), channel.id, state.bot.id, text, thread_ts=thread)
-    message.bot = message.markdown = message.streaming = True
-    chat.add(state, channel, message)
+    message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
+    message.markdown = message.streaming = True
+    changes.add_message(state, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
-def append(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.appendStream"""
+def append(state: State, args: MethodArgs) -> Json:
+    """Answer chat.appendStream. https://docs.slack.dev/reference/methods/chat.appendStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     if not text and not args.has("chunks"):
-        raise SlackError("no_text")
+        raise ApiError("no_text")
     message.text += text
     state.touch(message)
     return {"channel": channel.id, "ts": message.ts}
 
 
-def stop(state: State, args: Args) -> Json:
-    """https://docs.slack.dev/reference/methods/chat.stopStream"""
+def stop(state: State, args: MethodArgs) -> Json:
+    """Answer chat.stopStream. https://docs.slack.dev/reference/methods/chat.stopStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
-    before = message_json(state, message)
-    message.text += text
-    message.blocks, message.streaming = blocks, False
-    message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
-    state.touch(message)
-    state.tell(events.changed(state, channel, message, before))
+    with changes.edited_message(state, message):
+        message.text += text
+        message.blocks, message.streaming = blocks, False
+        message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 
-def _running(state: State, args: Args) -> tuple[Channel, Message]:
-    channel = writable(state, args)
+def _running(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage]:
+    channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "message_not_owned_by_app")
     if not is_streaming(state, message):
-        raise SlackError("message_not_in_streaming_state")
+        raise ApiError("message_not_in_streaming_state")
     return channel, message
 
 
-def _need_recipient(state: State, args: Args) -> None:
+def _need_recipient(state: State, args: MethodArgs) -> None:
     if not args.text("recipient_team_id"):
-        raise SlackError("missing_recipient_team_id")
+        raise ApiError("missing_recipient_team_id")
     if not args.text("recipient_user_id"):
-        raise SlackError("missing_recipient_user_id")
-    if args.text("recipient_user_id") not in state.people:
-        raise SlackError("user_not_found")
+        raise ApiError("missing_recipient_user_id")
+    if args.text("recipient_user_id") not in state.users:
+        raise ApiError("user_not_found")
 
 
-def _appended(args: Args) -> str:
-    """Text that the call brings, from `markdown_text` or from chunks of that type."""
+def _appended(args: MethodArgs) -> str:
+    """Return the text that the call brings, in `markdown_text` or in chunks of that type."""
     chunks = args.array("chunks", "invalid_chunks")
     if args.text("markdown_text") and chunks:
-        raise SlackError("markdown_text_conflict")
+        raise ApiError("markdown_text_conflict")
     known = {"markdown_text", "task_update", "plan_update", "blocks"}
     if any(chunk.get("type") not in known for chunk in chunks):
-        raise SlackError("invalid_chunks")
+        raise ApiError("invalid_chunks")
     texts = [str(c.get("text", "")) for c in chunks if c["type"] == "markdown_text"]
     text = args.text("markdown_text") + "".join(texts)
-    if len(text) > MARKDOWN_CHARACTERS:
-        raise SlackError("msg_too_long")
+    if len(text) > MAX_MARKDOWN:
+        raise ApiError("msg_too_long")
     return text

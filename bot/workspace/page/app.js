@@ -1,4 +1,4 @@
-// The page: one person's sight of the workspace, drawn anew where something changed.
+// The page: what one person sees of the workspace. Only what has changed is drawn again.
 
 import { renderBlocks } from "./blocks.js";
 import { composer, hint } from "./composer.js";
@@ -15,19 +15,19 @@ const PICKER = ["repeat", "scissors", "heavy_plus_sign", "x", "white_check_mark"
   "heart", "tada", "eyes", "pray", "thinking_face", "rocket", "bulb"];
 
 const query = new URLSearchParams(location.search);
-let sight = { people: [], channels: [], views: [], statuses: {}, features: { shortcuts: {} } };
+let snapshot = { people: [], channels: [], views: [], statuses: {}, features: { shortcuts: {} } };
 let messages = new Map();
 let here = null; // the channel's id
 let thread = query.get("thread"); // the root's ts
 let picking = null; // the message whose emoji picker is open
-let atHome = false; // whether the app's place shows its home, not its messages
+let atHome = false; // whether the app's DM shows its home tab, not its messages
 let lastChannel = null; // what a new chat looks at
 const unread = new Set();
 const names = {
-  person: (id) => (id === "USLACKBOT" ? "Slackbot" : sight.people.find((p) => p.id === id)?.name),
-  channel: (id) => sight.channels.find((c) => c.id === id)?.name,
+  person: (id) => (id === "USLACKBOT" ? "Slackbot" : snapshot.people.find((p) => p.id === id)?.name),
+  channel: (id) => snapshot.channels.find((c) => c.id === id)?.name,
 };
-const live = new Live(onSight, onState);
+const live = new Live(onSnapshot, onState);
 const act = live.act.bind(live);
 
 function onState(connected) {
@@ -36,22 +36,22 @@ function onState(connected) {
   if (connected) messages = new Map();
 }
 
-function onSight(outline, changed) {
+function onSnapshot(outline, changed) {
   const first = messages.size === 0;
-  sight = outline;
+  snapshot = outline;
   for (const message of changed) {
     if (!first) announce(message);
     messages.set(`${message.channel}/${message.ts}`, message);
   }
-  const known = sight.channels.find((c) => c.id === here);
-  if (!known) here = (sight.channels.find((c) => c.name === query.get("channel")) ?? sight.channels[0])?.id;
+  const known = snapshot.channels.find((c) => c.id === here);
+  if (!known) here = (snapshot.channels.find((c) => c.name === query.get("channel")) ?? snapshot.channels[0])?.id;
   draw();
 }
 
 function announce(message) {
   const before = messages.get(`${message.channel}/${message.ts}`);
   const arrived = !message.streaming && !message.deleted && (!before || before.streaming);
-  if (!arrived || message.user === sight.you) return;
+  if (!arrived || message.user === snapshot.you) return;
   if (message.channel !== here) unread.add(message.channel);
   $("announcer").textContent = `${names.person(message.user)}: ${message.text.slice(0, 200)}`;
 }
@@ -64,7 +64,7 @@ function draw() {
   drawSidebar();
   drawChannel();
   drawThread();
-  showViews(sight.views, names, act, sight.you);
+  showViews(snapshot.views, names, act, snapshot.you);
   if (focused && document.activeElement === document.body) {
     document.querySelector(`[data-ts="${scope}"] [data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -76,19 +76,19 @@ function drawSidebar() {
       type: "button", "data-channel": channel.name, "aria-current": channel.id === here ? "page" : null,
       class: unread.has(channel.id) ? "unread" : null, onclick: () => go(channel.id),
     }, el("span", { "aria-hidden": "true" }, mark(channel)), channel.name));
-  const of = (...kinds) => sight.channels.filter((c) => kinds.includes(c.kind)).map(item);
+  const of = (...kinds) => snapshot.channels.filter((c) => kinds.includes(c.kind)).map(item);
   $("channels").replaceChildren(...of("channel", "group"));
   $("dms").replaceChildren(...of("im"));
   const kinds = { guest: " (guest)", outsider: " (from outside)" };
-  const people = sight.people.filter((person) => person.kind !== "bot");
+  const people = snapshot.people.filter((person) => person.kind !== "bot");
   $("you").replaceChildren(...people.map((person) =>
-    el("option", { value: person.id, selected: person.id === sight.you }, person.name + (kinds[person.kind] ?? ""))));
+    el("option", { value: person.id, selected: person.id === snapshot.you }, person.name + (kinds[person.kind] ?? ""))));
 }
 
 const mark = (channel) => ({ channel: "#", group: icon("lock"), im: "●" })[channel.kind];
 
 function drawChannel() {
-  const channel = sight.channels.find((c) => c.id === here);
+  const channel = snapshot.channels.find((c) => c.id === here);
   if (!channel) return;
   $("channel-name").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " "]), channel.name);
   $("channel-note").textContent = channel.bot ? "" : "The app is not in here.";
@@ -101,10 +101,10 @@ function drawChannel() {
   fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);
 }
 
-// The app's own place has a home beside the messages, and chats.
+// The app's DM has a home tab beside the messages, and chats.
 function drawApp(channel) {
   const own = channel.kind === "im" && channel.bot;
-  const { home, assistant } = sight.features;
+  const { home, assistant } = snapshot.features;
   const shown = own && home && atHome;
   $("tabs").hidden = !own;
   $("tab-home").hidden = !home;
@@ -113,7 +113,7 @@ function drawApp(channel) {
   $("tab-messages").setAttribute("aria-pressed", String(!shown));
   $("home").hidden = !shown;
   $("messages").hidden = $("composer").hidden = shown;
-  const view = sight.home;
+  const view = snapshot.home;
   const stamp = view ? view.hash : "none";
   if (!shown || $("home").dataset.stamp === stamp) return;
   $("home").dataset.stamp = stamp;
@@ -125,7 +125,7 @@ function drawApp(channel) {
 }
 
 function drawShortcuts() {
-  const items = sight.features.shortcuts.global.map((shortcut) =>
+  const items = snapshot.features.shortcuts.global.map((shortcut) =>
     [shortcut.name, () => use(shortcut, { channel: here })]);
   const stamp = `${here}/${items.map(([name]) => name)}`;
   if ($("shortcuts").dataset.stamp === stamp) return;
@@ -139,11 +139,11 @@ function drawThread() {
   document.body.classList.toggle("threaded", Boolean(root));
   if (!root) return;
   const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
-  const channel = sight.channels.find((c) => c.id === here);
+  const channel = snapshot.channels.find((c) => c.id === here);
   $("thread-note").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " ", channel.name]));
   fill($("replies"), [root, ...replies], false);
   $("thread-name").textContent = root.pane ? root.pane.title || "New chat" : "Thread";
-  const status = sight.statuses[`${here}/${thread}`];
+  const status = snapshot.statuses[`${here}/${thread}`];
   $("status").textContent = status ? [status.text, ...status.loading.slice(0, 1)].join(" · ") : "";
   drawPrompts(root.pane);
 }
@@ -164,10 +164,10 @@ function drawPrompts(pane) {
 const inOrder = (wanted) =>
   [...messages.values()].filter(wanted).sort((a, b) => (a.ts < b.ts ? -1 : 1));
 
-// Keeps the rows that did not change, so that neither focus nor selection is lost in them.
+// Keep the rows that did not change, so that they lose neither focus nor selection.
 function fill(list, rows, inChannel) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  const place = `${here}/${inChannel ? "" : thread}/${sight.you}`;
+  const place = `${here}/${inChannel ? "" : thread}/${snapshot.you}`;
   const fresh = list.dataset.place !== place;
   list.dataset.place = place;
   const kept = fresh ? new Map() : new Map([...list.children].map((row) => [row.dataset.stamp, row]));
@@ -189,7 +189,7 @@ const stamp = (m, inChannel) =>
 
 function row(message, inChannel) {
   const author = names.person(message.user) ?? message.user;
-  const kind = sight.people.find((p) => p.id === message.user)?.kind ?? "bot";
+  const kind = snapshot.people.find((p) => p.id === message.user)?.kind ?? "bot";
   const time = new Date(Number(message.ts) * 1000);
   return el("li", {
     class: ["message", message.whisper && "whisper", message.streaming && "streaming",
@@ -205,13 +205,13 @@ function row(message, inChannel) {
         el("time", { datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })),
         message.edited && !message.deleted ? el("small", { class: "edited" }, "(edited)") : null),
       el("div", { class: "content" }, ...content(message)),
-      message.deleted ? null : fileList(message.files, sight.you),
+      message.deleted ? null : fileList(message.files, snapshot.you),
       message.deleted ? null : reactionRow(message),
       inChannel ? threadLink(message) : null),
     message.whisper || message.deleted ? null : toolbar(message, inChannel));
 }
 
-const tint = (id) => Math.max(sight.people.findIndex((p) => p.id === id), 0) % 6;
+const tint = (id) => Math.max(snapshot.people.findIndex((p) => p.id === id), 0) % 6;
 
 function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
@@ -225,8 +225,8 @@ function content(message) {
 
 function reactionRow(message) {
   const chips = Object.entries(message.reactions).map(([name, users]) => {
-    const mine = users.includes(sight.you);
-    const who = users.map((user) => (user === sight.you ? "you" : names.person(user))).join(", ");
+    const mine = users.includes(snapshot.you);
+    const who = users.map((user) => (user === snapshot.you ? "you" : names.person(user))).join(", ");
     return el("button", {
       type: "button", class: "chip", "aria-pressed": String(mine), "data-emoji": name, "data-key": `chip/${name}`,
       title: `${who} reacted with :${name}:`, "aria-label": `${name}, ${users.length}`,
@@ -256,7 +256,7 @@ function toolbar(message, inChannel) {
 }
 
 function moreActions({ channel, ts }) {
-  const offered = sight.features.shortcuts.message;
+  const offered = snapshot.features.shortcuts.message;
   if (!offered.length) return null;
   const items = offered.map((shortcut) => [shortcut.name, () => use(shortcut, { channel, ts })]);
   return menu("More actions", icon("dots"), items);
@@ -295,7 +295,7 @@ function openThread(ts) {
   $("reply-text").focus();
 }
 
-// The message of this workspace that a link leads to, if any.
+// Return the message of this workspace that a link leads to, if any.
 function linked(anchor) {
   const [, channel, seconds, rest] = anchor?.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/) ?? [];
   return messages.get(`${channel}/${seconds}.${rest}`);
@@ -325,13 +325,13 @@ async function react(message, name) {
 }
 
 function remember() {
-  query.set("as", names.person(sight.you));
-  query.set("channel", sight.channels.find((c) => c.id === here)?.name ?? "");
+  query.set("as", names.person(snapshot.you));
+  query.set("channel", snapshot.channels.find((c) => c.id === here)?.name ?? "");
   history.replaceState(null, "", `?${query}`);
 }
 
 const hinted = (answer) => hint(answer, $("composer"));
-const who = () => sight.you;
+const who = () => snapshot.you;
 
 composer($("composer"), () => ({ channel: here }), who, act);
 composer($("reply"), () => ({ channel: here, thread_ts: thread }), who, act);

@@ -39,7 +39,7 @@ const RENDER = {
 const fields = (block, names) =>
   (block.fields ?? []).map((field) => el("div", { class: "field" }, ...textOf(field, names)));
 
-// The page loads no pictures: a workspace for trying things must not call out.
+// The page loads no pictures: a workspace for trials must send nothing to other servers.
 const image = (object) => el("span", { class: "image" }, `[image: ${object.alt_text ?? ""}]`);
 
 function contextElement(object, names) {

@@ -1,15 +1,15 @@
-// A box to write in, with files beside the text.
+// The message box, with attached files.
 
 import { size, uploaded } from "./files.js";
 import { icon } from "./icons.js";
 import { el } from "./markup.js";
 
-// Shows the sentence that an answer brings, or takes the last one away.
+// Show the error of an answer, or remove the last one.
 export async function hint(answer, form) {
   form.querySelector(".hint").textContent = (await answer).error ?? "";
 }
 
-// `where()` says the place and `who()` the person; `act(wish)` writes there.
+// `where()` returns the channel and thread, `who()` the person; `act(request)` sends a request.
 export function composer(form, where, who, act) {
   const box = form.querySelector("textarea");
   const picker = form.querySelector("[type=file]");

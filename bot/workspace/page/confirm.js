@@ -1,11 +1,11 @@
-// The question before a button does what cannot be undone: a Block Kit confirm object.
+// The question that a Block Kit `confirm` object asks before a button acts.
 
 import { textOf } from "./blocks.js";
 import { el } from "./markup.js";
 
 const dialog = document.getElementById("confirm");
 
-// Resolves to whether the person went on; at once where nothing is to be asked.
+// Resolve to whether the person said yes; resolve at once if there is no question.
 export function confirmed(confirm, names) {
   if (!confirm) return Promise.resolve(true);
   const answer = (name, style, value) =>

@@ -1,11 +1,11 @@
-// Files: on their way to the workspace, and in messages.
+// Files: uploading them, and showing them in messages.
 
 import { icon } from "./icons.js";
 import { el } from "./markup.js";
 
-const sent = new WeakMap(); // so that a form which comes back with errors sends no file twice
+const sent = new WeakMap(); // a form that comes back with errors sends no file twice
 
-// The ids of the files at the workspace. Throws an Error with a sentence.
+// Upload the files and return their ids. Throws an Error with a sentence.
 export async function uploaded(files, who) {
   const ids = [];
   for (const file of files) {

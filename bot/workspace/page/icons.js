@@ -1,5 +1,5 @@
-// Drawn icons: for the page's own buttons, and for the emoji that a machine without an emoji
-// font must still show, for they are buttons too.
+// Drawn icons for the page's own buttons, and for the emoji that are buttons: a machine without
+// an emoji font must show those too.
 
 const SVG = "http://www.w3.org/2000/svg";
 const THUMB = "M3 9h3v8H3zM6 9.5 9.3 3c1.6 0 2.4 1 2.1 2.4L10.8 8h4.9c1 0 1.7.9 1.5 1.9l-1.1 5.4c-.2 1-1 1.7-2 1.7H6";
@@ -25,7 +25,7 @@ PATHS.wastebasket = PATHS.trash;
 PATHS.thumbsup = PATHS["+1"];
 PATHS.thumbsdown = PATHS["-1"];
 
-// The icon of this name, or null.
+// Return the icon of this name, or null.
 export function icon(name) {
   if (!Object.hasOwn(PATHS, name)) return null;
   const svg = document.createElementNS(SVG, "svg");

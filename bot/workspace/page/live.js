@@ -1,8 +1,8 @@
-// The connection: what the person sees comes in, what they do goes out.
+// The connection: snapshots come in, requests of the person go out.
 
 export class Live {
-  constructor(onSight, onState) {
-    this.onSight = onSight;
+  constructor(onSnapshot, onState) {
+    this.onSnapshot = onSnapshot;
     this.onState = onState;
     this.waiting = new Map();
     this.next = 1;
@@ -26,19 +26,19 @@ export class Live {
     setTimeout(() => socket === this.socket && this.connect(this.who), 1000);
   }
 
-  receive(told) {
-    if (told.type === "sight") return this.onSight(told.outline, told.messages);
-    this.waiting.get(told.id)?.(told);
-    this.waiting.delete(told.id);
+  receive(message) {
+    if (message.type === "snapshot") return this.onSnapshot(message.outline, message.messages);
+    this.waiting.get(message.id)?.(message);
+    this.waiting.delete(message.id);
   }
 
-  // Resolves to the answer; `error` in it is a sentence to show.
-  act(wish) {
+  // Resolve to the answer; `error` in it is a sentence to show.
+  act(request) {
     if (this.socket.readyState !== WebSocket.OPEN) {
       return Promise.resolve({ error: "The workspace is not there." });
     }
     const id = this.next++;
-    this.socket.send(JSON.stringify({ ...wish, id }));
+    this.socket.send(JSON.stringify({ ...request, id }));
     return new Promise((resolve) => this.waiting.set(id, resolve));
   }
 }

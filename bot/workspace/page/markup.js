@@ -1,4 +1,4 @@
-// Slack's mrkdwn and Markdown as DOM nodes. Text only ever becomes text nodes.
+// Slack's mrkdwn and Markdown as DOM nodes. Text becomes text nodes, never HTML.
 
 import { icon } from "./icons.js";
 
@@ -9,7 +9,7 @@ const EMOJI = {
   arrows_counterclockwise: "🔄", point_right: "👉", raised_hands: "🙌", clap: "👏",
 };
 
-// A node for the emoji of this name; an unknown one stays as it was written.
+// Return a node for the emoji of this name; an unknown one stays as written.
 export const emoji = (name) => icon(name) ?? EMOJI[name] ?? `:${name}:`;
 
 export function el(tag, attributes = {}, ...children) {
@@ -26,7 +26,7 @@ export function el(tag, attributes = {}, ...children) {
 const unescape = (text) =>
   text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
-// Each rule: what it matches, and the node it makes; `inner` goes on with what is within.
+// Each rule: what it matches, and the node it makes; `inner` renders the text inside.
 const CODE = [/`([^`\n]+)`/, (m) => el("code", {}, unescape(m[1]))];
 const TOKEN = [/<([^<>\s][^<>]*)>/, (m, names) => token(m[1], names)];
 const EMOJI_NAME = [/:([a-z0-9_+-]+):/, (m) => emoji(m[1])];
@@ -91,11 +91,11 @@ const HEADING = /^(#{1,6}) +/;
 const ROW = /^\s*\|/;
 const RULE = /^\s*(?:-{3,}|\*{3,}|_{3,})\s*$/;
 
-// Lines become blocks: code, quotes, lists, headings, and paragraphs of what is left.
+// Turn lines into code, quotes, lists, headings, and paragraphs of what is left.
 function paragraphs(text, rules, names, headings) {
   const lines = text.split("\n");
   const out = [];
-  const spoken = (line) => inline(line, rules, names);
+  const rendered = (line) => inline(line, rules, names);
   const take = (pattern) => {
     const taken = [];
     while (lines.length && pattern.test(lines[0])) taken.push(lines.shift().replace(pattern, ""));
@@ -104,13 +104,13 @@ function paragraphs(text, rules, names, headings) {
   while (lines.length) {
     const line = lines[0];
     if (FENCE.test(line)) out.push(fenced(lines));
-    else if (QUOTE.test(line)) out.push(el("blockquote", {}, ...broken(take(QUOTE), spoken)));
+    else if (QUOTE.test(line)) out.push(el("blockquote", {}, ...broken(take(QUOTE), rendered)));
     else if (headings && RULE.test(line)) lines.shift(), out.push(el("hr"));
-    else if (headings && isTable(lines)) out.push(table(take(ROW), spoken));
-    else if (ITEM.test(line)) out.push(list(lines, spoken));
-    else if (headings && HEADING.test(line)) out.push(heading(lines.shift(), spoken));
+    else if (headings && isTable(lines)) out.push(table(take(ROW), rendered));
+    else if (ITEM.test(line)) out.push(list(lines, rendered));
+    else if (headings && HEADING.test(line)) out.push(heading(lines.shift(), rendered));
     else if (!line.trim()) lines.shift();
-    else out.push(el("p", {}, ...broken(prose(lines, headings), spoken)));
+    else out.push(el("p", {}, ...broken(prose(lines, headings), rendered)));
   }
   for (const node of out) node.dir = "auto";
   return out;
@@ -142,30 +142,30 @@ function fenced(lines) {
 // A row of names, and below it a row of dashes.
 const isTable = ([first, second]) => ROW.test(first) && /^[\s|:-]*-[\s|:-]*$/.test(second ?? "");
 
-function table([names, , ...rows], spoken) {
-  const cells = (row, tag) => row.replace(/\|\s*$/, "").split("|").map((cell) => el(tag, {}, ...spoken(cell.trim())));
+function table([names, , ...rows], rendered) {
+  const cells = (row, tag) => row.replace(/\|\s*$/, "").split("|").map((cell) => el(tag, {}, ...rendered(cell.trim())));
   return el("table", {},
     el("thead", {}, el("tr", {}, ...cells(names, "th"))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row, "td")))));
 }
 
-// What is indented further is a list within the item before it.
-function list(lines, spoken) {
+// A further indented item belongs to a list inside the item before it.
+function list(lines, rendered) {
   const [, indent, number] = lines[0].match(ITEM);
   const node = el(number ? "ol" : "ul", { start: number });
   for (let item; (item = lines[0]?.match(ITEM)) && item[1].length >= indent.length; ) {
-    if (item[1].length > indent.length + 1) node.lastChild.append(list(lines, spoken));
+    if (item[1].length > indent.length + 1) node.lastChild.append(list(lines, rendered));
     else if (Boolean(item[2]) !== Boolean(number)) break;
-    else node.append(el("li", {}, ...spoken(lines.shift().replace(ITEM, ""))));
+    else node.append(el("li", {}, ...rendered(lines.shift().replace(ITEM, ""))));
   }
   return node;
 }
 
-function heading(line, spoken) {
+function heading(line, rendered) {
   const level = Math.min(line.match(HEADING)[1].length + 2, 6);
-  return el(`h${level}`, {}, ...spoken(line.replace(HEADING, "")));
+  return el(`h${level}`, {}, ...rendered(line.replace(HEADING, "")));
 }
 
-function broken(lines, spoken) {
-  return lines.flatMap((line, i) => (i ? [el("br"), ...spoken(line)] : spoken(line)));
+function broken(lines, rendered) {
+  return lines.flatMap((line, i) => (i ? [el("br"), ...rendered(line)] : rendered(line)));
 }

@@ -1,4 +1,4 @@
-// A button that unfolds a list of things to do; `items` are [name, act].
+// A button that opens a menu; `items` are [name, act].
 
 import { el } from "./markup.js";
 
@@ -12,7 +12,7 @@ export function menu(label, picture, items, attributes = {}) {
   return fold;
 }
 
-// Folds what is unfolded, but for what holds `except`; says whether there was anything.
+// Close all open menus, except the one that contains `except`; say whether there was one.
 export function foldMenus(except = null) {
   const open = [...document.querySelectorAll("details.menu[open]")].filter((fold) => !fold.contains(except));
   for (const fold of open) {

@@ -1,4 +1,4 @@
-// Modals: a form for the topmost view; what was typed stays when errors come back.
+// Modals: a form for the topmost view. It keeps what was typed when errors come back.
 
 import { renderBlocks, textOf } from "./blocks.js";
 import { uploaded } from "./files.js";
@@ -8,7 +8,7 @@ import { select } from "./select.js";
 const dialog = document.getElementById("modal");
 let shown = "";
 
-// `act(wish)` submits, closes or clicks, as the person `who`.
+// `act(request)` sends what the person `who` does.
 export function showViews(views, names, act, who) {
   const view = views.at(-1);
   if (!view) return hide();
@@ -28,7 +28,7 @@ function build(view, names, act, who) {
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close", view: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
-  // The whole dialog, for an input that was kept is in a newer form than when it was made.
+  // Read the whole dialog, for a kept input is now in a newer form.
   const click = async (action, value, block) => {
     const answer = await act({ do: "click", view: view.id, block, action, value, values: typed(dialog) });
     if (answer.error) dialog.querySelector('[data-error=""]').textContent = answer.error;
@@ -48,7 +48,7 @@ function build(view, names, act, who) {
   form.scrollTop = scrolled;
 }
 
-// The input that asks for the focus, or else the first.
+// Return the input that asks for the focus, or else the first.
 function focusOf(form, view) {
   const named = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
   return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : "[data-block]:not([role]), [data-block] input");
@@ -71,7 +71,7 @@ async function send(form, view, act, who) {
 
 const fields = (form) => [...form.querySelectorAll("[data-block]")];
 
-// What is in the form, by block; files are not typed.
+// Return the values of the form by block, without files.
 const typed = (form) => Object.fromEntries(
   fields(form).filter((field) => field.type !== "file").map((field) => [field.dataset.block, valueOf(field)]));
 
@@ -89,7 +89,7 @@ function part(block, names, click, kept) {
   const id = `input-${block.block_id}`;
   const many = CHOICES.has(block.element.type);
   const label = [block.label.text, block.optional ? el("small", {}, " (optional)") : null];
-  // An input that an update leaves as it was keeps what is in it.
+  // An input that an update does not change keeps its value.
   const shape = JSON.stringify(block.element);
   const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
     ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape });

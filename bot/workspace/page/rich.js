@@ -1,4 +1,4 @@
-// A rich_text block as DOM nodes: its text is taken as it is, with no markup in it.
+// A rich_text block as DOM nodes. Its text has no markup.
 // https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 
 import { el, emoji, link } from "./markup.js";
@@ -7,15 +7,15 @@ export const richText = (block, names) =>
   block.elements.map((part) => Object.assign(PARTS[part.type](part, names), { dir: "auto" }));
 
 const PARTS = {
-  rich_text_section: (part, names) => el("p", {}, ...spoken(part, names)),
-  rich_text_quote: (part, names) => el("blockquote", {}, ...spoken(part, names)),
-  rich_text_preformatted: (part, names) => el("pre", {}, el("code", {}, ...spoken(part, names))),
+  rich_text_section: (part, names) => el("p", {}, ...rendered(part, names)),
+  rich_text_quote: (part, names) => el("blockquote", {}, ...rendered(part, names)),
+  rich_text_preformatted: (part, names) => el("pre", {}, el("code", {}, ...rendered(part, names))),
   rich_text_list: (part, names) =>
     el(part.style === "ordered" ? "ol" : "ul", { start: (part.offset ?? 0) + 1, class: `level-${part.indent ?? 0}` },
-      ...part.elements.map((item) => el("li", {}, ...spoken(item, names)))),
+      ...part.elements.map((item) => el("li", {}, ...rendered(item, names)))),
 };
 
-const spoken = (part, names) => part.elements.map((element) => styled(element, INLINE[element.type](element, names)));
+const rendered = (part, names) => part.elements.map((element) => styled(element, INLINE[element.type](element, names)));
 
 const mention = (text) => el("span", { class: "mention" }, text);
 

@@ -1,4 +1,4 @@
-"""The HTTP face of a running worker."""
+"""The HTTP API of a running worker."""
 
 import asyncio
 import json
@@ -7,6 +7,8 @@ import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import openai
@@ -18,6 +20,8 @@ from structlog.testing import capture_logs
 from inference.api.app import answer_errors
 from inference.api.requests import RequestError, parse_chat, parse_completion
 from inference.client import ChatMessage, Delta, EngineClient, Sampling, Usage
+from tests.conftest import StartWorker, Worker
+from tests.inference.conftest import Ask, SamplingFields
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOKEN = "a-token-of-the-test-suite"
@@ -30,7 +34,9 @@ def http(url: str) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(url)
 
 
-async def test_the_same_seed_gives_the_same_text_and_another_seed_another(tiny_worker, ask) -> None:
+async def test_the_same_seed_gives_the_same_text_and_another_seed_another(
+    tiny_worker: Worker, ask: Ask
+) -> None:
     first = await ask(tiny_worker.url, "Hello", seed=5, max_tokens=60)
     again = await ask(tiny_worker.url, "Hello", seed=5, max_tokens=60)
     other = await ask(tiny_worker.url, "Hello", seed=6, max_tokens=60)
@@ -38,8 +44,10 @@ async def test_the_same_seed_gives_the_same_text_and_another_seed_another(tiny_w
     assert first[0] != other[0]
 
 
-async def test_each_of_many_requests_at_once_gives_what_it_gives_alone(tiny_worker, ask) -> None:
-    asks = [
+async def test_each_of_many_requests_at_once_gives_what_it_gives_alone(
+    tiny_worker: Worker, ask: Ask
+) -> None:
+    asks: list[tuple[str, SamplingFields]] = [
         (f"Topic {i} " + "and so on " * (i * 17 % 90), {"seed": i, "max_tokens": 40 + 13 * (i % 5)})
         for i in range(12)
     ]
@@ -49,11 +57,11 @@ async def test_each_of_many_requests_at_once_gives_what_it_gives_alone(tiny_work
 
 
 async def test_the_default_model_gives_the_same_text_alone_and_in_a_batch(
-    smollm_worker, ask
+    smollm_worker: Worker, ask: Ask
 ) -> None:
     brief = "Write a blog post about our new office in Lisbon"
-    sampling = {"temperature": 0.5, "top_k": 50, "top_p": 0.9, "repetition_penalty": 1.1}
-    wanted = sampling | {"seed": 3, "max_tokens": 48}
+    sampling = SamplingFields(temperature=0.5, top_k=50, top_p=0.9, repetition_penalty=1.1)
+    wanted = sampling | SamplingFields(seed=3, max_tokens=48)
     alone = await ask(smollm_worker.url, brief, **wanted)
     others = [ask(smollm_worker.url, f"Tell me of {i}", seed=i, max_tokens=30) for i in range(4)]
     together, *_ = await asyncio.gather(ask(smollm_worker.url, brief, **wanted), *others)
@@ -61,7 +69,9 @@ async def test_the_default_model_gives_the_same_text_alone_and_in_a_batch(
     assert len(alone[0][0].split()) > 20
 
 
-async def test_samples_of_one_request_differ_and_each_is_told_apart(tiny_worker, ask) -> None:
+async def test_samples_of_one_request_differ_and_each_is_told_apart(
+    tiny_worker: Worker, ask: Ask
+) -> None:
     texts, reasons, usage = await ask(tiny_worker.url, "Hello", seed=1, n=3, max_tokens=50)
     assert sorted(texts) == sorted(reasons) == [0, 1, 2]
     assert len(set(texts.values())) == 3
@@ -71,7 +81,9 @@ async def test_samples_of_one_request_differ_and_each_is_told_apart(tiny_worker,
     assert usage.prompt_tokens == one.prompt_tokens > 5
 
 
-async def test_a_stop_string_across_tokens_ends_the_text_before_it(tiny_worker, ask) -> None:
+async def test_a_stop_string_across_tokens_ends_the_text_before_it(
+    tiny_worker: Worker, ask: Ask
+) -> None:
     whole, _, _ = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=40)
     stop = whole[0][11:16]
     cut, reasons, _ = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=40, stop=(stop,))
@@ -79,7 +91,7 @@ async def test_a_stop_string_across_tokens_ends_the_text_before_it(tiny_worker, 
     assert reasons[0] == "stop"
 
 
-async def test_the_limit_on_tokens_is_kept_and_named(tiny_worker, ask) -> None:
+async def test_the_limit_on_tokens_is_kept_and_named(tiny_worker: Worker, ask: Ask) -> None:
     _, reasons, usage = await ask(tiny_worker.url, "Hello", seed=2, max_tokens=7)
     assert (reasons[0], usage.completion_tokens) == ("length", 7)
 
@@ -170,7 +182,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("body", "status", "code", "sentence"), WRONG)
 async def test_refusals_have_the_shape_of_the_openai_api(
-    tiny_worker, body: object, status: int, code: str, sentence: str
+    tiny_worker: Worker, body: object, status: int, code: str, sentence: str
 ) -> None:
     async with http(tiny_worker.url) as session:
         response = await session.post("/v1/chat/completions", json=body)
@@ -196,7 +208,7 @@ HALF_A_CHARACTER = rb'{"messages": [{"role": "user", "content": "a \ud83d b"}]}'
     ],
 )
 async def test_requests_that_are_none_get_a_sentence_too(
-    tiny_worker, method: str, path: str, data: bytes | None, status: int
+    tiny_worker: Worker, method: str, path: str, data: bytes | None, status: int
 ) -> None:
     async with http(tiny_worker.url) as session:
         response = await session.request(method, path, data=data)
@@ -213,7 +225,7 @@ async def test_requests_that_are_none_get_a_sentence_too(
     ],
 )
 async def test_headers_that_do_not_fit_the_body_are_no_error_of_ours(
-    tiny_worker, headers: dict[str, str], status: int
+    tiny_worker: Worker, headers: dict[str, str], status: int
 ) -> None:
     body = json.dumps({"messages": HELLO, "max_tokens": 2}).encode()
     async with http(tiny_worker.url) as session:
@@ -234,19 +246,21 @@ async def test_an_error_of_ours_has_the_shape_of_the_api_and_no_text_in_the_log(
     assert json.loads(response.text or "")["error"]["type"] == "server_error"
     (event,) = events
     assert event["error"] == "KeyError"
-    assert re.search(r"test_server\.py:\d+$", event["at"])
+    assert re.search(r"test_api\.py:\d+$", event["at"])
     assert "user wrote" not in str(event) + (response.text or "")
 
 
-async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(tiny_worker, ask) -> None:
-    sampling = {"max_tokens": 1024, "temperature": 1.0, "top_k": 50, "top_p": 0.95, "n": 3}
-    texts, reasons, usage = await ask(tiny_worker.url, "Hello", seed=8, **sampling)
+async def test_three_long_samples_drawn_as_writers_like_them_are_accepted(
+    tiny_worker: Worker, ask: Ask
+) -> None:
+    sampling = SamplingFields(max_tokens=1024, temperature=1.0, top_k=50, top_p=0.95, n=3, seed=8)
+    texts, reasons, usage = await ask(tiny_worker.url, "Hello", **sampling)
     assert len(set(texts.values())) == 3
     assert set(reasons.values()) <= {"stop", "length"}
     assert usage.completion_tokens <= 3 * 1024
 
 
-async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
+async def test_a_refinement_pays_only_for_what_is_new(tiny_worker: Worker) -> None:
     # The words differ from those the tokenizer would choose: the model draws what it likes.
     chat = [ChatMessage("user", "What a refinement costs")]
     sampling = Sampling(temperature=1.0, top_k=0, max_tokens=200, seed=77)
@@ -266,16 +280,18 @@ async def test_a_refinement_pays_only_for_what_is_new(tiny_worker) -> None:
         assert third.cached_tokens < second.cached_tokens
 
 
-async def test_each_sample_tells_at_its_end_how_many_tokens_it_has(tiny_worker) -> None:
+async def test_each_sample_tells_at_its_end_how_many_tokens_it_has(tiny_worker: Worker) -> None:
     async with EngineClient(tiny_worker.url) as client:
         sampling = Sampling(n=2, max_tokens=20, seed=5)
         items = [item async for item in client.chat([ChatMessage("user", "Hello")], sampling)]
-    tokens = [item.tokens for item in items if isinstance(item, Delta) and item.finish_reason]
+    tokens = [item.tokens or 0 for item in items if isinstance(item, Delta) and item.finish_reason]
     assert len(tokens) == 2
-    assert sum(tokens) == items[-1].completion_tokens
+    usage = items[-1]
+    assert isinstance(usage, Usage)
+    assert sum(tokens) == usage.completion_tokens
 
 
-async def test_samples_of_one_request_share_the_work_on_its_prompt(tiny_worker) -> None:
+async def test_samples_of_one_request_share_the_work_on_its_prompt(tiny_worker: Worker) -> None:
     body = {"messages": [{"role": "user", "content": "Shared " * 60}], "max_tokens": 5, "n": 4}
     before = await metric(tiny_worker, "cached_tokens_total")
     async with http(tiny_worker.url) as session:
@@ -285,13 +301,13 @@ async def test_samples_of_one_request_share_the_work_on_its_prompt(tiny_worker) 
     assert shared >= 3 * (usage["prompt_tokens"] - 1)
 
 
-async def metric(worker, name: str) -> float:
+async def metric(worker: Worker, name: str) -> float:
     async with http(worker.url) as session:
         lines = (await (await session.get("/metrics")).text()).splitlines()
     return float(next(line for line in lines if line.startswith(f"draftsmith_{name} ")).split()[1])
 
 
-async def test_metrics_count_what_was_asked_and_hold_no_text(tiny_worker, ask) -> None:
+async def test_metrics_count_what_was_asked_and_hold_no_text(tiny_worker: Worker, ask: Ask) -> None:
     names = ["prompt_tokens_total", "generation_tokens_total", "time_to_first_token_seconds_count"]
     before = [await metric(tiny_worker, name) for name in names]
     _, _, usage = await ask(tiny_worker.url, "Zanzibar", seed=3, max_tokens=9)
@@ -305,7 +321,7 @@ async def test_metrics_count_what_was_asked_and_hold_no_text(tiny_worker, ask) -
         assert "Zanzibar" not in await response.text()
 
 
-async def test_a_prompt_is_scored_and_echoed_without_a_token_more(tiny_worker) -> None:
+async def test_a_prompt_is_scored_and_echoed_without_a_token_more(tiny_worker: Worker) -> None:
     body = {"prompt": "the tea is on a stone", "max_tokens": 0, "echo": True, "logprobs": 2}
     async with http(tiny_worker.url) as session:
         whole = await (await session.post("/v1/completions", json=body)).json()
@@ -325,7 +341,7 @@ async def test_a_prompt_is_scored_and_echoed_without_a_token_more(tiny_worker) -
     assert many["choices"][1]["logprobs"] == told
 
 
-async def test_a_completion_goes_on_from_ids_as_from_their_text(tiny_worker) -> None:
+async def test_a_completion_goes_on_from_ids_as_from_their_text(tiny_worker: Worker) -> None:
     ask = {"prompt": "the tea", "max_tokens": 12, "seed": 4, "temperature": 1.0, "logprobs": 0}
     async with http(tiny_worker.url) as session:
         score = ask | {"max_tokens": 0, "echo": True}
@@ -343,7 +359,7 @@ async def test_a_completion_goes_on_from_ids_as_from_their_text(tiny_worker) -> 
     assert len(text["choices"][0]["logprobs"]["tokens"]) == text["usage"]["completion_tokens"]
 
 
-async def test_ready_is_a_real_token_and_live_is_not(tiny_worker) -> None:
+async def test_ready_is_a_real_token_and_live_is_not(tiny_worker: Worker) -> None:
     async with http(tiny_worker.url) as session:
         assert (await session.get("/health/live")).status == 200
         response = await session.get("/health/ready")
@@ -352,14 +368,14 @@ async def test_ready_is_a_real_token_and_live_is_not(tiny_worker) -> None:
     assert [model["id"] for model in models["data"]] == ["tiny"]
 
 
-def test_the_socket_is_for_its_owner_only(tiny_worker) -> None:
+def test_the_socket_is_for_its_owner_only(tiny_worker: Worker) -> None:
     mode = (tiny_worker.directory / "w.sock").stat().st_mode
     assert stat.S_ISSOCK(mode)
     assert stat.S_IMODE(mode) == 0o600
 
 
 @pytest.fixture(scope="module")
-def tcp_worker(start_worker, tiny_gguf):
+def tcp_worker(start_worker: StartWorker, tiny_gguf: Path) -> Worker:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -367,6 +383,7 @@ def tcp_worker(start_worker, tiny_gguf):
         wait=False,
         model=tiny_gguf,
         dtype="fp32",
+        kv_tokens=16384,
         worker_bind=f"tcp:127.0.0.1:{port}",
         worker_token=TOKEN,
     )
@@ -374,15 +391,22 @@ def tcp_worker(start_worker, tiny_gguf):
     return worker
 
 
-async def test_the_openai_client_works_over_tcp_with_a_token(tcp_worker) -> None:
+async def test_the_openai_client_works_over_tcp_with_a_token(tcp_worker: Worker) -> None:
     async with openai.AsyncOpenAI(base_url=f"{tcp_worker.url}/v1", api_key=TOKEN) as client:
         assert [model.id async for model in client.models.list()] == ["tiny"]
-        ask = {"model": "tiny", "messages": HELLO, "seed": 4, "max_tokens": 30, "n": 2}
+        ask: dict[str, Any] = {
+            "model": "tiny",
+            "messages": HELLO,
+            "seed": 4,
+            "max_tokens": 30,
+            "n": 2,
+        }
         whole = await client.chat.completions.create(**ask, stop=["@@"])
         stream = await client.chat.completions.create(
             **ask, stream=True, stream_options={"include_usage": True}, extra_body={"top_k": 50}
         )
-        texts, usage = {0: "", 1: ""}, None
+        texts = {0: "", 1: ""}
+        usage: Any = None
         async for chunk in stream:
             usage = chunk.usage or usage
             for choice in chunk.choices:
@@ -414,7 +438,9 @@ NO_TOKENS = [
 
 
 @pytest.mark.parametrize("authorization", NO_TOKENS)
-async def test_a_wrong_token_gets_401_and_nothing_else(tcp_worker, authorization: str) -> None:
+async def test_a_wrong_token_gets_401_and_nothing_else(
+    tcp_worker: Worker, authorization: str
+) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     async with http(tcp_worker.url) as session:
         for method, path in [

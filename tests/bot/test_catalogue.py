@@ -1,12 +1,14 @@
 """The catalogue: whatever the bot says, it can say to people of every language."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from bot.messages import catalogue, sentences
+from bot.messages.__main__ import write_names
 from bot.messages.catalogue import LANGUAGES, WORDS, fields_of, sentence, sentence_about
 from bot.messages.names import SentenceName
 
@@ -22,12 +24,16 @@ NO_WORDS = {
     *("facts", "help_kind", "help_option", "help_wish", "home_thread", "home_thread_link"),
     *("named_source", "prompt_typed"),
 }
-IN_FORMS = [name for name in WORDS["en"] if re.fullmatch(r"\w+_(title|submit)|form_close", name)]
+IN_FORMS = [
+    name for name in get_args(SentenceName) if re.fullmatch(r"\w+_(title|submit)|form_close", name)
+]
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_every_sentence_with_the_same_fields(language: str) -> None:
+def test_every_language_has_every_sentence_with_the_same_fields(
+    language: catalogue.Language,
+) -> None:
     english = {name: fields_of(words) for name, words in WORDS["en"].items()}
     assert {name: fields_of(words) for name, words in WORDS[language].items()} == english
 
@@ -53,6 +59,13 @@ def test_the_catalogue_has_no_sentence_that_nobody_says() -> None:
 
 def test_every_name_of_the_catalogue_is_a_name_for_the_checker_of_types() -> None:
     assert set(get_args(SentenceName)) == set(WORDS["en"])
+
+
+def test_the_names_are_written_anew_as_they_are(tmp_path: Path) -> None:
+    for name in ("en.toml", "names.py"):
+        shutil.copy(BOT / "messages" / name, tmp_path)
+    write_names(tmp_path)
+    assert (tmp_path / "names.py").read_text() == (BOT / "messages" / "names.py").read_text()
 
 
 def test_a_sentence_is_made_with_all_of_its_fields_or_not_at_all() -> None:
@@ -99,4 +112,4 @@ def test_titles_and_buttons_of_the_form_are_as_short_as_slack_wants(
 def test_every_language_has_one_name_that_leads_back_to_it() -> None:
     names = sentences.language_names()
     assert (names["German"], names["德语"], names["de"]) == ("de", "de", "de")
-    assert len(names) == 3 * len(sentences.WRITTEN)
+    assert len(names) == 3 * len(sentences.TEXT_LANGUAGES)

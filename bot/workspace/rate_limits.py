@@ -1,4 +1,4 @@
-"""Slack's rate limits (https://docs.slack.dev/apis/web-api/rate-limits), counted per method."""
+"""Slack's rate limits for each method. https://docs.slack.dev/apis/web-api/rate-limits"""
 
 import time
 from collections import deque
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most `calls` in any `seconds`, for the whole workspace or for each channel."""
 
     calls: int
@@ -19,20 +19,20 @@ class Limit:
         assert self.seconds > 0
 
 
-TIER_2, TIER_3, TIER_4 = Limit(20), Limit(50), Limit(100)
+TIER_2, TIER_3, TIER_4 = RateLimit(20), RateLimit(50), RateLimit(100)
 
-SLACK_LIMITS: Mapping[str, Limit] = {
-    # Tier 1 by its page, yet an app may hold ten connections at once.
-    "apps.connections.open": Limit(10),
-    "auth.test": Limit(600),
+SLACK_LIMITS: Mapping[str, RateLimit] = {
+    # Its page says tier 1 (one a minute), but an app may hold ten connections at once.
+    "apps.connections.open": RateLimit(10),
+    "auth.test": RateLimit(600),
     "assistant.threads.setStatus": TIER_4,
     "assistant.threads.setSuggestedPrompts": TIER_4,
     "assistant.threads.setTitle": TIER_4,
     "chat.appendStream": TIER_4,
     "chat.delete": TIER_3,
     "chat.postEphemeral": TIER_4,
-    # One a second, "short bursts" allowed.
-    "chat.postMessage": Limit(3, 3.0, per_channel=True),
+    # One a second, with "short bursts" allowed.
+    "chat.postMessage": RateLimit(3, 3.0, per_channel=True),
     "chat.startStream": TIER_2,
     "chat.stopStream": TIER_2,
     "chat.update": TIER_3,
@@ -58,15 +58,15 @@ SLACK_LIMITS: Mapping[str, Limit] = {
 }
 
 
-class Limiter:
+class RateLimiter:
     """Counts calls in a sliding window for each method, and each channel where Slack does."""
 
-    def __init__(self, limits: Mapping[str, Limit] | None) -> None:
+    def __init__(self, limits: Mapping[str, RateLimit] | None) -> None:
         self.limits = limits or {}
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
     def wait(self, method: str, channel: str) -> float | None:
-        """Counts the call and returns None, or the seconds until there is room for it."""
+        """Count the call and return None, or return the seconds until there is room for it."""
         limit = self.limits.get(method)
         if limit is None:
             return None

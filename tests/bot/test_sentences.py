@@ -143,7 +143,7 @@ def _uses_in_name(tree: ast.AST, name: str) -> int:
 
 @pytest.mark.parametrize("typed", ["<!channel>", "<@U1|ana>", "*bold* `code`", "https://a.b/c?d=e"])
 def test_no_markup_of_what_is_typed_lives_in_a_sentence(typed: str) -> None:
-    said = sentences.unknown_option(typed, None, ["tone"]).to("en")
+    said = str(sentences.unknown_option(typed, None, ["tone"]).to("en"))
     said += sentences.unknown_kind(typed, None, ["blog"]).to("en")
     said += sentences.bad_option(typed, typed, sentences.choices(["a"], None)).to("en")
     assert not set(said) & set("<>*@")

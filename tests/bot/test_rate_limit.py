@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.slack.client.rate_limit import COUNTS, TIER_4, TIERS, Budget, RateLimit
+from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, Budget, RateLimit
 
 
-class TestClock:
+class StoppedClock:
     """Time stands still until everybody waits; then it goes on to the next who wakes."""
-
-    __test__ = False
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,18 +40,20 @@ class TestClock:
 
 
 @pytest.fixture
-def clock() -> TestClock:
-    return TestClock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.mark.parametrize("per_minute", [1, 3, *sorted(set(TIERS.values()))])
-async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
+async def test_no_minute_holds_more_calls_than_slack_grants(
+    clock: StoppedClock, per_minute: int
+) -> None:
     budget, calls = Budget(per_minute, clock), []
 
     async def caller(urgent: bool, after: float) -> None:
         await clock.sleep(after)
         for _ in range(per_minute):
-            await budget.turn(urgent=urgent)
+            await budget.acquire(urgent=urgent)
             calls.append(clock.now)
 
     lanes = [(True, 0), (False, 0), (False, 20), (True, 40), (True, 70)]
@@ -64,12 +64,14 @@ async def test_no_minute_holds_more_calls_than_slack_grants(clock, per_minute):
     )
 
 
-async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(clock):
+async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(
+    clock: StoppedClock,
+) -> None:
     budget, turns = Budget(TIER_4, clock), []
 
     async def draft(name: int) -> None:
         for _ in range(40):
-            await budget.turn()
+            await budget.acquire()
             turns.append(name)
             await clock.sleep(0.75)
 
@@ -79,13 +81,13 @@ async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(clo
     assert all(len(set(five)) == 5 for five in zip(*(waited[i:] for i in range(5)), strict=False))
 
 
-async def test_steps_lengthen_when_more_drafts_run(clock):
+async def test_steps_lengthen_when_more_drafts_run(clock: StoppedClock) -> None:
     async def last_gap(drafts: int) -> float:
         budget, times = Budget(TIER_4, clock), []
 
         async def draft(name: int) -> None:
             for _ in range(40):
-                await budget.turn()
+                await budget.acquire()
                 times.extend([clock.now] if name == 0 else [])
                 await clock.sleep(0.75)
 
@@ -96,11 +98,11 @@ async def test_steps_lengthen_when_more_drafts_run(clock):
     assert await last_gap(10) > 5
 
 
-async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
+async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock: StoppedClock) -> None:
     budget, ended = Budget(TIERS["chat.update"], clock), []
 
     async def ending() -> None:
-        await budget.turn(urgent=True)
+        await budget.acquire(urgent=True)
         ended.append(clock.now)
 
     await clock.run(*(ending() for _ in range(TIERS["chat.update"] + 1)))
@@ -108,80 +110,84 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock):
     assert 60 < ended[-1] < 62
 
 
-async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock):
-    pace, ended = RateLimit(clock=clock), []
+async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock: StoppedClock) -> None:
+    limits, ended = RateLimit(clock=clock), []
 
     async def growing(name: int) -> None:
-        pace.keep("chat.update", 1)
+        limits.reserve("chat.update", 1)
         if name < 5:
-            await pace.turn("chat.update")
+            await limits.acquire("chat.update")
         await clock.sleep(90 - clock.now)
-        pace.keep("chat.update", -1)
-        await pace.turn("chat.update", urgent=True)
+        limits.reserve("chat.update", -1)
+        await limits.acquire("chat.update", urgent=True)
         ended.append(clock.now)
 
     async def others() -> None:
         for _ in range(100):
-            await pace.turn("chat.update")
+            await limits.acquire("chat.update")
 
     await clock.run(*(growing(name) for name in range(45)), others())
     assert ended == [90] * 45
 
 
-async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(clock):
-    pace, turns = RateLimit({"chat.update": 3}, clock), []
+async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(
+    clock: StoppedClock,
+) -> None:
+    limits, turns = RateLimit({"chat.update": 3}, clock), []
 
     async def growing() -> None:
-        await pace.turn("chat.update")
+        await limits.acquire("chat.update")
         turns.append(clock.now)
 
     async def ending() -> None:
-        pace.keep("chat.update", 3)
+        limits.reserve("chat.update", 3)
         await clock.sleep(10)
-        assert not pace.free("chat.update")
-        pace.keep("chat.update", -3)
+        assert not limits.is_free("chat.update")
+        limits.reserve("chat.update", -3)
 
     await clock.run(ending(), growing())
     (turn,) = turns
     assert 10 <= turn <= 11
 
 
-async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock):
+async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock: StoppedClock) -> None:
     budget, ended = Budget(TIER_4, clock), []
 
     async def growing() -> None:
         for _ in range(20):
-            await budget.turn()
+            await budget.acquire()
 
     async def ending() -> None:
         await clock.sleep(10)
-        await budget.turn(urgent=True)
+        await budget.acquire(urgent=True)
         ended.append(clock.now)
 
     await clock.run(*(growing() for _ in range(5)), ending())
     assert ended == [10]
 
 
-async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(clock):
-    pace, calls = RateLimit(clock=clock), []
+async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(
+    clock: StoppedClock,
+) -> None:
+    limits, calls = RateLimit(clock=clock), []
 
     async def caller(method: str, urgent: bool) -> None:
-        await pace.turn(method, urgent=urgent)
+        await limits.acquire(method, urgent=urgent)
         calls.append((method, clock.now))
 
-    pace.close("chat.update", 30)
+    limits.back_off("chat.update", 30)
     await clock.run(
         caller("chat.update", True), caller("chat.update", False), caller("chat.delete", False)
     )
     assert calls == [("chat.delete", 0), ("chat.update", 30), ("chat.update", 30)]
 
 
-async def test_a_channel_gets_one_post_a_second(clock):
-    pace, posts = RateLimit(clock=clock), []
+async def test_a_channel_gets_one_post_a_second(clock: StoppedClock) -> None:
+    limits, posts = RateLimit(clock=clock), []
 
     async def poster(channel: str) -> None:
         for _ in range(3):
-            await pace.turn("chat.postMessage", channel=channel)
+            await limits.acquire("chat.postMessage", channel=channel)
             posts.append((channel, clock.now))
 
     await clock.run(poster("C1"), poster("C2"))
@@ -191,23 +197,23 @@ async def test_a_channel_gets_one_post_a_second(clock):
     assert clock.now < 3
 
 
-async def test_who_gives_up_waiting_takes_no_turn(clock):
+async def test_who_gives_up_waiting_takes_no_turn(clock: StoppedClock) -> None:
     budget = Budget(1, clock)
-    await budget.turn(urgent=True)
-    waiting = asyncio.create_task(budget.turn(urgent=True))
+    await budget.acquire(urgent=True)
+    waiting = asyncio.create_task(budget.acquire(urgent=True))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     started = clock.now
-    await clock.run(budget.turn(urgent=True))
-    assert clock.now - started == pytest.approx(COUNTS)
+    await clock.run(budget.acquire(urgent=True))
+    assert clock.now - started == pytest.approx(COUNT_SECONDS)
 
 
-async def test_a_budget_knows_when_it_is_used_up(clock):
-    pace = RateLimit({"chat.startStream": 20}, clock)
+async def test_a_budget_knows_when_it_is_used_up(clock: StoppedClock) -> None:
+    limits = RateLimit({"chat.startStream": 20}, clock)
     starts = 0
-    while pace.free("chat.startStream"):
-        await pace.turn("chat.startStream")
+    while limits.is_free("chat.startStream"):
+        await limits.acquire("chat.startStream")
         starts += 1
     assert 0 < starts < 20

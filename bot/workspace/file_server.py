@@ -1,18 +1,18 @@
-"""Files over HTTP: the app fetches what people uploaded, and sends its own."""
+"""Files over HTTP: the app downloads what people uploaded, and uploads its own."""
 
 import hmac
 
 from aiohttp import web
 
 from bot.workspace.api.access import visible_file
-from bot.workspace.errors import SlackError
+from bot.workspace.errors import ApiError
 from bot.workspace.state import State
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 LOGIN_PAGE = "<!doctype html><title>Sign in</title><h1>Sign in to Workspace</h1>"
 
 
-class Hosting:
+class FileServer:
     """The addresses in a file object, and those of files.getUploadURLExternal."""
 
     def __init__(self, state: State, bot_token: str) -> None:
@@ -20,27 +20,27 @@ class Hosting:
         self.bot_token = bot_token
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_get("/files-pri/{file}/{name}", self.give)
-        app.router.add_get("/files-pri/{file}/download/{name}", self.give)
-        app.router.add_post("/upload/v1/{ticket}", self.take)
+        app.router.add_get("/files-pri/{file}/{name}", self.download)
+        app.router.add_get("/files-pri/{file}/download/{name}", self.download)
+        app.router.add_post("/upload/v1/{ticket}", self.upload)
 
-    async def give(self, request: web.Request) -> web.Response:
-        """The bytes to who has the token and may see the file.
+    async def download(self, request: web.Request) -> web.Response:
+        """Answer with the file's bytes if the request has the token and the app may read the file.
 
-        To anybody else a page to sign in, with status 200, as Slack does.
+        Otherwise answer with a page to sign in and status 200, as Slack does.
         """
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         mine = hmac.compare_digest(given.encode(), self.bot_token.encode())
         try:
             file = visible_file(self.state, request.match_info["file"].rpartition("-")[2])
-        except SlackError:
+        except ApiError:
             file = None
         if file is None or not mine or "files:read" not in self.state.scopes:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         return web.Response(body=file.data, headers={"Content-Type": file.mimetype})
 
-    async def take(self, request: web.Request) -> web.Response:
-        """The bytes of an announced file, raw or as a form; the address serves once."""
+    async def upload(self, request: web.Request) -> web.Response:
+        """Take the bytes of an announced file, raw or in a form; the address works once."""
         file = self.state.uploads.get(request.path)
         if file is None:
             return web.Response(status=404, text="not found")

@@ -1,54 +1,58 @@
-"""What one person sees of the workspace, as the page is told it: pure functions."""
+"""What one person sees of the workspace, as JSON for the page. Pure functions."""
 
 from dataclasses import asdict
 
 from bot.workspace import forms
 from bot.workspace.features import ShortcutKind
-from bot.workspace.files import File
-from bot.workspace.state import Channel, Json, Message, Person, State, Status, View
+from bot.workspace.objects import (
+    Json,
+    OpenView,
+    PostedMessage,
+    UploadedFile,
+    User,
+    WorkspaceChannel,
+)
+from bot.workspace.state import State
 
 
 def outline(state: State, who: str) -> Json:
-    """Everything but the messages."""
+    """Return everything that this person sees, except the messages."""
     home = state.homes.get(who)
     return {
         "you": who,
         "bot": state.bot.id,
-        "people": [_person(person) for person in state.people.values()],
-        "channels": [_channel(state, who, c) for c in state.channels.values() if visible(who, c)],
+        "people": [_user(user) for user in state.users.values()],
+        "channels": [_channel(state, who, c) for c in state.channels.values() if c.visible_to(who)],
         "views": [_view(state, view) for view in state.views.get(who, [])],
         "home": _view(state, home) if home else None,
         "features": _features(state),
-        "statuses": {f"{c}/{ts}": _status(status) for (c, ts), status in state.statuses.items()},
+        "statuses": {f"{c}/{ts}": asdict(status) for (c, ts), status in state.statuses.items()},
     }
 
 
 def messages(state: State, who: str, *, since: int) -> list[Json]:
-    """Messages this person may read that changed after revision `since`."""
-    changed = (m for m in state.all_messages() if m.revision > since)
-    return [_message(m) for m in changed if _readable(state, who, m)]
+    """Return the messages this person may read that changed after revision `since`."""
+    return [
+        _message(message)
+        for message in state.all_messages()
+        if message.revision > since
+        and message.to in (None, who)
+        and state.channels[message.channel].visible_to(who)
+    ]
 
 
-def visible(who: str, channel: Channel) -> bool:
-    return not channel.private or who in channel.members
+def sees_file(state: State, who: str, file: UploadedFile) -> bool:
+    """Say whether this person may read the file: theirs, or in a channel they see."""
+    return who == file.user or any(state.channels[c].visible_to(who) for c in file.channels)
 
 
-def sees_file(state: State, who: str, file: File) -> bool:
-    """Whether this person may read the file: theirs, or of a place they see."""
-    return who == file.user or any(visible(who, state.channels[c]) for c in file.channels)
-
-
-def _readable(state: State, who: str, message: Message) -> bool:
-    return visible(who, state.channels[message.channel]) and message.to in (None, who)
-
-
-def _person(person: Person) -> Json:
-    kinds = {"bot": person.bot, "guest": person.guest, "outsider": person.outsider}
+def _user(user: User) -> Json:
+    kinds = {"bot": user.bot, "guest": user.guest, "outsider": user.outsider}
     kind = next((kind for kind, true in kinds.items() if true), "member")
-    return {"id": person.id, "name": person.name, "kind": kind}
+    return {"id": user.id, "name": user.name, "kind": kind}
 
 
-def _channel(state: State, who: str, channel: Channel) -> Json:
+def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
     others = sorted(channel.members - {who})
     name = ", ".join(state.name_of(user) for user in others) if channel.kind == "im" else ""
     return {
@@ -67,25 +71,24 @@ def _features(state: State) -> Json:
     return {"shortcuts": menus, "home": features.home, "assistant": features.assistant}
 
 
-def _view(state: State, view: View) -> Json:
+def _view(state: State, view: OpenView) -> Json:
     body = {name: view.body.get(name) for name in ("title", "submit", "close")}
-    blocks = [_with_offer(state, view, block) for block in view.blocks]
+    blocks = [_with_options(state, view, block) for block in view.blocks]
     return body | {"id": view.id, "hash": view.hash, "errors": view.errors, "blocks": blocks}
 
 
-def _with_offer(state: State, view: View, block: Json) -> Json:
-    """The block of an input; a select of places or people gets the options that Slack fills in."""
+def _with_options(state: State, view: OpenView, block: Json) -> Json:
+    """Return the block, with the options that Slack fills into a select of places or people."""
     element = block.get("element", {})
     if element.get("type") == "conversations_select":
         places = forms.conversations(state, view.user, element)
         offered = {place.id: _channel(state, view.user, place)["name"] for place in places}
         chosen = forms.initial_conversation(state, view, element)
     elif element.get("type") in ("users_select", "multi_users_select"):
-        offered = {person.id: person.name for person in state.people.values()}
+        offered = {user.id: user.name for user in state.users.values()}
         chosen = element.get("initial_user")
     elif element.get("type") == "channels_select":
-        public = (c for c in state.channels.values() if not c.private)
-        offered = {channel.id: channel.name for channel in public}
+        offered = {c.id: c.name for c in state.channels.values() if not c.private}
         chosen = element.get("initial_channel")
     else:
         return block
@@ -98,11 +101,7 @@ def _option(value: str, name: str) -> Json:
     return {"text": {"type": "plain_text", "text": name}, "value": value}
 
 
-def _status(status: Status) -> Json:
-    return {"text": status.text, "loading": list(status.loading)}
-
-
-def _message(message: Message) -> Json:
+def _message(message: PostedMessage) -> Json:
     return {
         "ts": message.ts,
         "channel": message.channel,

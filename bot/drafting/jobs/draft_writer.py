@@ -1,0 +1,240 @@
+"""The writer of one draft: text goes through the gate, to the store, and to Slack."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.drafting.footer import draft_buttons, draft_facts
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.reviews import held_as
+from bot.drafting.slack_port import Button, GrowingMessage, NotThere, Place, Shown, SlackRefused
+from bot.messages import Phrase, Sentence, sentence, sentences
+from bot.messages.names import SentenceName
+from bot.store import JobKind, Version, VersionStatus
+from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
+
+log = structlog.get_logger(__name__)
+
+NOTES = {
+    VersionStatus.STOPPED: sentence("stopped"),
+    VersionStatus.FAILED: sentence("interrupted"),
+    VersionStatus.BLOCKED: sentence("cut_off"),
+}
+
+
+@dataclass(slots=True)
+class DraftWriter:
+    """A version being written; `version` is as it was last read from the store.
+
+    `text` is what was released of what the model has `written`; once the filter has `held` it,
+    nothing more is.
+    """
+
+    run: JobRun
+    place: Place
+    version: Version
+    gate: Gate
+    message: GrowingMessage
+    text: str = ""
+    written: str = ""
+    held: Verdict | None = None
+    finish_reason: str | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is written."""
+        return self.version.status is not VersionStatus.WRITING
+
+    async def take(self, piece: str) -> None:
+        """Take more of the model's text; after it is held, it is only kept."""
+        self.written += piece
+        if self.held is None:
+            await self._release(lambda: self.gate.feed(piece))
+
+    async def finish(self, model: str | None, tokens: int | None) -> None:
+        """End the draft: the model is done."""
+        facts = {
+            "finish_reason": self.finish_reason,
+            "model": model,
+            "tokens": tokens,
+            "seconds": time.monotonic() - self.began,
+        }
+        if self.held is None and await self._release(self.gate.finish):
+            rules = list(self.gate.verdict.rules)
+            await self.end(VersionStatus.FINISHED, text=self.text, rules=rules, **facts)
+        if self.held is not None and not self.over:
+            await self._hold(self.held, facts)
+
+    async def end(self, status: VersionStatus, **facts: Any) -> None:
+        """Commit the end, then show it; what was released stays unless `facts` say otherwise."""
+        await self.commit_end(status, **facts)
+        await self.show_end()
+
+    async def commit_end(self, status: VersionStatus, **facts: Any) -> None:
+        """Commit that nothing more is written."""
+        await self.gate.stop()
+        self.version = await self.run.context.store.end_version(self.version.id, status, **facts)
+
+    async def show_end(self) -> None:
+        """Show how it ended, as the store knows it: perhaps once more, after a crash."""
+        try:
+            await self._show_end()
+        except NotThere as gone:
+            if not gone.deleted:
+                raise
+            store = self.run.context.store
+            self.version = await store.end_version(self.version.id, VersionStatus.DELETED)
+        except SlackRefused as refused:
+            log.error("ending not shown", version=self.version.id, error=str(refused))
+
+    async def abandon(self) -> None:
+        """Write nothing more here; another run goes on from what stands."""
+        await self.gate.stop()
+        await self.message.abandon()
+
+    async def _release(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
+        """Show what a step of the gate lets go; False where the draft ended or is held instead."""
+        try:
+            return await self._show_unless_blocked(step)
+        except NotThere as gone:
+            if not gone.deleted:
+                raise
+            await self.end(VersionStatus.DELETED)
+            return False
+
+    async def _show_unless_blocked(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
+        try:
+            await self._show(await step())
+        except Blocked as blocked:
+            if blocked.verdict.action is Action.HOLD and self.run.context.reviews:
+                self.held = blocked.verdict
+            else:
+                await self._take_away(blocked.verdict, blocked.kept)
+            return False
+        return True
+
+    async def _take_away(self, verdict: Verdict, kept: SafeText | None = None) -> None:
+        """End what the filter blocked: nothing stays, or what the policy lets stand."""
+        text = kept or NOTHING
+        await self._show(part(text, len(self.text)))
+        await self.end(VersionStatus.BLOCKED, text=text, rules=list(verdict.rules))
+        await self.tell_end()
+
+    async def _hold(self, held: Verdict, facts: dict[str, Any]) -> None:
+        """Ask a person about the whole draft, unless there is more in it than may be held."""
+        reviews = self.run.context.reviews
+        assert reviews is not None
+        verdict = await self.run.judge(self.written, Stage.OUTPUT, Action.ALLOW)
+        if verdict.text is None:
+            return await self._take_away(verdict)
+        await reviews.hold(self.run.job, self.written, held, self.version, **facts)
+        self.version = await self.run.context.store.get_version(self.version.id)
+        await self.show_end()
+        return await self.tell_end()
+
+    async def tell_end(self) -> None:
+        """Tell the requester of an end that needs a word."""
+        number, rules = self.version.number, self.version.rules
+        match self.version.status:
+            case VersionStatus.BLOCKED if any(rule.startswith("review_") for rule in rules):
+                said = sentence("not_released", number=number)
+            case VersionStatus.BLOCKED:
+                name: SentenceName = "ended" if self.version.text else "blocked"
+                said = sentence(name, number=number, rules=sentences.rules(rules))
+            case VersionStatus.HELD:
+                said = sentence("held_draft", number=number)
+            case VersionStatus.FAILED:
+                said = sentence("failed")
+            case _:
+                return
+        await self.run.tell(said, place=self.place)
+
+    async def _show(self, piece: SafeText) -> None:
+        if not piece:
+            return
+        self.text += piece
+        # After a crash the same text comes again: until it is longer, the store knows better.
+        if len(self.text) > len(self.version.text):
+            await self.run.context.store.save_text(self.version.id, self.text)
+        self.message.show(piece)
+
+    async def _show_end(self) -> None:
+        status, buttons, language = self.version.status, self._buttons(), self.run.language
+        if status is VersionStatus.BLOCKED and not self.version.text:
+            return await self.message.retract(sentence("taken_away").to(language), buttons=buttons)
+        if status is VersionStatus.HELD:
+            return await self.message.retract(sentence("waits_for_review").to(language))
+        if status is VersionStatus.DELETED:
+            return await self.message.abandon()
+        await self._catch_up()
+        if status is not VersionStatus.FINISHED:
+            return await self.message.stop(NOTES[status].to(language), buttons=buttons)
+        facts = draft_facts(self.version, self.run.options.seed, self.run.job.n, self._length())
+        return await self.message.finish(facts.to(language), buttons=buttons)
+
+    async def _catch_up(self) -> None:
+        """Show what an earlier run showed beyond what this one came to: that stays."""
+        stored = self.version.text
+        if stored != self.text and stored.startswith(self.text):
+            hold = await self.run.context.store.find_hold_on(self.run.job.id, self.version.id)
+            missing = stored[len(self.text) :]
+            verdict = await self.run.judge(missing, Stage.OUTPUT, held_as(hold))
+            if verdict.text:
+                self.message.show(verdict.text)
+
+    def _buttons(self) -> Sequence[Button]:
+        job = self.run.job
+        refines = (job.parent_id or job.again_id) is not None
+        return draft_buttons(
+            self.version,
+            self.run.language,
+            translates=len(self.run.context.settings.model_languages) > 1,
+            changed=refines and job.kind is not JobKind.CONTINUE,
+        )
+
+    def _length(self) -> Sentence | None:
+        """Say how long the draft is, where its network limits that."""
+        network = self.run.options.network or ""
+        limit = self.run.recipe.limits.get(network)
+        if limit is None:
+            return None
+        characters = limit.count(self.version.text.strip())
+        return sentences.network_length(network, characters, limit.characters)
+
+
+async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bool) -> DraftWriter:
+    """Return the writer of a version; `again`: its message may stand already. Raises Away."""
+    store, slack = run.context.store, run.context.slack
+    head, key = await _head(run, version), f"version-{version.id}"
+
+    async def posted(part: int, ts: str) -> None:
+        await store.record_post(version.id, part, place.channel, ts)
+
+    parts = await store.list_posts(version.id)
+    # A message that was posted just before a crash is not on record.
+    if again and not parts and (ts := await slack.find(place, key=f"{key}/1", head=head)):
+        await posted(1, ts)
+        parts = [ts]
+    shown = Shown(tuple(parts), len(version.text)) if parts else None
+    message = slack.draft(place, head, key=key, shown=shown, on_posted=posted)
+    gate = run.filter.gate(request=run.job.name, who=run.job.requester)
+    return DraftWriter(run, place, version, gate, message)
+
+
+async def _head(run: JobRun, version: Version) -> Phrase:
+    """Return the first line of a draft, which names it and what it came from."""
+
+    async def number(version_id: int | None) -> int | None:
+        return (await run.context.store.get_version(version_id)).number if version_id else None
+
+    head = sentences.draft_head(
+        version.number,
+        parent=await number(run.job.parent_id),
+        again=await number(run.job.again_id),
+        goes_on=run.job.kind is JobKind.CONTINUE,
+    )
+    return head.to(run.language)

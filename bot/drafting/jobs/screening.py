@@ -1,0 +1,112 @@
+"""The input rails of a job: who asks, what they ask, and what the draft is to be based on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.drafting.jobs.job_context import Refusal
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.reviews import DECIDED, Reviews, held_as
+from bot.drafting.sources import Material, UnreadSource
+from bot.messages import sentence, sentence_about, sentences
+from bot.store import Hold, HoldStatus, JobKind, JobStatus, Source
+from safety import NOTHING, Action, SafeText, Stage, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What was asked, as it may be shown, and what the model may be given with it."""
+
+    text: SafeText
+    materials: Sequence[Material]
+
+
+async def screen(run: JobRun) -> Screened:
+    """Judge what the job asks, and its sources. Raises Refusal, Away."""
+    store = run.context.store
+    if not await run.context.people.may_ask(run.job.requester, run.thread.team):
+        # A click on somebody's draft is no reason to speak to a guest.
+        quiet = run.job.kind is JobKind.REGENERATE
+        raise Refusal(None if quiet else sentence("not_allowed"), JobStatus.REFUSED)
+    hold = await _hold_on(run)
+    if hold is not None and hold.sealed and run.context.reviews:
+        await _put_back(run, hold, run.context.reviews)
+    try:
+        sources = await run.context.sources.of(run.job)
+    except UnreadSource as unread:
+        raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
+    asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
+    quoted = [await _judge_source(run, source, held_as(hold)) for source in sources]
+    if asked.text is None or any(verdict.text is None for verdict in quoted):
+        await _hold_back(run, sources, asked, quoted)
+    assert asked.text is not None
+    if asked.text != run.words:
+        # What the policy takes out of it nobody is to have, the model neither.
+        await store.replace_request(run.job, asked.text)
+    if hold is not None and hold.sealed:
+        await store.close_hold(hold)
+    materials = [
+        await _material(run, source, verdict)
+        for source, verdict in zip(sources, quoted, strict=True)
+    ]
+    await run.refresh()
+    return Screened(asked.text, materials)
+
+
+async def _hold_on(run: JobRun) -> Hold | None:
+    """Return the hold on what this job asks; what is asked once more was decided about before."""
+    store = run.context.store
+    own = await store.find_hold_on(run.job.id)
+    return own or await store.find_hold_on((await store.get_origin(run.job)).id)
+
+
+async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
+    """Put a held request back in its place once it is approved. Raises Refusal where it is not."""
+    if hold.status is HoldStatus.PENDING:
+        raise Refusal(None, JobStatus.HELD)
+    if hold.status not in DECIDED:
+        await run.context.store.close_hold(hold)
+        raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
+    await reviews.unseal(run.job, hold)
+    await run.refresh()
+
+
+async def _judge_source(run: JobRun, source: Source, held: Action) -> Verdict:
+    if not _is_new(run, source):
+        # A reviewer decided about it when it came.
+        held = held_as(await run.context.store.find_hold_on(source.job_id or 0))
+    return await run.judge(source.text, Stage.MATERIAL, held)
+
+
+async def _hold_back(
+    run: JobRun, sources: Sequence[Source], asked: Verdict, quoted: Sequence[Verdict]
+) -> None:
+    """Raise Refusal: the request waits for a reviewer, or it is blocked and not kept."""
+    reviews = run.context.reviews
+    refused = [verdict for verdict in (asked, *quoted) if verdict.text is None]
+    if reviews and all(verdict.action is Action.HOLD for verdict in refused):
+        brought = [source for source in sources if _is_new(run, source)]
+        # Said before it is kept: after a crash it is rather said twice than never.
+        await run.tell(sentence("held_request"))
+        await reviews.hold_request(run.job, run.words, brought, refused)
+        raise Refusal(None, JobStatus.HELD)
+    if asked.text is None:
+        said = sentence("refused", rules=sentences.rules(asked.rules))
+        raise Refusal(said, JobStatus.REFUSED, forget=True)
+    for source, verdict in zip(sources, quoted, strict=True):
+        if verdict.text is None:
+            # It is not to stop what comes later, too.
+            await run.context.store.delete_source(source.id)
+    said = sentence("source_refused", rules=sentences.rules(refused[0].rules))
+    raise Refusal(said, JobStatus.REFUSED)
+
+
+async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:
+    """Return a source as the model may be given it."""
+    assert verdict.text is not None
+    named = await run.judge(source.name if source.file else "", Stage.MATERIAL)
+    return Material(named.text or NOTHING, verdict.text, source.left_out, _is_new(run, source))
+
+
+def _is_new(run: JobRun, source: Source) -> bool:
+    """Say whether the source came with this job; else it came with an earlier one."""
+    return source.job_id in (None, run.job.id)

@@ -1,0 +1,55 @@
+"""What Slack knows of the bot, of people and of channels. Reads only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.drafting.slack_port import NotThere, SlackRefused
+from bot.slack.client.api_client import ApiAnswer, ApiClient
+
+
+class Lookups:
+    """Single reads. Each raises SlackUnavailable."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+        self._me: ApiAnswer = {}
+
+    async def whoami(self) -> Mapping[str, Any]:
+        """Return what Slack says of the bot (auth.test): user_id, bot_id, team_id."""
+        self._me = self._me or await self._api.call("auth.test", {})
+        return self._me
+
+    async def get_user(self, user: str) -> dict[str, Any]:
+        """Return what Slack knows of a person, with their locale (users.info)."""
+        args = {"user": user, "include_locale": "true"}
+        return dict((await self._api.call("users.info", args, urgent=True))["user"])
+
+    async def is_member(self, channel: str) -> bool:
+        """Say whether the app is in a channel. Raises NotThere for one that it cannot see."""
+        found = await self._api.call("conversations.info", {"channel": channel}, urgent=True)
+        return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
+
+    async def is_private(self, channel: str) -> bool:
+        """Say whether only members of this workspace who are in a channel can read it.
+
+        Raises NotThere for one that the app cannot see.
+        """
+        found = await self._api.call("conversations.info", {"channel": channel})
+        return is_private(found["channel"])
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """Return the address of a message; None if Slack has none."""
+        try:
+            args = {"channel": channel, "message_ts": ts}
+            return str((await self._api.call("chat.getPermalink", args))["permalink"])
+        except (NotThere, SlackRefused):
+            return None
+
+
+def is_private(channel: Mapping[str, Any]) -> bool:
+    """Say whether a conversation is private, and shared with no other workspace.
+
+    https://docs.slack.dev/reference/objects/conversation-object
+    """
+    shared = channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")
+    return bool(channel.get("is_private")) and not shared

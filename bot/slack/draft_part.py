@@ -1,0 +1,121 @@
+"""One Slack message of a draft: it grows by a stream while it can, else by chat.update."""
+
+from contextlib import suppress
+from enum import Enum, auto
+
+from bot.drafting.slack_port import Content, Place, SlackRefused
+from bot.messages import Phrase
+from bot.slack.client.posts import Posts, post_metadata, update_args
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Block
+from bot.slack.render.markup import markdown
+from safety import NOTHING, SafeText
+from safety import part as excerpt
+
+
+class StreamState(Enum):
+    """Whether a message is one of Slack's streams; chat.update cannot change an open one."""
+
+    OPEN = auto()
+    UNCERTAIN = auto()
+    CLOSED = auto()
+
+
+class DraftPart:
+    """A message with a head line and one piece of `markup.split`, which is its body."""
+
+    def __init__(
+        self, posts: Posts, place: Place, head: Phrase, key: str, *, ts: str, stream: StreamState
+    ) -> None:
+        self.ts = ts
+        self.stream = stream
+        self._posts = posts
+        self._channel = place.channel
+        self._head = head
+        self._key = key
+        self._sent = ""  # The Markdown of the body that Slack surely shows.
+        self._complete = False
+
+    def can_grow(self, body: SafeText) -> bool:
+        """Say whether `grow` would show more than Slack shows now."""
+        return bool(self._unsent(markdown(self._showable(body))))
+
+    async def grow(self, body: SafeText) -> int:
+        """Show more of the body by one call. Return how many of its characters are shown now.
+
+        Raises RateLimited, AnswerLost, NotThere, SlackRefused.
+        """
+        shown = self._showable(body)
+        whole = markdown(shown)
+        if self.stream is StreamState.OPEN:
+            args = {**self._at, "markdown_text": self._unsent(whole)}
+            await self._posts.api.attempt("chat.appendStream", args)
+        else:
+            await self.close_stream()
+            content = blocks.draft(self._head, shown, *blocks.growing())
+            update = update_args(self._channel, self.ts, content, self._key)
+            await self._posts.api.attempt("chat.update", update)
+        self._sent = whole
+        return len(shown)
+
+    async def complete(self, body: SafeText, closing: list[Block]) -> None:
+        """Show the whole body and what closes it, whatever was shown before."""
+        if self._complete:
+            return
+        whole = markdown(body)
+        if not (self.stream is StreamState.OPEN and await self._stop_stream(whole, closing)):
+            await self.close_stream()
+            content = blocks.draft(self._head, body, *closing)
+            await self._posts.update(self._channel, self.ts, content, key=self._key)
+        self._sent, self._complete = whole, True
+
+    async def close_stream(self) -> None:
+        """End the stream, if there may be one, so that chat.update can change the message."""
+        if self.stream is StreamState.CLOSED:
+            return
+        with suppress(SlackRefused):
+            await self._posts.api.call("chat.stopStream", self._at, urgent=True)
+        self.stream = StreamState.CLOSED
+
+    async def replace(self, content: Content) -> None:
+        """Replace the head line and the body."""
+        await self._posts.update(self._channel, self.ts, blocks.message(content), key=self._key)
+
+    async def delete(self) -> None:
+        """Delete the message; already gone is fine."""
+        await self._posts.delete(self._channel, self.ts)
+
+    @property
+    def _at(self) -> dict[str, object]:
+        return {"channel": self._channel, "ts": self.ts}
+
+    async def _stop_stream(self, whole: str, closing: list[Block]) -> bool:
+        """Close the stream with the rest of its text. Return False if it was not open any more.
+
+        Safe to repeat: a second stop finds no stream.
+        """
+        args = {
+            **self._at,
+            "markdown_text": self._unsent(whole) or None,
+            "blocks": closing or None,
+            "metadata": post_metadata(self._key),
+        }
+        try:
+            await self._posts.api.call("chat.stopStream", args, urgent=True)
+        except SlackRefused:
+            self.stream = StreamState.UNCERTAIN
+            return False
+        self.stream = StreamState.CLOSED
+        return True
+
+    def _unsent(self, whole: str) -> str:
+        """Return what is not sent yet; nothing, if that is only white space."""
+        assert whole.startswith(self._sent), "what was shown is never taken back"
+        rest = whole[len(self._sent) :]
+        return rest if rest.strip() else ""
+
+    def _showable(self, body: SafeText) -> SafeText:
+        """Return what of the body can be shown: all in a stream, else its finished paragraphs."""
+        if self.stream is StreamState.OPEN:
+            return body
+        return excerpt(body, 0, body.rfind("\n\n") + 2) if "\n\n" in body else NOTHING

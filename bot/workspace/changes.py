@@ -1,0 +1,55 @@
+"""Changes that send events to the app: of messages, reactions and the bot's membership."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bot.workspace import events
+from bot.workspace.objects import PostedMessage, WorkspaceChannel
+from bot.workspace.slack_json import message_json
+from bot.workspace.state import Acks, State
+
+
+def add_message(state: State, message: PostedMessage) -> Acks:
+    """Put a message into its channel."""
+    state.add_message(message)
+    return state.send_events(*events.posted(state, message))
+
+
+@contextmanager
+def edited_message(state: State, message: PostedMessage) -> Iterator[None]:
+    """Change a message or a whisper inside `with`. A changed whisper sends no event."""
+    before = message_json(state, message)
+    yield
+    state.touch(message)
+    if message.to is None:
+        state.send_events(events.changed(state, message, before))
+
+
+def remove_message(state: State, message: PostedMessage) -> Acks:
+    """Delete a message or a whisper. A deleted whisper sends no event."""
+    before = message_json(state, message)
+    state.delete_message(message)
+    return [] if message.to else state.send_events(events.deleted(state, message, before))
+
+
+def add_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
+    """Add a reaction of a user who has not put it there yet."""
+    message.reactions.setdefault(name, []).append(user)
+    state.touch(message)
+    return state.send_events(events.reaction(state, True, message, user, name))
+
+
+def remove_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:
+    """Remove a reaction of a user who has put it there."""
+    message.reactions[name].remove(user)
+    if not message.reactions[name]:
+        del message.reactions[name]
+    state.touch(message)
+    return state.send_events(events.reaction(state, False, message, user, name))
+
+
+def add_bot(state: State, channel: WorkspaceChannel, inviter: str | None = None) -> Acks:
+    """Make the bot a member of a channel."""
+    channel.members.add(state.bot.id)
+    state.change_signal.notify()
+    return state.send_events(events.joined(state, channel, state.bot.id, inviter))

@@ -1,0 +1,208 @@
+"""The objects that a workspace holds, such as a message or a view. Knows no HTTP and no JSON."""
+
+import secrets
+import string
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+ChannelKind = Literal["channel", "group", "im"]
+
+SLACKBOT = "USLACKBOT"
+ID_ALPHABET = string.ascii_uppercase + string.digits
+FILE_TYPES = {"txt": "text", "md": "markdown", "jpeg": "jpg"}
+
+
+def new_id(prefix: str) -> str:
+    """Return an id as Slack writes it: a letter for the kind, a zero, nine letters or digits."""
+    return prefix + "0" + "".join(secrets.choice(ID_ALPHABET) for _ in range(9))
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A person or the bot. An outsider belongs to another workspace, so `team` is that one's."""
+
+    id: str
+    name: str
+    team: str
+    guest: bool = False
+    outsider: bool = False
+    bot: bool = False
+    locale: str = "en-US"
+
+    def __post_init__(self) -> None:
+        assert not (self.guest and self.outsider), (
+            "a guest has an account here, an outsider has not"
+        )
+
+
+@dataclass(slots=True, eq=False)
+class UploadedFile:
+    """A file that can be read in `channels`, and by the app if a form brought it (`in_form`).
+
+    `data` is None while an announced upload has not arrived.
+    """
+
+    id: str
+    name: str
+    user: str
+    created: int
+    mimetype: str
+    data: bytes | None = None
+    title: str = ""
+    size: int = 0
+    channels: set[str] = field(default_factory=set)
+    in_form: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.name, "a file has a name"
+        self.title = self.title or self.name
+        if self.data is not None:
+            self.size = len(self.data)
+
+    @property
+    def extension(self) -> str:
+        return self.name.rpartition(".")[2].lower() if "." in self.name else ""
+
+    @property
+    def kind(self) -> str:
+        """Slack's word for the type. https://docs.slack.dev/reference/objects/file-object"""
+        return FILE_TYPES.get(self.extension, self.extension or "binary")
+
+
+@dataclass(slots=True, eq=False)
+class Pane:
+    """A chat with the app, opened as a thread of its DM, and the prompts it offers there."""
+
+    context: str | None = None
+    title: str = ""
+    prompts_title: str = ""
+    prompts: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStatus:
+    """What the app says it is doing in a thread, and the loading messages beside it."""
+
+    text: str
+    loading: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class PostedMessage:
+    """A message of a channel. With `to` it is a whisper, which only that person sees.
+
+    `thread_ts` is set on replies only, `pane` only on the root of a chat with the app.
+    """
+
+    ts: str
+    channel: str
+    user: str
+    text: str
+    blocks: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    streaming: bool = False
+    markdown: bool = False
+    metadata: Json | None = None
+    edited: str | None = None
+    deleted: bool = False
+    to: str | None = None
+    bot: bool = False
+    revision: int = 0
+    files: list[UploadedFile] = field(default_factory=list)
+    pane: Pane | None = None
+
+    def __post_init__(self) -> None:
+        assert self.thread_ts != self.ts, "a reply belongs to another message"
+
+
+@dataclass(slots=True, eq=False)
+class WorkspaceChannel:
+    """A channel, private channel or DM. `messages` are by ts, oldest first."""
+
+    id: str
+    name: str
+    kind: ChannelKind
+    members: set[str]
+    archived: bool = False
+    messages: dict[str, PostedMessage] = field(default_factory=dict)
+
+    @property
+    def private(self) -> bool:
+        return self.kind != "channel"
+
+    def visible_to(self, user: str) -> bool:
+        """Say whether this user sees the channel: it is public, or they are a member."""
+        return not self.private or user in self.members
+
+    def message(self, ts: str) -> PostedMessage | None:
+        """Return the message at `ts`; None if there is none, or it was deleted."""
+        message = self.messages.get(ts)
+        return None if message is None or message.deleted else message
+
+    def roots(self) -> list[PostedMessage]:
+        """Return the messages that are no replies."""
+        return [m for m in self.messages.values() if m.thread_ts is None and not m.deleted]
+
+    def replies(self, ts: str) -> list[PostedMessage]:
+        """Return the replies to the message at `ts`."""
+        return [m for m in self.messages.values() if m.thread_ts == ts and not m.deleted]
+
+
+@dataclass(slots=True, eq=False)
+class OpenView:
+    """An open modal, or a person's home tab. `body` is the view as the app sent it.
+
+    `channel` is where the person was when it opened; `errors` are shown by block_id.
+    """
+
+    id: str
+    user: str
+    body: Json
+    hash: str
+    root: str
+    previous: str | None = None
+    channel: str | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> list[Json]:
+        blocks: list[Json] = self.body["blocks"]
+        return blocks
+
+    @property
+    def callback_id(self) -> str:
+        return str(self.body.get("callback_id", ""))
+
+
+@dataclass(slots=True)
+class Trigger:
+    """The right to open a modal: for one person, once, for three seconds."""
+
+    user: str
+    expires: float
+    view: str | None = None
+    channel: str | None = None
+    used: bool = False
+
+
+@dataclass(slots=True)
+class ResponseUrl:
+    """An address where the app may answer a command or a click: five times in half an hour."""
+
+    channel: str
+    user: str
+    expires: float
+    message: PostedMessage | None = None
+    uses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of the Web API. `at` is time.monotonic(); `error` is None if Slack said ok."""
+
+    method: str
+    args: Json
+    at: float
+    error: str | None

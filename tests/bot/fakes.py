@@ -1,0 +1,181 @@
+"""Slack and its people in memory, for tests of the domain that need no Slack on loopback."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.drafting.slack_port import Button, Content, FileKind, Place, Shown
+from bot.messages import Language, Phrase
+from safety import SafeText
+
+
+@dataclass
+class FakeMessage:
+    """A draft's message; `end` says how it ended, and with which words."""
+
+    slack: "FakeSlack"
+    place: Place
+    head: Phrase
+    key: str
+    on_posted: Callable[[int, str], Awaitable[None]]
+    shown: Shown | None
+    text: str = ""
+    end: tuple[str, str] | None = None
+    buttons: list[str] = field(default_factory=list)
+
+    def ended(self, how: str) -> bool:
+        return self.end is not None and self.end[0] == how
+
+    async def open(self) -> str:
+        self.slack.fails("open")
+        if self.shown:
+            return self.shown.parts[0]
+        ts = self.slack.stand(self.place, self.key + "/1")
+        await self.on_posted(1, ts)
+        return ts
+
+    def show(self, text: SafeText) -> None:
+        self.slack.fails("show")
+        self.text += text
+
+    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        self._end("finished", facts, buttons)
+
+    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        self._end("stopped", note, buttons)
+
+    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+        self.text = ""
+        self._end("retracted", note, buttons)
+
+    async def abandon(self) -> None:
+        """Nothing to do: nothing is on its way."""
+
+    def _end(self, how: str, words: Phrase, buttons: Sequence[Button]) -> None:
+        self.slack.fails(how)
+        self.end = (how, words)
+        self.buttons = [button.action_id for button in buttons]
+
+
+@dataclass
+class FakeSlack:
+    """What drafting did in Slack. `failing` has the errors that calls raise, each once."""
+
+    failing: dict[str, Exception] = field(default_factory=dict)
+    outside: set[str] = field(default_factory=set)
+    standing: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    files: list[tuple[str, FileKind]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
+    drafts: list[FakeMessage] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
+
+    def fails(self, call: str) -> None:
+        if error := self.failing.pop(call, None):
+            raise error
+
+    def stand(self, place: Place, key: str) -> str:
+        assert key not in self.standing, f"{key} was posted twice"
+        self.standing[key] = ts = f"{len(self.standing) + 1}.0"
+        return ts
+
+    async def is_member(self, channel: str) -> bool:
+        self.fails("is_member")
+        return channel not in self.outside
+
+    async def join(self, channel: str) -> None:
+        self.fails("join")
+        self.outside.discard(channel)
+
+    async def post(self, place: Place, content: Content, *, key: str) -> str:
+        self.fails("post")
+        ts = self.stand(place, key)
+        self.contents[ts] = content
+        return ts
+
+    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+        self.fails("edit")
+        self.contents[ts] = content
+
+    async def delete(self, channel: str, ts: str) -> None:
+        self.deleted.append(ts)
+
+    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+        return self.standing.get(key)
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        return f"https://acme.slack.com/archives/{channel}/p{ts}"
+
+    async def open_dm(self, user: str) -> str:
+        return f"D-{user}"
+
+    async def post_text(
+        self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
+    ) -> None:
+        self.fails("post_text")
+        self.texts.append((place.channel, text))
+
+    async def upload(
+        self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
+    ) -> None:
+        self.files.append((text, kind))
+
+    async def set_status(
+        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
+    ) -> None:
+        """Nobody looks."""
+
+    async def set_title(self, place: Place, text: SafeText) -> None:
+        """Nobody looks."""
+
+    async def react(self, channel: str, ts: str, emoji: str) -> None:
+        self.reactions.append(emoji)
+
+    async def tell(
+        self,
+        channel: str,
+        user: str,
+        phrase: Phrase,
+        *,
+        thread_ts: str | None = None,
+        response_url: str | None = None,
+        buttons: Sequence[Button] = (),
+    ) -> None:
+        self.fails("tell")
+        self.told.append(phrase)
+        self.offered += [button.action_id for button in buttons]
+
+    def draft(
+        self,
+        place: Place,
+        head: Phrase,
+        *,
+        key: str,
+        shown: Shown | None = None,
+        on_posted: Callable[[int, str], Awaitable[None]],
+    ) -> FakeMessage:
+        message = FakeMessage(self, place, head, key, on_posted, shown)
+        self.drafts.append(message)
+        return message
+
+
+@dataclass
+class FakePeople:
+    """Everybody reads English; the guests may not ask."""
+
+    guests: set[str] = field(default_factory=set)
+
+    async def may_ask(self, user: str, team: str) -> bool:
+        return user not in self.guests
+
+    async def language(self, user: str) -> Language:
+        return "en"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

@@ -1,0 +1,426 @@
+"""The way of one job, in a Slack of memory; store, filter and the client of the worker are real."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.drafting.brief.recipe import load_recipes
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.jobs import generation
+from bot.drafting.jobs.job_context import JobContext
+from bot.drafting.jobs.pipeline import JobPipeline
+from bot.drafting.jobs.worker_queue import WorkerQueue
+from bot.drafting.slack_port import NotThere, SlackUnavailable
+from bot.drafting.sources import Sources
+from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
+from inference.client import EngineClient
+from safety import AuditLog, Filter, load_policy
+from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack, until
+from tests.scripted_engine import ScriptedEngine, essay
+
+SECRET = "password: hunter2xyzQ9"
+PATIENCE = 5.0
+
+
+@dataclass
+class Desk:
+    """A job's surroundings, and what a test does with them."""
+
+    context: JobContext
+    engine: ScriptedEngine
+    slack: FakeSlack
+    people: FakePeople
+    settled: list[int] = field(default_factory=list)
+    keys: int = 0
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    async def ask(
+        self, brief: str = "a tram in Lisbon", sources: Sequence[Source] = (), **known: Any
+    ) -> Job:
+        """Commit a brief, or what is asked in its thread."""
+        self.keys += 1
+        sampling = self.context.settings.options(seed=7).model_dump()
+        sampling |= {"n": known.pop("n", 1)} | known.pop("chosen", {})
+        fields: dict[str, Any] = {"kind": JobKind.DRAFT, "requester": "U1"} | known
+        thread = None
+        if "thread_id" not in fields:
+            thread = Thread(team="T1", channel="C1", requester="U1", recipe="blog", brief=brief)
+        job = Job(sampling=sampling, **fields)
+        added = await self.store.add_job(
+            job, key=f"k{self.keys}", limit=9, thread=thread, sources=sources
+        )
+        assert added is not None
+        return added
+
+    def pipeline(self, job: Job) -> JobPipeline:
+        async def settled(job_id: int) -> None:
+            self.settled.append(job_id)
+
+        return JobPipeline(job, self.context, settled)
+
+    async def run(self, job: Job) -> JobStatus:
+        """Run the job once, and return its status."""
+        await self.pipeline(job).run()
+        return await self.status(job)
+
+    async def status(self, job: Job) -> JobStatus:
+        return (await self.store.get_job(job.id)).status
+
+    async def done(self, **known: Any) -> tuple[Job, FakeMessage]:
+        """Return a job that was run, and the message of its first draft."""
+        job = await self.ask(**known)
+        assert await self.run(job) is JobStatus.DONE
+        return job, self.slack.drafts[-1]
+
+
+@pytest.fixture(scope="module")
+def filter_(tmp_path_factory: pytest.TempPathFactory) -> Filter:
+    audit = AuditLog(tmp_path_factory.mktemp("audit") / "audit.jsonl", SecretStr("k" * 32))
+    return Filter(load_policy(None), audit=audit)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
+    async def no_file(file_id: str, most: int) -> Any:
+        raise AssertionError("no file was attached")
+
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+    slack, people = FakeSlack(), FakePeople()
+    async with ScriptedEngine() as engine, EngineClient(engine.url) as client:
+        context = JobContext(
+            store=store,
+            slack=slack,
+            engine=client,
+            filter=filter_,
+            people=people,
+            recipes=load_recipes(None),
+            sources=Sources(store, no_file, 1_000),
+            queue=WorkerQueue(),
+            settings=DraftingSettings(worker_patience=PATIENCE),
+            bot_user="UBOT",
+        )
+        yield Desk(context, engine, slack, people)
+    await store.close()
+
+
+async def test_a_brief_becomes_a_head_and_a_finished_draft(desk: Desk) -> None:
+    job, draft = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert (version.status, version.text) == (VersionStatus.FINISHED, draft.text)
+    assert draft.text == essay(desk.engine.requests[0])
+    assert draft.ended("finished")
+    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    assert "a tram in Lisbon" in str(head.said)
+    assert "1 draft" in str(head.note)
+    assert not head.buttons
+    assert desk.slack.reactions == ["repeat"]
+
+
+async def test_while_drafts_are_written_the_head_has_a_button_that_stops_them(desk: Desk) -> None:
+    desk.engine.gate.clear()
+    running = asyncio.create_task(desk.run(job := await desk.ask(n=2)))
+    await until(lambda: desk.engine.running == 1)
+    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    assert [button.action_id for button in head.buttons] == ["stop_thread"]
+    desk.engine.gate.set()
+    assert await running is JobStatus.DONE
+    assert len({draft.text for draft in desk.slack.drafts}) == 2
+
+
+async def test_a_guest_is_told_and_nothing_is_written(desk: Desk) -> None:
+    desk.people.guests = {"U1"}
+    assert await desk.run(await desk.ask()) is JobStatus.REFUSED
+    assert len(desk.slack.told) == 1
+    assert (desk.slack.standing, desk.engine.requests) == ({}, [])
+
+
+async def test_a_guests_regeneration_is_refused_in_silence(desk: Desk) -> None:
+    job, _ = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    desk.people.guests = {"U2"}
+    again = await desk.ask(
+        kind=JobKind.REGENERATE, requester="U2", thread_id=job.thread_id, again_id=version.id
+    )
+    assert await desk.run(again) is JobStatus.REFUSED
+    assert desk.slack.told == []
+
+
+async def test_a_brief_that_the_filter_blocks_is_kept_nowhere(desk: Desk) -> None:
+    job = await desk.ask(f"our launch, {SECRET}")
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert "assigned_password" in desk.slack.told[0]
+    assert SECRET not in desk.slack.told[0]
+    assert SECRET not in (await desk.store.get_thread(job.thread_id)).brief
+    assert desk.engine.requests == []
+
+
+async def test_a_source_that_the_filter_blocks_is_dropped_and_the_brief_is_kept(
+    desk: Desk,
+) -> None:
+    source = Source(key="s1", name="notes", text=SECRET, left_out=0, author="U1")
+    job = await desk.ask(sources=[source])
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert await desk.store.list_sources(job) == []
+    assert (await desk.store.get_thread(job.thread_id)).brief == "a tram in Lisbon"
+
+
+async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_told(
+    desk: Desk,
+) -> None:
+    desk.engine.write = lambda body: f"A first sentence. The {SECRET} is here. And more. " * 3
+    job, draft = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert (version.status, version.text) == (VersionStatus.BLOCKED, "")
+    assert draft.ended("retracted")
+    assert SECRET not in draft.text
+    assert "assigned_password" in desk.slack.told[0]
+
+
+@pytest.mark.parametrize("call", ["post", "open", "show", "finished", "edit"])
+async def test_what_slack_did_not_take_is_done_by_the_next_run_and_nothing_twice(
+    desk: Desk, call: str
+) -> None:
+    job = await desk.ask()
+    desk.slack.failing = {call: SlackUnavailable("chat.update")}
+    try:
+        await desk.run(job)
+    except SlackUnavailable:
+        assert await desk.status(job) is JobStatus.OPEN
+        assert await desk.run(job) is JobStatus.DONE
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert version.text == essay(desk.engine.requests[0])
+    assert version.status is VersionStatus.FINISHED
+    assert desk.slack.drafts[-1].end is not None
+    assert desk.slack.drafts[-1].end[0] == "finished"
+
+
+async def test_the_next_run_shows_only_what_does_not_stand(desk: Desk) -> None:
+    job = await desk.ask()
+    desk.slack.failing = {"finished": SlackUnavailable("chat.update")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(job)
+    await desk.run(job)
+    first, second = desk.slack.drafts
+    assert second.shown is not None
+    assert second.shown.chars == len(first.text)
+    assert len(desk.engine.requests) == 1
+
+
+async def test_a_channel_that_is_closed_to_the_bot_rests_the_job(desk: Desk) -> None:
+    job = await desk.ask()
+    closed = NotThere("channel_not_found")
+    desk.slack.failing = {"post": closed, "is_member": closed}
+    assert await desk.run(job) is JobStatus.WAITING
+    assert desk.slack.offered == ["draft_in_dm"]
+    assert "UBOT" in desk.slack.told[0]
+
+
+async def test_a_public_channel_is_joined(desk: Desk) -> None:
+    desk.slack.outside = {"C1"}
+    desk.slack.failing = {"post": NotThere("not_in_channel")}
+    await desk.done()
+    assert desk.slack.outside == set()
+
+
+async def test_an_archived_channel_ends_the_job(desk: Desk) -> None:
+    desk.slack.failing = {"post": NotThere("x"), "is_member": NotThere("is_archived")}
+    assert await desk.run(await desk.ask()) is JobStatus.FAILED
+    assert "archived" in desk.slack.told[0]
+
+
+async def test_a_draft_that_somebody_deletes_ends_alone(desk: Desk) -> None:
+    desk.slack.failing = {"show": NotThere("message_not_found")}
+    job, _ = await desk.done(n=2)
+    statuses = [version.status for version in await desk.store.list_versions(job.thread_id)]
+    assert sorted(statuses) == [VersionStatus.DELETED, VersionStatus.FINISHED]
+
+
+async def test_a_stop_ends_the_version_that_it_names(desk: Desk) -> None:
+    desk.engine.gate.clear()
+    job = await desk.ask(n=2)
+    pipeline = desk.pipeline(job)
+    running = asyncio.create_task(pipeline.run())
+    await until(lambda: desk.engine.running == 1)
+    first, _ = await desk.store.list_versions(job.thread_id)
+    pipeline.stop(first.id)
+    desk.engine.gate.set()
+    await running
+    statuses = [version.status for version in await desk.store.list_versions(job.thread_id)]
+    assert statuses == [VersionStatus.STOPPED, VersionStatus.FINISHED]
+
+
+async def test_a_stop_of_all_ends_the_wait_and_the_request(desk: Desk) -> None:
+    desk.engine.gate.clear()
+    job = await desk.ask()
+    pipeline = desk.pipeline(job)
+    running = asyncio.create_task(pipeline.run())
+    await until(lambda: desk.engine.running == 1)
+    (version,) = await desk.store.list_versions(job.thread_id)
+    pipeline.stop(version.id)
+    await running
+    await until(lambda: desk.engine.running == 0)
+    assert (await desk.store.get_version(version.id)).status is VersionStatus.STOPPED
+
+
+async def test_a_refinement_waits_for_the_draft_that_it_refines(desk: Desk) -> None:
+    desk.engine.gate.clear()
+    first = await desk.ask()
+    running = asyncio.create_task(desk.run(first))
+    await until(lambda: desk.engine.running == 1)
+    (version,) = await desk.store.list_versions(first.thread_id)
+    refinement = await desk.ask(
+        kind=JobKind.REFINE,
+        thread_id=first.thread_id,
+        parent_id=version.id,
+        instruction="shorter, and mention the tram",
+    )
+
+    async def settled(job_id: int) -> None:
+        assert job_id == first.id
+        desk.engine.gate.set()
+        await running
+
+    await JobPipeline(refinement, desk.context, settled).run()
+    assert await desk.status(refinement) is JobStatus.DONE
+    told = [message["content"] for message in desk.engine.requests[-1]["messages"]]
+    assert told[-1] == "shorter, and mention the tram"
+    assert told[-2] == (await desk.store.get_version(version.id)).text
+
+
+async def test_a_refinement_of_a_draft_without_text_is_refused(desk: Desk) -> None:
+    first = await desk.ask()
+    (version,) = await desk.store.ensure_versions(first)
+    await desk.store.end_version(version.id, VersionStatus.FAILED)
+    refinement = await desk.ask(
+        kind=JobKind.REFINE, thread_id=first.thread_id, parent_id=version.id, instruction="shorter"
+    )
+    assert await desk.run(refinement) is JobStatus.REFUSED
+    assert desk.engine.requests == []
+
+
+async def test_a_stream_that_breaks_is_asked_for_again_and_shown_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "ENGINE_PAUSE", 0.0)
+    desk.engine.die_after = 20
+    job, draft = await desk.done()
+    first, second = desk.engine.requests
+    assert first == second
+    assert draft.text == essay(second)
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert version.text == essay(second)
+
+
+async def test_a_worker_that_dies_on_every_try_ends_the_job(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "ENGINE_PAUSE", 0.0)
+
+    def dies(body: dict[str, Any]) -> str:
+        desk.engine.die_after = 2
+        return essay(body)
+
+    desk.engine.write = dies
+    job = await desk.ask()
+    assert await desk.run(job) is JobStatus.FAILED
+    assert len(desk.engine.requests) == generation.ENGINE_DEATHS
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert version.status is VersionStatus.FAILED
+
+
+async def test_a_worker_that_is_full_is_told_and_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "ENGINE_PAUSE", 0.0)
+    desk.engine.full = 2
+    await desk.done()
+    assert len(desk.slack.told) == 1
+    assert len(desk.engine.requests) == 3
+
+
+async def test_history_is_left_out_until_the_model_can_hold_the_rest(desk: Desk) -> None:
+    job, _ = await desk.done()
+    for instruction in ("shorter", "warmer", "bolder"):
+        parent = (await desk.store.list_versions(job.thread_id))[-1]
+        last = await desk.ask(
+            kind=JobKind.REFINE,
+            thread_id=job.thread_id,
+            parent_id=parent.id,
+            instruction=instruction,
+        )
+        if instruction == "bolder":
+            desk.engine.refuse = lambda body: (
+                {"message": "Too long.", "code": "context_length_exceeded"}
+                if len(body["messages"]) > 6
+                else None
+            )
+        assert await desk.run(last) is JobStatus.DONE
+    assert len(desk.engine.requests[-1]["messages"]) == 6
+
+
+async def test_what_the_worker_refuses_is_told_in_its_words(desk: Desk) -> None:
+    desk.engine.refuse = lambda _: {"message": "No such model.", "code": "model_not_found"}
+    assert await desk.run(await desk.ask()) is JobStatus.REFUSED
+    assert "No such model." in desk.slack.told[0]
+
+
+async def test_an_error_of_ours_is_told_without_its_text(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a text of somebody's")
+
+    monkeypatch.setattr(desk.context.sources, "of", broken)
+    assert await desk.run(await desk.ask()) is JobStatus.FAILED
+    assert len(desk.slack.told) == 1
+    assert "text of somebody" not in desk.slack.told[0]
+
+
+async def test_an_accepted_draft_goes_to_its_channel(desk: Desk) -> None:
+    job, draft = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    accept = await desk.ask(
+        kind=JobKind.ACCEPT,
+        thread_id=job.thread_id,
+        parent_id=version.id,
+        n=0,
+        chosen={"way": "channel"},
+    )
+    assert await desk.run(accept) is JobStatus.DONE
+    assert desk.slack.texts == [("C1", draft.text)]
+    assert (await desk.store.get_version(version.id)).accepted_at
+
+
+@pytest.mark.parametrize(("way", "kind"), [("md", "md"), ("docx", "docx")])
+async def test_an_accepted_draft_goes_into_its_thread_as_a_file(
+    desk: Desk, way: str, kind: str
+) -> None:
+    job, draft = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    accept = await desk.ask(
+        kind=JobKind.ACCEPT,
+        thread_id=job.thread_id,
+        parent_id=version.id,
+        n=0,
+        chosen={"way": way},
+    )
+    assert await desk.run(accept) is JobStatus.DONE
+    assert desk.slack.files == [(draft.text, kind)]
+
+
+async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
+    job, _ = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    parts = await desk.store.list_posts(version.id)
+    delete = await desk.ask(kind=JobKind.DELETE, thread_id=job.thread_id, parent_id=version.id, n=0)
+    assert await desk.run(delete) is JobStatus.DONE
+    assert desk.slack.deleted == parts
+    assert (await desk.store.get_version(version.id)).status is VersionStatus.DELETED
