@@ -19,105 +19,77 @@ SUBTYPES_OF_PEOPLE = {None, "thread_broadcast", "file_share"}
 
 
 @dataclass(frozen=True, slots=True)
-class SlashCommand:
-    """A slash command: https://docs.slack.dev/interactivity/implementing-slash-commands."""
+class Interaction:
+    """What a person did in a channel, and how to answer. `key` is the same for each delivery."""
 
     user: str
     team: str
     channel: str
-    text: str
+    key: str
     trigger_id: str
     response_url: str
 
+    @property
+    def invocation(self) -> Invocation:
+        """Who asked, and where."""
+        return Invocation(self.user, self.team, self.channel, self.key, self.response_url)
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand(Interaction):
+    """A slash command: https://docs.slack.dev/interactivity/implementing-slash-commands."""
+
+    text: str
+
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the command."""
         return cls(
             user=body["user_id"],
             team=body["team_id"],
             channel=body["channel_id"],
-            text=body.get("text", ""),
+            key=f"command-{body['trigger_id']}",
             trigger_id=body["trigger_id"],
             response_url=body["response_url"],
+            text=body.get("text", ""),
         )
-
-    @property
-    def invocation(self) -> Invocation:
-        """Who sent the command, and where."""
-        key = f"command-{self.trigger_id}"
-        return Invocation(self.user, self.team, self.channel, key, self.response_url)
 
 
 @dataclass(frozen=True, slots=True)
-class ButtonClick:
+class ButtonClick(Interaction):
     """A click on a button of a message (block_actions)."""
 
-    user: str
-    team: str
-    channel: str
     action_id: str
     value: str
-    trigger_id: str
-    response_url: str
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the click."""
         action = body["actions"][0]
-        return cls(
-            user=body["user"]["id"],
-            team=body["team"]["id"],
-            channel=body["channel"]["id"],
-            action_id=action["action_id"],
-            value=action["value"],
-            trigger_id=body["trigger_id"],
-            response_url=body["response_url"],
-        )
+        fields = _interaction(body, "action")
+        return cls(**fields, action_id=action["action_id"], value=action["value"])
 
     @property
     def id(self) -> int:
         """The id that the button carries."""
         return int(self.value)
 
-    @property
-    def invocation(self) -> Invocation:
-        """Who clicked, and where."""
-        key = f"action-{self.trigger_id}"
-        return Invocation(self.user, self.team, self.channel, key, self.response_url)
-
 
 @dataclass(frozen=True, slots=True)
-class MessageShortcut:
+class MessageShortcut(Interaction):
     """A shortcut from the menu of a message (message_action). `author` wrote the message."""
 
-    user: str
-    team: str
-    channel: str
-    trigger_id: str
-    response_url: str
     author: str
     text: str
     files: Sequence[FileName]
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the shortcut and its message."""
         message = body["message"]
         return cls(
-            user=body["user"]["id"],
-            team=body["team"]["id"],
-            channel=body["channel"]["id"],
-            trigger_id=body["trigger_id"],
-            response_url=body["response_url"],
+            **_interaction(body, "shortcut"),
             author=message.get("user", body["user"]["id"]),
             text=message.get("text", ""),
             files=_files_of(message),
         )
-
-    @property
-    def invocation(self) -> Invocation:
-        """Who chose the shortcut, and where."""
-        return Invocation(self.user, self.team, self.channel, key=f"shortcut-{self.trigger_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +101,6 @@ class ModalTrigger:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read who may be shown a form."""
         return cls(body["user"]["id"], body["trigger_id"])
 
 
@@ -146,7 +117,6 @@ class ViewSubmission:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the form. In our views, a block and its element have the same name."""
         view = body["view"]
         values = view["state"]["values"]
         return cls(
@@ -155,6 +125,7 @@ class ViewSubmission:
             view_id=view["id"],
             callback_id=view["callback_id"],
             private_metadata=view["private_metadata"],
+            # In our views, a block and its element have the same name.
             inputs={name: block[name] for name, block in values.items() if name in block},
         )
 
@@ -193,6 +164,8 @@ class ViewSubmission:
 class MessageEvent:
     """A message, or one that names the app, or the news that a message was deleted.
 
+    Which fields there are depends on the subtype.
+
     https://docs.slack.dev/reference/events/message
     https://docs.slack.dev/reference/events/app_mention
     """
@@ -212,7 +185,6 @@ class MessageEvent:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the event. Which fields there are depends on its subtype."""
         event = body["event"]
         attachments = event.get("attachments") or []
         return cls(
@@ -264,7 +236,6 @@ class ReactionAdded:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the event."""
         event = body["event"]
         on_message = event["item"]["type"] == "message"
         return cls(
@@ -291,7 +262,6 @@ class MemberJoined:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the event."""
         return cls(body["event"]["user"], body["event"]["channel"])
 
 
@@ -304,7 +274,6 @@ class AppHomeOpened:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the event."""
         return cls(body["event"]["user"], body["event"].get("tab", ""))
 
 
@@ -318,9 +287,19 @@ class AssistantThreadStarted:
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        """Read the event."""
         thread = body["event"]["assistant_thread"]
         return cls(thread["user_id"], thread["channel_id"], thread["thread_ts"])
+
+
+def _interaction(body: Body, kind: str) -> dict[str, str]:
+    return {
+        "user": body["user"]["id"],
+        "team": body["team"]["id"],
+        "channel": body["channel"]["id"],
+        "key": f"{kind}-{body['trigger_id']}",
+        "trigger_id": body["trigger_id"],
+        "response_url": body["response_url"],
+    }
 
 
 def _files_of(holder: Body) -> list[FileName]:

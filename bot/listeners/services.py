@@ -13,7 +13,7 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.reviews import Reviews
 from bot.errors import UserError
-from bot.listeners.payloads import ButtonClick, MessageShortcut, ViewSubmission
+from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
 from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import People
@@ -37,10 +37,10 @@ class Services:
     background: BackgroundTasks
     reviews: Reviews | None
 
-    async def answer(self, click: ButtonClick | MessageShortcut, sentence: Sentence) -> None:
+    async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""
-        said = await self.people.told(click.user, sentence)
-        await self.outbox.respond(click.response_url, said, replace=False)
+        said = await self.people.told(interaction.user, sentence)
+        await self.outbox.respond(interaction.response_url, said, replace=False)
 
     async def attempt(self, click: ButtonClick, work: Awaitable[None]) -> None:
         """Do what a click asks for; if it cannot be done, tell whoever clicked why."""
