@@ -12,19 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import gguf
 import hypothesis
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from inference.client import EngineClient
-from inference.tokenization.vocabulary import BYTE_OF
+from tests.tiny_gguf import write_tiny_gguf
 
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
-    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 START_SECONDS = 120
 
 # How long an example takes depends on the machine only.
@@ -144,77 +137,3 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_tiny_gguf() -> Callable[..., None]:
     return write_tiny_gguf
-
-
-def write_tiny_gguf(
-    path: Path,
-    *,
-    ends: bool = True,
-    heads: int = 8,
-    kv_heads: int = 4,
-    ffn: int = 128,
-    kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
-) -> None:
-    """Write a model with random weights and a context of 4,096 tokens.
-
-    `kind` says how the matrices of the layers are stored. Without `ends` no token ends a text.
-    """
-    hidden, dim, layers = 64, 8, 2
-    end = ["<|endoftext|>", "<|im_end|>"] if ends else ["<|first|>", "<|last|>"]
-    specials = [end[0], "<|im_start|>", end[1]]
-    letters = "etaoinshrdlu"
-    pairs = [(a, b) for a in letters for b in letters]
-    tokens = [*specials, *BYTE_OF, *(a + b for a, b in pairs)]
-    random = np.random.default_rng(7)
-
-    def matrix(rows: int, columns: int, scale: float = 1.0) -> NDArray[np.float32]:
-        values = random.standard_normal((rows, columns)) * scale / columns**0.5
-        return np.asarray(values, np.float32)
-
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_context_length(4096)
-    writer.add_embedding_length(hidden)
-    writer.add_block_count(layers)
-    writer.add_feed_forward_length(ffn)
-    writer.add_head_count(heads)
-    writer.add_head_count_kv(kv_heads)
-    writer.add_key_length(dim)
-    writer.add_value_length(dim)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_vocab_size(len(tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([3] * len(specials) + [1] * (len(tokens) - len(specials)))
-    writer.add_token_merges([f"{a} {b}" for a, b in pairs])
-    writer.add_bos_token_id(1)
-    if ends:
-        writer.add_eos_token_id(2)
-    writer.add_chat_template(CHATML)
-    writer.add_tensor("token_embd.weight", matrix(len(tokens), hidden, 8.0))
-    output = matrix(len(tokens), hidden, 3.0)
-    # Bytes that are no characters of their own are rare, so that there is text to look at.
-    output[[i for i, token in enumerate(tokens) if BYTE_OF.get(token, 0) >= 0x80]] = 0
-    writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", np.ones(hidden, np.float32))
-    for layer in range(layers):
-        block = f"blk.{layer}."
-        writer.add_tensor(block + "attn_norm.weight", np.ones(hidden, np.float32))
-        writer.add_tensor(block + "ffn_norm.weight", np.ones(hidden, np.float32))
-        matrices = {
-            "attn_q": matrix(heads * dim, hidden, 2.0),
-            "attn_k": matrix(kv_heads * dim, hidden, 2.0),
-            "attn_v": matrix(kv_heads * dim, hidden),
-            "attn_output": matrix(hidden, heads * dim),
-            "ffn_gate": matrix(ffn, hidden),
-            "ffn_up": matrix(ffn, hidden),
-            "ffn_down": matrix(hidden, ffn),
-        }
-        for name, values in matrices.items():
-            data = gguf.quants.quantize(values, kind)
-            writer.add_tensor(f"{block}{name}.weight", data, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
