@@ -96,7 +96,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         health = await stack.enter_async_context(
             serve_health(filter_, settings.http_host, settings.health_port)
         )
-        yield Bot(engine, services.jobs, services.bot, address, health)
+        yield Bot(engine, services.jobs, services.bot_user, address, health)
         log.info("bot drains", running=services.jobs.running)
 
 
@@ -158,7 +158,7 @@ async def _services(
         outbox=slack.outbox,
         people=slack.people,
         settings=settings,
-        bot=user,
+        bot_user=user,
         jobs=jobs,
         background=background,
         reviews=reviews,

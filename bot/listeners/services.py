@@ -23,7 +23,7 @@ from bot.store import StoreUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The domain and the door out. `bot` is the bot's own user."""
+    """The domain and the door out."""
 
     drafting: Drafting
     actions: DraftActions
@@ -32,7 +32,7 @@ class Services:
     outbox: Outbox
     people: People
     settings: Settings
-    bot: str
+    bot_user: str
     jobs: Jobs
     background: BackgroundTasks
     reviews: Reviews | None

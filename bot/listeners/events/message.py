@@ -18,7 +18,9 @@ async def on_message(event: MessageEvent, services: Services) -> None:
     """Take a reply or a brief. Say nothing about messages that are for somebody else."""
     if event.subtype == "message_deleted" and event.deleted_ts:
         await services.actions.deleted(event.channel, event.deleted_ts)
-    elif event.author and event.author != services.bot and (event.thread_ts or event.is_direct):
+    elif (
+        event.author and event.author != services.bot_user and (event.thread_ts or event.is_direct)
+    ):
         await _handle(event, event.author, services, to_us=event.is_direct)
 
 
@@ -46,10 +48,10 @@ async def _reply_or_brief(
     event: MessageEvent, invocation: Invocation, services: Services, *, to_us: bool
 ) -> Sentence | None:
     """Return what to tell the author. Raises UserError."""
-    mentioned = to_us or f"<@{services.bot}" in event.text
+    mentioned = to_us or f"<@{services.bot_user}" in event.text
     # A message that was shared into the thread: Slack keeps its link beside the words.
     shared = next(iter(event.shared_urls), "")
-    words = f"{shared} {typed(event.text, bot=services.bot)}".strip()
+    words = f"{shared} {typed(event.text, bot=services.bot_user)}".strip()
     thread = await services.actions.thread_at(event.channel, event.root_ts)
     if thread is not None and not (to_us and await services.actions.came_to_nothing(thread)):
         return await services.actions.reply(

@@ -9,7 +9,7 @@ async def on_reaction(event: ReactionAdded, services: Services) -> None:
     """Do what the emoji asks for. Other emoji, and those on other messages, mean nothing."""
     action = services.settings.actions_by_emoji.get(event.emoji)
     # The bot's own emoji is an offer.
-    if action is None or event.user == services.bot or not event.ts:
+    if action is None or event.user == services.bot_user or not event.ts:
         return
     version = await services.actions.version_at(event.channel, event.ts)
     if version is None:

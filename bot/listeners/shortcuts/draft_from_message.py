@@ -29,7 +29,7 @@ async def on_message_shortcut(ack: AsyncAck, shortcut: MessageShortcut, services
 async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | None:
     """Return what to say if the form did not open. Raises UserError, StoreUnavailable."""
     invocation = shortcut.invocation
-    text = typed(shortcut.text, bot=services.bot)
+    text = typed(shortcut.text, bot=services.bot_user)
     sources = from_files(shortcut.files, invocation.key, shortcut.author)
     if text:
         limit = services.settings.max_source
