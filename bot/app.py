@@ -31,7 +31,7 @@ from bot.safety_filter import load_filter
 from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
-from bot.slack.client.people import People
+from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from bot.transport import transport
@@ -63,7 +63,7 @@ class _Slack:
     client: AsyncWebClient
     me: Mapping[str, Any]
     outbox: Outbox
-    people: People
+    people: SlackPeople
     files: Files
 
 
@@ -108,7 +108,7 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
         client=client,
         me=await outbox.lookups.whoami(),
         outbox=outbox,
-        people=People(outbox.lookups.get_user, settings.allowed),
+        people=SlackPeople(outbox.lookups.get_user, settings.allowed),
         files=Files(outbox.api, token, settings.slack_api_url),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.drafting.brief.options import Options, Sampled
+from bot.drafting.brief.options import Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
 from bot.drafting.jobs.thread_header import STANDING
@@ -176,7 +176,7 @@ def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int
 
 def _chosen(options: Options) -> dict[str, object]:
     """Return what was chosen, in the names of `/draft help`; the seed is shown elsewhere."""
-    own = options.model_dump(exclude_defaults=True, exclude=set(Sampled.model_fields))
+    own = options.model_dump(exclude_defaults=True, exclude=set(SamplingOptions.model_fields))
     own |= {"private": "yes"} if options.private else {}
-    sampled = options.model_dump(include=set(Sampled.model_fields) - {"seed", "n"})
+    sampled = options.model_dump(include=set(SamplingOptions.model_fields) - {"seed", "n"})
     return {**own, **sampled}

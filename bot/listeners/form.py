@@ -9,7 +9,7 @@ from bot.listeners.form_context import FormContext
 from bot.listeners.payloads import ModalTrigger
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence
-from bot.slack.render.views import Choices, draft_view
+from bot.slack.render.draft_form import Choices, draft_view
 
 # A trigger_id of Slack's is valid for three.
 TRIGGER_SECONDS = 2.0

@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
 from bot.messages import Sentence, sentence
 from bot.settings import Settings
-from bot.slack.client.people import People
+from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
 from bot.store import StoreUnavailable
 
@@ -30,7 +30,7 @@ class Services:
     history: DraftHistory
     intake: Intake
     outbox: Outbox
-    people: People
+    people: SlackPeople
     settings: Settings
     bot_user: str
     jobs: Jobs

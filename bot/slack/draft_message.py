@@ -18,7 +18,7 @@ from bot.slack.client.api_client import AnswerLost, RateLimited
 from bot.slack.client.posts import Posts
 from bot.slack.draft_part import DraftPart, StreamState
 from bot.slack.render import blocks
-from bot.slack.render.markup import split
+from bot.slack.render.parts import split
 from safety import NOTHING, SafeText, joined
 
 STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts share the budget.
@@ -176,8 +176,7 @@ class DraftMessage:
 
     async def _begin_part(self) -> None:
         """Find, stream or post a further message, and tell whoever keeps account of it."""
-        number = len(self._parts) + 1
-        head, key = self._head_of(number), self._key_of(number)
+        head, key = self._next_names()
         if self._resumed and (ts := await self._posts.find(self._place, key, head=head)):
             self._add_part(ts, StreamState.UNCERTAIN)
         elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
@@ -186,18 +185,17 @@ class DraftMessage:
             content = blocks.draft(head, NOTHING, *blocks.growing())
             ts = await self._posts.post(self._place, content, key)
             self._add_part(ts, StreamState.CLOSED)
-        await self._on_posted(number, ts)
+        await self._on_posted(len(self._parts), ts)
 
     def _add_part(self, ts: str, stream: StreamState) -> None:
-        number = len(self._parts) + 1
-        head, key = self._head_of(number), self._key_of(number)
+        head, key = self._next_names()
         self._parts.append(DraftPart(self._posts, self._place, head, key, ts=ts, stream=stream))
 
-    def _head_of(self, number: int) -> Phrase:
-        return self._head if number == 1 else Phrase(f"{self._head} · {number}")
-
-    def _key_of(self, number: int) -> str:
-        return f"{self._key}/{number}"
+    def _next_names(self) -> tuple[Phrase, str]:
+        """Return the head line and the key of the next part."""
+        number = len(self._parts) + 1
+        head = self._head if number == 1 else Phrase(f"{self._head} · {number}")
+        return head, f"{self._key}/{number}"
 
     async def _end_writing(self) -> None:
         """End the task, after its call if it makes one. Raises what had ended the task."""

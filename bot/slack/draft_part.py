@@ -22,7 +22,7 @@ class StreamState(Enum):
 
 
 class DraftPart:
-    """A message with a head line and one piece of `markup.split`, which is its body."""
+    """A message with a head line and one part of `parts.split`, which is its body."""
 
     def __init__(
         self, posts: Posts, place: Place, head: Phrase, key: str, *, ts: str, stream: StreamState

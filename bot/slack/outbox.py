@@ -20,12 +20,12 @@ from bot.messages import Phrase, ours
 from bot.slack.client.api_client import ApiArgs, ApiClient
 from bot.slack.client.lookups import Lookups
 from bot.slack.client.posts import Posts
-from bot.slack.client.rate_limit import TIERS, Clock, RateLimit
+from bot.slack.client.rate_limit import TIERS, Clock, RateLimiter
 from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.documents import file_name, file_of
-from bot.slack.render.markup import split
+from bot.slack.render.parts import split
 from bot.slack.views import Views
 from safety import SafeText, safe
 
@@ -46,7 +46,7 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.api = ApiClient(client, RateLimit(budgets, clock))
+        self.api = ApiClient(client, RateLimiter(budgets, clock))
         self.lookups = Lookups(self.api)
         self.views = Views(self.api)
         self._posts = Posts(self.api, self.lookups)
@@ -195,12 +195,12 @@ class Outbox:
         """Offer what somebody may begin a chat with, as (shown, said). Best effort."""
         shown = [{"title": ours(each), "message": ours(said)} for each, said in prompts]
         args = {"channel_id": channel, "thread_ts": thread_ts, "title": ours(title)}
-        await self._try("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
+        await self._best_effort("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
 
     async def set_title(self, place: Place, text: SafeText) -> None:
         """Name a chat in the list of chats. Best effort: most threads are no chats."""
         args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": safe(text)}
-        await self._try("assistant.threads.setTitle", args)
+        await self._best_effort("assistant.threads.setTitle", args)
 
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
@@ -215,9 +215,9 @@ class Outbox:
             "status": ours(status),
             "loading_messages": list(map(ours, loading)) or None,
         }
-        await self._try("assistant.threads.setStatus", args)
+        await self._best_effort("assistant.threads.setStatus", args)
 
-    async def _try(self, method: str, args: ApiArgs) -> None:
+    async def _best_effort(self, method: str, args: ApiArgs) -> None:
         if not self.api.rate_limit.is_free(method):
             return
         try:

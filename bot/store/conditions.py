@@ -1,6 +1,6 @@
 """Parts of queries that several of them share."""
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.models import Job, JobKind, JobStatus, Thread, Version, VersionStatus
@@ -9,6 +9,14 @@ from bot.store.models import Job, JobKind, JobStatus, Thread, Version, VersionSt
 def is_in(channel: str) -> ColumnElement[bool]:
     """Match threads of a channel, and those that are drafted in private for it."""
     return or_(Thread.channel == channel, Thread.post_to == channel)
+
+
+def is_of(thread_id: int | None, requester: str | None, channel: str | None) -> ColumnElement[bool]:
+    """Match jobs of a thread, of a person, in a channel: of all of these that are given."""
+    thread = true() if thread_id is None else Job.thread_id == thread_id
+    person = true() if requester is None else Job.requester == requester
+    place = true() if channel is None else is_in(channel)
+    return and_(thread, person, place)
 
 
 def to_be_written() -> ColumnElement[bool]:

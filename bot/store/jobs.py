@@ -7,7 +7,14 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.conditions import get_origin, is_in, reopen_waiting, set_request, to_be_written
+from bot.store.conditions import (
+    get_origin,
+    is_in,
+    is_of,
+    reopen_waiting,
+    set_request,
+    to_be_written,
+)
 from bot.store.models import (
     DELIVERIES,
     Job,
@@ -96,6 +103,22 @@ class JobQueries(Transactions):
             query = query.join(Thread, Thread.id == Job.thread_id).where(is_in(channel))
         async with self._read() as session:
             return (await session.scalars(query)).all()
+
+    async def list_jobs_not_begun(
+        self,
+        *,
+        thread_id: int | None = None,
+        requester: str | None = None,
+        channel: str | None = None,
+        status: JobStatus = JobStatus.OPEN,
+    ) -> Sequence[Job]:
+        """Return the jobs that have no version yet: of a thread, of a person, in a channel."""
+        versions = select(Version.job_id).where(Version.job_id == Job.id)
+        query = select(Job).join(Thread, Thread.id == Job.thread_id).order_by(Job.id)
+        query = query.where(Job.status == status, ~versions.exists())
+        async with self._read() as session:
+            found = await session.scalars(query.where(is_of(thread_id, requester, channel)))
+            return found.all()
 
     async def count_try(self, job_id: int, language: str) -> tuple[int, str]:
         """Count a try. Return how many came before it, and the language of the first."""

@@ -14,7 +14,7 @@ from sqlalchemy.types import DateTime
 
 
 class JobKind(StrEnum):
-    """What was asked for. ACCEPT and DELETE are errands: they write no version."""
+    """What was asked for. ACCEPT and DELETE are deliveries: they write no version."""
 
     DRAFT = "draft"
     REFINE = "refine"
@@ -128,7 +128,7 @@ class Thread(Base):
 class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.
 
-    `parent_id` is the version that it refines, or that an errand is about; `again_id` the one that
+    `parent_id` is the version that it refines, or that a delivery is about; `again_id` the one that
     it regenerates. `language` is the requester's language at the first try: a later try finds the
     job's messages by their words.
     """
@@ -231,7 +231,7 @@ class Hold(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
-class PostedMessage(Base):
+class VersionMessage(Base):
     """A Slack message that shows a version or a part of it; a reaction names it by its ts."""
 
     __tablename__ = "messages"

@@ -6,15 +6,14 @@ from typing import Any
 
 from sqlalchemy import Update, func, select, update
 
-from bot.store.conditions import get_origin, is_in
+from bot.store.conditions import get_origin, is_of
 from bot.store.models import (
     Hold,
     Job,
     JobKind,
-    JobStatus,
-    PostedMessage,
     Thread,
     Version,
+    VersionMessage,
     VersionStatus,
     now,
 )
@@ -63,8 +62,8 @@ class VersionQueries(Transactions):
         """Find the version that this Slack message shows."""
         query = (
             select(Version)
-            .join(PostedMessage, PostedMessage.version_id == Version.id)
-            .where(PostedMessage.channel == channel, PostedMessage.ts == ts)
+            .join(VersionMessage, VersionMessage.version_id == Version.id)
+            .where(VersionMessage.channel == channel, VersionMessage.ts == ts)
         )
         async with self._read() as session:
             return await session.scalar(query)
@@ -85,36 +84,10 @@ class VersionQueries(Transactions):
         """Return the versions that are being written: of a thread, of a person, in a channel."""
         query = select(Version).join(Job, Job.id == Version.job_id)
         query = query.join(Thread, Thread.id == Version.thread_id).order_by(Version.id)
-        wanted = {Version.thread_id: thread_id, Job.requester: requester}
-        for column, value in wanted.items():
-            if value is not None:
-                query = query.where(column == value)
-        if channel is not None:
-            query = query.where(is_in(channel))
+        query = query.where(is_of(thread_id, requester, channel))
         async with self._read() as session:
             writing = query.where(Version.status == VersionStatus.WRITING)
             return (await session.scalars(writing)).all()
-
-    async def list_jobs_not_begun(
-        self,
-        *,
-        requester: str | None = None,
-        channel: str | None = None,
-        thread_id: int | None = None,
-        status: JobStatus = JobStatus.OPEN,
-    ) -> Sequence[Job]:
-        """Return the jobs that have no version yet: of a person, in a channel, of a thread."""
-        versions = select(Version.job_id).where(Version.job_id == Job.id)
-        query = select(Job).join(Thread, Thread.id == Job.thread_id).order_by(Job.id)
-        query = query.where(Job.status == status, ~versions.exists())
-        if requester is not None:
-            query = query.where(Job.requester == requester)
-        if channel is not None:
-            query = query.where(is_in(channel))
-        if thread_id is not None:
-            query = query.where(Job.thread_id == thread_id)
-        async with self._read() as session:
-            return (await session.scalars(query)).all()
 
     async def is_given_up(self, job_id: int) -> bool:
         """Say whether the job has versions and none of them is being written."""
@@ -198,15 +171,15 @@ class VersionQueries(Transactions):
         """Record the Slack message that shows this part of the version."""
         async with self._write() as session:
             await session.merge(
-                PostedMessage(channel=channel, ts=ts, version_id=version_id, part=part)
+                VersionMessage(channel=channel, ts=ts, version_id=version_id, part=part)
             )
 
     async def list_posts(self, version_id: int) -> list[str]:
         """Return the ts of each message that shows the version, in order."""
         query = (
-            select(PostedMessage.ts)
-            .where(PostedMessage.version_id == version_id)
-            .order_by(PostedMessage.part)
+            select(VersionMessage.ts)
+            .where(VersionMessage.version_id == version_id)
+            .order_by(VersionMessage.part)
         )
         async with self._read() as session:
             return list(await session.scalars(query))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.drafting.slack_port import Button, Content
 from bot.messages import Language, Phrase
 from bot.slack.render import blocks
-from bot.slack.render.markup import split
-from bot.slack.render.views import BRIEF, DRAFT, DRAFTS, Choices, draft_view
+from bot.slack.render.draft_form import BRIEF, DRAFT, DRAFTS, Choices, draft_view
+from bot.slack.render.parts import split
 from bot.workspace.blocks import accept_view
 from safety import SafeText
 

@@ -12,7 +12,7 @@ from bot.messages import Phrase
 from bot.slack.client.api_client import web_client
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
-from bot.slack.render.views import Choices, draft_view
+from bot.slack.render.draft_form import Choices, draft_view
 from bot.workspace import Workspace
 from tests.clocks import HurriedClock
 

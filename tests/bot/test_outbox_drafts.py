@@ -39,7 +39,7 @@ Fault = dict[str, Any]
 
 
 class Stage:
-    """A thread in a channel, the outbox, and the account of posted messages that a caller keeps."""
+    """A thread in a channel, the outbox, and the posted messages that a caller records."""
 
     def __init__(self, workspace: Workspace, outbox: Outbox) -> None:
         self.workspace = workspace
@@ -79,13 +79,13 @@ class Stage:
 
 
 def words(message: PostedMessage) -> str:
-    """The text that a message shows, as Markdown, without what closes it."""
+    """Return the text that a message shows, as Markdown, without what closes it."""
     markdown = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     return "".join(markdown) or message.text
 
 
 def text_of(messages: list[PostedMessage]) -> str:
-    """The text of a draft, without the head of each of its messages."""
+    """Return the text of a draft, without the head of each of its messages."""
     return "\n\n".join(words(message).partition("\n\n")[2].strip() for message in messages)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, Budget, RateLimit
+from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, CallBudget, RateLimiter
 
 
 class StoppedClock:
@@ -48,7 +48,7 @@ def clock() -> StoppedClock:
 async def test_no_minute_holds_more_calls_than_slack_grants(
     clock: StoppedClock, per_minute: int
 ) -> None:
-    budget, calls = Budget(per_minute, clock), []
+    budget, calls = CallBudget(per_minute, clock), []
 
     async def caller(urgent: bool, after: float) -> None:
         await clock.sleep(after)
@@ -67,7 +67,7 @@ async def test_no_minute_holds_more_calls_than_slack_grants(
 async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(
     clock: StoppedClock,
 ) -> None:
-    budget, turns = Budget(TIER_4, clock), []
+    budget, turns = CallBudget(TIER_4, clock), []
 
     async def draft(name: int) -> None:
         for _ in range(40):
@@ -83,7 +83,7 @@ async def test_drafts_that_share_a_budget_take_their_turns_one_after_another(
 
 async def test_steps_lengthen_when_more_drafts_run(clock: StoppedClock) -> None:
     async def last_gap(drafts: int) -> float:
-        budget, times = Budget(TIER_4, clock), []
+        budget, times = CallBudget(TIER_4, clock), []
 
         async def draft(name: int) -> None:
             for _ in range(40):
@@ -99,7 +99,7 @@ async def test_steps_lengthen_when_more_drafts_run(clock: StoppedClock) -> None:
 
 
 async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock: StoppedClock) -> None:
-    budget, ended = Budget(TIERS["chat.update"], clock), []
+    budget, ended = CallBudget(TIERS["chat.update"], clock), []
 
     async def ending() -> None:
         await budget.acquire(urgent=True)
@@ -111,7 +111,7 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock: StoppedClock)
 
 
 async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock: StoppedClock) -> None:
-    limits, ended = RateLimit(clock=clock), []
+    limits, ended = RateLimiter(clock=clock), []
 
     async def growing(name: int) -> None:
         limits.reserve("chat.update", 1)
@@ -133,7 +133,7 @@ async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock: StoppedClo
 async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(
     clock: StoppedClock,
 ) -> None:
-    limits, turns = RateLimit({"chat.update": 3}, clock), []
+    limits, turns = RateLimiter({"chat.update": 3}, clock), []
 
     async def growing() -> None:
         await limits.acquire("chat.update")
@@ -151,7 +151,7 @@ async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(
 
 
 async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock: StoppedClock) -> None:
-    budget, ended = Budget(TIER_4, clock), []
+    budget, ended = CallBudget(TIER_4, clock), []
 
     async def growing() -> None:
         for _ in range(20):
@@ -169,7 +169,7 @@ async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock: St
 async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(
     clock: StoppedClock,
 ) -> None:
-    limits, calls = RateLimit(clock=clock), []
+    limits, calls = RateLimiter(clock=clock), []
 
     async def caller(method: str, urgent: bool) -> None:
         await limits.acquire(method, urgent=urgent)
@@ -183,7 +183,7 @@ async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(
 
 
 async def test_a_channel_gets_one_post_a_second(clock: StoppedClock) -> None:
-    limits, posts = RateLimit(clock=clock), []
+    limits, posts = RateLimiter(clock=clock), []
 
     async def poster(channel: str) -> None:
         for _ in range(3):
@@ -198,7 +198,7 @@ async def test_a_channel_gets_one_post_a_second(clock: StoppedClock) -> None:
 
 
 async def test_who_gives_up_waiting_takes_no_turn(clock: StoppedClock) -> None:
-    budget = Budget(1, clock)
+    budget = CallBudget(1, clock)
     await budget.acquire(urgent=True)
     waiting = asyncio.create_task(budget.acquire(urgent=True))
     await asyncio.sleep(0)
@@ -211,7 +211,7 @@ async def test_who_gives_up_waiting_takes_no_turn(clock: StoppedClock) -> None:
 
 
 async def test_a_budget_knows_when_it_is_used_up(clock: StoppedClock) -> None:
-    limits = RateLimit({"chat.startStream": 20}, clock)
+    limits = RateLimiter({"chat.startStream": 20}, clock)
     starts = 0
     while limits.is_free("chat.startStream"):
         await limits.acquire("chat.startStream")

@@ -29,7 +29,7 @@ temperature = 1.1
 
 
 def asked(kind: str, brief: str, **chosen: object) -> str:
-    """What the model is asked in the end."""
+    """Return what the model is asked in the end."""
     options = OPTIONS.model_copy(update=chosen)
     return Conversation(RECIPES[kind], brief, options).messages()[-1].content
 

@@ -48,7 +48,7 @@ OURS = {
 
 
 def where(is_found: Callable[[ast.AST], bool]) -> set[str]:
-    """The files in whose tree it is found."""
+    """Return the files in whose syntax tree it is found."""
     return {
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
@@ -61,7 +61,7 @@ def test_nothing_else_makes_a_phrase() -> None:
 
 
 def _literals(tree: ast.AST) -> set[int]:
-    """Lines with a phrase that is written there, and quotes nothing."""
+    """Return the lines with a phrase that is written there and quotes nothing."""
     return {
         n.lineno
         for n in ast.walk(tree)
@@ -86,7 +86,7 @@ def _calls(tree: ast.AST, name: str) -> bool:
 
 
 def _names(tree: ast.AST, name: str) -> bool:
-    """Whether a function is defined, imported, called or handed on under this name."""
+    """Say whether a function is defined, imported, called or handed on under this name."""
     return any(
         name in (getattr(n, "id", ""), getattr(n, "attr", ""))
         or (isinstance(n, ast.FunctionDef | ast.alias) and n.name == name)
@@ -100,7 +100,7 @@ def functions() -> Iterator[ast.FunctionDef]:
 
 
 def takes(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
-    """The names and types of its parameters."""
+    """Yield the names and types of its parameters."""
     given = function.args
     for each in (*given.posonlyargs, *given.args, *given.kwonlyargs):
         assert each.annotation is not None

@@ -31,7 +31,7 @@ def word_file(*paragraphs: str) -> bytes:
 
 
 def pdf_file(text: str) -> bytes:
-    """A page with one line of text, written by hand: pypdf makes pages without."""
+    """Make a page with one line of text by hand: pypdf makes only pages without text."""
     stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",

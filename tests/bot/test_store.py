@@ -29,7 +29,7 @@ from safety import SafeText
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store, with the newest schema."""
+    """Open an empty store with the newest schema."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres")

@@ -12,7 +12,7 @@ from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
 from bot.slack.render.home_view import home_view
-from bot.slack.render.markup import split
+from bot.slack.render.parts import split
 from bot.slack.render.version_views import (
     accept_view,
     change_view,

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
 from bot.drafting.brief.languages import language_among, language_of
-from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, Sampled
+from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, SamplingOptions
 from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, fold_name
 from bot.errors import UserError, validation_problems
 from bot.messages import Sentence, sentence, sentences
@@ -38,7 +38,7 @@ KNOWN = (
     AUDIENCE,
     "network",
     "private",
-    *Sampled.model_fields,
+    *SamplingOptions.model_fields,
 )
 HELP = {"help", "?", "？", "--help", "-h", "帮助"}
 STOP = {"stop", "cancel", "停止", "取消"}

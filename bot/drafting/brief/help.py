@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.drafting.brief.brief import LONGEST_AUDIENCE, range_of
-from bot.drafting.brief.options import CHINESE, TONES, Sampled
+from bot.drafting.brief.options import CHINESE, TONES, SamplingOptions
 from bot.drafting.brief.recipe import Recipe
 from bot.messages import Language, Sentence, sentence, sentences
 
@@ -47,7 +47,7 @@ def _option_help(language: Language, written: Sequence[str]) -> Iterator[Sentenc
         "lang": sentences.choices(written, None),
         "private": sentences.choices(["是", "否"] if chinese else ["yes", "no"], None),
         "audience": sentence("characters", most=LONGEST_AUDIENCE),
-        **{name: range_of(name) for name in ("words", *Sampled.model_fields)},
+        **{name: range_of(name) for name in ("words", *SamplingOptions.model_fields)},
     }
     chinese_names = {name: typed for typed, name in CHINESE.items()}
     for name, takes in values.items():

@@ -44,7 +44,7 @@ CHINESE = {
 YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}
 
 
-class Sampled(BaseModel):
+class SamplingOptions(BaseModel):
     """How a request is sampled, and how many drafts it makes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -58,7 +58,7 @@ class Sampled(BaseModel):
     seed: Seed
 
 
-class Options(Sampled):
+class Options(SamplingOptions):
     """All options. `words` are characters in Chinese; `lang` is a code of ISO 639-1.
 
     `private`: the text is drafted in the app's conversation with the requester.
@@ -73,4 +73,4 @@ class Options(Sampled):
     @property
     def sampling(self) -> dict[str, Any]:
         """The options that the worker needs."""
-        return self.model_dump(include=set(Sampled.model_fields))
+        return self.model_dump(include=set(SamplingOptions.model_fields))

@@ -8,7 +8,7 @@ from bot.drafting.slack_port import SlackError
 from bot.listeners.payloads import ButtonClick
 from bot.listeners.services import Services
 from bot.messages import sentence
-from bot.slack.render.views import review_view, said_view, waiting_view
+from bot.slack.render.review_views import review_view, said_view, waiting_view
 from bot.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)

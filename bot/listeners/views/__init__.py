@@ -7,8 +7,8 @@ from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.listeners.views.draft_form import on_draft_form
 from bot.listeners.views.version_form import on_version_form
+from bot.slack.render.draft_form import DRAFT
 from bot.slack.render.version_views import ACCEPT, CHANGE, TRANSLATE
-from bot.slack.render.views import DRAFT
 
 
 def register(app: AsyncApp, services: Services) -> None:

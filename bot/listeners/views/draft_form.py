@@ -10,7 +10,7 @@ from bot.drafting.sources import from_files, from_text
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import sentence
-from bot.slack.render.views import BRIEF, CHANNEL, DRAFTS, FILES, SOURCE
+from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, SOURCE
 from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
-from bot.slack.client.rate_limit import RateLimit
+from bot.slack.client.rate_limit import RateLimiter
 
 ApiArgs = Mapping[str, object]
 ApiAnswer = dict[str, Any]
@@ -99,7 +99,7 @@ async def web_client(
 class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, rate_limit: RateLimit) -> None:
+    def __init__(self, client: AsyncWebClient, rate_limit: RateLimiter) -> None:
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.rate_limit = rate_limit

@@ -16,7 +16,7 @@ AT_ONCE_SECONDS = 1.0
 MEMBERS, ANYONE = "members", "anyone"
 
 
-class People:
+class SlackPeople:
     """Knows who may ask, and which language a person reads."""
 
     def __init__(self, get_user: GetUser, allowed: Sequence[str]) -> None:

@@ -54,7 +54,7 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
-class Budget:
+class CallBudget:
     """The calls of one method: at most `per_minute` in any minute.
 
     Callers wait in two lanes, each first come, first served. The urgent lane may use up the minute
@@ -113,20 +113,20 @@ class Budget:
         return self._calls[-room] + COUNT_SECONDS - now if len(self._calls) >= room else 0.0
 
 
-class RateLimit:
+class RateLimiter:
     """Every method's budget, and one post a second for each channel."""
 
     def __init__(self, budgets: Mapping[str, int] = TIERS, clock: Clock | None = None) -> None:
         self.clock = clock or LoopClock()
         self._per_minute = budgets
-        self._methods: dict[str, Budget] = {}
-        self._channels: dict[str, Budget] = {}
+        self._methods: dict[str, CallBudget] = {}
+        self._channels: dict[str, CallBudget] = {}
 
     async def acquire(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
         """Wait until the method may be called, and a post may go to the channel; count both."""
         if method == "chat.postMessage":
             if channel not in self._channels:
-                self._channels[channel] = Budget(POSTS_A_MINUTE, self.clock, burst=1)
+                self._channels[channel] = CallBudget(POSTS_A_MINUTE, self.clock, burst=1)
             await self._channels[channel].acquire()
         await self._budget(method).acquire(urgent=urgent)
 
@@ -144,8 +144,8 @@ class RateLimit:
         budget.reserved += calls
         assert budget.reserved >= 0
 
-    def _budget(self, method: str) -> Budget:
+    def _budget(self, method: str) -> CallBudget:
         if method not in self._methods:
             # chat.postMessage has no published figure for a workspace: its channels limit it.
-            self._methods[method] = Budget(self._per_minute.get(method, 600), self.clock)
+            self._methods[method] = CallBudget(self._per_minute.get(method, 600), self.clock)
         return self._methods[method]

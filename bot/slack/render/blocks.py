@@ -73,7 +73,7 @@ def final(text: SafeText, note: Phrase | None) -> Rendered:
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Rendered:
     """Build a draft's message: the head line, the text of this part, and what closes it.
 
-    `body` is one part of `markup.split`.
+    `body` is one part of `parts.split`.
     """
     text = f"{head}\n\n{mrkdwn(body)}".rstrip()
     return Rendered(cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))

@@ -7,7 +7,16 @@ from bot.drafting.explanation import Changes
 from bot.messages import Language, Sentence, sentence, sentence_about
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
-from bot.slack.render.views import BRIEF_LIMIT, MOST_BLOCKS, ViewPayload, input_block, plain_text
+from bot.slack.render.views import (
+    INPUT_LIMIT,
+    MOST_BLOCKS,
+    ViewPayload,
+    form_view,
+    input_block,
+    option,
+    page_view,
+    section,
+)
 from safety import SafeText, part
 
 CHANGE: SentenceGroup = "change"
@@ -21,29 +30,28 @@ STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
 
 def change_view(private_metadata: str, language: Language) -> ViewPayload:
     """Build the form for a free instruction."""
-    element = {"type": "plain_text_input", "multiline": True, "max_length": BRIEF_LIMIT}
+    element = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
     return _form(CHANGE, private_metadata, {**element, "focus_on_load": True}, language)
 
 
 def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:
     """Build the form that offers the languages that the model writes."""
-    options = [_option(sentence_about("language", code), code, language) for code in codes]
+    options = [option(sentence_about("language", code).to(language), code) for code in codes]
     element = {"type": "static_select", "options": options, "initial_option": options[0]}
     return _form(TRANSLATE, private_metadata, element, language)
 
 
 def accept_view(private_metadata: str, language: Language) -> ViewPayload:
     """Build the form that asks where the text shall go."""
-    options = [_option(sentence_about("way", way), way, language) for way in Way]
+    options = [option(sentence_about("way", way).to(language), way) for way in Way]
     element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
     return _form(ACCEPT, private_metadata, element, language)
 
 
 def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:
     """Build the view that explains how a draft was made."""
-    texts = [line.to(language)[:SECTION_LIMIT] for line in lines]
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
-    return _page(sentence_about("why", "title"), blocks, language)
+    blocks = [section(line.to(language)[:SECTION_LIMIT]) for line in lines]
+    return page_view(sentence_about("why", "title"), blocks, language)
 
 
 def changes_view(changes: Changes, language: Language) -> ViewPayload:
@@ -57,9 +65,8 @@ def changes_view(changes: Changes, language: Language) -> ViewPayload:
         added=changes.count("added"),
         removed=changes.count("removed"),
     )
-    intro = {"type": "section", "text": {"type": "mrkdwn", "text": counted.to(language)}}
-    texts = [rich_text(elements) for elements in _blocks_of(changes)]
-    return _page(sentence_about("changes", "title"), [intro, *texts[: MOST_BLOCKS - 1]], language)
+    blocks = [section(counted.to(language)), *map(rich_text, _blocks_of(changes))]
+    return page_view(sentence_about("changes", "title"), blocks[:MOST_BLOCKS], language)
 
 
 def rich_text(elements: Sequence[Block]) -> Block:
@@ -95,29 +102,11 @@ def _styled(text: SafeText, mark: str) -> Block:
 def _form(
     name: SentenceGroup, private_metadata: str, element: Block, language: Language
 ) -> ViewPayload:
-    """Build a form with one input, whose block_id and action_id are the form's name."""
-    label = plain_text(sentence_about(name, "label"), language)
-    return {
-        **_page(
-            sentence_about(name, "title"),
-            [input_block(name, label, {**element, "action_id": name})],
-            language,
-        ),
-        "callback_id": name,
-        "private_metadata": private_metadata,
-        "close": plain_text(sentence("form_close"), language),
-        "submit": plain_text(sentence_about(name, "submit"), language),
-    }
-
-
-def _page(title: Sentence, blocks: Sequence[Block], language: Language) -> ViewPayload:
-    return {
-        "type": "modal",
-        "title": plain_text(title, language),
-        "close": plain_text(sentence("page_close"), language),
-        "blocks": list(blocks),
-    }
-
-
-def _option(label: Sentence, value: str, language: Language) -> Block:
-    return {"text": plain_text(label, language), "value": str(value)}
+    return form_view(
+        name,
+        private_metadata,
+        title=sentence_about(name, "title"),
+        submit=sentence_about(name, "submit"),
+        blocks=[input_block(name, sentence_about(name, "label"), element, language)],
+        language=language,
+    )

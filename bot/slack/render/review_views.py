@@ -1,0 +1,28 @@
+"""Pure builders of the views of a reviewer."""
+
+from bot.messages import Language, Sentence, sentence
+from bot.slack.render.views import MOST_BLOCKS, ViewPayload, page_view, section
+from safety import SafeText, part
+
+PIECE_LIMIT = 3_000  # Characters of a section.
+
+
+def review_view(text: SafeText, language: Language) -> ViewPayload:
+    """Build the view of a held text, without formatting."""
+    pieces = [part(text, i, i + PIECE_LIMIT) for i in range(0, len(text), PIECE_LIMIT)]
+    sections = [
+        {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
+        for piece in pieces[:MOST_BLOCKS]
+        if piece.strip()
+    ]
+    return page_view(sentence("review_title"), sections or [{"type": "divider"}], language)
+
+
+def waiting_view(language: Language) -> ViewPayload:
+    """Build what a reviewer sees until the text is there."""
+    return said_view(sentence("review_waits"), language)
+
+
+def said_view(said: Sentence, language: Language) -> ViewPayload:
+    """Build a view with one sentence in the place of the text."""
+    return page_view(sentence("review_title"), [section(said.to(language))], language)
