@@ -18,9 +18,10 @@ async def on_message(event: MessageEvent, services: Services) -> None:
     """Take a reply or a brief. Say nothing about messages that are for somebody else."""
     if event.subtype == "message_deleted" and event.deleted_ts:
         await services.actions.deleted(event.channel, event.deleted_ts)
-    elif (
-        event.author and event.author != services.bot_user and (event.thread_ts or event.is_direct)
-    ):
+        return
+    if event.author is None or event.author == services.bot_user:
+        return
+    if event.thread_ts or event.is_direct:
         await _handle(event, event.author, services, to_us=event.is_direct)
 
 
