@@ -71,7 +71,7 @@ class _Slack:
 async def running(settings: Settings) -> AsyncIterator[Bot]:
     """Connect the bot. Leaving takes nothing new, drains, and closes.
 
-    Raises OperatorError, SlackUnavailable, SlackRefused, StoreUnavailable, PolicyError.
+    Raises OperatorError, SlackUnavailable, SlackRefused, StoreUnavailable.
     """
     use_command(settings.slash_command)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -9,6 +9,6 @@ from safety import AuditLog, Filter, JudgeServer, load_policy
 def load_filter(
     settings: Settings, *, policy: Path | None = None, audit: AuditLog | None = None
 ) -> Filter:
-    """Return the filter by POLICY, or by another file. Raises PolicyError, FilterError."""
+    """Return the filter by POLICY, or by another file. Raises OperatorError."""
     worker = JudgeServer(settings.engine_url, settings.worker_token)
     return Filter(load_policy(policy or settings.policy), audit=audit, worker=worker)

@@ -16,10 +16,10 @@ from inference import logs
 from inference.api.app import ApiServer
 from inference.api.listen import listen
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import must_fit
+from inference.checkpoint.errors import model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint
-from inference.engine.parent_death import end_with
+from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
 from inference.errors import OperatorError
 from inference.model.config import check_cache, check_split
@@ -44,7 +44,7 @@ def main() -> int:
         logs.configure(settings.log_format)
         logs.guard_crashes()
         if settings.worker_parent is not None:
-            end_with(settings.worker_parent)
+            die_with_parent(settings.worker_parent)
         asyncio.run(serve(settings))
     except OperatorError as error:
         # A sentence for whoever started the worker, so it is no event of the log.
@@ -57,39 +57,39 @@ def check(settings: Settings) -> str:
     """Return what would be served, in a line. Raises ModelError where the ranks would fail."""
     # These import torch, which the supervisor runs without.
     from inference.model.device import Device  # noqa: PLC0415
-    from inference.model.weights import Weights, check_memory, rank_bytes  # noqa: PLC0415
+    from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
-    shape, weights = checkpoint.shape, Weights(checkpoint.tensors, checkpoint.refs)
+    config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
-    with must_fit(checkpoint.path, "the model"):
-        held = rank_bytes(weights, shape, tp, device.form, size)
+    with model_errors(checkpoint.path, "the model"):
+        held = rank_bytes(loader, config, tp, device.form, size)
         check_memory(held, tp, memory)
-        check_cache(shape, tp, settings.kv_tokens or 0, size, memory)
+        check_cache(config, tp, settings.kv_tokens or 0, size, memory)
     return (
-        f"{settings.model}: {shape.family}, {shape.layers} layers, context {shape.context:,}; "
-        f"TP={tp} on {device.name} in {device.words}, {held / 1e6:,.0f} MB on each rank"
+        f"{settings.model}: {config.family}, {config.layers} layers, context {config.context:,}; "
+        f"TP={tp} on {device.name} in {device.description}, {held / 1e6:,.0f} MB on each rank"
     )
 
 
 def read_model(settings: Settings) -> tuple[Checkpoint, Tokenizer]:
     """Read all of the model but its weights, and check that these are there. Raises ModelError."""
     checkpoint, vocabulary = open_model(settings.model)
-    check_split(checkpoint.shape, settings.tp)
+    check_split(checkpoint.config, settings.tp)
     for name, path in settings.adapter_paths.items():
-        open_adapter(name, path, checkpoint.shape)
+        open_adapter(name, path, checkpoint.config)
     return checkpoint, Tokenizer(vocabulary, thinking=settings.thinking)
 
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises OperatorError."""
     checkpoint, tokenizer = read_model(settings)
-    path, shape = checkpoint.path, checkpoint.shape
+    path, config = checkpoint.path, checkpoint.config
     supervisor = Supervisor(settings, path, tokenizer.end_ids)
     name = checkpoint.name if Path(settings.model) == path else settings.model
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
-    server = ApiServer(supervisor, tokenizer, name, shape.context, token)
+    server = ApiServer(supervisor, tokenizer, name, config.context, token)
     runner = web.AppRunner(
         server.app(),
         access_log=None,
@@ -107,7 +107,7 @@ async def serve(settings: Settings) -> None:
         stop.cancel()
         server.draining = True
         log.info("stopping", running=len(supervisor.open), seconds=settings.drain_seconds)
-        await supervisor.drained(settings.drain_seconds)
+        await supervisor.drain(settings.drain_seconds)
         await runner.cleanup()
         ranks.cancel()
         await asyncio.wait([ranks])

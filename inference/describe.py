@@ -1,6 +1,7 @@
-"""`python -m inference.describe MODEL`: what would be loaded, without loading it.
+"""`python -m inference.describe MODEL` says what would be loaded, without loading it.
 
-Of this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise; MODEL as in the worker's settings.
+It describes the model for this machine, unless DEVICE, DTYPE and WEIGHTS say otherwise. MODEL is
+as in the settings of the worker.
 """
 
 import argparse
@@ -13,18 +14,17 @@ from inference.checkpoint.check import open_model
 from inference.checkpoint.open import Checkpoint
 from inference.errors import OperatorError
 from inference.model.device import Device
-from inference.model.weights import Weights, rank_bytes
+from inference.model.weight_loader import WeightLoader, rank_bytes
 from inference.settings import Settings, load_settings
 from inference.tokenization.chat_template import ChatTemplate
 
-CANNOT_LOAD = 2
 MAX_TP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache of the group:
-    KV_FRACTION of the memory that is free now and beside the weights.
+class RankShare:
+    """What each of `tp` ranks holds, in bytes, and how many tokens fit into the cache: into
+    KV_FRACTION of the memory that is free now, without the weights.
     """
 
     tp: int
@@ -34,8 +34,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A model. dtype: the numbers it is computed in, and how its weights are held; disk: bytes."""
+class ModelReport:
+    """A model. dtype: its numbers in computations, and the form of its weights; disk: bytes."""
 
     path: str
     source: str
@@ -50,64 +50,64 @@ class Report:
     disk: int
     dtype: str
     kv_bytes_per_token: int
-    shares: list[Share]
+    shares: list[RankShare]
     template: str
     ends: list[str]
 
 
 def main() -> int:
-    """Exit codes: 0, 2 for a model that cannot be served (a sentence says why)."""
+    """Run the command. Exit codes: 0, 2 for a model that cannot be served (a sentence says why)."""
     parser = argparse.ArgumentParser(prog="python -m inference.describe", description=__doc__)
     parser.add_argument("model", nargs="?", help="a path or a package; by default MODEL")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     args = parser.parse_args()
     try:
         settings = load_settings()
-        report = inspect(args.model or settings.model, settings)
+        report = describe(args.model or settings.model, settings)
     except OperatorError as error:
-        print(f"inspect: {error}", file=sys.stderr)
-        return CANNOT_LOAD
+        print(f"describe: {error}", file=sys.stderr)
+        return error.exit_code
     print(json.dumps(asdict(report), ensure_ascii=False) if args.json else table(report))
     return 0
 
 
-def inspect(model: str, settings: Settings) -> Report:
-    """Raises ModelError."""
+def describe(model: str, settings: Settings) -> ModelReport:
+    """Describe what MODEL names. Raises ModelError."""
     checkpoint, vocabulary = open_model(model)
-    device, shape = Device.choose(settings, rank=0, tp=1), checkpoint.shape
-    return Report(
+    device, config = Device.choose(settings, rank=0, tp=1), checkpoint.config
+    return ModelReport(
         path=str(checkpoint.path),
         source=checkpoint.source,
-        family=shape.family,
-        parameters=shape.parameters,
-        layers=shape.layers,
-        hidden=shape.hidden,
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
+        family=config.family,
+        parameters=config.parameters,
+        layers=config.layers,
+        hidden=config.hidden,
+        heads=config.heads,
+        kv_heads=config.kv_heads,
         vocabulary=len(vocabulary.tokens),
-        context=shape.context,
+        context=config.context,
         disk=sum(tensor.size for tensor in checkpoint.tensors.values()),
-        dtype=device.words,
-        kv_bytes_per_token=shape.cache_bytes(1, 1, device.dtype.itemsize),
+        dtype=device.description,
+        kv_bytes_per_token=config.cache_bytes(1, 1, device.dtype.itemsize),
         shares=list(_shares(checkpoint, device, settings.kv_fraction)),
         template=ChatTemplate(vocabulary).source,
         ends=sorted(vocabulary.name(token) for token in vocabulary.end_ids),
     )
 
 
-def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[Share]:
-    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
+def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator[RankShare]:
+    loader, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
     size = device.dtype.itemsize
-    for tp in range(1, min(shape.heads, MAX_TP) + 1):
-        if shape.splits(tp):
-            held = rank_bytes(weights, shape, tp, device.form, size)
-            token = shape.cache_bytes(1, tp, size)
+    for tp in range(1, min(config.heads, MAX_TP) + 1):
+        if config.splits(tp):
+            held = rank_bytes(loader, config, tp, device.form, size)
+            token = config.cache_bytes(1, tp, size)
             room = int((device.free_memory(tp) - held) * fraction)
-            yield Share(tp, held, token, max(0, room // token))
+            yield RankShare(tp, held, token, max(0, room // token))
 
 
-def table(report: Report) -> str:
-    """For a terminal."""
+def table(report: ModelReport) -> str:
+    """Return the report for a terminal."""
     lines = [
         ("model", report.path),
         ("source", f"{report.source}, {report.disk / 1e6:,.0f} MB of weights"),

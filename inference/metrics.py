@@ -7,7 +7,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from inference.engine.messages import Load
+from inference.engine.scheduler import SchedulerStats
 
 TTFT_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60)
 TPOT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1)
@@ -43,9 +43,9 @@ class Metrics:
         self.guessed = counter("guessed_tokens", "Tokens computed on a guess.")
         self.accepted = counter("accepted_tokens", "Guesses that were right.")
         self.restarts = counter("restarts", "Times the ranks were started again.")
-        self._load = Load()
+        self._load = SchedulerStats()
 
-    def observe(self, load: Load) -> None:
+    def observe(self, load: SchedulerStats) -> None:
         """Record how busy the ranks are. Their own counters begin at 0 with each start."""
         self.running.set(load.running)
         self.waiting.set(load.waiting)
@@ -56,7 +56,7 @@ class Metrics:
         self._load = load
 
     def ranks_began(self) -> None:
-        self._load = Load()
+        self._load = SchedulerStats()
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format, version 0.0.4."""

@@ -1,15 +1,16 @@
-"""The safety filter: judges what comes in and what goes out. Knows neither Slack nor the model."""
+"""The safety filter: judges texts that come in and go out. Knows neither Slack nor the model."""
 
 from safety.audit.audit_log import AuditError, AuditLog
-from safety.errors import OperatorError
+from safety.errors import FilterError, OperatorError
 from safety.judge.judge import JudgeServer
-from safety.policy.policy import Policy, PolicyError, load_policy
-from safety.screening.filter import Filter, FilterError, Health
+from safety.policy.policy import Policy
+from safety.policy.policy_file import PolicyError, load_policy
+from safety.screening.filter import Filter, Health
 from safety.screening.gate import Gate
 from safety.screening.redact import has_span
-from safety.screening.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 from safety.text.normalise import visible
 from safety.text.safe_text import NOTHING, fenced, joined, part, safe
+from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
 
 __all__ = [
     "NOTHING",

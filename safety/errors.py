@@ -1,4 +1,6 @@
-"""What is said to whoever runs the filter, in one sentence."""
+"""What whoever runs the filter reads when something is wrong: one sentence for each error."""
+
+from pydantic import ValidationError
 
 
 class OperatorError(Exception):
@@ -8,3 +10,17 @@ class OperatorError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.exit_code = exit_code
+
+
+class FilterError(OperatorError):
+    """The filter cannot be used."""
+
+
+def first_fault(error: ValidationError) -> tuple[str, list[str], str]:
+    """Return the first fault that pydantic names: its kind, its path of keys, its message.
+
+    Nothing of the input is in it.
+    """
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ").removesuffix(".")
+    return first["type"], [str(part) for part in first["loc"]], message

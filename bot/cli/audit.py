@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from bot.errors import OperatorError
 from bot.settings import Settings
-from safety.audit.hash_chain import Chain, Head
+from safety.audit.hash_chain import ChainHead, HashChain
 
 TROUBLE = 1
 
@@ -14,20 +14,20 @@ TROUBLE = 1
 async def verify(settings: Settings, file: Path | None, head: str | None) -> int:
     """Print what was changed in the log, and return the exit code: 0 nothing, 1 something.
 
-    Raises OperatorError, AuditError, ChainError if the log cannot be verified.
+    Raises OperatorError if the log cannot be verified.
     """
     path = file or settings.data_dir / "audit.jsonl"
-    kept = Head.parse(head) if head else None
+    kept = ChainHead.parse(head) if head else None
     try:
         with path.open("rb") as log:
-            troubles = list(Chain(_key(settings)).troubles(log, kept))
+            troubles = list(HashChain(_key(settings)).troubles(log, kept))
     except OSError as error:
         raise OperatorError(f"{path} cannot be read ({error.strerror}): check the path.") from None
     print("\n".join(troubles) or _well(path, kept))
     return TROUBLE if troubles else 0
 
 
-def _well(path: Path, kept: Head | None) -> str:
+def _well(path: Path, kept: ChainHead | None) -> str:
     if kept:
         return f"{path} is as it was written."
     return f"{path} is as it was written, but for lines that may miss at its end: add --head."

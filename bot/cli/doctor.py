@@ -22,7 +22,6 @@ from bot.slack.client.lookups import is_private
 from bot.slack.manifest import SCOPES
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
-from safety import FilterError, PolicyError
 
 CHECK_SECONDS = 60.0
 FAILED = 1
@@ -122,10 +121,7 @@ async def _database(settings: Settings) -> str:
 
 
 async def _filter(settings: Settings) -> str:
-    try:
-        health = await load_filter(settings).health()
-    except (PolicyError, FilterError) as error:
-        raise OperatorError(str(error)) from None
+    health = await load_filter(settings).health()
     if health.degraded:
         raise OperatorError(" ".join(health.troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"

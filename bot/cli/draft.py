@@ -13,7 +13,7 @@ from bot.settings import Settings
 from bot.slack.render.markup import plain
 from bot.worker import own_worker, until_ready
 from inference.client import Delta, EngineClient, Sampling
-from safety import Blocked, Filter, FilterError, PolicyError, SafeText, Stage, safe
+from safety import Blocked, Filter, SafeText, Stage, safe
 
 FAILED = 1
 REQUEST = "terminal"
@@ -31,8 +31,8 @@ async def draft(text: str, settings: Settings) -> int:
     except Blocked as blocked:
         rules = ", ".join(blocked.verdict.rules)
         raise OperatorError(f"The safety filter stopped it: {rules}.", FAILED) from None
-    except (OperatorError, PolicyError, FilterError) as error:
-        raise OperatorError(str(error), FAILED) from None
+    except OperatorError as error:
+        raise OperatorError(error.sentence, FAILED) from None
     return 0
 
 

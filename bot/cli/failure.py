@@ -9,8 +9,6 @@ from bot.drafting.slack_port import SlackRefused, SlackUnavailable
 from bot.errors import OperatorError, validation_problems
 from bot.store import StoreUnavailable
 from inference.client import EngineRefused, EngineUnavailable
-from safety import AuditError, FilterError, PolicyError
-from safety.audit.hash_chain import ChainError
 
 FAILED, WRONG_SETTING = 1, 2
 
@@ -24,8 +22,6 @@ def operator_error(error: Exception) -> OperatorError | None:
     match error:
         case OperatorError():
             return error
-        case PolicyError() | FilterError() | AuditError() | ChainError():
-            sentence = str(error)
         case ValidationError():
             problems = validation_problems(error)
             sentence = "\n".join(f"{'_'.join(at).upper()}: {what}" for at, what in problems)

@@ -9,7 +9,7 @@ from safety.screening.explanation import explain
 
 
 async def check(settings: Settings, file: Path | None) -> int:
-    """Print the policy's digests; return 0. Raises PolicyError, FilterError if it is wrong."""
+    """Print the policy's digests; return 0. Raises OperatorError if it is wrong."""
     policy = load_filter(settings, policy=file).policy
     print(f"{file or settings.policy or 'the packaged policy'}: {policy.digest}")
     for kind in ("workspaces", "channels"):
@@ -21,7 +21,7 @@ async def check(settings: Settings, file: Path | None) -> int:
 async def explained(
     settings: Settings, text: str, stage: Stage, *, workspace: str, channel: str
 ) -> int:
-    """Print what each tier scores, and what follows; return 0. Raises PolicyError, FilterError."""
+    """Print what each tier scores, and what follows; return 0. Raises OperatorError."""
     filter_ = load_filter(settings).within(workspace, channel)
     print("\n".join(await explain(filter_, text, stage)))
     return 0

@@ -22,7 +22,8 @@ from inference.api.responses import (
     now,
     usage_body,
 )
-from inference.engine.supervisor import Stopped, Supervisor
+from inference.engine.open_sample import GenerationStopped
+from inference.engine.supervisor import Supervisor
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError
 from inference.tokenization.reasoning import ReasoningFilter, ends_in_reasoning
@@ -325,7 +326,7 @@ def _failure(error: Exception) -> JsonObject:
 
     The log gets the error's type and place, never its text: that may hold what a user wrote.
     """
-    if isinstance(error, Stopped):
+    if isinstance(error, GenerationStopped):
         return error_body(str(error), "server_error", "engine_failed")
     frame = traceback.extract_tb(error.__traceback__)[-1]
     log.error("request failed", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")

@@ -5,14 +5,14 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from inference.engine.messages import Emitted, Logprobs
+from inference.engine.messages import Logprobs, SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.detokenizer import Detokenizer, StopStrings
 from inference.tokenization.reasoning import ReasoningFilter
 from inference.tokenization.tokenizer import Tokenizer
 
-Generate = Callable[[list[int], SamplingParams], AsyncGenerator[Emitted, None]]
+Generate = Callable[[list[int], SamplingParams], AsyncGenerator[SampleOutput, None]]
 """Yields the tokens that follow a prompt, as `Supervisor.generate` does."""
 
 
@@ -76,7 +76,10 @@ class Completion:
         return [sample.cached_tokens for sample in self.samples]
 
     async def deltas(self) -> AsyncGenerator[TextDelta, None]:
-        """Yield deltas as they come. Closing the iterator cancels the samples. Raises Stopped."""
+        """Yield deltas as they come. Closing the iterator cancels the samples.
+
+        Raises GenerationStopped.
+        """
         queue: asyncio.Queue[TextDelta | Exception] = asyncio.Queue()
         tasks = [asyncio.create_task(self._write(sample, queue)) for sample in self.samples]
         running = len(tasks)
@@ -133,7 +136,7 @@ class _SampleText:
     def has_reasoning(self) -> bool:
         return self.reasoning is not None and self.reasoning.found
 
-    def add(self, emitted: Emitted) -> TextDelta:
+    def add(self, emitted: SampleOutput) -> TextDelta:
         """Take the tokens of a step, up to where a stop string is complete."""
         text, finish, taken, hidden = "", emitted.finish, 0, 0
         for token in emitted.tokens:

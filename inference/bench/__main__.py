@@ -22,7 +22,6 @@ from inference.bench.perplexity import measure_perplexity
 from inference.bench.report import machine, say, say_table
 from inference.bench.results import Results
 from inference.bench.workloads import QUICK, WORKLOADS, Bench, WorkloadSizes
-from inference.engine.supervisor import Stopped
 from inference.errors import OperatorError
 
 
@@ -44,7 +43,7 @@ def main() -> int:
         result = asyncio.run(
             measure_perplexity() if args.what == "perplexity" else measure_speed(args)
         )
-    except (OperatorError, Stopped) as error:
+    except OperatorError as error:
         say(str(error))
         return CANNOT_GO_ON
     if args.json:
@@ -53,7 +52,7 @@ def main() -> int:
 
 
 async def measure_speed(args: argparse.Namespace) -> dict[str, object]:
-    """Print the results of the workloads, and return them. Raises OperatorError, Stopped."""
+    """Print the results of the workloads, and return them. Raises OperatorError."""
     model = load_model()
     async with contextlib.AsyncExitStack() as stack:
         async with peer_process(BANDWIDTH) as process:

@@ -60,14 +60,14 @@ class BenchModel:
 
     def footprint(self, weight_size: int | None, kv_size: int) -> Footprint:
         """Return the footprint. weight_size: bytes of a number; None for those of the file."""
-        shape = self.checkpoint.shape
+        config = self.checkpoint.config
         weights = sum(
             math.prod(tensor.shape) * weight_size if weight_size else tensor.size
             for tensor in self.checkpoint.tensors.values()
             # A step reads only some rows of an embedding, unless it is the output layer as well.
-            if shape.tied or tensor.name != self.checkpoint.refs["embedding.weight"].name
+            if config.tied or tensor.name != self.checkpoint.refs["embedding.weight"].name
         )
-        return Footprint(weights, shape.cache_bytes(1, 1, kv_size))
+        return Footprint(weights, config.cache_bytes(1, 1, kv_size))
 
 
 def load_model() -> BenchModel:
@@ -92,12 +92,15 @@ class WorkerEngine:
         return sum(_peak_memory(process.pid) for process in self.supervisor.processes)
 
     async def run(self, prompts: list[list[int]], tokens: int) -> TimedRun:
-        """Continue all prompts at once, each by so many tokens, greedily. Raises Stopped."""
+        """Continue all prompts at once, each by so many tokens, greedily.
+
+        Raises GenerationStopped.
+        """
         params = replace(GREEDY, max_tokens=tokens)
         return await asyncio.gather(*(self.stream(prompt, params) for prompt in prompts))
 
     async def stream(self, prompt: list[int], params: SamplingParams) -> TimedStream:
-        """Continue one prompt. Raises Stopped."""
+        """Continue one prompt. Raises GenerationStopped."""
         steps: list[tuple[float, int]] = []
         ids: list[int] = []
         start = time.perf_counter()

@@ -17,7 +17,7 @@ FORMS = {
 
 
 async def measure_perplexity() -> dict[str, object]:
-    """Print the perplexity of each form, and return all. Raises OperatorError, Stopped."""
+    """Print the perplexity of each form, and return all. Raises OperatorError."""
     model = load_model()
     ids = model.tokenizer.encode(TEXT.read_text())
     found: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Whether a checkpoint holds the model that it says it holds, whole and readable."""
+"""Checks that a checkpoint holds the model of its header, whole and readable."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,40 +10,42 @@ from gguf.quants import dequantize
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
-from inference.checkpoint.parameter_ref import Ref
-from inference.checkpoint.stored_tensor import Stored, block_of
+from inference.checkpoint.parameter_ref import ParameterRef
+from inference.checkpoint.stored_tensor import StoredTensor, block_of
 from inference.model.config import parameter_shapes
 from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 
 
 def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
-    """What MODEL names, whole and fitting together. Raises ModelError."""
+    """Open what MODEL names, and check that it is whole and fits together. Raises ModelError."""
     checkpoint = open_checkpoint(find_model(model))
     check_tensors(checkpoint)
     vocabulary = open_vocabulary(checkpoint.path)
-    check_vocabulary(vocabulary, checkpoint.shape)
+    check_vocabulary(vocabulary, checkpoint.config)
     return checkpoint, vocabulary
 
 
 def check_tensors(checkpoint: Checkpoint) -> None:
-    """Raises ModelError for a tensor that is missing, unknown, of a wrong size, cut short or in a
+    """Raise ModelError for a tensor that is missing, unknown, of a wrong size, cut short or of a
     kind that cannot be read.
     """
-    for parameter, _ in parameter_shapes(checkpoint.shape):
+    for parameter, _ in parameter_shapes(checkpoint.config):
         if parameter not in checkpoint.refs:
             raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
     check_refs(checkpoint.path, checkpoint.tensors, checkpoint.refs)
 
 
-def check_refs(path: Path, tensors: Mapping[str, Stored], refs: Mapping[str, Ref]) -> None:
-    """The same of any tensors, and where parameters lie in them. Raises ModelError."""
+def check_refs(
+    path: Path, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
+) -> None:
+    """Check any tensors and the refs into them in the same way. Raises ModelError."""
     unknown, ends = set(tensors), dict[Path, int]()
     for ref in refs.values():
         if (tensor := tensors.get(ref.name)) is None:
             raise ModelError(f"{path} has no tensor {ref.name!r}.")
         unknown.discard(ref.name)
         _check_size(path, tensor, ref)
-        _check_pieces(tensor, ends)
+        _check_parts(tensor, ends)
     if unknown:
         raise ModelError(
             f"{path} holds tensors that this worker does not understand: "
@@ -61,7 +63,7 @@ def _can_dequantise(kind: int) -> bool:
     return True
 
 
-def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
+def _check_size(path: Path, tensor: StoredTensor, ref: ParameterRef) -> None:
     if (tensor.rows, tensor.columns) != ref.size:
         rows, columns = ref.size
         wanted = f"{rows}" if columns == 1 else f"{rows} x {columns}"
@@ -82,22 +84,22 @@ def _check_size(path: Path, tensor: Stored, ref: Ref) -> None:
         )
 
 
-def _check_pieces(tensor: Stored, ends: dict[Path, int]) -> None:
-    """The pieces cover the tensor, and their files reach to their ends."""
+def _check_parts(tensor: StoredTensor, ends: dict[Path, int]) -> None:
+    """Check that the parts cover the tensor, and that the files reach to their ends."""
     block, size = block_of(tensor.kind)
     covered = 0
-    for piece in tensor.pieces:
-        covered += piece.rows * piece.columns
-        end = piece.offset + piece.rows * piece.columns // block * size
-        if piece.path not in ends:
-            ends[piece.path] = piece.path.stat().st_size
-        if end > ends[piece.path]:
+    for part in tensor.parts:
+        covered += part.rows * part.columns
+        end = part.offset + part.rows * part.columns // block * size
+        if part.path not in ends:
+            ends[part.path] = part.path.stat().st_size
+        if end > ends[part.path]:
             raise ModelError(
-                f"{piece.path} is cut short: tensor {tensor.name!r} ends at byte {end:,}, "
-                f"the file at {ends[piece.path]:,}; download it again."
+                f"{part.path} is cut short: tensor {tensor.name!r} ends at byte {end:,}, "
+                f"the file at {ends[part.path]:,}; download it again."
             )
     if covered != tensor.rows * tensor.columns:
         raise ModelError(
-            f"{tensor.pieces[0].path.parent}: tensor {tensor.name!r} is missing parts; copy the "
+            f"{tensor.parts[0].path.parent}: tensor {tensor.name!r} is missing parts; copy the "
             "whole checkpoint."
         )

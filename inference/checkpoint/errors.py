@@ -1,4 +1,4 @@
-"""What is said of a model that cannot be served."""
+"""What is wrong with a model that cannot be served."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from inference.errors import OperatorError
 
 
 class ModelError(OperatorError):
-    """A model that cannot be served. The message is one sentence: which file, what is wrong."""
+    """A model that cannot be served. The sentence says which file, and what is wrong with it."""
 
 
 @contextmanager
-def must_fit(path: Path, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a ModelError: `what` of the file cannot be used, why."""
+def model_errors(path: Path, what: str) -> Iterator[None]:
+    """Raise every error inside as a ModelError: `what` of the file cannot be used, and why."""
     try:
         yield
     except ModelError:

@@ -1,6 +1,6 @@
-"""Named values of a header or a configuration, with one sentence where one is not what it must be.
+"""Named values of a header or a configuration, with one sentence for each that is not as needed.
 
-Serves GGUF metadata, config.json, adapter_config.json and the arguments of a Megatron run alike.
+Serves GGUF metadata, config.json, adapter_config.json and the arguments of a Megatron run.
 """
 
 import json
@@ -13,8 +13,8 @@ from inference.checkpoint.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Values by name, and the file that they stand in; prefix: what all names asked for begin with.
-    A value of None counts as absent, as config.json has it. All but `get` raise ModelError.
+    """Values by name, and the file that has them. prefix: put before all names that are asked for.
+    A value of None counts as absent, as in config.json. All methods but `get` raise ModelError.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Fields:
         return int(value)
 
     def count(self, key: str, default: int | None = None) -> int:
-        """A whole number of at least 1."""
+        """Return a whole number of at least 1."""
         if (count := self.integer(key, default)) < 1:
             name = self.prefix + key
             raise ModelError(f"{self.path} has {count} under {name!r}, where at least 1 is needed.")
@@ -62,7 +62,7 @@ class Fields:
         return value
 
     def fields(self, key: str) -> "Fields | None":
-        """What stands under `key`, if that has names of its own."""
+        """Return the values under `key`, if they have names of their own."""
         value = self.get(key)
         return Fields(self.path, value) if isinstance(value, dict) else None
 
@@ -76,7 +76,7 @@ class Fields:
 
 
 def read_json(path: Path) -> Fields:
-    """The object in a JSON file. Raises ModelError."""
+    """Read the object in a JSON file. Raises ModelError."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Llama, Qwen2 and Qwen3 models in GGUF files: their shape, and where their parameters lie.
+"""Llama, Qwen2 and Qwen3 models in GGUF files: their config, and where their parameters lie.
 
 Names and keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
@@ -10,13 +10,13 @@ import numpy as np
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
-from inference.checkpoint.parameter_ref import Refs, direct, rotate_half_rows
+from inference.checkpoint.parameter_ref import ParameterRefs, direct_refs, rotate_half_rows
 from inference.checkpoint.stored_tensor import F32
-from inference.model.config import ModelShape, View, check_heads, parameter_shapes
+from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
 FAMILIES = ("llama", "qwen2", "qwen3")
-# Frequencies of models with llama3's stretching are divided by these.
+# In models that are stretched as llama3 the frequencies are divided by these.
 FACTORS = "rope_freqs.weight"
 NAMES = {
     "embedding": "token_embd",
@@ -36,8 +36,8 @@ NAMES = {
 }
 
 
-def gguf_shape(file: GGUFFile) -> ModelShape:
-    """The shape of the model in `file`. Raises ModelError."""
+def gguf_config(file: GGUFFile) -> ModelConfig:
+    """Return the config of the model in `file`. Raises ModelError."""
     arch = file.metadata.text("general.architecture")
     if arch not in FAMILIES:
         raise ModelError(
@@ -53,8 +53,8 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
     check_heads(file.path, heads, kv_heads, head_dim)
     layers, context = keys.count("block_count"), keys.count("context_length")
     window = keys.integer("attention.sliding_window", 0) or None
-    view = View(_rope(file, keys, head_dim, context), window)
-    return ModelShape(
+    pattern = AttentionPattern(_rope(file, keys, head_dim, context), window)
+    return ModelConfig(
         family=arch,
         layers=layers,
         hidden=hidden,
@@ -66,7 +66,7 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
         context=context,
         norm_eps=keys.number("attention.layer_norm_rms_epsilon"),
         tied="output.weight" not in file.tensors,
-        views=(view,) * layers,
+        patterns=(pattern,) * layers,
         qkv_bias="blk.0.attn_q.bias" in file.tensors,
         proj_bias="blk.0.attn_output.bias" in file.tensors,
         mlp_bias="blk.0.ffn_up.bias" in file.tensors,
@@ -74,15 +74,15 @@ def gguf_shape(file: GGUFFile) -> ModelShape:
     )
 
 
-def gguf_refs(shape: ModelShape) -> Refs:
-    refs = direct(NAMES, parameter_shapes(shape))
-    if shape.family == "llama":
+def gguf_refs(config: ModelConfig) -> ParameterRefs:
+    refs = direct_refs(NAMES, parameter_shapes(config))
+    if config.family == "llama":
         # Files of this family have queries and keys interleaved.
-        for layer in range(shape.layers):
-            for name, heads in (("q", shape.heads), ("k", shape.kv_heads)):
+        for layer in range(config.layers):
+            for name, heads in (("q", config.heads), ("k", config.kv_heads)):
                 for part in (".weight", ".bias"):
                     if ref := refs.get(key := f"layers.{layer}.{name}{part}"):
-                        rows = rotate_half_rows(heads, shape.head_dim)
+                        rows = rotate_half_rows(heads, config.head_dim)
                         refs[key] = replace(ref, rows=rows)
     return refs
 
@@ -116,5 +116,5 @@ def _factors(file: GGUFFile, dim: int) -> tuple[float, ...]:
     tensor = file.tensors[FACTORS]
     if tensor.kind != F32 or tensor.rows != dim // 2:
         raise ModelError(f"{file.path}: tensor {FACTORS!r} is not {dim // 2} numbers in F32.")
-    numbers = np.fromfile(file.path, "<f4", dim // 2, offset=tensor.pieces[0].offset)
+    numbers = np.fromfile(file.path, "<f4", dim // 2, offset=tensor.parts[0].offset)
     return tuple(map(float, numbers))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
-from inference.checkpoint.stored_tensor import BF16, F16, F32, Piece, Stored
+from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredPart, StoredTensor
 
 LATEST = "latest_checkpointed_iteration.txt"
 KINDS = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
@@ -29,10 +29,13 @@ def is_megatron(directory: Path) -> bool:
 
 
 def latest_iteration(directory: Path) -> Path:
-    """The checkpoint itself, where the directory of a run was given. Raises ModelError."""
+    """Return the directory of the last iteration of a run, or the directory itself if it is one.
+
+    Raises ModelError.
+    """
     if not (directory / LATEST).is_file():
         return directory
-    with must_fit(directory / LATEST, "the number of the last iteration"):
+    with model_errors(directory / LATEST, "the number of the last iteration"):
         last = (directory / LATEST).read_text().strip()
         found = directory / ("release" if last == "release" else f"iter_{int(last):07d}")
     if not (found / ".metadata").is_file():
@@ -40,12 +43,12 @@ def latest_iteration(directory: Path) -> Path:
     return found
 
 
-def read_tensors(directory: Path) -> dict[str, Stored]:
-    """The model's tensors, without those of the optimizer. Raises ModelError."""
+def read_tensors(directory: Path) -> dict[str, StoredTensor]:
+    """Read where the tensors of the model lie, not those of the optimizer. Raises ModelError."""
     backend = read_json(directory / "metadata.json").text("sharded_backend")
     if backend != "torch_dist":
         raise ModelError(f"{directory} is in the format {backend!r}; save it as torch_dist.")
-    with must_fit(directory / ".metadata", "the table of tensors"):
+    with model_errors(directory / ".metadata", "the table of tensors"):
         table = cast(Inert, read_pickle((directory / ".metadata").read_bytes()))
         places = _places(directory, cast("dict[Inert, Inert]", table.get("storage_data")))
         tensors = cast("dict[str, Inert]", table.get("state_dict_metadata"))
@@ -54,11 +57,11 @@ def read_tensors(directory: Path) -> dict[str, Stored]:
 
 
 def read_arguments(directory: Path) -> Fields | None:
-    """The arguments of the training run, if they were saved. Raises ModelError."""
+    """Read the arguments of the training run, if they were saved. Raises ModelError."""
     path = directory / "common.pt"
     if not path.is_file():
         return None
-    with must_fit(path, "the arguments of the run"), zipfile.ZipFile(path) as archive:
+    with model_errors(path, "the arguments of the run"), zipfile.ZipFile(path) as archive:
         common = read_pickle(archive.read(_entry(archive, "data.pkl")))
         arguments = common.get("args") if isinstance(common, dict) else None
         if not isinstance(arguments, Inert) or not isinstance(arguments.state, dict):
@@ -67,7 +70,7 @@ def read_arguments(directory: Path) -> Fields | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ChunkPlace:
     """Where a chunk lies, as torch.save has written it."""
 
     path: Path
@@ -75,11 +78,11 @@ class _Place:
     length: int
 
 
-_Places = dict[tuple[str, tuple[int, ...]], _Place]
+_ChunkPlaces = dict[tuple[str, tuple[int, ...]], _ChunkPlace]
 
 
-def _places(directory: Path, storage: dict[Inert, Inert]) -> _Places:
-    """By the name of the tensor and where in it the chunk begins."""
+def _places(directory: Path, storage: dict[Inert, Inert]) -> _ChunkPlaces:
+    """Return places by the name of the tensor and where in it the chunk begins."""
     places = {}
     for index, place in storage.items():
         start = index.get("offset")
@@ -88,14 +91,14 @@ def _places(directory: Path, storage: dict[Inert, Inert]) -> _Places:
                 raise ModelError(f"{directory} is compressed; save it without that.")
             path = directory / Path(cast(str, place.get("relative_path"))).name
             key = cast(str, index.get("fqn")), start.numbers
-            places[key] = _Place(
+            places[key] = _ChunkPlace(
                 path, cast(int, place.get("offset")), cast(int, place.get("length"))
             )
     return places
 
 
-def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
-    """None for what is no weight of the model."""
+def _stored(name: str, tensor: Inert, places: _ChunkPlaces) -> StoredTensor | None:
+    """Return the tensor, or None if it is no weight of the model."""
     match = WEIGHTS.fullmatch(name)
     if match is None or tensor.get("chunks") is None:
         return None
@@ -105,9 +108,9 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
         raise ValueError(f"tensor {plain!r} is stored as {dtype}, which is not read")
     kind, size = KINDS[dtype]
     shape = cast(Inert, tensor.get("size")).numbers
-    # The vectors of all layers stand in one; here as one long vector.
+    # The vectors of all layers are in one tensor; here as one long vector.
     flat = len(shape) == 2 and STACKED.match(plain) is not None
-    pieces: list[Piece] = []
+    parts: list[StoredPart] = []
     for chunk in cast("list[Inert]", tensor.get("chunks")):
         start, sizes = (
             cast(Inert, chunk.get("offsets")).numbers,
@@ -115,14 +118,14 @@ def _stored(name: str, tensor: Inert, places: _Places) -> Stored | None:
         )
         place = places[name, start]
         offset = _data_offset(place, sizes)
-        pieces += _pieces(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
-    return Stored(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(pieces))
+        parts += _parts(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
+    return StoredTensor(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A part of a stack of matrices of `rows` rows: layer, row and column where it begins, and how
-    many it has of each.
+    """A part of a stack of matrices of `rows` rows. start: its first layer, row and column; sizes:
+    how many it has of each.
     """
 
     rows: int
@@ -133,7 +136,9 @@ class _Chunk:
     def of(
         cls, shape: tuple[int, ...], start: tuple[int, ...], sizes: tuple[int, ...], flat: bool
     ) -> "_Chunk":
-        """Of a tensor of any shape: a matrix is a stack of one, a vector has rows of one number."""
+        """Make one of a tensor of any shape: a matrix is a stack of one, a vector has rows of one
+        number.
+        """
         if len(shape) == 1 or flat:
             shape, start, sizes = (*shape, 1), (*start, 0), (*sizes, 1)
         if len(shape) == 2:
@@ -143,30 +148,32 @@ class _Chunk:
         return cls(shape[1], (layer, row, column), (layers, rows, columns))
 
 
-def _pieces(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[Piece]:
-    """A chunk, which begins at `offset`, as pieces: one, or one for each layer in it."""
+def _parts(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[StoredPart]:
+    """Yield the parts of a chunk that begins at `offset`: one for each layer in it."""
     layers, rows, columns = chunk.sizes
     for layer in range(layers):
         row = (chunk.start[0] + layer) * chunk.rows + chunk.start[1]
         at = offset + layer * rows * columns * size
-        yield Piece(path, at, row, rows, chunk.start[2], columns)
+        yield StoredPart(path, at, row, rows, chunk.start[2], columns)
 
 
-def _data_offset(place: _Place, sizes: tuple[int, ...]) -> int:
-    """Where in the file the numbers of a chunk begin."""
+def _data_offset(place: _ChunkPlace, sizes: tuple[int, ...]) -> int:
+    """Return where in the file the numbers of a chunk begin."""
     with place.path.open("rb") as file:
         window = _Window(file, place.offset, place.length)
         with zipfile.ZipFile(io.BufferedReader(window)) as archive:
             _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
             header = archive.getinfo(_entry(archive, "data/0")).header_offset
-        # A local header of 30 bytes with two lengths at its end; then a name, and a filling.
+        # A local header of 30 bytes ends with two lengths: of a name and of a filling after it.
         file.seek(place.offset + header + 26)
         name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
     return place.offset + header + 30 + name + extra
 
 
 def _entry(archive: zipfile.ZipFile, name: str) -> str:
-    """The full name of an entry: all stand under one that differs from file to file."""
+    """Return the full name of an entry: all are in one folder, whose name differs from file to
+    file.
+    """
     (entry,) = (entry for entry in archive.namelist() if entry.partition("/")[2] == name)
     if archive.getinfo(entry).compress_type != zipfile.ZIP_STORED:
         raise ValueError("a chunk is compressed")
@@ -174,7 +181,7 @@ def _entry(archive: zipfile.ZipFile, name: str) -> str:
 
 
 def _check_plain(pickled: bytes, sizes: tuple[int, ...]) -> None:
-    """Raises ValueError unless the numbers lie row by row, from the beginning."""
+    """Raise ValueError unless the numbers lie row by row, from the beginning."""
     tensor = cast(Inert, read_pickle(pickled))
     start, shape, strides = cast("tuple[int, tuple[int, ...], tuple[int, ...]]", tensor.args[1:4])
     expected, step = [], 1

@@ -1,4 +1,4 @@
-"""Models that Megatron has trained: their shape by the arguments of the run, and where parameters
+"""Models that Megatron has trained: their config by the arguments of the run, and where parameters
 lie in its checkpoint.
 
 Arguments: https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arguments.py
@@ -10,12 +10,24 @@ import numpy as np
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.parameter_ref import Ref, Refs, Rows, grouped_rows, split_name
-from inference.checkpoint.stored_tensor import Stored
-from inference.model.config import Activation, ModelShape, View, check_heads, parameter_shapes
+from inference.checkpoint.parameter_ref import (
+    ParameterRef,
+    ParameterRefs,
+    RowIndices,
+    grouped_rows,
+    split_name,
+)
+from inference.checkpoint.stored_tensor import StoredTensor
+from inference.model.config import (
+    Activation,
+    AttentionPattern,
+    ModelConfig,
+    check_heads,
+    parameter_shapes,
+)
 from inference.model.rope import Rope
 
-# What changes the arithmetic and is not built, with the value that changes nothing.
+# Arguments that change the arithmetic and are not served, with the value that changes nothing.
 PLAIN = {
     "num_experts": None,
     "multi_latent_attention": False,
@@ -26,7 +38,7 @@ PLAIN = {
     "window_size": None,
     "mrope_section": None,
 }
-# By its own layer norms, or by those that Transformer Engine fuses with the linears.
+# The layer norms are modules of their own, or fused with the linears by Transformer Engine.
 NAMES = {
     "attn_norm": ("input_layernorm.", "self_attention.linear_qkv.layer_norm_"),
     "mlp_norm": ("pre_mlp_layernorm.", "mlp.linear_fc1.layer_norm_"),
@@ -48,9 +60,9 @@ TOP = {
 }
 
 
-def megatron_shape(args: Fields, vocab: int) -> ModelShape:
-    """The shape of the model that a run with these arguments has trained; vocab: tokens that its
-    tokenizer has. Raises ModelError.
+def megatron_config(args: Fields, vocab: int) -> ModelConfig:
+    """Return the config of the model that a run with these arguments has trained. vocab: how many
+    tokens its tokenizer has. Raises ModelError.
     """
     for key, plain in PLAIN.items():
         if args.get(key) not in (plain, None):
@@ -61,8 +73,8 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     kv_heads = args.count("num_query_groups", heads) if grouped else heads
     check_heads(args.path, heads, kv_heads, head_dim)
     learned, gated = _learns_positions(args), args.flag("swiglu")
-    view = View(None if learned else _rope(args, head_dim))
-    return ModelShape(
+    pattern = AttentionPattern(None if learned else _rope(args, head_dim))
+    return ModelConfig(
         family="megatron",
         layers=layers,
         hidden=hidden,
@@ -74,7 +86,7 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
         context=args.count("max_position_embeddings"),
         norm_eps=args.number("norm_epsilon", args.number("layernorm_epsilon", 1e-5)),
         tied=not args.flag("untie_embeddings_and_output_weights"),
-        views=(view,) * layers,
+        patterns=(pattern,) * layers,
         norm="rms" if args.text("normalization", "LayerNorm") == "RMSNorm" else "layer",
         activation="silu" if gated else _activation(args),
         gated=gated,
@@ -86,34 +98,38 @@ def megatron_shape(args: Fields, vocab: int) -> ModelShape:
     )
 
 
-def megatron_refs(shape: ModelShape, tensors: Mapping[str, Stored], plus: float = 0.0) -> Refs:
-    """plus: is added to the weights of norms, where they were trained as 1 + weight."""
+def megatron_refs(
+    config: ModelConfig, tensors: Mapping[str, StoredTensor], plus: float = 0.0
+) -> ParameterRefs:
+    """Return where the parameters lie. plus: is added to norms that were trained as 1 + weight."""
     refs = {}
-    for parameter, (rows, columns) in parameter_shapes(shape):
+    for parameter, (rows, columns) in parameter_shapes(config):
         layer, plain, part = split_name(parameter)
         part = part.removeprefix(".")
         of_norm = plus if "norm" in plain and part == "weight" else 0.0
         if plain in TOP:
             name = TOP[plain] + part
-            # Padded to what the ranks of the run could share.
+            # They are padded to a number that the ranks of the run could share.
             stored = tensors.get(name)
             padded = max(rows, stored.rows) if stored and plain in ("embedding", "output") else rows
             chosen = np.arange(rows) if padded > rows else None
-            refs[parameter] = Ref(name, (padded, columns), chosen, plus=of_norm)
+            refs[parameter] = ParameterRef(name, (padded, columns), chosen, plus=of_norm)
         else:
             short = plain.removeprefix("layers.{}.")
             name, stacked = _name(short, part, layer, tensors)
-            size, chosen = _place(short, shape, (rows, columns))
+            size, chosen = _place(short, config, (rows, columns))
             if stacked:
                 first = layer * size[0]
                 chosen = first + (np.arange(rows) if chosen is None else chosen)
-                size = (shape.layers * size[0], columns)
-            refs[parameter] = Ref(name, size, chosen, plus=of_norm)
+                size = (config.layers * size[0], columns)
+            refs[parameter] = ParameterRef(name, size, chosen, plus=of_norm)
     return refs
 
 
-def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> tuple[str, bool]:
-    """The tensor that holds a layer's parameter, and whether it holds those of all layers."""
+def _name(
+    short: str, part: str, layer: int, tensors: Mapping[str, StoredTensor]
+) -> tuple[str, bool]:
+    """Return the tensor that holds a parameter of a layer, and whether it holds all layers."""
     for name in NAMES[short]:
         for place, stacked in (("decoder.layers.", True), (f"decoder.layers.{layer}.", False)):
             if place + name + part in tensors:
@@ -122,14 +138,14 @@ def _name(short: str, part: str, layer: int, tensors: Mapping[str, Stored]) -> t
 
 
 def _place(
-    short: str, shape: ModelShape, size: tuple[int, int]
-) -> tuple[tuple[int, int], Rows | None]:
-    """The size of a layer's tensor that holds the parameter, and its rows in that."""
+    short: str, config: ModelConfig, size: tuple[int, int]
+) -> tuple[tuple[int, int], RowIndices | None]:
+    """Return the size of a layer's tensor that holds the parameter, and its rows in that tensor."""
     rows, columns = size
     if short in ("q", "k", "v"):
-        whole = (shape.heads + 2 * shape.kv_heads) * shape.head_dim
-        return (whole, columns), grouped_rows(short, shape.heads, shape.kv_heads, shape.head_dim)
-    if short == "gate" or (short == "up" and shape.gated):
+        whole = (config.heads + 2 * config.kv_heads) * config.head_dim
+        return (whole, columns), grouped_rows(short, config.heads, config.kv_heads, config.head_dim)
+    if short == "gate" or (short == "up" and config.gated):
         first = 0 if short == "gate" else rows
         return (2 * rows, columns), np.arange(first, first + rows)
     return size, None

@@ -1,25 +1,26 @@
-"""A model, wherever it lies: what it is, where its parameters are, and its tokens."""
+"""Opens a model in any format: what it is, where its parameters are, and its tokens."""
 
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
-from inference.checkpoint.gguf_model import FACTORS, gguf_refs, gguf_shape
-from inference.checkpoint.hf_model import NOT_WEIGHTS, hf_refs, hf_shape
+from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
+from inference.checkpoint.hf_model import hf_config
+from inference.checkpoint.hf_refs import NOT_WEIGHTS, hf_refs
 from inference.checkpoint.megatron_files import (
     is_megatron,
     latest_iteration,
     read_arguments,
     read_tensors,
 )
-from inference.checkpoint.megatron_model import megatron_refs, megatron_shape
-from inference.checkpoint.parameter_ref import Refs
+from inference.checkpoint.megatron_model import megatron_config, megatron_refs
+from inference.checkpoint.parameter_ref import ParameterRefs
 from inference.checkpoint.safetensors_files import read_directory
-from inference.checkpoint.stored_tensor import Stored
-from inference.model.config import ModelShape
+from inference.checkpoint.stored_tensor import StoredTensor
+from inference.model.config import ModelConfig
 from inference.tokenization.gguf_vocabulary import read_gguf_vocabulary
 from inference.tokenization.hf_vocabulary import count_tokens, read_hf_vocabulary
 from inference.tokenization.vocabulary import Vocabulary
@@ -27,13 +28,13 @@ from inference.tokenization.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """path: the file or the directory. source: its format, for people."""
+    """A model on disk. path: the file or the directory; source: its format, for people."""
 
     path: Path
     source: str
-    shape: ModelShape
-    tensors: dict[str, Stored]
-    refs: Refs
+    config: ModelConfig
+    tensors: dict[str, StoredTensor]
+    refs: ParameterRefs
 
     @property
     def name(self) -> str:
@@ -41,7 +42,7 @@ class Checkpoint:
 
 
 def find_model(model: str) -> Path:
-    """Where `model` lies: a path, or the name of an installed package that ships a GGUF file.
+    """Find a model by its path, or by the name of an installed package that ships a GGUF file.
 
     Raises ModelError.
     """
@@ -62,23 +63,23 @@ def find_model(model: str) -> Path:
 
 
 def _files_of_package(name: str) -> list[Path]:
-    # The package is found, not imported: its own imports need not be installed.
+    # The package is not imported: its own imports need not be installed.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     places = list(spec.submodule_search_locations or []) if spec else []
     return sorted(file for place in places for file in Path(place).rglob("*.gguf"))
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Reads headers alone. Raises ModelError for what cannot be served."""
-    with must_fit(path, "the model's header"):
+    """Read the headers of a model. Raises ModelError for what cannot be served."""
+    with model_errors(path, "the model's header"):
         if not path.is_dir():
             return _gguf(path)
         return _megatron(path) if is_megatron(path) else _hugging_face(path)
 
 
 def open_vocabulary(path: Path) -> Vocabulary:
-    """Raises ModelError."""
-    with must_fit(path, "the tokenizer"):
+    """Read the tokens of a model. Raises ModelError."""
+    with model_errors(path, "the tokenizer"):
         if not path.is_dir():
             return read_gguf_vocabulary(read_gguf(path))
         return read_hf_vocabulary(path)
@@ -86,37 +87,37 @@ def open_vocabulary(path: Path) -> Vocabulary:
 
 def _gguf(path: Path) -> Checkpoint:
     file = read_gguf(path)
-    shape = gguf_shape(file)
+    config = gguf_config(file)
     tensors = {name: tensor for name, tensor in file.tensors.items() if name != FACTORS}
-    return Checkpoint(path, "GGUF", shape, tensors, gguf_refs(shape))
+    return Checkpoint(path, "GGUF", config, tensors, gguf_refs(config))
 
 
 def _hugging_face(path: Path) -> Checkpoint:
-    shape = hf_shape(read_json(path / "config.json"))
+    config = hf_config(read_json(path / "config.json"))
     tensors = read_directory(path)
-    refs = hf_refs(shape, tensors)
+    refs = hf_refs(config, tensors)
     used = {ref.name for ref in refs.values()}
     weights = {
         name: tensor
         for name, tensor in tensors.items()
         if name in used or not NOT_WEIGHTS.fullmatch(name)
     }
-    return Checkpoint(path, "Hugging Face", shape, weights, refs)
+    return Checkpoint(path, "Hugging Face", config, weights, refs)
 
 
 def _megatron(path: Path) -> Checkpoint:
-    """With the arguments of the run, or a config.json that says the same."""
+    """Open it by the arguments of the run, or by a config.json that says the same."""
     directory = latest_iteration(path)
     tensors, args = read_tensors(directory), read_arguments(directory)
     if (path / "config.json").is_file():
-        shape = hf_shape(read_json(path / "config.json"))
+        config = hf_config(read_json(path / "config.json"))
     elif args is None:
         raise ModelError(
             f"{directory} does not say what model it holds: its common.pt has no arguments of the "
             "run; put a config.json beside it."
         )
     else:
-        shape = megatron_shape(args, count_tokens(path))
+        config = megatron_config(args, count_tokens(path))
     plus = float(args is not None and args.flag("apply_layernorm_1p"))
-    refs = megatron_refs(shape, tensors, plus)
-    return Checkpoint(path, "Megatron torch_dist", shape, tensors, refs)
+    refs = megatron_refs(config, tensors, plus)
+    return Checkpoint(path, "Megatron torch_dist", config, tensors, refs)

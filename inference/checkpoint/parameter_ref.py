@@ -1,6 +1,6 @@
-"""Where the parameters of a model lie, by the names that this program has for them.
+"""Where the parameters of a model lie in its tensors, by our names for them.
 
-A format has other names, other orders of rows, and several parameters in one tensor; a Ref says so.
+A format may have other names, other orders of rows, and several parameters in one tensor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,35 +10,37 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
-Refs = dict[str, "Ref"]
+RowIndices = NDArray[np.int64]
+ParameterRefs = dict[str, "ParameterRef"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ref:
-    """A parameter is the rows `rows` of a stored tensor, in this order (None: all), or, transposed,
-    those columns; `plus` is added to its numbers. size: rows and columns that the tensor must have.
+class ParameterRef:
+    """A parameter: the rows `rows` of the stored tensor `name`, in this order (None: all), or these
+    columns, if it is transposed; `plus` is added to its numbers. size: rows and columns that the
+    tensor must have.
     """
 
     name: str
     size: tuple[int, int]
-    rows: Rows | None = None
+    rows: RowIndices | None = None
     transposed: bool = False
     plus: float = 0.0
 
 
-def direct(
+def direct_refs(
     names: Mapping[str, str], shapes: Iterable[tuple[str, tuple[int, int]]], plus: float = 0.0
-) -> Refs:
-    """Of parameters that lie in tensors of their own, as they are. names: without the number of a
-    layer, which stands as {} in both, and without .weight and .bias; plus: is added to norms.
+) -> ParameterRefs:
+    """Return the refs of parameters that have tensors of their own. names: the tensor of each
+    parameter, without .weight and .bias, and with {} for the number of the layer in both; plus: is
+    added to norms.
     """
     refs = {}
     for parameter, size in shapes:
         layer, plain, part = split_name(parameter)
         if plain in names:
             name = names[plain].format(layer) + part
-            refs[parameter] = Ref(name, size, plus=plus if "norm" in plain else 0.0)
+            refs[parameter] = ParameterRef(name, size, plus=plus if "norm" in plain else 0.0)
     return refs
 
 
@@ -52,16 +54,16 @@ def split_name(parameter: str) -> tuple[int, str, str]:
 
 
 @lru_cache
-def rotate_half_rows(heads: int, dim: int) -> Rows:
-    """Rows of `heads` heads in rotate-half order, where the two halves lie interleaved."""
+def rotate_half_rows(heads: int, dim: int) -> RowIndices:
+    """Return rows of `heads` heads in rotate-half order, if the two halves are interleaved."""
     in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
     return (np.arange(heads)[:, None] * dim + in_head).reshape(-1)
 
 
 @lru_cache
-def grouped_rows(part: str, heads: int, groups: int, dim: int) -> Rows:
-    """Rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by group, the
-    heads of the group, its key and its value.
+def grouped_rows(part: str, heads: int, groups: int, dim: int) -> RowIndices:
+    """Return the rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by
+    group, the heads of the group, its key and its value.
     """
     per_group = heads // groups
     first = {"q": 0, "k": per_group, "v": per_group + 1}[part]

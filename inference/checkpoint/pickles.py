@@ -1,7 +1,7 @@
-"""Reads what is written in a pickle without running any of it.
+"""Reads a pickle without running any of it.
 
-Checkpoints of torch keep their tables in pickles, which can name any function to be called. Here
-every name becomes an Inert: it keeps what it was called with, and does nothing.
+Checkpoints of torch keep their tables in pickles, which can call any function by its name. Here
+every name becomes an Inert, which keeps what it was called with and does nothing.
 """
 
 import io
@@ -18,7 +18,7 @@ class Inert:
     args: tuple[object, ...] = ()
     state: object = None
 
-    # A pickle may make an object without this.
+    # A pickle may make an object without a call of this.
     def __init__(self, *args: object) -> None:
         self.args = args
 
@@ -26,7 +26,7 @@ class Inert:
         self.state = state
 
     def get(self, name: str) -> object:
-        """A field; None if it has not been set."""
+        """Return a field, or None if it has not been set."""
         return self.state.get(name) if isinstance(self.state, dict) else None
 
     @property
@@ -45,5 +45,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickle(data: bytes) -> object:
-    """Plain values as they are, all else as Inert. Raises pickle.UnpicklingError and others."""
+    """Return plain values as they are, and all else as Inert. Raises pickle.UnpicklingError and
+    others.
+    """
     return _Unpickler(io.BytesIO(data)).load()

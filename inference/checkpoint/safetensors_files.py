@@ -1,5 +1,6 @@
-"""Headers of safetensors files, one or sharded. Reads no weights, and so not through the library:
-it does not tell where a tensor lies, which the ranks have to know.
+"""Headers of safetensors files, one or sharded. Reads no weights.
+
+The library does not say where in a file a tensor lies, which the ranks need to know.
 
 Format: https://github.com/huggingface/safetensors#format
 """
@@ -12,15 +13,15 @@ from typing import Any, cast
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import read_json
-from inference.checkpoint.stored_tensor import BF16, F16, F32, Stored, by_name
+from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredTensor, by_name
 
 KINDS = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
 INDEX = "model.safetensors.index.json"
 MAX_HEADER = 100_000_000
 
 
-def read_directory(directory: Path) -> dict[str, Stored]:
-    """All tensors of the model in a directory. Raises ModelError."""
+def read_directory(directory: Path) -> dict[str, StoredTensor]:
+    """Read where all tensors of the model in a directory lie. Raises ModelError."""
     if (directory / INDEX).is_file():
         places = read_json(directory / INDEX).fields("weight_map")
         if places is None or not all(isinstance(name, str) for name in places.values.values()):
@@ -38,14 +39,14 @@ def read_directory(directory: Path) -> dict[str, Stored]:
     )
 
 
-def read_file(path: Path) -> dict[str, Stored]:
-    """The tensors of one file. Raises ModelError."""
+def read_file(path: Path) -> dict[str, StoredTensor]:
+    """Read where the tensors of one file lie. Raises ModelError."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= MAX_HEADER:
                 raise ValueError("no file has a header of this length")
-            # Of two tensors with one name a dictionary would keep the last.
+            # A dictionary would keep only the last of two tensors with one name.
             header = json.loads(file.read(length), object_pairs_hook=list)
         return by_name(path, _tensors(path, header, 8 + length))
     except FileNotFoundError as error:
@@ -56,7 +57,7 @@ def read_file(path: Path) -> dict[str, Stored]:
         raise ModelError(f"{path} is not a whole safetensors file; download it again.") from error
 
 
-def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterator[Stored]:
+def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterator[StoredTensor]:
     for name, value in header:
         if name == "__metadata__":
             continue
@@ -71,4 +72,4 @@ def _tensors(path: Path, header: list[tuple[str, object]], start: int) -> Iterat
         begin, end = entry["data_offsets"]
         if end - begin != math.prod(shape) * size:
             raise ModelError(f"{path}: tensor {name!r} does not have the length of its shape.")
-        yield Stored.whole(name, shape, kind, path, start + begin)
+        yield StoredTensor.whole(name, shape, kind, path, start + begin)

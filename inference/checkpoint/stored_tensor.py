@@ -1,7 +1,4 @@
-"""Tensors as they lie in files, whatever the format.
-
-No torch here: the supervisor reads headers too.
-"""
+"""Where tensors lie in files of any format. No torch here: the supervisor reads headers too."""
 
 import math
 from collections.abc import Iterable
@@ -12,16 +9,16 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from inference.checkpoint.errors import ModelError
 
-# Numbers of the GGUF format, which name all the kinds that are read here, of other formats too.
+# Numbers of the GGUF format; they name the kinds of other formats too.
 F32 = 0
 F16 = 1
 BF16 = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a tensor that lies in one place, row by row: `rows` from row `row` on, `columns`
-    from column `column` on. offset: of its first byte in the file.
+class StoredPart:
+    """A part of a tensor that lies in one place of a file, row by row: `rows` rows from `row` on,
+    `columns` columns from `column` on. offset: of its first byte in the file.
     """
 
     path: Path
@@ -33,25 +30,25 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A tensor. shape: outermost first, as in numpy; kind: a number of the GGUF format.
+class StoredTensor:
+    """A tensor in files. shape: outermost first, as in numpy; kind: a number of the GGUF format.
 
-    Seen as a matrix: a vector has rows of one number, of a stack all matrices stand one below the
-    other.
+    rows and columns are those of a matrix: a vector has rows of one number, and a stack has its
+    matrices one below the other.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: int
-    pieces: tuple[Piece, ...]
+    parts: tuple[StoredPart, ...]
 
     @classmethod
     def whole(
         cls, name: str, shape: tuple[int, ...], kind: int, path: Path, offset: int
-    ) -> "Stored":
-        """In one piece."""
+    ) -> "StoredTensor":
+        """Return a tensor that lies in one place."""
         rows, columns = as_matrix(shape)
-        return cls(name, shape, kind, (Piece(path, offset, 0, rows, 0, columns),))
+        return cls(name, shape, kind, (StoredPart(path, offset, 0, rows, 0, columns),))
 
     @property
     def size(self) -> int:
@@ -69,7 +66,7 @@ class Stored:
 
 
 def block_of(kind: int) -> tuple[int, int]:
-    """Numbers and bytes of a block of this kind."""
+    """Return how many numbers and bytes a block of this kind has."""
     numbers, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
     return numbers, size
 
@@ -80,9 +77,9 @@ def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
     return math.prod(shape[:-1]), shape[-1]
 
 
-def by_name(path: Path, tensors: Iterable[Stored]) -> dict[str, Stored]:
-    """Raises ModelError if one name stands twice."""
-    named: dict[str, Stored] = {}
+def by_name(path: Path, tensors: Iterable[StoredTensor]) -> dict[str, StoredTensor]:
+    """Return the tensors by name. Raises ModelError if two have the same name."""
+    named: dict[str, StoredTensor] = {}
     for tensor in tensors:
         if tensor.name in named:
             raise ModelError(f"{path} holds the tensor {tensor.name!r} twice; download it again.")

@@ -1,21 +1,24 @@
 """The pages of the key/value cache: who holds them, and what is in them.
 
 Pure bookkeeping on integers; rank 0 alone has it. A page holds `page_size` tokens of every layer.
-Pages whose content is known are found again by it: full ones by the tokens in them and all before
-(vLLM calls this automatic prefix caching), part-filled ones by as many tokens as agree.
+Pages with known content are found again by it: full ones by their tokens and all tokens before
+(vLLM calls this automatic prefix caching), others by as many tokens as agree.
 """
 
 from array import array
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 ROOT = 0
 
 
 @dataclass(slots=True)
-class Page:
-    """refs: the block tables that it stands in. If its content is known: `tokens`, after the page
-    with the name `parent`; `name` is unique for ever, so that it outlives the page.
+class KVPage:
+    """A page. refs: how many block tables have it.
+
+    If its content is known, it is `tokens` after the page with the name `parent`; `name` is never
+    used again, so that it outlives the page.
     """
 
     refs: int = 0
@@ -25,9 +28,9 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """The longest beginning of a text that is in the cache: whole pages, and perhaps the first
-    `part` tokens of one more, `source`. name: of the last whole page.
+class PrefixMatch:
+    """The longest prefix of a text that is in the cache: whole pages, and perhaps the first `part`
+    tokens of one more, `source`. name: of the last whole page.
     """
 
     pages: list[int]
@@ -41,13 +44,14 @@ class Match:
 
 @dataclass(slots=True)
 class PagePool:
-    """A page is in one of three places: in block tables (refs > 0), free and empty, or `unused`:
-    free with content that somebody may ask for; the one that was let go first is taken first.
+    """All pages. Each is in one of three places: in block tables (refs > 0), free and empty, or
+    `unused`: free with content that somebody may ask for; the one that was released first is taken
+    first.
     """
 
     page_count: int
     page_size: int
-    pages: list[Page] = field(init=False)
+    pages: list[KVPage] = field(init=False)
     empty: deque[int] = field(init=False)
     unused: OrderedDict[int, None] = field(default_factory=OrderedDict)
     children: dict[int, dict[tuple[int, ...], int]] = field(default_factory=dict)
@@ -57,7 +61,7 @@ class PagePool:
     def __post_init__(self) -> None:
         assert self.page_count > 0
         assert self.page_size > 0
-        self.pages = [Page() for _ in range(self.page_count)]
+        self.pages = [KVPage() for _ in range(self.page_count)]
         self.empty = deque(range(self.page_count))
 
     @property
@@ -67,40 +71,42 @@ class PagePool:
 
     @property
     def available(self) -> int:
-        """Pages that can be taken now."""
+        """How many pages can be taken now."""
         return len(self.empty) + len(self.unused)
 
     def pages_for(self, tokens: int) -> int:
         return -(-tokens // self.page_size)
 
     def root(self, adapter: str) -> int:
-        """The name before the first page: what one adapter has computed is nothing to another."""
+        """Return the name before the first page; adapters share no pages, so each has its own."""
         if adapter not in self.roots:
             self.names += 1
             self.roots[adapter] = self.names
         return self.roots[adapter]
 
-    def match(self, tokens: "array[int]", adapter: str = "") -> Match:
-        """What is there of `tokens`. Nothing is taken yet."""
+    def match(self, tokens: "array[int]", adapter: str = "") -> PrefixMatch:
+        """Return what the cache has of `tokens`. Nothing is held yet."""
         pages: list[int] = []
         name, size = self.root(adapter), self.page_size
         while True:
             rest = tuple(tokens[len(pages) * size : (len(pages) + 1) * size])
-            page = self.children.get(name, {}).get(rest) if len(rest) == size else None
+            followers = self.children.get(name, {})
+            page = followers.get(rest) if len(rest) == size else None
             if page is None:
-                source, part = self._begins_like(name, rest)
-                return Match(pages, name, source, part)
+                alike = ((_common_prefix(text, rest), page) for text, page in followers.items())
+                part, source = max(alike, key=itemgetter(0), default=(0, None))
+                return PrefixMatch(pages, name, source if part else None, part)
             pages.append(page)
             name = self.pages[page].name
 
     def hold(self, pages: list[int]) -> None:
-        """One more block table has these pages."""
+        """Count one more block table that has these pages."""
         for page in pages:
             self.unused.pop(page, None)
             self.pages[page].refs += 1
 
     def take(self) -> int:
-        """A page to write to; what was in it is forgotten."""
+        """Return a page to write to; its content is forgotten."""
         assert self.available
         page = self.empty.popleft() if self.empty else self.unused.popitem(last=False)[0]
         self._forget(page)
@@ -108,18 +114,20 @@ class PagePool:
         return page
 
     def release(self, pages: list[int]) -> None:
-        """A block table gives its pages back; the end of a text will be taken before its
-        beginning.
-        """
+        """Give back the pages of a block table; the end of a text is taken before its beginning."""
         for page in reversed(pages):
             self.pages[page].refs -= 1
             assert self.pages[page].refs >= 0
-            if self.pages[page].refs == 0:
-                self._let_go(page)
+            if self.pages[page].refs:
+                continue
+            if self.pages[page].parent is None:
+                self.empty.append(page)
+            else:
+                self.unused[page] = None
         pages.clear()
 
     def remember(self, page: int, parent: int, tokens: tuple[int, ...]) -> int:
-        """Lets others find the page by its content, if they cannot find the same in another page
+        """Let others find the page by its content, if they cannot find the same in another page
         that is held. Returns the name under which pages that follow it are found.
         """
         assert 0 < len(tokens) <= self.page_size
@@ -130,7 +138,7 @@ class PagePool:
             self.names += 1
             name = self.names
         else:
-            # Nobody holds that one: the name goes to the page that will last longer.
+            # Nobody holds that page: the name goes to the page that will last longer.
             name = self.pages[known].name
             del self.unused[known]
             self._forget(known)
@@ -140,20 +148,6 @@ class PagePool:
         it = self.pages[page]
         it.parent, it.tokens, it.name = parent, tokens, name
         return name
-
-    def _begins_like(self, name: int, tokens: tuple[int, ...]) -> tuple[int | None, int]:
-        """The page after `name` that has most of `tokens`, and how many."""
-        best: tuple[int | None, int] = (None, 0)
-        for content, page in self.children.get(name, {}).items():
-            if (count := common(content, tokens)) > best[1]:
-                best = (page, count)
-        return best
-
-    def _let_go(self, page: int) -> None:
-        if self.pages[page].parent is None:
-            self.empty.append(page)
-        else:
-            self.unused[page] = None
 
     def _forget(self, page: int) -> None:
         it = self.pages[page]
@@ -166,11 +160,7 @@ class PagePool:
         it.parent, it.tokens, it.name = None, (), -1
 
 
-def common(a: "tuple[int, ...] | array[int]", b: "tuple[int, ...] | array[int]") -> int:
-    """How many tokens two texts have in common from the beginning."""
-    count = 0
-    for left, right in zip(a, b, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+def _common_prefix(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+    """Return how many tokens two texts have in common from the beginning."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (left, right) in pairs if left != right), min(len(a), len(b)))

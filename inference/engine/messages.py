@@ -8,9 +8,10 @@ import json
 import select
 import socket
 import struct
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from inference.engine.scheduler import SchedulerStats
 from inference.engine.sequence import FinishReason, SamplingParams, Sequence, tokens_of
 
 Logprobs = list[list[tuple[int, float]]]
@@ -21,8 +22,8 @@ LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class RankArgs:
-    """What the supervisor tells a rank at its start, on the command line. Without a page_count the
-    ranks find out how many pages they have memory for.
+    """The command line of a rank. Without a page_count the ranks find out how many pages they have
+    memory for.
     """
 
     rank: int
@@ -56,8 +57,8 @@ class RankArgs:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Begin a sample, or take it up again after the tokens in `emitted` and the first `scored` of
-    the prompt's scores.
+    """Begin a sample, or continue it after the tokens in `emitted` and the first `scored` of the
+    prompt's scores.
     """
 
     id: str
@@ -80,7 +81,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How far a rank has come with its weights."""
+    """How many layers of its weights a rank has read."""
 
     done: int
     of: int
@@ -88,7 +89,7 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The ranks are up."""
+    """All ranks have loaded the model."""
 
     device: str
     numbers: str
@@ -98,16 +99,16 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The model cannot be served; trying again would not help."""
+    """The model cannot be served; another try would not help."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
-    """What steps have brought for a sample: tokens, and why it ends after them if it does.
+class SampleOutput:
+    """What one or more steps bring for a sample: tokens, and why it ends after them if it does.
 
-    cached: with its first tokens, how many of the prompt's were in the cache.
+    cached: with its first tokens, how many tokens of the prompt were in the cache.
     """
 
     id: str
@@ -117,11 +118,11 @@ class Emitted:
     logprobs: Logprobs | None = None
     prompt_logprobs: Logprobs | None = None
 
-    def then(self, later: "Emitted") -> "Emitted":
-        """Both in one."""
+    def then(self, later: "SampleOutput") -> "SampleOutput":
+        """Return this output and a later one of the same sample as one."""
         assert self.id == later.id
         assert self.finish is None
-        return Emitted(
+        return SampleOutput(
             self.id,
             self.tokens + later.tokens,
             later.finish,
@@ -136,80 +137,65 @@ def _both(first: Logprobs | None, second: Logprobs | None) -> Logprobs | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How busy the ranks are, and what has happened since their start."""
-
-    running: int = 0
-    waiting: int = 0
-    pages_held: int = 0
-    preemptions: int = 0
-    guessed: int = 0
-    accepted: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What steps have brought, one item a sample. Empty when one has only prefilled, and once in
-    every idle second.
+class Outputs:
+    """What steps have brought, one item a sample. Without items if the steps have only prefilled,
+    and once in every idle second.
     """
 
-    items: list[Emitted] = field(default_factory=list)
-    load: Load = Load()
+    items: list[SampleOutput] = field(default_factory=list)
+    stats: SchedulerStats = field(default_factory=SchedulerStats)
 
 
-Message = Add | Cancel | Loading | Ready | Failed | Tokens
-EMITTED = tuple(item.name for item in fields(Emitted))
+RankMessage = Add | Cancel | Loading | Ready | Failed | Outputs
 KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
 
 
-def encode(message: Message) -> bytes:
-    body: dict[str, Any] = {"kind": type(message).__name__}
-    if isinstance(message, Tokens):
-        # Not by asdict, which copies every list, in every step.
-        body["items"] = [[getattr(item, name) for name in EMITTED] for item in message.items]
-        body["load"] = astuple(message.load)
-    else:
-        body |= asdict(message)
-    data = json.dumps(body).encode()
+def encode(message: RankMessage) -> bytes:
+    # Not by asdict, which copies every list, in every step.
+    data = json.dumps([type(message).__name__, message], default=_values).encode()
     return LENGTH.pack(len(data)) + data
 
 
-def decode(body: bytes) -> Message:
-    content = json.loads(body)
-    kind = content.pop("kind")
-    if kind == Tokens.__name__:
-        return Tokens([Emitted(*item) for item in content["items"]], Load(*content["load"]))
-    message: Message = KINDS[kind](**content)
+def _values(item: Any) -> list[Any]:
+    return [getattr(item, name) for name in item.__slots__]
+
+
+def decode(body: bytes) -> RankMessage:
+    kind, values = json.loads(body)
+    if kind == Outputs.__name__:
+        items, stats = values
+        return Outputs([SampleOutput(*item) for item in items], SchedulerStats(*stats))
+    message: RankMessage = KINDS[kind](*values)
     return message
 
 
-async def read_message(reader: asyncio.StreamReader) -> Message:
-    """The next message. Raises asyncio.IncompleteReadError when the other side is gone."""
+async def read_message(reader: asyncio.StreamReader) -> RankMessage:
+    """Return the next message. Raises asyncio.IncompleteReadError if the other side is gone."""
     (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
     return decode(await reader.readexactly(length))
 
 
-class Channel:
-    """A rank's end. Blocking, for a rank has nothing else to do."""
+class MessageSocket:
+    """The end of a rank. It blocks, for a rank has nothing else to do."""
 
     def __init__(self, fd: int) -> None:
         self.socket = socket.socket(fileno=fd)
         self.socket.setblocking(True)
 
-    def send(self, message: Message) -> None:
-        """Raises OSError when the supervisor is gone."""
+    def send(self, message: RankMessage) -> None:
+        """Send a message. Raises OSError if the supervisor is gone."""
         self.socket.sendall(encode(message))
 
-    def receive(self, timeout: float) -> Message | None:
-        """The next message, or None after `timeout` seconds. Raises EOFError when the supervisor
-        is gone.
+    def receive(self, timeout: float) -> RankMessage | None:
+        """Return the next message, or None after `timeout` seconds. Raises EOFError if the
+        supervisor is gone.
         """
         if not select.select([self.socket], [], [], timeout)[0]:
             return None
-        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        return decode(self._exactly(length))
+        (length,) = LENGTH.unpack(self._read(LENGTH.size))
+        return decode(self._read(length))
 
-    def _exactly(self, size: int) -> bytes:
+    def _read(self, size: int) -> bytes:
         data = self.socket.recv(size, socket.MSG_WAITALL)
         if len(data) < size:
             raise EOFError("the supervisor is gone")

@@ -1,4 +1,4 @@
-"""A process that ends with the one that started it, however that one ends. No torch here."""
+"""A process that dies with the one that started it, however that one ends. No torch here."""
 
 import ctypes
 import os
@@ -8,12 +8,12 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def end_with(parent: int) -> None:
-    """Lets the kernel kill this process when `parent`, which must have started it, ends.
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when `parent`, which must have started it, dies.
 
-    Linux watches the thread that did: see PR_SET_PDEATHSIG in prctl(2).
+    Linux watches the thread that started it: see PR_SET_PDEATHSIG in prctl(2).
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # A parent that died before the call was not seen.
+    # The kernel does not see a parent that died before the call.
     if os.getppid() != parent:
         sys.exit(0)

@@ -3,77 +3,31 @@
 Pure bookkeeping on integers: no torch, no sockets.
 """
 
-import json
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from inference.engine.kv_cache import ROOT, Match, PagePool
+from inference.engine.kv_cache import ROOT, PagePool, PrefixMatch
+from inference.engine.prompt_lookup import LEAST_RATE, StepCost, worthwhile_guesses
 from inference.engine.sequence import FinishReason, Sequence
-
-GUESSES = (1, 3, 7)
-# Below this no number of guesses has paid on any machine; it spares the sums.
-LEAST_RATE = 0.1
-
-Cost = Callable[[int], float]
-"""What a step takes for so many rows; only ratios matter."""
+from inference.engine.step_plan import Chunk, StepPlan
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Tokens of one sequence to compute in a step: tokens[i] stands at position start + i. Logits
-    are wanted after the last `samples` of them. adapter: whose words they are, "" for the model's
-    own.
-    """
-
-    tokens: list[int]
-    start: int
-    block_table: list[int]
-    samples: int
-    adapter: str = ""
-
-    def __post_init__(self) -> None:
-        assert 0 <= self.samples <= len(self.tokens) > 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepPlan:
-    """One step, complete in itself: a rank needs nothing else to execute it.
-
-    copies: pages to copy, (from, to), in order, before anything else. threads: that compute it.
-    """
-
-    chunks: list[Chunk] = field(default_factory=list)
-    copies: list[tuple[int, int]] = field(default_factory=list)
-    threads: int = 1
-
-    @property
-    def rows(self) -> int:
-        return sum(len(chunk.tokens) for chunk in self.chunks)
-
-    def to_bytes(self) -> bytes:
-        chunks = [(c.tokens, c.start, c.block_table, c.samples, c.adapter) for c in self.chunks]
-        return json.dumps((chunks, self.copies, self.threads)).encode()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "StepPlan":
-        chunks, copies, threads = json.loads(data)
-        return cls([Chunk(*chunk) for chunk in chunks], [(a, b) for a, b in copies], threads)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """What a step has brought for one sequence; no token if it only had its prompt scored."""
+class NewTokens:
+    """What a step has brought for one sequence; no token if it was only prefilled or scored."""
 
     sequence: Sequence
     tokens: list[int]
     finish: FinishReason | None
 
 
-@dataclass(slots=True)
-class Counters:
-    """What has happened since the start."""
+@dataclass(frozen=True, slots=True)
+class SchedulerStats:
+    """How busy the ranks are, and what they have counted since their start."""
 
+    running: int = 0
+    waiting: int = 0
+    pages_held: int = 0
     preemptions: int = 0
     guessed: int = 0
     accepted: int = 0
@@ -83,7 +37,7 @@ class Counters:
 class Scheduler:
     """Continuous batching: sequences join and leave between steps, in the order in which they came.
 
-    Who came later never holds up who came earlier: when pages run out, the youngest gives its own
+    A later sequence never delays an earlier one: when pages run out, the youngest gives its pages
     back and is computed again (Kwon et al. 2023, recomputation). All that run are older than all
     that wait.
     """
@@ -92,13 +46,15 @@ class Scheduler:
     end_ids: frozenset[int]
     max_running: int
     max_step_tokens: int
-    cost: Cost = float
+    cost: StepCost = float
     speculate: bool = True
     waiting: deque[Sequence] = field(default_factory=deque)
     running: list[Sequence] = field(default_factory=list)
     planned: list[tuple[Sequence, Chunk]] = field(default_factory=list)
     copies: list[tuple[int, int]] = field(default_factory=list)
-    counters: Counters = field(default_factory=Counters)
+    preemptions: int = 0
+    guessed: int = 0
+    accepted: int = 0
 
     def __post_init__(self) -> None:
         assert self.max_step_tokens >= self.max_running
@@ -107,19 +63,30 @@ class Scheduler:
     def has_work(self) -> bool:
         return bool(self.waiting or self.running)
 
+    @property
+    def stats(self) -> SchedulerStats:
+        return SchedulerStats(
+            len(self.running),
+            len(self.waiting),
+            self.pool.page_count - self.pool.available,
+            self.preemptions,
+            self.guessed,
+            self.accepted,
+        )
+
     def add(self, sequence: Sequence) -> None:
         assert sequence.max_len <= self.pool.capacity, "the server refuses what can never fit"
         self.waiting.append(sequence)
 
     def cancel(self, sequence_id: str) -> None:
-        """Ends a sequence before the next step. Unknown ids are those that have just finished."""
+        """End a sequence before the next step. An unknown id is one that has just finished."""
         self.waiting = deque(seq for seq in self.waiting if seq.id != sequence_id)
         for sequence in [seq for seq in self.running if seq.id == sequence_id]:
             self._end(sequence)
 
     def schedule(self) -> StepPlan:
-        """The next step: a token for each sequence that decodes, and the rest of the budget for
-        prompts. Empty when there is nothing to do.
+        """Return the plan of the next step: a token for each sequence that decodes, and the rest of
+        the budget for prompts. It is empty if there is nothing to do.
         """
         self.planned, self.copies = [], []
         decoding = sum(seq.uncomputed == 1 for seq in self.running)
@@ -140,11 +107,11 @@ class Scheduler:
             budget -= planned
         return StepPlan([chunk for _, chunk in self.planned], self.copies)
 
-    def commit(self, drawn: list[list[int]]) -> list[Sampled]:
-        """Takes in what the current plan has brought: for each chunk the tokens that were drawn
-        after its last rows, as many as it guessed and one; none if it is not the end of a text.
+    def commit(self, drawn: list[list[int]]) -> list[NewTokens]:
+        """Take in what the current plan has brought, and return it for each sequence of the plan.
 
-        Returns what has become of each sequence of the plan.
+        drawn: for each chunk the tokens that were drawn after its last rows, one more than it
+        guessed; none if it is not the end of a text.
         """
         planned, self.planned = self.planned, []
         done = []
@@ -157,7 +124,7 @@ class Scheduler:
         return done
 
     def _decode(self, sequence: Sequence, budget: int) -> int:
-        """Plans the next token; returns how many guesses go with it."""
+        """Plan the next token; return how many guesses go with it."""
         self._propose(sequence, budget)
         count = 1 + len(sequence.proposed)
         if not self._grow(sequence, len(sequence.token_ids) - 1 + count):
@@ -166,7 +133,7 @@ class Scheduler:
         return count - 1
 
     def _prefill(self, sequence: Sequence, budget: int) -> int:
-        """Plans as much as the budget allows; returns how much that is."""
+        """Plan as many tokens as the budget allows; return how many."""
         sequence.proposed = []
         count = min(sequence.uncomputed, budget)
         if not count or not self._grow(sequence, sequence.computed + count):
@@ -185,7 +152,7 @@ class Scheduler:
         self.planned.append((sequence, chunk))
 
     def _propose(self, sequence: Sequence, budget: int) -> None:
-        """Guesses what comes next, if computing that is likely to be worth it."""
+        """Guess what comes next, if it is likely to be worth the computation."""
         sequence.proposed, lookup = [], sequence.lookup
         if not self.speculate:
             return
@@ -195,17 +162,17 @@ class Scheduler:
         size, pool = len(sequence.token_ids), self.pool
         pages = len(sequence.block_table) + pool.available - len(self.running)
         in_pages = pages * pool.page_size - size
-        # Half of the budget at most: those who have not begun want some of it.
+        # Half of the budget at most: sequences that have not begun need some of it.
         room = min(budget // 2, in_pages, sequence.max_len - size - 1)
-        # All that the step computes so far, the tokens of those who come after this one included.
+        # All rows of the step so far, with the tokens of the sequences after this one.
         rows = self.max_step_tokens - budget
-        count = min(worthwhile(lookup.rate, rows, self.cost), room)
+        count = min(worthwhile_guesses(lookup.rate, rows, self.cost), room)
         if count > 0:
             sequence.proposed = lookup.guess(sequence.token_ids, count)
 
     def _grow(self, sequence: Sequence, length: int) -> bool:
-        """Pages for the first `length` tokens, from the youngest if need be; False if that was the
-        sequence itself.
+        """Get pages for the first `length` tokens, from the youngest sequence if need be. Returns
+        False if that was this one.
         """
         for _ in range(self.pool.pages_for(length) - len(sequence.block_table)):
             while not self.pool.available:
@@ -217,17 +184,17 @@ class Scheduler:
         return True
 
     def _preempt(self, sequence: Sequence) -> None:
-        """Back to the queue, before all that came later. What it has computed stays in the cache
-        for as long as nobody needs the room.
+        """Put it back at the head of the queue. What it has computed stays in the cache for as long
+        as nobody needs the room.
         """
-        self.counters.preemptions += 1
+        self.preemptions += 1
         self._end(sequence)
         sequence.computed, sequence.proposed = 0, []
         self.waiting.appendleft(sequence)
 
     def _admit(self, sequence: Sequence) -> bool:
-        """Gives it what the cache has of its tokens, if there is room for the others."""
-        # The last token is computed in any case: what comes after it is wanted.
+        """Start it with what the cache has of its tokens, if there is room for the others."""
+        # The last token is always computed: what comes after it is wanted.
         limit = sequence.scored if sequence.scores_prompt else len(sequence.token_ids) - 1
         match = self.pool.match(sequence.token_ids[:limit], sequence.params.adapter)
         if self._is_being_computed(sequence, match.tokens(self.pool.page_size), limit):
@@ -235,13 +202,13 @@ class Scheduler:
         if not self._fits(sequence, match):
             if self.running:
                 return False
-            # Alone it fits, but perhaps not beside the page that it begins like.
-            match = Match(match.pages, match.name, None, 0)
+            # Alone it fits, but perhaps not beside the page to be copied.
+            match = PrefixMatch(match.pages, match.name, None, 0)
         self._start(sequence, match)
         return True
 
     def _is_being_computed(self, sequence: Sequence, matched: int, limit: int) -> bool:
-        """Whether somebody computes the next page of it just now: waiting is faster then."""
+        """Say whether another sequence is computing its next page: then it is faster to wait."""
         end = matched + self.pool.page_size
         wanted = sequence.token_ids[:end]
         return end <= limit and any(
@@ -252,20 +219,20 @@ class Scheduler:
             for other in self.running
         )
 
-    def _fits(self, sequence: Sequence, match: Match) -> bool:
-        """Whether it can be computed with a page to spare for each that runs."""
+    def _fits(self, sequence: Sequence, match: PrefixMatch) -> bool:
+        """Say whether it can be computed with a page to spare for each that runs."""
         held = match.pages if match.source is None else [*match.pages, match.source]
         free = self.pool.available - sum(page in self.pool.unused for page in held)
         needed = self.pool.pages_for(len(sequence.token_ids)) - len(match.pages)
         return needed + len(self.running) <= free
 
-    def _start(self, sequence: Sequence, match: Match) -> None:
+    def _start(self, sequence: Sequence, match: PrefixMatch) -> None:
         self.pool.hold(match.pages)
         sequence.block_table = list(match.pages)
         sequence.computed = match.tokens(self.pool.page_size)
         sequence.named, sequence.name = len(match.pages), match.name
         if match.source is not None:
-            # Two texts part inside this page: the second writes to a copy of it.
+            # Two texts differ inside this page: the second writes to a copy of it.
             self.pool.hold([match.source])
             target = self.pool.take()
             self.copies.append((match.source, target))
@@ -275,20 +242,20 @@ class Scheduler:
             sequence.cached = min(sequence.computed, sequence.prompt_len)
 
     def _accept(self, sequence: Sequence, drawn: list[int]) -> list[int]:
-        """The tokens that were drawn after what turned out to be right."""
+        """Return the tokens that were drawn after right guesses."""
         new = drawn[:1]
         for guess, token in zip(sequence.proposed, drawn[1:], strict=True):
             if new[-1] != guess:
                 break
             new.append(token)
-        self.counters.guessed += len(sequence.proposed)
-        self.counters.accepted += len(new) - 1
+        self.guessed += len(sequence.proposed)
+        self.accepted += len(new) - 1
         return new
 
-    def _take_in(self, sequence: Sequence, new: list[int]) -> Sampled:
+    def _take_in(self, sequence: Sequence, new: list[int]) -> NewTokens:
         if sequence.computed < sequence.prompt_len:
             self._remember(sequence)
-            return Sampled(sequence, [], None)
+            return NewTokens(sequence, [], None)
         taken: list[int] = []
         finish = sequence.finish_reason(self.end_ids)
         for token in new:
@@ -297,17 +264,17 @@ class Scheduler:
             sequence.token_ids.append(token)
             taken.append(token)
             finish = sequence.finish_reason(self.end_ids)
-        # What was computed behind the end of the text is not part of it.
+        # Guesses after the end of the text are not part of it.
         sequence.computed = min(sequence.computed, len(sequence.token_ids))
         self._remember(sequence)
         if sequence.emitted == len(taken):
             self._remember_rest(sequence)
         if finish:
             self._end(sequence)
-        return Sampled(sequence, taken, finish)
+        return NewTokens(sequence, taken, finish)
 
     def _remember(self, sequence: Sequence) -> None:
-        """Lets others find the pages that have become full."""
+        """Let others find the pages that have become full."""
         size = self.pool.page_size
         while (sequence.named + 1) * size <= sequence.computed:
             start = sequence.named * size
@@ -317,7 +284,7 @@ class Scheduler:
             sequence.named += 1
 
     def _remember_rest(self, sequence: Sequence) -> None:
-        """Lets others find the last page, which is not full."""
+        """Let others find the last page, which is not full."""
         rest = tuple(sequence.token_ids[sequence.named * self.pool.page_size : sequence.computed])
         if rest:
             self.pool.remember(sequence.block_table[sequence.named], sequence.name, rest)
@@ -327,17 +294,3 @@ class Scheduler:
         self._remember_rest(sequence)
         self.pool.release(sequence.block_table)
         sequence.named, sequence.name = 0, ROOT
-
-
-def worthwhile(rate: float, rows: int, cost: Cost) -> int:
-    """How many guesses to compute beside `rows` rows, if each is right at `rate` and a token is
-    worth what it costs now.
-    """
-    token = cost(rows) / rows
-    best, most = 0, 0.0
-    for count in GUESSES:
-        expected = sum(rate**i for i in range(1, count + 1))
-        gain = expected * token - (cost(rows + count) - cost(rows))
-        if gain > most:
-            best, most = count, gain
-    return best

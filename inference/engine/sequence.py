@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from inference.engine.kv_cache import ROOT
-from inference.engine.prompt_lookup import Lookup
+from inference.engine.prompt_lookup import PromptLookup
 
 FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
-    """How one sample is drawn. `index` tells the n samples of a request apart.
+    """How one sample is drawn. index: the number of the sample among the n of its request.
 
-    logprobs: how many alternatives are told beside each token (0: the token alone), or None for
-    nothing; prompt_logprobs: the same of the prompt's own tokens. adapter: its name, or "".
+    logprobs: how many alternatives are given with each token (0: the token alone), or None for no
+    log-probabilities; prompt_logprobs: the same for the tokens of the prompt. adapter: its name, or
+    "".
     """
 
     temperature: float = 1.0
@@ -39,7 +40,7 @@ class SamplingParams:
 
 
 def tokens_of(ids: Iterable[int]) -> "array[int]":
-    """Token ids as they are kept: in one piece of memory, which tensors can look into."""
+    """Return token ids in one piece of memory, which tensors can read."""
     return array("q", ids)
 
 
@@ -47,10 +48,10 @@ def tokens_of(ids: Iterable[int]) -> "array[int]":
 class Sequence:
     """Tokens of the prompt and of the draft so far; `computed` of them are in the cache.
 
-    scored: how many of the prompt's have had what comes after them scored, if that is wanted.
-    cached: how many of the prompt's were there already when it was first admitted. named: how many
-    of its pages can be found by others, the last of them under `name`. proposed: tokens that are
-    guessed to come next, and are computed in the step that is planned.
+    scored: after how many tokens of the prompt the next one has been scored, if that is wanted.
+    cached: how many tokens of the prompt were in the cache when it was first admitted. named: how
+    many of its pages can be found by others, the last of them under `name`. proposed: guesses of
+    the next tokens, to be computed in the planned step.
     """
 
     id: str
@@ -64,7 +65,7 @@ class Sequence:
     named: int = 0
     name: int = ROOT
     proposed: list[int] = field(default_factory=list)
-    lookup: Lookup = field(default_factory=Lookup)
+    lookup: PromptLookup = field(default_factory=PromptLookup)
 
     def __post_init__(self) -> None:
         assert 0 < self.prompt_len <= len(self.token_ids)
@@ -84,11 +85,11 @@ class Sequence:
 
     @property
     def scores_prompt(self) -> bool:
-        """Whether logits are needed of tokens of the prompt."""
+        """Whether logits after tokens of the prompt are needed."""
         return self.params.prompt_logprobs is not None and self.scored < self.prompt_len
 
     def finish_reason(self, end_ids: frozenset[int]) -> FinishReason | None:
-        """Why the sequence is over after its last token, if it is."""
+        """Return why the sequence ends after its last token, or None if it goes on."""
         if self.emitted and self.token_ids[-1] in end_ids:
             return "stop"
         return "length" if self.emitted == self.params.max_tokens else None

@@ -1,22 +1,15 @@
-"""Starts and watches the ranks, and holds the open requests with the tokens already emitted.
+"""Keeps the ranks alive, and holds the open samples with the tokens already emitted.
 
 Runs without torch. When a rank dies or hangs, all are killed and started anew, and every open
-request goes on from its last token: a draw depends on seed and position, so nobody notices. They
-are taken up one at a time, so that a request that kills the ranks is told from those beside it.
+sample goes on from its last token: a draw depends on seed and position, so nobody notices.
 """
 
 import asyncio
 import contextlib
 import os
-import re
-import socket
-import sys
-import tempfile
 import time
 from asyncio.subprocess import Process
-from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -26,80 +19,50 @@ from inference.checkpoint.errors import ModelError
 from inference.engine.messages import (
     Add,
     Cancel,
-    Emitted,
     Failed,
     Loading,
-    Message,
-    RankArgs,
+    Outputs,
+    RankMessage,
     Ready,
-    Tokens,
-    encode,
+    SampleOutput,
     read_message,
 )
+from inference.engine.open_sample import GenerationStopped, OpenSample
+from inference.engine.quarantine import Quarantine
+from inference.engine.rank_processes import PAGE_SIZE, RankProcesses
 from inference.engine.sequence import SamplingParams
 from inference.metrics import Metrics
 from inference.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-PAGE_SIZE = 16
 MAX_LIVES = 4
-MAX_STRIKES = 2
-# Imports, a cold disk, and the cache that is allocated at the end say nothing while they last.
+# Imports, a cold disk, and the allocation of the cache at the end happen without a message.
 LOADING_SECONDS = 120.0
-KILL_SECONDS = 5.0
 CANARY_FRESH_SECONDS = 2.0
-PASSED_ON = re.compile(
-    r"(PATH|HOME|USER|LOGNAME|LANG|TZ|TMPDIR|LD_LIBRARY_PATH|LD_PRELOAD|VIRTUAL_ENV)$"
-    r"|(LC|XDG|OMP|GOMP|KMP|MKL|DNNL|ONEDNN|TORCH|PYTORCH|ATEN|GLOO|NCCL|CUDA|NVIDIA"
-    r"|CUBLAS|TRITON|MALLOC)_|PYTHON"
-)
-
-
-class Stopped(Exception):
-    """The ranks could not go on with a request; the message is a sentence."""
-
-
-@dataclass(slots=True, eq=False)
-class Sample:
-    """An open sample: its prompt, and what the ranks have sent of it. Times are monotonic."""
-
-    id: str
-    prompt: list[int]
-    params: SamplingParams
-    emitted: list[int] = field(default_factory=list)
-    scored: int = 0
-    strikes: int = 0
-    asked_at: float = field(default_factory=time.monotonic)
-    first_at: float | None = None
-    inbox: asyncio.Queue[Emitted | Stopped] = field(default_factory=asyncio.Queue)
-
-    def __post_init__(self) -> None:
-        assert self.prompt
-
-    def as_add(self) -> Add:
-        return Add(self.id, self.prompt, self.emitted, self.scored, asdict(self.params))
 
 
 class Supervisor:
-    """The ranks of one model. `run` owns them; everything else talks to whichever are alive."""
+    """The ranks of one model. `run` owns them; all else talks to whichever are alive."""
 
     def __init__(self, settings: Settings, model: Path, end_ids: frozenset[int]) -> None:
         self.settings, self.model, self.end_ids = settings, model, end_ids
         self.progress = "starting"
         self.ready: Ready | None = None
-        self.open: dict[str, Sample] = {}
+        self.open: dict[str, OpenSample] = {}
         self.page_count = settings.kv_tokens and settings.kv_tokens // PAGE_SIZE
         self.metrics = Metrics()
         self._ids = count()
-        self._rank0: asyncio.StreamWriter | None = None
+        self._ranks = RankProcesses(settings, model, end_ids)
+        self._quarantine = Quarantine(lambda sample: self._send(sample.as_add()))
         self._last_token = 0.0
         self._last_event = 0.0
         self._lives = MAX_LIVES
         self._ever_ready = False
-        # After a death: the samples that have no token since. The first is with the ranks.
-        self._on_trial: deque[Sample] = deque()
-        self.processes: list[Process] = []
+
+    @property
+    def processes(self) -> list[Process]:
+        return self._ranks.processes
 
     @property
     def capacity(self) -> int:
@@ -115,8 +78,8 @@ class Supervisor:
         return max(self.settings.hang_seconds, LOADING_SECONDS)
 
     async def run(self) -> None:
-        """Keeps the ranks alive until cancelled. Raises ModelError if they cannot be started."""
-        # What is done here, thread by thread, must not push a rank off its core in mid-step.
+        """Keep the ranks alive until cancelled. Raises ModelError if they cannot be started."""
+        # The threads of this process must not take a core from a rank in the middle of a step.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         try:
             while await self._one_life():
@@ -125,35 +88,36 @@ class Supervisor:
             raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
             for sample in self.open.values():
-                sample.inbox.put_nowait(Stopped("The worker has stopped."))
+                sample.inbox.put_nowait(GenerationStopped("The worker has stopped."))
 
     async def generate(
         self, prompt: list[int], params: SamplingParams
-    ) -> AsyncGenerator[Emitted, None]:
-        """Tokens of one sample as they come. Closing the iterator cancels it. Raises Stopped."""
-        sample = Sample(f"s{next(self._ids)}", prompt, params)
+    ) -> AsyncGenerator[SampleOutput, None]:
+        """Yield the tokens of one sample as they come. Closing the iterator cancels the sample.
+
+        Raises GenerationStopped.
+        """
+        sample = OpenSample(f"s{next(self._ids)}", prompt, params)
         self.open[sample.id] = sample
         self.metrics.prompt_tokens.inc(len(prompt))
-        if self._on_trial:
-            self._on_trial.append(sample)
-        else:
-            self._tell(sample.as_add())
+        if not self._quarantine.add(sample):
+            self._send(sample.as_add())
         try:
             while True:
                 event = await sample.inbox.get()
-                if isinstance(event, Stopped):
+                if isinstance(event, GenerationStopped):
                     raise event
                 yield event
                 if event.finish:
                     return
         finally:
             if self.open.pop(sample.id, None) is not None:
-                self._tell(Cancel(sample.id))
+                self._send(Cancel(sample.id))
                 self.metrics.finished.labels("cancelled").inc()
-            self._acquit(sample)
+            self._quarantine.release(sample)
 
     async def answers(self, within: float) -> bool:
-        """Whether a real token has just come out of the model, asking for one if need be."""
+        """Say whether the model has just produced a real token; ask it for one if need be."""
         if self.ready is None:
             return False
         if time.monotonic() - self._last_token < CANARY_FRESH_SECONDS:
@@ -163,108 +127,69 @@ class Supervisor:
             async with asyncio.timeout(within), contextlib.aclosing(canary):
                 async for _ in canary:
                     return True
-        except (TimeoutError, Stopped):
+        except (TimeoutError, GenerationStopped):
             pass
         return False
 
-    async def drained(self, within: float) -> None:
-        """Returns when no sample is open any more, or after `within` seconds."""
+    async def drain(self, within: float) -> None:
+        """Wait until no sample is open, at most `within` seconds."""
         for _ in range(int(within * 10)):
             if not self.open:
                 return
             await asyncio.sleep(0.1)
 
     async def _one_life(self) -> bool:
-        """Starts the ranks and serves until one ends; all are dead on return. True if it is worth
-        another try: they have come up once, and not died too often since the last token.
+        """Start the ranks and serve until one ends; all are dead on return. Returns whether another
+        try is worth it: they have come up once, and not died too often since the last token.
 
-        Raises ModelError when a rank says that it cannot load.
+        Raises ModelError if a rank says that it cannot load.
         """
         self._lives -= 1
         self._last_event = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="draftsmith-") as directory:
-            readers: list[asyncio.StreamReader] = []
-            writers: list[asyncio.StreamWriter] = []
-            try:
-                for rank in range(self.settings.tp):
-                    reader, writer = await self._start(rank, Path(directory) / "store")
-                    readers.append(reader)
-                    writers.append(writer)
-                self._rank0 = writers[0]
-                return await self._serve(readers)
-            finally:
-                self._rank0 = self.ready = None
-                for writer in writers:
-                    writer.close()
-                await self._kill()
-                if self._ever_ready:
-                    self.progress = "starting again"
+        try:
+            async with self._ranks.running(self.page_count, self._loading_seconds) as readers:
+                try:
+                    await self._listen_until_one_ends(readers)
+                finally:
+                    self.ready = None
+            return self._ever_ready and self._lives > 0
+        finally:
+            if self._ever_ready:
+                self.progress = "starting again"
 
-    async def _start(
-        self, rank: int, store: Path
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            args = self._rank_args(rank, theirs.fileno(), store)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "inference.engine.worker",
-                args.to_json(),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                env=rank_environment(self.settings.tp),
-            )
-        self.processes.append(process)
-        ours.setblocking(False)
-        return await asyncio.open_connection(sock=ours)
-
-    def _rank_args(self, rank: int, fd: int, store: Path) -> RankArgs:
-        return RankArgs(
-            rank=rank,
-            tp=self.settings.tp,
-            parent=os.getpid(),
-            fd=fd,
-            store=str(store),
-            model=str(self.model),
-            adapters={name: str(path) for name, path in self.settings.adapter_paths.items()},
-            device=self.settings.device,
-            dtype=self.settings.dtype,
-            weights=self.settings.weights,
-            deterministic=self.settings.deterministic,
-            speculate=self.settings.speculate,
-            end_ids=sorted(self.end_ids),
-            page_size=PAGE_SIZE,
-            page_count=self.page_count,
-            kv_fraction=self.settings.kv_fraction,
-            max_running=self.settings.max_running,
-            max_step_tokens=self.settings.max_step_tokens,
-            loading_seconds=self._loading_seconds,
-            hang_seconds=self.settings.hang_seconds,
-        )
-
-    async def _serve(self, readers: list[asyncio.StreamReader]) -> bool:
-        """Takes in what the ranks say until one of them ends or hangs."""
+    async def _listen_until_one_ends(self, readers: list[asyncio.StreamReader]) -> None:
         tasks = [asyncio.create_task(self._listen(reader)) for reader in readers]
         tasks.append(asyncio.create_task(self._watch()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            self._blame()
-            return self._ever_ready and self._lives > 0
+            if culprit := self._quarantine.end():
+                del self.open[culprit.id]
+                sentence = "The worker failed on this request again and again; change it."
+                culprit.inbox.put_nowait(GenerationStopped(sentence))
+                self._lives = MAX_LIVES
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        """Ends when the rank does. Raises ModelError."""
+        """Take in what a rank says, until it ends. Raises ModelError."""
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 self._take(await read_message(reader))
 
-    def _take(self, message: Message) -> None:
+    async def _watch(self) -> None:
+        """Return when the ranks are silent; they speak after every step and every idle second."""
+        while True:
+            await asyncio.sleep(1)
+            silent = time.monotonic() - self._last_event
+            if silent > (self.settings.hang_seconds if self.ready else self._loading_seconds):
+                log.warning("the ranks are silent", seconds=round(silent))
+                return
+
+    def _take(self, message: RankMessage) -> None:
         self._last_event = time.monotonic()
         match message:
             case Loading():
@@ -272,19 +197,19 @@ class Supervisor:
                 if message.done % 10 == 0 or message.done == message.of:
                     log.info("reading weights", layer=message.done, of=message.of)
             case Ready():
-                self._come_up(message)
-            case Tokens():
-                self.metrics.observe(message.load)
-                for emitted in message.items:
+                self._take_ready(message)
+            case Outputs():
+                self.metrics.observe(message.stats)
+                for output in message.items:
                     self._last_token = self._last_event
                     self._lives = MAX_LIVES
-                    self._deliver(emitted)
+                    self._deliver(output)
             case Failed():
                 raise ModelError(message.sentence)
 
-    def _come_up(self, ready: Ready) -> None:
+    def _take_ready(self, ready: Ready) -> None:
         self.ready, self.progress, self._ever_ready = ready, "ready", True
-        # Ranks that are started again must hold what these have promised to.
+        # Ranks that are started again must hold as much: clients were promised it.
         self.page_count = ready.page_count
         self.metrics.pages.set(ready.page_count)
         self.metrics.ranks_began()
@@ -297,97 +222,36 @@ class Supervisor:
             threads=ready.threads,
             kv_tokens=self.capacity,
         )
-        self._on_trial = deque(self.open.values())
-        self._try_next()
+        self._quarantine.begin(self.open.values())
 
-    def _try_next(self) -> None:
-        if self._on_trial:
-            self._tell(self._on_trial[0].as_add())
-
-    def _acquit(self, sample: Sample) -> None:
-        """A sample that has got a token, or is closed, is no longer suspected."""
-        if sample not in self._on_trial:
-            return
-        was_with_the_ranks = sample is self._on_trial[0]
-        self._on_trial.remove(sample)
-        if was_with_the_ranks:
-            self._try_next()
-
-    def _blame(self) -> None:
-        """The ranks have died: again with the same sample on trial, and it is given up."""
-        suspects, self._on_trial = self._on_trial, deque()
-        if not suspects:
-            return
-        culprit = suspects[0]
-        culprit.strikes += 1
-        if culprit.strikes == MAX_STRIKES:
-            del self.open[culprit.id]
-            sentence = "The worker failed on this request again and again; change it."
-            culprit.inbox.put_nowait(Stopped(sentence))
-            self._lives = MAX_LIVES
-
-    def _deliver(self, emitted: Emitted) -> None:
+    def _deliver(self, output: SampleOutput) -> None:
         # A cancelled sample may get one more token: the cancel was on its way.
-        if (sample := self.open.get(emitted.id)) is None:
+        if (sample := self.open.get(output.id)) is None:
             return
-        self._count(sample, emitted)
-        sample.emitted += emitted.tokens
-        sample.scored += len(emitted.prompt_logprobs or ())
+        self._count(sample, output)
+        sample.emitted += output.tokens
+        sample.scored += len(output.prompt_logprobs or ())
         sample.strikes = 0
-        sample.inbox.put_nowait(emitted)
-        if emitted.finish:
+        sample.inbox.put_nowait(output)
+        if output.finish:
             del self.open[sample.id]
-        if emitted.tokens or emitted.finish:
-            self._acquit(sample)
+        if output.tokens or output.finish:
+            self._quarantine.release(sample)
 
-    def _count(self, sample: Sample, emitted: Emitted) -> None:
+    def _count(self, sample: OpenSample, output: SampleOutput) -> None:
         metrics, now = self.metrics, self._last_event
-        metrics.tokens.inc(len(emitted.tokens))
-        metrics.cached_tokens.inc(emitted.cached or 0)
-        if sample.first_at is None and emitted.tokens:
+        metrics.tokens.inc(len(output.tokens))
+        metrics.cached_tokens.inc(output.cached or 0)
+        if sample.first_at is None and output.tokens:
             sample.first_at = now
             metrics.ttft.observe(now - sample.asked_at)
-        if emitted.finish:
-            metrics.finished.labels(emitted.finish).inc()
-            later = len(sample.emitted) + len(emitted.tokens) - 1
+        if output.finish:
+            metrics.finished.labels(output.finish).inc()
+            later = len(sample.emitted) + len(output.tokens) - 1
             if sample.first_at is not None and later > 0:
                 metrics.tpot.observe((now - sample.first_at) / later)
 
-    async def _watch(self) -> None:
-        """Ends when the ranks say nothing, which they do after every step and every idle second."""
-        while True:
-            await asyncio.sleep(1)
-            silent = time.monotonic() - self._last_event
-            if silent > (self.settings.hang_seconds if self.ready else self._loading_seconds):
-                log.warning("the ranks are silent", seconds=round(silent))
-                return
-
-    def _tell(self, message: Add | Cancel) -> None:
-        # Before the ranks are up there is nobody to tell: they get all open samples then.
-        if self.ready and self._rank0 is not None:
-            self._rank0.write(encode(message))
-
-    async def _kill(self) -> None:
-        processes, self.processes = self.processes, []
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        for process in processes:
-            await asyncio.wait_for(process.wait(), KILL_SECONDS)
-
-
-def rank_environment(tp: int) -> dict[str, str]:
-    """The ranks talk over loopback only, share the cores, and get none of the bot's secrets."""
-    threads = max(1, len(os.sched_getaffinity(0)) // tp)
-    defaults = {
-        "GLOO_SOCKET_IFNAME": "lo",
-        "OMP_NUM_THREADS": str(threads),
-        # GNU's threads spin long for the next piece of work, on a core that another process needs.
-        # Two cores, default model, one stream: as long as GNU does 24 pieces of text a second
-        # alone and 2 to 4 beside a busy loop on one core; this long 25 and 6; not at all 16 and 17.
-        "GOMP_SPINCOUNT": "20000",
-        # Megatron says on import that Apex and Transformer Engine are missing; neither is wanted.
-        "PYTHONWARNINGS": "ignore",
-        "TORCH_CPP_LOG_LEVEL": "ERROR",
-    }
-    return defaults | {name: os.environ[name] for name in os.environ if PASSED_ON.match(name)}
+    def _send(self, message: Add | Cancel) -> None:
+        # Ranks that are not up yet get all open samples when they are.
+        if self.ready:
+            self._ranks.send(message)

@@ -1,8 +1,8 @@
-"""How many threads a step is computed by: all that a rank has, or one while others need its cores.
+"""How many threads compute a step: all that a rank has, or one while others need its cores.
 
-The threads of a product wait for each other. When another process keeps one of their cores busy
-they do so for a time slice, in every product of every layer: on two crowded cores a step took 190
-ms by two threads and 10 by one, where it takes 7 ms when nobody else is there.
+The threads of a product wait for each other. If another process keeps one of their cores busy, they
+wait for a time slice in every product of every layer: on two busy cores a step took 190 ms with two
+threads and 10 ms with one; on idle cores it takes 7 ms.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ SHORTEST, LONGEST = 50, 800
 
 
 @dataclass(slots=True)
-class Pace:
-    """Rank 0 keeps it and tells the others with each plan.
+class ThreadTuner:
+    """Rank 0 has it and tells the others the number of threads with each plan.
 
-    usual: what a step takes over what its products take by `cost`, at best of late. After PATIENCE
-    slow steps one thread computes the next `pause`; then all are tried again.
+    usual: the recent best of the time of a step over the time that its products take by `cost`.
+    After PATIENCE slow steps one thread computes the next `pause` steps; then all are tried again.
     """
 
     most: int
@@ -36,12 +36,12 @@ class Pace:
         return 1 if self.alone else self.most
 
     def observe(self, rows: int, seconds: float) -> None:
-        """A step of so many rows took so long."""
+        """Take in how long a step of `rows` rows took."""
         if self.alone or self.most == 1:
             self.alone = max(0, self.alone - 1)
             return
         ratio = seconds / self.cost(rows)
-        # What was usual is forgotten by and by: a machine may have become slower for good.
+        # Forget the best slowly: a machine may have become slower for good.
         self.usual = min(self.usual * 1.005, ratio)
         if ratio < CROWDED * self.usual:
             self.slow, self.pause = 0, SHORTEST

@@ -1,13 +1,13 @@
 """The loop of a rank. Rank 0 schedules and samples; every rank executes the plan that it is sent.
 
-Started by the supervisor as `python -m inference.engine.worker <RankArgs as JSON>`, never by hand.
+The supervisor starts it as `python -m inference.engine.worker <RankArgs as JSON>`.
 """
 
 import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -16,93 +16,70 @@ import torch
 import torch.distributed as dist
 
 from inference.checkpoint.check import check_tensors
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from inference.engine.drawing import draw
 from inference.engine.kv_cache import PagePool
-from inference.engine.messages import (
-    Add,
-    Cancel,
-    Channel,
-    Emitted,
-    Failed,
-    Load,
-    Loading,
-    RankArgs,
-    Ready,
-    Tokens,
-)
-from inference.engine.model_runner import Runner
-from inference.engine.parent_death import end_with
-from inference.engine.plan_broadcast import PlanGroup
+from inference.engine.messages import Add, Cancel, Failed, Loading, MessageSocket, RankArgs, Ready
+from inference.engine.model_runner import ModelRunner
+from inference.engine.output_batcher import OutputBatcher
+from inference.engine.parent_death import die_with_parent
+from inference.engine.plan_broadcast import PlanBroadcast
+from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
-from inference.engine.thread_tuner import Pace
-from inference.model.config import ModelShape, check_cache
-from inference.model.device import Device, pin
-from inference.model.gpt_model import Model, join_ranks
-from inference.model.weights import Weights, check_memory, rank_bytes
+from inference.engine.thread_tuner import ThreadTuner
+from inference.model.config import ModelConfig, check_cache
+from inference.model.device import Device, pin_to_cores
+from inference.model.gpt_model import join_ranks
+from inference.model.model_shard import ModelShard
+from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes
 
-CANNOT_LOAD = 2
 IDLE_SECONDS = 1.0
-TELL_SECONDS = 0.02
-
-
-@dataclass(slots=True)
-class Teller:
-    """Tells the supervisor what the steps bring: the beginning and the end of a sample at once, the
-    rest some times a second. For each telling the supervisor and its clients need a core, which a
-    rank has to give away in the midst of a step.
-    """
-
-    channel: Channel
-    untold: dict[str, Emitted] = field(default_factory=dict)
-    told_at: float = 0.0
-
-    def tell(self, items: list[Emitted], load: Load) -> None:
-        """Nothing to say is said as well: the supervisor ends ranks that are silent."""
-        for item in items:
-            before = self.untold.get(item.id)
-            self.untold[item.id] = before.then(item) if before else item
-        at_once = not items or any(item.finish or item.cached is not None for item in items)
-        if at_once or time.monotonic() - self.told_at > TELL_SECONDS:
-            self.channel.send(Tokens(list(self.untold.values()), load))
-            self.untold, self.told_at = {}, time.monotonic()
 
 
 def main() -> int:
-    """Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was sent)."""
+    """Run a rank. Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was
+    sent).
+    """
     args = RankArgs.from_json(sys.argv[1])
-    end_with(args.parent)
-    # The supervisor gives way to the ranks; they have its policy from it.
+    die_with_parent(args.parent)
+    # The ranks inherit the policy of the supervisor, which gives way to them.
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     # Ctrl-C reaches the whole group; the supervisor alone answers it, after the drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel = Channel(args.fd)
+    supervisor = MessageSocket(args.fd)
     try:
-        _serve(args, channel)
+        _serve(args, supervisor)
     except ModelError as error:
-        channel.send(Failed(str(error)))
-        return CANNOT_LOAD
+        supervisor.send(Failed(error.sentence))
+        return error.exit_code
     except (EOFError, BrokenPipeError):
         return 0
 
 
-def _serve(args: RankArgs, channel: Channel) -> NoReturn:
+def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     if args.device != "cuda":
-        pin(args.rank, args.tp)
+        pin_to_cores(args.rank, args.tp)
     device = Device.choose(args, args.rank, args.tp)
     hang = timedelta(seconds=args.hang_seconds)
-    _join(args, device)
+    dist.init_process_group(
+        device.backend,
+        init_method=f"file://{args.store}",
+        rank=args.rank,
+        world_size=args.tp,
+        timeout=timedelta(seconds=args.loading_seconds),
+    )
     join_ranks(args.tp, hang)
-    plans = PlanGroup(args.rank, args.tp, hang)
-    runner = _load(args, device, channel)
-    # Under the timeout of loading: those after it begin when all ranks are there.
+    plans = PlanBroadcast(args.rank, args.tp, hang)
+    runner = _load(args, device, supervisor)
+    # All ranks are there before the timeouts that are shorter than that of loading begin.
     dist.barrier()
-    if args.rank > 0:
-        _follow(plans, runner)
+    while args.rank > 0:
+        plan = plans.receive()
+        if plan.chunks:
+            runner.execute(plan)
     pages = runner.cache.page_count
-    channel.send(Ready(device.name, device.words, device.threads, pages))
+    supervisor.send(Ready(device.name, device.description, device.threads, pages))
     scheduler = Scheduler(
         PagePool(pages, args.page_size),
         frozenset(args.end_ids),
@@ -111,46 +88,30 @@ def _serve(args: RankArgs, channel: Channel) -> NoReturn:
         runner.model.row_sizes.cost,
         args.speculate,
     )
-    _lead(channel, scheduler, plans, runner)
+    _lead(supervisor, scheduler, plans, runner)
 
 
-def _lead(channel: Channel, scheduler: Scheduler, plans: PlanGroup, runner: Runner) -> NoReturn:
-    pace, teller = Pace(torch.get_num_threads(), runner.model.row_sizes.cost), Teller(channel)
+def _lead(
+    supervisor: MessageSocket, scheduler: Scheduler, plans: PlanBroadcast, runner: ModelRunner
+) -> NoReturn:
+    tuner = ThreadTuner(torch.get_num_threads(), runner.model.row_sizes.cost)
+    batcher = OutputBatcher(supervisor)
     while True:
-        _take_commands(channel, scheduler)
+        _take_commands(supervisor, scheduler)
         began = time.monotonic()
-        plan = replace(scheduler.schedule(), threads=pace.threads)
+        plan = replace(scheduler.schedule(), threads=tuner.threads)
         # An empty plan is sent too: the other ranks hear from this one at least once a second.
         plans.send(plan)
-        items = draw(scheduler, runner.execute(plan)) if plan.chunks else []
-        teller.tell(items, _load_of(scheduler))
+        outputs = sample_step(scheduler, runner.execute(plan)) if plan.chunks else []
+        batcher.add(outputs, scheduler.stats)
         if plan.chunks:
-            pace.observe(plan.rows, time.monotonic() - began)
+            tuner.observe(plan.rows, time.monotonic() - began)
 
 
-def _follow(plans: PlanGroup, runner: Runner) -> NoReturn:
-    while True:
-        plan = plans.receive()
-        if plan.chunks:
-            runner.execute(plan)
-
-
-def _load_of(scheduler: Scheduler) -> Load:
-    counters, pool = scheduler.counters, scheduler.pool
-    return Load(
-        len(scheduler.running),
-        len(scheduler.waiting),
-        pool.page_count - pool.available,
-        counters.preemptions,
-        counters.guessed,
-        counters.accepted,
-    )
-
-
-def _take_commands(channel: Channel, scheduler: Scheduler) -> None:
-    """All commands that have come; waits for one when there is nothing else to do."""
+def _take_commands(supervisor: MessageSocket, scheduler: Scheduler) -> None:
+    """Take all commands that have come; wait for one if there is nothing else to do."""
     timeout = 0.0 if scheduler.has_work else IDLE_SECONDS
-    while (message := channel.receive(timeout)) is not None:
+    while (message := supervisor.receive(timeout)) is not None:
         timeout = 0.0
         match message:
             case Add():
@@ -159,47 +120,37 @@ def _take_commands(channel: Channel, scheduler: Scheduler) -> None:
                 scheduler.cancel(message.id)
 
 
-def _join(args: RankArgs, device: Device) -> None:
-    dist.init_process_group(
-        device.backend,
-        init_method=f"file://{args.store}",
-        rank=args.rank,
-        world_size=args.tp,
-        timeout=timedelta(seconds=args.loading_seconds),
-    )
-
-
-def _load(args: RankArgs, device: Device, channel: Channel) -> Runner:
-    """The model of this rank and its cache. Raises ModelError for what is the file's or the
-    memory's fault.
+def _load(args: RankArgs, device: Device, supervisor: MessageSocket) -> ModelRunner:
+    """Load the model of this rank and make its cache. Raises ModelError for what is wrong with the
+    file or the memory.
     """
-    path, leads = Path(args.model), args.rank == 0
+    path = Path(args.model)
 
     def progress(done: int, of: int) -> None:
-        if leads:
-            channel.send(Loading(done, of))
+        if args.rank == 0:
+            supervisor.send(Loading(done, of))
 
-    with must_fit(path, "the model"):
+    with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
         check_tensors(checkpoint)
-        weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
-        needed = rank_bytes(weights, shape, args.tp, device.form, device.dtype.itemsize)
+        config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
+        needed = rank_bytes(loader, config, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
-        adapters = [open_adapter(n, Path(p), shape) for n, p in args.adapters.items()]
-        model = Model(weights, shape, device, progress, adapters)
-    # Outside of what is blamed on the file: another rank may die while these speak to it.
+        adapters = [open_adapter(n, Path(p), config) for n, p in args.adapters.items()]
+        model = ModelShard(loader, config, device, progress, adapters)
+    # Not inside: these speak to the other ranks, and if one dies the file is not to blame.
     model.measure(device.deterministic)
-    pages = args.page_count or _pages(args, device, shape)
+    pages = args.page_count or _page_count(args, device, config)
     tokens = pages * args.page_size
-    check_cache(shape, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
-    size = shape.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
-    with must_fit(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
-        return Runner(model, args.page_size, pages)
+    check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
+    size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
+    with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
+        return ModelRunner(model, args.page_size, pages)
 
 
-def _pages(args: RankArgs, device: Device, shape: ModelShape) -> int:
-    """How many pages the rank with the least memory can hold."""
-    page = shape.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
+def _page_count(args: RankArgs, device: Device, config: ModelConfig) -> int:
+    """Return how many pages the rank with the least memory can hold."""
+    page = config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
     mine = int(device.free_memory(args.tp) * args.kv_fraction) // page
     pages = torch.tensor(mine, device=device.name)
     dist.all_reduce(pages, op=dist.ReduceOp.MIN)

@@ -12,9 +12,9 @@ Activation = Literal["silu", "gelu", "gelu_tanh"]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What a layer's attention knows of positions: how queries and keys turn (None: not at all),
-    and of how many tokens it sees the last (None: of all).
+class AttentionPattern:
+    """How the attention of a layer uses positions: how queries and keys turn (None: not at all),
+    and how many of the last tokens it sees (None: all).
     """
 
     rope: Rope | None
@@ -22,14 +22,14 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelShape:
+class ModelConfig:
     """A decoder: norm, attention with grouped queries, norm, feed-forward; positions by rotation or
     learned.
 
-    views: of each layer. Biases: of queries, keys and values; of attention's output; of the
-    feed-forward. qk_norm: queries and keys are normalised, head by head. post_norms: what attention
-    and feed-forward give is normalised as well. attention_scale: what scores are multiplied with.
-    Caps: softly limit scores, and logits, by tanh.
+    patterns: of each layer. The biases are those of queries, keys and values; of the output of
+    attention; of the feed-forward. qk_norm: queries and keys are normalised, head by head.
+    post_norms: the results of attention and feed-forward are normalised too. attention_scale: what
+    scores are multiplied by. Caps limit scores and logits softly, by tanh.
     """
 
     family: str
@@ -43,7 +43,7 @@ class ModelShape:
     context: int
     norm_eps: float
     tied: bool
-    views: tuple[View, ...]
+    patterns: tuple[AttentionPattern, ...]
     norm: Literal["rms", "layer"] = "rms"
     activation: Activation = "silu"
     gated: bool = True
@@ -60,12 +60,12 @@ class ModelShape:
 
     def __post_init__(self) -> None:
         assert self.heads % self.kv_heads == 0
-        assert len(self.views) == self.layers
-        assert self.learned_positions == all(view.rope is None for view in self.views)
+        assert len(self.patterns) == self.layers
+        assert self.learned_positions == all(pattern.rope is None for pattern in self.patterns)
 
     @property
     def scale(self) -> float:
-        """What attention's scores are multiplied with."""
+        """What the scores of attention are multiplied by."""
         return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
 
     @property
@@ -74,11 +74,13 @@ class ModelShape:
         return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
 
     def kv_groups(self, tp: int) -> int:
-        """Key/value heads over all ranks; with fewer heads than ranks each rank holds a copy."""
+        """Return the key/value heads of all ranks together; with fewer heads than ranks, ranks hold
+        copies.
+        """
         return max(self.kv_heads, tp)
 
     def cache_bytes(self, tokens: int, tp: int, number_size: int) -> int:
-        """What the keys and values of `tokens` tokens take on each of `tp` ranks."""
+        """Return the bytes of the keys and values of `tokens` tokens on each of `tp` ranks."""
         heads = self.kv_groups(tp) // tp
         return 2 * self.layers * heads * self.head_dim * tokens * number_size
 
@@ -86,46 +88,46 @@ class ModelShape:
         return -(-self.vocab // tp) * tp
 
     def splits(self, tp: int) -> bool:
-        """Whether every rank of `tp` gets an equal share."""
+        """Say whether the model can be split into equal shares for `tp` ranks."""
         kv_fits = self.kv_heads % tp == 0 or tp % self.kv_heads == 0
         return self.heads % tp == 0 and self.ffn % tp == 0 and kv_fits
 
 
-def parameter_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
-    """All parameters of a model by the names that this program has for them, with rows and columns;
-    a vector has rows of one number. A tied model has no "output.weight".
+def parameter_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield all parameters of a model: our name for each, and its rows and columns. A vector has
+    rows of one number. A tied model has no "output.weight".
     """
-    yield "embedding.weight", (shape.vocab, shape.hidden)
-    if shape.learned_positions:
-        yield "positions.weight", (shape.context, shape.hidden)
-    yield from _norm("final_norm", shape)
-    if not shape.tied:
-        yield "output.weight", (shape.vocab, shape.hidden)
-    for layer in range(shape.layers):
-        for name, dims in _layer_shapes(shape):
+    yield "embedding.weight", (config.vocab, config.hidden)
+    if config.learned_positions:
+        yield "positions.weight", (config.context, config.hidden)
+    yield from _norm("final_norm", config)
+    if not config.tied:
+        yield "output.weight", (config.vocab, config.hidden)
+    for layer in range(config.layers):
+        for name, dims in _layer_shapes(config):
             yield f"layers.{layer}.{name}", dims
 
 
-def _layer_shapes(shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
-    hidden, ffn, dim = shape.hidden, shape.ffn, shape.head_dim
-    heads, kv_heads = shape.heads * dim, shape.kv_heads * dim
-    yield from _norm("attn_norm", shape)
-    yield from _linear("q", heads, hidden, shape.qkv_bias)
-    yield from _linear("k", kv_heads, hidden, shape.qkv_bias)
-    yield from _linear("v", kv_heads, hidden, shape.qkv_bias)
-    yield from _linear("o", hidden, heads, shape.proj_bias)
-    if shape.qk_norm:
+def _layer_shapes(config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
+    hidden, ffn, dim = config.hidden, config.ffn, config.head_dim
+    heads, kv_heads = config.heads * dim, config.kv_heads * dim
+    yield from _norm("attn_norm", config)
+    yield from _linear("q", heads, hidden, config.qkv_bias)
+    yield from _linear("k", kv_heads, hidden, config.qkv_bias)
+    yield from _linear("v", kv_heads, hidden, config.qkv_bias)
+    yield from _linear("o", hidden, heads, config.proj_bias)
+    if config.qk_norm:
         yield "q_norm.weight", (dim, 1)
         yield "k_norm.weight", (dim, 1)
-    if shape.post_norms:
-        yield from _norm("post_attn_norm", shape)
-    yield from _norm("mlp_norm", shape)
-    if shape.gated:
-        yield from _linear("gate", ffn, hidden, shape.mlp_bias)
-    yield from _linear("up", ffn, hidden, shape.mlp_bias)
-    yield from _linear("down", hidden, ffn, shape.mlp_bias)
-    if shape.post_norms:
-        yield from _norm("post_mlp_norm", shape)
+    if config.post_norms:
+        yield from _norm("post_attn_norm", config)
+    yield from _norm("mlp_norm", config)
+    if config.gated:
+        yield from _linear("gate", ffn, hidden, config.mlp_bias)
+    yield from _linear("up", ffn, hidden, config.mlp_bias)
+    yield from _linear("down", hidden, ffn, config.mlp_bias)
+    if config.post_norms:
+        yield from _norm("post_mlp_norm", config)
 
 
 def _linear(
@@ -136,14 +138,14 @@ def _linear(
         yield f"{name}.bias", (rows, 1)
 
 
-def _norm(name: str, shape: ModelShape) -> Iterator[tuple[str, tuple[int, int]]]:
-    yield f"{name}.weight", (shape.hidden, 1)
-    if shape.norm == "layer":
-        yield f"{name}.bias", (shape.hidden, 1)
+def _norm(name: str, config: ModelConfig) -> Iterator[tuple[str, tuple[int, int]]]:
+    yield f"{name}.weight", (config.hidden, 1)
+    if config.norm == "layer":
+        yield f"{name}.bias", (config.hidden, 1)
 
 
 def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
-    """Raises ModelError if the heads that a header tells of make no attention."""
+    """Raise ModelError if the numbers of heads in a header do not fit together."""
     if heads % kv_heads or head_dim % 2:
         raise ModelError(
             f"{path} has {heads} attention heads of {head_dim} numbers over {kv_heads} key/value "
@@ -151,9 +153,9 @@ def check_heads(path: Path, heads: int, kv_heads: int, head_dim: int) -> None:
         )
 
 
-def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memory: int) -> None:
-    """Raises ModelError if the cache alone takes more than the `memory` bytes of a rank."""
-    needed = shape.cache_bytes(tokens, tp, number_size)
+def check_cache(config: ModelConfig, tp: int, tokens: int, number_size: int, memory: int) -> None:
+    """Raise ModelError if the cache alone takes more than the `memory` bytes of a rank."""
+    needed = config.cache_bytes(tokens, tp, number_size)
     if needed <= memory:
         return
     raise ModelError(
@@ -162,12 +164,12 @@ def check_cache(shape: ModelShape, tp: int, tokens: int, number_size: int, memor
     )
 
 
-def check_split(shape: ModelShape, tp: int) -> None:
-    """Raises ModelError if the model cannot be split over `tp` ranks."""
-    if shape.splits(tp):
+def check_split(config: ModelConfig, tp: int) -> None:
+    """Raise ModelError if the model cannot be split over `tp` ranks."""
+    if config.splits(tp):
         return
-    fits = ", ".join(str(n) for n in range(1, shape.heads + 1) if shape.splits(n))
+    fits = ", ".join(str(n) for n in range(1, config.heads + 1) if config.splits(n))
     raise ModelError(
-        f"TP={tp} does not divide this model ({shape.heads} attention heads, {shape.kv_heads} "
-        f"key/value heads, {shape.ffn} feed-forward columns); set TP to one of: {fits}."
+        f"TP={tp} does not divide this model ({config.heads} attention heads, {config.kv_heads} "
+        f"key/value heads, {config.ffn} feed-forward columns); set TP to one of: {fits}."
     )

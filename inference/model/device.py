@@ -8,13 +8,13 @@ from typing import Protocol
 import torch
 
 from inference.checkpoint.errors import ModelError
-from inference.model.weights import Form
+from inference.model.weight_loader import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class DeviceSettings(Protocol):
-    """What a user asks for; see settings.py."""
+    """What a user asks for; see `inference.settings`."""
 
     @property
     def device(self) -> str: ...
@@ -28,12 +28,12 @@ class DeviceSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A rank's device."""
+    """The device of a rank."""
 
     name: str
     dtype: torch.dtype
     threads: int
-    form: Form
+    form: WeightForm
     deterministic: bool
 
     @property
@@ -42,27 +42,27 @@ class Device:
         return "nccl" if self.name == "cuda" else "gloo"
 
     def memory(self, tp: int) -> int:
-        """Bytes that one of `tp` ranks can have at most, for everything."""
+        """Return the bytes that one of `tp` ranks can have at most, for everything."""
         if self.name == "cuda":
             return int(torch.cuda.mem_get_info()[1])
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // tp
 
     def free_memory(self, tp: int) -> int:
-        """Bytes that nobody uses now, a rank's share of them."""
+        """Return the share of one of `tp` ranks in the bytes that nobody uses now."""
         if self.name == "cuda":
             return int(torch.cuda.mem_get_info()[0])
         lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024 // tp
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The number format and the form of the weights, for people."""
         numbers = str(self.dtype).removeprefix("torch.")
         return numbers if self.form == "full" else f"{numbers}, weights as {self.form}"
 
     @classmethod
     def choose(cls, asked: DeviceSettings, rank: int, tp: int) -> "Device":
-        """From the settings, `auto` included. Raises ModelError."""
+        """Choose by the settings, `auto` included. Raises ModelError."""
         name = asked.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -74,16 +74,16 @@ class Device:
         return cls(name, dtype, torch.get_num_threads(), form, asked.deterministic)
 
 
-def pin(rank: int, tp: int) -> None:
-    """Keeps a rank on cores of its own, where there is one for each."""
+def pin_to_cores(rank: int, tp: int) -> None:
+    """Keep a rank on cores of its own, if there is one for each."""
     cores = sorted(os.sched_getaffinity(0))
     share = len(cores) // tp
     if tp > 1 and share:
         os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])
 
 
-def _form(weights: str, device: str, dtype: torch.dtype) -> Form:
-    # torch's kernels for few bits are for the CPU, and fast with bf16 alone.
+def _form(weights: str, device: str, dtype: torch.dtype) -> WeightForm:
+    # The kernels of torch for few bits are for the CPU, and fast only with bf16.
     possible = device == "cpu" and dtype == torch.bfloat16
     if weights == "auto":
         return "file" if possible else "full"
@@ -102,7 +102,7 @@ def _take_gpu(rank: int, tp: int) -> None:
 
 
 def _best_dtype(name: str) -> torch.dtype:
-    # bf16 halves what a step reads; without instructions for it a CPU is slower than in fp32.
+    # bf16 halves what a step reads, but a CPU without instructions for it is slower than in fp32.
     if (
         name == "cuda"
         or torch.cpu._is_avx512_bf16_supported()

@@ -1,4 +1,4 @@
-"""What stands between the products of a decoder: norms, activations, the embedding. Plain torch."""
+"""The layers between the products of a decoder: norms, activations, the embedding. Plain torch."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,13 +7,13 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 from inference.model.linear import sum_over_ranks
 
-Rows = Callable[[torch.Tensor], torch.Tensor]
+RowFunction = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Norm(nn.Module):
+class RMSNorm(nn.Module):
     """RMSNorm (Zhang and Sennrich 2019) of fp32 rows, in fewer operators than torch's."""
 
     def __init__(self, weight: torch.Tensor, eps: float, dtype: torch.dtype) -> None:
@@ -26,12 +26,12 @@ class Norm(nn.Module):
         self.dtype = dtype
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """rows: [rows, hidden], fp32; returns them normalised, in the model's number format."""
+        """Normalise rows, [rows, hidden] fp32. Returns them in the number format of the model."""
         scale = torch.linalg.vecdot(rows, rows).add_(self.eps).rsqrt_()
         out = torch.empty(rows.shape, dtype=self.dtype, device=rows.device)
         return torch.mul(rows * scale.unsqueeze(1), self.weight, out=out)
 
-    # No hooks: there are none, and looking for them takes as long as a small operator.
+    # No hooks: there are none, and the search for them takes as long as a small operator.
     __call__ = forward
 
 
@@ -45,7 +45,6 @@ class LayerNorm(nn.Module):
         self.weight, self.bias, self.eps, self.dtype = weight, bias, eps, dtype
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """As of Norm."""
         normed = nn.functional.layer_norm(rows, self.weight.shape, self.weight, self.bias, self.eps)
         return normed.to(self.dtype)
 
@@ -55,22 +54,22 @@ class LayerNorm(nn.Module):
 class HeadNorm:
     """RMSNorm of each head of queries and keys, in place (Dehghani et al. 2023; Qwen3, Gemma 3).
 
-    query, key: with weights [head_dim]; heads: queries that share a key.
+    query, key: norms with weights [head_dim]; heads: the number of queries that share a key.
     """
 
-    def __init__(self, query: Norm, key: Norm, heads: int) -> None:
+    def __init__(self, query: RMSNorm, key: RMSNorm, heads: int) -> None:
         self.weight = torch.stack([query.weight] * heads + [key.weight])
         self.eps, self.dtype = query.eps, query.dtype
 
     def __call__(self, qkv: torch.Tensor) -> None:
-        """qkv: [rows, groups, heads + 2, head_dim], the value last."""
+        """Normalise queries and keys in qkv: [rows, groups, heads + 2, head_dim], value last."""
         both = qkv[:, :, :-1].float()
         scale = torch.linalg.vecdot(both, both).add_(self.eps).rsqrt_().unsqueeze(-1)
         qkv[:, :, :-1] = (both * scale * self.weight).to(self.dtype)
 
 
-class Embedding(nn.Module):
-    """Rows of the vocabulary, of which this rank holds a part; multiplied with `scale`."""
+class VocabParallelEmbedding(nn.Module):
+    """The rows of this rank's part of the vocabulary, multiplied by `scale`."""
 
     def __init__(self, weight: torch.Tensor, group: dist.ProcessGroup, scale: float) -> None:
         super().__init__()
@@ -78,28 +77,26 @@ class Embedding(nn.Module):
         self.start = group.rank() * len(weight)
 
     def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
-        """token_ids: [rows] int64; returns [rows, hidden], fp32."""
-        rows = self._rows(token_ids)
+        """Return [rows, hidden], fp32. token_ids: [rows] int64."""
+        if self.group.size() == 1:
+            rows = self.weight[token_ids].float()
+        else:
+            mine = token_ids - self.start
+            elsewhere = (mine < 0) | (mine >= len(self.weight))
+            rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
+            rows = sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
         return rows if self.scale == 1.0 else rows.mul_(self.scale)
 
-    def _rows(self, token_ids: torch.Tensor) -> torch.Tensor:
-        if self.group.size() == 1:
-            return self.weight[token_ids].float()
-        mine = token_ids - self.start
-        elsewhere = (mine < 0) | (mine >= len(self.weight))
-        rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
-        return sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
 
-
-def activation(shape: ModelShape) -> Rows:
-    """What stands between the two products of the feed-forward."""
-    approximate = "tanh" if shape.activation == "gelu_tanh" else "none"
+def activation(config: ModelConfig) -> RowFunction:
+    """Return the function between the two products of the feed-forward."""
+    approximate = "tanh" if config.activation == "gelu_tanh" else "none"
     act = (
         nn.functional.silu
-        if shape.activation == "silu"
+        if config.activation == "silu"
         else partial(nn.functional.gelu, approximate=approximate)
     )
-    if not shape.gated:
+    if not config.gated:
         return act
 
     def gated(rows: torch.Tensor) -> torch.Tensor:

@@ -1,27 +1,27 @@
 """How fast rotary positions turn: plain, and stretched in the ways that long contexts use.
 
-Pure numbers: no torch. Rotary position embedding: Su et al. 2021. The stretchings: linear, Chen et
-al. 2023; dynamic, the NTK-aware one; YaRN, Peng et al. 2023; llama3, Dubey et al. 2024.
+Pure numbers: no torch. Rotary position embedding: Su et al. 2021. Stretched: linear, Chen et al.
+2023; dynamic, NTK-aware; YaRN, Peng et al. 2023; llama3, Dubey et al. 2024.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["default", "linear", "dynamic", "yarn", "llama3", "factors"]
+RopeKind = Literal["default", "linear", "dynamic", "yarn", "llama3", "factors"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rope:
     """Rotary positions of heads with `dim` numbers.
 
-    factor: how far the context is stretched; original: the context before that, in tokens. The rest
-    is as config.json names it. factors: what each frequency is divided by (kind "factors").
+    factor: how far the context is stretched; original: the context before that, in tokens; factors:
+    what each frequency is divided by (kind "factors"). The other names are those of config.json.
     """
 
     dim: int
     base: float
-    kind: Kind = "default"
+    kind: RopeKind = "default"
     factor: float = 1.0
     original: int = 0
     beta_fast: float = 32.0
@@ -40,7 +40,7 @@ class Rope:
         assert self.kind != "factors" or len(self.factors) == self.dim // 2
 
     def frequencies(self) -> list[float]:
-        """Radians a token for each pair of numbers, [dim / 2]."""
+        """Return the radians a token for each pair of numbers, [dim / 2]."""
         plain = [self.base ** (-2 * i / self.dim) for i in range(self.dim // 2)]
         match self.kind:
             case "linear":
@@ -54,9 +54,9 @@ class Rope:
         return plain
 
     def stretch(self, position: int) -> float:
-        """What dynamic stretching divides the frequencies by, to the power of 2i / dim. It begins
-        behind the original context and grows with each token, as if the text ended there: what is
-        cached stays right.
+        """Return what dynamic stretching divides the frequencies by, to the power of 2i / dim. It
+        begins after the original context and grows with each token, as if the text ended there: so
+        cached keys stay right.
         """
         if self.kind != "dynamic" or position < self.original:
             return 1.0
@@ -64,7 +64,7 @@ class Rope:
         return float(longer ** (self.dim / (self.dim - 2)))
 
     def _llama3(self, frequency: float) -> float:
-        """Fast ones as they are, slow ones stretched, and those between in between."""
+        """Keep fast frequencies, stretch slow ones, and interpolate between."""
         turns = self.original * frequency / (2 * math.pi)
         if turns > self.high_freq_factor:
             return frequency
@@ -74,7 +74,7 @@ class Rope:
         return (1 - smooth) * frequency / self.factor + smooth * frequency
 
     def _yarn(self, plain: list[float]) -> list[float]:
-        """As llama3, with a border by index instead of by turns."""
+        """Interpolate as llama3, but with limits by index instead of by turns."""
         low, high = self._pair(self.beta_fast), self._pair(self.beta_slow)
         if self.truncate:
             low, high = math.floor(low), math.ceil(high)
@@ -87,14 +87,14 @@ class Rope:
         ]
 
     def _pair(self, turns: float) -> float:
-        """The index of the pair that turns so often within the original context."""
+        """Return the index of the pair that turns so often within the original context."""
         return (
             self.dim * math.log(self.original / (turns * 2 * math.pi)) / (2 * math.log(self.base))
         )
 
 
 def yarn_attention_factor(factor: float, mscale: float = 1.0, mscale_all: float = 0.0) -> float:
-    """What YaRN multiplies cosine and sine with, where a model does not say."""
+    """Return what YaRN multiplies cosine and sine by, if a model does not say."""
 
     def of(scale: float) -> float:
         return 0.1 * scale * math.log(factor) + 1.0 if factor > 1 else 1.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from inference.checkpoint.errors import ModelError, must_fit
+from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
 from inference.tokenization.vocabulary import END_TOKENS, GUARD_MARK, SPACE, Vocabulary
 
@@ -18,7 +18,7 @@ def read_hf_vocabulary(directory: Path) -> Vocabulary:
     names = _optional(directory / "special_tokens_map.json")
     config = _optional(directory / "tokenizer_config.json")
     config = Fields(config.path, {**names.values, **config.values})
-    with must_fit(whole.path, "the tokenizer"):
+    with model_errors(whole.path, "the tokenizer"):
         body: dict[str, Any] = dict(whole.values)
         if body["model"]["type"] != "BPE":
             raise ModelError(
@@ -54,7 +54,7 @@ def read_hf_vocabulary(directory: Path) -> Vocabulary:
 def count_tokens(directory: Path) -> int:
     """Return how many tokens the tokenizer of a directory has. Raises ModelError."""
     whole = read_json(directory / "tokenizer.json")
-    with must_fit(whole.path, "the tokenizer"):
+    with model_errors(whole.path, "the tokenizer"):
         body: dict[str, Any] = dict(whole.values)
         return len(_all_tokens(body["model"]["vocab"], body.get("added_tokens") or []))
 
@@ -128,7 +128,7 @@ def _begins_with_special(post: object) -> bool:
 
 def _template(directory: Path, config: Fields) -> str | None:
     if (path := directory / "chat_template.jinja").is_file():
-        with must_fit(path, "the chat template"):
+        with model_errors(path, "the chat template"):
             return path.read_text()
     value = config.get("chat_template")
     if isinstance(value, list):

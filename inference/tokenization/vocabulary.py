@@ -10,7 +10,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from inference.checkpoint.errors import ModelError
-from inference.model.config import ModelShape
+from inference.model.config import ModelConfig
 
 # A Unicode noncharacter: no text of a person has one, and none gets into tokens.
 GUARD_MARK = "\ufdd0"
@@ -72,12 +72,12 @@ class Vocabulary:
         return "" if token is None else self.tokens[token]
 
 
-def check_vocabulary(vocabulary: Vocabulary, shape: ModelShape) -> None:
+def check_vocabulary(vocabulary: Vocabulary, config: ModelConfig) -> None:
     """Raise ModelError if there are tokens that the model has no row for."""
-    if len(vocabulary.tokens) > shape.vocab:
+    if len(vocabulary.tokens) > config.vocab:
         raise ModelError(
             f"{vocabulary.path}: the tokenizer has {len(vocabulary.tokens):,} tokens, the model "
-            f"rows for {shape.vocab:,}; they do not belong together."
+            f"rows for {config.vocab:,}; they do not belong together."
         )
 
 

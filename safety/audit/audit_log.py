@@ -1,7 +1,7 @@
-"""Who was judged, when, by which rule, and what was done: one line of JSON each, never the text.
+"""The audit log: who was judged, when, by which rule, and what was done; never the text.
 
-The text is there as an HMAC: whoever has the key and the text can show that a line is about it.
-Each line ends with a link to the one before it (`safety.audit.hash_chain`).
+Each entry is a line of JSON. It holds an HMAC of the text, so that whoever has the key and the text
+can show that the line is about it. Each line ends with a link to the line before it (`hash_chain`).
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from pathlib import Path
 import structlog
 from pydantic import SecretStr
 
-from safety.audit.hash_chain import Chain, ChainError, Head, end_of
-from safety.screening.verdict import Stage, Verdict, refusal
+from safety.audit.hash_chain import ChainError, ChainHead, HashChain, end_of
+from safety.errors import OperatorError
+from safety.verdict import Stage, Verdict, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,8 @@ FRESH = 60.0
 """Seconds for which a line that could be written shows that the next one can be."""
 
 
-class AuditError(RuntimeError):
-    """The audit log cannot be used. The message is one sentence."""
+class AuditError(OperatorError):
+    """The audit log cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class AuditLog:
         if len(key.get_secret_value()) < 16:
             raise AuditError("The audit key is too short: give at least 16 characters.")
         self._key = key
-        self._chain = Chain(key)
+        self._chain = HashChain(key)
         self._lock = threading.Lock()
         self._fresh_until = 0.0
         try:
@@ -78,21 +79,21 @@ class AuditLog:
             ) from None
 
     async def write(self, entry: Entry) -> None:
-        """Appends a line, off the event loop. Raises OSError where it cannot be written whole."""
+        """Append a line, off the event loop. Raises OSError if it cannot be written whole."""
         await asyncio.to_thread(self._append, json.dumps(asdict(entry), ensure_ascii=True))
 
     def digest(self, text: str) -> str:
-        """HMAC-SHA256 (RFC 2104) of a text, hexadecimal."""
+        """Return the HMAC-SHA256 (RFC 2104) of a text, hexadecimal."""
         key = self._key.get_secret_value().encode()
         return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
-    def head(self) -> Head:
-        """The last line's place in the chain, to be kept elsewhere. Raises OSError, ChainError."""
+    def head(self) -> ChainHead:
+        """Return the place of the last line in the chain. Raises OSError, ChainError."""
         with self._locked():
             return end_of(self._file).head
 
     async def check(self) -> None:
-        """Writes a line of health, unless one was written lately. Raises OSError, ChainError."""
+        """Write a line of health, unless one was written lately. Raises OSError, ChainError."""
         if time.monotonic() < self._fresh_until:
             await asyncio.to_thread(self.head)
         else:
@@ -124,8 +125,8 @@ class AuditLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One text under judgement: for whom, since when, and where the verdict is written down."""
+class AuditTrail:
+    """The entries about one text: for whom it is judged, and since when."""
 
     audit: AuditLog | None
     stage: Stage
@@ -134,7 +135,7 @@ class Case:
     began: float = field(default_factory=time.perf_counter)
 
     async def close(self, verdict: Verdict, text: str, *, complete: bool = True) -> Verdict:
-        """Writes the verdict down. One that cannot be written does not count: it is a block."""
+        """Write the verdict down and return it, or a block if it cannot be written."""
         if self.audit is None:
             return verdict
         try:
@@ -145,13 +146,13 @@ class Case:
         return verdict
 
     async def open(self, *, policy: str) -> None:
-        """Writes down that a draft begins, before any of it is shown. Raises OSError."""
+        """Write down that a draft begins, before any of it is shown. Raises OSError."""
         await self.note("opened", (), policy=policy, complete=False)
 
     async def note(
         self, decision: str, categories: Sequence[str], *, policy: str, complete: bool = True
     ) -> None:
-        """Writes down what a person decided. Raises OSError."""
+        """Write down what a person decided. Raises OSError."""
         if self.audit is None:
             return
         entry = _bare(self.request, self.who, self.stage, decision)
@@ -173,7 +174,7 @@ class Case:
 
 
 def _bare(request: str, who: str, stage: str, action: str) -> Entry:
-    """An entry of now, about no text."""
+    """Return an entry of this moment, about no text."""
     return Entry(
         time=datetime.now(UTC).isoformat(timespec="milliseconds"),
         request=request,

@@ -1,7 +1,7 @@
-"""What ties the lines of the audit log together: each ends with an HMAC over itself and the last.
+"""The chain of the audit log's lines: each ends with an HMAC over itself and the line before it.
 
-Without the key no line can be changed, added, moved or taken out between two others unseen. Lines
-taken off the end leave a shorter log that is whole: to see that, a head must be kept elsewhere.
+Without the key, nobody can change, add, move or take out a line between two others unseen. If lines
+are taken off the end, the rest is whole: to see that, somebody must keep a head elsewhere.
 """
 
 import hashlib
@@ -15,17 +15,19 @@ from typing import Self
 
 from pydantic import SecretStr
 
+from safety.errors import OperatorError
+
 TAIL = 1 << 16
 LINKED = re.compile(rb'\{.*, "line": ([0-9]{1,15}), "link": "([0-9a-f]{64})"\}\n', re.DOTALL)
 HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})")
 
 
-class ChainError(ValueError):
-    """A head that is none, or a log without one. The message is one sentence."""
+class ChainError(OperatorError):
+    """A head cannot be read, or a log has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """How many lines there are, and the link of the last."""
 
     line: int = 0
@@ -39,7 +41,7 @@ class Head:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ChainError."""
+        """Read a head as `str` writes it. Raises ChainError."""
         match = HEAD.fullmatch(text.strip())
         if match is None or int(match[1]) == 0:
             raise ChainError(
@@ -49,23 +51,23 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """How a log ends: its last linked line, and what stands behind it, torn off by a crash."""
+class LogEnd:
+    """The end of a log: its last linked line, and bytes behind it that a crash left."""
 
-    head: Head = Head()
+    head: ChainHead = ChainHead()
     torn: bytes = b""
 
 
-class Chain:
+class HashChain:
     """Makes links, and checks them."""
 
     def __init__(self, key: SecretStr) -> None:
-        # Another key than that of the digests: people choose the texts that those are made of.
+        # Not the key of the digests, because people choose the texts of those.
         secret = key.get_secret_value().encode()
         self._key = hmac.digest(secret, b"links of the audit log", hashlib.sha256)
 
-    def append(self, entry: str, end: End) -> bytes:
-        """What to add to a log that ends so; `entry` is a JSON object on one line."""
+    def append(self, entry: str, end: LogEnd) -> bytes:
+        """Return the bytes to add to a log that ends so; `entry` is a JSON object on one line."""
         assert entry.startswith("{")
         assert "\n" not in entry
         numbered = f'{entry[:-1]}, "line": {end.head.line + 1}'.encode()
@@ -73,16 +75,16 @@ class Chain:
         link = self._link(end.head, end.torn + apart, numbered)
         return apart + numbered + f', "link": "{link}"}}\n'.encode()
 
-    def troubles(self, lines: Iterable[bytes], kept: Head | None = None) -> Iterator[str]:
-        """Sentences about what is wrong; `kept` is a head that was once that of this log."""
-        end, place = End(), 0
+    def troubles(self, lines: Iterable[bytes], kept: ChainHead | None = None) -> Iterator[str]:
+        """Yield sentences about what is wrong; `kept` is an earlier head of this log."""
+        end, place = LogEnd(), 0
         for place, line in enumerate(lines, 1):
             match = LINKED.fullmatch(line)
             if match is None:
-                end = End(end.head, end.torn + line)
+                end = LogEnd(end.head, end.torn + line)
                 continue
             yield from self._broken(end, match, place)
-            end = End(Head(int(match[1]) or 1, match[2].decode()))
+            end = LogEnd(ChainHead(int(match[1]) or 1, match[2].decode()))
             if kept and kept.line == end.head.line:
                 if kept.link != end.head.link:
                     yield f"Line {place} is not the one whose head was kept: the log was rewritten."
@@ -92,7 +94,7 @@ class Chain:
         if kept:
             yield f"The log has {end.head.line} lines and once had {kept.line}: its end is missing."
 
-    def _broken(self, end: End, match: re.Match[bytes], place: int) -> Iterator[str]:
+    def _broken(self, end: LogEnd, match: re.Match[bytes], place: int) -> Iterator[str]:
         if end.torn:
             yield f"Before line {place} stands no whole line: torn by a crash, or overwritten."
         if int(match[1]) != end.head.line + 1:
@@ -104,20 +106,20 @@ class Chain:
                 "or something before it was changed, taken out, added or moved."
             )
 
-    def _link(self, head: Head, torn: bytes, numbered: bytes) -> str:
+    def _link(self, head: ChainHead, torn: bytes, numbered: bytes) -> str:
         before = f"{head} {len(torn)}\n".encode()
         return hmac.new(self._key, before + torn + numbered, hashlib.sha256).hexdigest()
 
 
-def end_of(file: int) -> End:
-    """How an open log ends. Raises OSError; ChainError where it does not end in linked lines."""
+def end_of(file: int) -> LogEnd:
+    """Return the end of an open log. Raises OSError; ChainError if it has no linked lines there."""
     size = os.fstat(file).st_size
     tail = os.pread(file, TAIL, max(0, size - TAIL))
     torn: list[bytes] = []
     for line in reversed(BytesIO(tail).readlines()):
         if match := LINKED.fullmatch(line):
-            return End(Head(int(match[1]), match[2].decode()), b"".join(reversed(torn)))
+            return LogEnd(ChainHead(int(match[1]), match[2].decode()), b"".join(reversed(torn)))
         torn.append(line)
     if size > TAIL:
         raise ChainError("does not end in linked lines")
-    return End(torn=tail)
+    return LogEnd(torn=tail)

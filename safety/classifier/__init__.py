@@ -1,1 +1,1 @@
-"""The second tier: linear scorers of what a text means."""
+"""The classifier: linear scorers of what a text means."""

@@ -1,41 +1,45 @@
-"""The second tier: what a passage means, as far as its words give it away (`weights`)."""
+"""What a passage means, as far as its words give it away (`weights`)."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from safety.classifier.features import Ids, features, runs
-from safety.classifier.passages import windows
-from safety.classifier.weights import Weights
+from safety.classifier.features import FloatArray, features, runs
+from safety.classifier.weights import ClassifierWeights
+from safety.classifier.windows import windows
 from safety.policy.policy import Thresholds
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.training.logistic import Floats, sigmoid
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 ONE_OF_MANY = 1.0
-"""Log-odds that a window has to have more than a passage: where many are looked at, some look odd
-by chance. Chosen by ordinary drafts, as the threshold of material is (`policy.toml`)."""
+"""Log-odds that a window must have more than a passage: of many windows, some look odd by chance.
+
+Chosen by ordinary drafts, as the threshold of material is (`policy.toml`).
+"""
 
 
-class Linear:
-    """Finds pieces of a passage at whose end the passage so far scores what the policy names."""
+class MeaningClassifier:
+    """Finds the pieces of a passage up to whose end it scores what the thresholds name."""
 
-    def __init__(self, thresholds: Thresholds, weights: Callable[[], Weights]) -> None:
-        self.thresholds = thresholds
+    def __init__(self, weights: Callable[[], ClassifierWeights]) -> None:
         self.weights = weights
 
-    def find(self, passage: Normalised, ends: Sequence[int]) -> Iterator[Finding]:
-        """`ends` of the pieces count in the original. Raises WeightsError."""
+    def find(
+        self, passage: NormalisedText, ends: Sequence[int], thresholds: Thresholds
+    ) -> Iterator[Finding]:
+        """Yield a finding for each piece; `ends` count in the original. Raises WeightsError."""
         for (language, category), scores in self.scores(passage, ends).items():
-            limit = self.thresholds.of(language, category)
+            limit = thresholds.of(language, category)
             for start, end, score in zip((0, *ends), ends, scores.tolist(), strict=False):
-                # A score that is no number is not below any limit: the screen refuses it.
+                # NaN is not below any limit: the screening refuses it.
                 if not score < limit:
                     yield Finding(category, f"{category}_{language}", start, end, score)
 
-    def scores(self, passage: Normalised, ends: Sequence[int]) -> dict[tuple[str, str], Floats]:
-        """By language and category: the probability at each end. Raises WeightsError."""
-        places: Ids = np.searchsorted(passage.offsets, ends)
+    def scores(
+        self, passage: NormalisedText, ends: Sequence[int]
+    ) -> dict[tuple[str, str], FloatArray]:
+        """Return by language and category the probability at each end. Raises WeightsError."""
+        places = np.array([passage.place(end) for end in ends])
         return {
             (language, category): scores
             for language, heads in self.weights().items()
@@ -46,19 +50,17 @@ class Linear:
             )
         }
 
-    def find_hidden(self, text: Normalised) -> Iterator[Finding]:
-        """In each language the window of a whole text that most looks like a prompt attack, where
-        the policy names it. Raises WeightsError.
-        """
-        for language, start, end, score in self.hidden(text):
-            if not score < self.thresholds.of(language, "prompt_attack"):
+    def find_in_windows(self, text: NormalisedText, thresholds: Thresholds) -> Iterator[Finding]:
+        """Yield each language's likeliest prompt attack, if it is named. Raises WeightsError."""
+        for language, start, end, score in self.likeliest_attacks(text):
+            if not score < thresholds.of(language, "prompt_attack"):
                 yield text.finding("prompt_attack", f"prompt_attack_{language}", start, end, score)
 
-    def hidden(self, text: Normalised) -> Iterator[tuple[str, int, int, float]]:
-        """Language and place of that window, and the probability of it alone; none in a language
-        of which the text has nothing.
+    def likeliest_attacks(self, text: NormalisedText) -> Iterator[tuple[str, int, int, float]]:
+        """Yield for each language of a text the window that looks most like a prompt attack.
 
-        What stands around an attack thins out the score of a passage. Raises WeightsError.
+        As the language, the place in the normalised text, and the probability of that window alone:
+        text around an attack lowers the score of its passage. Raises WeightsError.
         """
         for language, heads in self.weights().items():
             seen = runs(text.text, language)
@@ -68,3 +70,8 @@ class Linear:
             scores = sigmoid(heads.log_odds_within("prompt_attack", seen, places) - ONE_OF_MANY)
             most = int(scores.argmax())
             yield language, *places[most], float(scores[most])
+
+
+def sigmoid(odds: FloatArray) -> FloatArray:
+    """Return the probabilities of log-odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))), np.float64)

@@ -1,7 +1,7 @@
-"""What the linear tier sees of a text: hashed n-grams of characters and of words.
+"""What the classifier sees of a text: hashed n-grams of characters and of words.
 
 Each has its place, so that one pass gives the features of every beginning of the text, and of
-every window. What a beginning holds does not depend on what follows it.
+every window. The features of a beginning do not depend on the text after it.
 """
 
 import re
@@ -20,11 +20,12 @@ from safety.text.variants import simple_form
 
 Ids = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+FloatArray = NDArray[np.float64]
 
 WORDS, GRAM_PLACES = 1 << 18, 1 << 16
 """Places for single words, and for all longer n-grams.
 
-Words have many to themselves: what is known of one is not to be lent to what shares its place.
+Words have many to themselves: what is known of a word must not be lent to another n-gram.
 """
 WIDTH = WORDS + GRAM_PLACES
 """Places of all features, words first."""
@@ -47,7 +48,7 @@ GRAMS = {"en": Grams((3, 4, 5), 2, chinese=False), "zh": Grams((1, 2, 3), 0, chi
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class TextFeatures:
     """Distinct features, in the order in which a text completes them.
 
     ids: [features], below WIDTH; ends: [features], ascending, in characters. word_ends: the
@@ -63,8 +64,11 @@ class Features:
         assert self.ids.shape == self.ends.shape
         assert len(self.listed) == len(lexicon())
 
-    def densities(self, ends: Ids) -> NDArray[np.float64]:
-        """[2 * groups, ends]: how many words of each group stand before an end, and how dense."""
+    def densities(self, ends: Ids) -> FloatArray:
+        """Return how many words of each group are before each end, and how dense.
+
+        Shape: [2 * groups, ends].
+        """
         words = np.searchsorted(self.word_ends, ends, side="right") + 10
         counts = np.stack([np.searchsorted(each, ends, side="right") for each in self.listed])
         return np.concatenate((np.log1p(counts), 3 * np.sqrt(counts / words)))
@@ -72,7 +76,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All n-grams of a text, as often as they stand there, in the order of their ends.
+    """All n-grams of a text, as often as they occur, in the order of their ends.
 
     ids, starts, ends: [n-grams]; previous: [n-grams], where the last one with the same id starts,
     -1 for the first of them.
@@ -87,7 +91,7 @@ class Runs:
         assert self.ids.shape == self.starts.shape == self.ends.shape == self.previous.shape
 
     def within(self, start: int, end: int) -> Ids:
-        """Which of them are the features of a window, as if it were a text of its own."""
+        """Return which of them are the features of a window, as if it were a text of its own."""
         first, last = np.searchsorted(self.ends, (start, end), side="right")
         inside = self.starts[first:last] >= start
         return np.asarray(np.flatnonzero(inside & (self.previous[first:last] < start)) + first)
@@ -95,24 +99,24 @@ class Runs:
 
 @cache
 def lexicon() -> dict[str, frozenset[str]]:
-    """Words by group, from `lexicon.toml`."""
+    """Return the words of each group, from `lexicon.toml`."""
     tables = tomllib.loads(files("safety").joinpath("data/lexicon.toml").read_text("utf-8"))
     return {group: frozenset(words.split()) for group, words in tables.items()}
 
 
-def features(text: str, language: str) -> Features:
-    """The features of a normalised text for the weights of a language."""
+def features(text: str, language: str) -> TextFeatures:
+    """Return the features of a normalised text for the weights of a language."""
     words = _words(text, language)
     ids, _, ends = _ordered(text, words, language)
     first = np.sort(np.unique(ids, return_index=True)[1])
     listed = tuple(
         _array([end for word, end in words if word in group]) for group in lexicon().values()
     )
-    return Features(ids[first], ends[first], _array([end for _, end in words]), listed)
+    return TextFeatures(ids[first], ends[first], _array([end for _, end in words]), listed)
 
 
 def runs(text: str, language: str) -> Runs:
-    """The n-grams of a normalised text for the weights of a language."""
+    """Return the n-grams of a normalised text for the weights of a language."""
     ids, starts, ends = _ordered(text, _words(text, language), language)
     by_id = np.argsort(ids, kind="stable")
     is_again = ids[by_id][1:] == ids[by_id][:-1]
@@ -122,14 +126,14 @@ def runs(text: str, language: str) -> Runs:
 
 
 def _words(text: str, language: str) -> list[tuple[str, int]]:
-    """Each word and where it ends."""
+    """Return each word and where it ends."""
     if not GRAMS[language].words:
         return []
     return [(match[0], match.end()) for match in WORD.finditer(lower(text))]
 
 
 def _ordered(text: str, words: list[tuple[str, int]], language: str) -> tuple[Ids, Ids, Ids]:
-    """Ids, starts and ends of all n-grams, in the order of their ends."""
+    """Return ids, starts and ends of all n-grams, in the order of their ends."""
     grams, lowered = GRAMS[language], lower(text)
     if grams.chinese:
         lowered = simple_form(lowered)
@@ -148,12 +152,12 @@ def _ordered(text: str, words: list[tuple[str, int]], language: str) -> tuple[Id
 
 
 def word_ids(words: Sequence[str]) -> Ids:
-    """The place of each word, below WORDS."""
+    """Return the place of each word, below WORDS."""
     return _placed(_rolled(_coded(words), 1), WORDS)
 
 
 def _placed(hashes: Hashes, places: int) -> Ids:
-    """The high bits, which depend on all others; `places` is a power of two."""
+    """Return the high bits, which depend on all others; `places` is a power of two."""
     return ((hashes * SPREAD) >> np.uint64(65 - places.bit_length())).astype(np.int64)
 
 
@@ -166,7 +170,7 @@ def _array(ends: list[int]) -> Ids:
 
 
 def lower(text: str) -> str:
-    """Lower case, character by character: the length stays, and no neighbour matters."""
+    """Return the text in lower case, character by character, so that its length is kept."""
     return text.lower() if text.isascii() else "".join(map(_lower, text))
 
 
@@ -189,7 +193,7 @@ def _of_characters(text: str, length: int, chinese: bool) -> tuple[Hashes, Ids]:
 
 
 def _rolled(codes: Hashes, length: int) -> Hashes:
-    """One hash for each run of `length` codes, modulo 2**64."""
+    """Return a hash of each run of `length` codes, modulo 2**64."""
     count = max(0, len(codes) - length + 1)
     hashes = np.full(count, length, np.uint64)
     for offset in range(length):

@@ -1,4 +1,4 @@
-"""The weights of the linear tier: one file of numbers, without pickle, checked when it is read."""
+"""The weights of the classifier: one file of numbers, without pickle, checked when it is read."""
 
 import hashlib
 import tomllib
@@ -13,14 +13,23 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.classifier.features import GRAMS, WIDTH, Features, Ids, Runs, lexicon
+from safety.classifier.features import (
+    GRAMS,
+    WIDTH,
+    FloatArray,
+    Ids,
+    Runs,
+    TextFeatures,
+    lexicon,
+)
+from safety.errors import FilterError
 
 DAMPING = 10.0
-"""As if a text had this many more features, which say nothing: a few words prove little."""
+"""As many features that say nothing are added to each text: a few words prove little."""
 
 
-class WeightsError(Exception):
-    """The weights are missing or broken. The message is one sentence."""
+class WeightsError(FilterError):
+    """The weights are missing or broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +42,8 @@ class Heads:
 
     categories: tuple[str, ...]
     tables: NDArray[np.float16]
-    words: NDArray[np.float64]
-    biases: NDArray[np.float64]
+    words: FloatArray
+    biases: FloatArray
 
     def __post_init__(self) -> None:
         count = len(self.categories)
@@ -46,8 +55,8 @@ class Heads:
         assert self.biases.shape == (count,)
         assert all(np.isfinite(each).all() for each in (self.tables, self.words, self.biases))
 
-    def log_odds(self, seen: Features, ends: Ids) -> NDArray[np.float64]:
-        """[heads, ends]: of the text up to each end, in characters."""
+    def log_odds(self, seen: TextFeatures, ends: Ids) -> FloatArray:
+        """Return the log-odds of the text up to each end, in characters: [heads, ends]."""
         sums = np.zeros((len(self.categories), len(seen.ids) + 1))
         np.cumsum(self.tables[:, seen.ids], axis=1, dtype=np.float64, out=sums[:, 1:])
         counts = np.searchsorted(seen.ends, ends, side="right")
@@ -57,8 +66,8 @@ class Heads:
 
     def log_odds_within(
         self, category: str, seen: Runs, windows: Sequence[tuple[int, int]]
-    ) -> NDArray[np.float64]:
-        """[windows]: of each window alone, for a category that does not read the lexicon."""
+    ) -> FloatArray:
+        """Return the log-odds of each window alone. The category must not read the lexicon."""
         head = self.categories.index(category)
         assert not self.words[head].any()
         weights = self.tables[head, seen.ids].astype(np.float64)
@@ -67,19 +76,19 @@ class Heads:
         return np.asarray(np.clip(np.array(evidence) + self.biases[head], -30, 30))
 
 
-Weights = dict[str, Heads]
+ClassifierWeights = dict[str, Heads]
 """By language."""
 
 
 @lru_cache(maxsize=1)
-def packaged() -> Weights:
-    """The weights that come with this version. Raises WeightsError."""
+def packaged() -> ClassifierWeights:
+    """Return the weights that come with this version. Raises WeightsError."""
     with as_file(files("safety") / "data") as folder:
         return load(folder / "weights.npz")
 
 
-def load(path: Path) -> Weights:
-    """Raises WeightsError where the file is not there, or not the one that was written."""
+def load(path: Path) -> ClassifierWeights:
+    """Read the weights. Raises WeightsError if the file is missing or was not saved so."""
     try:
         raw = path.read_bytes()
         if _digest(raw) != tomllib.loads(_seal(path).read_text("utf-8"))["sha256"]:
@@ -93,8 +102,8 @@ def load(path: Path) -> Weights:
         ) from None
 
 
-def save(weights: Weights, path: Path) -> None:
-    """Writes the file, and its digest beside it. Raises OSError."""
+def save(weights: ClassifierWeights, path: Path) -> None:
+    """Write the file, and its digest beside it. Raises OSError."""
     arrays = {
         f"{language}_{name}": np.asarray(getattr(heads, name))
         for language, heads in weights.items()
@@ -105,7 +114,7 @@ def save(weights: Weights, path: Path) -> None:
 
 
 def seal(path: Path) -> None:
-    """Writes the digest of a file of weights beside it, by which `load` knows it."""
+    """Write the digest of a file of weights beside it, which `load` checks."""
     _seal(path).write_text(f'sha256 = "{_digest(path.read_bytes())}"\n', "utf-8")
 
 

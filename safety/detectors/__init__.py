@@ -1,10 +1,10 @@
-"""The rules: small classes with one method, which name spans of a text."""
+"""The rules: small classes with one method each, which finds spans of a text."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from safety.detectors.account import Accounts
-from safety.detectors.card import Cards
+from safety.detectors.card import CardNumbers
 from safety.detectors.columns import Columns
 from safety.detectors.email import Emails
 from safety.detectors.handle import Handles
@@ -17,18 +17,18 @@ from safety.detectors.plate import Plates
 from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
 from safety.policy.policy import Policy
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 
 class Detector(Protocol):
     """Finds spans in a normalised text; no finding crosses a border (see `segmentation`)."""
 
-    def find(self, text: Normalised) -> Iterable[Finding]: ...
+    def find(self, text: NormalisedText) -> Iterable[Finding]: ...
 
 
 def rules(policy: Policy) -> tuple[Detector, ...]:
-    """Every detector of the first tier, as the policy sets them."""
+    """Return every detector, as the policy sets them."""
     return (
         Invisible(),
         SlackMarkup(),
@@ -36,7 +36,7 @@ def rules(policy: Policy) -> tuple[Detector, ...]:
         Secrets(),
         Columns(),
         Emails(),
-        Cards(),
+        CardNumbers(),
         Phones(policy.phones.regions),
         Identities(),
         Plates(),

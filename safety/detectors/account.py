@@ -1,17 +1,16 @@
-"""Where money goes: bank accounts (IBAN, ISO 13616) and wallets of Bitcoin and Ethereum."""
+"""Bank accounts (IBAN, ISO 13616) and wallets of Bitcoin and Ethereum."""
 
 import re
 from collections.abc import Iterator
 
 from stdnum import bitcoin, iban
 
-from safety.detectors.gap import GAP
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up
+from safety.text.gap import GAP
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
-# Each place where one may begin: before a number there may be a word of the same form.
-_IBAN = re.compile(
+# Matches at each place where one may begin: a word before the number may have the same form.
+IBAN = re.compile(
     rf"(?<![A-Za-z0-9])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:{GAP}[A-Za-z0-9]){{11,30}})(?![A-Za-z0-9]))"
 )
 LAST_GROUP = re.compile(r"[^A-Za-z0-9]*[A-Za-z0-9]*\Z")
@@ -25,28 +24,28 @@ ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 class Accounts:
     """IBANs by ISO 13616, wallets by the checksums of BIP 173, BIP 350 and Base58Check."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
-        for match in _IBAN.finditer(text.text):
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up
+        for match in IBAN.finditer(text.text):
             if length := _iban_length(match[1]):
                 yield text.finding("account", "iban", match.start(), match.start() + length)
         for match in BITCOIN.finditer(text.text):
             if bitcoin.is_valid(match[0]) or _is_bech32m(match[0].lower()):
                 yield text.finding("account", "wallet_bitcoin", *match.span())
         for match in ETHEREUM.finditer(text.text):
-            if len(set(match[0])) > 6:  # not the address of nobody: 0x0000...
+            if len(set(match[0])) > 6:  # 0x0000... is nobody's
                 yield text.finding("account", "wallet_ethereum", *match.span())
 
 
 def _iban_length(written: str) -> int:
-    """How much of what is written is an IBAN: groups behind it may be the next words. 0 if none."""
+    """Return how many characters are an IBAN, or 0: the last groups may be the next words."""
     while written and not iban.is_valid(re.sub(r"[/_·]", "", written), check_country=False):
         written = LAST_GROUP.sub("", written, count=1)
     return len(written)
 
 
 def _is_bech32m(address: str) -> bool:
-    """Whether the checksum of a Taproot address is right (BIP 350)."""
+    """Say whether the checksum of a Taproot address is right (BIP 350)."""
     values = [3, 3, 0, 2, 3]  # "bc", expanded
     values += ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".find(letter) for letter in address[3:]]
     checksum = 1

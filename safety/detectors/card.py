@@ -1,19 +1,20 @@
 """Numbers of payment and bank cards (ISO/IEC 7812): 12 to 19 digits that Luhn's check accepts.
 
-Thirteen digits and more need the prefix of an issuer; others, the word "card" before them.
+A number needs the prefix of an issuer, or a word such as "card" before it.
 """
 
 import re
 from collections.abc import Iterator
 
-from safety.detectors.gap import GAP
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from stdnum import luhn
+
+from safety.text.gap import GAP
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
 ENOUGH = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){11}")
-# The groups that cards show. With wider gaps, any digits that stand together would do: two dates.
+# The groups on cards. If wider gaps were allowed in DIGITS, two dates would be a number.
 GROUPED = tuple(
     re.compile(
         r"(?<![A-Za-z0-9])(?<![0-9][.,])"
@@ -32,8 +33,8 @@ ISSUER = re.compile(
     r"|(?:62|81)[0-9]{14,17}"  # UnionPay
     r"|(?:50|5[6-9]|6[0-9])[0-9]{11,17}"  # Maestro, from 13 digits
 )
-# Chinese bank cards from before UnionPay's 62, short Maestro: where the words say what it is.
-# Behind a bracket the word is the placeholder of a number that was removed.
+# Chinese bank cards from before UnionPay's 62 and short Maestro numbers need a word before them.
+# A word behind a bracket is the placeholder of a number that was removed.
 CONTEXT = re.compile(
     r"(?i)(?<![a-z\[])(?:cards?|cc|visa|mastercard|maestro|amex)(?![a-z])"
     r"|卡号|银行卡|信用卡|储蓄卡|借记卡|账号|帐号"
@@ -41,32 +42,23 @@ CONTEXT = re.compile(
 CONTEXT_CHARS = 24
 
 
-class Cards:
+class CardNumbers:
     """Numbers of cards, by the check digit and the issuers' prefixes of ISO/IEC 7812."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         if ENOUGH.search(text.text):
             for start, end in dict.fromkeys(_cards(text.text)):
                 yield text.finding("card", "card_number", start, end)
 
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of cards, perhaps more than once."""
+    """Yield the spans of cards, perhaps more than once."""
     for pattern in (DIGITS, *GROUPED):
         for match in pattern.finditer(text):
-            number = re.sub(r"[^0-9]", "", match[0])
-            known = ISSUER.fullmatch(number) or _is_called_a_card(text, match.start())
-            if known and luhn(number):
+            number, start = re.sub(r"[^0-9]", "", match[0]), match.start()
+            is_card = ISSUER.fullmatch(number) or CONTEXT.search(
+                text, max(0, start - CONTEXT_CHARS), start
+            )
+            if is_card and luhn.is_valid(number):
                 yield match.span()
-
-
-def _is_called_a_card(text: str, start: int) -> bool:
-    return bool(CONTEXT.search(text, max(0, start - CONTEXT_CHARS), start))
-
-
-def luhn(number: str) -> bool:
-    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    digits = [int(digit) for digit in reversed(number)]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

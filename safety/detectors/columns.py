@@ -1,12 +1,11 @@
-"""Passwords in tables: what stands below a heading that calls its column one."""
+"""Passwords in tables: the cells below a heading that says "password"."""
 
 import re
 from collections.abc import Iterator
 
 from safety.detectors.secrets import PASSWORDS, is_password, is_strong
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified, unleeted
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 REACH = 400
 """Characters from a heading to its last value: no rule looks further back (`gate`)."""
@@ -22,9 +21,9 @@ CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]
 class Columns:
     """Values of tables in Markdown, with tabs, commas or semicolons."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
-        for heading in HEADING.finditer(unleeted(simplified(text)).text):
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up
+        for heading in HEADING.finditer(text.simplified.unleeted.text):
             for start, end in _below(text.text, heading):
                 value = CELL.fullmatch(text.text, start, end)
                 if value and is_strong(value[1]) and is_password(value[1]):
@@ -32,7 +31,7 @@ class Columns:
 
 
 def _below(text: str, heading: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """Each cell of the heading's column, as far as the table and the reach go."""
+    """Yield where each cell below the heading is, as far as the table and REACH go."""
     mark = (heading["before"] or heading["behind"]).strip("\r")
     if not mark:
         return

@@ -35,7 +35,7 @@ tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
 
 TOP_LEVEL = frozenset(GENERIC.split()) | frozenset(COUNTRIES.split())
 
-# "notes.md" is a file to every writer; with a path behind it, it is a host.
+# Writers mean a file by "notes.md"; with a path behind it, it is a host.
 FILE_ENDINGS = frozenset({"md", "py", "sh", "rs", "pl", "ps", "so", "cc", "zip", "mov", "app"})
 
 FILES = """
@@ -43,5 +43,5 @@ js ts jsx tsx mjs vue html htm css scss json yaml yml toml ini cfg conf env lock
 xml svg png jpg jpeg gif webp pdf doc docx xls xlsx ppt pptx odt java class jar cpp hpp rb php lua
 sql exe dll bat tar gz mp3 mp4 wav ipynb tex rst
 """
-# Endings of files that no top-level domain has: "Node.js/React" is nobody's host.
+# Endings of files that are no top-level domain: "Node.js/React" is not a host.
 NO_DOMAINS = frozenset(FILES.split())

@@ -1,17 +1,16 @@
 """E-mail addresses (RFC 5321 and 6531 in their common form: no quoted local parts).
 
-Chinese, Japanese and Korean have no spaces where an address begins: a name in them is at most the
-last four characters, and one in other letters begins behind them.
+Chinese, Japanese and Korean have no space before an address. A name in them is at most the last
+four characters; a name in other letters begins behind them.
 """
 
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
-# Letters and their combining marks of scripts that part words by spaces.
+# Letters and combining marks of scripts with spaces between words.
 LETTER = "A-Za-z\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 LABEL = f"(?:[{LETTER}0-9-]{{1,63}}|[{CJK}]{{1,16}})"
@@ -31,10 +30,10 @@ RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|inv
 class Emails:
     """Addresses by their form, but for the names that RFC 2606 keeps for examples."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "@" not in text.text:
             return
-        text = closed_up(text)
+        text = text.closed_up
         for match in ADDRESS.finditer(text.text):
             if not RESERVED.search(match[1]):
                 yield text.finding("email", "email_address", *match.span())

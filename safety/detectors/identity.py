@@ -1,6 +1,6 @@
 """Numbers that states give to people: of identity, tax, health, and of passports.
 
-Check digits as python-stdnum has them. A form that many numbers have needs the words beside it.
+python-stdnum knows the check digits. A form that many other numbers have needs a word beside it.
 """
 
 import re
@@ -25,14 +25,13 @@ from stdnum.pl import pesel
 from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 
-from safety.detectors.gap import GAP
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.gap import GAP
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 
-class Form(NamedTuple):
-    """A number's form: its rule, its pattern, its check, and words of which one must be before."""
+class IdForm(NamedTuple):
+    """The form of a number: its rule, pattern and check; one of the words must be before it."""
 
     rule: str
     pattern: re.Pattern[str]
@@ -41,11 +40,11 @@ class Form(NamedTuple):
     words: re.Pattern[str]
 
 
-def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> Form:
+def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> IdForm:
     bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
-    # Behind a bracket the word is the placeholder of a number that was removed.
+    # A word behind a bracket is the placeholder of a number that was removed.
     named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
-    return Form(rule, re.compile(bounded), check, tuple(words.split("|")), named)
+    return IdForm(rule, re.compile(bounded), check, tuple(words.split("|")), named)
 
 
 def _grouped(*sizes: int) -> str:
@@ -61,7 +60,7 @@ def _any(number: str) -> bool:
 
 
 def _is_resident(number: str) -> bool:
-    """Date of birth and check digit; the list of places that python-stdnum asks for has gaps."""
+    """Check the date of birth and the check digit: python-stdnum's list of places has gaps."""
     try:
         ric.get_birth_date(number)
     except ValueError:
@@ -72,7 +71,7 @@ def _is_resident(number: str) -> bool:
 DATE = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 PASSPORT_WORDS = r"passport|reisepass|passeport|pasaporte|护照|通行证|台胞证|证件号"
 
-FORMS = (
+ID_FORMS = (
     _form(
         "id_cn_resident",
         rf"[1-9](?:{GAP}[0-9]){{5}}{GAP}(?:18|19|20)(?:{GAP}[0-9]){{9}}{GAP}[0-9Xx]",
@@ -136,8 +135,8 @@ FORMS = (
     ),
 )
 CONTEXT_CHARS = 40
-# Each form has six digits or more, with no more than this between two of them, and no more letters
-# before and behind.
+# Each form has six digits or more, with at most this between two of them, and at most LETTERS
+# before and behind them.
 DIGITS = re.compile("[0-9](?:[^0-9]{0,3}[0-9]){5,}")
 LETTERS = 16
 
@@ -145,20 +144,22 @@ LETTERS = 16
 class Identities:
     """Ids of persons by the forms and check digits of their states, passports by their names."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         places = [match.span() for match in DIGITS.finditer(text.text)]
         if not places:
             return
         words = text.text.lower()
-        for form in FORMS:
+        for form in ID_FORMS:
             if any(hint in words for hint in form.hints):
                 for start, end in dict.fromkeys(_matches(form, text.text, places)):
                     yield text.finding("identity", form.rule, start, end)
 
 
-def _matches(form: Form, text: str, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Valid numbers of this form around these places, perhaps more than once."""
+def _matches(
+    form: IdForm, text: str, places: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield valid numbers of this form around these places, perhaps more than once."""
     for first, last in places:
         for match in form.pattern.finditer(text, max(0, first - LETTERS), last + LETTERS):
             before = max(0, match.start() - CONTEXT_CHARS)

@@ -1,12 +1,11 @@
-"""Addresses on the public internet, which lead to a household or a server (RFC 791, RFC 4291)."""
+"""Public IP addresses, which lead to a household or a server (RFC 791, RFC 4291)."""
 
 import ipaddress
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 V4 = re.compile(rf"(?<![A-Za-z0-9_.:/-]){OCTET}(?:\.{OCTET}){{3}}(?![A-Za-z0-9_-]|\.[A-Za-z0-9])")
@@ -21,8 +20,8 @@ CONTEXT_CHARS = 12
 class IPAddresses:
     """Addresses of IPv4 and IPv6 that the registries of IANA call global."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = closed_up(text)
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up
         v6 = V6.finditer(text.text) if text.text.count(":") > 1 else ()
         for match in (*V4.finditer(text.text), *v6):
             before = text.text[max(0, match.start() - CONTEXT_CHARS) : match.start()]

@@ -1,7 +1,8 @@
-"""Links: what Slack would make clickable, and might fetch for a preview before anybody clicks.
+"""Links: Slack makes them clickable, and may fetch a preview before anybody clicks.
 
-A preview of an address that the model wrote can carry the conversation to whoever owns the host.
-Hosts on the policy's list stay as they are; all others are shown so that nothing links them.
+A preview of an address that the model wrote can carry the conversation to the owner of the host.
+Links to hosts on the policy's list stay as they are; all others are shown so that nothing links
+them.
 """
 
 import re
@@ -9,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 PATH = r"[!#-&(-;=?-\[\]^_a-{}~]"  # printable ASCII without space, quotes, < > \ ` |
 URL = re.compile(
@@ -45,7 +46,7 @@ class Links:
     def __init__(self, allow: Sequence[str]) -> None:
         self.allow = tuple(host.lower() for host in allow)
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "." not in text.text and ":" not in text.text:
             return
         labelled = [
@@ -58,13 +59,10 @@ class Links:
         covered = _mask([*labelled, *urls], len(text.text))
         bare = [(start, end) for start, end in _bare_domains(text.text) if not covered[start]]
         for start, end in (*urls, *bare):
-            yield from self._judge(text, start, end)
-
-    def _judge(self, text: Normalised, start: int, end: int) -> Iterator[Finding]:
-        url = text.text[start:end]
-        if text.written(start, end) != url or not is_allowed(url, self.allow):
-            rule = "link_script" if SCRIPT.match(url) else "link_host"
-            yield text.finding("link", rule, start, end)
+            url = text.text[start:end]
+            if text.written(start, end) != url or not is_allowed(url, self.allow):
+                rule = "link_script" if SCRIPT.match(url) else "link_host"
+                yield text.finding("link", rule, start, end)
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:
@@ -84,7 +82,7 @@ def _bare_domains(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
-    """Whether a name is taken for a host's: by its ending, or because a path stands behind it."""
+    """Say whether a name is taken for a host: by its ending, or by the path behind it."""
     known = ending in TOP_LEVEL or ending.startswith("xn--")
     if path:
         return known or (ending not in NO_DOMAINS and not in_code)
@@ -92,7 +90,7 @@ def _is_host(ending: str, path: str | None, in_code: bool) -> bool:
 
 
 def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
-    """For each character, 1 where a span covers it."""
+    """Return 1 for each character that a span covers, 0 for others."""
     mask = bytearray(length)
     for start, end in spans:
         mask[start:end] = b"\1" * (end - start)
@@ -100,7 +98,7 @@ def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
 
 
 def is_allowed(url: str, allow: Sequence[str]) -> bool:
-    """Whether the host is on the list: itself, or under an entry of the form `*.host`."""
+    """Say whether the host is on the list: itself, or under an entry of the form `*.host`."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         host = (parts.hostname or "").lower()
@@ -113,8 +111,8 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
     )
 
 
-def plain(link: Normalised, allow: Sequence[str]) -> str:
-    """A link as words: its label as it was written, its target linked only if it is allowed."""
+def plain(link: NormalisedText, allow: Sequence[str]) -> str:
+    """Return a link as words: its label as written, its target as a link only if it is allowed."""
     if match := MARKDOWN.fullmatch(link.text):
         return _label_and_target(link, match, match[2] or match[3], allow)
     if match := ANGLE.fullmatch(link.text):
@@ -123,7 +121,7 @@ def plain(link: Normalised, allow: Sequence[str]) -> str:
 
 
 def _label_and_target(
-    link: Normalised, match: re.Match[str], target: str, allow: Sequence[str]
+    link: NormalisedText, match: re.Match[str], target: str, allow: Sequence[str]
 ) -> str:
     shown = _defang(target, allow)
     label = link.written(*match.span("label"))
@@ -131,7 +129,7 @@ def _label_and_target(
 
 
 def _defang(url: str, allow: Sequence[str]) -> str:
-    """`https://a.example/b.c` as `a[.]example/b[.]c`: still to be read, no longer a link."""
+    """Return a readable address that is no link: `a[.]example/b[.]c`."""
     if is_allowed(url, allow):
         return url
     bare = re.sub(r"(?i)^(?:(?:https?:)?//)+", "", url)

@@ -1,4 +1,4 @@
-"""Phone numbers: as `phonenumbers` (Google's libphonenumber) knows them, worldwide.
+"""Phone numbers of all countries, as `phonenumbers` (Google's libphonenumber) knows them.
 
 A number in international form is judged by itself; a national one by the regions of the policy,
 or by the words before it.
@@ -9,16 +9,15 @@ from collections.abc import Iterator, Sequence
 
 import phonenumbers
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 CANDIDATE = re.compile(
     r"(?<![A-Za-z0-9_])(?<![0-9][.,:/-])(?<!=)"
     r"(?:\+ ?|00)?\(?[0-9](?:[ ()./-]{0,3}[0-9]){6,16}"
     r"(?: ?(?:x|ext) ?[0-9]{1,5})?(?![A-Za-z0-9_:%元万亿件])(?![.,/-][0-9])"
 )
-# Behind a bracket the word is the placeholder of a number that was removed.
+# A word behind a bracket is the placeholder of a number that was removed.
 BEFORE = re.compile(
     r"(?i)(?<![a-z\[])(?:(?:tele)?phone|fax|tel|calls?|calling|mobile|cell|whatsapp|text me|texted"
     r"|sms|dial|hotline|messages? (?:to|on)|answer(?:ing)? at|reach (?:me|us|him|her|them)"
@@ -27,7 +26,7 @@ BEFORE = re.compile(
 )
 BEHIND = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|cell|home|work|desk)(?![a-z])")
 CONTEXT_CHARS = 40
-# What the word next to a number says goes before a word further off.
+# The word next to a number counts more than a word further away.
 OTHER_NUMBER = re.compile(
     r"(?i)(?:编号|单号|order|invoice|ticket|case|licen[cs]e|tracking)"
     r"(?: (?:number|no\.?))?(?: is)?[ #:]{0,3}\Z"
@@ -50,8 +49,8 @@ class Phones:
     def __init__(self, regions: Sequence[str]) -> None:
         self.regions = tuple(regions)
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        text = simplified(closed_up(text))
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        text = text.closed_up.simplified
         for match in CANDIDATE.finditer(text.text):
             if NO_PHONE.fullmatch(match[0]):
                 continue
@@ -80,7 +79,7 @@ class Phones:
 
 
 def _is_possible(number: str) -> bool:
-    # Possible, not valid: ranges that no country has given out yet are phone numbers to a reader.
+    # Possible, not valid: readers also take unassigned ranges for phone numbers.
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:

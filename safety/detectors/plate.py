@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 # Two figures at least: "新A4纸" is paper.
 PLATE = re.compile(
@@ -17,9 +16,9 @@ PLATE = re.compile(
 class Plates:
     """Plates by the provinces, towns and signs of GA 36-2018."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         if text.text.isascii():
             return
-        text = simplified(closed_up(text))
+        text = text.closed_up.simplified
         for match in PLATE.finditer(text.text):
             yield text.finding("identity", "plate_cn", *match.span())

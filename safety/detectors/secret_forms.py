@@ -4,22 +4,22 @@ import re
 from typing import NamedTuple
 
 
-class Form(NamedTuple):
-    """A credential's form: its rule, words of which one must occur, and the pattern."""
+class SecretForm(NamedTuple):
+    """The form of a credential: its rule, its pattern; one of the hints must occur in the text."""
 
     rule: str
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
-def _form(rule: str, hints: str, pattern: str) -> Form:
+def _form(rule: str, hints: str, pattern: str) -> SecretForm:
     bounded = rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])"
-    return Form(rule, tuple(hints.split()), re.compile(bounded))
+    return SecretForm(rule, tuple(hints.split()), re.compile(bounded))
 
 
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-FORMS = (
+SECRET_FORMS = (
     # Clouds and hosting
     _form("aws_access_key", "AKIA ASIA ABIA ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"),
     _form("aws_bedrock_key", "ABSK", r"ABSK[A-Za-z0-9+/]{109,269}={0,2}"),

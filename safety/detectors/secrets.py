@@ -1,40 +1,26 @@
-"""Credentials, by the forms that their issuers publish, and where the words say what they are."""
+"""Credentials: by the forms that their issuers publish, and by words that announce them."""
 
 import re
 from base64 import b64decode
 from collections.abc import Iterator
 from itertools import pairwise
 
-from safety.detectors.secret_forms import FORMS
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
-from safety.text.variants import closed_up, simplified, unleeted
-
-# RFC 7468 and OpenSSH, PuTTY's and PGP's header lines, newlines also as the escapes of JSON.
-KEY_HEADER = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-KEY_LINES = (
-    r"(?:\s|\\[nr])*+(?:[A-Za-z-]{2,20}: [^\n]{0,100}(?:\n\s*+|\Z)){0,4}"
-    r"(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])*+)"
-)
-KEY_END = r"(?:[A-Za-z0-9+/=\s]{0,24}-----END [A-Z0-9 ]{1,60}-----)?"
-PRIVATE_KEY = re.compile(f"{KEY_HEADER}{KEY_LINES}++{KEY_END}")
-OPEN_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,80}\Z"
-    rf"|{KEY_HEADER}{KEY_LINES}*+[A-Za-z0-9+/=]{{0,24}}\s*(?:-----END [A-Z0-9 ]{{0,60}})?\Z"
-)
-"""Matches from the header of a private key to the text's end while the key may still go on."""
+from safety.detectors.secret_forms import SECRET_FORMS
+from safety.text.normalise import NormalisedText
+from safety.text.private_key import PRIVATE_KEY
+from safety.verdict import Finding
 
 URL_PASSWORD = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,64}:([^\s/@]{3,128})@(?=[A-Za-z0-9\[])"
 )
-# It ends before Chinese, Japanese and Korean text, where borders lie (see `segmentation`); a name
-# that is called is code: "password = hash2(text)".
+# A value ends before Chinese, Japanese and Korean text, where borders lie (see `segmentation`). A
+# name with a bracket behind it is a call in code: "password = hash2(text)".
 VALUE = re.compile(
     r"(?:(?!&[A-Za-z_-]{1,30}=)"
     r"[^\s\"'`<>{}()\[\],;，。；、“”‘’「」『』《》\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
     r"{6,200}+(?![(\[])"
 )
-# For small letters; every name begins with a letter, by which the search is fast.
+# In small letters. Every name begins with a letter, which makes the search fast.
 PASSWORDS = (
     r"password|passwd|passphrase|passcode|passwort|kennwort|wachtwoord|contrase[ñn]a"
     r"|mot de passe|密码|口令"
@@ -50,7 +36,7 @@ PURPOSE = (
     r"[*_~`”’」』】》]{0,3}[ \t]{0,3}"
 )
 OPENING = r"""[*_~"'`“‘「『]{0,4}"""
-# What stands on the next line, perhaps in a block of code; "host: db" there is another name.
+# The value is on the next line, perhaps in a block of code; "host: db" there is another name.
 LINE = r"(?:[ \t]{0,3}\r?\n){1,2}[ \t>]{0,4}(?:```[a-z]{0,10}\r?\n)?(?![\w.-]*[:=])"
 JOINT = (
     r"(?:(?:[:]|是|为|改成|改为|设为|设成"
@@ -64,7 +50,7 @@ NAME = re.compile(
     rf"(?:{JOINT}|[ \t]{{0,20}}(?P<cell>\|)[ \t]{{0,20}}{OPENING}|(?P<line>{LINE}){OPENING})"
     r"|(?P<bare>[ \t]))"
 )
-# "Password" alone on a line says too little of a word that begins the next: "OAuth2Client is ...".
+# "Password" alone on a line does not announce the first word of a sentence: "OAuth2Client is ...".
 IS_ALONE = re.compile(r"[*_~`\"'”’」』]{0,4}(?:[ \t]*\n|(?![ \t,]))")
 KEYS = ("secret", "token", "a", "密钥", "令牌")
 BEARER = re.compile(r"(?i)(?<![a-z])bearer[ \t]{1,3}([A-Za-z0-9._~+/=-]{20,2000})")
@@ -76,7 +62,7 @@ COMMAND = re.compile(
     r"[\"']?([^\s\"'`]{4,128})"
 )
 BASIC = re.compile(r"(?i)(?<![a-z])basic[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})(?![A-Za-z0-9+/=])")
-# A whole value made of the words that stand for one, or of which all but the edges is masked.
+# A whole value that is made of placeholder words, or is masked except for its edges.
 WORD = (
     r"(?:example|sample|changeme|placeholder|redacted|password|passwd|passphrase|pass|pwd|secret"
     r"|token|key|api|access|auth|your|my|the|new|old|user|admin|test|demo|dummy|fake|db|here|value)"
@@ -102,31 +88,27 @@ SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 class Secrets:
     """Credentials, by their issuers' documentation, RFC 7468, RFC 6750, RFC 7617, and by names."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
-        yield from _private_keys(text)
-        text = closed_up(text)
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        for match in PRIVATE_KEY.finditer(text.text):
+            yield text.finding("secret", "private_key", *match.span())
+        text = text.closed_up
         yield from _issued(text)
         yield from _named(text)
         yield from _sent(text)
 
 
-def _private_keys(text: Normalised) -> Iterator[Finding]:
-    for match in PRIVATE_KEY.finditer(text.text):
-        yield text.finding("secret", "private_key", *match.span())
-
-
-def _issued(text: Normalised) -> Iterator[Finding]:
-    for form in FORMS:
+def _issued(text: NormalisedText) -> Iterator[Finding]:
+    for form in SECRET_FORMS:
         if any(hint in text.text for hint in form.hints):
             for match in form.pattern.finditer(text.text):
                 if not is_dummy(match[0]):
                     yield text.finding("secret", form.rule, *match.span())
 
 
-def _named(text: Normalised) -> Iterator[Finding]:
-    """What the text itself calls a password or a key."""
-    # A name reads in any script and with figures for letters; its value is taken as written.
-    for name in NAME.finditer(unleeted(simplified(text)).text):
+def _named(text: NormalisedText) -> Iterator[Finding]:
+    """Yield values that the text calls a password or a key."""
+    # A name is read in any script and with figures for letters; its value as it is written.
+    for name in NAME.finditer(text.simplified.unleeted.text):
         value = VALUE.match(text.text, name.end())
         if value is None:
             continue
@@ -137,7 +119,7 @@ def _named(text: Normalised) -> Iterator[Finding]:
 
 
 def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
-    """Whether a value is what a name before it speaks of: "log in with password X" needs a look."""
+    """Say whether a name announces the value behind it: "log in with password X" may not."""
     if is_key:
         return name["bare"] is None
     if name["line"] and not (
@@ -148,8 +130,8 @@ def _is_meant(name: re.Match[str], value: re.Match[str], is_key: bool) -> bool:
     return is_said or THREE_KINDS.match(value[0]) is not None
 
 
-def _sent(text: Normalised) -> Iterator[Finding]:
-    """What a request carries: in its URL, or in its Authorization header (RFC 6750, RFC 7617)."""
+def _sent(text: NormalisedText) -> Iterator[Finding]:
+    """Yield the credentials of requests and commands (RFC 6750, RFC 7617)."""
     for rule, pattern in (("url_password", URL_PASSWORD), ("user_password", USER)):
         for match in pattern.finditer(text.text):
             if not PLACEHOLDER.fullmatch(match[1]):
@@ -174,23 +156,23 @@ def _is_user_and_password(encoded: str) -> bool:
 
 
 def is_dummy(value: str) -> bool:
-    """Whether a value of the right form is only there to show the form, as in a manual."""
+    """Say whether a value only shows the form, as in a manual."""
     return len(set(value[-16:])) < 6 or "EXAMPLE" in value
 
 
 def is_password(value: str) -> bool:
-    """Whether what is called a password looks like one, and not like a word or a placeholder."""
+    """Say whether a value looks like a password, not like a word or a placeholder."""
     mixed = LETTERS_AND_DIGITS.match(value) or SIGN_WITHIN.search(value)
     return mixed is not None and not PLACEHOLDER.fullmatch(value)
 
 
 def is_strong(value: str) -> bool:
-    """Whether it looks like a password even where nothing but its place calls it one."""
+    """Say whether a value looks like a password even if only its place says so."""
     return bool(THREE_KINDS.match(value) or SIGN_BETWEEN.search(value))
 
 
 def is_random(value: str) -> bool:
-    """Whether what is called a key looks drawn by lot: digits among letters of both cases."""
+    """Say whether a value looks random: digits among letters of both cases."""
     kinds = [c.isdigit() + 2 * c.isupper() for c in value if c.isalnum()]
     changes = [(one, other) for one, other in pairwise(kinds) if one != other]
     digits = [change for change in changes if 1 in change]

@@ -1,4 +1,4 @@
-"""What Slack would act on: broadcasts, mentions, control markup, written in a text.
+"""Text that Slack would act on: broadcasts, mentions, control markup.
 
 https://docs.slack.dev/messaging/formatting-message-text#advanced
 """
@@ -6,8 +6,8 @@ https://docs.slack.dev/messaging/formatting-message-text#advanced
 import re
 from collections.abc import Iterator
 
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 BROADCAST = re.compile(
     r"(?i)(?<![A-Za-z0-9._%+-])@(channel|here|everyone)(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
@@ -20,7 +20,7 @@ IDS = re.compile(r"[A-Z0-9]{1,20}")
 class SlackMarkup:
     """Broadcasts, mentions and control markup, by Slack's page on formatting."""
 
-    def find(self, text: Normalised) -> Iterator[Finding]:
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
         for match in BROADCAST.finditer(text.text):
             yield text.finding("slack_markup", "slack_broadcast", *match.span())
         for match in MARKUP.finditer(text.text):
@@ -35,7 +35,7 @@ def _rule(match: re.Match[str]) -> str:
 
 
 def plain(markup: str) -> str:
-    """The words of a piece of markup, which Slack neither links nor answers with a ping."""
+    """Return the words of a piece of markup; Slack neither links them nor notifies anybody."""
     match = MARKUP.fullmatch(markup)
     if match is None:
         return markup.lstrip("@")

@@ -1,1 +1,1 @@
-"""The third tier: a model that is asked over HTTP."""
+"""The judge: a model that is asked over HTTP."""

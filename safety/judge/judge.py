@@ -1,7 +1,7 @@
-"""The third tier: a model that is asked over HTTP, and read by the probabilities of its answer.
+"""The judge: a model that is asked over HTTP; the probabilities of its answer are the scores.
 
-Any server will do that answers as OpenAI's API does and tells log-probabilities; how a model is
-asked, and what its answer means, is its form (`safety.judge.prompts`).
+Any server will do that answers as OpenAI's API does and gives log-probabilities. `prompts` knows
+how each kind of model is asked, and what its answer means.
 """
 
 import asyncio
@@ -15,23 +15,20 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from safety.judge.prompts import FORMS, Ask
-from safety.policy.judge_table import JudgePolicy
-from safety.screening.verdict import JUDGE_RULE, Finding, Stage
+from safety.errors import FilterError
+from safety.judge.prompts import PROMPTS, JudgeRequest, UnreadableAnswer
+from safety.policy.judge_policy import JudgePolicy
+from safety.verdict import JUDGE_RULE, Finding, Stage
 
 MOST_BYTES = 1 << 20
 
 
 class JudgeError(Exception):
-    """No answer that could be read. The message is a kind of failure, never text."""
+    """There is no answer that can be read. The message is a kind of failure, never text."""
 
 
 class JudgeLate(Exception):
-    """No answer in the time that the policy gives."""
-
-
-class JudgeUnset(ValueError):
-    """The judge cannot be asked. The message is one sentence."""
+    """There is no answer in the time that the policy gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class JudgeServer:
 
 
 @dataclass(slots=True)
-class Budget:
+class JudgeBudget:
     """Seconds that the judge may still spend on one text."""
 
     left: float
@@ -59,20 +56,20 @@ class Judge:
     """Asks one server, at most `at_once` questions at a time. Safe to share between tasks."""
 
     def __init__(self, policy: JudgePolicy, worker: JudgeServer | None) -> None:
-        """`worker` is asked where the policy names no server. Raises JudgeUnset."""
+        """Take the worker, which is asked if the policy names no server. Raises FilterError."""
         self.policy = policy
         self.server = _server(policy, worker)
-        self._form = FORMS[policy.form]
+        self._prompts = PROMPTS[policy.form]
         self._room = asyncio.Semaphore(policy.at_once)
 
-    def budget(self) -> Budget:
-        """For a text that is about to be judged."""
-        return Budget(self.policy.budget_seconds)
+    def budget(self) -> JudgeBudget:
+        """Return a budget for a text that is about to be judged."""
+        return JudgeBudget(self.policy.budget_seconds)
 
     async def find(
-        self, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: Budget
+        self, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: JudgeBudget
     ) -> list[Finding]:
-        """What it names in these passages of a text. Raises JudgeError, JudgeLate."""
+        """Return what it names in these passages of a text. Raises JudgeError, JudgeLate."""
         passages = [text[start:end] for start, end in spans]
         return [
             Finding(category, JUDGE_RULE + category, start, end, score)
@@ -84,29 +81,32 @@ class Judge:
         ]
 
     async def scores(
-        self, passages: Iterable[str], stage: Stage, budget: Budget
+        self, passages: Iterable[str], stage: Stage, budget: JudgeBudget
     ) -> list[dict[str, float]]:
-        """By category, the probability that each passage has it. Raises JudgeError, JudgeLate."""
+        """Return the probability of each category, by passage. Raises JudgeError, JudgeLate."""
         began = time.monotonic()
         try:
-            asks = [[*self._form(passage, stage)] for passage in passages]
+            asks = [[*self._prompts(passage, stage)] for passage in passages]
             async with asyncio.timeout(budget.left), self._session() as session:
                 answers = iter(await self._answers(session, chain.from_iterable(asks)))
-            return [_highest(islice(answers, len(each))) for each in asks]
+            return [highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
             raise JudgeLate from None
         except (JudgeError, JudgeLate):
             raise
         except Exception as error:
-            # Of whatever kind: an answer may be anything. From None: the cause may quote the text.
+            # Any kind of error: an answer may be anything. From None: the cause may quote the text.
             raise JudgeError(type(error).__name__) from None
         finally:
             budget.spend(time.monotonic() - began)
 
     async def _answers(
-        self, session: aiohttp.ClientSession, asks: Iterable[Ask]
+        self, session: aiohttp.ClientSession, asks: Iterable[JudgeRequest]
     ) -> list[dict[str, float]]:
-        """The first failure ends all other questions, and is raised; of two, not the late one."""
+        """Return all answers. The first failure ends all other questions, and is raised.
+
+        Of two failures at once, a JudgeLate is not the one that is raised.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._asked(session, ask)) for ask in asks]
@@ -119,11 +119,14 @@ class Judge:
         headers, token = {}, self.server.token
         if token is not None:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
-        connector, base = _connector(self.server.url)
+        base, connector = self.server.url, None
+        if base.startswith("unix:"):
+            path = base.removeprefix("unix:").removeprefix("//")
+            base, connector = "http://judge", aiohttp.UnixConnector(path)
         return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
 
-    async def _asked(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
-        """The answer to one question, once it is its turn. Raises JudgeLate."""
+    async def _asked(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
+        """Return the answer to one question, when it has its turn. Raises JudgeLate."""
         async with self._room:
             try:
                 async with asyncio.timeout(self.policy.timeout_seconds):
@@ -131,17 +134,21 @@ class Judge:
             except TimeoutError:
                 raise JudgeLate from None
 
-    async def _ask(self, session: aiohttp.ClientSession, ask: Ask) -> dict[str, float]:
+    async def _ask(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
         body = ask.body | ({"model": self.policy.model} if self.policy.model else {})
         # A redirect could carry the text to a server that nobody named.
         async with session.post(ask.path, json=body, allow_redirects=False) as response:
             if response.status != 200:
                 raise JudgeError(f"status {response.status}")
-            return ask.read(await _json(response))
+            answer = await _json(response)
+        try:
+            return ask.read(answer)
+        except (TypeError, KeyError, IndexError, ValueError):
+            raise UnreadableAnswer from None
 
 
-def _highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
-    """By category, the highest score that any answer gives."""
+def highest(answers: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Return for each category the highest score that any answer gives."""
     found: dict[str, float] = {}
     for scores in answers:
         found |= {name: max(score, found.get(name, 0.0)) for name, score in scores.items()}
@@ -157,28 +164,19 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
     return json.loads(raw)
 
 
-def _connector(url: str) -> tuple[aiohttp.BaseConnector, str]:
-    if url.startswith("unix:"):
-        return aiohttp.UnixConnector(
-            path=url.removeprefix("unix:").removeprefix("//")
-        ), "http://judge"
-    return aiohttp.TCPConnector(), url
-
-
 def _server(policy: JudgePolicy, worker: JudgeServer | None) -> JudgeServer:
-    if policy.url:
-        return JudgeServer(policy.url, _token(policy))
-    if worker is None:
-        raise JudgeUnset("The policy has a [judge] without url: write the address of its server.")
-    return worker
-
-
-def _token(policy: JudgePolicy) -> SecretStr | None:
+    if not policy.url:
+        if worker is None:
+            raise FilterError(
+                "The policy has a [judge] without url: write the address of its server."
+            )
+        return worker
     if policy.token_file is None:
-        return None
+        return JudgeServer(policy.url)
     try:
-        return SecretStr(policy.token_file.read_text("utf-8").strip())
+        token = policy.token_file.read_text("utf-8").strip()
+        return JudgeServer(policy.url, SecretStr(token))
     except (OSError, UnicodeDecodeError):
-        raise JudgeUnset(
+        raise FilterError(
             f"The judge's token_file {policy.token_file} cannot be read: check the path."
         ) from None

@@ -1,21 +1,18 @@
-"""What is done about what is found: a TOML file, checked, with a digest for the audit."""
+"""What is done about findings: the tables of a policy, with a digest for the audit."""
 
 import hashlib
 import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any
 
 import phonenumbers
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from safety.policy.judge_table import JudgePolicy
-from safety.policy.schema import Meaning, Score, Table, hint, known, sentence
-from safety.screening.verdict import Action, Removes, Stage
+from safety.policy.judge_policy import JudgePolicy
+from safety.policy.schema import MeaningAction, PolicyTable, Score, check_keys
+from safety.verdict import Action, Removes, Stage
 
 ALWAYS_BLOCK = ("detector_error", "too_long", "audit_error")
 """Categories of the filter's own failures, which no policy can soften."""
@@ -23,15 +20,9 @@ JUDGE_LATE = "judge_late"
 """The category of a judge that gave no answer in time."""
 OVERLAID = ("max_chars", "block_removes", "links", "phones", "thresholds", *map(str, Stage))
 """What an overlay can change."""
-IDS = {"workspaces": "TE", "channels": "CGD"}
-"""With which letters the ids begin that Slack gives."""
 
 
-class PolicyError(ValueError):
-    """A policy cannot be used. The message is one sentence: what is wrong and what to do."""
-
-
-class Actions(Table):
+class Actions(PolicyTable):
     """One stage: the action for each category."""
 
     secret: Action
@@ -45,26 +36,26 @@ class Actions(Table):
     slack_markup: Action
     link: Action
     invisible: Action
-    hate: Meaning
-    harassment: Meaning
-    sexual: Meaning
-    sexual_minors: Meaning
-    violence: Meaning
-    self_harm: Meaning
-    unsafe: Meaning
-    harm: Meaning
-    illicit: Meaning
-    prompt_attack: Meaning
+    hate: MeaningAction
+    harassment: MeaningAction
+    sexual: MeaningAction
+    sexual_minors: MeaningAction
+    violence: MeaningAction
+    self_harm: MeaningAction
+    unsafe: MeaningAction
+    harm: MeaningAction
+    illicit: MeaningAction
+    prompt_attack: MeaningAction
 
     def stricter(self, other: "Actions") -> "Actions":
-        """Of each action the stricter one."""
+        """Return the stricter one of each two actions."""
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in Actions.model_fields)
         strict = {name: max(one, two, key=lambda each: each.strictness) for name, one, two in pairs}
         return self.model_copy(update=strict)
 
 
-class EnglishThresholds(Table):
-    """The scores from which on the weights for Latin letters name each category."""
+class EnglishThresholds(PolicyTable):
+    """The score from which on the weights for Latin letters name each category."""
 
     hate: Score
     harassment: Score
@@ -78,8 +69,8 @@ class EnglishThresholds(Table):
     prompt_attack: Score
 
 
-class ChineseThresholds(Table):
-    """The same for the weights for Chinese."""
+class ChineseThresholds(PolicyTable):
+    """The score from which on the weights for Chinese name each category."""
 
     hate: Score
     harassment: Score
@@ -90,10 +81,10 @@ class ChineseThresholds(Table):
     prompt_attack: Score
 
 
-LANGUAGES: Mapping[str, type[Table]] = {"en": EnglishThresholds, "zh": ChineseThresholds}
+LANGUAGES: Mapping[str, type[PolicyTable]] = {"en": EnglishThresholds, "zh": ChineseThresholds}
 
 
-class StageThresholds(Table):
+class StageThresholds(PolicyTable):
     """By language, the categories that one stage names from another score on."""
 
     en: dict[str, Score] = Field(default_factory=dict)
@@ -102,12 +93,11 @@ class StageThresholds(Table):
     @field_validator(*LANGUAGES)
     @classmethod
     def _categories(cls, scores: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        known(scores, LANGUAGES[info.field_name or ""].model_fields)
-        return scores
+        return check_keys(scores, LANGUAGES[info.field_name or ""].model_fields)
 
 
-class Thresholds(Table):
-    """From which score on the linear tier names a category: 1 means in effect never."""
+class Thresholds(PolicyTable):
+    """The scores from which on the classifier names a category: 1 means in effect never."""
 
     en: EnglishThresholds
     zh: ChineseThresholds
@@ -120,7 +110,7 @@ class Thresholds(Table):
         return score
 
     def at(self, stage: Stage) -> "Thresholds":
-        """As this stage sees them."""
+        """Return the thresholds of one stage."""
         own = getattr(self, stage)
         return self.model_copy(
             update={
@@ -130,7 +120,7 @@ class Thresholds(Table):
         )
 
     def stricter(self, other: "Thresholds") -> "Thresholds":
-        """Of each score the lower one, at each stage."""
+        """Return the lower one of each two scores, at each stage."""
         stages = {
             stage: StageThresholds.model_validate(_lower(self.at(stage), other.at(stage)))
             for stage in Stage
@@ -160,13 +150,13 @@ def _region(code: str) -> str:
     return code
 
 
-class LinkPolicy(Table):
+class LinkPolicy(PolicyTable):
     """The hosts whose links stay links."""
 
     allow: tuple[Annotated[str, AfterValidator(_host)], ...]
 
     def stricter(self, other: "LinkPolicy") -> "LinkPolicy":
-        """The hosts that both allow."""
+        """Return the hosts that both allow."""
         both = {
             host
             for mine, others in ((self.allow, other.allow), (other.allow, self.allow))
@@ -180,17 +170,17 @@ def _covers(entry: str, host: str) -> bool:
     return entry == host or (entry.startswith("*.") and host.endswith(entry[1:]))
 
 
-class PhonePolicy(Table):
+class PhonePolicy(PolicyTable):
     """The regions where a number without a country code is taken for a phone number."""
 
     regions: tuple[Annotated[str, AfterValidator(_region)], ...]
 
     def stricter(self, other: "PhonePolicy") -> "PhonePolicy":
-        """The regions of both."""
+        """Return the regions of both."""
         return PhonePolicy(regions=tuple(sorted({*self.regions, *other.regions})))
 
 
-class Policy(Table):
+class Policy(PolicyTable):
     """What applies in one place; `workspaces` and `channels` are whole policies of their own."""
 
     max_chars: int = Field(ge=1, le=1_000_000)
@@ -210,23 +200,23 @@ class Policy(Table):
     # Not cached: a copy with changes would keep it.
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that change with every change of what applies here."""
+        """Sixteen hex digits that change with every setting that applies here."""
         elsewhere = {"may_loosen", "workspaces", "channels"}
         canonical = json.dumps(self.model_dump(mode="json", exclude=elsewhere), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def within(self, workspace: str, channel: str) -> "Policy":
-        """What applies in a channel of a workspace: where both have an overlay, the stricter."""
+        """Return the policy of a channel of a workspace: of two overlays, the stricter settings."""
         overlays = (self.workspaces.get(workspace), self.channels.get(channel))
         found = [overlay for overlay in overlays if overlay is not None]
         return reduce(Policy.stricter, found) if found else self
 
     def stricter(self, other: "Policy") -> "Policy":
-        """Of all that an overlay can change, the stricter setting."""
+        """Return the stricter one of each two settings that an overlay can change."""
         stricter: dict[str, Any] = {
             name: getattr(self, name).stricter(getattr(other, name))
             for name in OVERLAID
-            if isinstance(getattr(self, name), Table)
+            if isinstance(getattr(self, name), PolicyTable)
         }
         stricter["max_chars"] = min(self.max_chars, other.max_chars)
         both = {self.block_removes, other.block_removes}
@@ -234,20 +224,20 @@ class Policy(Table):
         return self.model_copy(update=stricter)
 
     def holding_as(self, action: Action) -> "Policy":
-        """The policy after a person has decided: what it holds is allowed, or redacted."""
+        """Return the policy after a decision: what it holds is allowed, or redacted."""
         stages = {str(stage): _decided(getattr(self, stage), action) for stage in Stage}
         judge = self.judge and self.judge.holding_as(action)
         return self.model_copy(update={**stages, "judge": judge})
 
     def action(self, stage: Stage, category: str) -> Action:
-        """What is done about a category that rules or the linear tier find."""
+        """Return what is done about a category that rules or the classifier find."""
         if category in ALWAYS_BLOCK:
             return Action.BLOCK
         action: Action = getattr(getattr(self, stage), category)
         return action
 
     def judge_action(self, stage: Stage, category: str) -> Action:
-        """What is done about a category that the judge names, or about its being late."""
+        """Return what is done about a category that the judge names, or about a late judge."""
         if self.judge is None:
             return Action.BLOCK
         return self.judge.late if category == JUDGE_LATE else self.judge.action(stage, category)
@@ -256,91 +246,3 @@ class Policy(Table):
 def _decided(actions: Actions, decision: Action) -> Actions:
     held = [name for name in Actions.model_fields if getattr(actions, name) is Action.HOLD]
     return actions.model_copy(update=dict.fromkeys(held, decision))
-
-
-def load_policy(path: Path | None) -> Policy:
-    """The packaged policy, with what the file at `path` changes. Raises PolicyError."""
-    packaged = files("safety").joinpath("data/policy.toml").read_text("utf-8")
-    tables = _read(packaged, "packaged policy")
-    if path is None:
-        return _check(tables, "packaged policy")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path} cannot be read as a policy: check the path.") from error
-    changes = _read(text, str(path))
-    overlays = {kind: changes.pop(kind, {}) for kind in ("workspaces", "channels")}
-    merged = _merge(tables, changes)
-    base = _check(merged, str(path))
-    laid = {
-        kind: {name: _overlaid(base, merged, over, f"{path}: {kind}.{name}") for name, over in each}
-        for kind, each in _items(overlays, str(path))
-    }
-    return base.model_copy(update=laid)
-
-
-def _read(text: str, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{name} is not valid TOML: {error}.") from error
-
-
-def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    for kind, tables in overlays.items():
-        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
-            raise PolicyError(f"{name}: {kind}: write a table for each id, as [{kind}.ID.output].")
-        for place in tables:
-            if not re.fullmatch(f"[{IDS[kind]}][A-Z0-9]+", place):
-                letters = " or ".join(IDS[kind])
-                raise PolicyError(
-                    f"{name}: {kind}.{place} never applies: write the id that Slack shows for it, "
-                    f"{letters} and then capitals and digits."
-                )
-        yield kind, list(tables.items())
-
-
-def _overlaid(base: Policy, tables: dict[str, Any], overlay: dict[str, Any], name: str) -> Policy:
-    for key in overlay:
-        if key not in OVERLAID:
-            raise PolicyError(f"{name}: unknown key {key}; {hint(key, OVERLAID)}")
-    policy = _check(_merge(tables, overlay), name)
-    if not base.may_loosen and (milder := _first_milder(base, policy)):
-        raise PolicyError(
-            f"{name}: {milder} is milder than in the policy: make it as strict, "
-            "or write may_loosen = true at the top of the file."
-        )
-    return policy
-
-
-def _first_milder(base: Policy, overlay: Policy) -> str | None:
-    mine, strict = overlay.stricter(overlay).model_dump(), base.stricter(overlay).model_dump()
-    paths = (_difference(mine[name], strict[name], name) for name in OVERLAID)
-    return next(filter(None, paths), None)
-
-
-def _difference(one: Any, other: Any, path: str) -> str | None:
-    """Where two settings of one shape differ first."""
-    if not isinstance(one, dict):
-        return None if one == other else path
-    paths = (_difference(one[key], other[key], f"{path}.{key}") for key in one)
-    return next(filter(None, paths), None)
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if both_tables else value
-    return merged
-
-
-def _check(tables: dict[str, Any], name: str) -> Policy:
-    # What is pasted is judged as what is typed, but for what [material] says.
-    typed, pasted = tables["input"], tables["material"]
-    if isinstance(typed, dict) and isinstance(pasted, dict):
-        tables = {**tables, "material": _merge(typed, pasted)}
-    try:
-        return Policy.model_validate(tables)
-    except ValidationError as error:
-        raise PolicyError(f"{name}: {sentence(error, Policy)}") from None

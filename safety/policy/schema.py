@@ -1,16 +1,17 @@
 """What tables of a policy file are made of, and how a wrong one is put into a sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from safety.screening.verdict import Action
+from safety.errors import first_fault
+from safety.verdict import Action
 
 
-class Table(BaseModel):
-    """A table of which every key is known, and which is never changed."""
+class PolicyTable(BaseModel):
+    """A table that refuses unknown keys, and is never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,39 +22,37 @@ def _without_span(action: Action) -> Action:
     return action
 
 
-Meaning = Annotated[Action, AfterValidator(_without_span)]
+MeaningAction = Annotated[Action, AfterValidator(_without_span)]
 Score = Annotated[float, Field(gt=0, le=1)]
 
 
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first thing that is wrong: where, and what to write instead."""
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
+    """Return the first thing that is wrong: where, and what to write instead."""
+    kind, path, message = first_fault(error)
     where = ".".join(path)
-    if first["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
         return f"unknown key {where}; {hint(path[-1], _table(model, path[:-1]).model_fields)}"
-    return f"{where}: {first['msg'].removeprefix('Value error, ').removesuffix('.')}."
+    return f"{where}: {message}."
 
 
-def hint(key: str, known: Iterable[str]) -> str:
-    """The known key that is nearest, or all of them."""
-    known = list(known)
+def hint(key: str, known: Collection[str]) -> str:
+    """Name the known key that is nearest, or all of them."""
     close = get_close_matches(key, known, n=1)
     return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(known)}."
 
 
-def known(keys: Iterable[str], allowed: Iterable[str]) -> None:
-    """Raises ValueError, a sentence, for the first key that is not allowed."""
-    allowed = list(allowed)
-    for key in keys:
+def check_keys(table: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:
+    """Return the table. Raises ValueError, a sentence, for the first key that is not allowed."""
+    for key in table:
         if key not in allowed:
             raise ValueError(f"unknown key {key}; {hint(key, allowed)}")
+    return table
 
 
 def _table(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for name in path:
         annotation: Any = model.model_fields[name].annotation
-        # A table that may be left out is a union with None.
+        # An optional table is a union with None.
         model = next(t for t in (annotation, *get_args(annotation)) if _is_table(t))
     return model
 

@@ -1,1 +1,1 @@
-"""The filter and its gate: what judges a text, and what is done about it."""
+"""The filter and its gate: they judge a text and act on it."""

@@ -1,10 +1,11 @@
-"""What stands in the place of what was found."""
+"""Replaces what was found: by a placeholder, by plain words, or by nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from safety.detectors import links, slack_markup
-from safety.screening.verdict import Finding
-from safety.text.normalise import normalise
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 
 PLACEHOLDERS = {
     "secret": "[secret removed]",
@@ -23,47 +24,37 @@ PLACEHOLDERS = {
 
 
 def has_span(category: str) -> bool:
-    """Whether what is found of this category can be taken out of a text."""
+    """Say whether findings of this category can be taken out of a text."""
     return category in PLACEHOLDERS
 
 
-def redact(text: str, findings: Iterable[Finding], allow: Sequence[str]) -> str:
-    """The text with every finding replaced; `allow` are the hosts whose links stay links."""
+def redact(text: NormalisedText, findings: Iterable[Finding], allow: Sequence[str]) -> str:
+    """Return the text with every finding replaced; links to hosts of `allow` stay links."""
     shown, position = [], 0
     for finding in merged(findings):
-        shown.append(text[position : finding.start])
-        shown.append(_replacement(finding, text[finding.start : finding.end], allow))
+        shown.append(text.original[position : finding.start])
+        shown.append(_replacement(finding, text.part(finding.start, finding.end), allow))
         position = finding.end
-    return "".join([*shown, text[position:]])
+    return "".join([*shown, text.original[position:]])
 
 
-def merged(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings in order, those that overlap made one of the gravest category among them."""
-    current: Finding | None = None
-    for finding in sorted(findings, key=lambda found: (found.start, -found.end)):
-        if current is None or finding.start >= current.end:
-            if current is not None:
-                yield current
-            current = finding
-        else:
-            current = _union(current, finding)
-    if current is not None:
-        yield current
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings in order; overlapping ones become one, of the gravest category among them."""
+    found: list[Finding] = []
+    for finding in sorted(findings, key=lambda each: (each.start, -each.end)):
+        if not found or finding.start >= found[-1].end:
+            found.append(finding)
+            continue
+        before = found[-1]
+        grave = min(before, finding, key=lambda each: list(PLACEHOLDERS).index(each.category))
+        found[-1] = replace(grave, start=before.start, end=max(before.end, finding.end))
+    return found
 
 
-def _union(one: Finding, other: Finding) -> Finding:
-    gravity = list(PLACEHOLDERS)
-    grave = min((one, other), key=lambda finding: gravity.index(finding.category))
-    return Finding(
-        grave.category, grave.rule, one.start, max(one.end, other.end), max(one.score, other.score)
-    )
-
-
-def _replacement(finding: Finding, original: str, allow: Sequence[str]) -> str:
-    read = normalise(original)
+def _replacement(finding: Finding, found: NormalisedText, allow: Sequence[str]) -> str:
     if finding.category == "slack_markup":
-        return slack_markup.plain(read.text)
+        return slack_markup.plain(found.text)
     if finding.category == "link":
         # A host that is only allowed once its letters are folded is another host.
-        return links.plain(read, allow if read.text == original else ())
+        return links.plain(found, allow if found.text == found.original else ())
     return PLACEHOLDERS[finding.category]

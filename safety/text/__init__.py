@@ -1,1 +1,1 @@
-"""Forms of a text that the detectors read, and safe text."""
+"""Texts: normalised, varied, cut into pieces, quoted, released. Knows no rule and no policy."""

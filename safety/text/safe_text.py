@@ -1,33 +1,33 @@
-"""What may be done with released text without judging it again: put pieces together, take a part.
+"""Operations on released text that need no new judgement: join pieces, take a part.
 
-Nothing else makes SafeText of a str; who cuts or joins released text does it here. Each of these
-looks, too, whether it was given released text: a value of type Any passes mypy as everything.
+Outside the screening, nothing else makes SafeText. Each function checks that it was given released
+text, because mypy lets a value of type Any pass as SafeText.
 """
 
-from safety.screening.verdict import SafeText
+from safety.verdict import SafeText
 
 NOTHING = SafeText("")
 
 
 def safe(text: SafeText) -> SafeText:
-    """The text itself. Raises TypeError for a str that the filter has not released."""
+    """Return the text itself. Raises TypeError for a str that the filter has not released."""
     if not isinstance(text, SafeText):
         raise TypeError("text that the filter has not released")
     return text
 
 
 def joined(*pieces: SafeText) -> SafeText:
-    """Pieces that were released in this order, as one text."""
+    """Return pieces that were released in this order as one text."""
     return SafeText("".join(map(safe, pieces)))
 
 
 def part(text: SafeText, start: int = 0, end: int | None = None) -> SafeText:
-    """The characters from `start` to before `end`."""
+    """Return the characters from `start` to before `end`."""
     return SafeText(safe(text)[start:end])
 
 
 def fenced(text: SafeText, *pieces: str) -> SafeText:
-    """Pieces of the text, with marks of a code block around them. Raises ValueError for others."""
+    """Return pieces of the text with marks of a code block. Raises ValueError for other pieces."""
     if not all(piece in safe(text) or not piece.strip("`\n") for piece in pieces):
         raise ValueError("more than marks beside the text")
     return SafeText("".join(pieces))

@@ -7,20 +7,21 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from safety.screening.verdict import Stage
+from safety.errors import OperatorError, first_fault
+from safety.verdict import Stage
 
 NAMED = frozenset({"hate", "harassment", "sexual", "sexual_minors", "violence", "self_harm"})
 """Categories that the moderation set names side by side; any of them makes a row `unsafe`."""
 
 ASKED = frozenset({"illicit", "prompt_attack"})
-"""Requests and attacks are asked, harmful answers are given; the others may be either."""
+"""Categories of requests. `harm` is one of answers; the others may be either."""
 
 
-class RowError(ValueError):
-    """A line is not a labelled row. The message names the file and the line, never the text."""
+class DatasetError(OperatorError):
+    """Rows cannot be read or learned from. The message never has a word of a text."""
 
 
-class Label(BaseModel):
+class LabelledSpan(BaseModel):
     """A labelled span of the text, in characters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,8 +31,8 @@ class Label(BaseModel):
     kind: str
 
 
-class Row(BaseModel):
-    """A text, what is wrong with it, and where it comes from."""
+class LabelledText(BaseModel):
+    """A row: a text, its labels, and where it comes from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,11 +41,11 @@ class Row(BaseModel):
     lang: str
     unsafe: bool
     categories: tuple[str, ...] = ()
-    spans: tuple[Label, ...] = ()
+    spans: tuple[LabelledSpan, ...] = ()
     source: str
 
     @model_validator(mode="after")
-    def _spans_lie_in_the_text(self) -> "Row":
+    def _spans_lie_in_the_text(self) -> "LabelledText":
         if not all(0 <= span.start < span.end <= len(self.text) for span in self.spans):
             raise ValueError("each span must begin before it ends, inside the text")
         return self
@@ -65,47 +66,47 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def read(paths: Iterable[Path]) -> Iterator[Row]:
-    """The rows of all files. Raises RowError."""
+def read(paths: Iterable[Path]) -> Iterator[LabelledText]:
+    """Yield the rows of all files. Raises DatasetError."""
     for path in paths:
         for number, line in enumerate(_lines(path), 1):
             try:
-                yield Row.model_validate_json(line, strict=False)
+                yield LabelledText.model_validate_json(line, strict=False)
             except ValidationError as error:
-                raise RowError(f"{path.name}, line {number}: {_fault(error)}.") from None
+                raise DatasetError(f"{path.name}, line {number}: {_fault(error)}.") from None
 
 
 def _fault(error: ValidationError) -> str:
-    """What is wrong and what to do, without a word of the row but its keys."""
-    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    match first["type"]:
+    """Say what is wrong and what to do; of the row, name its keys only."""
+    kind, path, message = first_fault(error)
+    where = ".".join(path)
+    match kind:
         case "json_invalid":
             return "not JSON; write one object a line"
         case "extra_forbidden":
-            return f"unknown key {where}; a row has {', '.join(Row.model_fields)}"
+            return f"unknown key {where}; a row has {', '.join(LabelledText.model_fields)}"
         case "missing":
             return f"the key {where} is missing"
         case _:
-            return f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
+            return f"{where}: {message}".removeprefix(": ")
 
 
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise RowError(f"{path} cannot be read as JSON lines: check the path.") from None
+        raise DatasetError(f"{path} cannot be read as JSON lines: check the path.") from None
 
 
-def has(row: Row, category: str) -> bool:
-    """`unsafe` is any of the categories that the rows of one source name side by side."""
+def has(row: LabelledText, category: str) -> bool:
+    """Say whether a row has a category; `unsafe` is any of NAMED."""
     if category == "unsafe":
         return bool(NAMED & set(row.categories))
     return category in row.categories
 
 
 def counts_at(category: str, stage: Stage) -> bool:
-    """Whether a category means anything at a stage."""
+    """Say whether a category means anything at a stage."""
     if category == "harm":
         return stage is Stage.OUTPUT
     return category not in ASKED or stage is not Stage.OUTPUT

@@ -1,7 +1,7 @@
 """`python -m safety.training.evaluate FILE.jsonl ... [--json]`: how well the filter finds
 what is labelled.
 
-Rules and linear tier, under the packaged policy or `--policy`. Texts are read and never printed.
+Measures rules and classifier under the packaged policy or `--policy`. It never prints a text.
 """
 
 import argparse
@@ -9,91 +9,29 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import inf, log
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from safety.classifier.passages import ends, passages
-from safety.classifier.weights import WeightsError, load
-from safety.policy.policy import Policy, PolicyError, Thresholds, load_policy
-from safety.screening.filter import Filter, FilterError
-from safety.screening.screen import Screen
-from safety.screening.verdict import Finding
-from safety.text.normalise import normalise
-from safety.training.dataset import NAMED, Label, Row, RowError, counts_at, has, read
-from safety.training.metrics import Counts, Rate, counts, curve
+from safety.classifier.weights import load
+from safety.errors import OperatorError
+from safety.policy.policy import Policy, Thresholds
+from safety.policy.policy_file import load_policy
+from safety.screening.filter import Filter
+from safety.screening.screening import Screening
+from safety.text.normalise import NormalisedText, normalise
+from safety.training.dataset import (
+    DatasetError,
+    LabelledText,
+    read,
+)
+from safety.training.report import Judged, lines, report
 from safety.training.train import train, with_own
-
-TIERS = ("rules", "linear")
-RULED = {
-    "pii": ("card", "identity", "account", "email", "phone", "handle", "ip_address"),
-    "secret": ("secret",),
-}
-"""Labelled categories that rules find, and what they call them."""
-RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
-"""False-alarm rates at which the JSON report gives the recall."""
-KINDS = {
-    "EMAIL_ADDRESS": "email",
-    "EMAIL": "email",
-    "PHONE_NUMBER": "phone",
-    "PHONE": "phone",
-    "CREDIT_CARD": "card",
-    "BANK_CARD": "card",
-    "IBAN_CODE": "account",
-    "CRYPTO": "account",
-    "US_SSN": "identity",
-    "IP_ADDRESS": "ip_address",
-}
-"""Kinds of labelled spans that the filter looks for, beside all in rows labelled `secret`.
-
-Spans of other kinds are left out.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A row with what the filter made of it.
-
-    By category, the highest of any piece: its score, and its log-odds over the threshold's.
-    """
-
-    row: Row
-    file: str
-    quarter: int | None
-    findings: tuple[Finding, ...]
-    scores: dict[str, float]
-    margins: dict[str, float]
-    rules_ms: float
-    linear_ms: float
-
-    def score(self, category: str, labelled: Collection[str] = ()) -> float:
-        """What rows are ranked by; of `any`, by how much a score is over its threshold at most.
-
-        Of `labelled` categories alone: rows without labels of harmful answers, say, do not tell
-        whether one of them is. Where `unsafe` is one, it stands for the parts it is made of.
-        """
-        if category in RULED:
-            return float(self.is_flagged(category))
-        if category != "any":
-            return self.scores.get(category, 0.0)
-        names = set(labelled) - (NAMED if "unsafe" in labelled else set())
-        counted = (name for name in names & set(self.margins) if counts_at(name, self.row.stage))
-        return max((self.margins[name] for name in counted), default=-inf)
-
-    def is_flagged(self, category: str) -> bool:
-        named = {finding.category for finding in self.findings}
-        if category == "any":
-            return any(name in self.scores and counts_at(name, self.row.stage) for name in named)
-        return bool(named & set(RULED.get(category, (category,))))
 
 
 def main() -> int:
-    """Exit codes: 0, 2 for what cannot be read (a sentence says what)."""
+    """Return the exit code: 0, or 2 if something cannot be read (a sentence says what)."""
     parser = argparse.ArgumentParser(prog="python -m safety.training.evaluate", description=__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="labelled rows, JSON lines")
     parser.add_argument("--policy", type=Path, help="a policy file; by default the packaged one")
@@ -110,10 +48,10 @@ def main() -> int:
     try:
         judged = list(_judged(options))
         if not judged:
-            raise RowError("There is no row to measure: name files of labelled rows.")
-    except (RowError, PolicyError, WeightsError, FilterError) as error:
+            raise DatasetError("There is no row to measure: name files of labelled rows.")
+    except OperatorError as error:
         print(f"evaluate: {error}", file=sys.stderr)
-        return 2
+        return error.exit_code
     found = report(judged)
     print(json.dumps(found) if options.json else "\n".join(lines(found)))
     return 0
@@ -125,55 +63,56 @@ def _judged(options: argparse.Namespace) -> Iterator[Judged]:
     if options.each_quarter:
         yield from _unseen(rows, policy)
         return
-    screen = Filter(policy).screen
+    screening = Filter(policy).screening
     if options.weights:
         weights = load(options.weights)
-        screen.linear.weights = lambda: weights
+        screening.classifier.weights = lambda: weights
     for file, row in rows:
         if row.fold == 0 or not options.left_out:
-            yield judge(screen, row, file)
+            yield judge(screening, row, file)
 
 
-def _unseen(rows: Sequence[tuple[str, Row]], policy: Policy) -> Iterator[Judged]:
-    """Every row, judged by scorers and thresholds that come from the other quarters alone."""
+def _unseen(rows: Sequence[tuple[str, LabelledText]], policy: Policy) -> Iterator[Judged]:
+    """Yield every row, judged by scorers and thresholds that are fitted to the other quarters."""
     everything = with_own([row for _, row in rows])
     for fold in sorted({row.fold for _, row in rows}):
         fits = train([row for row in everything if row.fold != fold])
         limits = {language: limits for language, (_, limits) in fits.items()}
         thresholds = Thresholds.model_validate(limits)
-        screen = Screen(policy.model_copy(update={"thresholds": thresholds}))
+        screening = Screening(policy.model_copy(update={"thresholds": thresholds}))
         weights = {language: heads for language, (heads, _) in fits.items()}
-        screen.linear.weights = partial(dict, weights)
-        yield from (judge(screen, row, file, fold) for file, row in rows if row.fold == fold)
+        screening.classifier.weights = partial(dict, weights)
+        yield from (judge(screening, row, file, fold) for file, row in rows if row.fold == fold)
 
 
-def judge(screen: Screen, row: Row, file: str, quarter: int | None = None) -> Judged:
-    """Raises DetectorError: a measurement with a broken detector is none."""
+def judge(screening: Screening, row: LabelledText, file: str, quarter: int | None = None) -> Judged:
+    """Return the row with what the filter finds in it. Raises DetectorError."""
     began = time.perf_counter()
-    findings = screen.examine(row.text)
+    text = normalise(row.text)
+    findings = screening.examine(text)
     ruled = time.perf_counter()
-    meant = screen.read_meaning(row.text)
+    meant = screening.read_meaning(text)
     done = time.perf_counter()
     return Judged(
         row,
         file,
         quarter,
         (*findings, *meant),
-        *score(screen, row.text),
+        *score(screening, text),
         1000 * (ruled - began),
         1000 * (done - ruled),
     )
 
 
-def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Scores and margins of `Judged`. Raises WeightsError."""
+def score(screening: Screening, text: NormalisedText) -> tuple[dict[str, float], dict[str, float]]:
+    """Return scores and margins of `Judged`. Raises WeightsError."""
     highest: dict[str, float] = defaultdict(float)
     margins: dict[str, float] = {}
-    for start, pieces in passages(ends(text)):
-        passage = normalise(text[start : pieces[-1]])
-        found = screen.linear.scores(passage, [end - start for end in pieces])
+    for passage in text.passages:
+        part = text.part(*passage.span)
+        found = screening.classifier.scores(part, passage.lengths)
         for (language, category), values in found.items():
-            limit = screen.policy.thresholds.of(language, category)
+            limit = screening.policy.thresholds.of(language, category)
             best = float(values.max())
             highest[category] = max(highest[category], best)
             margin = _log_odds(best) - _log_odds(limit)
@@ -184,143 +123,6 @@ def score(screen: Screen, text: str) -> tuple[dict[str, float], dict[str, float]
 def _log_odds(probability: float) -> float:
     sure = min(max(probability, 1e-9), 1 - 1e-9)
     return log(sure / (1 - sure))
-
-
-def report(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Everything that is printed, as JSON can hold it."""
-    groups: dict[str, Callable[[Judged], str]] = {
-        "file": lambda each: each.file,
-        "source": lambda each: each.row.source,
-        "lang": lambda each: each.row.lang,
-    }
-    if judged[0].quarter is not None:
-        groups["quarter"] = lambda each: f"{each.quarter} of {each.file}"
-    return {
-        "tiers": list(TIERS),
-        "rows": len(judged),
-        "texts": [
-            {"by": by, "group": name, **measured(members, category)}
-            for by, key in groups.items()
-            for name in sorted({key(each) for each in judged})
-            for members in [[each for each in judged if key(each) == name]]
-            for category in categories(members)
-        ],
-        "spans": [
-            span_figures(judged, category) for category in sorted({*KINDS.values(), "secret"})
-        ],
-        "latency_ms": {
-            tier: {name: float(np.quantile(times, q)) for name, q in (("p50", 0.5), ("p99", 0.99))}
-            for tier, times in latencies(judged).items()
-        },
-    }
-
-
-def categories(judged: Sequence[Judged]) -> list[str]:
-    """`any`, what is labelled, and `unsafe` where several meanings are labelled side by side."""
-    labelled = sorted({category for each in judged for category in each.row.categories})
-    return ["any", *labelled, *(["unsafe"] if len(NAMED & set(labelled)) > 1 else [])]
-
-
-def measured(judged: Sequence[Judged], category: str) -> dict[str, Any]:
-    """Figures at the policy's thresholds, and of the ranking, for one category of some rows."""
-    labels = np.array([is_labelled(each.row, category) for each in judged])
-    flagged = np.array([each.is_flagged(category) for each in judged])
-    at_policy = counts(labels, flagged)
-    labelled = categories(judged)
-    ranking = curve(labels, np.array([each.score(category, labelled) for each in judged]))
-    return {
-        "category": category,
-        "rows": len(judged),
-        "labelled": int(labels.sum()),
-        **rates(at_policy),
-        "auprc": ranking and ranking.auprc,
-        "best_f1": ranking and ranking.best_f1,
-        "recall_at_5_percent": ranking and ranking.recall_at(0.05),
-        "trade_off": ranking and {str(rate): ranking.recall_at(rate) for rate in RATES},
-    }
-
-
-def is_labelled(row: Row, category: str) -> bool:
-    """`any` is a meaning: personal data and secrets are labelled with names of their own."""
-    if category == "any":
-        return row.unsafe and not set(row.categories) & set(RULED)
-    return has(row, category)
-
-
-def rates(found: Counts) -> dict[str, Any]:
-    named: dict[str, Rate] = {
-        "precision": found.precision,
-        "recall": found.recall,
-        "false_alarms": found.false_alarm_rate,
-    }
-    each = {name: {"value": rate.value, "interval": rate.interval} for name, rate in named.items()}
-    return {**each, "f1": {"value": found.f1, "interval": found.f1_interval}}
-
-
-def span_figures(judged: Sequence[Judged], category: str) -> dict[str, Any]:
-    """A labelled span is found where a finding of its category overlaps it."""
-    hits = misses = false_alarms = 0
-    for each in judged:
-        labels = each.row.spans
-        wanted = [(span.start, span.end) for span in labels if kind(each.row, span) == category]
-        given = [(one.start, one.end) for one in each.findings if one.category == category]
-        found = sum(overlap(span, given) for span in wanted)
-        hits, misses = hits + found, misses + len(wanted) - found
-        # A row that is unsafe without spans says nothing of where.
-        if labels or not each.row.unsafe:
-            false_alarms += sum(not overlap(span, wanted) for span in given)
-    return {"category": category, **rates(Counts(hits, false_alarms, misses, 0))}
-
-
-def kind(row: Row, label: Label) -> str | None:
-    return KINDS.get(label.kind, "secret" if "secret" in row.categories else None)
-
-
-def overlap(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in others)
-
-
-def latencies(judged: Sequence[Judged]) -> dict[str, list[float]]:
-    return {
-        "rules": [each.rules_ms for each in judged],
-        "linear": [each.linear_ms for each in judged],
-        "both": [each.rules_ms + each.linear_ms for each in judged],
-    }
-
-
-def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The report as tables for people."""
-    yield f"Tiers that ran: {', '.join(found['tiers'])}. Rows: {found['rows']}."
-    yield (
-        f"{'group':32}{'category':16}{'rows':>6}{'unsafe':>7}  "
-        + "".join(f"{name:19}" for name in ("precision", "recall", "false alarms", "F1"))
-        + "AUPRC    best F1  recall at 5 %"
-    )
-    for text in found["texts"]:
-        cells = (text[name] for name in ("precision", "recall", "false_alarms", "f1"))
-        ranking = (text[name] for name in ("auprc", "best_f1", "recall_at_5_percent"))
-        yield (
-            f"{text['by'] + ' ' + text['group']:32.31}{text['category']:16}"
-            f"{text['rows']:6}{text['labelled']:7}  "
-            + "".join(f"{_cell(cell):19}" for cell in cells)
-            + "".join(f"{_number(number):9}" for number in ranking).rstrip()
-        )
-    for spans in found["spans"]:
-        cells = (f"{name} {_cell(spans[name])}" for name in ("precision", "recall", "f1"))
-        yield f"spans {spans['category']:12}" + "  ".join(cells)
-    for tier, times in found["latency_ms"].items():
-        yield f"latency {tier:8}p50 {times['p50']:.2f} ms  p99 {times['p99']:.2f} ms"
-
-
-def _cell(rate: dict[str, Any]) -> str:
-    if rate["value"] is None:
-        return "-"
-    low, high = rate["interval"]
-    return f"{rate['value']:.3f} {low:.2f}..{high:.2f}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 if __name__ == "__main__":

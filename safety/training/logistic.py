@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from safety.classifier.features import Ids
+from safety.classifier.classifier import sigmoid
+from safety.classifier.features import FloatArray, Ids
 
-Floats = NDArray[np.float64]
-Objective = Callable[[Floats], tuple[float, Floats]]
+Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,35 +17,31 @@ class Sparse:
 
     rows: Ids
     columns: Ids
-    values: Floats
+    values: FloatArray
     height: int
     width: int
 
     def __post_init__(self) -> None:
         assert self.rows.shape == self.columns.shape == self.values.shape
 
-    def times(self, weights: Floats) -> Floats:
+    def times(self, weights: FloatArray) -> FloatArray:
         products = weights[self.columns] * self.values
         return np.asarray(np.bincount(self.rows, products, self.height), np.float64)
 
-    def transposed_times(self, errors: Floats) -> Floats:
+    def transposed_times(self, errors: FloatArray) -> FloatArray:
         products = errors[self.rows] * self.values
         return np.asarray(np.bincount(self.columns, products, self.width), np.float64)
 
 
-def sigmoid(odds: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))), np.float64)
-
-
 def fit(
-    matrix: Sparse, labels: Floats, importance: Floats, strength: float
-) -> tuple[Floats, float]:
-    """Weights [width] and bias that explain labels [height] of 0 and 1; the bias is free."""
-    # Columns that no row has keep a weight of 0, and would cost as much time as the others.
+    matrix: Sparse, labels: FloatArray, importance: FloatArray, strength: float
+) -> tuple[FloatArray, float]:
+    """Fit weights [width] and a bias to labels [height] of 0 and 1; the bias has no penalty."""
+    # Empty columns keep a weight of 0, and would take as much time as the others.
     used, columns = np.unique(matrix.columns, return_inverse=True)
     rows = Sparse(matrix.rows, columns, matrix.values, matrix.height, len(used))
 
-    def objective(point: Floats) -> tuple[float, Floats]:
+    def objective(point: FloatArray) -> tuple[float, FloatArray]:
         weights, bias = point[:-1], point[-1]
         odds = rows.times(weights) + bias
         loss = importance @ (np.logaddexp(0, odds) - labels * odds)
@@ -60,10 +55,12 @@ def fit(
     return weights, float(point[-1])
 
 
-def minimum(objective: Objective, point: Floats, rounds: int = 300, memory: int = 8) -> Floats:
-    """Where a convex function is least: L-BFGS (Liu and Nocedal 1989) with backtracking."""
+def minimum(
+    objective: Objective, point: FloatArray, rounds: int = 300, memory: int = 8
+) -> FloatArray:
+    """Return where a convex function is least: L-BFGS (Liu and Nocedal 1989) with backtracking."""
     value, gradient = objective(point)
-    steps: list[tuple[Floats, Floats]] = []
+    steps: list[tuple[FloatArray, FloatArray]] = []
     for _ in range(rounds):
         direction = _direction(gradient, steps)
         slope, length = float(gradient @ direction), 1.0
@@ -82,8 +79,8 @@ def minimum(objective: Objective, point: Floats, rounds: int = 300, memory: int 
     return point
 
 
-def _direction(gradient: Floats, steps: Sequence[tuple[Floats, Floats]]) -> Floats:
-    """The gradient, bent by what the last steps say of the curvature."""
+def _direction(gradient: FloatArray, steps: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray:
+    """Return the gradient, corrected by the curvature that the last steps show."""
     if not steps:
         return gradient / max(1.0, float(np.linalg.norm(gradient)))
     bent, shares = gradient.copy(), []

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safety.classifier.features import FloatArray
+
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Z = 1.959964  # of the normal distribution, for 95 %
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its 95 % interval (Wilson 1927); nothing of nothing is not known."""
+    """A share with its 95 % interval (Wilson 1927); both are None if there is nothing to count."""
 
     hits: int
     of: int
@@ -62,7 +63,7 @@ class Counts:
 
     @property
     def f1_interval(self) -> tuple[float, float] | None:
-        """95 % of the F1 that as many texts drawn from these would have; the seed is fixed."""
+        """The 95 % interval of F1, of as many texts drawn from these; the seed is fixed."""
         counts = np.array([self.hits, self.false_alarms, self.misses, self.rests])
         if self.f1 is None:
             return None
@@ -89,8 +90,8 @@ class Curve:
     the rows they are reported on: they say what the ranking could give, not what a policy gives.
     """
 
-    hits: Floats
-    false_alarms: Floats
+    hits: FloatArray
+    false_alarms: FloatArray
 
     @property
     def auprc(self) -> float:
@@ -103,13 +104,13 @@ class Curve:
         return float((2 * self.hits / (self.hits + self.false_alarms + self.hits[-1])).max())
 
     def recall_at(self, rate: float) -> float:
-        """The recall of the lowest threshold whose false-alarm rate is no higher than `rate`."""
+        """Return the recall of the lowest threshold with a false-alarm rate of at most `rate`."""
         allowed = self.false_alarms <= rate * self.false_alarms[-1]
         return float((self.hits[allowed] / self.hits[-1]).max(initial=0))
 
 
-def curve(labels: Bools, scores: Floats) -> Curve | None:
-    """None where all labels are the same: there is nothing to tell apart."""
+def curve(labels: Bools, scores: FloatArray) -> Curve | None:
+    """Return the curve, or None if all labels are the same."""
     if labels.all() or not labels.any():
         return None
     order = np.argsort(-scores, kind="stable")

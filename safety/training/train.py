@@ -1,4 +1,4 @@
-"""`python -m safety.training.train FOLDER`: fits the linear tier to labelled rows.
+"""`python -m safety.training.train FOLDER`: fits the classifier to labelled rows.
 
 Writes the weights and prints thresholds for a policy. The rows are those of `FOLDER/*.jsonl`, and
 the project's own ordinary texts.
@@ -6,52 +6,35 @@ the project's own ordinary texts.
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 
-from safety.classifier.features import GRAMS, WIDTH, WORDS, Features, Ids, features, lexicon
-from safety.classifier.passages import ends, passages
+from safety.classifier.classifier import sigmoid
+from safety.classifier.features import (
+    GRAMS,
+    WIDTH,
+    WORDS,
+    FloatArray,
+    lexicon,
+)
 from safety.classifier.weights import DAMPING, Heads, save
-from safety.classifier.words import Known, known
-from safety.screening.verdict import Stage
-from safety.text.normalise import normalise
-from safety.training.dataset import NAMED, Row, RowError, counts_at, has, read
-from safety.training.logistic import Floats, Sparse, fit, sigmoid
+from safety.errors import OperatorError
+from safety.policy.policy import LANGUAGES
+from safety.training.dataset import NAMED, DatasetError, LabelledText, counts_at, read
+from safety.training.examples import Example, Task, example, is_read, task
+from safety.training.logistic import Sparse, fit
+from safety.training.words import WordKnowledge, known
 
-CATEGORIES = {
-    "en": (
-        "hate",
-        "harassment",
-        "sexual",
-        "sexual_minors",
-        "violence",
-        "self_harm",
-        "unsafe",
-        "harm",
-        "illicit",
-        "prompt_attack",
-    ),
-    "zh": (
-        "hate",
-        "harassment",
-        "sexual",
-        "violence",
-        "self_harm",
-        "illicit",
-        "prompt_attack",
-    ),
-}
+CATEGORIES = {language: tuple(model.model_fields) for language, model in LANGUAGES.items()}
 LISTED = NAMED | {"unsafe"}
-"""Who reads the lexicon, and how harsh words are: on the folds it made harm and illicit worse."""
+"""Categories that read the lexicon, and how harsh words are; it made harm and illicit worse."""
 MEANT = frozenset({"illicit"})
-"""Who is lent what words mean, too: requests are short, and few."""
+"""Categories that are also lent what words mean: requests are short, and few."""
 STRENGTH = {"hate_zh": 1.0}
-"""How much the rows weigh against small weights, where not 8; by cross-validation."""
+"""How much the rows weigh against small weights, if not 8; by cross-validation."""
 FALSE_ALARMS = {
     "unsafe": 0.02,
     "harm": 0.04,
@@ -62,64 +45,19 @@ FALSE_ALARMS = {
     "illicit_zh": 0.02,
     "prompt_attack_zh": 0.02,
 }
-"""Of the safe rows of any one collection, at the thresholds that are printed."""
+"""The share of the safe rows of any one collection, at the thresholds that are printed."""
 FALSE_ALARMS_OF_A_NAMED_CATEGORY = {"en": 0.005, "zh": 0.01}
-"""There are six, and their false alarms add up."""
-FEW, MANY = 50, 1000
-"""Collections with fewer safe rows set no threshold; sources with more lend others an eighth."""
-OTHER_SOURCE, ALL_SAFE = 0.05, 0.5
-"""What a safe row of another source counts, and one of a source that is all safe."""
-PROSE, NO_ATTACK = 4.0, 40.0
-"""The same for prompt attacks, of which there are thousands, against few rows of plain prose and
-fewer harmless requests that are full of their words."""
-OF_SOURCE = {"neuralchemy": 2.0, "written English": 0.3}
-"""Attacks that are longer and odder than the others, and half as many; and rows that were written
-for the project, beside those that people met."""
-OF_ITS_OWN = frozenset({"written English", "written Chinese"})
-"""Sources that teach the categories they hold, and nothing else: others they made worse."""
-AKIN = 0.2
-"""What rows of other kinds, harmful or not, count beside the few answers of models."""
+"""There are six of them, and their false alarms add up."""
+FEW = 50
+"""Collections with fewer safe rows set no threshold."""
 
 
 Fit = tuple[Heads, dict[str, float]]
-"""Scorers of a language, and from which score on each category is named."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A row as the weights of a language see it."""
-
-    row: Row
-    seen: Features
-    places: Ids
-
-    def __post_init__(self) -> None:
-        assert len(self.places) > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What one head learns from: examples, labels of 0 and 1, and how much each counts."""
-
-    examples: list[Example]
-    labels: Floats
-    importance: Floats
-
-    def __post_init__(self) -> None:
-        assert len(self.examples) == len(self.labels) == len(self.importance)
-        assert 0 < self.labels.sum() < len(self.labels)
-
-    @property
-    def folds(self) -> Ids:
-        return np.array([example.row.fold for example in self.examples])
-
-    def part(self, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Task":
-        kept = np.flatnonzero(chosen)
-        return Task([self.examples[i] for i in kept], self.labels[kept], self.importance[kept])
+"""Scorers of a language, and the score from which on each category is named."""
 
 
 def main() -> int:
-    """Exit codes: 0, 2 for rows that cannot be learned from (a sentence says why)."""
+    """Return the exit code: 0, or 2 if rows cannot be learned from (a sentence says why)."""
     parser = argparse.ArgumentParser(prog="python -m safety.training.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="labelled rows, *.jsonl")
     parser.add_argument("--out", type=Path, default=Path("safety/data/weights.npz"))
@@ -127,11 +65,11 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if not options.folder.is_dir():
-            raise RowError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
+            raise DatasetError(f"{options.folder} is no folder: name the one that holds *.jsonl.")
         rows = with_own(list(read(sorted(options.folder.glob("*.jsonl")))))
         fitted = train([row for row in rows if row.fold != 0 or not options.leave_out])
         save({language: heads for language, (heads, _) in fitted.items()}, options.out)
-    except (RowError, OSError) as error:
+    except (OperatorError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     for language, (_, limits) in fitted.items():
@@ -140,21 +78,21 @@ def main() -> int:
     return 0
 
 
-def with_own(rows: Sequence[Row]) -> list[Row]:
-    """The rows, and those of the project's own that are not among them."""
+def with_own(rows: Sequence[LabelledText]) -> list[LabelledText]:
+    """Return the rows, and those of the project's own that are not among them."""
     given = {row.text for row in rows}
     with as_file(files("safety") / "data") as folder:
         own = read([folder / "ordinary.jsonl", folder / "written.jsonl"])
         return [*rows, *(row for row in own if row.text not in given)]
 
 
-def train(rows: Sequence[Row]) -> dict[str, Fit]:
-    """By language. Raises RowError where a category has no rows."""
+def train(rows: Sequence[LabelledText]) -> dict[str, Fit]:
+    """Return a fit for each language. Raises DatasetError if a category has no rows."""
     return {language: scorers(language, rows) for language in GRAMS}
 
 
-def scorers(language: str, rows: Sequence[Row]) -> Fit:
-    """Calibrated, with thresholds, on rows that their fit has not seen. Raises RowError."""
+def scorers(language: str, rows: Sequence[LabelledText]) -> Fit:
+    """Return calibrated scorers and thresholds, set on unseen rows. Raises DatasetError."""
     names = CATEGORIES[language]
     examples = [example(row, language) for row in rows if row.text and is_read(row, language)]
     tasks = [task(examples, name) for name in names]
@@ -167,66 +105,10 @@ def scorers(language: str, rows: Sequence[Row]) -> Fit:
     )
 
 
-def is_read(row: Row, language: str) -> bool:
-    """Whether a language learns from a row: its own, and some of the others as ordinary text."""
-    if language == "zh":
-        return row.lang == "zh" or len(features(normalise(row.text).text, "zh").ids) > 0
-    return row.lang != "zh" or (not row.unsafe and _is_sampled(row))
-
-
-def example(row: Row, language: str) -> Example:
-    """Of a long text, its first passage."""
-    _, pieces = next(passages(ends(row.text)))
-    normalised = normalise(row.text[: pieces[-1]])
-    places = np.searchsorted(normalised.offsets, pieces)
-    return Example(row, features(normalised.text, language), places)
-
-
-def task(examples: Sequence[Example], category: str) -> Task:
-    """Rows that have the category, rows that are known not to, and ordinary text. Raises RowError
-    where no row has it.
-    """
-    sources = {each.row.source for each in examples if has(each.row, category)}
-    if not sources:
-        raise RowError(f"No row is labelled {category}: a fit needs examples of each category.")
-    harmful = {each.row.source for each in examples if each.row.unsafe}
-    safe = Counter(each.row.source for each in examples if not each.row.unsafe)
-    often = {source for source, count in safe.items() if count > MANY}
-    chosen, labels, importance = [], [], []
-    for each in examples:
-        row, is_akin = each.row, category == "harm" and _is_harmful(each.row)
-        if row.source in sources:
-            weight = OF_SOURCE.get(row.source, 1.0)
-        elif row.source in OF_ITS_OWN or (row.source in often and not _is_sampled(row)):
-            continue
-        elif is_akin:
-            weight = AKIN
-        elif row.unsafe and category != "prompt_attack":
-            continue
-        else:
-            is_all_safe = row.source not in harmful
-            weight = _ordinary(row, category, is_all_safe, is_one_of_many=row.source in often)
-        chosen.append(each)
-        labels.append(float(is_akin or has(row, category)))
-        importance.append(weight)
-    return Task(chosen, np.array(labels), np.array(importance))
-
-
-def _is_harmful(row: Row) -> bool:
-    return bool((NAMED | {"illicit"}) & set(row.categories))
-
-
-def _ordinary(row: Row, category: str, is_all_safe: bool, is_one_of_many: bool) -> float:
-    """What a row counts that has not the category, from a source without it."""
-    if category == "prompt_attack" and not is_one_of_many:
-        return NO_ATTACK if is_all_safe and row.stage is not Stage.OUTPUT else PROSE
-    if category == "harm" and not is_all_safe and not is_one_of_many:
-        return AKIN
-    return ALL_SAFE if is_all_safe else OTHER_SOURCE
-
-
-def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats, Floats], float]:
-    """The table, the weights of the lexicon and the bias of one head, calibrated; its threshold."""
+def head(
+    task: Task, category: str, language: str
+) -> tuple[tuple[FloatArray, FloatArray, FloatArray], float]:
+    """Fit and calibrate one head: table, weights of the lexicon, bias; return its threshold too."""
     unseen = np.zeros(len(task.labels))
     for fold in sorted(set(task.folds.tolist())):
         heads = fitted(task.part(task.folds != fold), category, language)
@@ -234,7 +116,9 @@ def head(task: Task, category: str, language: str) -> tuple[tuple[Floats, Floats
             each = task.examples[index]
             unseen[index] = heads.log_odds(each.seen, each.places).max()
     slope, shift = calibration(unseen, task)
-    scores, rate = sigmoid(slope * unseen + shift), _false_alarms(category, language)
+    scores = sigmoid(slope * unseen + shift)
+    named = FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
+    rate = FALSE_ALARMS.get(_name(category, language), named)
     limit = threshold(scores, task, category, rate)
     raw = fitted(task, category, language)
     return (raw.tables[0] * slope, raw.words[0] * slope, raw.biases[0] * slope + shift), limit
@@ -252,11 +136,11 @@ def fitted(task: Task, category: str, language: str) -> Heads:
     return Heads(("raw",), table[None].astype(np.float16), words[None], np.array([bias]))
 
 
-def matrix(examples: Sequence[Example], is_listed: bool, lent: Known) -> Sparse:
-    """[examples, WIDTH + 2 * groups + columns lent]: what `Heads.log_odds` multiplies, of each
-    whole text, and the sum of what is `lent` to its words.
+def matrix(examples: Sequence[Example], is_listed: bool, lent: WordKnowledge) -> Sparse:
+    """Return what `Heads.log_odds` multiplies, for each whole text, and the sum of what is `lent`.
 
-    Where the lexicon is not read, its columns are zero, and so are their weights.
+    Shape: [examples, WIDTH + 2 * groups + columns lent]. If the lexicon is not read, its columns
+    are zero, and so are their weights.
     """
     counts = np.array([len(each.seen.ids) for each in examples])
     shares = 1 / np.sqrt(DAMPING + counts)
@@ -278,29 +162,24 @@ def matrix(examples: Sequence[Example], is_listed: bool, lent: Known) -> Sparse:
     )
 
 
-def calibration(odds: Floats, task: Task) -> tuple[float, float]:
-    """Slope and shift that make probabilities of log-odds (Platt 1999)."""
+def calibration(odds: FloatArray, task: Task) -> tuple[float, float]:
+    """Return the slope and shift that make probabilities of log-odds (Platt 1999)."""
     numbers = np.arange(len(odds))
     column = Sparse(numbers, np.zeros_like(numbers), odds, len(odds), 1)
     weights, shift = fit(column, task.labels, task.importance, strength=1.0)
     return float(weights[0]), shift
 
 
-def _false_alarms(category: str, language: str) -> float:
-    named = FALSE_ALARMS_OF_A_NAMED_CATEGORY[language]
-    return FALSE_ALARMS.get(_name(category, language), named)
-
-
 def _name(category: str, language: str) -> str:
     return category if language == "en" else f"{category}_{language}"
 
 
-def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
-    """The lowest score with few false alarms, `rate`, in every collection of rows.
+def threshold(scores: FloatArray, task: Task, category: str, rate: float) -> float:
+    """Return the lowest score with at most `rate` false alarms in every collection of rows.
 
-    A collection is all rows whose sources begin with the same word; those without anything
-    harmful count as one. Only rows of a stage at which the category counts; 1, in effect never,
-    where they are few.
+    A collection is all rows whose sources begin with the same word; all collections without
+    anything harmful count as one. Only rows of a stage at which the category counts are used. If
+    there are few, return 1, which is in effect never.
     """
     rows = [each.row for each in task.examples]
     harmful = {_collection(row) for row in rows if row.unsafe}
@@ -314,12 +193,8 @@ def threshold(scores: Floats, task: Task, category: str, rate: float) -> float:
     return float(np.ceil(1000 * max(limits, default=1.0)) / 1000)
 
 
-def _collection(row: Row) -> str:
+def _collection(row: LabelledText) -> str:
     return row.source.split(maxsplit=1)[0]
-
-
-def _is_sampled(row: Row) -> bool:
-    return row.digest[1] % 8 == 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 
 from safety import Filter, Stage, load_policy
 from safety.judge.judge import JudgeServer
-from safety.judge.prompts import FORMS
+from safety.judge.prompts import PROMPTS
 from tests.conftest import Worker
 
 TEXT = "A sentence about the office."
@@ -28,7 +28,7 @@ def alternatives(answer: Any) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("asks", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("asks", PROMPTS.values(), ids=PROMPTS)
 async def test_the_worker_answers_what_each_form_asks(
     tiny_worker: Worker, asks: Callable[[str, Stage], list[Any]]
 ) -> None:
@@ -42,7 +42,7 @@ async def test_the_worker_answers_what_each_form_asks(
             assert all(0 <= math.exp(each) <= 1 for each in told)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", PROMPTS)
 async def test_a_model_that_answers_in_no_form_lets_nothing_pass(
     tiny_worker: Worker, form: str, tmp_path: Path
 ) -> None:
@@ -59,7 +59,7 @@ async def test_the_worker_keeps_what_it_judges_out_of_its_metrics_and_logs(
     canary = "quetzalcoatlus"
     connector = aiohttp.UnixConnector(tiny_worker.url.removeprefix("unix:"))
     async with aiohttp.ClientSession("http://worker", connector=connector) as session:
-        for form in FORMS.values():
+        for form in PROMPTS.values():
             for ask in form(f"The {canary} flies.", Stage.INPUT):
                 await session.post(ask.path, json=ask.body)
         for wrong in ({canary: 1}, {"messages": canary}, {"messages": [], "stop": [canary] * 99}):

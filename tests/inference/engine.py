@@ -1,12 +1,13 @@
-"""The engine without its HTTP face: a supervisor, and what is asked of it."""
+"""The engine without its HTTP API: a supervisor, and what is asked of it."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
 from inference.checkpoint.errors import ModelError
-from inference.engine.messages import Emitted
+from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
 from inference.settings import Settings
@@ -14,10 +15,25 @@ from inference.settings import Settings
 NO_END = frozenset({10**9})
 
 
+class Params(TypedDict, total=False):
+    """Arguments of `SamplingParams`."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+    max_tokens: int
+    seed: int
+    index: int
+    logprobs: int | None
+    prompt_logprobs: int | None
+    adapter: str
+
+
 @contextlib.asynccontextmanager
-async def engine(model: Path, **settings: object) -> AsyncIterator[Supervisor]:
-    """A supervisor whose ranks are up; drafts end at their limits alone."""
-    chosen = {"dtype": "fp32", "kv_tokens": 8192, "_env_file": None} | settings
+async def engine(model: Path, **settings: Any) -> AsyncIterator[Supervisor]:
+    """Give a supervisor whose ranks are up; drafts end only at their limits."""
+    chosen: dict[str, Any] = {"dtype": "fp32", "kv_tokens": 8192, "_env_file": None} | settings
     supervisor = Supervisor(Settings(model=str(model), **chosen), model, NO_END)
     ranks = asyncio.create_task(supervisor.run())
     try:
@@ -33,11 +49,13 @@ async def engine(model: Path, **settings: object) -> AsyncIterator[Supervisor]:
             await ranks
 
 
-async def steps(supervisor: Supervisor, prompt: list[int], **params: object) -> list[Emitted]:
-    """All that comes of one sample, as it comes."""
+async def steps(
+    supervisor: Supervisor, prompt: list[int], **params: Unpack[Params]
+) -> list[SampleOutput]:
+    """Return all outputs of one sample, as they come."""
     return [step async for step in supervisor.generate(prompt, SamplingParams(**params))]
 
 
-async def write(supervisor: Supervisor, prompt: list[int], **params: object) -> list[int]:
-    """The tokens of one sample."""
+async def write(supervisor: Supervisor, prompt: list[int], **params: Unpack[Params]) -> list[int]:
+    """Return the tokens of one sample."""
     return [token for step in await steps(supervisor, prompt, **params) for token in step.tokens]

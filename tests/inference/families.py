@@ -1,6 +1,7 @@
 """Tiny models with random weights of each family, as transformers writes them."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -18,7 +19,7 @@ from transformers import (
 )
 
 VOCAB = 331
-SMALL = {
+SMALL: dict[str, Any] = {
     "vocab_size": VOCAB,
     "hidden_size": 64,
     "intermediate_size": 96,
@@ -33,7 +34,7 @@ SMALL = {
 }
 
 
-def rope(kind: str, **more: object) -> dict[str, object]:
+def rope(kind: str, **more: object) -> dict[str, Any]:
     return {"rope_parameters": {"rope_type": kind, "rope_theta": 10000.0} | more}
 
 
@@ -71,7 +72,10 @@ FAMILIES: dict[str, PretrainedConfig] = {
         attn_logit_softcapping=5.0,
     ),
     "gemma3": Gemma3TextConfig(
-        **SMALL, head_dim=32, sliding_window=20, sliding_window_pattern=2, query_pre_attn_scalar=24
+        **SMALL | {"sliding_window_pattern": 2},
+        head_dim=32,
+        sliding_window=20,
+        query_pre_attn_scalar=24,
     ),
     "gpt2": GPT2Config(
         vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_positions=512, initializer_range=0.15
@@ -80,13 +84,28 @@ FAMILIES: dict[str, PretrainedConfig] = {
 
 
 def make(name: str, directory: Path) -> PreTrainedModel:
-    """Writes the model of this name into `directory`, and returns it."""
+    """Write the model of this name into `directory`, and return it."""
     torch.manual_seed(sum(map(ord, name)))
-    model = AutoModelForCausalLM.from_config(FAMILIES[name], attn_implementation="eager")
+    model = from_config(FAMILIES[name])
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:
                 # Norms and biases are made as ones and zeros, which would hide a mistake.
                 parameter.add_(torch.randn_like(parameter) * 0.2)
-    model.eval().save_pretrained(directory)
+    model.save_pretrained(directory)
     return model
+
+
+def from_config(config: PretrainedConfig) -> PreTrainedModel:
+    """Make a model with random weights."""
+    make_model: Any = AutoModelForCausalLM.from_config
+    model: PreTrainedModel = make_model(config, attn_implementation="eager")
+    model.train(False)
+    return model
+
+
+def reference_logits(model: PreTrainedModel, tokens: list[int]) -> torch.Tensor:
+    """Return what transformers computes: [tokens, vocab], fp32."""
+    with torch.inference_mode():
+        logits: torch.Tensor = model(torch.tensor([tokens])).logits[0].float()
+    return logits

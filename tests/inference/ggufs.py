@@ -4,13 +4,14 @@ them.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import torch
 from gguf import GGMLQuantizationType
+from numpy.typing import NDArray
 from transformers import (
-    AutoModelForCausalLM,
     LlamaConfig,
     PretrainedConfig,
     PreTrainedModel,
@@ -18,7 +19,9 @@ from transformers import (
     Qwen3Config,
 )
 
-from tests.inference.families import LLAMA3, SMALL, VOCAB, rope
+from tests.inference.families import LLAMA3, SMALL, VOCAB, from_config, rope
+
+Blocks = NDArray[np.uint8]
 
 # Kinds of 256 numbers a block need rows of that.
 WIDE = SMALL | {"hidden_size": 256, "intermediate_size": 512}
@@ -47,10 +50,10 @@ NAMES = {
 
 
 def write(family: str, kind: str, path: Path) -> PreTrainedModel:
-    """Writes a file, and returns the model that is in it."""
-    config = CONFIGS[family]
+    """Write a file, and return the model that is in it."""
+    config: Any = CONFIGS[family]
     torch.manual_seed(len(family))
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    model = from_config(config)
     writer = gguf.GGUFWriter(path, family)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -75,15 +78,23 @@ def write(family: str, kind: str, path: Path) -> PreTrainedModel:
     return model
 
 
-def factors_of(model: PreTrainedModel) -> np.ndarray:
-    """What llama.cpp's converter writes down of llama3's stretching."""
-    stretched = model.model.rotary_emb.inv_freq.double()
+def factors_of(model: Any) -> NDArray[np.float32]:
+    """Return what llama.cpp's converter writes for llama3's stretching."""
+    stretched: torch.Tensor = model.model.rotary_emb.inv_freq.double()
     plain = 10000.0 ** (-torch.arange(len(stretched), dtype=torch.float64) / len(stretched))
-    return (plain / stretched).float().numpy()
+    factors: NDArray[np.float32] = (plain / stretched).float().numpy()
+    return factors
 
 
-def store(writer, family, name, parameter, kind: GGMLQuantizationType, config) -> None:
-    """Rounds a parameter to what can be stored, and stores it."""
+def store(
+    writer: gguf.GGUFWriter,
+    family: str,
+    name: str,
+    parameter: torch.Tensor,
+    kind: GGMLQuantizationType,
+    config: Any,
+) -> None:
+    """Round a parameter to what can be stored, and store it."""
     if parameter.dim() == 1:
         parameter.add_(torch.randn_like(parameter) * 0.2)
         writer.add_tensor(gguf_name(name), parameter.numpy())
@@ -107,22 +118,22 @@ def gguf_name(name: str) -> str:
     return f"blk.{layer}.{NAMES[rest]}.{part}"
 
 
-def q4_k(matrix: torch.Tensor) -> np.ndarray:
-    """Blocks of random numbers: the library reads this kind and does not write it."""
+def q4_k(matrix: torch.Tensor) -> Blocks:
+    """Return blocks of random numbers: the library reads this kind and does not write it."""
     blocks = _random_blocks(matrix, 144)
     blocks[..., :4] = np.frombuffer(np.array([0.0003, 0.0023], np.float16).tobytes(), np.uint8)
     return blocks.reshape(len(matrix), -1)
 
 
-def q6_k(matrix: torch.Tensor) -> np.ndarray:
+def q6_k(matrix: torch.Tensor) -> Blocks:
     blocks = _random_blocks(matrix, 210)
     blocks[..., -2:] = np.frombuffer(np.float16(0.00008).tobytes(), np.uint8)
     return blocks.reshape(len(matrix), -1)
 
 
-def _random_blocks(matrix: torch.Tensor, size: int) -> np.ndarray:
+def _random_blocks(matrix: torch.Tensor, size: int) -> Blocks:
     random = np.random.default_rng(matrix.numel())
     return random.integers(0, 256, (len(matrix), matrix.shape[1] // 256, size), np.uint8)
 
 
-RAW: dict[str, Callable[[torch.Tensor], np.ndarray]] = {"Q4_K": q4_k, "Q6_K": q6_k}
+RAW: dict[str, Callable[[torch.Tensor], Blocks]] = {"Q4_K": q4_k, "Q6_K": q6_k}

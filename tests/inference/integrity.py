@@ -1,4 +1,4 @@
-"""What holds of a scheduler at any time, and a stand-in for the model that notices wrong pages."""
+"""Checks that hold for a scheduler at any time, and a model that notices wrong pages."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from inference.engine.kv_cache import ROOT, PagePool
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import Sequence
+from inference.engine.step_plan import Chunk, StepPlan
 
 
 def check(scheduler: Scheduler) -> None:
-    """Between any two calls. Raises AssertionError at the first thing that is not as it should."""
+    """Check it between any two calls. Raises AssertionError at the first thing that is wrong."""
     running, waiting, pool = scheduler.running, scheduler.waiting, scheduler.pool
     check_pool(pool, [sequence.block_table for sequence in running])
     assert len(running) <= scheduler.max_running
@@ -25,7 +26,7 @@ def check(scheduler: Scheduler) -> None:
 
 
 def check_pool(pool: PagePool, tables: Iterable[list[int]]) -> None:
-    """Each page is in one of its three places, and what is known of it can be found."""
+    """Check that each page is in one of its three places, and can be found by its content."""
     held = Counter(page for table in tables for page in table)
     assert sorted([*held, *pool.empty, *pool.unused]) == list(range(pool.page_count))
     known = {number for number, page in enumerate(pool.pages) if page.parent is not None}
@@ -38,6 +39,7 @@ def check_pool(pool: PagePool, tables: Iterable[list[int]]) -> None:
         assert page.refs == held[number]
         if number in known:
             assert 0 < len(page.tokens) <= pool.page_size
+            assert page.parent is not None
             assert pool.children[page.parent][page.tokens] == number
         else:
             assert (page.tokens, page.name) == ((), -1)
@@ -46,7 +48,7 @@ def check_pool(pool: PagePool, tables: Iterable[list[int]]) -> None:
 
 
 def _check_table(pool: PagePool, sequence: Sequence) -> None:
-    """What others would be given as the content of its pages is its own text, page by page."""
+    """Check that the known content of its pages is its own text, page by page."""
     table, size, text = sequence.block_table, pool.page_size, sequence.token_ids
     assert len(set(table)) == len(table) <= pool.pages_for(sequence.max_len)
     assert sequence.named == sequence.computed // size <= len(table)
@@ -68,7 +70,7 @@ def _check_table(pool: PagePool, sequence: Sequence) -> None:
 
 
 def _check_shared(pool: PagePool, running: list[Sequence]) -> None:
-    """A page in two tables is full and done, and comes after the same text in both."""
+    """Check that a page in two tables is full and done, and comes after the same text in both."""
     texts: dict[int, list[int]] = {}
     for sequence in running:
         for index, page in enumerate(sequence.block_table):
@@ -80,7 +82,7 @@ def _check_shared(pool: PagePool, running: list[Sequence]) -> None:
 
 
 def _check_plan(scheduler: Scheduler) -> None:
-    """It computes what comes next of those who run, and writes to no page that others read."""
+    """Check that it computes what comes next, and writes to no page that others read."""
     planned, pool = scheduler.planned, scheduler.pool
     assert sum(len(chunk.tokens) for _, chunk in planned) <= scheduler.max_step_tokens
     assert len({sequence.id for sequence, _ in planned}) == len(planned)
@@ -99,7 +101,7 @@ def _check_plan(scheduler: Scheduler) -> None:
 
 
 def states_of(tokens: Iterable[int], adapter: str = "") -> list[int]:
-    """For each token a number that tells it, all before it, and by which adapter it was read."""
+    """Return a number for each token that stands for it, all before it, and the adapter."""
     states = accumulate(tokens, lambda state, token: hash((state, token)), initial=hash(adapter))
     return list(states)[1:]
 
@@ -115,7 +117,7 @@ class Machine:
     slots: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
 
     def execute(self, plan: StepPlan) -> list[list[tuple[int, int]]]:
-        """For each chunk (token, state) of all positions from 0 to its end, read from its pages."""
+        """Return for each chunk (token, state) of all positions from 0 to its end, by its pages."""
         for source, target in plan.copies:
             for offset in range(self.page_size):
                 self.slots[target, offset] = self.slots.get((source, offset), (-1, -1, -1))

@@ -1,4 +1,4 @@
-"""A rank that saves a checkpoint as Megatron does. `run_module` runs it, with a Job.
+"""A rank that saves a checkpoint as Megatron does. `run_module` runs it, with a SaveJob.
 
 dist_checkpointing.save needs a GPU, to wait for it. What it writes is Megatron's sharded state,
 through torch's distributed checkpoint; here the same is done with that alone, as torch documents it
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from megatron.core import parallel_state
 from megatron.core.dist_checkpointing.serialization import save_preprocess
 from megatron.core.dist_checkpointing.strategies.torch import (
@@ -24,10 +23,15 @@ from megatron.core.models.gpt import GPTModel
 from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
 from megatron.core.transformer.transformer_config import TransformerConfig
 from safetensors.torch import load_file
+from torch.distributed.checkpoint.default_planner import DefaultSavePlanner
+from torch.distributed.checkpoint.filesystem import FileSystemWriter
+from torch.distributed.checkpoint.state_dict_saver import save as save_checkpoint
+
+Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Job:
+class SaveJob:
     """source: a directory of a Hugging Face model, whose weights are saved. As llama, or gpt2."""
 
     rank: int
@@ -38,7 +42,7 @@ class Job:
     arguments: dict[str, object]
 
 
-def main(job: Job) -> None:
+def main(job: SaveJob) -> None:
     store = f"file://{job.store}"
     dist.init_process_group("gloo", init_method=store, rank=job.rank, world_size=job.tp)
     parallel_state.initialize_model_parallel(tensor_model_parallel_size=job.tp)
@@ -93,14 +97,16 @@ def save(model: GPTModel, args: argparse.Namespace, out: Path, rank: int) -> Non
         backends = {"sharded_backend": "torch_dist", "sharded_backend_version": 1}
         (out / "metadata.json").write_text(json.dumps(backends))
     sharded, _, _ = _replace_state_dict_keys_with_sharded_keys(sharded, False)
-    dcp.save(
+    save_checkpoint(
         mcore_to_pyt_state_dict(sharded, False),
-        storage_writer=dcp.FileSystemWriter(out),
-        planner=dcp.DefaultSavePlanner(flatten_state_dict=False),
+        storage_writer=FileSystemWriter(out),
+        planner=DefaultSavePlanner(flatten_state_dict=False),
     )
 
 
-def fill_llama(state, weights, args, rank: int, tp: int) -> None:
+def fill_llama(
+    state: Tensors, weights: Tensors, args: argparse.Namespace, rank: int, tp: int
+) -> None:
     def share(whole: torch.Tensor, dim: int = 0) -> torch.Tensor:
         return whole.chunk(tp, dim)[rank]
 
@@ -131,7 +137,9 @@ def fill_llama(state, weights, args, rank: int, tp: int) -> None:
         state[ours + "pre_mlp_layernorm.weight"].copy_(between)
 
 
-def fill_gpt2(state, weights, args, rank: int, tp: int) -> None:
+def fill_gpt2(
+    state: Tensors, weights: Tensors, args: argparse.Namespace, rank: int, tp: int
+) -> None:
     def share(whole: torch.Tensor, dim: int = 0) -> torch.Tensor:
         return whole.chunk(tp, dim)[rank]
 
@@ -159,4 +167,4 @@ def fill_gpt2(state, weights, args, rank: int, tp: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Job(**json.loads(sys.argv[1])))
+    main(SaveJob(**json.loads(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""One of the ranks that `run_ranks` runs: `python -m tests.inference.rank <Job as JSON>`.
+"""One of the ranks that `run_ranks` runs: `python -m tests.inference.rank <RankJob as JSON>`.
 
 For each model: logits of all prompts in one ragged step, and greedy tokens of each prompt alone and
 of all together. What comes out is the same on every rank; the first writes it down.
@@ -16,24 +16,26 @@ import torch.distributed as dist
 from inference.checkpoint.check import check_tensors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from inference.engine.drawing import draw
 from inference.engine.kv_cache import PagePool
-from inference.engine.model_runner import Runner
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan
+from inference.engine.model_runner import ModelRunner
+from inference.engine.sampler import sample_step
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_plan import Chunk, StepPlan
 from inference.model.device import Device
-from inference.model.gpt_model import Model, join_ranks
-from inference.model.weights import Weights
+from inference.model.gpt_model import join_ranks
+from inference.model.model_shard import ModelShard
+from inference.model.weight_loader import WeightLoader
 
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)
 
-Prompt = tuple[list[int], str]
+AdapterPrompt = tuple[list[int], str]
 """Tokens, and the adapter that they are for."""
 
 
 @dataclass(frozen=True)
-class Job:
+class RankJob:
     """By the names of models, adapters: where they lie, by name; spoken: which of them each prompt
     is for, if any is.
     """
@@ -53,7 +55,7 @@ class Job:
     spoken: dict[str, list[str]] = field(default_factory=dict)
 
 
-def main(job: Job) -> None:
+def main(job: RankJob) -> None:
     store = f"file://{job.store}"
     dist.init_process_group(
         "gloo", init_method=store, rank=job.rank, world_size=job.tp, timeout=LIMIT
@@ -74,20 +76,20 @@ def main(job: Job) -> None:
         torch.save(results, job.out)
 
 
-def load(job: Job, path: Path, device: Device) -> Runner:
+def load(job: RankJob, path: Path, device: Device) -> ModelRunner:
     checkpoint = open_checkpoint(path)
     check_tensors(checkpoint)
-    shape = checkpoint.shape
+    config = checkpoint.config
     places = job.adapters.get(path.name, {})
-    adapters = [open_adapter(name, Path(at), shape) for name, at in places.items()]
-    weights = Weights(checkpoint.tensors, checkpoint.refs)
-    model = Model(weights, shape, device, lambda *_: None, adapters)
+    adapters = [open_adapter(name, Path(at), config) for name, at in places.items()]
+    loader = WeightLoader(checkpoint.tensors, checkpoint.refs)
+    model = ModelShard(loader, config, device, lambda *_: None, adapters)
     model.measure(device.deterministic)
-    return Runner(model, PAGE, PAGES)
+    return ModelRunner(model, PAGE, PAGES)
 
 
-def logits_of(runner: Runner, prompts: list[Prompt]) -> list[torch.Tensor]:
-    """Of each prompt [tokens, vocab]; all in one step."""
+def logits_of(runner: ModelRunner, prompts: list[AdapterPrompt]) -> list[torch.Tensor]:
+    """Return those of each prompt, [tokens, vocab], from one step."""
     chunks, page = [], 0
     for prompt, adapter in prompts:
         count = -(-len(prompt) // PAGE)
@@ -95,10 +97,10 @@ def logits_of(runner: Runner, prompts: list[Prompt]) -> list[torch.Tensor]:
         chunks.append(Chunk(prompt, 0, table, len(prompt), adapter))
         page += count
     logits = runner.execute(StepPlan(chunks))
-    return list(logits.clone().split([len(prompt) for prompt, _ in prompts]))
+    return list(torch.split(logits.clone(), [len(prompt) for prompt, _ in prompts]))
 
 
-def greedy(runner: Runner, prompts: list[Prompt], count: int) -> list[list[int]]:
+def greedy(runner: ModelRunner, prompts: list[AdapterPrompt], count: int) -> list[list[int]]:
     # Prompts of more than a step: they are computed in pieces.
     scheduler = Scheduler(PagePool(PAGES, PAGE), frozenset(), 8, 24, speculate=False)
     written: dict[str, list[int]] = {str(i): [] for i in range(len(prompts))}
@@ -107,10 +109,10 @@ def greedy(runner: Runner, prompts: list[Prompt], count: int) -> list[list[int]]
         scheduler.add(Sequence(name, tokens_of(prompt), len(prompt), params))
     while scheduler.has_work:
         plan = scheduler.schedule()
-        for item in draw(scheduler, runner.execute(plan)):
+        for item in sample_step(scheduler, runner.execute(plan)):
             written[item.id] += item.tokens
     return list(written.values())
 
 
 if __name__ == "__main__":
-    main(Job(**json.loads(sys.argv[1])))
+    main(RankJob(**json.loads(sys.argv[1])))

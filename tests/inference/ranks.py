@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -13,10 +15,22 @@ import torch
 TOKENS = 32
 
 
+class RankResult(TypedDict):
+    """What `tests.inference.rank` finds out about one model, for each prompt."""
+
+    logits: list[torch.Tensor]
+    alone: list[list[int]]
+    together: list[list[int]]
+
+
+Results = Callable[..., dict[str, RankResult]]
+"""Runs the ranks by TP and what else is asked, and returns the results by model."""
+
+
 def run_ranks(
     directory: Path, tp: int, models: list[Path], prompts: list[list[int]], **more: object
-) -> dict[str, dict[str, list]]:
-    """By the name of the model what tests.inference.rank has found out."""
+) -> dict[str, RankResult]:
+    """Return by the name of the model what `tests.inference.rank` has found out."""
     out = directory / "results.pt"
     job = {
         "store": str(directory / "store"),
@@ -26,18 +40,19 @@ def run_ranks(
         "tokens": TOKENS,
     }
     run_module("tests.inference.rank", tp, job | more)
-    return torch.load(out, weights_only=True)
+    results: dict[str, RankResult] = torch.load(out, weights_only=True)
+    return results
 
 
-def run_module(module: str, tp: int, job: dict[str, object]) -> None:
-    """A process for each rank, until all have ended well."""
+def run_module(module: str, tp: int, job: Mapping[str, object]) -> None:
+    """Run a process for each rank, and wait until all have ended well."""
     env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output:
         ranks = [
             subprocess.Popen(
-                [sys.executable, "-m", module, json.dumps(job | {"tp": tp, "rank": rank})],
+                [sys.executable, "-m", module, json.dumps({**job, "tp": tp, "rank": rank})],
                 env=env,
-                stderr=said,
+                stderr=output,
             )
             for rank in range(tp)
         ]
@@ -46,5 +61,5 @@ def run_module(module: str, tp: int, job: dict[str, object]) -> None:
         finally:
             for rank in ranks:
                 rank.kill()
-        said.seek(0)
-        assert not any(codes), said.read()[-3000:]
+        output.seek(0)
+        assert not any(codes), output.read()[-3000:]

@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,9 +14,9 @@ from transformers import PreTrainedModel
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from tests.inference.families import make
+from tests.inference.families import make, reference_logits
 from tests.inference.ggufs import write
-from tests.inference.ranks import TOKENS, run_ranks
+from tests.inference.ranks import TOKENS, RankResult, Results, run_ranks
 
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 ADAPTERS = {
@@ -35,9 +36,9 @@ SPOKEN["gguf"] = SPOKEN["gpt2"]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directories of models and of their adapters, which peft has written."""
-    directory = tmp_path_factory.mktemp("adapters")
+    directory: Path = tmp_path_factory.mktemp("adapters")
     for family, adapters in ADAPTERS.items():
         for name, config in adapters.items():
             torch.manual_seed(len(name))
@@ -46,21 +47,21 @@ def written(tmp_path_factory) -> Path:
                 if "lora_B" in key:
                     # Made as zeros, which would change nothing.
                     torch.nn.init.normal_(parameter, std=0.1)
-            model.save_pretrained(directory / f"{family}-{name}")
+            model.save_pretrained(str(directory / f"{family}-{name}"))
     return directory
 
 
 def base(directory: Path, family: str) -> PreTrainedModel:
-    """The model alone, as it is in `directory`."""
+    """Write the model alone into `directory`, and return it."""
     if family == "gguf":
         return write("llama", "F32", directory / family)
     return make(family, directory / family)
 
 
 @pytest.fixture(scope="module")
-def results(written, tmp_path_factory):
+def results(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
     @cache
-    def results(tp: int):
+    def results(tp: int) -> dict[str, RankResult]:
         places = {
             family: {name: str(written / f"{family}-{name}") for name in adapters}
             for family, adapters in ADAPTERS.items()
@@ -72,21 +73,24 @@ def results(written, tmp_path_factory):
     return results
 
 
-def reference(written: Path, family: str, adapter: str, tokens: list[int]) -> torch.Tensor:
-    model = base(written, family)
+@cache
+def adapted(written: Path, family: str, adapter: str) -> Any:
+    """Return the model with the adapter, as peft loads it."""
+    model: Any = base(written, family)
     if adapter:
         model = PeftModel.from_pretrained(model, str(written / f"{family}-{adapter}"))
-    with torch.inference_mode():
-        return model.eval()(torch.tensor([tokens])).logits[0].float()
+    return model.eval()
 
 
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("family", ADAPTERS)
-def test_each_row_of_a_step_is_what_peft_makes_of_it(written, results, family, tp) -> None:
+def test_each_row_of_a_step_is_what_peft_makes_of_it(
+    written: Path, results: Results, family: str, tp: int
+) -> None:
     result = results(tp)[family]
     asked = zip(PROMPTS, SPOKEN[family], result["logits"], result["together"], strict=True)
     for prompt, adapter, logits, answer in asked:
-        wanted = reference(written, family, adapter, prompt + answer)
+        wanted = reference_logits(adapted(written, family, adapter), prompt + answer)
         assert torch.allclose(logits, wanted[: len(prompt)], atol=1e-4, rtol=0)
         assert len(answer) == TOKENS
         assert answer == wanted[len(prompt) - 1 : -1].argmax(-1).tolist()
@@ -107,13 +111,13 @@ REFUSED = [
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
 def test_an_adapter_that_would_not_be_served_as_it_is_meant_is_refused(
-    written: Path, tmp_path: Path, change, sentence: str
+    written: Path, tmp_path: Path, change: dict[str, object], sentence: str
 ) -> None:
     path = copied(written / "llama2-formal", tmp_path)
     config = json.loads((path / "adapter_config.json").read_text()) | change
     (path / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match=sentence):
-        open_adapter("formal", path, open_checkpoint(written / "llama2").shape)
+        open_adapter("formal", path, open_checkpoint(written / "llama2").config)
 
 
 def test_an_adapter_of_other_modules_or_of_another_model_is_refused(
@@ -123,17 +127,17 @@ def test_an_adapter_of_other_modules_or_of_another_model_is_refused(
     tensors = load_file(path / "adapter_model.safetensors")
     extra = {"base_model.model.lm_head.lora_A.weight": torch.zeros(4, 64)}
     save_file(tensors | extra, path / "adapter_model.safetensors")
-    shape = open_checkpoint(written / "llama2").shape
+    config = open_checkpoint(written / "llama2").config
     with pytest.raises(ModelError, match=r"does not understand: base_model\.model\.lm_head"):
-        open_adapter("formal", path, shape)
+        open_adapter("formal", path, config)
     half = {name: one for name, one in tensors.items() if "layers.1.mlp.up_proj.lora_B" not in name}
     save_file(half, path / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"has no tensor '.*layers.1.mlp.up_proj.lora_B.weight'"):
-        open_adapter("formal", path, shape)
+        open_adapter("formal", path, config)
     with pytest.raises(ModelError, match="does not understand"):
-        open_adapter("formal", written / "gpt2-formal", shape)
+        open_adapter("formal", written / "gpt2-formal", config)
     with pytest.raises(ModelError, match="The adapter 'formal' is not at"):
-        open_adapter("formal", tmp_path / "nowhere", shape)
+        open_adapter("formal", tmp_path / "nowhere", config)
 
 
 def copied(source: Path, directory: Path) -> Path:

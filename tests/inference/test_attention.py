@@ -5,17 +5,10 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.model.attention import (
-    KVCache,
-    LayerAttention,
-    Piece,
-    RotaryTable,
-    Spans,
-    Step,
-    attend,
-    rotate_,
-)
+from inference.model.attention import AttentionMetadata, LayerAttention, attend
+from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
 from inference.model.rope import Rope
+from inference.model.rotary_table import RotaryTable, rotate_
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
@@ -33,30 +26,32 @@ def run(
     lengths: list[list[int]],
     dtype: torch.dtype,
     group: int = 3,
-    view: int = 0,
+    pattern: int = 0,
     cap: float | None = None,
 ) -> list[torch.Tensor]:
-    """Output of each sequence; lengths[i][j] tokens of sequence i are computed in step j, on pages
-    that lie anywhere.
+    """Return the output of each sequence. lengths[i][j] tokens of sequence i are computed in step
+    j, on pages that lie anywhere.
     """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
-    spans = Spans(group, cache, WINDOWS, capped=cap is not None)
-    rotary, place = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, view, DIM**-0.5, cap)
+    batcher = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
+    rotary, layer = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, pattern, DIM**-0.5, cap)
     scattered = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0)).tolist()
     tables = [scattered[i::2] for i in range(2)]
     inputs = [qkv_of(sum(steps), group, dtype) for steps in lengths]
     outputs: list[list[torch.Tensor]] = [[] for _ in lengths]
     done = [0] * len(lengths)
     for counts in zip(*lengths, strict=True):
-        pieces = [Piece(n, at, table) for n, at, table in zip(counts, done, tables, strict=False)]
-        groups = spans.order(pieces)
+        chunks = [
+            QueryChunk(n, at, table) for n, at, table in zip(counts, done, tables, strict=False)
+        ]
+        groups = batcher.group(chunks)
         order = [i for indices in groups for i in indices]
         places = [(i, p) for i in order for p in range(done[i], done[i] + counts[i])]
         rotations = (rotary.at(torch.tensor([p for _, p in places])),) * 2
         slots = torch.tensor([tables[i][p // PAGE] * PAGE + p % PAGE for i, p in places])
-        made = spans.make([[pieces[i] for i in indices] for indices in groups])
+        made = batcher.batches([[chunks[i] for i in indices] for indices in groups])
         qkv = torch.stack([inputs[i][p] for i, p in places])
-        rows = attend(qkv, place, Step(cache, rotations, slots, made))
+        rows = attend(qkv, layer, AttentionMetadata(cache, rotations, slots, made))
         for (i, _), row in zip(places, rows, strict=True):
             outputs[i].append(row)
         done = [at + n for at, n in zip(done, counts, strict=True)]
@@ -66,7 +61,7 @@ def run(
 def by_the_book(
     length: int, group: int = 3, window: int | None = None, cap: float | None = None
 ) -> torch.Tensor:
-    """Softmax of q.k over all earlier tokens, written out in double precision."""
+    """Compute the softmax of q.k over all earlier tokens in double precision."""
     qkv = qkv_of(length, group, torch.float32).double()
     rotary = RotaryTable(ROPE, 2048, torch.float64, CPU)
     rotate_(qkv[:, :, :-1], *rotary.at(torch.arange(length)))
@@ -83,14 +78,14 @@ def by_the_book(
 KINDS = [(0, None), (1, None), (0, 2.0), (1, 2.0)]
 
 
-@pytest.mark.parametrize(("view", "cap"), KINDS)
+@pytest.mark.parametrize(("pattern", "cap"), KINDS)
 @pytest.mark.parametrize("group", [1, 2, 3, 7])
 def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches(
-    group, view, cap
+    group: int, pattern: int, cap: float | None
 ) -> None:
-    first, second = run([[5, 1, 1, 1300], [40, 7, 2, 1]], torch.float32, group, view, cap)
+    first, second = run([[5, 1, 1, 1300], [40, 7, 2, 1]], torch.float32, group, pattern, cap)
     for rows in (first, second):
-        wanted = by_the_book(len(rows), group, WINDOWS[view], cap)
+        wanted = by_the_book(len(rows), group, WINDOWS[pattern], cap)
         assert torch.allclose(rows.double(), wanted, atol=1e-5)
 
 
@@ -104,26 +99,28 @@ def test_rotary_turns_as_the_paper_says() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("group", [2, 3])
-@pytest.mark.parametrize(("view", "cap"), KINDS)
+@pytest.mark.parametrize(("pattern", "cap"), KINDS)
 def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
-    dtype, group, view, cap
+    dtype: torch.dtype, group: int, pattern: int, cap: float | None
 ) -> None:
-    whole, other = run([[1100], [20]], dtype, group, view, cap)
+    whole, other = run([[1100], [20]], dtype, group, pattern, cap)
     # A few at a time, one at a time, and across the kernel's blocks of 512.
     cuts = [0, 100, 101, 102, 200, 256, 257, 300, 500, 512, 513, 770, 1023, 1024, 1100]
-    pieces, _ = run([[b - a for a, b in pairwise(cuts)], [7] + [1] * 13], dtype, group, view, cap)
+    pieces, _ = run(
+        [[b - a for a, b in pairwise(cuts)], [7] + [1] * 13], dtype, group, pattern, cap
+    )
     assert torch.equal(whole, pieces)
-    alone, _ = run([[20], [1100]], dtype, group, view, cap)
+    alone, _ = run([[20], [1100]], dtype, group, pattern, cap)
     assert torch.equal(alone, other)
 
 
 def test_pages_in_a_row_are_read_where_they_are_and_scattered_ones_are_gathered() -> None:
-    spans = Spans(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
-    (in_a_row,) = spans.make([[Piece(1, 40, [7, 8, 9])]])
+    batcher = AttentionBatcher(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
+    (in_a_row,) = batcher.batches([[QueryChunk(1, 40, [7, 8, 9])]])
     assert isinstance(in_a_row.pages, slice)
     assert in_a_row.pages.start == 7
-    (scattered,) = spans.make([[Piece(1, 40, [7, 9, 8])]])
-    (at_the_end,) = spans.make([[Piece(1, 20, [PAGES - 1, 0])]])
+    (scattered,) = batcher.batches([[QueryChunk(1, 40, [7, 9, 8])]])
+    (at_the_end,) = batcher.batches([[QueryChunk(1, 20, [PAGES - 1, 0])]])
     for span in (scattered, at_the_end):
         assert isinstance(span.pages, torch.Tensor)
 

@@ -22,7 +22,7 @@ def test_the_header_gives_what_the_reference_reader_gives(smollm: Path) -> None:
     tokens = reference.fields["tokenizer.ggml.tokens"].contents()
     assert file.metadata.strings("tokenizer.ggml.tokens") == tokens
     theirs = {t.name: (tuple(reversed(t.shape.tolist())), t.data_offset) for t in reference.tensors}
-    assert {i.name: (i.shape, i.pieces[0].offset) for i in file.tensors.values()} == theirs
+    assert {i.name: (i.shape, i.parts[0].offset) for i in file.tensors.values()} == theirs
 
 
 @pytest.mark.parametrize("model", ["/nowhere/model.gguf", "model.gguf", "no-such-package", ""])
@@ -129,8 +129,8 @@ def test_an_alignment_that_no_file_can_have_is_named(tmp_path: Path, alignment: 
 def test_a_split_that_does_not_divide_the_heads_is_refused_with_those_that_do(
     smollm: Path, tp: int, fits: bool
 ) -> None:
-    shape = open_checkpoint(smollm).shape
-    assert shape.splits(tp) == fits
+    config = open_checkpoint(smollm).config
+    assert config.splits(tp) == fits
     if not fits:
         with pytest.raises(ModelError, match=r"set TP to one of: 1, 3"):
-            check_split(shape, tp)
+            check_split(config, tp)

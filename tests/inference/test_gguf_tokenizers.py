@@ -10,6 +10,7 @@ from tokenizers import pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
+from transformers import PreTrainedTokenizerBase as Reference
 
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_vocabulary
@@ -75,8 +76,10 @@ KINDS = [("llama-bpe", "llama"), ("qwen2", "qwen2"), ("qwen2", "qwen3"), ("spm",
 
 
 @pytest.fixture(scope="module", params=KINDS, ids="-".join)
-def both(request, tmp_path_factory):
-    """A tokenizer of ours, and transformers' of the same file."""
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Tokenizer, Reference]:
+    """Our tokenizer and that of transformers, of the same file."""
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.gguf"
     pre, arch = request.param
     if pre == "spm":
@@ -88,19 +91,21 @@ def both(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_tokens_are_those_of_transformers(both, text: str) -> None:
+def test_tokens_are_those_of_transformers(both: tuple[Tokenizer, Reference], text: str) -> None:
     ours, reference = both
     assert ours.encode(text) == reference.encode(text, add_special_tokens=False)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_comes_back_as_it_was(both, text: str) -> None:
+def test_text_comes_back_as_it_was(both: tuple[Tokenizer, Reference], text: str) -> None:
     ours, _ = both
     detokenizer = Detokenizer(ours, begins=True)
     assert "".join(map(detokenizer.add, ours.encode(text))) == text
 
 
-def test_only_sentencepiece_models_want_a_token_before_every_text(both) -> None:
+def test_only_sentencepiece_models_want_a_token_before_every_text(
+    both: tuple[Tokenizer, Reference],
+) -> None:
     ours, _ = both
     wants = not ours.vocabulary.byte_level
     assert (ours.encode_prompt("x")[0] == ours.vocabulary.bos) == wants
@@ -132,7 +137,9 @@ def test_a_named_token_that_is_text_is_shown_and_a_control_token_is_not(tmp_path
         (b"\x05\0\0\0\0\0\0\0qwen2", b"\x05\0\0\0\0\0\0\0viking", "splits words as 'vikin'"),
     ],
 )
-def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path, old, new, sentence: str) -> None:
+def test_a_tokenizer_of_another_kind_is_refused(
+    tmp_path: Path, old: bytes, new: bytes, sentence: str
+) -> None:
     byte_level_file(tmp_path / "t.gguf", "qwen2", "llama")
     data = (tmp_path / "t.gguf").read_bytes()
     assert old in data

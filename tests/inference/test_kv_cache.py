@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.engine.kv_cache import ROOT, Match, PagePool
+from inference.engine.kv_cache import ROOT, PagePool, PrefixMatch
 from inference.engine.sequence import tokens_of
 from tests.inference.integrity import check_pool
 
@@ -10,7 +10,7 @@ SIZE = 4
 
 
 def keep(pool: PagePool, text: list[int]) -> list[int]:
-    """The pages of a text that is computed and remembered, still held."""
+    """Return the pages of a text that is computed and remembered, still held."""
     pages, name = [], ROOT
     for start in range(0, len(text), SIZE):
         pages.append(pool.take())
@@ -18,7 +18,7 @@ def keep(pool: PagePool, text: list[int]) -> list[int]:
     return pages
 
 
-def found(pool: PagePool, text: list[int]) -> Match:
+def found(pool: PagePool, text: list[int]) -> PrefixMatch:
     return pool.match(tokens_of(text))
 
 
@@ -30,7 +30,7 @@ def pool() -> PagePool:
 def test_a_text_is_found_by_whole_pages_and_the_beginning_of_one_more(pool: PagePool) -> None:
     pages = keep(pool, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     match = found(pool, [1, 2, 3, 4, 5, 6, 7, 8, 9, 11])
-    assert match == Match(pages[:2], pool.pages[pages[1]].name, pages[2], 1)
+    assert match == PrefixMatch(pages[:2], pool.pages[pages[1]].name, pages[2], 1)
     assert match.tokens(SIZE) == 9
     check_pool(pool, [pages])
 
@@ -49,7 +49,7 @@ def test_of_pages_that_begin_alike_the_one_with_most_is_found(pool: PagePool) ->
 
 def test_the_same_tokens_after_another_beginning_are_not_the_same(pool: PagePool) -> None:
     keep(pool, [1, 2, 3, 4, 5, 6, 7, 8])
-    assert found(pool, [5, 6, 7, 8]) == Match([], ROOT, None, 0)
+    assert found(pool, [5, 6, 7, 8]) == PrefixMatch([], ROOT, None, 0)
     keep(pool, [9, 9, 9, 9])
     assert found(pool, [9, 9, 9, 9, 5, 6, 7, 8]).tokens(SIZE) == 4
 
@@ -65,7 +65,9 @@ def test_what_is_known_already_is_not_remembered_twice(pool: PagePool) -> None:
 
 
 @pytest.mark.parametrize("others", [[], [[1, 9]]])
-def test_a_page_that_fills_up_is_known_by_all_its_tokens(pool: PagePool, others) -> None:
+def test_a_page_that_fills_up_is_known_by_all_its_tokens(
+    pool: PagePool, others: list[list[int]]
+) -> None:
     tables = [keep(pool, text) for text in others]
     (page,) = keep(pool, [1, 2])
     pool.remember(page, ROOT, (1, 2, 3, 4))

@@ -1,48 +1,49 @@
 """Products with weights in full and in few bits, and how many rows they are made of."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from gguf import GGMLQuantizationType
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.checkpoint.open import open_checkpoint
-from inference.model.linear import (
-    Int4,
-    Int8,
-    Linear,
-    RowSizes,
-    full_product,
-    int4_product,
-    int8_product,
-)
-from inference.model.weights import Slot, Weights, slots
+from inference.model import row_sizes
+from inference.model.linear import ParallelLinear
+from inference.model.products import full_product, int4_product, int8_product
+from inference.model.quantized import Int4, Int8
+from inference.model.row_sizes import RowSizes
+from inference.model.weight_loader import Matrix, WeightForm, WeightLoader
+from inference.model.weight_slots import WeightSlot, weight_slots
 
 GATE, DOWN = "layers.0.gate", "layers.0.down"
 
 
 @pytest.fixture(params=["Q4_0", "Q4_1"])
-def few(request, make_tiny_gguf, tmp_path: Path) -> Path:
+def few(
+    request: pytest.FixtureRequest, make_tiny_gguf: Callable[..., None], tmp_path: Path
+) -> Path:
     make_tiny_gguf(tmp_path / "few.gguf", kind=GGMLQuantizationType[request.param])
     return tmp_path / "few.gguf"
 
 
 @pytest.fixture
-def weights(few: Path) -> Weights:
+def loader(few: Path) -> WeightLoader:
     checkpoint = open_checkpoint(few)
-    return Weights(checkpoint.tensors, checkpoint.refs)
+    return WeightLoader(checkpoint.tensors, checkpoint.refs)
 
 
-def linear(name: str, rows: np.ndarray | None = None, columns: slice | None = None) -> Slot:
-    return Slot("mlp.linear_fc1", ((name, rows),), columns)
+def linear(name: str, rows: np.ndarray | None = None, columns: slice | None = None) -> WeightSlot:
+    return WeightSlot("mlp.linear_fc1", ((name, rows),), columns)
 
 
-def blocks_of(weights: Weights, slot: Slot) -> Int4:
-    assert weights.held_as(slot, "file") == "int4"
-    blocks = weights.load(slot, "file").weight
+def blocks_of(loader: WeightLoader, slot: WeightSlot) -> Int4:
+    assert loader.held_as(slot, "file") == "int4"
+    blocks = loader.load(slot, "file").weight
     assert isinstance(blocks, Int4)
     return blocks
 
@@ -51,35 +52,35 @@ def rows_of(count: int, columns: int) -> torch.Tensor:
     return torch.randn(count, columns, generator=torch.Generator().manual_seed(count)).bfloat16()
 
 
-def test_blocks_of_4_bits_are_read_as_gguf_reads_them(weights: Weights) -> None:
+def test_blocks_of_4_bits_are_read_as_gguf_reads_them(loader: WeightLoader) -> None:
     some = np.array([5, 3, 99, 0] * 4)
     for rows in (None, np.arange(16, 48), some):
-        blocks = blocks_of(weights, linear(GATE, rows))
-        assert torch.equal(blocks.full(), weights.parameter(f"{GATE}.weight", rows, None))
+        blocks = blocks_of(loader, linear(GATE, rows))
+        assert torch.equal(blocks.full(), loader.parameter(f"{GATE}.weight", rows, None))
     columns = slice(64, 128)
-    right = blocks_of(weights, linear(DOWN, columns=columns))
-    assert torch.equal(right.full(), weights.parameter(f"{DOWN}.weight", None, columns))
+    right = blocks_of(loader, linear(DOWN, columns=columns))
+    assert torch.equal(right.full(), loader.parameter(f"{DOWN}.weight", None, columns))
 
 
 def test_columns_that_cut_through_a_block_and_matrices_in_full_have_no_blocks(
-    weights: Weights, tiny_gguf: Path
+    loader: WeightLoader, tiny_gguf: Path
 ) -> None:
-    assert weights.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
-    assert weights.held_as(linear("embedding"), "file") == "full"
+    assert loader.held_as(linear(DOWN, columns=slice(0, 48)), "file") == "full"
+    assert loader.held_as(linear("embedding"), "file") == "full"
     full = open_checkpoint(tiny_gguf)
-    assert Weights(full.tensors, full.refs).held_as(linear(GATE), "file") == "full"
+    assert WeightLoader(full.tensors, full.refs).held_as(linear(GATE), "file") == "full"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 16, 100])
 def test_products_in_few_bits_are_those_of_the_numbers_they_stand_for(
-    weights: Weights, rows: int
+    loader: WeightLoader, rows: int
 ) -> None:
-    blocks = blocks_of(weights, linear(GATE))
+    blocks = blocks_of(loader, linear(GATE))
     x = rows_of(rows, blocks.shape[1])
     wanted = x.float() @ blocks.full().T
     # Scales in bf16, and results in bf16.
     assert torch.allclose(int4_product(blocks)(x).float(), wanted, rtol=0.02, atol=0.02)
-    eight = Int8.of(weights.parameter(f"{GATE}.weight", None, None))
+    eight = Int8.of(loader.parameter(f"{GATE}.weight", None, None))
     wanted = x.float() @ eight.full().T
     assert torch.allclose(int8_product(eight)(x).float(), wanted, rtol=0.02, atol=0.02)
 
@@ -93,12 +94,14 @@ def test_rounding_to_8_bits_is_off_by_half_a_step_at_most_and_keeps_nothing_as_n
 
 
 @pytest.mark.parametrize("form", ["file", "int8", "full"])
-def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: str) -> None:
+def test_the_parts_of_two_ranks_make_up_the_whole(few: Path, form: WeightForm) -> None:
     checkpoint = open_checkpoint(few)
-    weights, shape = Weights(checkpoint.tensors, checkpoint.refs), checkpoint.shape
+    loader, config = WeightLoader(checkpoint.tensors, checkpoint.refs), checkpoint.config
 
-    def parts(rank: int, tp: int):
-        return {slot.path: weights.load(slot, form).weight for slot in slots(shape, rank, tp)}
+    def parts(rank: int, tp: int) -> dict[str, Matrix]:
+        return {
+            slot.path: loader.load(slot, form).weight for slot in weight_slots(config, rank, tp)
+        }
 
     whole, halves = parts(0, 1), [parts(0, 2), parts(1, 2)]
     for name, part in whole.items():
@@ -125,21 +128,40 @@ sizes = st.lists(st.integers(1, 64), min_size=1, max_size=6, unique=True).map(so
 def test_rows_are_filled_up_to_the_cheapest_numbers_that_hold_them(
     usable: list[int], costs: list[float], rows: int
 ) -> None:
-    row_sizes = RowSizes(tuple(usable), tuple(costs[: len(usable)]))
-    padded = row_sizes.padded(rows)
+    found = RowSizes(tuple(usable), tuple(costs[: len(usable)]))
+    padded = found.padded(rows)
     assert padded >= rows
-    rest = padded % row_sizes.largest
+    rest = padded % found.largest
     assert rest == 0 or rest in usable
-    assert padded - rows < row_sizes.largest
+    assert padded - rows < found.largest
     alternatives = [c for s, c in zip(usable, costs, strict=False) if s >= rows % usable[-1]]
     if rows % usable[-1]:
-        wanted = rows // usable[-1] * row_sizes.costs[-1] + min(alternatives)
-        assert row_sizes.cost(rows) == pytest.approx(wanted)
+        wanted = rows // usable[-1] * found.costs[-1] + min(alternatives)
+        assert found.cost(rows) == pytest.approx(wanted)
 
 
 def test_more_rows_than_the_largest_number_are_computed_piece_by_piece() -> None:
     matrix = torch.randn(32, 64, generator=torch.Generator().manual_seed(1))
-    layer = Linear().fill([full_product(matrix)], 64)
+    layer = ParallelLinear().fill([full_product(matrix)], 64)
     layer.use({4: 0, 8: 0})
     x = torch.randn(28, 64, generator=torch.Generator().manual_seed(2))
     assert torch.allclose(layer(x), x @ matrix.T, atol=1e-4)
+
+
+@pytest.fixture
+def one_rank(tmp_path: Path) -> Iterator[None]:
+    dist.init_process_group("gloo", f"file://{tmp_path / 'rendezvous'}", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("one_rank")
+def test_where_no_product_gives_the_same_bits_twice_each_row_is_computed_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(row_sizes, "_same_bits", lambda *_: False)
+    layer = ParallelLinear().fill([full_product(torch.ones(4, 8))], 8)
+    found = row_sizes.measure([[layer]], torch.float32, deterministic=True)
+    assert found.sizes == (1,)
+    assert found.costs[0] < 1.0
+    assert layer(torch.ones(3, 8)).tolist() == [[8.0] * 4] * 3

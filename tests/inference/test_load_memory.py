@@ -1,6 +1,7 @@
 """A rank reads its part of a model, and needs little more memory for that than the part takes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,13 @@ FIXED = 16_000_000
     [(1, "bf16", "full", 0), (3, "fp32", "full", 0), (3, "bf16", "auto", FIXED)],
 )
 def test_loading_takes_the_memory_of_the_shard_and_a_tenth_more_at_most(
-    smollm: Path, make_tiny_gguf, tmp_path: Path, tp, dtype: str, weights: str, fixed: int
+    smollm: Path,
+    make_tiny_gguf: Callable[..., None],
+    tmp_path: Path,
+    tp: int,
+    dtype: str,
+    weights: str,
+    fixed: int,
 ) -> None:
     make_tiny_gguf(tmp_path / "small.gguf", heads=12, kv_heads=6, ffn=192)
     job = {"model": str(smollm), "warm_up": str(tmp_path / "small.gguf"), "dtype": dtype}

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -11,11 +13,11 @@ import torch
 from inference.checkpoint.errors import ModelError
 from inference.checkpoint.megatron_files import read_arguments, read_tensors
 from inference.checkpoint.open import open_checkpoint
-from tests.inference.families import VOCAB, make
-from tests.inference.ranks import TOKENS, run_module, run_ranks
+from tests.inference.families import VOCAB, make, reference_logits
+from tests.inference.ranks import TOKENS, RankResult, Results, run_module, run_ranks
 from tests.inference.vocabularies import byte_level
 
-COMMON = {
+COMMON: dict[str, object] = {
     "num_layers": 2,
     "hidden_size": 64,
     "num_attention_heads": 4,
@@ -55,30 +57,33 @@ PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)]]
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory) -> dict[str, Path]:
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Directories of runs, by the model whose weights they have."""
     directory = tmp_path_factory.mktemp("megatron")
     runs = {}
-    for name, arguments in ARGUMENTS.items():
+    for name in ARGUMENTS:
         make(name, directory / f"hf-{name}")
         run = directory / name
         (run / "iter_0000007").mkdir(parents=True)
         (run / "latest_checkpointed_iteration.txt").write_text("7\n")
         byte_level(run)
-        write(directory / f"hf-{name}", run / "iter_0000007", arguments, SAVED_AT[name])
         runs[name] = run
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, [directory / f"hf-{name}" for name in runs], runs.values()))
     return runs
 
 
-def write(source: Path, out: Path, arguments: dict[str, object], tp: int) -> None:
-    job = {"source": str(source), "out": str(out), "arguments": arguments}
-    run_module("tests.inference.megatron_writer", tp, job | {"store": f"{source}-store"})
+def write(source: Path, run: Path) -> None:
+    """Save the model in `source` as Megatron does."""
+    job = {"source": str(source), "out": str(run / "iter_0000007"), "store": f"{source}-store"}
+    tp, arguments = SAVED_AT[run.name], ARGUMENTS[run.name]
+    run_module("tests.inference.megatron_writer", tp, job | {"arguments": arguments})
 
 
 @pytest.fixture(scope="module")
-def results(saved, tmp_path_factory):
+def results(saved: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Results:
     @cache
-    def results(tp: int):
+    def results(tp: int) -> dict[str, RankResult]:
         return run_ranks(tmp_path_factory.mktemp("ranks"), tp, list(saved.values()), PROMPTS)
 
     return results
@@ -86,12 +91,13 @@ def results(saved, tmp_path_factory):
 
 @pytest.mark.parametrize("tp", [1, 2])
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_model_is_the_one_that_was_saved(saved, results, tmp_path, name: str, tp: int) -> None:
+def test_the_model_is_the_one_that_was_saved(
+    saved: dict[str, Path], results: Results, tmp_path: Path, name: str, tp: int
+) -> None:
     model, tokens = make(name, tmp_path / name), vocabulary_size(saved[name])
     result = results(tp)[name]
     for prompt, logits, answer in zip(PROMPTS, result["logits"], result["alone"], strict=True):
-        with torch.inference_mode():
-            wanted = model(torch.tensor([prompt + answer])).logits[0, :, :tokens]
+        wanted = reference_logits(model, prompt + answer)[:, :tokens]
         # Rows that only fill up the vocabulary are no tokens.
         assert logits.shape == (len(prompt), tokens)
         assert torch.allclose(logits, wanted[: len(prompt)], atol=1e-4, rtol=0)
@@ -100,30 +106,30 @@ def test_the_model_is_the_one_that_was_saved(saved, results, tmp_path, name: str
     assert result["alone"] == result["together"]
 
 
-def test_layers_stand_in_one_tensor_or_each_in_its_own(saved) -> None:
+def test_layers_stand_in_one_tensor_or_each_in_its_own(saved: dict[str, Path]) -> None:
     stacked, apart = (open_checkpoint(saved[name]).tensors for name in ("llama2", "gpt2"))
     assert stacked["decoder.layers.mlp.linear_fc1.weight"].shape[0] == 2
     assert "decoder.layers.1.mlp.linear_fc1.weight" in apart
 
 
 def vocabulary_size(run: Path) -> int:
-    shape = open_checkpoint(run).shape
-    assert shape.vocab < VOCAB < 384
-    return shape.vocab
+    config = open_checkpoint(run).config
+    assert config.vocab < VOCAB < 384
+    return config.vocab
 
 
 def test_an_iteration_can_be_asked_for_itself_and_a_config_can_stand_for_arguments(
-    saved, tmp_path: Path
+    saved: dict[str, Path], tmp_path: Path
 ) -> None:
     whole, run = open_checkpoint(saved["llama2"]), copied(saved["llama2"], tmp_path / "run")
     byte_level(run / "iter_0000007")
-    assert open_checkpoint(run / "iter_0000007").shape == whole.shape
+    assert open_checkpoint(run / "iter_0000007").config == whole.config
     (run / "iter_0000007" / "common.pt").unlink()
     with pytest.raises(ModelError, match=r"does not say what model it holds.*put a config\.json"):
         open_checkpoint(run)
     make("llama2", tmp_path / "hf")
     (run / "config.json").write_bytes((tmp_path / "hf" / "config.json").read_bytes())
-    assert open_checkpoint(run).shape.vocab == VOCAB
+    assert open_checkpoint(run).config.vocab == VOCAB
     assert open_checkpoint(run).tensors.keys() == whole.tensors.keys()
 
 
@@ -137,7 +143,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
-def test_a_run_that_cannot_be_served_is_refused(saved, tmp_path, change, sentence) -> None:
+def test_a_run_that_cannot_be_served_is_refused(
+    saved: dict[str, Path], tmp_path: Path, change: dict[str, object], sentence: str
+) -> None:
     import argparse  # noqa: PLC0415
 
     run = copied(saved["llama2"], tmp_path / "run")
@@ -147,7 +155,7 @@ def test_a_run_that_cannot_be_served_is_refused(saved, tmp_path, change, sentenc
         open_checkpoint(run)
 
 
-def test_missing_and_broken_files_are_named(saved, tmp_path: Path) -> None:
+def test_missing_and_broken_files_are_named(saved: dict[str, Path], tmp_path: Path) -> None:
     run = copied(saved["llama2"], tmp_path / "run")
     iteration = run / "iter_0000007"
     (iteration / ".metadata").write_bytes(b"\x80\x04K")
@@ -167,11 +175,13 @@ class Trap:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
         return os.mkdir, (str(self.path),)
 
 
-def test_reading_a_checkpoint_runs_nothing_that_is_written_in_it(saved, tmp_path: Path) -> None:
+def test_reading_a_checkpoint_runs_nothing_that_is_written_in_it(
+    saved: dict[str, Path], tmp_path: Path
+) -> None:
     run = copied(saved["llama2"], tmp_path / "run")
     trap = tmp_path / "sprung"
     (run / "iter_0000007" / ".metadata").write_bytes(pickle.dumps(Trap(trap)))

@@ -12,6 +12,7 @@ from inference.checkpoint.open import open_vocabulary
 from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.engine import engine, steps, write
+from tests.inference.families import reference_logits
 
 PROMPTS = [
     "Write a blog post about our new office in Lisbon",
@@ -22,7 +23,7 @@ NEW_TOKENS = 40
 
 
 async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
-    """Greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
+    """Return greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
     async with engine(model, tp=tp) as supervisor:
         asks = [write(supervisor, prompt, temperature=0, max_tokens=count) for prompt in prompts]
         return list(await asyncio.gather(*asks))
@@ -35,9 +36,8 @@ def prompts(smollm: Path) -> list[list[int]]:
 
 
 def reference_choices(path: Path, prompt: list[int], answer: list[int]) -> list[int]:
-    """What transformers would have taken at each place of `answer`, after the same tokens."""
-    with torch.inference_mode():
-        logits = reference_model(path)(torch.tensor([prompt + answer])).logits[0]
+    """Return what transformers takes at each place of `answer`, after the same tokens."""
+    logits = reference_logits(reference_model(path), prompt + answer)
     return logits[len(prompt) - 1 : -1].argmax(-1).tolist()
 
 
@@ -49,7 +49,9 @@ def reference_model(path: Path) -> PreTrainedModel:
 
 
 @pytest.mark.parametrize("tp", [1, 3])
-async def test_greedy_tokens_are_those_of_transformers(smollm, prompts, tp: int) -> None:
+async def test_greedy_tokens_are_those_of_transformers(
+    smollm: Path, prompts: list[list[int]], tp: int
+) -> None:
     answers = await greedy(smollm, tp, prompts, NEW_TOKENS)
     for prompt, answer in zip(prompts, answers, strict=True):
         # Every token is the reference's choice after the same tokens: so the texts are the same.
@@ -66,10 +68,11 @@ async def test_a_tiny_model_says_the_same_on_one_and_on_four_ranks(tiny_gguf: Pa
         assert answer == reference_choices(tiny_gguf, prompt, answer)
 
 
-async def test_a_prompt_is_scored_as_transformers_scores_it(smollm: Path, prompts) -> None:
+async def test_a_prompt_is_scored_as_transformers_scores_it(
+    smollm: Path, prompts: list[list[int]]
+) -> None:
     prompt = prompts[0] + prompts[1]
-    with torch.inference_mode():
-        logits = reference_model(smollm)(torch.tensor([prompt])).logits[0]
+    logits = reference_logits(reference_model(smollm), prompt)
     wanted = logits.log_softmax(-1)[:-1].gather(-1, torch.tensor(prompt[1:])[:, None])[:, 0]
     async with engine(smollm, max_step_tokens=32) as supervisor:
         # Cached or not, in many chunks: every token gets its own.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inference.api.completion import Completion, Generate, SampleRequest
 from inference.checkpoint.open import open_vocabulary
-from inference.engine.messages import Emitted
+from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.reasoning import ReasoningFilter, ends_in_reasoning
@@ -57,12 +57,14 @@ def test_a_prompt_can_end_in_the_reasoning(prompt: str, opens: bool) -> None:
 def writes(tokens: list[int]) -> Generate:
     """Stand where the ranks would be: yield these tokens, two a step."""
 
-    async def generate(prompt: list[int], params: SamplingParams) -> AsyncGenerator[Emitted, None]:
+    async def generate(
+        prompt: list[int], params: SamplingParams
+    ) -> AsyncGenerator[SampleOutput, None]:
         for at in range(0, len(tokens), 2):
             some = tokens[at : at + 2]
             last = at + 2 >= len(tokens)
             scores = [[(token, -1.0)] for token in some]
-            yield Emitted("s0", some, "stop" if last else None, logprobs=scores)
+            yield SampleOutput("s0", some, "stop" if last else None, logprobs=scores)
 
     return generate
 

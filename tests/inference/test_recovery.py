@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from inference.client import (
     EngineRefused,
     EngineUnavailable,
     Sampling,
+    Usage,
 )
+from tests.conftest import StartWorker, Worker
 
 LONG = Sampling(
     temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, max_tokens=750, seed=11, n=2
@@ -52,7 +54,9 @@ time.sleep(300)
 """
 
 
-async def read(stream, texts: dict[int, str], until: int = 10**9) -> None:
+async def read(
+    stream: AsyncIterator[Delta | Usage], texts: dict[int, str], until: int = 10**9
+) -> None:
     async for item in stream:
         if isinstance(item, Delta):
             texts[item.index] = texts.get(item.index, "") + item.text
@@ -60,7 +64,7 @@ async def read(stream, texts: dict[int, str], until: int = 10**9) -> None:
                 return
 
 
-def http(worker) -> aiohttp.ClientSession:
+def http(worker: Worker) -> aiohttp.ClientSession:
     connector = aiohttp.UnixConnector(worker.url.removeprefix("unix:"))
     return aiohttp.ClientSession("http://worker", connector=connector)
 
@@ -69,13 +73,15 @@ def length(texts: dict[int, str]) -> int:
     return sum(map(len, texts.values()))
 
 
-async def new_ranks(worker, old: list[int]) -> list[int]:
+async def new_ranks(worker: Worker, old: list[int]) -> list[int]:
     await until(lambda: len(worker.ranks) == len(old) and not set(worker.ranks) & set(old))
     return worker.ranks
 
 
 @pytest.fixture(scope="module")
-def endless_gguf(tmp_path_factory: pytest.TempPathFactory, make_tiny_gguf) -> Path:
+def endless_gguf(
+    tmp_path_factory: pytest.TempPathFactory, make_tiny_gguf: Callable[..., None]
+) -> Path:
     """The tiny model, which never ends a text of its own accord."""
     path = tmp_path_factory.mktemp("endless") / "endless.gguf"
     make_tiny_gguf(path, ends=False)
@@ -83,8 +89,13 @@ def endless_gguf(tmp_path_factory: pytest.TempPathFactory, make_tiny_gguf) -> Pa
 
 
 @pytest.fixture(scope="module")
-def worker(start_worker, endless_gguf: Path):
-    """A worker of this module's own: it is killed and crowded. Room for two long samples."""
+def worker(
+    start_worker: StartWorker, endless_gguf: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Worker:
+    """A worker of this module alone: it is killed and crowded. Room for two long samples."""
+    # In each of its processes: an error wherever its code stands when the signal comes.
+    site = tmp_path_factory.mktemp("site")
+    (site / "sitecustomize.py").write_text(RAISE_ON_SIGNAL)
     return start_worker(
         model=endless_gguf,
         tp=2,
@@ -92,10 +103,11 @@ def worker(start_worker, endless_gguf: Path):
         kv_tokens=1600,
         hang_seconds=HANG_SECONDS,
         slack_bot_token="xoxb-of-the-test",
+        pythonpath=site,
     )
 
 
-async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> None:
+async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker: Worker) -> None:
     sampling = replace(LONG, max_tokens=500)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
@@ -117,23 +129,15 @@ async def test_ranks_that_die_or_freeze_are_not_noticed_in_the_text(worker) -> N
     assert len(whole[0]) > 400
 
 
-async def seen_to_end(worker, rank: int, number: signal.Signals, within: float) -> None:
-    """Sends a signal to one rank: all of them must be gone soon."""
+async def seen_to_end(worker: Worker, rank: int, number: signal.Signals, within: float) -> None:
+    """Send a signal to one rank, and check that all of them are gone soon."""
     ranks = worker.ranks
     os.kill(ranks[rank], number)
     async with asyncio.timeout(within):
         await all_gone(ranks)
 
 
-async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(
-    start_worker, endless_gguf: Path, tmp_path: Path
-) -> None:
-    # In each process of the worker: an error wherever its code stands when the signal comes.
-    (tmp_path / "sitecustomize.py").write_text(RAISE_ON_SIGNAL)
-    worker = start_worker(
-        wait=False, model=endless_gguf, tp=2, dtype="fp32", kv_tokens=3200, pythonpath=tmp_path
-    )
-    await asyncio.to_thread(worker.wait_ready)
+async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(worker: Worker) -> None:
     sampling = replace(LONG, max_tokens=400)
     async with EngineClient(worker.url) as client:
         whole: dict[int, str] = {}
@@ -148,7 +152,9 @@ async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(
     assert worker.output.count("an error of the test") >= 2
 
 
-async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_for(worker) -> None:
+async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_for(
+    worker: Worker,
+) -> None:
     ranks = worker.ranks
     async with EngineClient(worker.url) as client:
         assert await client.ready()
@@ -160,14 +166,14 @@ async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_fo
         await all_gone(ranks)
 
 
-def test_the_ranks_get_none_of_the_secrets(worker) -> None:
+def test_the_ranks_get_none_of_the_secrets(worker: Worker) -> None:
     for rank in worker.ranks:
         environment = Path(f"/proc/{rank}/environ").read_bytes()
         assert b"xoxb-" not in environment
         assert b"PATH=" in environment
 
 
-async def test_a_client_that_leaves_frees_its_pages_at_once(worker) -> None:
+async def test_a_client_that_leaves_frees_its_pages_at_once(worker: Worker) -> None:
     async with EngineClient(worker.url) as client:
         await client.wait_ready(60)
         stream = client.chat(HELLO, LONG)
@@ -181,14 +187,16 @@ async def test_a_client_that_leaves_frees_its_pages_at_once(worker) -> None:
             await asyncio.sleep(0.02)
 
 
-async def gauge(worker, name: str) -> float:
+async def gauge(worker: Worker, name: str) -> float:
     async with http(worker) as session:
         text = await (await session.get("/metrics")).text()
     (value,) = re.findall(rf"^draftsmith_{name} (.+)$", text, re.MULTILINE)
     return float(value)
 
 
-async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(worker) -> None:
+async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(
+    worker: Worker,
+) -> None:
     async with EngineClient(worker.url) as client:
         alone: dict[int, str] = {}
         await read(client.chat(HELLO, LONG), alone)
@@ -199,7 +207,9 @@ async def test_requests_that_find_no_room_together_get_their_texts_all_the_same(
     assert await gauge(worker, "preemptions_total") > 0
 
 
-async def test_the_ranks_end_with_the_supervisor_however_it_dies(start_worker, tiny_gguf) -> None:
+async def test_the_ranks_end_with_the_supervisor_however_it_dies(
+    start_worker: StartWorker, tiny_gguf: Path
+) -> None:
     worker = start_worker(wait=False, model=tiny_gguf, dtype="fp32")
     await asyncio.to_thread(worker.wait_ready)
     ranks = worker.ranks
@@ -215,7 +225,7 @@ async def test_the_ranks_end_with_the_supervisor_however_it_dies(start_worker, t
 
 
 async def test_a_worker_ends_with_the_process_that_started_it_and_leaves_its_socket_usable(
-    start_worker, tiny_gguf: Path, tmp_path: Path
+    start_worker: StartWorker, tiny_gguf: Path, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o700)
     settings = {"MODEL": str(tiny_gguf), "DTYPE": "fp32", "OMP_NUM_THREADS": "1"}
@@ -241,7 +251,7 @@ async def test_a_worker_ends_with_the_process_that_started_it_and_leaves_its_soc
 
 
 async def test_sigterm_lets_a_running_draft_end_and_refuses_new_ones(
-    start_worker, endless_gguf: Path
+    start_worker: StartWorker, endless_gguf: Path
 ) -> None:
     worker = start_worker(wait=False, model=endless_gguf, dtype="fp32")
     await asyncio.to_thread(worker.wait_ready)
@@ -261,7 +271,7 @@ async def test_sigterm_lets_a_running_draft_end_and_refuses_new_ones(
 
 
 async def test_a_draft_that_cannot_go_on_ends_with_an_error_event(
-    start_worker, endless_gguf: Path, tmp_path: Path
+    start_worker: StartWorker, endless_gguf: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "model.gguf"
     model.write_bytes(endless_gguf.read_bytes())
@@ -286,7 +296,7 @@ async def test_a_draft_that_cannot_go_on_ends_with_an_error_event(
     assert "model.gguf is not a GGUF file" in worker.output
 
 
-async def test_the_client_says_what_was_refused(worker) -> None:
+async def test_the_client_says_what_was_refused(worker: Worker) -> None:
     async with EngineClient(worker.url) as client:
         with pytest.raises(EngineRefused, match=r"cut at least [\d,]+ tokens") as caught:
             await read(client.chat([ChatMessage("user", "x " * 5000)], Sampling()), {})
@@ -323,7 +333,7 @@ async def test_a_worker_that_is_not_there_is_unavailable(url: str) -> None:
     ],
 )
 def test_a_worker_that_cannot_start_says_why_and_exits_2(
-    start_worker, settings: dict[str, object], sentence: str
+    start_worker: StartWorker, settings: dict[str, object], sentence: str
 ) -> None:
     ends_with_a_sentence(start_worker(wait=False, **settings), sentence)
 
@@ -336,14 +346,18 @@ def test_a_worker_that_cannot_start_says_why_and_exits_2(
     ],
 )
 def test_a_cache_that_is_too_small_or_too_large_is_refused_by_the_rank(
-    start_worker, make_tiny_gguf, tmp_path: Path, settings: dict[str, object], sentence: str
+    start_worker: StartWorker,
+    make_tiny_gguf: Callable[..., None],
+    tmp_path: Path,
+    settings: dict[str, object],
+    sentence: str,
 ) -> None:
     make_tiny_gguf(tmp_path / "wide.gguf", heads=512, kv_heads=512)
     worker = start_worker(wait=False, model=tmp_path / "wide.gguf", dtype="fp32", **settings)
     ends_with_a_sentence(worker, sentence)
 
 
-def ends_with_a_sentence(worker, sentence: str) -> None:
+def ends_with_a_sentence(worker: Worker, sentence: str) -> None:
     assert worker.process.wait(60) == 2
     assert sentence in worker.output
     assert "Traceback" not in worker.output
@@ -351,7 +365,7 @@ def ends_with_a_sentence(worker, sentence: str) -> None:
 
 @pytest.mark.parametrize("place", ["file", "file/w.sock", "x" * 120])
 def test_a_place_that_is_no_socket_is_left_alone_and_named(
-    start_worker, tiny_gguf: Path, tmp_path: Path, place: str
+    start_worker: StartWorker, tiny_gguf: Path, tmp_path: Path, place: str
 ) -> None:
     tmp_path.chmod(0o700)
     (tmp_path / "file").write_text("of somebody")
@@ -362,7 +376,7 @@ def test_a_place_that_is_no_socket_is_left_alone_and_named(
     assert (tmp_path / "file").read_text() == "of somebody"
 
 
-def test_a_port_that_is_taken_is_named(start_worker, tiny_gguf: Path) -> None:
+def test_a_port_that_is_taken_is_named(start_worker: StartWorker, tiny_gguf: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"tcp:127.0.0.1:{taken.getsockname()[1]}"
         worker = start_worker(wait=False, model=tiny_gguf, worker_bind=bind, worker_token="t" * 16)
@@ -372,7 +386,7 @@ def test_a_port_that_is_taken_is_named(start_worker, tiny_gguf: Path) -> None:
 
 
 def test_a_socket_directory_that_others_can_enter_is_refused(
-    start_worker, tiny_gguf: Path, tmp_path: Path
+    start_worker: StartWorker, tiny_gguf: Path, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o755)
     worker = start_worker(wait=False, model=tiny_gguf, worker_bind=f"unix:{tmp_path}/w.sock")

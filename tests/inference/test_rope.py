@@ -1,13 +1,16 @@
 """Rotary positions turn as transformers turns them, however a context is stretched."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.hf_model import hf_shape
-from inference.model.attention import RotaryTable
+from inference.checkpoint.hf_model import hf_config
+from inference.model.rotary_table import RotaryTable
 from tests.inference.families import LLAMA3, SMALL, YARN, rope
 
 KINDS = {
@@ -23,15 +26,17 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("old", [False, True], ids=["new names", "old names"])
-def test_every_position_turns_as_in_transformers(tmp_path, kind: str, old: bool) -> None:
-    config = LlamaConfig(**SMALL, **KINDS[kind])
-    shape = hf_shape(Fields(tmp_path, old_names(config.to_dict()) if old else config.to_dict()))
-    theirs = LlamaRotaryEmbedding(config)
-    ours = RotaryTable(shape.views[0].rope, shape.context, torch.float32, torch.device("cpu"))
-    half = shape.head_dim // 2
+def test_every_position_turns_as_in_transformers(tmp_path: Path, kind: str, old: bool) -> None:
+    hf = LlamaConfig(**SMALL, **KINDS[kind])
+    config = hf_config(Fields(tmp_path, old_names(hf.to_dict()) if old else hf.to_dict()))
+    theirs = LlamaRotaryEmbedding(hf)
+    first = config.patterns[0].rope
+    assert first is not None
+    ours = RotaryTable(first, config.context, torch.float32, torch.device("cpu"))
+    half = config.head_dim // 2
     # One after the other, as a text is written: so does dynamic stretching come out the same.
     for position in [0, 1, 7, 100, 500, 511, 512, 513, 600, 1500, 2047]:
-        if position >= shape.context:
+        if position >= config.context:
             break
         at = torch.tensor([[position]])
         cos, sin = theirs(torch.zeros(1, 1), at)
@@ -39,14 +44,14 @@ def test_every_position_turns_as_in_transformers(tmp_path, kind: str, old: bool)
         assert torch.allclose(mine[0][0, 0], cos[0], atol=2e-4)
         assert torch.allclose(mine[1][0, 0, :, half:], sin[0, :, half:], atol=2e-4)
         assert torch.allclose(mine[1][0, 0, :, :half], -sin[0, :, :half], atol=2e-4)
-    assert shape.context == {"default": 512, "llama3": 512}.get(
+    assert config.context == {"default": 512, "llama3": 512}.get(
         kind, 2048 if "yarn" not in kind else 512
     )
 
 
-def old_names(config: dict[str, object]) -> dict[str, object]:
-    """As transformers 4 wrote them."""
-    parameters = dict(config.pop("rope_parameters"))
+def old_names(hf: dict[str, Any]) -> dict[str, Any]:
+    """Return what transformers 4 wrote for the same."""
+    parameters = dict(hf.pop("rope_parameters"))
     base, kind = parameters.pop("rope_theta"), parameters.pop("rope_type")
     scaling = None if kind == "default" else parameters | {"type": kind}
-    return config | {"rope_theta": base, "rope_scaling": scaling}
+    return hf | {"rope_theta": base, "rope_scaling": scaling}

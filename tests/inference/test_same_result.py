@@ -1,7 +1,9 @@
 """A request's tokens do not depend on what runs beside it, what is cached, or how many ranks."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gguf import GGMLQuantizationType
@@ -10,34 +12,35 @@ from inference.checkpoint.open import open_vocabulary
 from inference.engine.supervisor import Supervisor
 from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
-from tests.inference.engine import engine, write
+from tests.inference.engine import Params, engine, write
 
 Prompt = list[int]
+Request = tuple[Prompt, Params]
 # As writers have it, and as the model's own distribution draws: the least change would show.
-DRAWN = {"temperature": 0.8, "top_k": 50, "top_p": 0.95, "repetition_penalty": 1.1}
-FREE = {"temperature": 1.0}
-GREEDY = {"temperature": 0.0}
+DRAWN = Params(temperature=0.8, top_k=50, top_p=0.95, repetition_penalty=1.1)
+FREE = Params(temperature=1.0)
+GREEDY = Params(temperature=0.0)
 
 
-def asks(prompts: list[Prompt], count: int) -> list[tuple[Prompt, dict[str, object]]]:
+def asks(prompts: list[Prompt], count: int) -> list[Request]:
     kinds = [DRAWN, FREE, GREEDY]
     return [
-        (prompt, kinds[i % 3] | {"seed": i, "max_tokens": count + 3 * i})
+        (prompt, kinds[i % 3] | Params(seed=i, max_tokens=count + 3 * i))
         for i, prompt in enumerate(prompts)
     ]
 
 
-async def one_by_one(supervisor: Supervisor, wanted) -> list[list[int]]:
+async def one_by_one(supervisor: Supervisor, wanted: list[Request]) -> list[list[int]]:
     return [await write(supervisor, prompt, **params) for prompt, params in wanted]
 
 
-async def together(supervisor: Supervisor, wanted) -> list[list[int]]:
+async def together(supervisor: Supervisor, wanted: list[Request]) -> list[list[int]]:
     return list(await asyncio.gather(*(write(supervisor, p, **params) for p, params in wanted)))
 
 
-async def results(model: Path, wanted, **settings: object) -> list[list[list[int]]]:
-    """What comes of the same requests: alone with an empty cache, alone with a full one, some at
-    once, and all at once where there is room for a few.
+async def results(model: Path, wanted: list[Request], **settings: Any) -> list[list[list[int]]]:
+    """Return the results of the same requests: alone with an empty cache, alone with a full one,
+    some at once, and all at once where there is room for a few.
     """
     async with engine(model, kv_tokens=256, max_step_tokens=24, **settings) as supervisor:
         alone = await one_by_one(supervisor, wanted)
@@ -70,7 +73,7 @@ def lists() -> list[Prompt]:
 
 
 async def test_the_default_model_in_fp32_writes_the_same_at_any_number_of_ranks(
-    smollm, chats
+    smollm: Path, chats: list[Prompt]
 ) -> None:
     wanted = asks(chats, 24)
     one = await results(smollm, wanted, tp=1, max_running=8)
@@ -80,7 +83,7 @@ async def test_the_default_model_in_fp32_writes_the_same_at_any_number_of_ranks(
 
 
 async def test_a_tiny_model_of_six_heads_writes_the_same_on_one_two_and_three_ranks(
-    make_tiny_gguf, tmp_path: Path, lists
+    make_tiny_gguf: Callable[..., None], tmp_path: Path, lists: list[Prompt]
 ) -> None:
     model = tmp_path / "six.gguf"
     make_tiny_gguf(model, heads=6, kv_heads=6, ffn=192)
@@ -92,7 +95,7 @@ async def test_a_tiny_model_of_six_heads_writes_the_same_on_one_two_and_three_ra
 
 @pytest.mark.parametrize("weights", ["auto", "int8", "full"])
 async def test_the_default_model_in_bf16_writes_the_same_alone_and_in_company(
-    smollm, chats, weights: str
+    smollm: Path, chats: list[Prompt], weights: str
 ) -> None:
     wanted = asks(chats, 24)
     each = await results(smollm, wanted, dtype="bf16", weights=weights, max_running=8)
@@ -101,7 +104,10 @@ async def test_the_default_model_in_bf16_writes_the_same_alone_and_in_company(
 
 @pytest.mark.parametrize("kind", [GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0])
 async def test_models_in_few_bits_write_the_same_alone_and_in_company_on_two_ranks(
-    make_tiny_gguf, tmp_path: Path, lists, kind
+    make_tiny_gguf: Callable[..., None],
+    tmp_path: Path,
+    lists: list[Prompt],
+    kind: GGMLQuantizationType,
 ) -> None:
     model = tmp_path / "few.gguf"
     make_tiny_gguf(model, kind=kind)
@@ -109,10 +115,12 @@ async def test_models_in_few_bits_write_the_same_alone_and_in_company_on_two_ran
     assert all(result == each[0] for result in each)
 
 
-async def test_guesses_change_no_token_at_any_temperature(smollm, chats) -> None:
+async def test_guesses_change_no_token_at_any_temperature(
+    smollm: Path, chats: list[Prompt]
+) -> None:
     # A text that the prompt holds already is guessed; one that is drawn freely hardly ever.
     async with engine(smollm, dtype="bf16", speculate=False) as supervisor:
-        draft = await write(supervisor, chats[0], max_tokens=80, **GREEDY)
+        draft = await write(supervisor, chats[0], **GREEDY | Params(max_tokens=80))
         wanted = asks([chats[0] + draft + chats[0], chats[0] + draft + draft[:40], *chats], 32)
         plain = await together(supervisor, wanted)
     async with engine(smollm, dtype="bf16", speculate=True) as supervisor:
@@ -124,7 +132,7 @@ async def test_guesses_change_no_token_at_any_temperature(smollm, chats) -> None
 async def test_samples_of_one_prompt_share_its_prefill_and_differ(tiny_gguf: Path) -> None:
     async with engine(tiny_gguf, dtype="bf16") as supervisor:
         prompt = [1, *range(20, 150)]
-        many = [(prompt, FREE | {"seed": 9, "index": i, "max_tokens": 20}) for i in range(4)]
+        many = [(prompt, FREE | Params(seed=9, index=i, max_tokens=20)) for i in range(4)]
         drafts = await together(supervisor, many)
         assert counted(supervisor, "cached_tokens") == 3 * (len(prompt) - 1)
         assert len({tuple(draft) for draft in drafts}) == 4
@@ -132,10 +140,10 @@ async def test_samples_of_one_prompt_share_its_prefill_and_differ(tiny_gguf: Pat
 
 
 async def test_what_is_not_deterministic_writes_as_well_but_is_free_to_differ(
-    make_tiny_gguf, tmp_path: Path
+    make_tiny_gguf: Callable[..., None], tmp_path: Path
 ) -> None:
     # In few bits: then there is more than one way to compute a product.
     model, prompt = tmp_path / "few.gguf", [1, *range(20, 220)]
     make_tiny_gguf(model, kind=GGMLQuantizationType.Q4_0)
     async with engine(model, dtype="bf16", deterministic=False) as supervisor:
-        assert len(await write(supervisor, prompt, max_tokens=20, **GREEDY)) == 20
+        assert len(await write(supervisor, prompt, **GREEDY | Params(max_tokens=20))) == 20

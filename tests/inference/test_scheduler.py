@@ -4,25 +4,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypedDict, Unpack
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.engine.kv_cache import PagePool
-from inference.engine.scheduler import Chunk, Scheduler, StepPlan, worthwhile
+from inference.engine.prompt_lookup import StepCost, worthwhile_guesses
+from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_plan import Chunk, StepPlan
+from tests.inference.engine import Params
 from tests.inference.integrity import Machine, check, states_of
 
 END = 0
 PAGE = 16
 
-Model = Callable[[int, int, SamplingParams, int], int]
+NextToken = Callable[[int, int, SamplingParams, int], int]
 """The next token, from the state of all tokens so far, the last of them, and how it is drawn."""
 
 
 def babble(state: int, token: int, params: SamplingParams, number: int) -> int:
-    """Mostly repeats itself, and sometimes takes a turn that nobody foresees."""
+    """Return a repetition most of the time, and sometimes a token that nobody can guess."""
     if params.temperature:
         state = hash((state, params.seed, params.index, number))
     turns, way = state % 5 == 0, state // 5 % 9
@@ -37,8 +41,8 @@ def circle(state: int, token: int, params: SamplingParams, number: int) -> int:
     return token % 5 + 1
 
 
-def alone(prompt: list[int], params: SamplingParams, model: Model) -> list[int]:
-    """What the model writes without cache, company or guesses."""
+def alone(prompt: list[int], params: SamplingParams, model: NextToken) -> list[int]:
+    """Return what the model writes without cache, company or guesses."""
     text = list(prompt)
     while len(text) < len(prompt) + params.max_tokens and (text == prompt or text[-1] != END):
         state = states_of(text, params.adapter)[-1]
@@ -47,13 +51,13 @@ def alone(prompt: list[int], params: SamplingParams, model: Model) -> list[int]:
 
 
 @dataclass
-class World:
+class Simulation:
     """A scheduler and its machine. Each step is checked, and what it brings is kept by sequence:
     tokens, why they end, how many rows were computed, which tokens of the prompt were scored.
     """
 
     scheduler: Scheduler
-    model: Model = babble
+    model: NextToken = babble
     sequences: dict[str, Sequence] = field(default_factory=dict)
     written: dict[str, list[int]] = field(default_factory=dict)
     finish: dict[str, str] = field(default_factory=dict)
@@ -64,10 +68,14 @@ class World:
         self.machine = Machine(self.scheduler.pool.page_size)
 
     def add(
-        self, prompt: Iterable[int], written: Iterable[int] = (), id: str = "", **params: int
+        self,
+        prompt: Iterable[int],
+        written: Iterable[int] = (),
+        id: str = "",
+        **params: Unpack[Params],
     ) -> Sequence:
         prompt, written, id = list(prompt), list(written), id or str(len(self.sequences))
-        sampling = SamplingParams(**{"temperature": 0.0} | params)
+        sampling = SamplingParams(**Params(temperature=0.0) | params)
         sequence = Sequence(id, tokens_of(prompt + written), len(prompt), sampling)
         self.sequences[id], self.written[id], self.scored[id] = sequence, written, []
         self.scheduler.add(sequence)
@@ -98,7 +106,7 @@ class World:
         return plan
 
     def run(self) -> list[StepPlan]:
-        """Steps until all are done."""
+        """Run steps until all are done."""
         limit = sum(sequence.max_len for sequence in self.sequences.values())
         plans = []
         while self.scheduler.has_work:
@@ -136,20 +144,31 @@ class World:
         assert queue == sorted(queue), "who came first runs first"
 
 
-def world(
-    model: Model = count, pages: int = 64, running: int = 8, budget: int = 512, **options: object
-) -> World:
+class SchedulerOptions(TypedDict, total=False):
+    """Arguments of `Scheduler`."""
+
+    cost: StepCost
+    speculate: bool
+
+
+def simulation(
+    model: NextToken = count,
+    pages: int = 64,
+    running: int = 8,
+    budget: int = 512,
+    **options: Unpack[SchedulerOptions],
+) -> Simulation:
     pool = PagePool(pages, PAGE)
-    return World(Scheduler(pool, frozenset({END}), running, budget, **options), model)
+    return Simulation(Scheduler(pool, frozenset({END}), running, budget, **options), model)
 
 
 def flat(rows: int) -> float:
-    """A machine to which rows cost nothing."""
+    """Return the same cost for any number of rows."""
     return 1.0
 
 
 def test_a_new_sequence_joins_between_steps_while_others_decode() -> None:
-    w = world()
+    w = simulation()
     w.add(range(1, 11), max_tokens=50)
     w.step()
     w.add(range(101, 111), max_tokens=50)
@@ -160,7 +179,7 @@ def test_a_new_sequence_joins_between_steps_while_others_decode() -> None:
 
 
 def test_a_long_prompt_is_computed_in_pieces_and_never_stops_the_streams_of_others() -> None:
-    w = world(budget=32)
+    w = simulation(budget=32)
     streams = [w.add([n], max_tokens=50) for n in (100, 200)]
     w.step()
     w.add(range(1, 101), max_tokens=50)
@@ -171,7 +190,7 @@ def test_a_long_prompt_is_computed_in_pieces_and_never_stops_the_streams_of_othe
 
 
 def test_a_cancelled_sequence_is_out_of_the_next_step_and_its_pages_are_free() -> None:
-    w = world()
+    w = simulation()
     for name in ("a", "b", "c"):
         w.add(range(1, 100), id=name, max_tokens=50)
     w.step()
@@ -185,7 +204,7 @@ def test_a_cancelled_sequence_is_out_of_the_next_step_and_its_pages_are_free() -
 
 
 def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
-    w = world(pages=4)
+    w = simulation(pages=4)
     w.add(range(1, 41), id="a", max_tokens=20)
     w.add(range(101, 141), id="b", max_tokens=20)
     assert len(w.step().chunks) == 1
@@ -194,22 +213,24 @@ def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
 
 
 @pytest.mark.parametrize(("tokens", "admitted"), [(16, True), (17, False)])
-def test_who_comes_in_leaves_a_page_to_spare_for_each_that_runs(tokens, admitted) -> None:
-    w = world(pages=4)
+def test_who_comes_in_leaves_a_page_to_spare_for_each_that_runs(
+    tokens: int, admitted: bool
+) -> None:
+    w = simulation(pages=4)
     w.add(range(1, 21), max_tokens=40)
     w.add(range(101, 101 + tokens), max_tokens=1)
     assert len(w.step().chunks) == 1 + admitted
 
 
 def test_no_more_run_at_once_than_may() -> None:
-    w = world(running=2)
+    w = simulation(running=2)
     for start in (100, 200, 300):
         w.add([start], max_tokens=3)
     assert [len(plan.chunks) for plan in w.run()] == [2, 2, 2, 1, 1, 1]
 
 
 def test_the_end_token_and_the_limit_end_a_sequence() -> None:
-    w = world(model=lambda state, token, params, number: END if token == 7 else 7)
+    w = simulation(model=lambda state, token, params, number: END if token == 7 else 7)
     w.add([3], id="cut", max_tokens=1)
     w.add([4], id="ends", max_tokens=9)
     w.run()
@@ -218,14 +239,14 @@ def test_the_end_token_and_the_limit_end_a_sequence() -> None:
 
 
 def test_an_end_token_in_the_prompt_ends_nothing() -> None:
-    w = world()
+    w = simulation()
     w.add([5, END], max_tokens=2)
     w.run()
     assert (w.written, w.finish) == ({"0": [1, 2]}, {"0": "length"})
 
 
 def test_siblings_share_one_prefill() -> None:
-    w = world()
+    w = simulation()
     for index in range(5):
         w.add(range(1, 101), max_tokens=1, temperature=1.0, index=index)
     w.run()
@@ -233,7 +254,7 @@ def test_siblings_share_one_prefill() -> None:
 
 
 def test_who_begins_like_one_that_is_being_computed_waits_and_computes_only_the_rest() -> None:
-    w = world(budget=32)
+    w = simulation(budget=32)
     w.add(range(1, 101), id="first", max_tokens=1)
     w.add([*range(1, 101), *range(200, 220)], id="behind", max_tokens=1)
     for _ in range(3):
@@ -246,7 +267,7 @@ def test_who_begins_like_one_that_is_being_computed_waits_and_computes_only_the_
 
 
 def test_a_refinement_pays_only_for_what_is_new() -> None:
-    w = world()
+    w = simulation()
     first = w.add(range(1, 42), max_tokens=30)
     w.run()
     second = w.add([*first.token_ids, *range(500, 510)], max_tokens=1)
@@ -256,7 +277,7 @@ def test_a_refinement_pays_only_for_what_is_new() -> None:
 
 
 def test_a_page_is_copied_where_two_texts_part_and_both_go_on_with_their_own() -> None:
-    w = world()
+    w = simulation()
     first = w.add(range(1, 24), max_tokens=20)
     w.step()
     second = w.add([*range(1, 21), 500, 501], max_tokens=20)
@@ -272,7 +293,7 @@ def test_a_page_is_copied_where_two_texts_part_and_both_go_on_with_their_own() -
 
 
 def test_the_text_that_ended_first_is_the_first_to_be_forgotten() -> None:
-    w = world(pages=6)
+    w = simulation(pages=6)
     for start in (100, 200, 300):
         w.add(range(start, start + 31), max_tokens=1)
         w.run()
@@ -283,10 +304,10 @@ def test_the_text_that_ended_first_is_the_first_to_be_forgotten() -> None:
 
 
 def test_when_pages_run_out_the_youngest_gives_its_own_back_and_gets_the_same_tokens() -> None:
-    w = world(model=babble, pages=8, speculate=False)
+    w = simulation(model=babble, pages=8, speculate=False)
     for index in range(3):
         w.add([index + 1] * 20, id="abc"[index], max_tokens=40, seed=27, temperature=1.0)
-    while not w.scheduler.counters.preemptions:
+    while not w.scheduler.preemptions:
         w.step()
     assert [q.id for q in w.scheduler.running] == ["a", "b"]
     assert w.sequences["c"].emitted
@@ -295,18 +316,20 @@ def test_when_pages_run_out_the_youngest_gives_its_own_back_and_gets_the_same_to
 
 
 def test_what_is_left_of_a_preempted_text_is_found_again_and_not_told_as_cached() -> None:
-    w = world(pages=8)
+    w = simulation(pages=8)
     w.add(range(1, 60), max_tokens=20)
     second = w.add(range(101, 148), max_tokens=30)
     w.run()
-    assert w.scheduler.counters.preemptions == 1
+    assert w.scheduler.preemptions == 1
     assert 47 + 30 - 1 < w.rows[second.id] < 47 + 30 - 1 + 47
     assert second.cached == 0
 
 
 @pytest.mark.parametrize("max_tokens", [0, 3])
-def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(max_tokens) -> None:
-    w = world(budget=33)
+def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(
+    max_tokens: int,
+) -> None:
+    w = simulation(budget=33)
     w.add(range(1, 101), max_tokens=1)
     w.run()
     scored = w.add(range(1, 101), max_tokens=max_tokens, prompt_logprobs=0)
@@ -318,78 +341,80 @@ def test_a_scored_prompt_computes_every_token_even_of_a_text_that_is_cached(max_
 
 
 def test_a_prompt_is_scored_once_even_if_its_pages_are_taken_and_it_is_computed_again() -> None:
-    w = world(pages=4)
+    w = simulation(pages=4)
     w.add(range(1, 15), max_tokens=40)
     scored = w.add(range(101, 115), max_tokens=40, prompt_logprobs=0)
     w.run()
-    assert w.scheduler.counters.preemptions
+    assert w.scheduler.preemptions
     assert w.scored[scored.id] == list(range(13))
 
 
 def test_a_text_that_repeats_itself_comes_many_tokens_a_step_and_is_the_same() -> None:
-    w = world(model=circle, cost=flat)
+    w = simulation(model=circle, cost=flat)
     sequence = w.add([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1], max_tokens=40)
     plans = w.run()
     assert w.written[sequence.id] == w.expected(sequence.id)
-    counters = w.scheduler.counters
+    counters = w.scheduler
     assert 0 < counters.accepted == counters.guessed
     assert len(plans) == 40 - counters.accepted < 20
     assert w.rows[sequence.id] == 11 + 40 - 1
 
 
 def test_nothing_is_guessed_of_a_text_that_does_not_repeat_itself() -> None:
-    w = world(model=count, cost=flat)
+    w = simulation(model=count, cost=flat)
     w.add(range(1, 41), max_tokens=40)
     assert len(w.run()) == 40
-    assert w.scheduler.counters.guessed == 0
+    assert w.scheduler.guessed == 0
 
 
 @pytest.mark.parametrize("options", [{"cost": float}, {"cost": flat, "speculate": False}])
-def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(options) -> None:
-    w = world(model=circle, **options)
+def test_nothing_is_guessed_where_it_does_not_pay_or_is_not_wanted(
+    options: SchedulerOptions,
+) -> None:
+    w = simulation(model=circle, **options)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=40)
     assert len(w.run()) == 40
-    assert w.scheduler.counters.guessed == 0
+    assert w.scheduler.guessed == 0
 
 
 def test_the_rate_of_hits_is_followed_though_nothing_is_computed_for_it() -> None:
-    w = world(model=circle, cost=float)
+    w = simulation(model=circle, cost=float)
     sequence = w.add([1], max_tokens=40)
     w.run()
     assert sequence.lookup.rate > 0.9
 
 
 def test_a_wrong_guess_leaves_no_trace() -> None:
-    w = world(
+    w = simulation(
         model=lambda state, token, params, number: 9 if number % 12 == 11 else number % 4 + 1,
         cost=flat,
     )
     sequence = w.add([1, 2, 3, 4] * 5, max_tokens=40)
     w.run()
-    assert w.scheduler.counters.guessed > w.scheduler.counters.accepted > 0
+    assert w.scheduler.guessed > w.scheduler.accepted > 0
     assert w.written[sequence.id] == w.expected(sequence.id)
 
 
 def test_what_was_guessed_behind_the_end_is_not_part_of_the_text() -> None:
-    w = world(model=lambda state, token, params, number: (token + 1) % 5, cost=flat)
+    w = simulation(model=lambda state, token, params, number: (token + 1) % 5, cost=flat)
     sequence = w.add([1, 2, 3, 4, END] * 4 + [1], max_tokens=40)
     w.run()
     assert w.written[sequence.id] == [2, 3, 4, END] == list(sequence.token_ids[21:])
     assert w.finish[sequence.id] == "stop"
-    assert w.scheduler.counters.accepted > 3
+    assert w.scheduler.accepted > 3
 
 
 def test_guesses_take_no_page_that_somebody_needs() -> None:
-    w = world(model=circle, pages=3, cost=flat)
+    w = simulation(model=circle, pages=3, cost=flat)
     w.add([1, 2, 3, 4, 5] * 3, max_tokens=20)
     w.add(range(101, 117), max_tokens=2)
     w.run()
-    assert w.scheduler.counters.preemptions == 0
-    assert w.scheduler.counters.accepted > 0
+    assert w.scheduler.preemptions == 0
+    assert w.scheduler.accepted > 0
 
 
 def test_guesses_leave_room_for_those_who_have_not_begun() -> None:
-    w = world(model=lambda state, token, params, number: token % 8 + 1, running=2, budget=8)
+    w = simulation(model=lambda state, token, params, number: token % 8 + 1, running=2, budget=8)
     w.scheduler.cost = flat
     w.add([1, 2, 3, 4, 5, 6, 7, 8] * 3, max_tokens=400)
     for _ in range(6):
@@ -400,7 +425,7 @@ def test_guesses_leave_room_for_those_who_have_not_begun() -> None:
 
 
 def test_a_text_that_has_just_ended_is_found_though_others_had_its_beginning_before() -> None:
-    w = world(pages=10)
+    w = simulation(pages=10)
     w.add(range(1, 50), max_tokens=1)
     w.run()
     again = w.add(range(1, 50), max_tokens=30, prompt_logprobs=0)
@@ -414,18 +439,18 @@ def test_guesses_are_worth_it_when_they_are_often_right_and_rows_are_free() -> N
     def four_free(rows: int) -> float:
         return 1.0 + max(0, rows - 4)
 
-    assert worthwhile(0.9, 1, float) == 0
-    assert worthwhile(0.9, 1, flat) == 7
-    assert worthwhile(0.9, 1, four_free) == 3
-    assert worthwhile(0.9, 3, four_free) == 1
-    assert worthwhile(0.9, 4, four_free) == 0
-    assert worthwhile(0.2, 4, lambda rows: 10.0 + rows) == 0
-    assert worthwhile(0.5, 1, lambda rows: 3.0 + rows / 4) == 3
-    assert worthwhile(0.9, 4, lambda rows: 10.0 + rows) == 7
+    assert worthwhile_guesses(0.9, 1, float) == 0
+    assert worthwhile_guesses(0.9, 1, flat) == 7
+    assert worthwhile_guesses(0.9, 1, four_free) == 3
+    assert worthwhile_guesses(0.9, 3, four_free) == 1
+    assert worthwhile_guesses(0.9, 4, four_free) == 0
+    assert worthwhile_guesses(0.2, 4, lambda rows: 10.0 + rows) == 0
+    assert worthwhile_guesses(0.5, 1, lambda rows: 3.0 + rows / 4) == 3
+    assert worthwhile_guesses(0.9, 4, lambda rows: 10.0 + rows) == 7
 
 
 def test_a_plan_survives_its_journey() -> None:
-    w = world()
+    w = simulation()
     w.add(range(1, 24), max_tokens=9)
     w.step()
     w.add(range(1, 20), max_tokens=9)
@@ -463,16 +488,30 @@ EVENTS = st.lists(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def simulations(draw: st.DrawFn) -> Simulation:
     pool = PagePool(draw(st.integers(4, 40)), draw(st.sampled_from([1, 2, 4, 8])))
     running = draw(st.integers(1, 6))
     budget = running + draw(st.sampled_from([0, 1, 5, 20, 100]))
     cost, speculate = draw(st.sampled_from(COSTS)), draw(st.sampled_from([True, True, False]))
-    return World(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
+    return Simulation(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
 
 
-def happen(w: World, event: dict[str, object]) -> set[str]:
-    """One event; returns whose cancelling it was."""
+class SchedulerEvent(TypedDict):
+    """Something that happens to a scheduler; `KINDS` use what they need of it."""
+
+    kind: str
+    pick: int
+    cut: int
+    tail: list[int]
+    max_tokens: int
+    scored: bool
+    sampled: bool
+    adapter: str
+    steps: int
+
+
+def happen(w: Simulation, event: SchedulerEvent) -> set[str]:
+    """Let an event happen; return the sequences that it cancels."""
     known, kind, pick = list(w.sequences.values()), event["kind"], event["pick"]
     other = known[-1 - pick % len(known)] if known else None
     if kind == "cancel" and other:
@@ -484,8 +523,12 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
         prompt = list(other.token_ids[:end]) + (event["tail"] if kind == "continue" else [])
     capacity = w.scheduler.pool.capacity
     prompt = prompt[: capacity - 1]
-    params = {"max_tokens": min(event["max_tokens"], capacity - len(prompt))}
-    params |= {"temperature": float(event["sampled"]), "seed": pick, "adapter": event["adapter"]}
+    params = Params(
+        max_tokens=min(event["max_tokens"], capacity - len(prompt)),
+        temperature=float(event["sampled"]),
+        seed=pick,
+        adapter=event["adapter"],
+    )
     if event["scored"] or not params["max_tokens"]:
         params["prompt_logprobs"] = 0
     if kind == "resume" and params["max_tokens"]:
@@ -494,14 +537,14 @@ def happen(w: World, event: dict[str, object]) -> set[str]:
         w.add(prompt, whole[: min(event["cut"], len(whole) - 1)], **params)
         return set()
     for index in range(1 + pick % 3 if kind == "siblings" else 1):
-        w.add(prompt, index=index, **params)
+        w.add(prompt, **params | Params(index=index))
     return set()
 
 
 @settings(max_examples=200)
-@given(worlds(), EVENTS)
+@given(simulations(), EVENTS)
 def test_everybody_gets_the_tokens_that_the_model_writes_alone(
-    w: World, events: list[dict[str, object]]
+    w: Simulation, events: list[SchedulerEvent]
 ) -> None:
     cancelled: set[str] = set()
     for event in events:

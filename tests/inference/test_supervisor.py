@@ -9,7 +9,8 @@ import pytest
 
 from inference.checkpoint.errors import ModelError
 from inference.engine import supervisor as supervisor_module
-from inference.engine.supervisor import Stopped, Supervisor
+from inference.engine.open_sample import GenerationStopped
+from inference.engine.supervisor import Supervisor
 from inference.settings import Settings
 from tests.inference.engine import engine, write
 
@@ -28,7 +29,7 @@ async def test_a_request_that_kills_the_ranks_is_ended_and_those_beside_it_are_n
             write(supervisor, [1, 50, 60], max_tokens=40, seed=3),
             return_exceptions=True,
         )
-        assert isinstance(poison, Stopped)
+        assert isinstance(poison, GenerationStopped)
         assert "change it" in str(poison)
         assert first == second == alone
         assert not supervisor.open

@@ -12,18 +12,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from safety.screening.verdict import Stage
-from safety.training.dataset import Row
+from safety.training.dataset import LabelledText
+from safety.verdict import Stage
 
 PARTS = tomllib.loads(Path(__file__).with_name("drafts.toml").read_text("utf-8"))
 
 
-def drafts(language: str) -> Iterator[Row]:
-    """One of each form of each kind about each topic, the same every time."""
+def drafts(language: str) -> Iterator[LabelledText]:
+    """Yield one draft of each form of each kind about each topic, the same every time."""
     parts, dice = PARTS[language], random.Random(7)
     for kind, forms in parts["forms"].items():
         for form, topic in product(forms, parts["topics"]):
-            yield Row(
+            yield LabelledText(
                 text=form.format(**filled(topic, parts, dice)),
                 stage=Stage.OUTPUT,
                 lang=language,

@@ -1,4 +1,4 @@
-"""A guard model's server: answers as the published forms do over HTTP, or as none does."""
+"""The server of a guard model: it answers as the published forms say, or wrongly."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ EVIL = "EVIL"
 
 
 def position(likely: str, other: str, probability: float) -> Json:
-    """One place of an answer, where two tokens may stand."""
+    """Return one place of an answer, where two tokens are possible."""
     first, second = math.log(probability), math.log(1 - probability)
     tops = [{"token": likely, "logprob": first}, {"token": other, "logprob": second}]
     return {**tops[0], "top_logprobs": tops}

@@ -10,11 +10,11 @@ from itertools import chain
 from pathlib import Path
 
 from safety import Filter, Stage, load_policy
-from safety.classifier.passages import ends, passages
-from safety.screening.screen import Screen
-from safety.screening.verdict import Finding
-from safety.training.dataset import Row, RowError, has, read
+from safety.screening.screening import Screening
+from safety.text.normalise import normalise
+from safety.training.dataset import DatasetError, LabelledText, has, read
 from safety.training.train import train, with_own
+from safety.verdict import Finding
 from tests.safety.drafts import drafts
 
 SHORT, LONG, MOST = 40, 400, 400
@@ -29,8 +29,8 @@ def main() -> None:
     options = parser.parse_args()
     try:
         rows = [row for row in read(options.files) if row.text]
-        by = screens(rows) if options.quarter else [Filter(load_policy(None)).screen] * 4
-    except RowError as error:
+        by = screenings(rows) if options.quarter else [Filter(load_policy(None)).screening] * 4
+    except DatasetError as error:
         parser.error(str(error))
     groups = defaultdict(list)
     for row in rows:
@@ -46,34 +46,36 @@ def main() -> None:
         print(f"{name:36}{len(texts):6}{shares(texts)}")
 
 
-def screens(rows: Sequence[Row]) -> list[Screen]:
-    """For each quarter of the rows one with weights that the other three were fitted to."""
-    made = [Screen(load_policy(None)) for _ in range(4)]
-    for fold, screen in enumerate(made):
+def screenings(rows: Sequence[LabelledText]) -> list[Screening]:
+    """Return for each quarter of the rows a screening by a fit of the other three."""
+    made = [Screening(load_policy(None)) for _ in range(4)]
+    for fold, screening in enumerate(made):
         fits = train([row for row in with_own(rows) if row.fold != fold])
-        screen.linear.weights = partial(dict, {name: heads for name, (heads, _) in fits.items()})
+        weights = {name: heads for name, (heads, _) in fits.items()}
+        screening.classifier.weights = partial(dict, weights)
     return made
 
 
 def hidden(attack: str, number: int, size: int) -> str:
-    """An attack between so many characters of drafts on each side; each number has others."""
+    """Return an attack between so many characters of drafts; each number has other drafts."""
     first = number % len(DRAFTS)
     around = "\n\n".join([*DRAFTS[first:], *DRAFTS[:first]])
     return f"{around[:size]}\n\n{attack}\n\n{around[size : 2 * size]}".strip()
 
 
-def shares(texts: Sequence[tuple[Screen, str]]) -> str:
-    """How many are held, and which share: read in passages alone, and with windows."""
+def shares(texts: Sequence[tuple[Screening, str]]) -> str:
+    """Return how many are held, and which share: read in passages alone, and with windows."""
     alone = windows = 0
-    for screen, text in texts:
-        found = [screen.weigh(text, *each, Stage.MATERIAL) for each in passages(ends(text))]
-        alone += stops(screen, chain.from_iterable(found))
-        windows += stops(screen, screen.read_meaning(text, Stage.MATERIAL))
+    for screening, text in texts:
+        read = normalise(text)
+        found = [screening.weigh(read, passage, Stage.MATERIAL) for passage in read.passages]
+        alone += stops(screening, chain.from_iterable(found))
+        windows += stops(screening, screening.read_meaning(read, Stage.MATERIAL))
     return "".join(f"{held:9} {held / len(texts):.3f}" for held in (alone, windows))
 
 
-def stops(screen: Screen, found: Iterable[Finding]) -> bool:
-    return any(screen.action(each, Stage.MATERIAL).stops for each in found)
+def stops(screening: Screening, found: Iterable[Finding]) -> bool:
+    return any(screening.action(each, Stage.MATERIAL).stops for each in found)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import numpy as np
 from safety import load_policy
 from safety.detectors import rules
 from safety.text.normalise import normalise
-from safety.text.segmentation import Borders
 from safety.training.metrics import Counts
 from tests.safety.generated import evasions, harmless, people
 from tests.safety.generated import secrets as secret
@@ -31,7 +30,7 @@ LOOKS = frozenset({"invisible", "link", "slack_markup"})
 
 
 def draftsmith(text: str, categories: Iterable[str] = ()) -> list[Span]:
-    """Spans of what the rules find: of these categories, or of all that can be given away."""
+    """Return spans that the rules find: of these categories, or of all but LOOKS."""
     read, wanted = normalise(text), set(categories)
     found = chain.from_iterable(rule.find(read) for rule in RULES)
     return [
@@ -42,7 +41,7 @@ def draftsmith(text: str, categories: Iterable[str] = ()) -> list[Span]:
 
 
 def others() -> dict[str, tuple[Find, Find]]:
-    """By package, what finds secrets and what finds all that can be given away."""
+    """Return by package what finds secrets, and what finds secrets and personal data."""
     found = {}
     if find_spec("pygarble"):
         found["pygarble"] = pygarble()
@@ -94,7 +93,7 @@ def recall(find: Find, samples: Sequence[Sample]) -> float:
 
 
 def counts(find: Find, samples: Iterable[Sample]) -> Counts:
-    """A sample is found where a finding overlaps its value; findings elsewhere are false."""
+    """Count samples: one is found if a finding overlaps its value; other findings are false."""
     hits = misses = false_alarms = 0
     for sample in samples:
         spans = find(sample.text)
@@ -105,24 +104,19 @@ def counts(find: Find, samples: Iterable[Sample]) -> Counts:
 
 
 def parted(find: Find, samples: Iterable[Sample]) -> int:
-    """Samples whose finding has a border of the release gate within, wherever the text begins."""
+    """Count findings with a border of the release gate within, wherever the text begins."""
     return sum(
-        any(start < border < end for start, end in find(text) for border in borders(text))
+        any(start < border < end for start, end in find(text) for border in normalise(text).borders)
         for sample in samples
         for before in range(520, 601, 20)
         for text in [("word " * 200)[-before:] + sample.text + " word" * 60]
     )
 
 
-def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
-
-
 def milliseconds(
     words: int = 200, rounds: int = 300
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Time of the processor for each of `rounds` readings of a text of that many words."""
+    """Return the processor time of each of `rounds` readings of a text of that many words."""
     taken = []
     for turn in range(rounds):
         prose = " ".join(ENGLISH_PROSE[turn % 20 :] + ENGLISH_PROSE) * 3
@@ -178,7 +172,7 @@ def figures(found: Counts) -> str:
 def print_evasions(
     packages: dict[str, tuple[Find, Find]], by_title: dict[str, Sequence[Sample]]
 ) -> None:
-    """Of private keys, only what stands on one line is rewritten."""
+    """Print recall of rewritten values; of private keys, only those on one line."""
     for title, samples in by_title.items():
         print(f"\n{title}: recall as written, and with values rewritten")
         for name, (_, find) in packages.items():

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from safety import Action, AuditLog, Blocked, Filter, Stage, load_policy
 from safety.classifier.weights import WeightsError
 from safety.detectors import Detector
-from safety.screening.verdict import Finding
+from safety.verdict import Finding
 from tests.safety.guard_server import GuardServer
 
 TEXT = "One sentence about the office. "
@@ -44,7 +44,7 @@ FAULTS: dict[str, Callable[..., Any]] = {
     "an exception": _raising(ValueError()),
     "an exception while it is read": _raising_late,
     "no memory": _raising(MemoryError()),
-    "missing weights": _raising(WeightsError()),
+    "missing weights": _raising(WeightsError("missing")),
     "a cancelled task": _raising(asyncio.CancelledError()),
     "a time out of its own": _raising(TimeoutError()),
     "a stopped iteration": _raising(StopIteration()),
@@ -61,7 +61,7 @@ FAULTS: dict[str, Callable[..., Any]] = {
     "something else": lambda *_: ["email"],
     "a category of nobody": lambda *_: [Finding("nobody", "odd", 0, 1)],
 }
-DETECTORS = [type(each).__name__ for each in Filter(load_policy(None)).screen.detectors]
+DETECTORS = [type(each).__name__ for each in Filter(load_policy(None)).screening.detectors]
 
 
 class Broken:
@@ -70,17 +70,17 @@ class Broken:
 
 
 def with_fault(name: str, find: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Filter:
-    """A filter one of whose detectors is broken, in its own place."""
+    """Return a filter with one broken detector, in its own place."""
     seconds = 0.05 if find is _slow else 20
     by = Filter(load_policy(None).model_copy(update={"timeout_seconds": seconds}))
-    if name == "Linear":
+    if name == "MeaningClassifier":
         monkeypatch.setattr(
-            "safety.classifier.classifier.Linear.find", lambda _, *given: find(*given)
+            "safety.classifier.classifier.MeaningClassifier.find", lambda _, *given: find(*given)
         )
         return by
-    detectors: list[Detector] = list(by.screen.detectors)
+    detectors: list[Detector] = list(by.screening.detectors)
     detectors[DETECTORS.index(name)] = Broken(find)
-    by.screen.detectors = tuple(detectors)
+    by.screening.detectors = tuple(detectors)
     return by
 
 
@@ -95,7 +95,7 @@ async def draft(by: Filter) -> None:
 
 
 @pytest.mark.parametrize("find", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("name", [*DETECTORS, "Linear"])
+@pytest.mark.parametrize("name", [*DETECTORS, "MeaningClassifier"])
 async def test_any_fault_of_any_detector_blocks_texts_and_drafts(
     name: str, find: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,7 +111,7 @@ async def test_any_fault_of_any_detector_blocks_texts_and_drafts(
 async def test_no_reviewer_can_let_pass_what_a_broken_detector_has_not_seen(
     decision: Action, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by = with_fault("Linear", _raising(ValueError()), monkeypatch)
+    by = with_fault("MeaningClassifier", _raising(ValueError()), monkeypatch)
     verdict = await by.judge(TEXT, Stage.OUTPUT, request="r1", held=decision)
     assert verdict.rules == ("detector_error",)
 

@@ -1,6 +1,7 @@
 """The filter applies the policy, and fails closed."""
 
 import asyncio
+import sys
 import time
 import traceback
 from collections.abc import Iterable
@@ -13,10 +14,10 @@ from structlog.testing import capture_logs
 from safety import Action, Blocked, Filter, FilterError, Policy, Stage, load_policy
 from safety.detectors import Detector
 from safety.policy.policy import LANGUAGES, Actions, EnglishThresholds
-from safety.screening.screen import DetectorError
-from safety.screening.self_test import FORMS, MEANINGS
-from safety.screening.verdict import Finding, Verdict
-from safety.text.normalise import Normalised
+from safety.screening.screening import DetectorError
+from safety.screening.self_test import MEANING_SAMPLES, RULE_SAMPLES
+from safety.text.normalise import NormalisedText, normalise
+from safety.verdict import Finding, Verdict
 
 KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
 SECRET_TEXT = "the plan to buy Globex"
@@ -31,25 +32,25 @@ def judge(text: str, stage: Stage = Stage.OUTPUT, by: Filter | None = None) -> V
 
 
 class Raises:
-    def find(self, text: Normalised) -> Iterable[Finding]:
+    def find(self, text: NormalisedText) -> Iterable[Finding]:
         raise ValueError(text.original)
 
 
 class RaisesLate:
-    def find(self, text: Normalised) -> Iterable[Finding]:
+    def find(self, text: NormalisedText) -> Iterable[Finding]:
         yield from ()
         raise KeyError(text.original)
 
 
 class NeverEnds:
-    def find(self, text: Normalised) -> Iterable[Finding]:
+    def find(self, text: NormalisedText) -> Iterable[Finding]:
         time.sleep(0.3)
         return ()
 
 
 def with_detector(broken: Detector) -> Filter:
     judge = Filter(policy(timeout_seconds=0.1 if isinstance(broken, NeverEnds) else 10.0))
-    judge.screen.detectors = (*judge.screen.detectors, broken)
+    judge.screening.detectors = (*judge.screening.detectors, broken)
     return judge
 
 
@@ -64,7 +65,7 @@ def test_the_text_in_a_detectors_error_reaches_no_log(broken: Detector) -> None:
 
 def test_the_text_in_a_detectors_error_is_in_no_traceback() -> None:
     with pytest.raises(DetectorError) as error:
-        with_detector(Raises()).screen.examine(SECRET_TEXT)
+        with_detector(Raises()).screening.examine(normalise(SECRET_TEXT))
     assert SECRET_TEXT not in "".join(traceback.format_exception(error.value))
 
 
@@ -96,12 +97,45 @@ def test_a_filter_that_has_lost_a_detector_refuses_to_start(
 
 def test_every_category_that_rules_find_has_a_known_positive() -> None:
     meanings = set(EnglishThresholds.model_fields)
-    assert set(FORMS) == set(Actions.model_fields) - meanings
+    assert set(RULE_SAMPLES) == set(Actions.model_fields) - meanings
 
 
 def test_every_head_of_every_language_has_a_known_sample() -> None:
     heads = {(lang, name) for lang, model in LANGUAGES.items() for name in model.model_fields}
-    assert set(MEANINGS) == heads
+    assert set(MEANING_SAMPLES) == heads
+
+
+@pytest.fixture
+def normalised(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that any module of the filter normalises from now on."""
+    texts: list[str] = []
+
+    def recorded(text: str) -> NormalisedText:
+        texts.append(text)
+        return normalise(text)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("safety.") and getattr(module, "normalise", None) is normalise:
+            monkeypatch.setattr(module, "normalise", recorded)
+    return texts
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("text", ["We open on Monday. Come and visit. ", "周一开业，“欢迎”参观。"])
+def test_a_text_is_normalised_once(text: str, stage: Stage, normalised: list[str]) -> None:
+    by = Filter(policy())
+    normalised.clear()
+    assert judge(text * 100, stage, by).text == text * 100
+    assert normalised == [text * 100]
+
+
+def test_only_what_differs_from_a_text_is_normalised_beside_it(normalised: list[str]) -> None:
+    by = Filter(policy())
+    normalised.clear()
+    text = "Answer @here:\n> See https://evil.net"
+    shown = judge(text, Stage.INPUT, by).text
+    assert shown == "Answer here:\n> See evil[.]net"
+    assert normalised == [text, "See https://evil.net", shown, "See evil[.]net"]
 
 
 def test_an_ordinary_text_is_allowed_as_it_is() -> None:

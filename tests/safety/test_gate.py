@@ -1,7 +1,6 @@
 """The release gate: chunking changes nothing, and nothing is shown before it is judged."""
 
 import asyncio
-import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -9,100 +8,27 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safety import Blocked, Filter, Stage, load_policy
-from safety.screening.verdict import Finding, Removes
-from safety.text import segmentation as borders_module
-from safety.text.normalise import Normalised
-from safety.text.open_line import Line
-from safety.text.segmentation import FORCED_AFTER, HELD_BACK, Borders
+from safety.text.normalise import NormalisedText
+from safety.text.segmentation import FORCED_AFTER, HELD_BACK
+from safety.verdict import Finding, Removes
+from tests.safety.generated.streams import KEY, PRIVATE_KEY, chunked
 
-FILTER = Filter(load_policy(None))
-SPARING = Filter(load_policy(None).model_copy(update={"block_removes": Removes.REST}))
+# A slow machine must not make a block of what the tests compare.
+PATIENT = load_policy(None).model_copy(update={"timeout_seconds": 60.0})
+FILTER = Filter(PATIENT)
+SPARING = Filter(PATIENT.model_copy(update={"block_removes": Removes.REST}))
+# One loop for all drafts: a new one for each, with its threads, takes as long as the judging.
+RUNNER = asyncio.Runner()
 
-KEY = "AKIA" + "Q3EGRIZV7N2KXW5B"
-PRIVATE_KEY = (
-    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n"
-    + "MIIEpAIBAAKCAQEA7bq3vXy0Zk9w\n" * 3
-    + "aGVsbG8=\n-----END RSA PRIVATE KEY-----"
-)
-FRAGMENTS = [
-    "A sentence of some words",
-    "今天天气很好，我们去公园散步",
-    "jane.roe@acme-corp.com",
-    "电话13800138000",
-    "call 905-674-3793",
-    "+44 20 7946 0018",
-    "4539 1488 0343 6467",
-    "4539 1488\n0343 6467",
-    "https://elsewhere.net/a.b?c=d",
-    "https://例子.com/路径",
-    "[a label. With sentences! 和中文。在这里](https://elsewhere.net/x)",
-    "![alt. text](http://elsewhere.net/a.png)",
-    "<https://elsewhere.net|a label. Here>",
-    "<!channel>",
-    "<!subteam^S1|@the team. Of>",
-    "<@U024BE7LH|anna>",
-    "@here",
-    "<",
-    "[",
-    "](",
-    "`",
-    "`inline. code`",
-    "\n```python\nimport os. path\nx = 'readme.io'\n```\n",
-    "```",
-    "1. First\n2. Second\n",
-    "2024",
-    "| 12 |\n| 13 |",
-    "call 555",
-    "(123)",
-    "⑴㏠",
-    "x" * 90,
-    "字" * 90,
-    "zero\u200bwidth",
-    "ｅｖｉｌ．ｃｏｍ／ｐａｔｈ",
-    "［标签。在此］（https://elsewhere.net/）",
-    "password is",
-    "-----BEGIN RSA PRIVATE KEY-----",
-    "example.com",
-    "子.com",
-    "+41 (0)96 471 07 95 office",
-    "您的密码：98765432！欢迎使用Abc",
-    "密码是Abc12345",
-    "+ 44 20 7946 0018",
-    "call 905-674-3793 ext 12",
-    "[l]: https://elsewhere.net/x",
-    "[标签](www.elsewhere.net/中文。中文)",
-    "[标签](//elsewhere.net/中！(文。中)，文",
-    "[标签](mailto:某人。中文)",
-    "[标签](data:text/html，中。文)",
-    "[标签](javascript:中…文)",
-    "``x` y `z. See elsewhere.net now`",
-    "\n```\n" + "x = 'readme.io' # jane.roe@acme-corp.com\n" * 18 + "```\n",
-    "call <https://elsewhere.net/xyz|me>",
-    "[标签](mailto:jane.roe@acme-corp.com)",
-    "4 " * 50,
-    "IBAN GB82 WEST 1234 5698 7654 32",
-    "4539. 1488/0343 / 6467",
-    "gb82 west - 1234._5698. 7654 32",
-    "NI AB 12 34 56 C",
-    "护照E12345678",
-    "车牌京A12345",
-    "SSN 494-33-0748",
-    "微信号：zhang_san88",
-    "p a s s w o r d :  h u n t e r 2 2",
-    "j a n e @ a c m e . c o m",
-    "106.31.73.20",
-    "请联系张伟@例子.中国",
-    "( " * 120,
-]
-JOINTS = [" ", ". ", "。", "\n", "\n\n", "", "！", "? ", ", ", "，", '." ', "…"]
-texts = st.lists(
-    st.tuples(st.sampled_from(FRAGMENTS), st.sampled_from(JOINTS)), min_size=1, max_size=24
-).map(lambda parts: "".join(fragment + joint for fragment, joint in parts))
-any_texts = st.one_of(texts, st.text(max_size=300))
+
+@pytest.fixture(scope="module", autouse=True)
+def _runner() -> Iterator[None]:
+    with RUNNER:
+        yield
 
 
 def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], tuple[str, ...]]:
-    """What was released at each step, and the rules that blocked."""
+    """Return the text released at each step, and the rules that blocked."""
 
     async def stream() -> tuple[list[str], tuple[str, ...]]:
         gate = judge.gate(request="r1")
@@ -115,19 +41,12 @@ def run_gate(chunks: Sequence[str], judge: Filter = FILTER) -> tuple[list[str], 
             return released, blocked.verdict.rules
         return released, ()
 
-    return asyncio.run(stream())
+    return RUNNER.run(stream())
 
 
 def judged(text: str) -> tuple[str | None, tuple[str, ...]]:
-    verdict = asyncio.run(FILTER.judge(text, Stage.OUTPUT, request="r1"))
+    verdict = RUNNER.run(FILTER.judge(text, Stage.OUTPUT, request="r1"))
     return verdict.text, verdict.rules
-
-
-@st.composite
-def chunked(draw: st.DrawFn) -> list[str]:
-    text = draw(any_texts)
-    cuts = draw(st.lists(st.integers(0, len(text)), max_size=30).map(sorted))
-    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
 @settings(max_examples=300)
@@ -139,36 +58,6 @@ def test_what_the_gate_releases_is_what_the_whole_text_is_judged_to_be(chunks: l
     released, rules = run_gate(chunks)
     assert bool(rules) == (text is None)
     assert text is None or "".join(released) == text
-
-
-@settings(max_examples=200)
-@given(chunked(), st.integers(0, 400))
-def test_any_chunking_gives_the_same_borders(chunks: list[str], limit: int) -> None:
-    text = "".join(chunks)[: 2000 + limit]
-    assert borders_as_it_grows(text) == borders(text)
-
-
-def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
-
-
-def borders_as_it_grows(text: str) -> list[int]:
-    scan = Borders()
-    found: list[int] = []
-    for end in range(len(text) + 1):
-        while (border := scan.next(text[:end])) is not None:
-            found.append(border)
-    return found
-
-
-@settings(max_examples=200)
-@given(texts)
-def test_no_finding_crosses_a_border_and_none_changes_with_what_follows(text: str) -> None:
-    findings = FILTER.screen.examine(text)
-    for border in borders(text):
-        before = tuple(finding for finding in findings if finding.start < border)
-        assert FILTER.screen.examine(text[:border]) == before
 
 
 @pytest.mark.parametrize("secret", [KEY, PRIVATE_KEY, "ghp_" + "a8Bc9Zk2" * 5])
@@ -184,12 +73,12 @@ def test_no_character_is_shown_before_it_was_judged() -> None:
     seen: list[str] = []
 
     class Recorder:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             seen.append(text.original)
             return []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (*judge.screen.detectors, Recorder())
+    judge.screening.detectors = (*judge.screening.detectors, Recorder())
 
     async def stream() -> None:
         gate = judge.gate(request="r1")
@@ -222,22 +111,6 @@ def test_a_text_without_sentences_is_shown_in_pieces_with_a_reserve() -> None:
     assert fed >= len(released[first]) + HELD_BACK
 
 
-@pytest.mark.parametrize(
-    "kept_whole",
-    [
-        "[a label. With sentences](https://elsewhere.net/x)",
-        "<!subteam^S1|@the team. Of us>",
-        "`inline. code`",
-        "4539 1488\n0343 6467",
-        "\n```\nline one. Two\n\nline three\n```\n",
-    ],
-)
-def test_no_border_cuts(kept_whole: str) -> None:
-    text = f"Before it, {kept_whole} and after it. The end"
-    inside = range(len("Before it, ") + 1, len("Before it, ") + len(kept_whole.rstrip()))
-    assert not set(borders(text)) & set(inside)
-
-
 def test_a_long_code_block_is_shown_line_by_line_after_a_while() -> None:
     lines = ["```\n", *["value = compute(something)\n"] * 60]
     released, _ = run_gate([*lines, "```\n", "Done. "])
@@ -259,11 +132,11 @@ def test_a_finding_in_shown_text_blocks_and_never_rewrites(
     """A rule that finds something only once more text has come breaks its contract."""
 
     class Hindsight:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             return [text.finding("email", "hindsight", *span)] if "sesame" in text.text else []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (Hindsight(),)
+    judge.screening.detectors = (Hindsight(),)
     released, rules = run_gate(["One two. ", "Three. ", "Open sesame. ", "End"], judge)
     assert "One two. Three. Open sesame. ".startswith("".join(released))
     assert rules == (rule,)
@@ -332,62 +205,16 @@ def test_what_is_found_only_in_the_redacted_whole_blocks() -> None:
     """A rule that looks back further than the context of a piece breaks its contract."""
 
     class FarSight:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             start = text.text.find("sesame")
             is_far = start > 1000 and "[e-mail removed]" in text.text[: start - 1000]
             return [text.finding("email", "far_sight", start, start + 6)] if is_far else []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (*judge.screen.detectors, FarSight())
+    judge.screening.detectors = (*judge.screening.detectors, FarSight())
     text = "Mail jane.roe@acme-corp.com. " + "Some words. " * 100 + "Open sesame. End"
     _, rules = run_gate([text], judge)
     assert rules == ("far_sight",)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x" * 6000,
-        "字" * 6000,
-        "a\n" * 3000,
-        "word " * 1200,
-        "`" + "字" * 6000,
-        "https://字" * 900,
-        "```\n" + "a\n" * 3000,
-    ],
-    ids=["letters", "chinese", "lines", "words", "open code", "targets", "open fence"],
-)
-def test_the_search_for_borders_reads_each_character_a_few_times(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_at = 0
-
-    class Counting:
-        """A pattern that counts how much text it walks over up to the matches taken of it."""
-
-        def __init__(self, pattern: re.Pattern[str]) -> None:
-            self.pattern = pattern
-
-        def finditer(self, text: str, start: int) -> Iterator[re.Match[str]]:
-            nonlocal looked_at
-            for match in self.pattern.finditer(text, start):
-                looked_at += match.end() - start
-                start = match.end()
-                yield match
-            looked_at += len(text) - start
-
-    class Recording(Line):
-        def read(self, more: Normalised) -> None:
-            nonlocal looked_at
-            looked_at += len(more.text)
-            Line.read(self, more)
-
-    monkeypatch.setattr("safety.text.segmentation.CANDIDATE", Counting(borders_module.CANDIDATE))
-    scan = Borders(line=Recording())
-    for end in range(5, len(text) + 5, 5):
-        while scan.next(text[:end]) is not None:
-            pass
-    assert looked_at < 12 * len(text)
 
 
 @pytest.mark.parametrize("opening", ["", "```\n"], ids=["lines", "a code block"])
@@ -395,12 +222,12 @@ def test_each_piece_is_judged_with_little_text_before_it(opening: str) -> None:
     examined: list[int] = []
 
     class Recorder:
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             examined.append(len(text.text))
             return []
 
     judge = Filter(load_policy(None))
-    judge.screen.detectors = (Recorder(),)
+    judge.screening.detectors = (Recorder(),)
     run_gate([opening, *["some code\n"] * 400], judge)
     assert max(examined[:-1]) < 2 * FORCED_AFTER + 50
 
@@ -454,7 +281,7 @@ def kept_by_block(chunks: Sequence[str], judge: Filter) -> str | None:
             return released, blocked.kept
         pytest.fail("nothing was blocked")
 
-    released, kept = asyncio.run(stream())
+    released, kept = RUNNER.run(stream())
     assert kept is None or kept.startswith(released)
     return kept
 
@@ -463,14 +290,14 @@ def test_a_block_by_what_reaches_back_or_by_a_failure_spares_nothing() -> None:
     class Late:
         """Finds in the whole what it did not find in its pieces."""
 
-        def find(self, text: Normalised) -> list[Finding]:
+        def find(self, text: NormalisedText) -> list[Finding]:
             is_whole = text.text.endswith("end")
             return [Finding("secret", "late", 0, 4)] if is_whole else []
 
     judge = Filter(SPARING.policy)
-    judge.screen.detectors = (*judge.screen.detectors, Late())
+    judge.screening.detectors = (*judge.screening.detectors, Late())
     assert kept_by_block(["One. Two. The ", "end"], judge) is None
-    judge.screen.policy = SPARING.policy.model_copy(update={"max_chars": 12})
+    judge.screening.policy = SPARING.policy.model_copy(update={"max_chars": 12})
     assert kept_by_block(["One. Two. ", "Three and more"], judge) is None
 
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from safety import Blocked, Filter, load_policy
 from safety.detectors import rules
-from safety.screening.verdict import Finding
 from safety.text.normalise import normalise
-from safety.text.segmentation import Borders
 from safety.training.metrics import Counts
+from safety.verdict import Finding
 from tests.safety.generated.evasions import EVASIONS, evasive, in_figures
 from tests.safety.generated.harmless import HARD, harmless
 from tests.safety.generated.people import CHINESE, ENGLISH, samples
@@ -57,7 +56,7 @@ def missed(given: Iterable[Sample]) -> list[str]:
 
 
 def f1(given: Iterable[Sample]) -> float:
-    """By category; what is found beside the value is a false alarm."""
+    """Return F1 by category; findings beside the value are false alarms."""
     hits = misses = false_alarms = 0
     for sample in given:
         hits, misses = hits + is_found(sample), misses + (not is_found(sample))
@@ -118,7 +117,7 @@ def test_a_password_that_is_announced_in_figures_for_letters_is_found() -> None:
 
 
 def _is_key_file(sample: Sample) -> bool:
-    """A private key has lines, and spelled out it is as little use to a thief as to a rule."""
+    """Say whether it is a private key: spelled out over lines, it is of no use to a thief."""
     return sample.kind.startswith("private_key")
 
 
@@ -155,14 +154,9 @@ def test_no_border_falls_inside_a_finding_and_none_changes_it(
     texts = ((filler * 620)[:before], *(each.text for each in written), (filler * 150)[:150])
     text = " ".join(texts)
     findings = set(find(text))
-    for border in [border for border in borders(text) if border >= before]:
+    for border in [border for border in normalise(text).borders if border >= before]:
         assert not [each for each in findings if each.start < border < each.end]
         assert set(find(text[:border])) == {each for each in findings if each.end <= border}
-
-
-def borders(text: str) -> list[int]:
-    scan = Borders()
-    return list(iter(lambda: scan.next(text), None))
 
 
 @pytest.mark.parametrize("rewritten", ["as written", "zero-width", "spelled out"])
@@ -198,7 +192,7 @@ def test_a_stream_shows_nothing_of_a_value_that_the_words_give_away(kind: str, f
 
 
 async def stream(text: str, size: int) -> str:
-    """What the gate shows of a text that it blocks, which comes in chunks of this size."""
+    """Return what the gate shows of a text that it blocks, in chunks of this size."""
     gate, shown = FILTER.gate(request="r1"), ""
     try:
         for start in range(0, len(text), size):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from structlog.testing import capture_logs
 from safety import Action, Blocked, Filter, FilterError, Stage, load_policy
 from safety.judge.judge import JudgeServer
 from safety.judge.prompts import LLAMA_GUARD, QUESTIONS, QWEN3_GUARD
-from safety.policy.judge_table import JUDGED
-from safety.screening.verdict import Verdict
+from safety.policy.judge_policy import JUDGED
+from safety.verdict import Verdict
 from tests.safety import guard_server
-from tests.safety.guard_server import EVIL, GuardServer, chat, position
+from tests.safety.guard_server import EVIL, GuardServer, Json, chat, position
 
 HARMLESS = "A sentence about the office. "
 CANARY = "canary-5d1b"
@@ -231,7 +232,7 @@ async def test_all_channels_share_one_judge_and_its_places(
 
 
 async def stream(by: Filter, *chunks: str) -> tuple[str, tuple[str, ...]]:
-    """What was released, and the rules that blocked."""
+    """Return the released text, and the rules that blocked."""
     gate, released = by.gate(request="r1"), ""
     try:
         for chunk in chunks:
@@ -366,13 +367,17 @@ async def test_requests_wait_where_too_many_are_in_flight(
     assert guard.most_at_once == 2
 
 
+def _said(answer: Json | str, _: Json) -> Json | str:
+    return answer
+
+
 async def test_nothing_that_was_asked_or_answered_is_in_a_log(
     judging: Callable[..., Filter], guard: GuardServer
 ) -> None:
     by = judging()
     with capture_logs() as logs:
         for answer in (CANARY, f'{{"{CANARY}": 1}}', {"choices": CANARY}):
-            guard.answer = lambda _, answer=answer: answer
+            guard.answer = partial(_said, answer)
             verdict = await judge(by, CANARY)
             assert CANARY not in str(verdict)
     assert len(logs) == 3

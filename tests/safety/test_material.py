@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from safety import Action, AuditLog, Filter, Stage, load_policy
-from safety.screening.verdict import Verdict
 from safety.text.quotes import quoted_in
+from safety.verdict import Verdict
 
 FILTER = Filter(load_policy(None))
 ATTACK = (

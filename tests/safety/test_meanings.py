@@ -1,6 +1,6 @@
-"""Each head of the linear tier names what it must, by the packaged policy, and little else.
+"""Each head of the classifier names what it must, by the packaged policy, and little else.
 
-The rows of meanings.toml are single sentences, in which the tier by design is sure of nothing but
+The rows of meanings.toml are single sentences, which by design are too short for any head but
 prompt attacks; four in a row are a passage.
 """
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from safety import Filter, Stage, load_policy
-from safety.screening.self_test import MEANINGS
+from safety.screening.self_test import MEANING_SAMPLES
+from safety.text.normalise import normalise
 from safety.training.dataset import NAMED
 from safety.training.evaluate import score
 
@@ -21,7 +22,7 @@ ROWS = {
         Path(__file__).with_name("meanings.toml").read_text("utf-8")
     ).items()
 }
-SCREEN = Filter(load_policy(None)).screen
+SCREENING = Filter(load_policy(None)).screening
 RECALL = {
     ("en", "hate"): 0.9,
     ("en", "harassment"): 0.9,
@@ -46,7 +47,7 @@ FALSE_ALARMS = {("en", "prompt_attack"): 0.15}
 
 
 def passages(language: str, name: str) -> list[str]:
-    """Each row with the three that follow it, the last with the first."""
+    """Return each row with the three that follow it, the last with the first."""
     rows = ROWS[language][name]
     joint = " " if language == "en" else ""
     return [joint.join((rows + rows)[start : start + 4]) for start in range(len(rows))]
@@ -54,7 +55,7 @@ def passages(language: str, name: str) -> list[str]:
 
 @cache
 def named(text: str) -> frozenset[str]:
-    return frozenset(each.rule for each in SCREEN.read_meaning(text, Stage.INPUT))
+    return frozenset(each.rule for each in SCREENING.read_meaning(normalise(text), Stage.INPUT))
 
 
 def share(language: str, category: str, texts: list[str]) -> float:
@@ -89,20 +90,20 @@ def test_prompt_attacks_are_named_by_one_sentence_and_harmless_ones_are_not() ->
 
 
 def test_what_blocks_a_draft_blocks_these_and_nothing_harmless() -> None:
-    blocking = [name for name in NAMED if SCREEN.policy.action(Stage.OUTPUT, name) == "block"]
+    blocking = [name for name in NAMED if SCREENING.policy.action(Stage.OUTPUT, name) == "block"]
     assert set(blocking) == {"sexual", "sexual_minors"}
     for language, tables in ROWS.items():
         safe = [name for name in tables if name.startswith("safe")]
         for text in [text for name in safe for text in (*tables[name], *passages(language, name))]:
-            assert SCREEN.judge(text, Stage.OUTPUT).allowed
-        passed = [SCREEN.judge(text, Stage.OUTPUT).allowed for text in passages(language, "sexual")]
-        assert sum(passed) <= 1
+            assert SCREENING.judge(normalise(text), Stage.OUTPUT).allowed
+        evil = map(normalise, passages(language, "sexual"))
+        assert sum(SCREENING.judge(text, Stage.OUTPUT).allowed for text in evil) <= 1
 
 
 def test_a_report_on_abuse_is_near_the_threshold_of_sexual_minors_and_not_named() -> None:
-    sample, least = MEANINGS["en", "sexual_minors"]
-    limit = SCREEN.policy.thresholds.of("en", "sexual_minors")
-    assert least < score(SCREEN, sample)[0]["sexual_minors"] < limit < least + 0.2
+    sample, least = MEANING_SAMPLES["en", "sexual_minors"]
+    limit = SCREENING.policy.thresholds.of("en", "sexual_minors")
+    assert least < score(SCREENING, normalise(sample))[0]["sexual_minors"] < limit < least + 0.2
 
 
 def test_no_row_stands_there_twice() -> None:

@@ -21,8 +21,8 @@ def test_counts_and_rates_are_those_of_the_table() -> None:
 
 def test_nothing_flagged_of_nothing_is_not_known() -> None:
     nothing = Counts(0, 0, 0, 7)
-    assert nothing.precision.value is nothing.precision.interval is None
-    assert nothing.f1 is nothing.f1_interval is None
+    assert (nothing.precision.value, nothing.precision.interval) == (None, None)
+    assert (nothing.f1, nothing.f1_interval) == (None, None)
 
 
 def test_the_interval_of_a_rate_is_wilsons() -> None:

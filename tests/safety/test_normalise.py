@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.text.normalise import fold, normalise, visible
+from safety.text.normalise import NormalisedText, fold, normalise, visible
 
 # Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt, version 14.
 IGNORABLE = [
@@ -44,6 +44,24 @@ def test_a_span_of_the_normalised_text_is_the_span_it_came_from(
     finding = normalised.finding("email", "rule", start, end)
     assert 0 <= finding.start < finding.end <= len(text)
     assert normalised.text[start:end] in normalise(text[finding.start : finding.end]).text
+
+
+def content(text: NormalisedText) -> tuple[str, str, list[int]]:
+    return text.text, text.original, list(text.offsets)
+
+
+@given(TEXTS, st.data())
+def test_a_part_of_a_text_is_what_it_is_alone(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    alone = normalise(text[start:end])
+    assert content(normalise(text).part(start, end)) == content(alone)
+    assert normalise(text).folded(start, end) == alone.text
+
+
+@given(TEXTS, TEXTS)
+def test_two_texts_together_are_what_they_are_as_one(one: str, other: str) -> None:
+    assert content(normalise(one) + normalise(other)) == content(normalise(one + other))
 
 
 @given(TEXTS)

@@ -15,8 +15,8 @@ from safety import SafeText, fenced, joined, part, safe
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {
-    "safety/screening/verdict.py",  # says what it is
-    "safety/screening/screen.py",  # judges
+    "safety/verdict.py",  # says what it is
+    "safety/screening/screening.py",  # judges
     "safety/text/safe_text.py",  # cuts and joins what was judged
 }
 SOURCES = [
@@ -25,7 +25,7 @@ SOURCES = [
 
 
 def makings(tree: ast.AST, type_: str = "SafeText") -> Iterator[int]:
-    """Lines that use the type for more than to say what something is.
+    """Yield lines that use the type for more than an annotation.
 
     To call it, to cast or alias it, to hand it on: whatever names it outside an annotation could
     make one. So could a class that is filled from outside, as pydantic's and SQLAlchemy's are.
@@ -57,8 +57,9 @@ def _annotations(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def _holds(field: ast.stmt, type_: str) -> bool:
-    is_field = isinstance(field, ast.AnnAssign)
-    return is_field and any(is_named(node, type_) for node in ast.walk(field.annotation))
+    if not isinstance(field, ast.AnnAssign):
+        return False
+    return any(is_named(node, type_) for node in ast.walk(field.annotation))
 
 
 def is_named(node: ast.AST, name: str) -> bool:
@@ -90,7 +91,7 @@ def test_nothing_outside_the_filter_makes_safe_text(path: Path) -> None:
         "(lambda make=SafeText: make(x))()",
         "class Text(SafeText): ...",
         "class Body(BaseModel): text: SafeText",
-        "class Row(Base): text: Mapped[SafeText | None]",
+        "class LabelledText(Base): text: Mapped[SafeText | None]",
         "def show(text: SafeText = SafeText('')): ...",
     ],
 )
@@ -136,15 +137,14 @@ RIGHT = ("show(text)", "show(joined(text, text))", "show(part(text, 1))", "show(
 
 def test_mypy_takes_no_other_text_for_safe_text(tmp_path: Path) -> None:
     # Without the rest of the filter, which would take mypy a minute.
-    for name in ("screening/verdict.py", "text/safe_text.py"):
+    for name in ("verdict.py", "text/safe_text.py"):
         copy = tmp_path / "safety" / name
-        copy.parent.mkdir(parents=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "safety" / name, copy)
         (copy.parent / "__init__.py").touch()
-    (tmp_path / "safety" / "__init__.py").touch()
     head = [
         "from safety.text.safe_text import fenced, joined, part, safe",
-        "from safety.screening.verdict import SafeText",
+        "from safety.verdict import SafeText",
         "def show(text: SafeText) -> None: ...",
         "text: SafeText",
     ]

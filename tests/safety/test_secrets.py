@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from safety.detectors.secrets import Secrets
+from safety.detectors.secrets import Secrets, is_dummy
 from safety.text.normalise import normalise
 from tests.safety.generated.secrets import SECRET_FRAMES, SECRETS, private_key
 
@@ -33,6 +33,7 @@ def test_a_secret_is_found_whole_wherever_it_stands(name: str, around: str) -> N
 @given(st.sampled_from([name for name in SECRETS if "_key" not in name]), st.integers())
 def test_every_character_of_a_secret_is_in_its_finding(name: str, seed: int) -> None:
     secret = SECRETS[name](random.Random(seed))
+    assume(not is_dummy(secret))  # a few drawn values look like the samples of a manual
     spans = [text for rule, text in found(f"It is {secret} now") if rule == rule_of(name)]
     assert any(span in (secret, secret.removeprefix("https://")) for span in spans)
 

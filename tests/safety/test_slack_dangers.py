@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from safety import Action, Stage, load_policy
 from safety.policy.policy import LinkPolicy, Policy
-from safety.screening.screen import Screen
+from safety.screening.screening import Screening
+from safety.text.normalise import normalise
 
-SCREEN = Screen(load_policy(None))
+SCREENING = Screening(load_policy(None))
 
 
 def shown(text: str, policy: Policy | None = None) -> str | None:
-    screen = SCREEN if policy is None else Screen(policy)
-    return screen.judge(text, Stage.OUTPUT).text
+    screening = SCREENING if policy is None else Screening(policy)
+    return screening.judge(normalise(text), Stage.OUTPUT).text
 
 
 def allowing(*hosts: str) -> Policy:
@@ -58,7 +59,7 @@ def test_slack_markup_is_shown_as_its_words(markup: str, words: str, around: str
     ],
 )
 def test_what_only_looks_like_markup_stays(text: str) -> None:
-    assert not [f for f in SCREEN.examine(text) if f.category == "slack_markup"]
+    assert not [f for f in SCREENING.examine(normalise(text)) if f.category == "slack_markup"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_an_allowed_host_stays_a_link(text: str) -> None:
 )
 def test_a_host_that_only_looks_allowed_is_not_linked(text: str) -> None:
     policy = allowing("acme.com", "*.acme.org")
-    assert Screen(policy).judge(text, Stage.OUTPUT).action is Action.REDACT
+    assert Screening(policy).judge(normalise(text), Stage.OUTPUT).action is Action.REDACT
     assert "://" not in str(shown(text, policy))
 
 
@@ -210,4 +211,4 @@ DANGERS = st.sampled_from(SYMBOLS + WORDS + WHOLE)
 @given(st.lists(DANGERS, max_size=14).map("".join))
 def test_what_is_shown_holds_nothing_more_to_redact(text: str) -> None:
     once = shown(text)
-    assert once is None or SCREEN.judge(once, Stage.OUTPUT).action is Action.ALLOW
+    assert once is None or SCREENING.judge(normalise(once), Stage.OUTPUT).action is Action.ALLOW

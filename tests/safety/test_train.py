@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safety.screening.verdict import Stage
-from safety.training.dataset import Row, has
-from safety.training.logistic import Sparse, fit, minimum, sigmoid
-from safety.training.train import CATEGORIES, example, fitted, main, scorers, task, threshold
+from safety.classifier.classifier import sigmoid
+from safety.training.dataset import LabelledText, has
+from safety.training.examples import example, task
+from safety.training.logistic import Sparse, fit, minimum
+from safety.training.train import CATEGORIES, fitted, main, scorers, threshold
+from safety.verdict import Stage
 
 
-def row(text: str, *categories: str, lang: str = "zh", source: str = "forum") -> Row:
-    return Row(
+def row(text: str, *categories: str, lang: str = "zh", source: str = "forum") -> LabelledText:
+    return LabelledText(
         text=text,
         stage=Stage.OUTPUT,
         lang=lang,
@@ -46,7 +48,7 @@ def test_two_fits_of_the_same_rows_are_the_same_and_tell_them_apart() -> None:
     assert min(odds[:56]) > max(odds[56:])
 
 
-def examples(rows: list[Row] = ROWS) -> list:  # type: ignore[type-arg]
+def examples(rows: list[LabelledText] = ROWS) -> list:  # type: ignore[type-arg]
     return [example(each, "zh") for each in rows]
 
 

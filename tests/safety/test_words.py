@@ -3,11 +3,11 @@
 import numpy as np
 
 from safety.classifier.features import WORDS, word_ids
-from safety.classifier.words import MEANINGS, known
+from safety.training.words import MEANINGS, known
 
 
 def nearness(one: str, other: str) -> float:
-    """The cosine between two meanings."""
+    """Return the cosine between two meanings."""
     first, second = known()[word_ids([one, other]), 1:]
     return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 

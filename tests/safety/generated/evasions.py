@@ -11,7 +11,7 @@ LONG_NUMBER = re.compile("[A-Z]{2}[0-9]{2}[A-Z0-9]{12,30}|[0-9]{15,}[0-9X]")
 
 
 def regrouped(text: str) -> str:
-    """Long numbers in groups of four with dashes between, anything else as it is."""
+    """Return long numbers in groups of four with dashes between, anything else as it is."""
     number = re.sub("[ ./_·-]", "", text)
     if not LONG_NUMBER.fullmatch(number):
         return text
@@ -33,14 +33,14 @@ EVASIONS: dict[str, Callable[[str], str]] = {
 
 
 def evasive(sample: Sample, name: str) -> Sample:
-    """The sample with its value rewritten."""
+    """Return the sample with its value rewritten."""
     value = EVASIONS[name](sample.text[sample.start : sample.end])
     frame = sample.text[: sample.start] + "{}" + sample.text[sample.end :]
     return placed(frame, sample.kind, value)
 
 
 def in_figures(sample: Sample) -> Sample:
-    """The sample with figures for letters in the words beside its value."""
+    """Return the sample with figures for letters in the words beside its value."""
     words = sample.text.translate(str.maketrans("aeiost", "431057"))
     value = sample.text[sample.start : sample.end]
     text = words[: sample.start] + value + words[sample.end :]

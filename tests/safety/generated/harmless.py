@@ -151,7 +151,7 @@ HARD: dict[str, tuple[Make, str]] = {
 
 
 def harmless(hard_each: int = 20, prose: int = 700, seed: int = 7) -> list[str]:
-    """Texts in which there is no secret: `hard_each` of every kind like one, and prose."""
+    """Return texts without secrets: `hard_each` of every kind that looks like one, and prose."""
     draw = random.Random(seed)
     hard = [
         f"{draw.choice(ENGLISH_PROSE)} {frame.replace('{}', make(draw))}"

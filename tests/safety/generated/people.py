@@ -26,7 +26,7 @@ def grouped(number: str, sizes: tuple[int, ...], parting: str = " ") -> str:
 
 
 def parting(draw: Random) -> str:
-    """What stands between two groups of a number."""
+    """Return the characters between two groups of a number."""
     return draw.choice([" ", "  ", "-", " - ", " – ", ".", "_", "/", " / ", "·"])
 
 
@@ -35,10 +35,10 @@ def day(draw: Random) -> tuple[int, int, int]:
 
 
 def resident_id(draw: Random) -> str:
-    """GB 11643-1999: place, date of birth, sequence, and ISO 7064 MOD 11-2."""
+    """Return an id of GB 11643-1999: place, date of birth, sequence, and ISO 7064 MOD 11-2."""
     place = draw.choice(["110105", "310104", "440305", "330106", "510107", "420111", "320508"])
-    year, month, number = day(draw)
-    body = f"{place}{year}{month:02}{number:02}{draw.randint(1, 999):03}"
+    year, month, date = day(draw)
+    body = f"{place}{year}{month:02}{date:02}{draw.randint(1, 999):03}"
     total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body))
     number = body + "10X98765432"[total % 11]
     return draw.choice([number, grouped(number, (6, 8, 4), parting(draw))])
@@ -58,7 +58,7 @@ def german_iban(draw: Random) -> str:
 
 
 def bitcoin_wallet(draw: Random) -> str:
-    """Base58Check of a version byte and the hash of a public key."""
+    """Return the Base58Check of a version byte and the hash of a public key."""
     payload = b"\0" + draw.randbytes(20)
     payload += hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
     number, letters = int.from_bytes(payload, "big"), ""
@@ -266,7 +266,7 @@ CHINESE: dict[str, tuple[Make, tuple[str, ...]]] = {
 
 
 def samples(kinds: dict[str, tuple[Make, tuple[str, ...]]], each: int, seed: int) -> list[Sample]:
-    """`each` texts of every kind, with a harmless sentence before and after."""
+    """Return `each` texts of every kind, with a harmless sentence before and after."""
     draw = random.Random(seed)
     return [
         placed(f"{filler(draw, kinds)}{draw.choice(frames)}{filler(draw, kinds)}", kind, make(draw))

@@ -45,6 +45,6 @@ class Sample:
 
 
 def placed(frame: str, kind: str, value: str) -> Sample:
-    """`frame` has one `{}` for the value."""
+    """Return the sample with the value in the one `{}` of `frame`."""
     start = frame.index("{}")
     return Sample(frame.replace("{}", value, 1), kind, start, start + len(value))

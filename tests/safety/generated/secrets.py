@@ -134,7 +134,7 @@ SECRET_FRAMES = {
 
 
 def password(draw: Random) -> str:
-    """Ten to fourteen characters, with a capital, a small letter and a digit among them."""
+    """Return ten to fourteen characters, with a capital, a small letter and a digit among them."""
     drawn = [*some(WORD, draw.randint(7, 11), draw), draw.choice(string.digits)]
     drawn += [draw.choice(string.ascii_uppercase), draw.choice(string.ascii_lowercase)]
     draw.shuffle(drawn)
@@ -191,7 +191,7 @@ KEY_FRAMES = (
 
 
 def key(draw: Random) -> str:
-    """Twenty-four characters without a form, of which every other one is a digit."""
+    """Return twenty-four characters without a form; every other one is a digit."""
     letters = some(string.ascii_letters, 12, draw)
     return "".join(map("".join, zip(letters, digits(12, draw), strict=True)))
 
@@ -205,7 +205,7 @@ ANNOUNCED = {
 
 
 def secrets(each: int, seed: int) -> Iterator[Sample]:
-    """`each` texts of every form of secret, and of every way to give away a password or a key."""
+    """Yield `each` texts of every form of secret, and of every way to name a password or a key."""
     draw = random.Random(seed)
     for name, make in SECRETS.items():
         for _ in range(each):

@@ -1,11 +1,10 @@
-"""Each reading shows what a person sees through, and points to where it was written."""
+"""Each variant undoes a disguise, and points to where the text was written."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.text.normalise import Normalised, normalise
-from safety.text.variants import closed_up, simplified, unleeted
+from safety.text.normalise import NormalisedText, normalise
 
 PARTS = ["a", "7", "@", " ", "  ", "   ", ".", "-", "_", "\n", "密", "碼", "word", "\u200b", "，"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=60).map("".join)
@@ -28,31 +27,31 @@ TEXTS = st.lists(st.sampled_from(PARTS), max_size=60).map("".join)
     ],
 )
 def test_what_is_spelled_out_is_closed_up(written: str, read: str) -> None:
-    assert closed_up(as_it_is(written)).text == read
+    assert as_it_is(written).closed_up.text == read
 
 
-def as_it_is(text: str) -> Normalised:
-    return Normalised(text, text, range(len(text)))
+def as_it_is(text: str) -> NormalisedText:
+    return NormalisedText(text, text, range(len(text)))
 
 
 @pytest.mark.parametrize(
     ("written", "read"), [("密碼與護照號", "密码与护照号"), ("简体", "简体"), ("plain", "plain")]
 )
 def test_traditional_characters_are_read_as_simplified(written: str, read: str) -> None:
-    assert simplified(as_it_is(written)).text == read
+    assert as_it_is(written).simplified.text == read
 
 
 def test_figures_and_signs_are_read_as_letters() -> None:
-    assert unleeted(as_it_is("P4$$w0rd, 70k3n")).text == "password, token"
+    assert as_it_is("P4$$w0rd, 70k3n").unleeted.text == "password, token"
 
 
 @given(TEXTS)
-def test_every_character_of_a_reading_points_to_where_it_was_written(text: str) -> None:
+def test_every_character_of_a_variant_points_to_where_it_was_written(text: str) -> None:
     read = normalise(text)
     places = dict(zip(read.offsets, read.text, strict=True))
-    for character, place in zip(closed_up(read).text, closed_up(read).offsets, strict=True):
+    for character, place in zip(read.closed_up.text, read.closed_up.offsets, strict=True):
         assert places[place] == character
-    for same_length in (simplified(read), unleeted(read)):
+    for same_length in (read.simplified, read.unleeted):
         assert same_length.offsets == read.offsets
 
 
@@ -60,4 +59,4 @@ def test_every_character_of_a_reading_points_to_where_it_was_written(text: str) 
 def test_closing_up_takes_away_nothing_but_what_parts_letters(text: str) -> None:
     read = normalise(text)
     parting = str.maketrans("", "", " ._*-")
-    assert closed_up(read).text.translate(parting) == read.text.translate(parting)
+    assert read.closed_up.text.translate(parting) == read.text.translate(parting)

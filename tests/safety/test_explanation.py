@@ -6,8 +6,8 @@ from pathlib import Path
 from safety import Filter, Stage, load_policy
 from safety.policy.policy import LANGUAGES
 from safety.screening.explanation import explain
-from safety.screening.verdict import Finding
-from safety.text.normalise import Normalised
+from safety.text.normalise import NormalisedText
+from safety.verdict import Finding
 from tests.safety import guard_server
 from tests.safety.guard_server import EVIL, GuardServer
 
@@ -16,7 +16,7 @@ CANARY = "canary-93c1"
 
 
 class Raises:
-    def find(self, text: Normalised) -> Iterable[Finding]:
+    def find(self, text: NormalisedText) -> Iterable[Finding]:
         raise ValueError(text.original)
 
 
@@ -75,7 +75,7 @@ async def test_the_judges_scores_are_shown_too(tmp_path: Path) -> None:
 
 async def test_a_failure_is_named_without_the_text_that_it_holds() -> None:
     by = Filter(load_policy(None))
-    by.screen.detectors = (*by.screen.detectors, Raises())
+    by.screening.detectors = (*by.screening.detectors, Raises())
     said = await lines(CANARY, Stage.INPUT, by)
     assert said[0] == "failed: DetectorError: Raises: ValueError"
     assert CANARY not in str(said)

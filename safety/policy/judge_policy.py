@@ -1,12 +1,12 @@
-"""The policy's table about the third tier: a model that is asked what a text means."""
+"""The policy's table about the judge: a model that is asked what a text means."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from safety.policy.schema import Meaning, Score, Table, known
-from safety.screening.verdict import Action, Stage
+from safety.policy.schema import MeaningAction, PolicyTable, Score, check_keys
+from safety.verdict import Action, Stage
 
 FormName = Literal["question", "llama_guard", "qwen3_guard", "shieldgemma"]
 
@@ -22,12 +22,11 @@ JUDGED = (
     "prompt_attack",
     "unsafe",
 )
-"""Categories that a judge may name; `unsafe` is what its own names do not map to."""
+"""Categories that a judge may name; `unsafe` is for those of its names that map to no other."""
 
 
 def _judged(table: dict[str, Any]) -> dict[str, Any]:
-    known(table, JUDGED)
-    return table
+    return check_keys(table, JUDGED)
 
 
 def _address(url: str) -> str:
@@ -36,7 +35,10 @@ def _address(url: str) -> str:
     return url
 
 
-class JudgePolicy(Table):
+JudgeActions = Annotated[dict[str, MeaningAction], AfterValidator(_judged)]
+
+
+class JudgePolicy(PolicyTable):
     """Who is asked, how, for how long, and what is done about the answer."""
 
     url: Annotated[str, AfterValidator(_address)] = ""
@@ -47,11 +49,11 @@ class JudgePolicy(Table):
     budget_seconds: float = Field(30.0, gt=0, le=600)
     at_once: int = Field(8, ge=1, le=64)
     every_chars: int = Field(400, ge=1, le=2000)
-    late: Meaning = Action.BLOCK
+    late: MeaningAction = Action.BLOCK
     thresholds: Annotated[dict[str, Score], AfterValidator(_judged)] = Field(default_factory=dict)
-    input: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
-    material: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
-    output: Annotated[dict[str, Meaning], AfterValidator(_judged)] = Field(default_factory=dict)
+    input: JudgeActions = Field(default_factory=dict)
+    material: JudgeActions = Field(default_factory=dict)
+    output: JudgeActions = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_time(self) -> Self:
@@ -60,16 +62,16 @@ class JudgePolicy(Table):
         return self
 
     def threshold(self, category: str) -> float:
-        """From which probability on, 0 to 1, the judge names a category."""
+        """Return the probability, 0 to 1, from which on the judge names a category."""
         return self.thresholds.get(category, 0.5)
 
     def action(self, stage: Stage, category: str) -> Action:
-        """What is done about a category that the judge names: hold, unless the table says."""
+        """Return what is done about a category that the judge names; by default hold."""
         actions: dict[str, Action] = getattr(self, stage)
         return actions.get(category, Action.HOLD)
 
     def holding_as(self, action: Action) -> "JudgePolicy":
-        """The table after a person has decided: what it holds is `action`."""
+        """Return the table after a decision: what it holds gets this action."""
         decided = {
             str(stage): {name: _decided(self.action(stage, name), action) for name in JUDGED}
             for stage in Stage

@@ -1,19 +1,19 @@
 """How many threads a step is computed by."""
 
-from inference.engine.thread_tuner import LONGEST, PATIENCE, SHORTEST, Pace
+from inference.engine.thread_tuner import LONGEST, PATIENCE, SHORTEST, ThreadTuner
 
 QUICK, SLOW = 0.002, 0.1
 
 
-def pace(threads: int = 2) -> Pace:
-    p = Pace(threads, cost=lambda rows: rows * 0.001)
+def pace(threads: int = 2) -> ThreadTuner:
+    p = ThreadTuner(threads, cost=lambda rows: rows * 0.001)
     for _ in range(20):
         p.observe(1, QUICK)
     return p
 
 
-def steps_alone(p: Pace) -> int:
-    """How many steps one thread computes until all are tried again."""
+def steps_alone(p: ThreadTuner) -> int:
+    """Return how many steps one thread computes until all are tried again."""
     count = 0
     while p.threads == 1:
         p.observe(1, SLOW / 5)

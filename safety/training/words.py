@@ -1,12 +1,12 @@
-"""What is known of single words before any row is seen: how harsh they are, and what they mean.
+"""What is known of single words before a fit: how harsh they are, and what they mean.
 
-A fit on a few hundred rows meets most words never, or once. `words.npz` lends it two things that
-others learned from far more text: the weights of alt-profanity-check 1.9.1 (MIT), and the word
-embeddings of all-MiniLM-L6-v2 (Apache-2.0). Both are linear in the words of a text, so what a fit
-makes of them is added to its own weights of words, and a filter that runs needs neither.
+A few hundred rows have most words once or never. `words.npz` lends a fit two things that others
+learned from far more text: the weights of alt-profanity-check 1.9.1 (MIT), and the word embeddings
+of all-MiniLM-L6-v2 (Apache-2.0). Both are linear in the words of a text, so a fit adds what it
+makes of them to its own weights of words, and the running filter needs neither.
 
-`python -m safety.classifier.words PROFANITY_CHECK ALL_MINILM_L6_V2` makes the file from the
-folders of the two models; it needs scikit-learn, and opens pickles: only ever name folders that you
+`python -m safety.training.words PROFANITY_CHECK ALL_MINILM_L6_V2` makes the file from the
+folders of the two models. It needs scikit-learn, and opens pickles: name only folders that you
 trust.
 """
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from safety.classifier.features import WORDS, word_ids
 
-Known = NDArray[np.float64]
+WordKnowledge = NDArray[np.float64]
 """[WORDS, 1 + MEANINGS], by the place of a word: how harsh it is, and what it means."""
 
 MEANINGS = 64
@@ -33,15 +33,15 @@ SPREAD = 3.0
 
 
 @cache
-def known() -> Known:
-    """What comes with this version."""
+def known() -> WordKnowledge:
+    """Return the table that comes with this version."""
     with as_file(files("safety").joinpath("data/words.npz")) as path, np.load(path) as arrays:
         return np.asarray(arrays["known"] * arrays["scales"], np.float64)
 
 
 def harshness(folder: Path) -> dict[str, float]:
-    """The weight of each word in the linear model of alt-profanity-check."""
-    # Only who makes the file needs it.
+    """Return the weight of each word in the linear model of alt-profanity-check."""
+    # Only whoever makes the file needs joblib.
     load = import_module("joblib").load
     terms = load(folder / "vectorizer.joblib")
     parts = load(folder / "model.joblib").calibrated_classifiers_
@@ -50,7 +50,7 @@ def harshness(folder: Path) -> dict[str, float]:
 
 
 def meanings(folder: Path) -> dict[str, NDArray[np.float64]]:
-    """The embedding of each whole word, on its principal axes; frequent words are made small."""
+    """Return the embedding of each whole word, on its principal axes; frequent words are small."""
     words = (folder / "vocab.txt").read_text("utf-8").splitlines()
     whole = np.array([i for i, word in enumerate(words) if re.fullmatch("[a-z]{2,}", word)])
     vectors = _embeddings(folder / "model.safetensors")[whole].astype(np.float64)
@@ -71,7 +71,7 @@ def _embeddings(path: Path) -> NDArray[np.float32]:
 
 
 def main() -> int:
-    """Writes `words.npz` beside this file, each column as bytes and a scale."""
+    """Write `words.npz` into the data of the filter, each column as bytes and a scale."""
     harsh, meant = harshness(Path(sys.argv[1])), meanings(Path(sys.argv[2]))
     table = np.zeros((WORDS, 1 + MEANINGS))
     for column, given in ((slice(0, 1), harsh), (slice(1, None), meant)):

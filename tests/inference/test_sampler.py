@@ -1,19 +1,31 @@
 """From logits to a token."""
 
+from typing import TypedDict, Unpack
+
 import pytest
 import torch
 
-from inference.engine.sampler import Draw, logprobs, sample, uniform
+from inference.engine.sampler import SamplingMetadata, logprobs, sample, uniform
 from inference.engine.sequence import SamplingParams, tokens_of
+
+
+class Drawn(TypedDict, total=False):
+    """How a token is drawn."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 1.5])
 
 
-def draw(seed: int = 0, seen: tuple[int, ...] = (3,), **params: float) -> Draw:
-    return Draw(SamplingParams(seed=seed, **params), 0, tokens_of(seen))
+def draw(seed: int = 0, seen: tuple[int, ...] = (3,), **params: Unpack[Drawn]) -> SamplingMetadata:
+    return SamplingMetadata(SamplingParams(seed=seed, **params), 0, tokens_of(seen))
 
 
-def draws(count: int, **params: float) -> list[int]:
+def draws(count: int, **params: Unpack[Drawn]) -> list[int]:
     return sample(LOGITS.repeat(count, 1), [draw(seed, **params) for seed in range(count)])
 
 
@@ -44,7 +56,7 @@ def test_a_temperature_next_to_nothing_takes_the_likeliest(temperature: float) -
 
 def test_logits_that_are_no_numbers_are_never_drawn_from() -> None:
     for bad in (float("nan"), float("inf")):
-        for params in ({}, {"top_k": 3}, {"top_p": 0.5}, {"temperature": 0}):
+        for params in (Drawn(), Drawn(top_k=3), Drawn(top_p=0.5), Drawn(temperature=0)):
             with pytest.raises(AssertionError):
                 sample(LOGITS[None] + bad, [draw(**params)])
 
@@ -70,7 +82,7 @@ def test_a_draw_belongs_to_seed_sample_and_position() -> None:
     assert all(0 <= number < 1 for number in numbers)
 
 
-KINDS = [
+KINDS: list[Drawn] = [
     {},
     {"top_k": 2},
     {"top_k": 4, "top_p": 0.7},

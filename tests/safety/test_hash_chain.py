@@ -10,14 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from safety import AuditError, AuditLog, Filter, Stage, load_policy
-from safety.audit.hash_chain import Chain, ChainError, Head
+from safety.audit.hash_chain import ChainError, ChainHead, HashChain
 
 KEY = SecretStr("a key for the audit of tests")
 FILTER = Filter(load_policy(None))
 
 
-def write(path: Path, count: int, first: int = 0, key: SecretStr = KEY) -> Head:
-    """Judges so many texts, and gives the head."""
+def write(path: Path, count: int, first: int = 0, key: SecretStr = KEY) -> ChainHead:
+    """Judge so many texts, and return the head."""
     audit = AuditLog(path, key)
     FILTER.audit = audit
 
@@ -33,9 +33,9 @@ def write(path: Path, count: int, first: int = 0, key: SecretStr = KEY) -> Head:
         audit.close()
 
 
-def troubles(path: Path, kept: Head | None = None, key: SecretStr = KEY) -> list[str]:
+def troubles(path: Path, kept: ChainHead | None = None, key: SecretStr = KEY) -> list[str]:
     with path.open("rb") as file:
-        return list(Chain(key).troubles(file, kept))
+        return list(HashChain(key).troubles(file, kept))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_log_as_it_was_written_holds_together_over_every_start(path: Path) -> 
 
 
 def test_an_empty_log_holds_together(tmp_path: Path) -> None:
-    assert write(tmp_path / "new", 0) == Head()
+    assert write(tmp_path / "new", 0) == ChainHead()
     assert troubles(tmp_path / "new") == []
 
 
@@ -175,9 +175,9 @@ def test_several_logs_and_threads_on_one_file_make_one_chain(path: Path) -> None
 @pytest.mark.parametrize("text", ["", "6", "6:abc", "0:" + "0" * 64, "x:" + "0" * 64])
 def test_a_head_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ChainError, match="a number, a colon, a link"):
-        Head.parse(text)
+        ChainHead.parse(text)
 
 
 def test_a_head_is_read_as_it_is_written(path: Path) -> None:
     head = write(path, 0)
-    assert Head.parse(f" {head}\n") == head
+    assert ChainHead.parse(f" {head}\n") == head

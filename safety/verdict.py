@@ -1,4 +1,4 @@
-"""The words of the filter: what was found, what is done about it, what may be shown."""
+"""The words of the filter: findings, actions, verdicts, and text that may be shown."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,24 +6,24 @@ from typing import Self
 
 
 class SafeText(str):
-    """Text that the filter has released. Only `safety.screening.screen` makes one from a str.
+    """Text that the filter has released. Only `safety.screening.screening` makes one from a str.
 
-    What is cut from it or put to it is a str again; see `safety.text.safe_text`.
+    A part of it, or a sum with it, is a str again; see `safety.text.safe_text`.
     """
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """str itself would take any object."""
+        """Take a str only, for mypy; str itself would take any object."""
         return super().__new__(cls, text)
 
 
 JUDGE_RULE = "judge_"
-"""How the rules begin that a judge's findings name."""
+"""The beginning of the rules that a judge's findings name."""
 
 
 class Stage(StrEnum):
-    """What a text is: asked by a person, quoted or attached by one, or written by the model."""
+    """Where a text comes from: asked by a person, quoted or attached by one, or from the model."""
 
     INPUT = "input"
     MATERIAL = "material"
@@ -31,14 +31,14 @@ class Stage(StrEnum):
 
 
 class Removes(StrEnum):
-    """What a block takes of a draft that was partly shown."""
+    """How much of a draft a block removes if its beginning was shown."""
 
     DRAFT = "draft"
     REST = "rest"
 
 
 class Action(StrEnum):
-    """What a policy does about a finding, from the mildest to the strictest."""
+    """The action of a policy about a finding, from the mildest to the strictest."""
 
     ALLOW = "allow"
     REDACT = "redact"
@@ -51,7 +51,7 @@ class Action(StrEnum):
 
     @property
     def stops(self) -> bool:
-        """Whether nothing may be shown. Without a reviewer, a held text is as good as blocked."""
+        """Whether nothing may be shown. Without a reviewer, a held text is blocked."""
         return self in (Action.HOLD, Action.BLOCK)
 
 
@@ -65,26 +65,26 @@ class Finding:
     end: int
     score: float = 1.0
     stage: Stage | None = None
-    """The stage whose actions apply, where that is another than the text's: what is quoted."""
+    """The stage whose actions apply, if it is not the stage of the text: in quoted lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is done with a text, and why. `text` is None when it may not be shown."""
+    """The action about a text, and why. `text` is None if it may not be shown."""
 
     action: Action
     findings: tuple[Finding, ...]
     text: SafeText | None
     policy: str
     causes: tuple[Finding, ...] = ()
-    """The findings that the action answers: those with the strictest action of all."""
+    """The findings with the strictest action of all."""
 
     def __post_init__(self) -> None:
         assert (self.text is None) == self.action.stops
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """Names of the rules that caused the action, sorted; none when all is allowed."""
+        """The sorted names of the rules that caused the action; none if all is allowed."""
         return tuple(sorted({finding.rule for finding in self.causes}))
 
     @property
@@ -93,9 +93,9 @@ class Verdict:
 
 
 class Blocked(Exception):
-    """A text may not be shown. Its message holds names of rules only, never text.
+    """A text may not be shown. The message holds names of rules only, never text.
 
-    `kept` is what was released of it before, where the policy lets that stand.
+    `kept` is the text that was released before, if the policy lets it stand.
     """
 
     def __init__(self, verdict: Verdict, kept: SafeText | None = None) -> None:
@@ -105,6 +105,6 @@ class Blocked(Exception):
 
 
 def refusal(rule: str, policy: str) -> Verdict:
-    """The block that a failure of the filter itself makes; `policy` is the policy's digest."""
+    """Return the block for a failure of the filter; `policy` is the digest of the policy."""
     cause = (Finding(rule, rule, 0, 0),)
     return Verdict(Action.BLOCK, cause, None, policy, cause)

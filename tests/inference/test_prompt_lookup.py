@@ -1,18 +1,19 @@
 """Guesses from what a text repeats of itself."""
 
+from array import array
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engine.prompt_lookup import MATCH, Lookup
+from inference.engine.prompt_lookup import MATCH, PromptLookup
 from inference.engine.sequence import tokens_of
 
 TEXTS = st.lists(st.integers(1, 3), max_size=60).map(tokens_of)
 
 
 def guess(text: list[int], count: int) -> list[int]:
-    lookup = Lookup()
+    lookup = PromptLookup()
     lookup.follow(tokens_of(text))
     return lookup.guess(tokens_of(text), count)
 
@@ -34,7 +35,7 @@ def test_a_guess_ends_where_the_text_ends() -> None:
 
 
 def test_the_rate_rises_while_a_text_repeats_itself_and_falls_when_it_stops() -> None:
-    lookup, text, rates = Lookup(), tokens_of(range(10)), []
+    lookup, text, rates = PromptLookup(), tokens_of(range(10)), []
     for token in [*range(10), *range(10), *range(100, 105)]:
         lookup.follow(text)
         rates.append(lookup.rate)
@@ -48,14 +49,14 @@ def test_the_rate_rises_while_a_text_repeats_itself_and_falls_when_it_stops() ->
 
 
 def test_a_text_without_repetition_keeps_the_rate_at_nothing() -> None:
-    lookup = Lookup()
+    lookup = PromptLookup()
     lookup.follow(tokens_of(range(500)))
     assert (lookup.rate, lookup.match) == (0.0, None)
 
 
 @given(TEXTS)
-def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) -> None:
-    lookup = Lookup()
+def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text: "array[int]") -> None:
+    lookup = PromptLookup()
     lookup.follow(text)
     end = text[-MATCH:]
     places = [at for at in range(MATCH, len(text)) if text[at - MATCH : at] == end]
@@ -63,8 +64,10 @@ def test_the_match_is_after_the_nearest_earlier_place_with_the_same_end(text) ->
 
 
 @given(TEXTS, st.lists(st.integers(0, 60)))
-def test_a_text_that_comes_in_pieces_is_known_like_one_that_comes_at_once(text, cuts) -> None:
-    whole, pieces = Lookup(), Lookup()
+def test_a_text_that_comes_in_pieces_is_known_like_one_that_comes_at_once(
+    text: "array[int]", cuts: list[int]
+) -> None:
+    whole, pieces = PromptLookup(), PromptLookup()
     whole.follow(text)
     for cut in [*sorted(cuts), len(text)]:
         pieces.follow(text[:cut])

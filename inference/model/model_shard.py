@@ -1,0 +1,176 @@
+"""The shard of a model on one rank: its weights in Megatron's modules, and the forward pass."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from inference.checkpoint.lora import Adapter
+from inference.model.adapters import AdapterWeights, LoraMatrices
+from inference.model.attention import AttentionMetadata
+from inference.model.config import AttentionPattern, ModelConfig
+from inference.model.device import Device
+from inference.model.gpt_model import build_gpt, tensor_parallel_group
+from inference.model.layers import LayerNorm, RMSNorm, VocabParallelEmbedding
+from inference.model.linear import GPU_SIZE, ActiveAdapters, ParallelLinear, gather_ranks
+from inference.model.products import Product, full_product, int4_product, int8_product
+from inference.model.quantized import Int4
+from inference.model.rotary_table import RotaryTable, Rotation
+from inference.model.row_sizes import RowSizes, measure
+from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader
+from inference.model.weight_slots import WeightSlot, weight_slots
+
+LoadProgress = Callable[[int, int], None]
+"""Called with the number of layers loaded so far, and of all layers."""
+
+
+class ModelShard:
+    """The part of the model that this rank holds. `join_ranks` must be called before it is made,
+    and `measure` before it is used.
+    """
+
+    row_sizes: RowSizes
+
+    def __init__(
+        self,
+        loader: WeightLoader,
+        config: ModelConfig,
+        device: Device,
+        progress: LoadProgress,
+        adapters: Sequence[Adapter] = (),
+    ) -> None:
+        self.rank, self.tp = dist.get_rank(), dist.get_world_size()
+        self.config, self.dtype = config, device.dtype
+        self.device = torch.device(device.name)
+        self.group = tensor_parallel_group()
+        self.patterns: list[AttentionPattern] = list(dict.fromkeys(config.patterns))
+        self.active = ActiveAdapters()
+        self.positions: torch.Tensor | None = None
+        self.gpt = build_gpt(config, device.dtype, self.tp)
+        self._load(loader, [AdapterWeights(one) for one in adapters], device, progress)
+        tables = {
+            rope: RotaryTable(rope, config.context, self.dtype, self.device)
+            for rope in dict.fromkeys(pattern.rope for pattern in self.patterns)
+            if rope is not None
+        }
+        self.tables = [tables[p.rope] if p.rope else None for p in self.patterns]
+
+    @property
+    def kv_heads(self) -> int:
+        """Key/value heads that this rank caches."""
+        return self.config.kv_groups(self.tp) // self.tp
+
+    def rotations(self, positions: torch.Tensor) -> tuple[Rotation | None, ...]:
+        """Return those of each pattern. positions: [rows] int64."""
+        found = {table: table.at(positions) for table in set(self.tables) if table is not None}
+        return tuple(None if table is None else found[table] for table in self.tables)
+
+    def measure(self, deterministic: bool) -> None:
+        """Find out how many rows to compute at once. All ranks must call it: they talk."""
+        if self.device.type == "cuda":
+            self.row_sizes = RowSizes((GPU_SIZE,), (1.0,))
+            return
+        kinds: dict[tuple[str, str], list[ParallelLinear]] = {}
+        for path, module in self.gpt.named_modules():
+            if isinstance(module, ParallelLinear):
+                for name, linear in module.all_products():
+                    kinds.setdefault((path.rpartition(".")[2], name), []).append(linear)
+        self.row_sizes = measure(list(kinds.values()), self.dtype, deterministic)
+
+    @torch.inference_mode()
+    def forward(
+        self,
+        token_ids: torch.Tensor,
+        positions: torch.Tensor,
+        metadata: AttentionMetadata,
+        rows: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return logits after `rows`: [len(rows), vocab], fp32, on every rank.
+
+        token_ids, positions: [rows of the step] int64. They, and `rows`, are as many as `row_sizes`
+        says.
+        """
+        hidden = self.gpt.embedding.word_embeddings(token_ids)
+        if self.positions is not None:
+            hidden.add_(self.positions[positions])
+        for layer in self.gpt.decoder.layers:
+            hidden = layer(hidden, metadata)
+        if not rows.shape[0]:
+            return torch.empty(0, self.config.vocab, device=self.device)
+        part = self.gpt.output_layer(self.gpt.decoder.final_layernorm(hidden[rows])).float()
+        if self.tp > 1:
+            part = torch.cat(list(gather_ranks(part, self.group)), dim=-1)
+        logits: torch.Tensor = part[:, : self.config.vocab]
+        cap = self.config.logit_cap
+        return logits if cap is None else (logits / cap).tanh_().mul_(cap)
+
+    def _load(
+        self,
+        loader: WeightLoader,
+        adapters: Sequence[AdapterWeights],
+        device: Device,
+        progress: LoadProgress,
+    ) -> None:
+        """Fill the linears, and put our modules in the place of others of Megatron, which are never
+        written to and take no memory.
+        """
+        done = 0
+        for slot in weight_slots(self.config, self.rank, self.tp):
+            part = loader.load(slot, device.form, self.dtype)
+            parent, _, last = slot.path.rpartition(".")
+            if slot.path == "embedding.position_embeddings":
+                assert isinstance(part.weight, torch.Tensor)
+                self.positions = part.weight.to(self.device, self.dtype)
+            elif last.startswith("linear"):
+                pairs = {one.adapter.name: one.matrices(slot) for one in adapters}
+                self._fill_linear(self.gpt.get_submodule(slot.path), part, pairs, device)
+            else:
+                setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
+            if last == "linear_fc1":
+                done += 1
+                progress(done, self.config.layers)
+        for layer in self.gpt.decoder.layers:
+            layer.complete(self.config, self.patterns)
+
+    def _fill_linear(
+        self,
+        linear: ParallelLinear,
+        part: SlotWeights,
+        adapters: Mapping[str, LoraMatrices | None],
+        device: Device,
+    ) -> None:
+        _fill(linear, part, device)
+        linear.active = self.active
+        for name, pair in adapters.items():
+            if pair is not None:
+                both = (SlotWeights(matrix, None) for matrix in (pair.down, pair.up))
+                linear.adapt(name, *(_fill(ParallelLinear(), one, device) for one in both))
+
+    def _module(self, slot: WeightSlot, part: SlotWeights, device: Device) -> nn.Module:
+        if slot.is_linear:
+            return _fill(ParallelLinear(), part, device)
+        assert isinstance(part.weight, torch.Tensor)
+        weight = part.weight.to(self.device)
+        if slot.path == "embedding.word_embeddings":
+            weight = weight.to(self.dtype)
+            return VocabParallelEmbedding(weight, self.group, self.config.embedding_scale)
+        # What is added to the fp32 rows stays fp32.
+        dtype = torch.float32 if "post_" in slot.path else self.dtype
+        if part.bias is None:
+            return RMSNorm(weight, self.config.norm_eps, dtype)
+        return LayerNorm(weight, part.bias.to(self.device), self.config.norm_eps, dtype)
+
+
+def _fill(linear: ParallelLinear, part: SlotWeights, device: Device) -> ParallelLinear:
+    bias = None if part.bias is None else part.bias.to(device.name, device.dtype)
+    return linear.fill(_products(part.weight, device), part.weight.shape[1], bias)
+
+
+def _products(weight: Matrix, device: Device) -> list[Product]:
+    """Return the ways to compute a product with this matrix, the most exact first."""
+    if isinstance(weight, torch.Tensor):
+        return [full_product(weight.to(device.name, device.dtype))]
+    few = int4_product(weight) if isinstance(weight, Int4) else int8_product(weight)
+    # With many rows the full numbers are faster; the results differ in the last bits.
+    return [few] if device.deterministic else [few, full_product(weight.full().to(device.dtype))]

@@ -1,0 +1,260 @@
+"""Reads the parameters of a checkpoint, each rank only its part, in the form in which it is held.
+
+Knows nothing of formats of checkpoints.
+"""
+
+import ctypes
+import mmap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from gguf.constants import GGMLQuantizationType
+from gguf.quants import dequantize
+from numpy.typing import NDArray
+
+from inference.checkpoint.errors import ModelError
+from inference.checkpoint.parameter_ref import ParameterRef, RowIndices
+from inference.checkpoint.stored_tensor import StoredTensor, block_of
+from inference.model.config import ModelConfig
+from inference.model.products import INT4_ROWS
+from inference.model.quantized import GROUP, Int4, Int8, read_q4, read_q4_k
+from inference.model.weight_slots import WeightSlot, weight_slots
+
+type_of = GGMLQuantizationType
+
+Bytes = NDArray[np.uint8]
+Matrix = torch.Tensor | Int4 | Int8
+WeightForm = Literal["file", "int8", "full"]
+"""How matrices are held: 4 and 8 bits where the file has few bits, 8 bits all, or in full."""
+FOUR_BITS = (type_of.Q4_0, type_of.Q4_1, type_of.Q4_K)
+# Kinds that are held in 8 bits.
+EIGHT_BITS = (type_of.Q8_0, type_of.Q6_K)
+# Read at once: a megabyte, and some more to make numbers of it.
+BLOCK_NUMBERS = 250_000
+LIBC = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotWeights:
+    """The weight and the bias of a slot; a bias is in fp32."""
+
+    weight: Matrix
+    bias: torch.Tensor | None
+
+
+class WeightLoader:
+    """The parameters of a checkpoint or of an adapter, dequantised on demand."""
+
+    def __init__(
+        self, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
+    ) -> None:
+        self.tensors, self.refs = tensors, refs
+        self._files: dict[Path, mmap.mmap] = {}
+
+    def load(
+        self, slot: WeightSlot, form: WeightForm, dtype: torch.dtype = torch.float32
+    ) -> SlotWeights:
+        """Read the weights of a slot. Pages of files are given back after reading; beside the
+        result this takes some megabytes at a time.
+        """
+        match self.held_as(slot, form):
+            case "int4":
+                weight: Matrix = self._int4(slot)
+            case "int8":
+                weight = self._int8(slot)
+            case _:
+                weight = self._full(slot, dtype if slot.is_matrix else torch.float32)
+        bias = None
+        if self._has(slot, "bias"):
+            parts = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
+            bias = torch.cat(parts)[:, 0]
+        self._give_back()
+        return SlotWeights(weight, bias)
+
+    def _give_back(self) -> None:
+        """Give back pages of the files, and freed memory that the C library keeps: in the gaps
+        between the weights it would keep half as much as they take.
+        """
+        for file in self._files.values():
+            file.madvise(mmap.MADV_DONTNEED)
+        if hasattr(LIBC, "malloc_trim"):
+            LIBC.malloc_trim(0)
+
+    def held_as(self, slot: WeightSlot, form: WeightForm) -> Literal["int4", "int8", "full"]:
+        """Return how the slot is held. Vectors and the embedding are never quantised."""
+        if form == "full" or not slot.is_linear:
+            return "full"
+        refs = [self.refs[f"{name}.weight"] for name, _ in slot.sources]
+        kinds = {type_of(self.tensors[ref.name].kind) for ref in refs}
+        few = form == "file" and not any(ref.transposed for ref in refs)
+        if few and kinds <= set(FOUR_BITS) and self._fits_int4(slot):
+            return "int4"
+        # Some kinds of files have more bits for some parameters. A slot of both has the greater.
+        mixed = bool(kinds & set(EIGHT_BITS)) and kinds <= {*FOUR_BITS, *EIGHT_BITS}
+        return "int8" if form == "int8" or (few and mixed) else "full"
+
+    def held_bytes(self, slot: WeightSlot, form: WeightForm, number_size: int) -> int:
+        """Return the bytes that the slot takes in memory."""
+        rows, columns = self.size(slot)
+        bias = rows * number_size if self._has(slot, "bias") else 0
+        if not slot.is_matrix:
+            return rows * 4 * (2 if bias else 1)
+        match self.held_as(slot, form):
+            case "int4":
+                # Four bits, and a scale and a zero in bf16 for each group.
+                return bias + rows * columns // 2 + rows * columns // GROUP * 4
+            case "int8":
+                return bias + rows * (columns + 2)
+        return bias + rows * columns * number_size
+
+    def size(self, slot: WeightSlot) -> tuple[int, int]:
+        """Return rows and columns of the weight, padding included."""
+        refs = [self.refs[f"{name}.weight"] for name, _ in slot.sources]
+        sizes = [_logical(ref) for ref in refs]
+        rows = sum(
+            size[0] if chosen is None else len(chosen)
+            for size, (_, chosen) in zip(sizes, slot.sources, strict=True)
+        )
+        columns = range(sizes[0][1])[slot.columns] if slot.columns else range(sizes[0][1])
+        return rows + slot.padding, len(columns)
+
+    def parameter(self, name: str, rows: RowIndices | None, columns: slice | None) -> torch.Tensor:
+        """Return [rows, columns] of a parameter, fp32, in the order of `rows`."""
+        ref = self.refs[name]
+        tensor = self.tensors[ref.name]
+        wanted = _chosen(ref, rows)
+        if ref.transposed:
+            other = np.arange(tensor.rows)[columns or slice(None)]
+            first = int(wanted.min())
+            block = self._numbers(tensor, other, slice(first, int(wanted.max()) + 1))
+            full = block[:, wanted - first].T
+        else:
+            full = self._numbers(tensor, wanted, columns)
+        return torch.from_numpy(full + np.float32(ref.plus) if ref.plus else full)
+
+    def _full(self, slot: WeightSlot, dtype: torch.dtype) -> torch.Tensor:
+        full = torch.zeros(self.size(slot), dtype=dtype)
+        for first, block in self._row_blocks(slot):
+            full[first : first + len(block)] = block
+        return full if slot.is_matrix else full[:, 0]
+
+    def _int8(self, slot: WeightSlot) -> Int8:
+        rows, columns = self.size(slot)
+        whole = Int8(torch.zeros(rows, columns, dtype=torch.int8), torch.zeros(rows))
+        for first, block in self._row_blocks(slot):
+            part, place = Int8.of(block), slice(first, first + len(block))
+            whole.values[place], whole.scales[place] = part.values, part.scales
+        return whole
+
+    def _row_blocks(self, slot: WeightSlot) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield the weight in fp32, some rows at a time: the first row, and [rows, columns]."""
+        step, first = max(1, BLOCK_NUMBERS // self.size(slot)[1]), 0
+        for name, rows in slot.sources:
+            chosen = np.arange(_logical(self.refs[f"{name}.weight"])[0]) if rows is None else rows
+            for at in range(0, len(chosen), step):
+                some = chosen[at : at + step]
+                yield first, self.parameter(f"{name}.weight", some, slot.columns)
+                first += len(some)
+
+    def _has(self, slot: WeightSlot, part: str) -> bool:
+        return f"{slot.sources[0][0]}.{part}" in self.refs
+
+    def _int4(self, slot: WeightSlot) -> Int4:
+        return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])
+
+    def _blocks(self, name: str, rows: RowIndices | None, columns: slice | None) -> Int4:
+        """Return rows or columns of a matrix in blocks of 4 bits."""
+        ref = self.refs[f"{name}.weight"]
+        tensor = self.tensors[ref.name]
+        kind = type_of(tensor.kind)
+        _, size = block_of(kind)
+        raw = self._raw(tensor, _chosen(ref, rows), columns or slice(None))
+        blocks = raw.reshape(len(raw), -1, size)
+        return read_q4_k(blocks) if kind is type_of.Q4_K else read_q4(blocks, kind)
+
+    def _fits_int4(self, slot: WeightSlot) -> bool:
+        """Say whether the kernel of torch takes it, and no block is cut."""
+        rows, _ = self.size(slot)
+        if rows % INT4_ROWS:
+            return False
+        tensors = [self.tensors[self.refs[f"{name}.weight"].name] for name, _ in slot.sources]
+        start, stop, _ = (slot.columns or slice(None)).indices(tensors[0].columns)
+        return all(not (start % block or stop % block) for block in map(_block, tensors))
+
+    def _numbers(
+        self, tensor: StoredTensor, rows: RowIndices, columns: slice | None
+    ) -> NDArray[np.float32]:
+        """Return [rows, columns] in fp32."""
+        kind = type_of(tensor.kind)
+        start, stop, _ = (columns or slice(None)).indices(tensor.columns)
+        block = _block(tensor)
+        first, last = start - start % block, -(-stop // block) * block
+        raw = self._raw(tensor, rows, slice(first, last))
+        full: NDArray[np.float32] = dequantize(raw, kind)
+        return full if (first, last) == (start, stop) else full[:, start - first : stop - first]
+
+    def _raw(self, tensor: StoredTensor, rows: RowIndices, columns: slice) -> Bytes:
+        """Return the stored bytes of whole blocks, [rows, bytes], joined from the parts."""
+        block, size = block_of(tensor.kind)
+        start, stop, _ = columns.indices(tensor.columns)
+        out = np.empty((len(rows), (stop - start) // block * size), np.uint8)
+        for part in tensor.parts:
+            low, high = max(start, part.column), min(stop, part.column + part.columns)
+            inside = (rows >= part.row) & (rows < part.row + part.rows)
+            if low >= high or not inside.any():
+                continue
+            width = part.columns // block * size
+            data = np.frombuffer(self._file(part.path), np.uint8, part.rows * width, part.offset)
+            source = data.reshape(part.rows, width)
+            there, here = (
+                slice((low - first) // block * size, (high - first) // block * size)
+                for first in (part.column, start)
+            )
+            if inside.all():
+                out[:, here] = source[rows - part.row, there]
+            else:
+                out[inside, here] = source[rows[inside] - part.row, there]
+        return out
+
+    def _file(self, path: Path) -> mmap.mmap:
+        if path not in self._files:
+            with path.open("rb") as file:
+                self._files[path] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._files[path]
+
+
+def _logical(ref: ParameterRef) -> tuple[int, int]:
+    """Return rows and columns of the parameter."""
+    rows, columns = ref.size[::-1] if ref.transposed else ref.size
+    return (rows if ref.rows is None else len(ref.rows)), columns
+
+
+def _chosen(ref: ParameterRef, rows: RowIndices | None) -> RowIndices:
+    """Return rows of the stored tensor (columns, if transposed) for rows of the parameter."""
+    if rows is None:
+        return np.arange(_logical(ref)[0]) if ref.rows is None else ref.rows
+    return rows if ref.rows is None else ref.rows[rows]
+
+
+def _block(tensor: StoredTensor) -> int:
+    return block_of(tensor.kind)[0]
+
+
+def check_memory(needed: int, tp: int, memory: int) -> None:
+    """Raise ModelError if the weights of a rank alone take more than the `memory` bytes it has."""
+    if needed > memory:
+        raise ModelError(
+            f"The model takes {needed / 1e9:,.1f} GB on each of {tp} rank(s), which has "
+            f"{memory / 1e9:,.1f} GB at most; raise TP, or take a model of fewer bits."
+        )
+
+
+def rank_bytes(
+    loader: WeightLoader, config: ModelConfig, tp: int, form: WeightForm, number_size: int
+) -> int:
+    """Return what the first rank of `tp`, which holds the most, needs for its weights."""
+    return sum(loader.held_bytes(slot, form, number_size) for slot in weight_slots(config, 0, tp))
