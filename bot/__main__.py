@@ -1,37 +1,25 @@
 """`draftsmith`: run, demo, draft, doctor, manifest, policy, audit."""
 
 import argparse
-import asyncio
 import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from bot.cli import run_command
 from bot.settings import Settings
 from inference.logs import guard_crashes
 
 Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 
-WRONG_SETTING = 2
-
 
 def main() -> int:
-    """The exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
+    """Return the exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
     guard_crashes()
     arguments = _parser().parse_args()
     command: Command = arguments.command
-    try:
-        return asyncio.run(command(arguments))
-    except ValidationError as error:
-        for problem in error.errors(include_input=False):
-            name = "_".join(map(str, problem["loc"])).upper()
-            print(f"{name}: {problem['msg']}", file=sys.stderr)
-        return WRONG_SETTING
-    except KeyboardInterrupt:
-        return 130
+    return run_command(command(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,8 +91,8 @@ async def _doctor(_: argparse.Namespace) -> int:
 
 
 async def _manifest(arguments: argparse.Namespace) -> int:
-    from bot.app import EVENTS_PATH  # noqa: PLC0415
     from bot.slack.manifest import manifest  # noqa: PLC0415
+    from bot.transport import EVENTS_PATH  # noqa: PLC0415
 
     url = arguments.url.rstrip("/") + EVENTS_PATH if arguments.url else None
     print(json.dumps(manifest(arguments.name, Settings().slash_command, request_url=url), indent=2))

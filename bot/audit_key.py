@@ -10,7 +10,7 @@ from bot.settings import Settings
 
 
 def audit_key(settings: Settings) -> SecretStr:
-    """AUDIT_KEY, or the key in DATA_DIR, which is made when it is not there."""
+    """Return AUDIT_KEY, or the key in DATA_DIR, which is made if it is not there."""
     return settings.audit_key or _kept(settings.data_dir / "audit.key")
 
 

@@ -1,7 +1,8 @@
-"""The owner of small work that Slack need not wait for, and that may be lost."""
+"""Work beside the requests, which Slack need not wait for and which may be lost."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -10,19 +11,19 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundTasks:
-    """Tasks that are ended when the bot is."""
+    """Short tasks, which end with the bot."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None], *, seconds: float) -> None:
-        """Do it now, within so many seconds."""
+        """Start the work now; give it up after so many seconds."""
         task = asyncio.create_task(self._run(work, seconds))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """What still runs is given up."""
+        """Give up what still runs."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -32,4 +33,15 @@ class BackgroundTasks:
             async with asyncio.timeout(seconds):
                 await work
         except Exception as error:
-            log.warning("chore not done", error=type(error).__name__)
+            log.warning("background task not done", error=type(error).__name__)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do endless work inside `async with`, and cancel it on leaving."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

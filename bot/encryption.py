@@ -9,24 +9,24 @@ from pydantic import SecretStr
 
 
 class Encryption:
-    """Closes and opens texts by Fernet, whose key is derived from a secret (HKDF, RFC 5869).
+    """Fernet, with a key that is derived from a secret (HKDF, RFC 5869).
 
     https://cryptography.io/en/latest/fernet/
     """
 
     def __init__(self, secret: SecretStr, purpose: str) -> None:
-        """`purpose` makes the key another one than that of any other use of the secret."""
+        """Derive the key. Another `purpose` of the same secret has another key."""
         derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode())
         key = derive.derive(secret.get_secret_value().encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
 
-    def close(self, text: str) -> str:
-        """The text, encrypted, as ASCII."""
+    def encrypt(self, text: str) -> str:
+        """Return the text, encrypted, as ASCII."""
         return self._fernet.encrypt(text.encode("utf-8", "surrogatepass")).decode()
 
-    def open(self, sealed: str) -> str | None:
-        """The text; None where it was changed, or sealed with another secret."""
+    def decrypt(self, encrypted: str) -> str | None:
+        """Return the text; None if it was changed, or encrypted with another secret."""
         try:
-            return self._fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
+            return self._fernet.decrypt(encrypted).decode("utf-8", "surrogatepass")
         except InvalidToken:
             return None

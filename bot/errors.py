@@ -1,9 +1,13 @@
 """The two kinds of errors that are told to somebody, each in one sentence."""
 
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
 from bot.messages import Sentence
 from safety import OperatorError
 
-__all__ = ["OperatorError", "UserError"]
+__all__ = ["OperatorError", "UserError", "validation_problems"]
 
 
 class UserError(Exception):
@@ -13,3 +17,9 @@ class UserError(Exception):
         # Not the sentence: what it quotes belongs in no log.
         super().__init__(type(self).__name__)
         self.sentence = sentence
+
+
+def validation_problems(error: ValidationError) -> Iterator[tuple[list[str], str]]:
+    """Yield the place and the message of each problem, and never the value."""
+    for problem in error.errors(include_input=False, include_context=False, include_url=False):
+        yield [str(part) for part in problem["loc"]], problem["msg"]

@@ -1,4 +1,4 @@
-"""Whether the bot is alive and ready, for whoever watches it, on a port that Slack never sees."""
+"""Says by HTTP whether the bot is alive and ready, on a port that Slack never sees."""
 
 import asyncio
 import time
@@ -19,19 +19,19 @@ REMEMBERED_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Watch:
-    """The filter's health, looked at no more often than that; a change is logged."""
+class HealthWatch:
+    """The filter's health, checked at most every REMEMBERED_SECONDS; a change is logged."""
 
-    judge: Filter
+    filter: Filter
     known: Health = field(default_factory=Health)
     at: float = -REMEMBERED_SECONDS
-    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def health(self) -> Health:
-        """As it is, or was a moment ago."""
-        async with self.looking:
+        """Return the health as it is, or was a moment ago."""
+        async with self.checking:
             if time.monotonic() - self.at >= REMEMBERED_SECONDS:
-                before, self.known = self.known, await self.judge.health()
+                before, self.known = self.known, await self.filter.health()
                 self.at = time.monotonic()
                 if before != self.known:
                     log.warning("filter health changed", troubles=self.known.troubles)
@@ -39,21 +39,21 @@ class Watch:
 
 
 @asynccontextmanager
-async def serving(judge: Filter, host: str, port: int | None) -> AsyncIterator[str | None]:
-    """GET /health/live and /health/ready; the latter is 503 while the filter blocks everything.
+async def serve_health(filter_: Filter, host: str, port: int | None) -> AsyncIterator[str | None]:
+    """Answer GET /health/live and /health/ready; yield the address, None without a port.
 
-    Yields where; None without a port.
+    /health/ready is 503 while the filter blocks everything.
     """
     if port is None:
         yield None
         return
     app = web.Application()
-    app.add_routes(_routes(Watch(judge)))
+    app.add_routes(_routes(HealthWatch(filter_)))
     async with serve_http(app, host, port) as address:
         yield address
 
 
-def _routes(watch: Watch) -> list[web.RouteDef]:
+def _routes(watch: HealthWatch) -> list[web.RouteDef]:
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 

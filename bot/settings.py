@@ -1,4 +1,4 @@
-"""Every knob of the bot: name, type, default, range and one line of help.
+"""Every setting of the bot: name, type, default, range and one line of help.
 
 Read from the environment or `.env`, as the worker reads its own (inference/settings.py).
 """
@@ -16,6 +16,7 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 
 from bot.drafting.drafting_settings import DraftingSettings
+from bot.errors import OperatorError
 
 
 class Settings(DraftingSettings, BaseSettings):
@@ -130,8 +131,8 @@ class Settings(DraftingSettings, BaseSettings):
         return self.worker_url or f"unix:{self.socket}"
 
 
-class Alone(Settings):
-    """Settings from arguments alone, whatever the environment says: for the demo and for tests."""
+class ExplicitSettings(Settings):
+    """Settings from arguments alone, whatever the environment says: for demo, bench and tests."""
 
     @classmethod
     def settings_customise_sources(
@@ -142,5 +143,12 @@ class Alone(Settings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is given."""
+        """Return only the arguments as a source."""
         return (init_settings,)
+
+
+def required(secret: SecretStr | None, name: str) -> SecretStr:
+    """Return the setting's value. Raises OperatorError if it is missing or empty."""
+    if not secret:
+        raise OperatorError(f"{name} is not set. The README says where Slack shows it.")
+    return secret

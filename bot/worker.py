@@ -11,6 +11,9 @@ from pathlib import Path
 
 import structlog
 
+from bot.errors import OperatorError
+from inference.client import EngineClient
+
 log = structlog.get_logger(__name__)
 
 CANNOT_LOAD = 2
@@ -21,33 +24,45 @@ BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 OnLine = Callable[[str], None]
 
 
-class WorkerCannotLoad(Exception):
-    """The worker's own sentence about what it cannot load."""
-
-
 @asynccontextmanager
 async def own_worker(socket: Path, on_line: OnLine) -> AsyncIterator[asyncio.Task[None]]:
-    """A worker on a Unix socket for as long as the context lasts.
+    """Run a worker on a Unix socket inside `async with`.
 
-    The task that is given ends only by raising WorkerCannotLoad. `on_line` gets what it prints.
+    The task that is yielded ends only by raising OperatorError, with the worker's own sentence
+    about what it cannot load. `on_line` gets each line that the worker prints.
     """
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    watch = asyncio.create_task(_keep_up(socket, on_line), name="worker")
+    watch = asyncio.create_task(_keep_running(socket, on_line), name="worker")
     try:
         yield watch
     finally:
         watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WorkerCannotLoad):
+        with contextlib.suppress(asyncio.CancelledError, OperatorError):
             await watch
 
 
-async def _keep_up(socket: Path, on_line: OnLine) -> None:
+async def until_ready(
+    worker: asyncio.Task[None], engine: EngineClient, seconds: float, on_line: OnLine
+) -> None:
+    """Wait for the model of `own_worker`, and tell how far it is.
+
+    Raises OperatorError if it cannot be loaded, EngineUnavailable if it takes longer.
+    """
+    ready = asyncio.create_task(engine.wait_ready(seconds, on_line))
+    await asyncio.wait({worker, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if worker.done():
+        ready.cancel()
+        worker.result()
+    await ready
+
+
+async def _keep_running(socket: Path, on_line: OnLine) -> None:
     deaths = 0
     while True:
         began = time.monotonic()
         code, last = await _run_once(socket, on_line)
         if code == CANNOT_LOAD:
-            raise WorkerCannotLoad(last.removeprefix("worker: "))
+            raise OperatorError(last.removeprefix("worker: "))
         deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
         delay = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS) - 1)]
         log.warning("worker ended", code=code, again_in=delay)
@@ -55,7 +70,7 @@ async def _keep_up(socket: Path, on_line: OnLine) -> None:
 
 
 async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
-    """Its exit code, and the last line that it printed."""
+    """Run the worker until it ends; return its exit code and the last line that it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -15,7 +15,10 @@ from bot.workspace import Workspace
 async def bot_process(
     workspace: Workspace, data: Path, **settings: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A connected bot; what it logs is in `data/log`. Killed at the end if it still runs."""
+    """Run a bot, and yield it once it is connected; its logs are in `data/log`.
+
+    It is killed at the end if it still runs.
+    """
     env = {
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_APP_TOKEN": workspace.app_token,

@@ -1,4 +1,4 @@
-"""Words to look for where none may be, in every form in which they could be written there."""
+"""Words that must not be in a log or a file, in every form in which they could be written."""
 
 import base64
 import json
@@ -7,18 +7,18 @@ from urllib.parse import quote
 
 
 def canary(name: str) -> str:
-    """A word that nothing else says, with a letter that many forms escape."""
+    """Return a word that nothing else says, with a letter that many forms escape."""
     return f"quetzalcóatl{name}"
 
 
 def leaked(words: str, data: bytes) -> list[str]:
-    """The forms in which these words are in the data."""
+    """Return the forms in which these words are in the data."""
     return [form for form, written in forms(words) if written in data]
 
 
 def forms(words: str) -> Iterator[tuple[str, bytes]]:
-    """Each form's name, and the words in it."""
-    assert len(words) > 12, "too short for Base64, of which the ends are left out"
+    """Yield each form's name, and the words in it."""
+    assert len(words) > 12, "too short for Base64, whose ends are left out"
     raw = words.encode()
     yield "UTF-8", raw
     yield "Latin-1", words.encode("latin-1")
@@ -31,7 +31,7 @@ def forms(words: str) -> Iterator[tuple[str, bytes]]:
     yield "hex", raw.hex().encode()
     yield "HEX", raw.hex().upper().encode()
     for shift in range(3):
-        # Without the characters that also tell what stands around.
+        # Without the characters that depend on the bytes before and after.
         code = base64.b64encode(bytes(shift) + raw)[4:-4]
         yield f"Base64, {shift} on", code
         yield f"Base64 of URLs, {shift} on", code.translate(bytes.maketrans(b"+/", b"-_"))

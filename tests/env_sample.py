@@ -26,7 +26,8 @@ def env_sample() -> str:
 
 
 def _entries(fields: dict[str, FieldInfo]) -> Iterator[str]:
-    for name, field in fields.items():
+    # The two to fill in come first.
+    for name, field in sorted(fields.items(), key=lambda item: item[0] not in TO_FILL_IN):
         help_lines = wrap(f"{field.description}", 98, initial_indent="# ", subsequent_indent="# ")
         default = "" if field.default_factory else _written(field.default)
         setting = f"{'' if name in TO_FILL_IN else '#'}{name.upper()}={default}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Bot
-from bot.settings import Alone, Settings
+from bot.settings import ExplicitSettings, Settings
 from bot.workspace import PostedMessage, Workspace
 
 StartBot = Callable[..., AbstractAsyncContextManager[Bot]]
@@ -27,7 +27,7 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
         "drain_seconds": 0.5,
         **changed,
     }
-    return Alone(**chosen)
+    return ExplicitSettings(**chosen)
 
 
 def is_done(message: PostedMessage) -> bool:

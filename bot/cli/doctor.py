@@ -12,27 +12,23 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import ArgumentError
 
-from bot.cli.policy import judge_server
-from bot.drafting.brief.recipe import RecipeError, load_recipes
+from bot.drafting.brief.recipe import load_recipes
+from bot.errors import OperatorError
 from bot.messages import sentence_about
+from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.lookups import is_private
 from bot.slack.manifest import SCOPES
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
-from safety import Filter, FilterError, PolicyError, load_policy
 
 CHECK_SECONDS = 60.0
 FAILED = 1
 
 
-class Trouble(Exception):
-    """What is wrong and what to do about it, in one sentence."""
-
-
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What one check found."""
 
     name: str
@@ -41,16 +37,16 @@ class Finding:
 
 
 async def doctor(settings: Settings) -> int:
-    """The exit code: 0 all is well, 1 something is to do."""
+    """Print a line for each check; return the exit code: 0 all is well, 1 something is to do."""
     well = True
-    async for finding in findings(settings):
-        print(f"{'ok ' if finding.ok else '-- '} {finding.name:<9} {finding.said}", flush=True)
-        well = well and finding.ok
+    async for result in results(settings):
+        print(f"{'ok ' if result.ok else '-- '} {result.name:<9} {result.said}", flush=True)
+        well = well and result.ok
     return 0 if well else FAILED
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """One finding a check, in the order in which to mend them."""
+async def results(settings: Settings) -> AsyncIterator[CheckResult]:
+    """Yield a result for each check, in the order in which to mend them."""
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
         "token": _token,
         "transport": _transport,
@@ -64,21 +60,21 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     for name, check in checks.items():
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                yield Finding(name, True, await check(settings))
-        except Trouble as trouble:
-            yield Finding(name, False, str(trouble))
+                yield CheckResult(name, True, await check(settings))
+        except OperatorError as trouble:
+            yield CheckResult(name, False, trouble.sentence)
         except TimeoutError:
-            yield Finding(name, False, f"No answer within {CHECK_SECONDS:.0f} s.")
+            yield CheckResult(name, False, f"No answer within {CHECK_SECONDS:.0f} s.")
 
 
 async def _token(settings: Settings) -> str:
-    if settings.slack_bot_token is None:
-        raise Trouble("Set SLACK_BOT_TOKEN to the xoxb- token from OAuth & Permissions.")
+    if not settings.slack_bot_token:
+        raise OperatorError("Set SLACK_BOT_TOKEN to the xoxb- token from OAuth & Permissions.")
     async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
         answer = await _ask(client, "auth.test", "SLACK_BOT_TOKEN")
     granted = set(answer.headers.get("x-oauth-scopes", "").replace(",", " ").split())
     if missing := sorted(set(SCOPES) - granted):
-        raise Trouble(
+        raise OperatorError(
             f"Scopes are missing: {', '.join(missing)}. Put the manifest of "
             "`draftsmith manifest` into the app's page and install the app again."
         )
@@ -87,11 +83,11 @@ async def _token(settings: Settings) -> str:
 
 async def _transport(settings: Settings) -> str:
     if settings.slack_transport == "http":
-        if settings.slack_signing_secret is None:
-            raise Trouble("Set SLACK_SIGNING_SECRET, from the app's page Basic Information.")
+        if not settings.slack_signing_secret:
+            raise OperatorError("Set SLACK_SIGNING_SECRET, from the app's page Basic Information.")
         return f"signed HTTP on {settings.http_host}:{settings.http_port}"
-    if settings.slack_app_token is None:
-        raise Trouble("Set SLACK_APP_TOKEN to an xapp- token with connections:write.")
+    if not settings.slack_app_token:
+        raise OperatorError("Set SLACK_APP_TOKEN to an xapp- token with connections:write.")
     async with web_client(settings.slack_app_token, settings.slack_api_url) as client:
         await _ask(client, "apps.connections.open", "SLACK_APP_TOKEN")
     return "Socket Mode"
@@ -101,9 +97,11 @@ async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackRes
     try:
         return await client.api_call(method)
     except SlackApiError as error:
-        raise Trouble(f"Slack does not take {token}: {error.response['error']}.") from None
+        raise OperatorError(f"Slack does not take {token}: {error.response['error']}.") from None
     except (SlackClientError, aiohttp.ClientError, OSError):
-        raise Trouble(f"{client.base_url} does not answer as Slack: check the network.") from None
+        raise OperatorError(
+            f"{client.base_url} does not answer as Slack: check the network."
+        ) from None
 
 
 async def _database(settings: Settings) -> str:
@@ -111,47 +109,45 @@ async def _database(settings: Settings) -> str:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = await Store.open(settings.database)
     except OSError:
-        raise Trouble(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
+        raise OperatorError(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
     except ArgumentError:
-        raise Trouble("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
+        raise OperatorError("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
     except StoreUnavailable:
-        raise Trouble(f"{settings.database_shown} cannot be opened: check DATABASE_URL.") from None
+        raise OperatorError(
+            f"{settings.database_shown} cannot be opened: check DATABASE_URL."
+        ) from None
     await store.close()
     return settings.database_shown
 
 
 async def _filter(settings: Settings) -> str:
-    try:
-        health = await Filter(load_policy(settings.policy), worker=judge_server(settings)).health()
-    except (PolicyError, FilterError) as error:
-        raise Trouble(str(error)) from None
+    health = await load_filter(settings).health()
     if health.degraded:
-        raise Trouble(" ".join(health.troubles))
+        raise OperatorError(" ".join(health.troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 
 async def _review(settings: Settings) -> str:
     if settings.review_channel is None:
         return "no REVIEW_CHANNEL: what the policy holds is blocked"
-    if settings.slack_bot_token is None:
-        raise Trouble("REVIEW_CHANNEL needs SLACK_BOT_TOKEN.")
+    if not settings.slack_bot_token:
+        raise OperatorError("REVIEW_CHANNEL needs SLACK_BOT_TOKEN.")
     async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
         try:
             answer = await client.conversations_info(channel=settings.review_channel)
         except (SlackClientError, aiohttp.ClientError, OSError):
             answer = None
     if answer is None or not answer["channel"].get("is_member"):
-        raise Trouble("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
+        raise OperatorError("The bot is not in the channel of REVIEW_CHANNEL: /invite it there.")
     if not is_private(answer["channel"]):
-        raise Trouble("The channel of REVIEW_CHANNEL is open to others: make it private, unshared.")
+        raise OperatorError(
+            "The channel of REVIEW_CHANNEL is open to others: make it private, unshared."
+        )
     return f"what the policy holds waits {settings.review_hours:g} h in {settings.review_channel}"
 
 
 async def _recipes(settings: Settings) -> str:
-    try:
-        return ", ".join(load_recipes(settings.recipes))
-    except RecipeError as error:
-        raise Trouble(str(error)) from None
+    return ", ".join(load_recipes(settings.recipes))
 
 
 async def _languages(settings: Settings) -> str:
@@ -164,11 +160,13 @@ async def _served(settings: Settings) -> str:
         async with EngineClient(settings.engine_url, token=settings.worker_token) as engine:
             return f"{', '.join(await engine.models())} at {settings.engine_url}"
     except (EngineUnavailable, EngineRefused) as error:
-        raise Trouble(f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN.") from None
+        raise OperatorError(
+            f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN."
+        ) from None
 
 
 async def _model(_: Settings) -> str:
-    """In a process of its own, as the worker is: this one has no torch."""
+    # In a process of its own, as the worker is: this one has no torch.
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "inference", "--check", env=os.environ,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -181,5 +179,5 @@ async def _model(_: Settings) -> str:
     lines = (out if process.returncode == 0 else err).decode(errors="replace").split("\n")
     said = next((line for line in reversed(lines) if line.strip()), "It ended without a word.")
     if process.returncode != 0:
-        raise Trouble(said.removeprefix("worker: "))
+        raise OperatorError(said.removeprefix("worker: "))
     return said

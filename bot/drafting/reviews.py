@@ -101,7 +101,7 @@ class Reviews:
         self, job: Job, text: str, verdict: Verdict, version: Version, **facts: object
     ) -> None:
         """Keep a draft and tell the reviewers; `facts` of the version are kept with it."""
-        await self._keep(job, self._seal.close(text), [verdict], version, **facts)
+        await self._keep(job, self._seal.encrypt(text), [verdict], version, **facts)
 
     async def hold_request(
         self, job: Job, asked: str, sources: Sequence[Source], verdicts: Sequence[Verdict]
@@ -109,12 +109,12 @@ class Reviews:
         """Keep what is asked and what came with it, sealed and nowhere else; tell the reviewers."""
         request = {"asked": asked, "sources": [as_record(source) for source in sources]}
         await self._keep(
-            job, self._seal.close(json.dumps(request)), verdicts, None, sources=sources
+            job, self._seal.encrypt(json.dumps(request)), verdicts, None, sources=sources
         )
 
     async def unseal(self, job: Job, hold: Hold) -> None:
         """Put what was asked back in its place, for the job to go on with it."""
-        opened = self._seal.open(hold.sealed)
+        opened = self._seal.decrypt(hold.sealed)
         if opened is not None:
             request = json.loads(opened)
             sources = [Source(**record) for record in map(from_record, request["sources"])]
@@ -141,7 +141,7 @@ class Reviews:
 
     def _opened(self, hold: Hold) -> str | None:
         """Return the held text: a draft, or what was asked and what came with it."""
-        opened = self._seal.open(hold.sealed)
+        opened = self._seal.decrypt(hold.sealed)
         if opened is None or hold.version_id is not None:
             return opened
         request = json.loads(opened)

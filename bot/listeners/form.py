@@ -1,17 +1,17 @@
 """The form for a draft, opened from wherever somebody asked for it."""
 
 import asyncio
-from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.slack_port import SlackError
-from bot.listeners.form_context import Place
+from bot.listeners.form_context import FormContext
+from bot.listeners.payloads import ModalTrigger
 from bot.listeners.services import Services
-from bot.messages import Language, Sentence, sentence
+from bot.messages import Sentence, sentence
 from bot.slack.render.draft_form import Choices, draft_view
 
-# A trigger of Slack's lives for three.
+# A trigger_id of Slack's is valid for three.
 TRIGGER_SECONDS = 2.0
 
 
@@ -19,21 +19,24 @@ async def open_form(
     services: Services,
     user: str,
     trigger_id: str,
-    metadata: str,
+    context: FormContext,
     *,
     source: Sentence | None = None,
-    anywhere: bool = False,
 ) -> Sentence | None:
-    """What to say instead, where it did not open."""
+    """Open the form; return what to say instead if it did not open.
+
+    `source` tells in the form what is kept for it.
+    """
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            language: Language = await services.people.language(user)
+            language = await services.people.language(user)
+            kinds = services.drafting.kinds(language)
             view = draft_view(
-                metadata,
+                context.to_metadata(),
                 language,
-                choices(services, language),
+                Choices(kinds, services.settings.model_languages),
                 source=source.to(language) if source else None,
-                anywhere=anywhere,
+                anywhere=context.channel is None,
             )
             await services.outbox.views.open(trigger_id, view)
     except (SlackError, TimeoutError):
@@ -41,21 +44,10 @@ async def open_form(
     return None
 
 
-async def open_form_anywhere(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
-    """From where no channel is: the form asks for it."""
-    user = body["user"]["id"]
-    said = await open_form(services, user, body["trigger_id"], Place().packed(), anywhere=True)
+async def open_form_anywhere(ack: AsyncAck, trigger: ModalTrigger, services: Services) -> None:
+    """Open the form, which asks for the channel."""
+    said = await open_form(services, trigger.user, trigger.trigger_id, FormContext())
     await ack()
     if said:
-        await services.outbox.tell_in_dm(user, await services.people.told(user, said))
-
-
-def choices(services: Services, language: Language) -> Choices:
-    """What this app can write."""
-    return Choices(services.drafting.kinds(language), services.settings.model_languages)
-
-
-def files_in(message: dict[str, Any]) -> list[tuple[str, str]]:
-    """The ids and names of the files of a message or of an input."""
-    files = message.get("files") or []
-    return [(str(file["id"]), str(file.get("name") or file["id"])) for file in files]
+        told = await services.people.told(trigger.user, said)
+        await services.outbox.tell_in_dm(trigger.user, told)

@@ -1,36 +1,49 @@
-"""Where a form was opened: travels with it and comes back when it is submitted. Ids only."""
+"""What a form carries in its private_metadata, and brings back when it is submitted. Ids only."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Without a channel, the form asks for it. `sources` are the keys of what is kept for it."""
+class FormContext:
+    """Where the form of a draft was opened.
+
+    Without a channel, the form asks for it. `sources` are the keys of what is kept for the form.
+    """
 
     channel: str | None = None
     response_url: str | None = None
-    sources: tuple[str, ...] = ()
+    sources: Sequence[str] = ()
 
-    def packed(self) -> str:
-        """As the private_metadata of a view."""
-        return json.dumps({name: value for name, value in asdict(self).items() if value})
+    def to_metadata(self) -> str:
+        """Return the private_metadata of the form."""
+        fields = {
+            "channel": self.channel,
+            "response_url": self.response_url,
+            "sources": self.sources,
+        }
+        return json.dumps({name: value for name, value in fields.items() if value})
 
-
-def place_from(private_metadata: str) -> Place:
-    """The place that `packed` put there."""
-    return Place(**json.loads(private_metadata))
-
-
-def draft_of(body: dict[str, Any]) -> str:
-    """The private_metadata of a form opened by a button under a draft."""
-    return json.dumps(
-        {"version": int(body["actions"][0]["value"]), "channel": body["channel"]["id"]}
-    )
+    @classmethod
+    def from_metadata(cls, private_metadata: str) -> Self:
+        """Read what `to_metadata` wrote."""
+        return cls(**json.loads(private_metadata))
 
 
-def draft_from(private_metadata: str) -> tuple[int, str]:
-    """The version's id and the channel that `draft_of` put there."""
-    draft = json.loads(private_metadata)
-    return int(draft["version"]), str(draft["channel"])
+@dataclass(frozen=True, slots=True)
+class VersionContext:
+    """The draft under which a form was opened."""
+
+    version: int
+    channel: str
+
+    def to_metadata(self) -> str:
+        """Return the private_metadata of the form."""
+        return json.dumps({"version": self.version, "channel": self.channel})
+
+    @classmethod
+    def from_metadata(cls, private_metadata: str) -> Self:
+        """Read what `to_metadata` wrote."""
+        return cls(**json.loads(private_metadata))

@@ -19,9 +19,9 @@ from tests.scripted_engine import ScriptedEngine
 
 @pytest.fixture
 async def workspace(request: pytest.FixtureRequest) -> AsyncIterator[Workspace]:
-    """No rate limits, and redelivery soon, so that tests need not wait.
+    """Run a workspace without rate limits, which delivers again soon, so that tests need not wait.
 
-    With a bot it knows the bot's manifest; tests of the workspace alone have an app that may all.
+    With a bot it knows the bot's manifest; in tests of the workspace alone the app may do all.
     """
     made = manifest("Draftsmith", "/draft") if "engine" in request.fixturenames else None
     delays = (0.05, 0.1, 0.1)
@@ -41,32 +41,32 @@ def general(workspace: Workspace, ada: str) -> str:
 
 @pytest.fixture
 def client(workspace: Workspace) -> AsyncWebClient:
-    """The SDK's client with the bot's token, without the SDK's own retries."""
+    """Return the SDK's client with the bot's token, without the SDK's own retries."""
     url = f"{workspace.url}/api/"
     return AsyncWebClient(workspace.bot_token, base_url=url, retry_handlers=[])
 
 
 @pytest.fixture
 def bolt(client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """A Bolt app with no listener yet."""
+    """Return a Bolt app with no listener yet."""
     return AsyncApp(client=client, signing_secret=workspace.signing_secret)
 
 
 @pytest.fixture
 async def connect(workspace: Workspace, bolt: AsyncApp) -> AsyncIterator[Callable[..., object]]:
-    """Connects the Bolt app by Socket Mode, and lets go of it at the end."""
+    """Return what connects the Bolt app by Socket Mode; disconnect it at the end."""
     handlers: list[AsyncSocketModeHandler] = []
 
     async def connected() -> AsyncSocketModeHandler:
         handler = AsyncSocketModeHandler(bolt, workspace.app_token, ping_interval=0.2)
         handlers.append(handler)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
         await workspace.until(lambda: workspace.connected)
         return handler
 
     yield connected
     for handler in handlers:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def engine() -> AsyncIterator[ScriptedEngine]:
 
 @pytest.fixture
 def start(workspace: Workspace, engine: ScriptedEngine, tmp_path: Path) -> StartBot:
-    """Starts a bot with some settings changed; twice on the same data if asked twice."""
+    """Return what starts a bot with some settings changed, always on the same data."""
     return lambda **changed: running(settings_for(workspace, engine.url, tmp_path, **changed))
 
 

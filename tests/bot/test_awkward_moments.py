@@ -1,4 +1,4 @@
-"""Things that happen just then: two at once, halfway through, or while something is away."""
+"""Two things at once, things halfway through, and things while something does not answer."""
 
 import asyncio
 import sqlite3

@@ -1,8 +1,9 @@
-"""What goes wrong, and the one clear sentence that each gets. Nothing is lost, nothing doubled."""
+"""Each thing that goes wrong gets one clear sentence; nothing is lost, and nothing doubled."""
 
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -161,7 +162,7 @@ async def test_a_draft_deleted_while_it_streams_ends_and_frees_the_worker(
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.startStream", "chat.stopStream"])
 @pytest.mark.parametrize("fault", [{"status": 500}, {"retry_after": 1}, {"drop": "after"}])
 async def test_what_slack_does_not_answer_well_is_done_once(
-    bot: Bot, ana: Person, workspace: Workspace, method: str, fault: dict[str, object]
+    bot: Bot, ana: Person, workspace: Workspace, method: str, fault: dict[str, Any]
 ) -> None:
     workspace.fail(method, **fault)
     await ana.draft("rain")

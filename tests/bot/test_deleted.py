@@ -14,8 +14,8 @@ from tests.scripted_engine import ScriptedEngine
 async def test_nothing_of_a_deleted_draft_is_told_the_model(
     bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
+    engine.write = lambda _: f"This is text {len(engine.requests)}."
     for number, wish in enumerate(("", "make it dry", "make it warm"), 1):
-        engine.write = lambda _, number=number: f"This is text {number}."
         await (ana.reply(wish) if wish else ana.draft("rain"))
         *_, last = await ana.sees_drafts(number)
     await ana.react(ana.drafts[1], "wastebasket")

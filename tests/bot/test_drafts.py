@@ -165,11 +165,17 @@ async def test_only_the_requester_stops_a_draft(
     assert "Sentence 8" in draft.text
 
 
-@pytest.mark.parametrize("kind", ["guest", "outsider"])
+@pytest.mark.parametrize(("guest", "outsider"), [(True, False), (False, True)])
 async def test_guests_and_outsiders_are_told_no_and_their_reactions_pass_without_noise(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, kind: str
+    bot: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    guest: bool,
+    outsider: bool,
 ) -> None:
-    visitor = Person(workspace, workspace.person("gus", **{kind: True}), ana.channel)
+    gus = workspace.person("gus", guest=guest, outsider=outsider)
+    visitor = Person(workspace, gus, ana.channel)
     await visitor.draft("rain")
     await visitor.hears("open to full members")
     await ana.draft("rain")

@@ -22,7 +22,7 @@ Draftsmith = Callable[..., tuple[int, str, str]]
 def draftsmith(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Draftsmith:
-    """The exit code, stdout and stderr of a command."""
+    """Return what runs a command, and gives its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, **env: str) -> tuple[int, str, str]:

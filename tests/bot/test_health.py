@@ -1,4 +1,4 @@
-"""What whoever watches the bot is told by HTTP."""
+"""What the bot says about its health by HTTP."""
 
 from pathlib import Path
 from urllib.parse import urljoin

@@ -1,4 +1,4 @@
-"""Kinds, help and languages as people at the workspace meet them; only the model is scripted."""
+"""Kinds, help and languages as people in Slack meet them; only the model is scripted."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ sampling = { temperature = 1.1 }
 
 @pytest.fixture
 def mei(workspace: Workspace) -> Person:
-    """Somebody whose Slack is in Chinese."""
+    """Return somebody whose Slack is in Chinese."""
     return Person(workspace, workspace.person("mei", locale="zh-CN"), workspace.channel("launch"))
 
 

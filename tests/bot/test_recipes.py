@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.drafting.brief.options import Options
-from bot.drafting.brief.recipe import FREE, NetworkLimit, RecipeError, find_recipe, load_recipes
+from bot.drafting.brief.recipe import FREE, NetworkLimit, find_recipe, load_recipes
 from bot.drafting.jobs.prompt import Conversation
+from bot.errors import OperatorError
 
 RECIPES = load_recipes()
 OPTIONS = Options(
@@ -133,11 +134,11 @@ def test_a_wrong_recipe_is_named_with_its_place(
     tmp_path: Path, right: str, wrong: str, says: str
 ) -> None:
     assert right in POEM
-    with pytest.raises(RecipeError, match=r"own\.toml|both called") as error:
+    with pytest.raises(OperatorError, match=r"own\.toml|both called") as error:
         load_recipes(with_file(tmp_path, POEM.replace(right, wrong, 1)))
     assert says in str(error.value)
 
 
 def test_a_folder_that_is_not_there_is_said_with_its_setting(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="check RECIPES"):
+    with pytest.raises(OperatorError, match="check RECIPES"):
         load_recipes(tmp_path / "none")

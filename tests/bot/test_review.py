@@ -32,7 +32,9 @@ class Reviewer(Person):
         return next(iter(self.workspace.messages(self.channel)), None)
 
     async def sees_card(self) -> PostedMessage:
-        return await self.workspace.until(lambda: self.card)
+        card = await self.workspace.until(lambda: self.card)
+        assert card is not None
+        return card
 
     async def click(self, button: str) -> bool:
         card = await self.sees_card()
@@ -47,7 +49,7 @@ def rex(workspace: Workspace) -> Reviewer:
 
 @pytest.fixture
 def holding(start: StartBot, rex: Reviewer, tmp_path: Path) -> StartBot:
-    """Starts a bot whose policy holds every e-mail address."""
+    """Return what starts a bot whose policy holds every e-mail address."""
     policy = tmp_path / "policy.toml"
     policy.write_text(POLICY)
     return lambda **changed: start(policy=policy, review_channel=rex.channel, **changed)

@@ -1,6 +1,7 @@
 """Our own conversation, chats beside a channel, mentions, the home tab, and waiting."""
 
 import asyncio
+from functools import partial
 
 from bot.app import Bot
 from bot.messages import use_command
@@ -12,6 +13,11 @@ from tests.scripted_engine import ScriptedEngine
 
 def own(workspace: Workspace, who: Person) -> Person:
     return Person(workspace, who.id, workspace.dm(who.id))
+
+
+def answered(workspace: Workspace, channel: str, ts: str, words: str) -> bool:
+    """Say whether an answer below this message has these words."""
+    return any(words in m.text for m in workspace.messages(channel, ts)[1:])
 
 
 async def test_a_message_to_the_app_is_a_brief_and_replies_refine(
@@ -32,11 +38,7 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
     alone = own(workspace, ana)
     for typed, says in (("help", "Tell me what to write"), ("temprature=1 x", "Did you mean")):
         ts = await workspace.say(ana.id, alone.channel, typed)
-        await workspace.until(
-            lambda ts=ts, says=says: any(
-                says in m.text for m in workspace.messages(alone.channel, ts)[1:]
-            )
-        )
+        await workspace.until(partial(answered, workspace, alone.channel, ts, says))
     await workspace.upload(ana.id, alone.channel, "a.txt", b"x")
     await workspace.until(lambda: "What shall I write from this" in str(workspace.state.outline()))
     assert not engine.requests
@@ -49,9 +51,11 @@ async def test_a_chat_begins_with_prompts_and_gets_the_brief_as_its_title(
     alone = own(workspace, ana)
     (root,) = workspace.messages(alone.channel)
     pane = await workspace.until(lambda: root.pane if root.pane and root.pane.prompts else None)
+    assert pane is not None
     assert pane.prompts[0]["title"] == "Draft a blog post"
     await workspace.say(ana.id, alone.channel, pane.prompts[0]["message"], thread_ts=ts)
     await alone.sees_drafts(1)
+    assert root.pane is not None
     assert root.pane.title
     await workspace.say(ana.id, alone.channel, "shorter", thread_ts=ts)
     await alone.sees_drafts(2)
@@ -77,6 +81,8 @@ async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when
     await workspace.until(lambda: ben.drafts)
     first = await workspace.until(lambda: workspace.status(ana.channel, ana.root.ts))
     second = await workspace.until(lambda: workspace.status(ben.channel, ben.root.ts))
+    assert first is not None
+    assert second is not None
     assert first.text == "is thinking about your draft…"
     assert second.text == "has one request before yours…"
     assert first.loading
@@ -92,6 +98,7 @@ async def test_home_shows_what_the_person_began_and_a_button_that_begins_another
     await ana.sees_drafts(1)
     await workspace.open_home(ana.id)
     home = await workspace.until(lambda: workspace.home(ana.id))
+    assert home is not None
     shown = str(home.body["blocks"])
     assert f"p{ana.root.ts.replace('.', '')}" in shown
     assert "1 draft" in shown
@@ -132,6 +139,7 @@ async def test_home_is_in_the_persons_language(start: StartBot, workspace: Works
     async with start():
         await workspace.open_home(mei)
         home = await workspace.until(lambda: workspace.home(mei))
+    assert home is not None
     assert "新草稿" in str(home.body["blocks"])
 
 
@@ -151,9 +159,8 @@ async def test_below_a_persons_message_a_head_has_the_stop_button_and_then_the_n
     alone = own(workspace, ana)
     engine.gate.clear()
     ts = await workspace.say(ana.id, alone.channel, "rain")
-    _, head = await workspace.until(
-        lambda: thread if len(thread := workspace.messages(alone.channel, ts)) == 2 else None
-    )
+    await workspace.until(lambda: len(workspace.messages(alone.channel, ts)) == 2)
+    _, head = workspace.messages(alone.channel, ts)
     assert "stop_thread" in str(head.blocks)
     engine.gate.set()
     await alone.sees_drafts(1)

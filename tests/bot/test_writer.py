@@ -19,7 +19,7 @@ LISBON = "We open on Monday.\n\nThe kitchen has the best view. Come and see it."
 
 
 def lisbon(body: Json) -> str:
-    """Each wish changes something that can be seen."""
+    """Write a text that shows what was asked for."""
     wish = body["messages"][-1]["content"]
     if "shorter" in wish:
         return "We open on Monday."
@@ -28,20 +28,20 @@ def lisbon(body: Json) -> str:
 
 @pytest.fixture
 async def writer(bot: Bot, ana: Person, engine: ScriptedEngine, reader: Reader) -> Reader:
-    """Ana, in the channel where she works."""
+    """Return Ana, in the channel where she works."""
     engine.write = lisbon
     await reader.open("ana", "launch")
     return reader
 
 
 async def ask(writer: Reader, brief: str) -> None:
-    """Types the command, and opens the thread that it begins."""
+    """Type the command, and open the thread that it begins."""
     await writer.type("#composer-text", f"/draft {brief}", Keys.ENTER)
     await writer.click("#messages li:last-child button.replies")
 
 
 def reply(number: int, inside: str = "") -> str:
-    """A place in a reply of the thread."""
+    """Return the selector of a place in a reply of the thread."""
     return f"#replies li:nth-child({number + 1}) {inside}".strip()
 
 

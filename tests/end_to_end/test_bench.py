@@ -4,18 +4,21 @@ import asyncio
 import math
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.bench import Came, Report, share
+from bot.bench.crowd import DraftOutcome
+from bot.bench.report import LoadReport, share
 
 ROOT = Path(__file__).resolve().parents[2]
-WELL = Came(ack=0.1, sign=0.2, text=1.0, complete=2.0, settled=3.0, right=True)
+WELL = DraftOutcome(ack=0.1, sign=0.2, text=1.0, complete=2.0, settled=3.0, right=True)
 
 
 async def bench(*words: str) -> tuple[int | None, str, str]:
-    """The exit code, stdout and stderr."""
+    """Return the exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.bench", *words,
         cwd=ROOT,
@@ -45,16 +48,17 @@ def test_what_never_came_is_the_slowest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ill", "missed"),
+    ("changed", "missed"),
     [
-        (Came(None, 0.2, 1.0, 2.0, 3.0, right=True), ["1 drafts lost", "acks over 0.5 s at p99"]),
-        (Came(0.6, 0.7, 1.0, 2.0, 3.0, right=True), ["acks over 0.5 s at p99"]),
-        (Came(0.1, 0.2, 1.0, 2.0, 3.0, right=False), ["1 drafts wrong or doubled"]),
-        (Came(0.1, 0.2, 1.0, None, None, right=False), ["1 drafts lost"]),
-        (Came(0.1, 9.0, 9.1, 9.2, 9.3, right=True), []),
+        ({"ack": None}, ["1 drafts lost", "acks over 0.5 s at p99"]),
+        ({"ack": 0.6, "sign": 0.7}, ["acks over 0.5 s at p99"]),
+        ({"right": False}, ["1 drafts wrong or doubled"]),
+        ({"complete": None, "settled": None, "right": False}, ["1 drafts lost"]),
+        ({"sign": 9.0, "text": 9.1, "complete": 9.2, "settled": 9.3}, []),
     ],
 )
-def test_one_that_fares_ill_among_three_is_named_where_a_goal_is_missed(
-    ill: Came, missed: list[str]
+def test_one_bad_outcome_among_three_is_named_where_a_goal_is_missed(
+    changed: dict[str, Any], missed: list[str]
 ) -> None:
-    assert Report([WELL, ill, WELL], [], processor=1.0).missed() == missed
+    bad = replace(WELL, **changed)
+    assert LoadReport([WELL, bad, WELL], [], processor_seconds=1.0).missed() == missed

@@ -11,18 +11,21 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from bot.cli.doctor import doctor
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
 from bot.workspace import Workspace
 from inference.settings import WorkerSettings
 from tests.env_sample import env_sample
+from tests.person import settings_for
 from tests.scripted_engine import ScriptedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 200
 
 
-async def draftsmith(*words: str, cwd: Path, limit: float = 60, **env: str) -> tuple[int, str, str]:
-    """The exit code, stdout and stderr of a command in an environment of its own."""
+async def draftsmith(*words: str, cwd: Path, **env: str) -> tuple[int, str, str]:
+    """Run a command in an environment of its own; return its exit code, stdout and stderr."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *words,
@@ -32,7 +35,7 @@ async def draftsmith(*words: str, cwd: Path, limit: float = 60, **env: str) -> t
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(LIMIT_SECONDS):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
@@ -83,37 +86,42 @@ async def test_the_doctor_finds_nothing_to_do_where_all_is_well(
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack does not take SLACK_BOT_TOKEN: invalid_auth"),
-        ({"SLACK_APP_TOKEN": "xapp-wrong"}, "Slack does not take SLACK_APP_TOKEN"),
-        ({"SLACK_TRANSPORT": "http"}, "Set SLACK_SIGNING_SECRET"),
-        ({"SLACK_API_URL": "http://127.0.0.1:9/"}, "does not answer as Slack: check the network"),
-        ({"DATABASE_URL": "sqlite+aiosqlite:////no/such/folder/x.db"}, "check DATABASE_URL"),
-        ({"POLICY": "no-such-policy.toml"}, "no-such-policy.toml"),
-        ({"REVIEW_CHANNEL": "C0NOTHERE"}, "not in the channel of REVIEW_CHANNEL"),
-        ({"RECIPES": "no-such-folder"}, "no-such-folder, is not there: check RECIPES"),
-        ({"WORKER_URL": "http://127.0.0.1:9"}, "Check WORKER_URL"),
+        ({"slack_bot_token": "xoxb-wrong"}, "Slack does not take SLACK_BOT_TOKEN: invalid_auth"),
+        ({"slack_bot_token": ""}, "Set SLACK_BOT_TOKEN to the xoxb- token"),
+        ({"slack_app_token": "xapp-wrong"}, "Slack does not take SLACK_APP_TOKEN"),
+        (
+            {"slack_transport": "http", "slack_signing_secret": None},
+            "Set SLACK_SIGNING_SECRET",
+        ),
+        ({"slack_api_url": "http://127.0.0.1:9/"}, "does not answer as Slack: check the network"),
+        ({"database_url": "sqlite+aiosqlite:////no/such/folder/x.db"}, "check DATABASE_URL"),
+        ({"policy": "no-such-policy.toml"}, "no-such-policy.toml"),
+        ({"review_channel": "C0NOTHERE"}, "not in the channel of REVIEW_CHANNEL"),
+        ({"recipes": "no-such-folder"}, "no-such-folder, is not there: check RECIPES"),
+        ({"worker_url": "http://127.0.0.1:9"}, "Check WORKER_URL"),
     ],
 )
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(
     workspace: Workspace,
     engine: ScriptedEngine,
     tmp_path: Path,
-    changed: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, str | None],
     says: str,
 ) -> None:
-    env = {**connected(workspace, engine), **changed}
-    code, out, _ = await draftsmith("doctor", cwd=tmp_path, **env)
-    assert code == 1
-    assert says in out
+    assert await doctor(settings_for(workspace, engine.url, tmp_path, **changed)) == 1
+    assert says in capsys.readouterr().out
 
 
 async def test_the_doctor_names_the_scopes_that_are_missing(
-    workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     workspace.revoke("reactions:read")
-    code, out, _ = await draftsmith("doctor", cwd=tmp_path, **connected(workspace, engine))
-    assert code == 1
-    assert "Scopes are missing: reactions:read." in out
+    assert await doctor(settings_for(workspace, engine.url, tmp_path)) == 1
+    assert "Scopes are missing: reactions:read." in capsys.readouterr().out
 
 
 async def test_the_doctor_finds_a_model_that_is_not_there_without_starting_the_worker(
@@ -219,7 +227,7 @@ async def test_draft_refuses_what_is_no_brief_and_what_the_filter_stops(
 
 
 async def test_the_demo_tells_its_story_with_the_real_model(tmp_path: Path) -> None:
-    code, out, err = await draftsmith("demo", "--once", cwd=tmp_path, limit=200)
+    code, out, err = await draftsmith("demo", "--once", cwd=tmp_path)
     assert code == 0, err
     assert re.search(r"workspace\s+http://127\.0\.0\.1:\d+", out)
     for line in (

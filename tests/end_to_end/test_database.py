@@ -1,4 +1,4 @@
-"""What a database, its dump and its files hold of what people and the model wrote, and how long."""
+"""How long a database, its dump and its files hold what people and the model wrote."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -42,7 +43,7 @@ class Database:
     dumped: Callable[[], str]
 
     def columns_with(self, words: str) -> set[str]:
-        """Where in a dump these words are, in any form, as table.column."""
+        """Return where in a dump these words are, in any form, as table.column."""
         dump = self.dumped()
         found = {at for at, value in values(dump) if leaked(words, value.encode())}
         assert found or not leaked(words, dump.encode()), "outside of any row"
@@ -53,7 +54,7 @@ class Database:
 
 
 def values(dump: str) -> Iterator[tuple[str, str]]:
-    """Each value of a dump, of either database, with its table.column."""
+    """Yield each value of a dump, of either database, with its table.column."""
     for table, columns, rows in COPY.findall(dump):
         for row in rows.splitlines():
             yield from zip(
@@ -175,7 +176,7 @@ async def test_the_files_of_sqlite_have_nothing_of_what_was_deleted_or_is_too_ol
     (version,) = await store.ensure_versions(job)
     for end in range(0, len(long), len(long) // 20):
         await store.save_text(version.id, long[:end])
-    old = {"author": "U1", "created_at": now() - timedelta(days=2)}
+    old: dict[str, Any] = {"author": "U1", "created_at": now() - timedelta(days=2)}
     unwanted = Source(key="s1", name=NAME, text=f"{SOURCE} " * 900, **old)
     await store.add_sources("k2", None, [unwanted])
     wanted = Source(key="s2", name="kept", text=WISH, **old)
@@ -210,5 +211,5 @@ async def test_what_is_old_is_forgotten_while_somebody_else_reads(tmp_path: Path
 
 
 def whole(database: Path) -> bytes:
-    """The database and its write-ahead log, as a copy of the folder has them."""
+    """Return the database and its write-ahead log, as a copy of the folder has them."""
     return b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))

@@ -1,4 +1,4 @@
-"""What an operator would send on about a failure quotes nobody: logs, tracebacks, warnings."""
+"""Logs, tracebacks and warnings, which an operator may send on, quote nobody."""
 
 import asyncio
 import os
@@ -155,7 +155,7 @@ def _free_port() -> int:
 
 
 async def _say(port: int, data: str) -> None:
-    """To a server of HTTP, what is none; until it hangs up."""
+    """Send a server of HTTP what is no HTTP, until it hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data.encode())
     await reader.read()

@@ -1,6 +1,7 @@
 """The judge asks the real worker. A model of random weights answers in no form."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ TEXT = "A sentence about the office."
 
 
 def alternatives(answer: Any) -> list[float]:
-    """The log-probabilities of the first token of each choice, in both kinds of answer."""
+    """Return the log-probabilities of the first token of each choice, in both kinds of answer."""
     found = []
     for choice in answer["choices"]:
         scored = choice["logprobs"]
@@ -27,11 +28,13 @@ def alternatives(answer: Any) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("form", PROMPTS)
-async def test_the_worker_answers_what_each_form_asks(tiny_worker: Worker, form: str) -> None:
+@pytest.mark.parametrize("asks", PROMPTS.values(), ids=PROMPTS)
+async def test_the_worker_answers_what_each_form_asks(
+    tiny_worker: Worker, asks: Callable[[str, Stage], list[Any]]
+) -> None:
     connector = aiohttp.UnixConnector(tiny_worker.url.removeprefix("unix:"))
     async with aiohttp.ClientSession("http://worker", connector=connector) as session:
-        for ask in PROMPTS[form](TEXT, Stage.OUTPUT):
+        for ask in asks(TEXT, Stage.OUTPUT):
             async with session.post(ask.path, json=ask.body) as response:
                 assert response.status == 200
                 told = alternatives(await response.json())

@@ -16,7 +16,7 @@ OURS = {"bot", "inference", "safety"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The full names of the modules that a file imports."""
+    """Yield the full names of the modules that a file imports."""
     package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -61,6 +61,12 @@ def test_a_part_imports_of_the_project_only_what_it_may_know(
             if name.split(".")[0] in OURS:
                 known = any(name == part or name.startswith(f"{part}.") for part in may_know)
                 assert known, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_only_the_command_line_and_the_benchmark_import_commands() -> None:
+    allowed = {*files("bot/cli"), *files("bot/bench"), *files("bot/__main__.py")}
+    for path in set(files("bot")) - allowed:
+        assert not any(name.startswith("bot.cli") for name in imports(path)), path
 
 
 def test_only_the_model_imports_megatron() -> None:

@@ -116,7 +116,7 @@ async def test_a_held_text_is_in_no_backup_while_it_waits_nor_afterwards(
 
 
 def backup(folder: Path) -> Path:
-    """A copy of the database, as SQLite's .backup makes it."""
+    """Return a copy of the database, as SQLite's .backup makes it."""
     copy = folder / f"backup-{len(list(folder.glob('backup-*')))}"
     source, target = sqlite3.connect(folder / "draftsmith.db"), sqlite3.connect(copy)
     source.backup(target)
@@ -126,7 +126,7 @@ def backup(folder: Path) -> Path:
 
 
 def columns_with(words: str, database: Path) -> set[str]:
-    """Where in a database these words are, as table.column."""
+    """Return where in a database these words are, as table.column."""
     connection = sqlite3.connect(database)
     connection.row_factory = sqlite3.Row
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

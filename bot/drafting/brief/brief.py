@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from bot.drafting.brief.languages import language_among, language_of
 from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, SamplingOptions
 from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, fold_name
-from bot.errors import UserError
+from bot.errors import UserError, validation_problems
 from bot.messages import Sentence, sentence, sentences
 from safety import visible
 
@@ -224,7 +224,7 @@ def _options(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Op
     try:
         options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
-        name = str(error.errors(include_input=False, include_context=False)[0]["loc"][0])
+        (name, *_), _ = next(validation_problems(error))
         raise BadBrief(sentences.bad_option(name, chosen[name], range_of(name)), name) from None
     if options.words is None:
         return options

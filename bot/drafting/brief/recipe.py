@@ -17,17 +17,13 @@ from bot.drafting.brief.options import (
     TopP,
     Words,
 )
-from bot.errors import OperatorError
+from bot.errors import OperatorError, validation_problems
 from bot.messages import Language
 
 PACKAGED = Path(__file__).parent / "recipes"
 FREE = "text"  # The kind of a brief that names none.
 
 STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class RecipeError(OperatorError):
-    """A recipe cannot be used; the sentence names its file and says what is wrong."""
 
 
 def _a_tone(name: str) -> str:
@@ -121,10 +117,10 @@ class Recipe(BaseModel):
 def load_recipes(folder: Path | None = None) -> dict[str, Recipe]:
     """Return the packaged recipes and those of an operator's folder, by name; the operator's win.
 
-    Raises RecipeError.
+    Raises OperatorError.
     """
     if folder is not None and not folder.is_dir():
-        raise RecipeError(f"The folder of recipes, {folder}, is not there: check RECIPES.")
+        raise OperatorError(f"The folder of recipes, {folder}, is not there: check RECIPES.")
     recipes: dict[str, Recipe] = {}
     for path in (
         *sorted(PACKAGED.glob("*.toml")),
@@ -140,13 +136,11 @@ def _load(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False)[0]
-        at = ".".join(map(str, first["loc"]))
-        raise RecipeError(
-            f"The recipe {path} is wrong at {at or 'its top'}: {first['msg']}."
-        ) from None
+        at, what = next(validation_problems(error))
+        place = ".".join(at) or "its top"
+        raise OperatorError(f"The recipe {path} is wrong at {place}: {what}.") from None
     except (ValueError, OSError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read: {error}.") from None
+        raise OperatorError(f"The recipe {path} cannot be read: {error}.") from None
 
 
 def _check_names(recipes: Mapping[str, Recipe]) -> None:
@@ -155,7 +149,7 @@ def _check_names(recipes: Mapping[str, Recipe]) -> None:
         for name in recipe.names:
             owner = owners.setdefault(fold_name(name), recipe.name)
             if owner != recipe.name:
-                raise RecipeError(
+                raise OperatorError(
                     f"The recipes {owner} and {recipe.name} are both called {name!r}."
                 )
 

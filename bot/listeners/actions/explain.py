@@ -1,52 +1,42 @@
 """The buttons under a draft that explain it: What changed, Why this."""
 
 import asyncio
-from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.footer import CHANGES, WHY
+from bot.drafting.footer import WHY
 from bot.drafting.slack_port import SlackError
 from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
-from bot.listeners.services import Services, clicked_id
-from bot.messages import Language, sentence
+from bot.listeners.payloads import ButtonClick
+from bot.listeners.services import Services
+from bot.messages import sentence
 from bot.slack.render.version_views import changes_view, why_view
 from bot.slack.render.views import ViewPayload
 from bot.store import StoreUnavailable
 
 
-async def on_explain(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
-    """In a modal, to whoever asked alone."""
+async def on_explain(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
+    """Explain the draft in a modal, which only whoever clicked sees."""
     await ack()
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            view = await _view(body, services)
+            view = await _view(click, services)
             if view is not None:
-                await services.outbox.views.open(body["trigger_id"], view)
+                await services.outbox.views.open(click.trigger_id, view)
     except UserError as bad:
-        await services.answer(body, bad.sentence)
+        await services.answer(click, bad.sentence)
     except (SlackError, StoreUnavailable, TimeoutError):
-        await services.answer(body, sentence("form_did_not_open"))
+        await services.answer(click, sentence("form_did_not_open"))
     else:
         if view is None:
-            await services.answer(body, sentence("nothing_to_compare"))
+            await services.answer(click, sentence("nothing_to_compare"))
 
 
-async def _view(body: dict[str, Any], services: Services) -> ViewPayload | None:
-    user = body["user"]["id"]
-    language: Language = await services.people.language_at_once(user)
-    version = await services.actions.version(clicked_id(body))
-    if body["actions"][0]["action_id"] == WHY:
-        return why_view(await services.history.why(version, language, user), language)
-    changes = await services.history.changes(version, user)
+async def _view(click: ButtonClick, services: Services) -> ViewPayload | None:
+    language = await services.people.language_at_once(click.user)
+    version = await services.actions.version(click.id)
+    if click.action_id == WHY:
+        return why_view(await services.history.why(version, language, click.user), language)
+    changes = await services.history.changes(version, click.user)
     return changes_view(changes, language) if changes else None
-
-
-def register(app: AsyncApp, services: Services) -> None:
-    """Answer the buttons."""
-    for name in (CHANGES, WHY):
-
-        @app.action(name)
-        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await on_explain(ack, body, services)

@@ -1,23 +1,12 @@
 """The button at the head of a thread: all that is being written in it ends."""
 
-from typing import Any
+from slack_bolt.async_app import AsyncAck
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
-
-from bot.drafting.jobs.job_context import STOP_THREAD
-from bot.listeners.services import Services, clicked_id
+from bot.listeners.payloads import ButtonClick
+from bot.listeners.services import Services
 
 
-async def on_stop(ack: AsyncAck, body: dict[str, Any], services: Services) -> None:
-    """Only for the requester; committed, then acked."""
-    stopped = services.actions.stop_thread(clicked_id(body), body["user"]["id"])
-    await services.attempt(body, stopped)
+async def on_stop_thread(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
+    """Commit the stop, then ack. Only the requester may stop a thread."""
+    await services.attempt(click, services.actions.stop_thread(click.id, click.user))
     await ack()
-
-
-def register(app: AsyncApp, services: Services) -> None:
-    """Answer the button."""
-
-    @app.action(STOP_THREAD)
-    async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await on_stop(ack, body, services)

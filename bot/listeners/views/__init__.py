@@ -1,1 +1,18 @@
-"""Modals that were submitted."""
+"""Forms that were submitted."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners.binding import bind
+from bot.listeners.payloads import ViewSubmission
+from bot.listeners.services import Services
+from bot.listeners.views.draft_form import on_draft_form
+from bot.listeners.views.version_form import on_version_form
+from bot.slack.render.draft_form import DRAFT
+from bot.slack.render.version_views import ACCEPT, CHANGE, TRANSLATE
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    """Bind each form."""
+    app.view(DRAFT)(bind(on_draft_form, ViewSubmission.from_body, services))
+    for callback_id in (CHANGE, TRANSLATE, ACCEPT):
+        app.view(callback_id)(bind(on_version_form, ViewSubmission.from_body, services))

@@ -1,0 +1,1 @@
+"""A benchmark: the bot while many people ask for a draft within one second."""

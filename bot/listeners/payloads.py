@@ -1,0 +1,307 @@
+"""What Slack sends, as typed objects: the only place that reads its raw payloads.
+
+https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/reference/events
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bot.drafting.jobs.intake import Invocation
+from bot.listeners.form_context import FormContext, VersionContext
+
+Body = Mapping[str, Any]
+FileName = tuple[str, str]
+"""The id and the name of a file."""
+
+# Other subtypes are not a person's words: edits, joins, topics, other apps.
+SUBTYPES_OF_PEOPLE = {None, "thread_broadcast", "file_share"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What a person did in a channel, and how to answer. `key` is the same for each delivery."""
+
+    user: str
+    team: str
+    channel: str
+    key: str
+    trigger_id: str
+    response_url: str
+
+    @property
+    def invocation(self) -> Invocation:
+        """Who asked, and where."""
+        return Invocation(self.user, self.team, self.channel, self.key, self.response_url)
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand(Interaction):
+    """A slash command: https://docs.slack.dev/interactivity/implementing-slash-commands."""
+
+    text: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        return cls(
+            user=body["user_id"],
+            team=body["team_id"],
+            channel=body["channel_id"],
+            key=f"command-{body['trigger_id']}",
+            trigger_id=body["trigger_id"],
+            response_url=body["response_url"],
+            text=body.get("text", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonClick(Interaction):
+    """A click on a button of a message (block_actions)."""
+
+    action_id: str
+    value: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        action = body["actions"][0]
+        fields = _interaction(body, "action")
+        return cls(**fields, action_id=action["action_id"], value=action["value"])
+
+    @property
+    def id(self) -> int:
+        """The id that the button carries."""
+        return int(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageShortcut(Interaction):
+    """A shortcut from the menu of a message (message_action). `author` wrote the message."""
+
+    author: str
+    text: str
+    files: Sequence[FileName]
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        message = body["message"]
+        return cls(
+            **_interaction(body, "shortcut"),
+            author=message.get("user", body["user"]["id"]),
+            text=message.get("text", ""),
+            files=_files_of(message),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModalTrigger:
+    """A global shortcut, or a button of the home tab: it tells no channel."""
+
+    user: str
+    trigger_id: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        return cls(body["user"]["id"], body["trigger_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSubmission:
+    """A form that was submitted (view_submission)."""
+
+    user: str
+    team: str
+    view_id: str
+    callback_id: str
+    private_metadata: str
+    inputs: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        view = body["view"]
+        values = view["state"]["values"]
+        return cls(
+            user=body["user"]["id"],
+            team=body["team"]["id"],
+            view_id=view["id"],
+            callback_id=view["callback_id"],
+            private_metadata=view["private_metadata"],
+            # In our views, a block and its element have the same name.
+            inputs={name: block[name] for name, block in values.items() if name in block},
+        )
+
+    @property
+    def form_context(self) -> FormContext:
+        """Where a form for a draft was opened."""
+        return FormContext.from_metadata(self.private_metadata)
+
+    @property
+    def version_context(self) -> VersionContext:
+        """The draft under which this form was opened."""
+        return VersionContext.from_metadata(self.private_metadata)
+
+    def value(self, name: str) -> str:
+        """Return what an input holds; "" if it is missing or empty.
+
+        https://docs.slack.dev/reference/views
+        """
+        held = self.inputs.get(name, {})
+        if chosen := held.get("selected_option"):
+            return str(chosen["value"])
+        if ticked := held.get("selected_options"):
+            return str(ticked[0]["value"])
+        return str(held.get("selected_conversation") or held.get("value") or "")
+
+    def files(self, name: str) -> Sequence[FileName]:
+        """Return the files of an input."""
+        return _files_of(self.inputs.get(name, {}))
+
+    def invocation(self, channel: str, response_url: str | None = None) -> Invocation:
+        """Return who submitted the form, and where it was opened."""
+        return Invocation(self.user, self.team, channel, f"view-{self.view_id}", response_url)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """A message, or one that names the app, or the news that a message was deleted.
+
+    Which fields there are depends on the subtype.
+
+    https://docs.slack.dev/reference/events/message
+    https://docs.slack.dev/reference/events/app_mention
+    """
+
+    team: str
+    channel: str
+    channel_type: str
+    ts: str
+    thread_ts: str | None
+    subtype: str | None
+    user: str | None
+    bot_id: str | None
+    text: str
+    files: Sequence[FileName]
+    shared_urls: Sequence[str]
+    deleted_ts: str | None
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        event = body["event"]
+        attachments = event.get("attachments") or []
+        return cls(
+            team=body["team_id"],
+            channel=event["channel"],
+            channel_type=event.get("channel_type", ""),
+            ts=event["ts"],
+            thread_ts=event.get("thread_ts"),
+            subtype=event.get("subtype"),
+            user=event.get("user"),
+            bot_id=event.get("bot_id"),
+            text=event.get("text", ""),
+            files=_files_of(event),
+            shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
+            deleted_ts=event.get("deleted_ts"),
+        )
+
+    @property
+    def author(self) -> str | None:
+        """The person who wrote this; None if no person did."""
+        from_person = self.bot_id is None and self.subtype in SUBTYPES_OF_PEOPLE
+        return self.user if from_person else None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it was written in our own conversation with a person."""
+        return self.channel_type == "im"
+
+    @property
+    def root_ts(self) -> str:
+        """The first message of its thread; its own ts outside a thread."""
+        return self.thread_ts or self.ts
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionAdded:
+    """An emoji on a message: https://docs.slack.dev/reference/events/reaction_added.
+
+    `emoji` has no skin tone. `channel` and `ts` name the message; they are empty if the emoji is
+    on something else.
+    """
+
+    team: str
+    event_id: str
+    user: str
+    emoji: str
+    channel: str
+    ts: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        event = body["event"]
+        on_message = event["item"]["type"] == "message"
+        return cls(
+            team=body["team_id"],
+            event_id=body["event_id"],
+            user=event["user"],
+            emoji=event["reaction"].partition("::")[0],
+            channel=event["item"]["channel"] if on_message else "",
+            ts=event["item"]["ts"] if on_message else "",
+        )
+
+    @property
+    def invocation(self) -> Invocation:
+        """Who reacted, and where."""
+        return Invocation(self.user, self.team, self.channel, key=f"event-{self.event_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined:
+    """Somebody joined a channel: https://docs.slack.dev/reference/events/member_joined_channel."""
+
+    user: str
+    channel: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        return cls(body["event"]["user"], body["event"]["channel"])
+
+
+@dataclass(frozen=True, slots=True)
+class AppHomeOpened:
+    """Somebody opened the app: https://docs.slack.dev/reference/events/app_home_opened."""
+
+    user: str
+    tab: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        return cls(body["event"]["user"], body["event"].get("tab", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantThreadStarted:
+    """A new chat: https://docs.slack.dev/reference/events/assistant_thread_started."""
+
+    user: str
+    channel: str
+    thread_ts: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        thread = body["event"]["assistant_thread"]
+        return cls(thread["user_id"], thread["channel_id"], thread["thread_ts"])
+
+
+def _interaction(body: Body, kind: str) -> dict[str, str]:
+    return {
+        "user": body["user"]["id"],
+        "team": body["team"]["id"],
+        "channel": body["channel"]["id"],
+        "key": f"{kind}-{body['trigger_id']}",
+        "trigger_id": body["trigger_id"],
+        "response_url": body["response_url"],
+    }
+
+
+def _files_of(holder: Body) -> list[FileName]:
+    files = holder.get("files") or []
+    return [(str(file["id"]), str(file.get("name") or file["id"])) for file in files]

@@ -1,0 +1,56 @@
+"""The form for a draft, submitted."""
+
+from collections.abc import Sequence
+
+from slack_bolt.async_app import AsyncAck
+
+from bot.drafting.brief.brief import BadBrief
+from bot.drafting.jobs.intake import Invocation
+from bot.drafting.sources import from_files, from_text
+from bot.listeners.payloads import ViewSubmission
+from bot.listeners.services import Services
+from bot.messages import sentence
+from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, SOURCE
+from bot.store import Source, StoreUnavailable
+
+# Inputs that are options of a brief, by the same names.
+OPTIONS = ("kind", "audience", "tone", "words", "lang", "private")
+
+
+async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
+    """Commit the job, then ack. What was wrong is said in the form, which keeps what was typed."""
+    try:
+        await _draft(form, services)
+    except BadBrief as bad:
+        # An option may also have been typed into the brief.
+        chosen = bad.option == FILES or (bad.option and form.value(bad.option))
+        field = bad.option if bad.option and chosen else BRIEF
+        await services.object_to(ack, form, field, bad.sentence)
+    except StoreUnavailable:
+        await services.object_to(ack, form, BRIEF, sentence("not_saved"))
+    else:
+        await ack()
+
+
+async def _draft(form: ViewSubmission, services: Services) -> None:
+    context = form.form_context
+    invocation = form.invocation(context.channel or form.value(CHANNEL), context.response_url)
+    chosen = {name: value for name in OPTIONS if (value := form.value(name))}
+    await services.drafting.draft(
+        form.value(BRIEF),
+        invocation,
+        chosen=chosen | {"n": form.value(DRAFTS)},
+        sources=_sources(form, invocation, services.settings.max_source),
+        adopt=context.sources,
+    )
+
+
+def _sources(form: ViewSubmission, invocation: Invocation, limit: int) -> Sequence[Source]:
+    try:
+        sources = from_files(form.files(FILES), invocation.key, invocation.user)
+    except BadBrief as bad:
+        raise BadBrief(bad.sentence, FILES) from None
+    pasted = form.value(SOURCE)
+    if not pasted.strip():
+        return sources
+    return [from_text("text", pasted, invocation.key, limit, invocation.user), *sources]

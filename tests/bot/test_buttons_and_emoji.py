@@ -1,0 +1,211 @@
+"""Buttons and emoji on a draft, over real Socket Mode and HTTP."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from bot.workspace import Workspace
+from tests.bot.draft_view import buttons, form_behind, shown_in
+from tests.person import Person, StartBot
+from tests.scripted_engine import ScriptedEngine
+
+
+@pytest.mark.parametrize(
+    ("button", "asks"),
+    [
+        ("shorter", "Make it shorter"),
+        ("longer", "Make it longer"),
+        ("formal", "Make it more formal"),
+        ("simpler", "Make it simpler"),
+        ("continue", "Continue the text"),
+    ],
+)
+async def test_each_button_asks_the_model_for_what_it_says(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, button: str, asks: str
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    assert await workspace.click(ana.id, ana.channel, draft.ts, button)
+    _, second = await ana.sees_drafts(2)
+    assert asks in engine.requests[1]["messages"][-1]["content"]
+    assert ("goes on from 1" if button == "continue" else "from 1") in second.text
+
+
+async def test_a_chinese_draft_is_changed_in_chinese(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "今天下雨。"
+    async with start(model_languages=["en", "zh"]):
+        await ana.draft("博客：雨")
+        (draft,) = await ana.sees_drafts(1)
+        await workspace.click(ana.id, ana.channel, draft.ts, "shorter")
+        await ana.sees_drafts(2)
+    assert "写短一些" in engine.requests[1]["messages"][-1]["content"]
+
+
+async def test_the_emoji_map_is_a_setting(
+    start: StartBot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    async with start(emoji="shorter=small_red_triangle_down, delete="):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        await ana.react(draft, "wastebasket")
+        await ana.react(draft, "scissors")
+        await ana.react(draft, "small_red_triangle_down")
+        await ana.sees_drafts(2)
+    assert len(engine.requests) == 2
+    assert "shorter" in engine.requests[1]["messages"][-1]["content"]
+
+
+async def test_wishes_for_a_regeneration_that_runs_join_it_and_later_ones_start_another(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    engine.gate.clear()
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    await asyncio.gather(ana.react(draft, "repeat"), ben.react(draft, "repeat"))
+    await workspace.click(ana.id, ana.channel, draft.ts, "regenerate")
+    await workspace.until(lambda: len(ana.drafts) == 2)
+    engine.gate.set()
+    await ana.sees_drafts(2)
+    assert len(engine.requests) == 2
+    await workspace.until(lambda: engine.running == 0)
+    await asyncio.sleep(0.2)
+    await workspace.unreact(ana.id, ana.channel, draft.ts, "repeat")
+    await ana.react(draft, "repeat")
+    await ana.sees_drafts(3)
+    assert len(engine.requests) == 3
+
+
+async def test_the_free_instruction_keeps_what_was_typed_when_it_is_refused(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "change_form")
+    answer = await workspace.submit(ana.id, form.id, {"change": "请写短一点，谢谢"})
+    assert "not Chinese" in answer.errors["change"]
+    assert (await workspace.submit(ana.id, form.id, {"change": "mention the tram"})).ok
+    await ana.sees_drafts(2)
+    assert engine.requests[1]["messages"][-1]["content"] == "mention the tram"
+
+
+async def test_translate_offers_the_languages_that_the_model_writes_and_only_then(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    async with start(model_languages=["en", "zh"]):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        form = await form_behind(workspace, ana, draft, "translate_form")
+        assert (await workspace.submit(ana.id, form.id, {"translate": "zh"})).ok
+        await ana.sees_drafts(2)
+    assert "Translate it into Chinese" in engine.requests[1]["messages"][-1]["content"]
+    async with start():
+        await ana.draft("snow")
+        (draft,) = await ana.sees_drafts(1)
+        assert "translate_form" not in buttons(draft)
+
+
+async def test_what_changed_shows_the_words_added_and_removed(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda body: (
+        "The tram climbs slowly."
+        if len(body["messages"]) == 2
+        else "The yellow tram climbs. <!here>"
+    )
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    assert "changes" not in buttons(draft)
+    await ana.reply("colour!")
+    _, second = await ana.sees_drafts(2)
+    view = await form_behind(workspace, ana, second, "changes")
+    styled = [
+        (element["text"].strip(), tuple(element.get("style", {})))
+        for block in view.body["blocks"]
+        if block["type"] == "rich_text"
+        for element in block["elements"][0]["elements"]
+    ]
+    assert ("yellow", ("bold",)) in styled
+    assert ("climbs slowly.", ("strike",)) in styled or ("slowly.", ("strike",)) in styled
+    assert "Against draft 1" in shown_in(view)
+
+
+async def test_why_this_tells_how_a_draft_came_about(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "Mail jo@acme-corp.com about the tram."
+    await ana.draft("blog: words=50 seed=11 rain")
+    await ana.sees_drafts(1)
+    await ana.reply("add the tram")
+    _, draft = await ana.sees_drafts(2)
+    view = await form_behind(workspace, ana, draft, "why")
+    for told in ("a blog post", "draft 1", "add the tram", "words=50", "top_k=50", "scripted"):
+        assert told in shown_in(view)
+    assert "email" in shown_in(view)
+    assert "acme-corp" not in shown_in(view)
+    assert "private" not in shown_in(view)
+
+
+async def test_a_draft_that_was_taken_away_offers_another_try(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda body: (
+        "Key: AKIAIOSFODNN7EXAMPLQ" if len(engine.requests) == 1 else "A clean text."
+    )
+    await ana.draft("rain")
+    await ana.hears("I took draft 1 away")
+    (gone,) = ana.drafts
+    assert buttons(gone)[0] == "regenerate"
+    assert await workspace.click(ana.id, ana.channel, gone.ts, "regenerate")
+    await workspace.until(lambda: "A clean text." in ana.drafts[-1].text)
+
+
+async def test_a_regeneration_is_based_on_what_its_draft_was(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await workspace.upload(
+        ana.id, ana.channel, "late.txt", b"It snows.", thread_ts=ana.root.ts, text="use it"
+    )
+    await ana.sees_drafts(2)
+    await ana.react(draft, "repeat")
+    await ana.sees_drafts(3)
+    with_it = ["It snows." in str(request["messages"]) for request in engine.requests]
+    assert with_it == [False, True, False]
+    view = await form_behind(workspace, ana, draft, "why")
+    assert "late.txt" not in shown_in(view)
+
+
+async def test_what_is_done_with_a_finished_draft_has_no_limit(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    async with start(max_running_per_person=1):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        elsewhere = Person(workspace, ana.id, workspace.channel("other"))
+        engine.gate.clear()
+        await elsewhere.draft("snow")
+        await workspace.until(lambda: engine.running == 1)
+        await ana.react(draft, "white_check_mark")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+        engine.gate.set()
+        await elsewhere.sees_drafts(1)
+
+
+async def test_a_click_on_a_draft_that_is_kept_no_more_is_answered(
+    start: StartBot, ana: Person, workspace: Workspace, tmp_path: Path
+) -> None:
+    async with start():
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+    for file in tmp_path.glob("draftsmith.db*"):
+        file.unlink()
+    async with start():
+        for button in ("shorter", "why"):
+            assert await workspace.click(ana.id, ana.channel, draft.ts, button)
+            await ana.hears("I know nothing of this draft")
