@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drafting.jobs.pipeline import where
+from bot.drafting.slack_port import where
 
 log = structlog.get_logger(__name__)
 

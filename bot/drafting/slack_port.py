@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bot.messages import Language, Phrase, ours
+from inference.logs import where as place_of
 from safety import SafeText
 
 Style = Literal["", "primary", "danger"]
@@ -42,6 +43,12 @@ class SlackRefused(SlackError):
         super().__init__(f"{error} (needs {needed})" if needed else error)
         self.error = error
         self.needed = needed
+
+
+def where(error: BaseException) -> str:
+    """Return an error's type and place; its text only where that is a code of Slack's."""
+    code = f"{error} " if isinstance(error, SlackError) else ""
+    return code + place_of(error)
 
 
 class NoFile(Exception):

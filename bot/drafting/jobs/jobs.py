@@ -6,7 +6,8 @@ from collections.abc import Callable
 import structlog
 
 from bot.drafting.jobs.job_context import Away
-from bot.drafting.jobs.pipeline import JobPipeline, Settled, where
+from bot.drafting.jobs.pipeline import JobPipeline, Settled
+from bot.drafting.slack_port import where
 from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)

@@ -10,10 +10,9 @@ from bot.drafting.jobs.job_context import Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread, refresh_header
-from bot.drafting.slack_port import NotThere, Place, SlackError, SlackRefused
+from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
 from bot.messages import sentence
 from bot.store import DELIVERIES, HistoryStep, Job, JobKind, JobStatus, VersionStatus
-from inference.logs import where as place_of
 from safety import part
 
 log = structlog.get_logger(__name__)
@@ -117,9 +116,3 @@ async def offer_emoji(run: JobRun, place: Place) -> None:
                 await run.context.slack.react(place.channel, parts[-1], emoji)
             except SlackRefused as refused:
                 log.error("emoji not offered", emoji=emoji, error=str(refused))
-
-
-def where(error: BaseException) -> str:
-    """Return an error's type and place; its text only where that is a code of Slack's."""
-    code = f"{error} " if isinstance(error, SlackError) else ""
-    return code + place_of(error)
