@@ -45,23 +45,18 @@ class SlackRefused(SlackError):
 
 
 class NoFile(Exception):
-    """A file cannot be fetched. `reason` is one of: gone, kind, size."""
+    """A file cannot be fetched, or gives no text: `reason` is `gone`, or as with Unreadable."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """A file's name, as its owner gave it, and its bytes."""
+FetchFile = Callable[[str, int], Awaitable[tuple[str, bytes]]]
+"""`fetch(file_id, most)` returns a file's name, as its owner gave it, and at most `most` bytes.
 
-    name: str
-    data: bytes
-
-
-FetchFile = Callable[[str, int], Awaitable[AttachedFile]]
-"""`fetch(file_id, most)`: the file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
+Raises NoFile, SlackUnavailable.
+"""
 
 
 @dataclass(frozen=True, slots=True)
