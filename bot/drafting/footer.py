@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.drafting.draft_action import DraftAction
 from bot.drafting.slack_port import Button
-from bot.messages import Language, Sentence, sentence_about, sentences
+from bot.messages import Language, Sentence, sentence, sentence_about, sentences
 from bot.store import Version, VersionStatus
 
 # Each opens a form or a page of facts; the rest are draft actions.
@@ -37,16 +37,17 @@ def draft_buttons(
 
 def draft_facts(version: Version, seed: int, n: int, length: Sentence | None = None) -> Sentence:
     """Return the small line of facts, for one of `n` drafts; `length` where a network limits it."""
-    return sentences.draft_facts(
-        seconds=version.seconds or 0.0,
-        tokens=version.tokens,
-        seed=seed,
-        sample=version.sample + 1,
-        n=n,
-        model=version.model,
-        at_limit=version.finish_reason == "length",
-        length=length,
-    )
+    seconds, tokens = version.seconds or 0.0, version.tokens
+    figures = [length] if length else []
+    figures.append(sentence("seconds", seconds=seconds))
+    if tokens:
+        speed = tokens / max(seconds, 0.001)
+        figures += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
+    if n == 1:
+        figures.append(sentence("seed", seed=seed))
+    else:
+        figures.append(sentence("seed_of", seed=seed, sample=version.sample + 1, n=n))
+    return sentences.draft_facts(figures, version.model, at_limit=version.finish_reason == "length")
 
 
 def _button(name: str, version: Version, language: Language) -> Button:
