@@ -239,11 +239,7 @@ class DraftActions:
         """Say whether a reply is an instruction; people may also talk to each other."""
         if thread.muted or to_others:
             return False
-        by_refiners = {
-            "anyone": True,
-            "mention": mentioned,
-            "requester": user == thread.requester,
-        }
+        by_refiners = {"anyone": True, "mention": mentioned, "requester": user == thread.requester}
         return by_refiners[self._settings.refiners]
 
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:

@@ -20,13 +20,7 @@ from bot.drafting.slack_port import (
 )
 from bot.encryption import Encryption
 from bot.errors import UserError
-from bot.messages import (
-    Language,
-    language_for,
-    sentence,
-    sentence_about,
-    sentences,
-)
+from bot.messages import Language, language_for, sentence, sentence_about, sentences
 from bot.store import (
     Hold,
     HoldStatus,

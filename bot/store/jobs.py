@@ -7,13 +7,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.conditions import (
-    get_origin,
-    is_in,
-    is_of,
-    set_request,
-    to_be_written,
-)
+from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
 from bot.store.models import (
     DELIVERIES,
     Job,

@@ -7,16 +7,7 @@ from typing import Any
 from sqlalchemy import Update, func, select, update
 
 from bot.store.conditions import get_origin, is_of
-from bot.store.models import (
-    Hold,
-    Job,
-    JobKind,
-    Thread,
-    Version,
-    VersionMessage,
-    VersionStatus,
-    now,
-)
+from bot.store.models import Hold, Job, JobKind, Thread, Version, VersionMessage, VersionStatus, now
 from bot.store.transactions import Transactions
 
 
