@@ -1,6 +1,7 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
-from bot.store.jobs import TooManyRunning
+from bot.store.holds import HoldQueries
+from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.models import (
     DELIVERIES,
     Hold,
@@ -13,9 +14,9 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
-from bot.store.store import Store
+from bot.store.threads import ThreadQueries
 from bot.store.transactions import StoreUnavailable
-from bot.store.versions import HistoryStep
+from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
@@ -33,3 +34,7 @@ __all__ = [
     "Version",
     "VersionStatus",
 ]
+
+
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries):
+    """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -1,6 +1,6 @@
 """The tables: threads, jobs, versions, sources, holds, posted messages, and events already seen.
 
-Records are read detached: change them only through the queries of `store.py`.
+Records are read detached: change them only through the queries of `bot.store.Store`.
 """
 
 from datetime import UTC, datetime
