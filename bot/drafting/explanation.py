@@ -49,10 +49,7 @@ class RecentThread:
 
 
 class DraftHistory:
-    """Answers about versions; what it quotes is judged anew before it is shown.
-
-    Raises StoreUnavailable.
-    """
+    """Answers about versions, judged anew before they are shown. Raises StoreUnavailable."""
 
     def __init__(self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe]) -> None:
         self._store = store

@@ -69,10 +69,7 @@ def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source
 
 
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Make sources that are still to be read, of ids and names of files.
-
-    Raises UserError for what is never read.
-    """
+    """Make unread sources of files (id, name). Raises UserError for those that are never read."""
     if len(files) > MOST_FILES:
         raise UserError(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:

@@ -12,7 +12,6 @@ from bot.messages.names import SentenceName
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-
 # Sentences that are chosen by the name of what they are about: how their own names begin.
 SentenceGroup = Literal[
     "accept",

@@ -33,11 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Outbox:
-    """The `SlackPort` in production: one HTTP session, within the rate limits of Slack.
-
-    Raises SlackUnavailable (try later), NotThere (gone, or closed to the app), SlackRefused (a bug,
-    or a missing scope).
-    """
+    """The `SlackPort` in production: one HTTP session, within the rate limits of Slack."""
 
     def __init__(
         self,
@@ -64,10 +60,7 @@ class Outbox:
         return await self._posts.find(place, key, head=head)
 
     async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace the content of a message; drafts that end go first.
-
-        Without `waits`, do nothing where Slack's budget is short.
-        """
+        """Replace a message's content, after drafts that end; `waits`: for room in the budget."""
         if waits or self.api.rate_limit.is_free("chat.update"):
             await self._posts.update(channel, ts, blocks.message(content), urgent=False)
 
@@ -161,10 +154,7 @@ class Outbox:
         await self._post_unkeyed(await self.open_dm(user), content)
 
     async def respond(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
-        """Say a sentence to one person, in the place of what they clicked on, or beside it.
-
-        Best effort: the url may be too old.
-        """
+        """Say a sentence to one person, where they clicked or beside it. Best effort."""
         await self._respond(response_url, blocks.message(Content(phrase)), replace=replace)
 
     async def open_dm(self, user: str) -> str:
@@ -205,10 +195,7 @@ class Outbox:
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
     ) -> None:
-        """Show below a thread what the app is doing; "" clears it. Best effort, never waits.
-
-        Slack itself clears it after two minutes.
-        """
+        """Show what the app is doing; Slack clears it after two minutes. Best effort, no wait."""
         args = {
             "channel_id": place.channel,
             "thread_ts": place.thread_ts,

@@ -13,10 +13,7 @@ from safety import NOTHING, Action, SafeText, Stage, Verdict
 
 
 async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
-    """Return what was asked, as it may be shown, and what the model may be given with it.
-
-    Raises Refusal, Away.
-    """
+    """Return what may be shown of the request, and the model's material. Raises Refusal, Away."""
     store = run.context.store
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         # A click on somebody's draft is no reason to speak to a guest.

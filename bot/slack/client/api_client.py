@@ -151,10 +151,7 @@ class ApiClient:
             return None
 
     async def download(self, url: str, token: str, most: int) -> bytes | None:
-        """Return a file of at most `most` bytes; None if it is larger, or Slack sends a page.
-
-        Raises SlackUnavailable.
-        """
+        """Return a file; None for over `most` bytes, or for a page. Raises SlackUnavailable."""
         headers = {"Authorization": f"Bearer {token}"}
         try:
             # A redirect would carry the token to another host.

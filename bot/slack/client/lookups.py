@@ -30,10 +30,7 @@ class Lookups:
         return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
 
     async def is_private(self, channel: str) -> bool:
-        """Say whether only members of this workspace who are in a channel can read it.
-
-        Raises NotThere for one that the app cannot see.
-        """
+        """Say whether `is_private` holds for a channel. Raises NotThere if we cannot see it."""
         found = await self._api.call("conversations.info", {"channel": channel})
         return is_private(found["channel"])
 

@@ -10,21 +10,21 @@ from bot.slack.render.blocks import SECTION_LIMIT, Block
 from bot.slack.render.views import (
     INPUT_LIMIT,
     MOST_BLOCKS,
+    PIECE_LIMIT,
     ViewPayload,
     form_view,
     input_block,
     option,
     page_view,
+    pieces,
     section,
 )
-from safety import SafeText, part
+from safety import SafeText
 
 CHANGE: SentenceGroup = "change"
 TRANSLATE: SentenceGroup = "translate"
 ACCEPT: SentenceGroup = "accept"
 
-# Slack takes a rich_text block of this length, and a hundred blocks in a view.
-PIECE_LIMIT = 3_000
 STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
 
 
@@ -80,7 +80,7 @@ def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
     elements: list[Block] = []
     used = 0
     for mark, text in changes.pieces:
-        for piece in _pieces(text):
+        for piece in pieces(text):
             if elements and used + len(piece) > PIECE_LIMIT:
                 yield elements
                 elements, used = [], 0
@@ -88,10 +88,6 @@ def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
             used += len(piece)
     if elements:
         yield elements
-
-
-def _pieces(text: SafeText) -> Iterable[SafeText]:
-    return (part(text, at, at + PIECE_LIMIT) for at in range(0, len(text), PIECE_LIMIT))
 
 
 def _styled(text: SafeText, mark: str) -> Block:
