@@ -90,9 +90,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         audit = AuditLog(settings.data_dir / "audit.jsonl", audit_key(settings))
         stack.callback(audit.close)
         outbox = Outbox(client)
-        me = await outbox.lookups.whoami()
+        me = await outbox.whoami()
         user = str(me["user_id"])
-        people = SlackPeople(outbox.lookups.get_user, settings.allowed)
+        people = SlackPeople(outbox.get_user, settings.allowed)
         worker = judge_server(settings)
         judge = Filter(load_policy(settings.policy), audit=audit, worker=worker)
         # Kept where the logs are, it shows whether the end of the audit log is missing.
@@ -173,7 +173,7 @@ async def _check_privacy(outbox: Outbox, channel: str | None) -> None:
     if channel is None:
         return
     try:
-        closed = await outbox.lookups.is_private(channel)
+        closed = await outbox.is_private(channel)
     except NotThere:
         log.warning("not in the reviewers' channel")
         return

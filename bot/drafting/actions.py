@@ -13,9 +13,18 @@ from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
 from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentence_about, sentences
-from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
+from bot.store import (
+    STANDING,
+    Job,
+    JobKind,
+    JobStatus,
+    Source,
+    Store,
+    Thread,
+    Version,
+    VersionStatus,
+)
 
-REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 # Whole replies that silence the bot in a thread, and that let it speak again.
 MUTING: Mapping[str, bool] = {
     "mute": True,
@@ -128,7 +137,7 @@ class DraftActions:
         await self._check_may(version, invocation)
         instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
-        if version.status not in (*REFINABLE, VersionStatus.WRITING):
+        if version.status not in (*STANDING, VersionStatus.WRITING):
             raise UserError(sentence("nothing_to_refine"))
         options = await self._options_of(version)
         if lang is not None:
@@ -167,7 +176,7 @@ class DraftActions:
     async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
         """Take this version as the text and send it where `way` says."""
         await self._check_may(version, invocation)
-        if version.status not in REFINABLE or not version.text.strip():
+        if version.status not in STANDING or not version.text.strip():
             raise UserError(sentence("nothing_to_accept"))
         delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
         if not await self._intake.begin(delivery, invocation) and version.accepted_at:
@@ -254,9 +263,8 @@ class DraftActions:
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
             raise UserError(sentence("no_such_draft", number=pointer.number))
-        last = await self._store.find_last_version(
-            thread.id, *REFINABLE
-        ) or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
+        last = await self._store.find_last_version(thread.id, *STANDING)
+        last = last or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
         if last is None:
             raise UserError(sentence("nothing_to_refine"))
         return last, text

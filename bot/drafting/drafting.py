@@ -92,16 +92,11 @@ class Drafting:
         """Return what a chat may begin with: examples of kinds, as shown and as typed."""
         written = self._settings.model_languages
         examples: Language = language if language in written else "en"
-        first = list(self._recipes.values())[:MOST_PROMPTS]
-        return [
-            sentences.prompt(
-                recipe.wording(language).title,
-                recipe.wording(examples).names[0],
-                recipe.wording(examples).example,
-                language,
-            )
-            for recipe in first
-        ]
+        prompts = []
+        for recipe in list(self._recipes.values())[:MOST_PROMPTS]:
+            title, typed = recipe.wording(language).title, recipe.wording(examples)
+            prompts.append(sentences.prompt(title, typed.names[0], typed.example, language))
+        return prompts
 
     async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
         """Keep sources that wait for their form; False: they came before."""

@@ -10,10 +10,9 @@ from typing import Literal
 from bot.drafting.brief.options import Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
-from bot.drafting.jobs.thread_header import STANDING
 from bot.drafting.reviews import filter_for, held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
-from bot.store import Job, Store, Version
+from bot.store import STANDING, Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
 
 REMEMBERED = 1_000  # Verdicts.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.drafting.draft_action import DraftAction
 from bot.drafting.slack_port import Button
 from bot.messages import Language, Sentence, sentence, sentence_about, sentences
-from bot.store import Version, VersionStatus
+from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
@@ -28,7 +28,7 @@ def draft_buttons(
 
     `translates`: the model writes more than one language; `changed`: there is a version before it.
     """
-    if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
+    if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
     names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
     names += [*([CHANGES] if changed else []), WHY]

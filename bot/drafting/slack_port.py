@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from bot.extraction.extraction import Unreadable
 from bot.messages import Language, Phrase, ours
 from safety import SafeText
 
@@ -44,12 +45,8 @@ class SlackRefused(SlackError):
         self.needed = needed
 
 
-class NoFile(Exception):
-    """A file cannot be fetched, or gives no text: `reason` is `gone`, or as with Unreadable."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class NoFile(Unreadable):
+    """A file cannot be fetched. `reason` is one of: gone, size."""
 
 
 FetchFile = Callable[[str, int], Awaitable[tuple[str, bytes]]]

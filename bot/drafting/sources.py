@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.drafting.slack_port import FetchFile, NoFile
+from bot.drafting.slack_port import FetchFile
 from bot.errors import UserError
 from bot.extraction.extraction import MOST_BYTES, Unreadable, extract, kind_of
 from bot.messages import sentence, sentence_about
@@ -40,13 +40,13 @@ class Sources:
     async def of(self, job: Job) -> Sequence[Source]:
         """Read and return what the job's thread is based on.
 
-        Raises NoFile for what came with this job; a source that gives no text is forgotten.
+        Raises Unreadable for what came with this job; a source that gives no text is forgotten.
         """
         for source in await self._store.list_sources(job):
             if source.file and not source.text:
                 try:
                     await self._read(source, source.file)
-                except NoFile:
+                except Unreadable:
                     if source.job_id in (None, job.id):
                         raise
         return await self._store.list_sources(job)
@@ -54,11 +54,11 @@ class Sources:
     async def _read(self, source: Source, file_id: str) -> None:
         try:
             name, data = await self._fetch(file_id, MOST_BYTES)
-            text = await extract(name, data, self._limit)
-        except (NoFile, Unreadable) as error:
+            text, left_out = await extract(name, data, self._limit)
+        except Unreadable:
             await self._store.delete_source(source.id)
-            raise NoFile(error.reason) from None
-        await self._store.save_source_text(source.id, name[:255], text.text, text.left_out)
+            raise
+        await self._store.save_source_text(source.id, name[:255], text, left_out)
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:

@@ -32,7 +32,7 @@ from safety import SafeText, safe
 log = structlog.get_logger(__name__)
 
 
-class Outbox:
+class Outbox(Lookups):
     """The `SlackPort` in production: one HTTP session, within the rate limits of Slack."""
 
     def __init__(
@@ -42,10 +42,9 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.api = ApiClient(client, RateLimiter(budgets, clock))
-        self.lookups = Lookups(self.api)
+        super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
         self.views = Views(self.api)
-        self._posts = Posts(self.api, self.lookups)
+        self._posts = Posts(self.api, self.whoami)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
@@ -137,7 +136,7 @@ class Outbox:
         read the sentence twice is better than never.
         """
         content = blocks.message(Content(phrase, buttons=buttons))
-        if response_url and await self._respond(response_url, content, replace=False):
+        if response_url and await self.respond(response_url, phrase, buttons, replace=False):
             return
         try:
             if channel.startswith("D"):
@@ -153,9 +152,18 @@ class Outbox:
         content = blocks.message(Content(phrase))
         await self._post_unkeyed(await self.open_dm(user), content)
 
-    async def respond(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
-        """Say a sentence to one person, where they clicked or beside it. Best effort."""
-        await self._respond(response_url, blocks.message(Content(phrase)), replace=replace)
+    async def respond(
+        self,
+        response_url: str,
+        phrase: Phrase,
+        buttons: Sequence[Button] = (),
+        *,
+        replace: bool = True,
+    ) -> bool:
+        """Say a sentence to one person, where they clicked or beside it; False: it is too late."""
+        content = blocks.message(Content(phrase, buttons=buttons))
+        options = {"response_type": "ephemeral", "replace_original": replace}
+        return await self.api.respond(response_url, {**content.args, **options})
 
     async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
@@ -170,14 +178,6 @@ class Outbox:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None
             raise
-
-    async def is_member(self, channel: str) -> bool:
-        """Say whether the app is in a channel. Raises NotThere for one that it cannot see."""
-        return await self.lookups.is_member(channel)
-
-    async def permalink(self, channel: str, ts: str) -> str | None:
-        """Return the address of a message; None if Slack has none."""
-        return await self.lookups.permalink(channel, ts)
 
     async def suggest_prompts(
         self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
@@ -211,10 +211,6 @@ class Outbox:
             await self.api.attempt(method, args)
         except SlackError as error:
             log.info("not done", method=method, error=str(error))
-
-    async def _respond(self, response_url: str, content: Rendered, *, replace: bool) -> bool:
-        options = {"response_type": "ephemeral", "replace_original": replace}
-        return await self.api.respond(response_url, {**content.args, **options})
 
     async def _post_unkeyed(
         self, channel: str, content: Rendered, thread_ts: str | None = None

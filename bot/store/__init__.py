@@ -4,6 +4,7 @@ from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.models import (
     DELIVERIES,
+    STANDING,
     Hold,
     HoldStatus,
     Job,
@@ -20,6 +21,7 @@ from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
+    "STANDING",
     "HistoryStep",
     "Hold",
     "HoldStatus",

@@ -54,6 +54,10 @@ class VersionStatus(StrEnum):
     DELETED = "deleted"
 
 
+# What counts as a draft: what was taken away, or failed, does not.
+STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
+
+
 class HoldStatus(StrEnum):
     """The decision about a held text; EXPIRED where nobody decided in time."""
 

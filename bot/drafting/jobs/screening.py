@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import DECIDED, Reviews, held_as
-from bot.drafting.slack_port import NoFile
 from bot.drafting.sources import Material
+from bot.extraction.extraction import Unreadable
 from bot.messages import sentence, sentence_about, sentences
 from bot.store import Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
@@ -26,7 +26,7 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
         await _put_back(run, hold, run.context.reviews)
     try:
         sources = await run.context.sources.of(run.job)
-    except NoFile as unread:
+    except Unreadable as unread:
         raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
     asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
     quoted = [await _judge_source(run, source, held_as(hold)) for source in sources]

@@ -12,13 +12,10 @@ from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import filter_for, held_as
 from bot.drafting.slack_port import Button, Content, NotThere, Place, SlackError
 from bot.messages import Language, Phrase, Sentence, language_for, sentence, sentences
-from bot.store import Thread, Version, VersionStatus
+from bot.store import STANDING, Thread, Version, VersionStatus
 from safety import NOTHING, SafeText, Stage
 
 log = structlog.get_logger(__name__)
-
-# What counts as a draft: what was taken away, or failed, does not.
-STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
 
 async def open_thread(run: JobRun, brief: SafeText) -> Place:

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.drafting.slack_port import NoFile
+from bot.drafting.slack_port import NoFile, NotThere, SlackRefused
 from bot.slack.client.api_client import ApiClient
 
 
@@ -18,8 +18,11 @@ class Files:
 
     async def fetch(self, file_id: str, most: int) -> tuple[str, bytes]:
         """Return a file's name and its bytes, at most `most`. Raises NoFile, SlackUnavailable."""
-        file = await self._api.get_file(file_id)
-        if file is None or file.get("mode") not in (None, "hosted", "snippet"):
+        try:
+            file = (await self._api.call("files.info", {"file": file_id}))["file"]
+        except (NotThere, SlackRefused):
+            raise NoFile("gone") from None
+        if file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
         if int(file.get("size") or 0) > most:
             raise NoFile("size")

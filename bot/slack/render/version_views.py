@@ -1,9 +1,9 @@
 """Pure builders of the modals about one draft. https://docs.slack.dev/surfaces/modals"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.drafting.draft_action import Way
-from bot.drafting.explanation import Changes
+from bot.drafting.explanation import Changes, Mark
 from bot.messages import Language, Sentence, sentence, sentence_about
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
@@ -19,13 +19,16 @@ from bot.slack.render.views import (
     pieces,
     section,
 )
-from safety import SafeText
 
 CHANGE: SentenceGroup = "change"
 TRANSLATE: SentenceGroup = "translate"
 ACCEPT: SentenceGroup = "accept"
 
-STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
+STYLES: Mapping[Mark, Block] = {
+    "same": {},
+    "added": {"style": {"bold": True}},
+    "removed": {"style": {"strike": True}},
+}
 
 
 def change_view(private_metadata: str, language: Language) -> ViewPayload:
@@ -84,15 +87,10 @@ def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
             if elements and used + len(piece) > PIECE_LIMIT:
                 yield elements
                 elements, used = [], 0
-            elements.append(_styled(piece, mark))
+            elements.append({"type": "text", "text": piece, **STYLES[mark]})
             used += len(piece)
     if elements:
         yield elements
-
-
-def _styled(text: SafeText, mark: str) -> Block:
-    style = STYLES[mark]
-    return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def _form(
