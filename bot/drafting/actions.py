@@ -12,7 +12,7 @@ from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
 from bot.errors import UserError
-from bot.messages import Sentence, sentence, sentence_about, sentences
+from bot.messages import Sentence, sentence, sentence_about
 from bot.store import (
     STANDING,
     Job,
@@ -83,7 +83,8 @@ class DraftActions:
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
             await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
-            return sentences.source_kept(len(sources))
+            n = len(sources)
+            return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
         await self.change(version, instruction, invocation, sources=sources)
         return None

@@ -261,8 +261,7 @@ class Reviews:
     async def _card(self, hold: Hold) -> Content:
         job = await self._store.get_job(hold.job_id)
         thread = await self._store.get_thread(job.thread_id)
-        asked = hold.version_id is None
-        language = _language(job)
+        asked, language = hold.version_id is None, _language(job)
         card = sentences.review_card(
             asked, job.requester, thread.channel, hold.categories, hold.expires_at
         )

@@ -121,11 +121,6 @@ def form_source_kept(characters: int, files: int) -> Sentence:
     return fill_in("form_source_kept", kept=tuple(kept))
 
 
-def source_kept(n: int) -> Sentence:
-    """Say that files without a word in the thread of a draft are kept."""
-    return fill_in("source_kept_one") if n == 1 else fill_in("source_kept", n=n)
-
-
 def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
     """Say that a source is too long to be used whole; without a name it is a text of theirs."""
     named = fill_in("named_source", name=escape(part(name, 0, 100))) if name else None

@@ -51,11 +51,7 @@ class Outbox(Lookups):
         return await self._posts.post(place, blocks.message(content), key)
 
     async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """Find a message that a crash may have left unrecorded, and return its ts.
-
-        A draft's messages have the keys `<key>/1`, `<key>/2`, ...; one that still streams is found
-        only by its first line: give its `head`.
-        """
+        """Find a message of ours and return its ts; a draft's keys are `<key>/1`, `<key>/2`, ..."""
         return await self._posts.find(place, key, head=head)
 
     async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
@@ -97,10 +93,7 @@ class Outbox(Lookups):
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
     ) -> None:
-        """Post a finished text for everybody, in as many messages as it needs, with a note.
-
-        `again`: an earlier try with the same key may have posted some of it.
-        """
+        """Post a finished text for everybody, in as many messages as it needs, with a note."""
         parts = split(text)
         for i, part in enumerate(parts, 1):
             if not (again and await self._posts.find(place, f"{key}/{i}")):
@@ -110,13 +103,10 @@ class Outbox(Lookups):
     async def upload(
         self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
     ) -> None:
-        """Put the text as a file into a thread.
-
-        `again`: an earlier try may have done it. A file has no metadata, so a file of ours with
-        the same name counts as this one.
-        """
+        """Put the text as a file into a thread."""
         data = await asyncio.to_thread(file_of, text, kind)
         name = f"{safe(file_name(text)) or 'draft'}.{kind}"
+        # A file has no metadata: one of ours with the same name counts as this one.
         if not (again and await self._posts.has_file(place, name)):
             await self._posts.upload(place, name, data, comment)
 

@@ -23,7 +23,7 @@ from bot.store import (
 )
 from bot.store.database import connect, migrate
 from bot.store.models import Base
-from bot.store.write_lock import WriteLock
+from bot.store.transactions import WriteLock
 from safety import SafeText
 
 
