@@ -106,9 +106,9 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
     outbox = Outbox(client)
     return _Slack(
         client=client,
-        me=await outbox.lookups.whoami(),
+        me=await outbox.whoami(),
         outbox=outbox,
-        people=SlackPeople(outbox.lookups.get_user, settings.allowed),
+        people=SlackPeople(outbox.get_user, settings.allowed),
         files=Files(outbox.api, token, settings.slack_api_url),
     )
 

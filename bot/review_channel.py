@@ -26,7 +26,7 @@ async def open_reviews(
     if channel is None:
         return None
     try:
-        closed = await outbox.lookups.is_private(channel)
+        closed = await outbox.is_private(channel)
     except NotThere:
         log.warning("not in the reviewers' channel")
     else:

@@ -2,8 +2,10 @@
 
 import asyncio
 
+from bot.slack.client.rate_limit import Clock
 
-class HurriedClock:
+
+class HurriedClock(Clock):
     """A second passes in a fiftieth of one."""
 
     def time(self) -> float:

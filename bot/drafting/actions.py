@@ -12,10 +12,19 @@ from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
 from bot.errors import UserError
-from bot.messages import Sentence, sentence, sentence_about, sentences
-from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
+from bot.messages import Sentence, sentence, sentence_about
+from bot.store import (
+    STANDING,
+    Job,
+    JobKind,
+    JobStatus,
+    Source,
+    Store,
+    Thread,
+    Version,
+    VersionStatus,
+)
 
-REFINABLE = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 # Whole replies that silence the bot in a thread, and that let it speak again.
 MUTING: Mapping[str, bool] = {
     "mute": True,
@@ -27,7 +36,10 @@ MUTING: Mapping[str, bool] = {
 
 
 class DraftActions:
-    """Replies, clicks, emoji and deletions: what people do with drafts that exist."""
+    """Replies, clicks, emoji and deletions: what people do with drafts that exist.
+
+    Raises UserError, with what to tell the person, and StoreUnavailable.
+    """
 
     def __init__(
         self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
@@ -61,7 +73,7 @@ class DraftActions:
         """Take a message in a thread, and return what to tell its author, if anything.
 
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
-        `files`: ids and names of what is attached. Raises UserError, StoreUnavailable.
+        `files`: ids and names of what is attached.
         """
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
@@ -71,7 +83,8 @@ class DraftActions:
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
             await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
-            return sentences.source_kept(len(sources))
+            n = len(sources)
+            return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
         await self.change(version, instruction, invocation, sources=sources)
         return None
@@ -95,10 +108,9 @@ class DraftActions:
         return await self._store.record_event(f"{invocation.key}-at-once")
 
     async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
-        """Do what one click asks for. Raises UserError, StoreUnavailable."""
+        """Do what one click asks for."""
         if action is DraftAction.STOP:
-            if not await self._is_requester(version, invocation.user):
-                raise UserError(sentence("only_requester"))
+            await self._check_requester(version, invocation.user)
             await self.stop(version, invocation.user)
         elif action is DraftAction.REGENERATE:
             await self.regenerate(version, invocation)
@@ -122,11 +134,11 @@ class DraftActions:
         lang: str | None = None,
         sources: Sequence[Source] = (),
     ) -> None:
-        """Have this version rewritten as `text` says. Raises UserError, StoreUnavailable."""
+        """Have this version rewritten as `text` says."""
         await self._check_may(version, invocation)
         instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
-        if version.status not in (*REFINABLE, VersionStatus.WRITING):
+        if version.status not in (*STANDING, VersionStatus.WRITING):
             raise UserError(sentence("nothing_to_refine"))
         options = await self._options_of(version)
         if lang is not None:
@@ -142,16 +154,13 @@ class DraftActions:
         await self._intake.begin(job, invocation, sources=sources)
 
     async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
-        """Have this version translated. Raises UserError, StoreUnavailable."""
+        """Have this version translated."""
         told = prompted_in(await self._options_of(version))
         words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
         await self.change(version, words, invocation, lang=lang)
 
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
-        """Repeat this version's request with a new seed, one at a time: later clicks join it.
-
-        Raises UserError, StoreUnavailable.
-        """
+        """Repeat this version's request with a new seed, one at a time: later clicks join it."""
         await self._check_may(version, invocation)
         before = await self._store.get_job(version.job_id)
         job = Job(
@@ -166,33 +175,29 @@ class DraftActions:
         await self._intake.begin(job, invocation)
 
     async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
-        """Take this version as the text and send it where `way` says.
-
-        Raises UserError, StoreUnavailable.
-        """
+        """Take this version as the text and send it where `way` says."""
         await self._check_may(version, invocation)
-        if version.status not in REFINABLE or not version.text.strip():
+        if version.status not in STANDING or not version.text.strip():
             raise UserError(sentence("nothing_to_accept"))
         delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
         if not await self._intake.begin(delivery, invocation) and version.accepted_at:
             raise UserError(sentence("accepted_already", number=version.number))
 
     async def delete(self, version: Version, invocation: Invocation) -> None:
-        """Delete a draft, for its requester. Raises UserError, StoreUnavailable."""
-        if not await self._is_requester(version, invocation.user):
-            raise UserError(sentence("only_requester"))
+        """Delete a draft, for its requester."""
+        await self._check_requester(version, invocation.user)
         await self._intake.begin(_delivery(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
 
     async def stop(self, version: Version, user: str) -> None:
-        """Stop a version that is being written, for its requester. Raises StoreUnavailable."""
+        """Stop a version that is being written, for its requester."""
         if await self._is_requester(version, user) and await self._store.stop_version(version.id):
             self._jobs.stop(version.job_id, version.id)
 
     async def stop_thread(self, thread_id: int, user: str) -> None:
         """Stop all that is written, or about to be, in a thread, for its requester.
 
-        Raises UserError where all of it is other people's, StoreUnavailable.
+        Raises UserError where all of it is other people's.
         """
         await self._begin(await self._store.list_jobs_not_begun(thread_id=thread_id))
         versions = await self._store.list_writing(thread_id=thread_id)
@@ -203,10 +208,7 @@ class DraftActions:
             await self.stop(version, user)
 
     async def stop_all(self, user: str, channel: str) -> int:
-        """Stop all that is written, or waits, for a person in a channel; return how many drafts.
-
-        Raises StoreUnavailable.
-        """
+        """Stop all that is written, or waits, for a person in a channel; return how many drafts."""
         waiting = await self._store.list_jobs_not_begun(
             requester=user, channel=channel, status=JobStatus.WAITING
         )
@@ -224,7 +226,7 @@ class DraftActions:
             await self._store.ensure_versions(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
-        """Drop the version whose message somebody deleted. Raises StoreUnavailable."""
+        """Drop the version whose message somebody deleted."""
         version = await self._store.find_version_at(channel, ts)
         # Further messages of a long draft are deleted by the outbox itself, too.
         if version is not None and ts == (await self._store.list_posts(version.id))[0]:
@@ -237,7 +239,7 @@ class DraftActions:
         return None if version and version.status is VersionStatus.DELETED else version
 
     async def version(self, version_id: int) -> Version:
-        """Return the version with this id. Raises UserError where it is gone, StoreUnavailable."""
+        """Return the version with this id. Raises UserError where it is gone."""
         version = await self._store.find_version(version_id)
         if version is None:
             raise UserError(sentence("draft_gone"))
@@ -245,19 +247,15 @@ class DraftActions:
 
     def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
         """Say whether a reply is an instruction; people may also talk to each other."""
-        refiners = self._settings.refiners
         if thread.muted or to_others:
             return False
-        if refiners == "mention":
-            return mentioned
-        return refiners == "anyone" or user == thread.requester
+        by_refiners = {"anyone": True, "mention": mentioned, "requester": user == thread.requester}
+        return by_refiners[self._settings.refiners]
 
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
         """Return the version that a reply means, and the instruction.
 
         It is the one that the reply points to, or else the one that was finished last.
-
-        Raises UserError.
         """
         pointer = pointed(text)
         if found := await self._pointed(thread, pointer):
@@ -266,9 +264,8 @@ class DraftActions:
             return found, pointer.rest
         if pointer.number is not None and pointer.marked:
             raise UserError(sentence("no_such_draft", number=pointer.number))
-        last = await self._store.find_last_version(
-            thread.id, *REFINABLE
-        ) or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
+        last = await self._store.find_last_version(thread.id, *STANDING)
+        last = last or await self._store.find_last_version(thread.id, VersionStatus.WRITING)
         if last is None:
             raise UserError(sentence("nothing_to_refine"))
         return last, text
@@ -286,10 +283,11 @@ class DraftActions:
         return None
 
     async def _check_may(self, version: Version, invocation: Invocation) -> None:
-        """Raise UserError for others where only the requester may change drafts."""
-        if self._settings.refiners != "requester":
-            return
-        if not await self._is_requester(version, invocation.user):
+        if self._settings.refiners == "requester":
+            await self._check_requester(version, invocation.user)
+
+    async def _check_requester(self, version: Version, user: str) -> None:
+        if not await self._is_requester(version, user):
             raise UserError(sentence("only_requester"))
 
     async def _is_requester(self, version: Version, user: str) -> bool:

@@ -20,7 +20,7 @@ IsMember = Callable[[str], Awaitable[bool]]
 
 
 class Drafting:
-    """Briefs: new ones, and those that wait for an invitation."""
+    """Briefs: new ones, and those that wait for an invitation. Raises StoreUnavailable."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Drafting:
         adopt: Sequence[str] = (),
         under: str | None = None,
     ) -> None:
-        """Begin a new thread. Raises UserError, StoreUnavailable.
+        """Begin a new thread. Raises UserError.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
@@ -92,36 +92,25 @@ class Drafting:
         """Return what a chat may begin with: examples of kinds, as shown and as typed."""
         written = self._settings.model_languages
         examples: Language = language if language in written else "en"
-        first = list(self._recipes.values())[:MOST_PROMPTS]
-        return [
-            sentences.prompt(
-                recipe.wording(language).title,
-                recipe.wording(examples).names[0],
-                recipe.wording(examples).example,
-                language,
-            )
-            for recipe in first
-        ]
+        prompts = []
+        for recipe in list(self._recipes.values())[:MOST_PROMPTS]:
+            title, typed = recipe.wording(language).title, recipe.wording(examples)
+            prompts.append(sentences.prompt(title, typed.names[0], typed.example, language))
+        return prompts
 
     async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
-        """Keep sources that wait for their form; False: they came before.
-
-        Raises StoreUnavailable.
-        """
+        """Keep sources that wait for their form; False: they came before."""
         return await self._store.add_sources(invocation.key, None, sources)
 
     async def invited(self, channel: str) -> None:
-        """Go on with what waited for the bot to be in this channel. Raises StoreUnavailable."""
+        """Go on with what waited for the bot to be in this channel."""
         for job in await self._store.list_jobs(JobStatus.WAITING, channel=channel):
             await self._go_on(job)
 
     async def move(self, job_id: int, user: str, channel: str) -> bool:
         """Move a waiting brief to the requester's conversation. False if it does not wait."""
         job = await self._store.find_job(job_id)
-        if job is None or job.requester != user or not await self._store.move_waiting(job, channel):
-            return False
-        self._jobs.start(await self._store.get_job(job_id))
-        return True
+        return job is not None and job.requester == user and await self._go_on(job, channel)
 
     async def resume_waiting(self, is_member: IsMember) -> None:
         """Go on with briefs whose channel the bot was invited to while it was not running."""
@@ -132,8 +121,8 @@ class Drafting:
                 if await is_member(channel):
                     await self._go_on(job)
 
-    async def _go_on(self, job: Job) -> bool:
-        if await self._store.reopen_waiting(job.id):
+    async def _go_on(self, job: Job, channel: str | None = None) -> bool:
+        if await self._store.reopen_waiting(job, channel):
             self._jobs.start(await self._store.get_job(job.id))
             return True
         return False

@@ -10,6 +10,7 @@ from bot.drafting.brief.options import (
     MaxTokens,
     Options,
     RepetitionPenalty,
+    SamplingOptions,
     Temperature,
     TopK,
     TopP,
@@ -110,12 +111,5 @@ class DraftingSettings(BaseModel):
 
     def options(self, seed: int) -> Options:
         """Return what a brief that chooses nothing is written with."""
-        return Options(
-            n=self.drafts,
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            repetition_penalty=self.repetition_penalty,
-            max_tokens=self.max_tokens,
-            seed=seed,
-        )
+        same = self.model_dump(include=set(SamplingOptions.model_fields))
+        return Options(n=self.drafts, seed=seed, **same)

@@ -10,10 +10,9 @@ from typing import Literal
 from bot.drafting.brief.options import Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
-from bot.drafting.jobs.thread_header import STANDING
 from bot.drafting.reviews import filter_for, held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
-from bot.store import Job, Store, Version
+from bot.store import STANDING, Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
 
 REMEMBERED = 1_000  # Verdicts.
@@ -49,7 +48,7 @@ class RecentThread:
 
 
 class DraftHistory:
-    """Answers about versions; what it quotes is judged anew before it is shown."""
+    """Answers about versions, judged anew before they are shown. Raises StoreUnavailable."""
 
     def __init__(self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe]) -> None:
         self._store = store
@@ -59,7 +58,7 @@ class DraftHistory:
         self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
 
     async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
-        """Explain how a version came about, line by line. Raises StoreUnavailable."""
+        """Explain how a version came about, line by line."""
         job = await self._store.get_job(version.job_id)
         thread = await self._store.get_thread(version.thread_id)
         recipe = recipe_or_free(self._recipes, thread.recipe)
@@ -73,10 +72,7 @@ class DraftHistory:
         ]
 
     async def changes(self, version: Version, asker: str) -> Changes | None:
-        """Compare a version with the one that it refines or regenerates; None where it has none.
-
-        Raises StoreUnavailable.
-        """
+        """Compare a version with the one that it refines or regenerates; None where it has none."""
         job = await self._store.get_job(version.job_id)
         before_id = job.again_id or job.parent_id
         if before_id is None:
@@ -91,10 +87,7 @@ class DraftHistory:
     async def recent(
         self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
     ) -> list[RecentThread]:
-        """Return what a person began last, the newest first.
-
-        Raises StoreUnavailable, SlackUnavailable.
-        """
+        """Return what a person began last, the newest first. Raises SlackUnavailable."""
         shown = []
         for thread in await self._store.list_recent_threads(user, most):
             first = await self._store.get_first_job(thread.id)

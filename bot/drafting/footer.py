@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.drafting.draft_action import DraftAction
 from bot.drafting.slack_port import Button
-from bot.messages import Language, Sentence, sentence_about, sentences
-from bot.store import Version, VersionStatus
+from bot.messages import Language, Sentence, sentence, sentence_about, sentences
+from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
@@ -28,7 +28,7 @@ def draft_buttons(
 
     `translates`: the model writes more than one language; `changed`: there is a version before it.
     """
-    if version.status not in (VersionStatus.FINISHED, VersionStatus.STOPPED) or not version.text:
+    if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
     names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
     names += [*([CHANGES] if changed else []), WHY]
@@ -37,16 +37,17 @@ def draft_buttons(
 
 def draft_facts(version: Version, seed: int, n: int, length: Sentence | None = None) -> Sentence:
     """Return the small line of facts, for one of `n` drafts; `length` where a network limits it."""
-    return sentences.draft_facts(
-        seconds=version.seconds or 0.0,
-        tokens=version.tokens,
-        seed=seed,
-        sample=version.sample + 1,
-        n=n,
-        model=version.model,
-        at_limit=version.finish_reason == "length",
-        length=length,
-    )
+    seconds, tokens = version.seconds or 0.0, version.tokens
+    figures = [length] if length else []
+    figures.append(sentence("seconds", seconds=seconds))
+    if tokens:
+        speed = tokens / max(seconds, 0.001)
+        figures += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
+    if n == 1:
+        figures.append(sentence("seed", seed=seed))
+    else:
+        figures.append(sentence("seed_of", seed=seed, sample=version.sample + 1, n=n))
+    return sentences.draft_facts(figures, version.model, at_limit=version.finish_reason == "length")
 
 
 def _button(name: str, version: Version, language: Language) -> Button:

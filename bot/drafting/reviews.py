@@ -13,6 +13,7 @@ from bot.drafting.slack_port import (
     Content,
     NotThere,
     Place,
+    SlackError,
     SlackPort,
     SlackRefused,
     SlackUnavailable,
@@ -20,13 +21,7 @@ from bot.drafting.slack_port import (
 )
 from bot.encryption import Encryption
 from bot.errors import UserError
-from bot.messages import (
-    Language,
-    language_for,
-    sentence,
-    sentence_about,
-    sentences,
-)
+from bot.messages import Language, language_for, sentence, sentence_about, sentences
 from bot.store import (
     Hold,
     HoldStatus,
@@ -37,8 +32,8 @@ from bot.store import (
     StoreUnavailable,
     Thread,
     Version,
+    VersionStatus,
 )
-from bot.store import VersionStatus as Status
 from bot.store.models import now
 from safety import Action, Filter, SafeText, Stage, Verdict, has_span
 
@@ -57,7 +52,8 @@ DECIDED: Mapping[HoldStatus, Action] = {
 }
 LOOK_SECONDS = 30.0
 
-
+# Fields of a source that are sealed with a request, beside its time.
+RECORDED = ("key", "name", "text", "left_out", "file", "author")
 # In what a reviewer is shown: what was asked, then what it is to be based on.
 BETWEEN = "\n\n---\n\n"
 
@@ -101,37 +97,35 @@ class Reviews:
         self, job: Job, text: str, verdict: Verdict, version: Version, **facts: object
     ) -> None:
         """Keep a draft and tell the reviewers; `facts` of the version are kept with it."""
-        await self._keep(job, self._seal.encrypt(text), [verdict], version, **facts)
+        await self._keep(job, text, [verdict], version, **facts)
 
     async def hold_request(
         self, job: Job, asked: str, sources: Sequence[Source], verdicts: Sequence[Verdict]
     ) -> None:
         """Keep what is asked and what came with it, sealed and nowhere else; tell the reviewers."""
-        request = {"asked": asked, "sources": [as_record(source) for source in sources]}
-        await self._keep(
-            job, self._seal.encrypt(json.dumps(request)), verdicts, None, sources=sources
-        )
+        request = {"asked": asked, "sources": [_as_record(source) for source in sources]}
+        await self._keep(job, json.dumps(request), verdicts, sources=sources)
 
     async def unseal(self, job: Job, hold: Hold) -> None:
         """Put what was asked back in its place, for the job to go on with it."""
         opened = self._seal.decrypt(hold.sealed)
         if opened is not None:
             request = json.loads(opened)
-            sources = [Source(**record) for record in map(from_record, request["sources"])]
+            sources = [_from_record(record) for record in request["sources"]]
             await self._store.restore_request(job, request["asked"], sources)
 
     async def _keep(
         self,
         job: Job,
-        sealed: str,
+        text: str,
         verdicts: Sequence[Verdict],
-        version: Version | None,
+        version: Version | None = None,
         **facts: Any,
     ) -> None:
         hold = Hold(
             job_id=job.id,
             version_id=version.id if version else None,
-            sealed=sealed,
+            sealed=self._seal.encrypt(text),
             categories=sorted({cause.category for each in verdicts for cause in each.causes}),
             expires_at=now() + self._time,
         )
@@ -151,10 +145,7 @@ class Reviews:
         """Return the text as approval would release it, for this reviewer. Raises Undecided."""
         hold, job = await self._pending(hold_id, reviewer)
         released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
-        filter_ = await self._filter_for(job)
-        await filter_.decided(
-            "review_show", hold.categories, _stage(hold), request=job.name, who=reviewer
-        )
+        await self._record("review_show", hold, job, reviewer)
         return released
 
     async def decide(self, hold_id: int, decision: HoldStatus, reviewer: str) -> Job:
@@ -176,9 +167,10 @@ class Reviews:
             return version
         try:
             text = await self._released(hold, job, hold.status, hold.reviewer or "")
-            await self._store.close_hold(hold, Status.FINISHED, text=text)
+            await self._store.close_hold(hold, VersionStatus.FINISHED, text=text)
         except Undecided:
-            await self._store.close_hold(hold, Status.BLOCKED, rules=[f"review_{hold.status}"])
+            rules = [f"review_{hold.status}"]
+            await self._store.close_hold(hold, VersionStatus.BLOCKED, rules=rules)
         return await self._store.get_version(version.id)
 
     async def watch(self, go_on: Callable[[Job], None]) -> None:
@@ -208,24 +200,25 @@ class Reviews:
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str | None
     ) -> bool:
         # First on record, then done: a decision that nobody can trace is none.
-        filter_ = await self._filter_for(job)
-        await filter_.decided(
-            f"review_{decision}",
-            hold.categories,
-            _stage(hold),
-            request=job.name,
-            who=reviewer or "",
-        )
+        await self._record(f"review_{decision}", hold, job, reviewer)
         if not await self._store.decide_hold(hold.id, decision, reviewer):
             # Somebody else was faster: what is on record just above did not happen.
-            await filter_.decided(
-                "review_void", hold.categories, _stage(hold), request=job.name, who=reviewer or ""
-            )
+            await self._record("review_void", hold, job, reviewer)
             return False
         if hold.card_ts:
-            decided = sentences.review_decided(decision, reviewer, hold.categories)
-            await self._edit(hold.card_ts, Content(decided.to(_language(job))))
+            said = sentences.review_decided(decision, reviewer, hold.categories).to(_language(job))
+            try:
+                await self._slack.edit(self.channel, hold.card_ts, Content(said))
+            except SlackError as closed:
+                log.error("card not changed", error=str(closed))
         return True
+
+    async def _record(self, what: str, hold: Hold, job: Job, reviewer: str | None) -> None:
+        """Write to the audit log what was done about a hold. Raises OSError."""
+        filter_ = await self._filter_for(job)
+        await filter_.decided(
+            what, hold.categories, _stage(hold), request=job.name, who=reviewer or ""
+        )
 
     async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
         hold = await self._store.find_hold(hold_id)
@@ -239,7 +232,7 @@ class Reviews:
     async def _released(
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str
     ) -> SafeText:
-        """Return what this decision would show, by the filter as it is now. Raises Undecided."""
+        """Return what this decision would show, by the filter of now. Raises Undecided."""
         text = self._opened(hold)
         if text is None or decision not in DECIDED:
             raise Undecided(sentence("review_over"))
@@ -268,38 +261,25 @@ class Reviews:
     async def _card(self, hold: Hold) -> Content:
         job = await self._store.get_job(hold.job_id)
         thread = await self._store.get_thread(job.thread_id)
-        asked = hold.version_id is None
-        language = _language(job)
+        asked, language = hold.version_id is None, _language(job)
         card = sentences.review_card(
             asked, job.requester, thread.channel, hold.categories, hold.expires_at
         )
-        buttons = [
-            Button(
-                sentence_about("review", name.removeprefix("review_")).to(language),
-                name,
-                str(hold.id),
-                style,
-            )
-            for name, style in _buttons(hold.categories)
-        ]
+        buttons: list[Button] = []
+        for name, style in _buttons(hold.categories):
+            label = sentence_about("review", name.removeprefix("review_")).to(language)
+            buttons.append(Button(label, name, str(hold.id), style))
         return Content(card.to(language), buttons=buttons)
 
-    async def _edit(self, ts: str, content: Content) -> None:
-        try:
-            await self._slack.edit(self.channel, ts, content)
-        except (NotThere, SlackRefused, SlackUnavailable) as closed:
-            log.error("card not changed", error=str(closed))
 
-
-def as_record(source: Source) -> dict[str, Any]:
+def _as_record(source: Source) -> dict[str, Any]:
     """Return a source as JSON holds it; its thread is that of the job."""
-    kept = {name: getattr(source, name) for name in ("key", "name", "text", "left_out", "file")}
-    return {**kept, "author": source.author, "created_at": source.created_at.isoformat()}
+    kept = {name: getattr(source, name) for name in RECORDED}
+    return {**kept, "created_at": source.created_at.isoformat()}
 
 
-def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the source that `as_record` was given."""
-    return {**record, "created_at": datetime.fromisoformat(record["created_at"])}
+def _from_record(record: Mapping[str, Any]) -> Source:
+    return Source(**{**record, "created_at": datetime.fromisoformat(record["created_at"])})
 
 
 def _buttons(categories: Sequence[str]) -> list[tuple[str, Style]]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from bot.extraction.extraction import Unreadable
 from bot.messages import Language, Phrase, ours
 from inference.logs import where as place_of
 from safety import SafeText
@@ -51,24 +52,15 @@ def where(error: BaseException) -> str:
     return code + place_of(error)
 
 
-class NoFile(Exception):
-    """A file cannot be fetched. `reason` is one of: gone, kind, size."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class NoFile(Unreadable):
+    """A file cannot be fetched. `reason` is one of: gone, size."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """A file's name, as its owner gave it, and its bytes."""
+FetchFile = Callable[[str, int], Awaitable[tuple[str, bytes]]]
+"""`fetch(file_id, most)` returns a file's name, as its owner gave it, and at most `most` bytes.
 
-    name: str
-    data: bytes
-
-
-FetchFile = Callable[[str, int], Awaitable[AttachedFile]]
-"""`fetch(file_id, most)`: the file, of at most `most` bytes. Raises NoFile, SlackUnavailable."""
+Raises NoFile, SlackUnavailable.
+"""
 
 
 @dataclass(frozen=True, slots=True)

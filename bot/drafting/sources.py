@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.drafting.slack_port import FetchFile, NoFile
+from bot.drafting.slack_port import FetchFile
 from bot.errors import UserError
 from bot.extraction.extraction import MOST_BYTES, Unreadable, extract, kind_of
 from bot.messages import sentence, sentence_about
@@ -28,14 +28,6 @@ class Material:
     is_new: bool = True
 
 
-class UnreadSource(Exception):
-    """A source gives no text; `reason` is one of those of `reading` and `files`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Sources:
     """Reads what threads are based on, each file once."""
 
@@ -48,27 +40,25 @@ class Sources:
     async def of(self, job: Job) -> Sequence[Source]:
         """Read and return what the job's thread is based on.
 
-        Raises UnreadSource; that source is forgotten.
-
-        What came with another job is for that one to complain of.
+        Raises Unreadable for what came with this job; a source that gives no text is forgotten.
         """
         for source in await self._store.list_sources(job):
             if source.file and not source.text:
                 try:
                     await self._read(source, source.file)
-                except UnreadSource:
+                except Unreadable:
                     if source.job_id in (None, job.id):
                         raise
         return await self._store.list_sources(job)
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:
-            attached = await self._fetch(file_id, MOST_BYTES)
-            text = await extract(attached.name, attached.data, self._limit)
-        except (NoFile, Unreadable) as error:
+            name, data = await self._fetch(file_id, MOST_BYTES)
+            text, left_out = await extract(name, data, self._limit)
+        except Unreadable:
             await self._store.delete_source(source.id)
-            raise UnreadSource(error.reason) from None
-        await self._store.save_source_text(source.id, attached.name[:255], text.text, text.left_out)
+            raise
+        await self._store.save_source_text(source.id, name[:255], text, left_out)
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
@@ -79,10 +69,7 @@ def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source
 
 
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Make sources that are still to be read, of ids and names of files.
-
-    Raises UserError for what is never read.
-    """
+    """Make unread sources of files (id, name). Raises UserError for those that are never read."""
     if len(files) > MOST_FILES:
         raise UserError(sentence("too_many_files", most=MOST_FILES))
     for _, name in files:

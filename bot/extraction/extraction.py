@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 KINDS = ("txt", "md", "docx", "pdf")
@@ -27,14 +26,6 @@ class Unreadable(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractedText:
-    """The text of a file; `left_out` characters at its end were not kept."""
-
-    text: str
-    left_out: int
-
-
 def kind_of(name: str) -> str:
     """Return the kind of a file by its ending. Raises Unreadable for a kind that is not read."""
     ending = PurePath(name).suffix.lower().removeprefix(".")
@@ -44,8 +35,11 @@ def kind_of(name: str) -> str:
     return kind
 
 
-async def extract(name: str, data: bytes, limit: int) -> ExtractedText:
-    """Return the text of a file, cut to `limit` characters. Raises Unreadable."""
+async def extract(name: str, data: bytes, limit: int) -> tuple[str, int]:
+    """Return at most `limit` characters of a file's text, and how many were left out.
+
+    Raises Unreadable.
+    """
     kind = kind_of(name)
     if len(data) > MOST_BYTES:
         raise Unreadable("size")
@@ -55,7 +49,7 @@ async def extract(name: str, data: bytes, limit: int) -> ExtractedText:
         raise Unreadable(answer["reason"])
     if not answer["text"].strip():
         raise Unreadable("empty")
-    return ExtractedText(answer["text"], answer["left_out"])
+    return answer["text"], answer["left_out"]
 
 
 async def _run_worker(kind: str, data: bytes, limit: int) -> bytes:

@@ -10,13 +10,12 @@ import resource
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from docx import Document
 from docx.table import Table
 from pypdf import PdfReader
 
-from bot.extraction.extraction import MOST_BYTES, SECONDS, ExtractedText, Unreadable
+from bot.extraction.extraction import MOST_BYTES, SECONDS, Unreadable
 
 MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
 UNPACKED = 100_000_000
@@ -31,10 +30,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     kind, limit = sys.argv[1], int(sys.argv[2])
     try:
-        answer = asdict(cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit))
+        text, left_out = cut(pieces_of(kind, sys.stdin.buffer.read(MOST_BYTES + 1)), limit)
+        json.dump({"text": text, "left_out": left_out}, sys.stdout)
     except Unreadable as unreadable:
-        answer = {"reason": unreadable.reason}
-    json.dump(answer, sys.stdout)
+        json.dump({"reason": unreadable.reason}, sys.stdout)
 
 
 def pieces_of(kind: str, data: bytes) -> Iterator[str]:
@@ -47,7 +46,7 @@ def pieces_of(kind: str, data: bytes) -> Iterator[str]:
         yield _decode(data)
 
 
-def cut(pieces: Iterator[str], limit: int) -> ExtractedText:
+def cut(pieces: Iterator[str], limit: int) -> tuple[str, int]:
     """Keep the first `limit` characters, and count the others."""
     kept: list[str] = []
     length = over = 0
@@ -57,7 +56,7 @@ def cut(pieces: Iterator[str], limit: int) -> ExtractedText:
         kept.append(line[:room])
         length += len(line[:room])
         over += len(line) - len(line[:room])
-    return ExtractedText("".join(kept), over)
+    return "".join(kept), over
 
 
 def _decode(data: bytes) -> str:

@@ -12,7 +12,6 @@ from bot.messages.names import SentenceName
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-
 # Sentences that are chosen by the name of what they are about: how their own names begin.
 SentenceGroup = Literal[
     "accept",
@@ -64,12 +63,6 @@ def language_for(locale: str) -> Language:
     return next((language for language in LANGUAGES if locale.startswith(language)), "en")
 
 
-def load_words(language: Language) -> dict[str, str]:
-    """Return each sentence's template by its name."""
-    path = Path(__file__).with_name(f"{language}.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
 def fields_of(template: str) -> set[str]:
     """Return the names of the template's fields, without those of every sentence."""
     names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
@@ -81,7 +74,11 @@ def use_command(command: str) -> None:
     COMMON_FIELDS["command"] = command
 
 
-WORDS: Mapping[Language, Mapping[str, str]] = {name: load_words(name) for name in LANGUAGES}
+# Each sentence's template by its name, in every language.
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    language: tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text("utf-8"))
+    for language in LANGUAGES
+}
 
 FieldValue: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
 

@@ -14,7 +14,6 @@ from bot.messages.catalogue import (
     Sentence,
     escape,
     fill_in,
-    sentence,
     sentence_about,
 )
 from bot.messages.names import SentenceName
@@ -31,8 +30,6 @@ DECISIONS: dict[str, SentenceName] = {
     "rejected": "review_rejected",
     "expired": "review_expired",
 }
-
-# Briefs
 
 
 def unknown_option(name: str, near: str | None, known: Sequence[str]) -> Sentence:
@@ -79,9 +76,6 @@ def language_names() -> dict[str, str]:
     return {**{code: code for code in TEXT_LANGUAGES}, **names}
 
 
-# Help
-
-
 def help_wishes(emoji: Mapping[str, str]) -> Sentence:
     """Say what can be done with a draft; `emoji`: the one of each wish."""
     lines = tuple(
@@ -102,14 +96,8 @@ def help_networks(kind: str, limits: Mapping[str, int], example: str) -> Sentenc
         fill_in("help_network", network=escape(network), characters=characters)
         for network, characters in limits.items()
     )
-    first = escape(next(iter(limits)))
-    return fill_in(
-        "help_networks",
-        kind=escape(kind),
-        networks=networks,
-        network=first,
-        example=escape(example),
-    )
+    kind, first, example = map(escape, (kind, next(iter(limits)), example))
+    return fill_in("help_networks", kind=kind, networks=networks, network=first, example=example)
 
 
 def help_options(kind: str, example: str, options: Sequence[Sentence]) -> Sentence:
@@ -125,9 +113,6 @@ def help_option(name: str, typed: str, takes: Sentence) -> Sentence:
     return fill_in("help_option", option=f"{typed}=", meaning=meaning, range=takes)
 
 
-# The form
-
-
 def form_source_kept(characters: int, files: int) -> Sentence:
     """Say what of a message is kept already, over the form that was opened from it."""
     kept = [fill_in("kept_text", characters=characters)] if characters else []
@@ -136,23 +121,10 @@ def form_source_kept(characters: int, files: int) -> Sentence:
     return fill_in("form_source_kept", kept=tuple(kept))
 
 
-# Sources
-
-
-def source_kept(n: int) -> Sentence:
-    """Say that files without a word in the thread of a draft are kept."""
-    return fill_in("source_kept_one") if n == 1 else fill_in("source_kept", n=n)
-
-
 def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
     """Say that a source is too long to be used whole; without a name it is a text of theirs."""
-    what = (
-        fill_in("named_source", name=escape(part(name, 0, 100))) if name else fill_in("your_source")
-    )
-    return fill_in("left_out", source=what, kept=kept, total=total)
-
-
-# Our own conversation, and the home tab
+    named = fill_in("named_source", name=escape(part(name, 0, 100))) if name else None
+    return fill_in("left_out", source=named or fill_in("your_source"), kept=kept, total=total)
 
 
 def prompt(title: str, kind: str, example: str, language: Language) -> tuple[Phrase, Phrase]:
@@ -170,25 +142,14 @@ def home_thread(title: str, brief: SafeText, url: str | None, drafts: int) -> Se
     return fill_in(name, title=escape(title), brief=escape(shown), drafts=count, **linked)
 
 
-# Requests
-
-
 def rules(names: Sequence[str]) -> Sentence:
     """Name the rules by which the filter stopped something."""
     return fill_in("one_rule" if len(names) == 1 else "several_rules", rules=_ticked(names))
 
 
-def invite_me(bot: str) -> Sentence:
-    """Ask for an invitation to a private channel."""
-    return fill_in("invite_me", bot=bot)
-
-
-def invite_me_to_accept(bot: str) -> Sentence:
-    """Ask for an invitation to a private channel, to which an accepted text is to go."""
-    return fill_in("invite_me_to_accept", bot=bot)
-
-
-# The worker
+def invite_me(bot: str, *, to_accept: bool) -> Sentence:
+    """Ask for an invitation to a private channel; `to_accept`: an accepted text is to go there."""
+    return fill_in("invite_me_to_accept" if to_accept else "invite_me", bot=bot)
 
 
 def waits(before: int) -> Sentence:
@@ -198,17 +159,9 @@ def waits(before: int) -> Sentence:
     return fill_in("waits_for_one") if before == 1 else fill_in("waits_for_several", n=before)
 
 
-def loading() -> list[Sentence]:
-    """Return what Slack shows in turn meanwhile."""
-    return [fill_in("loading_brief"), fill_in("loading_words"), fill_in("loading_soon")]
-
-
 def model_refused(said: SafeText) -> Sentence:
     """Say why the worker refused the request, e.g. because it is too long for the model."""
     return fill_in("model_refused", sentence=escape(part(said, 0, 1000)))
-
-
-# Review
 
 
 def review_card(
@@ -230,9 +183,6 @@ def review_decided(decision: str, reviewer: str | None, categories: Sequence[str
     """Say on the reviewers' card what was decided; without a reviewer, nobody decided in time."""
     who = {"reviewer": reviewer} if reviewer else {}
     return fill_in(DECISIONS[decision], categories=_ticked(categories), **who)
-
-
-# The thread
 
 
 def root(requester: str, title: str, brief: SafeText) -> Sentence:
@@ -258,9 +208,8 @@ def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentenc
 
 def link_to_draft(number: int, url: str | None) -> Sentence:
     """Name a draft, as a link to its message."""
-    if url is None:
-        return fill_in("draft", number=number)
-    return fill_in("draft_link", number=number, url=escape(url))
+    linked = {"url": escape(url)} if url else {}
+    return fill_in("draft_link" if url else "draft", number=number, **linked)
 
 
 def draft_head(
@@ -276,36 +225,11 @@ def draft_head(
     return fill_in("draft_head", number=number)
 
 
-def draft_facts(
-    *,
-    seconds: float,
-    tokens: int | None,
-    seed: int,
-    sample: int,
-    n: int,
-    model: str | None,
-    at_limit: bool,
-    length: Sentence | None = None,
-) -> Sentence:
-    """Return the small line under a finished draft: sample `sample` (from 1) of `n`.
-
-    `at_limit`: it ended because it had all the tokens it may have; `length`: where a network
-    limits it.
-    """
-    facts: list[str | Sentence] = [length] if length else []
-    facts.append(sentence("seconds", seconds=seconds))
-    if tokens:
-        speed = tokens / max(seconds, 0.001)
-        facts += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
-    if n == 1:
-        facts.append(sentence("seed", seed=seed))
-    else:
-        facts.append(sentence("seed_of", seed=seed, sample=sample, n=n))
-    if model:
-        facts.append(escape(model))
-    if at_limit:
-        facts.append(sentence("token_limit"))
-    return fill_in("facts", facts=tuple(facts))
+def draft_facts(figures: Sequence[Sentence], model: str | None, *, at_limit: bool) -> Sentence:
+    """Return the small line under a draft; `at_limit`: it had all the tokens it may have."""
+    named = [escape(model)] if model else []
+    ended = [fill_in("token_limit")] if at_limit else []
+    return fill_in("facts", facts=(*figures, *named, *ended))
 
 
 def network_length(network: str, characters: int, limit: int) -> Sentence:
@@ -319,17 +243,11 @@ def accepted_by(user: str, number: int) -> Sentence:
     return fill_in("accepted_by", user=user, number=number)
 
 
-# What is done with drafts
-
-
 def stopped_drafts(n: int) -> Sentence:
     """Say what `/draft stop` did."""
     if not n:
         return fill_in("nothing_runs")
     return fill_in("stopped_one") if n == 1 else fill_in("stopped_several", n=n)
-
-
-# Forms about a draft
 
 
 def why_kind(title: str) -> Sentence:
@@ -339,12 +257,10 @@ def why_kind(title: str) -> Sentence:
 
 def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeText]) -> Sentence:
     """Say what a draft was made from: the brief, or a draft and a wish; and its sources."""
-    if parent is None:
-        based = fill_in("why_brief")
-    else:
-        based = fill_in(
-            "why_draft", parent=parent, wish=escape(part(wish, 0, 500) if wish else "…")
-        )
+    based = fill_in("why_brief")
+    if parent is not None:
+        shown = escape(part(wish, 0, 500)) if wish else "…"
+        based = fill_in("why_draft", parent=parent, wish=shown)
     named = [fill_in("why_source", name=escape(part(name, 0, 100))) for name in sources]
     return fill_in("why_based", based=(based, *named))
 
@@ -357,9 +273,7 @@ def why_options(options: Mapping[str, object]) -> Sentence:
 
 def why_filter(categories: Sequence[str]) -> Sentence:
     """Say in which categories the filter acted."""
-    if not categories:
-        return fill_in("why_clean")
-    return fill_in("why_rules", rules=_ticked(categories))
+    return fill_in("why_rules", rules=_ticked(categories)) if categories else fill_in("why_clean")
 
 
 def _hint(near: str | None, known: Sequence[str]) -> Sentence:

@@ -182,7 +182,7 @@ class DraftMessage:
         elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
             self._add_part(ts, StreamState.OPEN)
         else:
-            content = blocks.draft(head, NOTHING, *blocks.growing())
+            content = blocks.draft(head, NOTHING, blocks.GROWING)
             ts = await self._posts.post(self._place, content, key)
             self._add_part(ts, StreamState.CLOSED)
         await self._on_posted(len(self._parts), ts)

@@ -52,7 +52,7 @@ class DraftPart:
             await self._posts.api.attempt("chat.appendStream", args)
         else:
             await self.close_stream()
-            content = blocks.draft(self._head, shown, *blocks.growing())
+            content = blocks.draft(self._head, shown, blocks.GROWING)
             update = update_args(self._channel, self.ts, content, self._key)
             await self._posts.api.attempt("chat.update", update)
         self._sent = whole

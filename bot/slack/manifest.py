@@ -45,6 +45,13 @@ EVENTS = (
 def manifest(name: str, command: str, *, request_url: str | None = None) -> dict[str, Any]:
     """Build the manifest for Socket Mode, or for HTTP if Slack has a `request_url` to call."""
     assert command.startswith("/")
+    slash = {
+        "command": command,
+        "description": "Draft a text",
+        "usage_hint": "blog: our new office in Lisbon",
+        "should_escape": False,
+    }
+    called = {"request_url": request_url} if request_url else {}
     return {
         "display_information": {
             "name": name,
@@ -62,12 +69,12 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
                 _shortcut("Draft a text", "global", DRAFT_SHORTCUT),
                 _shortcut("Draft from this message", "message", MESSAGE_SHORTCUT),
             ],
-            "slash_commands": [_command(command, request_url)],
+            "slash_commands": [{**slash, "url": request_url} if request_url else slash],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "event_subscriptions": {"bot_events": list(EVENTS), **_request_url(request_url)},
-            "interactivity": {"is_enabled": True, **_request_url(request_url)},
+            "event_subscriptions": {"bot_events": list(EVENTS), **called},
+            "interactivity": {"is_enabled": True, **called},
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,
@@ -77,17 +84,3 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
 
 def _shortcut(name: str, kind: str, callback_id: str) -> dict[str, Any]:
     return {"name": name, "type": kind, "callback_id": callback_id, "description": name}
-
-
-def _command(command: str, request_url: str | None) -> dict[str, Any]:
-    return {
-        "command": command,
-        "description": "Draft a text",
-        "usage_hint": "blog: our new office in Lisbon",
-        "should_escape": False,
-        **({"url": request_url} if request_url else {}),
-    }
-
-
-def _request_url(request_url: str | None) -> dict[str, str]:
-    return {"request_url": request_url} if request_url else {}

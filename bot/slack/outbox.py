@@ -32,12 +32,8 @@ from safety import SafeText, safe
 log = structlog.get_logger(__name__)
 
 
-class Outbox:
-    """The `SlackPort` in production: one HTTP session, within the rate limits of Slack.
-
-    Raises SlackUnavailable (try later), NotThere (gone, or closed to the app), SlackRefused (a bug,
-    or a missing scope).
-    """
+class Outbox(Lookups):
+    """The `SlackPort` in production: one HTTP session, within the rate limits of Slack."""
 
     def __init__(
         self,
@@ -46,28 +42,20 @@ class Outbox:
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
     ) -> None:
-        self.api = ApiClient(client, RateLimiter(budgets, clock))
-        self.lookups = Lookups(self.api)
+        super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
         self.views = Views(self.api)
-        self._posts = Posts(self.api, self.lookups)
+        self._posts = Posts(self.api, self.whoami)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
         return await self._posts.post(place, blocks.message(content), key)
 
     async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """Find a message that a crash may have left unrecorded, and return its ts.
-
-        A draft's messages have the keys `<key>/1`, `<key>/2`, ...; one that still streams is found
-        only by its first line: give its `head`.
-        """
+        """Find a message of ours and return its ts; a draft's keys are `<key>/1`, `<key>/2`, ..."""
         return await self._posts.find(place, key, head=head)
 
     async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace the content of a message; drafts that end go first.
-
-        Without `waits`, do nothing where Slack's budget is short.
-        """
+        """Replace a message's content, after drafts that end; `waits`: for room in the budget."""
         if waits or self.api.rate_limit.is_free("chat.update"):
             await self._posts.update(channel, ts, blocks.message(content), urgent=False)
 
@@ -105,10 +93,7 @@ class Outbox:
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
     ) -> None:
-        """Post a finished text for everybody, in as many messages as it needs, with a note.
-
-        `again`: an earlier try with the same key may have posted some of it.
-        """
+        """Post a finished text for everybody, in as many messages as it needs, with a note."""
         parts = split(text)
         for i, part in enumerate(parts, 1):
             if not (again and await self._posts.find(place, f"{key}/{i}")):
@@ -118,13 +103,10 @@ class Outbox:
     async def upload(
         self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
     ) -> None:
-        """Put the text as a file into a thread.
-
-        `again`: an earlier try may have done it. A file has no metadata, so a file of ours with
-        the same name counts as this one.
-        """
+        """Put the text as a file into a thread."""
         data = await asyncio.to_thread(file_of, text, kind)
         name = f"{safe(file_name(text)) or 'draft'}.{kind}"
+        # A file has no metadata: one of ours with the same name counts as this one.
         if not (again and await self._posts.has_file(place, name)):
             await self._posts.upload(place, name, data, comment)
 
@@ -144,7 +126,7 @@ class Outbox:
         read the sentence twice is better than never.
         """
         content = blocks.message(Content(phrase, buttons=buttons))
-        if response_url and await self._respond(response_url, content, replace=False):
+        if response_url and await self.respond(response_url, phrase, buttons, replace=False):
             return
         try:
             if channel.startswith("D"):
@@ -160,12 +142,18 @@ class Outbox:
         content = blocks.message(Content(phrase))
         await self._post_unkeyed(await self.open_dm(user), content)
 
-    async def respond(self, response_url: str, phrase: Phrase, *, replace: bool = True) -> None:
-        """Say a sentence to one person, in the place of what they clicked on, or beside it.
-
-        Best effort: the url may be too old.
-        """
-        await self._respond(response_url, blocks.message(Content(phrase)), replace=replace)
+    async def respond(
+        self,
+        response_url: str,
+        phrase: Phrase,
+        buttons: Sequence[Button] = (),
+        *,
+        replace: bool = True,
+    ) -> bool:
+        """Say a sentence to one person, where they clicked or beside it; False: it is too late."""
+        content = blocks.message(Content(phrase, buttons=buttons))
+        options = {"response_type": "ephemeral", "replace_original": replace}
+        return await self.api.respond(response_url, {**content.args, **options})
 
     async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
@@ -180,14 +168,6 @@ class Outbox:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None
             raise
-
-    async def is_member(self, channel: str) -> bool:
-        """Say whether the app is in a channel. Raises NotThere for one that it cannot see."""
-        return await self.lookups.is_member(channel)
-
-    async def permalink(self, channel: str, ts: str) -> str | None:
-        """Return the address of a message; None if Slack has none."""
-        return await self.lookups.permalink(channel, ts)
 
     async def suggest_prompts(
         self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
@@ -205,10 +185,7 @@ class Outbox:
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
     ) -> None:
-        """Show below a thread what the app is doing; "" clears it. Best effort, never waits.
-
-        Slack itself clears it after two minutes.
-        """
+        """Show what the app is doing; Slack clears it after two minutes. Best effort, no wait."""
         args = {
             "channel_id": place.channel,
             "thread_ts": place.thread_ts,
@@ -224,10 +201,6 @@ class Outbox:
             await self.api.attempt(method, args)
         except SlackError as error:
             log.info("not done", method=method, error=str(error))
-
-    async def _respond(self, response_url: str, content: Rendered, *, replace: bool) -> bool:
-        options = {"response_type": "ephemeral", "replace_original": replace}
-        return await self.api.respond(response_url, {**content.args, **options})
 
     async def _post_unkeyed(
         self, channel: str, content: Rendered, thread_ts: str | None = None

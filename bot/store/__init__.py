@@ -1,8 +1,10 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
-from bot.store.jobs import TooManyRunning
+from bot.store.holds import HoldQueries
+from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.models import (
     DELIVERIES,
+    STANDING,
     Hold,
     HoldStatus,
     Job,
@@ -13,12 +15,13 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
-from bot.store.store import Store
+from bot.store.threads import ThreadQueries
 from bot.store.transactions import StoreUnavailable
-from bot.store.versions import HistoryStep
+from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
+    "STANDING",
     "HistoryStep",
     "Hold",
     "HoldStatus",
@@ -33,3 +36,7 @@ __all__ = [
     "Version",
     "VersionStatus",
 ]
+
+
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries):
+    """All queries as one object. Each is one transaction; never change a record it returns."""

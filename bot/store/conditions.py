@@ -1,9 +1,9 @@
 """Parts of queries that several of them share."""
 
-from sqlalchemy import ColumnElement, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.models import Job, JobKind, JobStatus, Thread, Version, VersionStatus
+from bot.store.models import Job, JobKind, Thread, Version, VersionStatus
 
 
 def is_in(channel: str) -> ColumnElement[bool]:
@@ -41,10 +41,3 @@ async def set_request(session: AsyncSession, job_id: int, words: str) -> None:
         job.instruction = words
     elif job.kind is JobKind.DRAFT:
         (await session.get_one(Thread, job.thread_id)).brief = words
-
-
-async def reopen_waiting(session: AsyncSession, job_id: int) -> bool:
-    """Reopen a waiting job. Return False if it was not waiting (any more)."""
-    query = update(Job).where(Job.id == job_id, Job.status == JobStatus.WAITING)
-    query = query.values(status=JobStatus.OPEN, ended_at=None)
-    return await session.scalar(query.returning(Job.id)) is not None

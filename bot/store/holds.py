@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import set_request
 from bot.store.models import (
@@ -33,8 +32,10 @@ class HoldQueries(Transactions):
         async with self._write() as session:
             if await session.scalar(_hold_of(hold.job_id, hold.version_id)) is not None:
                 return
-            if await _was_deleted(session, hold.version_id):
-                return
+            if hold.version_id is not None:
+                version = await session.get_one(Version, hold.version_id)
+                if version.status is VersionStatus.DELETED:
+                    return
             session.add(hold)
             if hold.version_id is None:
                 await set_request(session, hold.job_id, "")
@@ -116,12 +117,6 @@ class HoldQueries(Transactions):
             if hold.version_id is not None:
                 ended = update(Version).where(Version.id == hold.version_id)
                 await session.execute(ended.values(status=status, ended_at=now(), **facts))
-
-
-async def _was_deleted(session: AsyncSession, version_id: int | None) -> bool:
-    if version_id is None:
-        return False
-    return (await session.get_one(Version, version_id)).status is VersionStatus.DELETED
 
 
 def _hold_of(job_id: int, version_id: int | None) -> Select[Hold]:

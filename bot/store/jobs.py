@@ -7,14 +7,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.conditions import (
-    get_origin,
-    is_in,
-    is_of,
-    reopen_waiting,
-    set_request,
-    to_be_written,
-)
+from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
 from bot.store.models import (
     DELIVERIES,
     Job,
@@ -42,10 +35,10 @@ class JobQueries(Transactions):
     async def add_job(
         self,
         job: Job,
-        *,
         key: str,
         limit: int,
         thread: Thread | None = None,
+        *,
         sources: Sequence[Source] = (),
         adopt: Sequence[str] = (),
     ) -> Job | None:
@@ -136,10 +129,16 @@ class JobQueries(Transactions):
             if forget:
                 await set_request(session, job_id, "")
 
-    async def reopen_waiting(self, job_id: int) -> bool:
-        """Reopen a waiting job. Return False if it was not waiting (any more)."""
+    async def reopen_waiting(self, job: Job, channel: str | None = None) -> bool:
+        """Reopen a waiting job, in another `channel` if given; False if it was not waiting."""
+        query = update(Job).where(Job.id == job.id, Job.status == JobStatus.WAITING)
+        query = query.values(status=JobStatus.OPEN, ended_at=None)
         async with self._write() as session:
-            return await reopen_waiting(session, job_id)
+            if await session.scalar(query.returning(Job.id)) is None:
+                return False
+            if channel is not None:
+                (await session.get_one(Thread, job.thread_id)).channel = channel
+            return True
 
     async def record_event(self, key: str) -> bool:
         """Record a delivery that made no job. Return False if it was seen before."""

@@ -1,6 +1,6 @@
 """The tables: threads, jobs, versions, sources, holds, posted messages, and events already seen.
 
-Records are read detached: change them only through the queries of `store.py`.
+Records are read detached: change them only through the queries of `bot.store.Store`.
 """
 
 from datetime import UTC, datetime
@@ -52,6 +52,10 @@ class VersionStatus(StrEnum):
     BLOCKED = "blocked"
     FAILED = "failed"
     DELETED = "deleted"
+
+
+# What counts as a draft: what was taken away, or failed, does not.
+STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
 
 
 class HoldStatus(StrEnum):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from bot.store.conditions import get_origin, reopen_waiting
+from bot.store.conditions import get_origin
 from bot.store.models import Job, SeenEvent, Source, Thread
 from bot.store.transactions import Transactions
 
@@ -46,15 +46,6 @@ class ThreadQueries(Transactions):
     async def set_root(self, thread_id: int, ts: str) -> None:
         """Record the root message of the thread."""
         await self._update(Thread, thread_id, root_ts=ts)
-
-    async def move_waiting(self, job: Job, channel: str) -> bool:
-        """Reopen a waiting job in another channel. Return False if it was not waiting."""
-        async with self._write() as session:
-            if not await reopen_waiting(session, job.id):
-                return False
-            moved = update(Thread).where(Thread.id == job.thread_id)
-            await session.execute(moved.values(channel=channel))
-            return True
 
     async def add_sources(self, key: str, thread_id: int | None, sources: Sequence[Source]) -> bool:
         """Keep sources without a job. Return False if this `key` was seen already."""

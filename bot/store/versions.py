@@ -7,16 +7,7 @@ from typing import Any
 from sqlalchemy import Update, func, select, update
 
 from bot.store.conditions import get_origin, is_of
-from bot.store.models import (
-    Hold,
-    Job,
-    JobKind,
-    Thread,
-    Version,
-    VersionMessage,
-    VersionStatus,
-    now,
-)
+from bot.store.models import Hold, Job, JobKind, Thread, Version, VersionMessage, VersionStatus, now
 from bot.store.transactions import Transactions
 
 
@@ -169,10 +160,9 @@ class VersionQueries(Transactions):
 
     async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:
         """Record the Slack message that shows this part of the version."""
+        message = VersionMessage(channel=channel, ts=ts, version_id=version_id, part=part)
         async with self._write() as session:
-            await session.merge(
-                VersionMessage(channel=channel, ts=ts, version_id=version_id, part=part)
-            )
+            await session.merge(message)
 
     async def list_posts(self, version_id: int) -> list[str]:
         """Return the ts of each message that shows the version, in order."""

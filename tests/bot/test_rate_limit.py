@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, CallBudget, RateLimiter
+from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, CallBudget, Clock, RateLimiter
 
 
-class StoppedClock:
+class StoppedClock(Clock):
     """Time stands still until everybody waits; then it goes on to the next who wakes."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from bot.store import (
 )
 from bot.store.database import connect, migrate
 from bot.store.models import Base
-from bot.store.write_lock import WriteLock
+from bot.store.transactions import WriteLock
 from safety import SafeText
 
 
@@ -157,7 +157,7 @@ async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
     await store.end_job(job.id, JobStatus.WAITING)
     assert [j.id for j in await store.list_jobs(JobStatus.WAITING, channel="C1")] == [job.id]
     assert await store.list_jobs(JobStatus.WAITING, channel="C2") == []
-    assert [await store.reopen_waiting(job.id), await store.reopen_waiting(job.id)] == [True, False]
+    assert [await store.reopen_waiting(job), await store.reopen_waiting(job)] == [True, False]
 
 
 async def test_tries_are_counted(store: Store) -> None:

@@ -188,7 +188,10 @@ def _take_kind(
             raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
     if KIND_OPTION in chosen:
         kind = chosen.pop(KIND_OPTION)
-        recipe = _known_recipe(recipes, kind)
+        recipe = find_recipe(recipes, kind)
+        if recipe is None:
+            near = _closest(kind, _names(recipes), strict=True)
+            raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
     if recipe is None:
         return _default_recipe(recipes, chosen), text
     if network := _find_name(recipe.networks, kind or ""):
@@ -201,13 +204,6 @@ def _default_recipe(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) ->
     network = chosen.get("network", "")
     written = (r for r in recipes.values() if _find_name(r.networks, network))
     return next(written, recipes[FREE])
-
-
-def _known_recipe(recipes: Mapping[str, Recipe], kind: str) -> Recipe:
-    if recipe := find_recipe(recipes, kind):
-        return recipe
-    near = _closest(kind, _names(recipes), strict=True)
-    raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
 
 
 def _names(recipes: Mapping[str, Recipe]) -> list[str]:
@@ -240,12 +236,8 @@ def _known_value(name: str, value: str, recipe: Recipe) -> str:
     if name == "network" and not recipe.networks:
         raise BadBrief(sentences.bad_option(name, value, sentence("no_networks")), name)
     tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
-    known = {
-        "tone": tones,
-        "lang": sentences.language_names(),
-        "network": recipe.networks,
-        "private": YES_NO,
-    }[name]
+    languages, networks = sentences.language_names(), recipe.networks
+    known = {"tone": tones, "lang": languages, "network": networks, "private": YES_NO}[name]
     if (found := _find_name(known, value)) is not None:
         return found
     near = _closest(value, known, strict=True)

@@ -25,7 +25,6 @@ def help_in(
 
 
 def _kind_name(recipe: Recipe, language: Language) -> str:
-    """Return the kind's name in this language."""
     return recipe.wording(language).names[0] if language == "zh" else recipe.name
 
 

@@ -18,7 +18,6 @@ SCRIPTS = {
 }
 LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 
-
 # Languages that share a script: a text in it may be any of them.
 SHARED = {"ru": ("ru", "uk")}
 

@@ -44,10 +44,14 @@ CHINESE = {
 YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}
 
 
-class SamplingOptions(BaseModel):
-    """How a request is sampled, and how many drafts it makes."""
+class StrictModel(BaseModel):
+    """Takes no other fields, and quotes nothing that somebody wrote in its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SamplingOptions(StrictModel):
+    """How a request is sampled, and how many drafts it makes."""
 
     n: Drafts
     temperature: Temperature

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bot.drafting.brief.options import (
     TONES,
     MaxTokens,
     RepetitionPenalty,
+    StrictModel,
     Temperature,
     TopK,
     TopP,
@@ -22,8 +23,6 @@ from bot.messages import Language
 
 PACKAGED = Path(__file__).parent / "recipes"
 FREE = "text"  # The kind of a brief that names none.
-
-STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _a_tone(name: str) -> str:
@@ -36,10 +35,8 @@ Name = Annotated[str, Field(pattern=r"^[^\s:：`=][^:：`=\n]{0,30}$")]
 Tone = Annotated[str, AfterValidator(_a_tone)]
 
 
-class Wording(BaseModel):
+class Wording(StrictModel):
     """A recipe in one language. `words` (in Chinese: characters) is the usual length."""
-
-    model_config = STRICT
 
     title: str = Field(min_length=1, max_length=60)
     names: tuple[Name, ...] = Field(min_length=1)
@@ -49,10 +46,8 @@ class Wording(BaseModel):
     example: str = Field(min_length=1, max_length=200)
 
 
-class NetworkLimit(BaseModel):
+class NetworkLimit(StrictModel):
     """The limit of a network. `wide`: a character of East Asia counts twice, as on X."""
-
-    model_config = STRICT
 
     characters: int = Field(ge=20, le=100_000)
     wide: bool = False
@@ -64,10 +59,8 @@ class NetworkLimit(BaseModel):
         return len(text) + wide
 
 
-class RecipeSampling(BaseModel):
+class RecipeSampling(StrictModel):
     """How this kind is sampled, if not as the settings say."""
-
-    model_config = STRICT
 
     temperature: Temperature | None = None
     top_k: TopK | None = None
@@ -76,15 +69,13 @@ class RecipeSampling(BaseModel):
     max_tokens: MaxTokens | None = None
 
 
-class Recipe(BaseModel):
+class Recipe(StrictModel):
     """One kind of text, in at least one language."""
-
-    model_config = STRICT
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None
     sampling: RecipeSampling = RecipeSampling()
-    limits: dict[Name, NetworkLimit] = {}
+    limits: dict[Name, NetworkLimit] = Field({})
     en: Wording | None = None
     zh: Wording | None = None
 
@@ -115,19 +106,12 @@ class Recipe(BaseModel):
 
 
 def load_recipes(folder: Path | None = None) -> dict[str, Recipe]:
-    """Return the packaged recipes and those of an operator's folder, by name; the operator's win.
-
-    Raises OperatorError.
-    """
+    """Return the packaged recipes and an operator's, which win, by name. Raises OperatorError."""
     if folder is not None and not folder.is_dir():
         raise OperatorError(f"The folder of recipes, {folder}, is not there: check RECIPES.")
-    recipes: dict[str, Recipe] = {}
-    for path in (
-        *sorted(PACKAGED.glob("*.toml")),
-        *sorted(folder.glob("*.toml") if folder else ()),
-    ):
-        recipe = _load(path)
-        recipes[recipe.name] = recipe
+    folders = [PACKAGED, folder] if folder else [PACKAGED]
+    loaded = [_load(path) for each in folders for path in sorted(each.glob("*.toml"))]
+    recipes = {recipe.name: recipe for recipe in loaded}
     _check_names(recipes)
     return recipes
 
@@ -157,10 +141,7 @@ def _check_names(recipes: Mapping[str, Recipe]) -> None:
 def find_recipe(recipes: Mapping[str, Recipe], name: str) -> Recipe | None:
     """Find the recipe that has this name, as `fold_name` compares names."""
     wanted = fold_name(name)
-    for recipe in recipes.values():
-        if wanted in map(fold_name, recipe.names):
-            return recipe
-    return None
+    return next((r for r in recipes.values() if wanted in map(fold_name, r.names)), None)
 
 
 def fold_name(name: str) -> str:

@@ -227,14 +227,9 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
 
 async def _head(run: JobRun, version: Version) -> Phrase:
     """Return the first line of a draft, which names it and what it came from."""
-
-    async def number(version_id: int | None) -> int | None:
-        return (await run.context.store.get_version(version_id)).number if version_id else None
-
-    head = sentences.draft_head(
-        version.number,
-        parent=await number(run.job.parent_id),
-        again=await number(run.job.again_id),
-        goes_on=run.job.kind is JobKind.CONTINUE,
-    )
+    store, job = run.context.store, run.job
+    before = (job.parent_id, job.again_id)
+    parent, again = [(await store.get_version(each)).number if each else None for each in before]
+    goes_on = job.kind is JobKind.CONTINUE
+    head = sentences.draft_head(version.number, parent=parent, again=again, goes_on=goes_on)
     return head.to(run.language)

@@ -42,10 +42,7 @@ class Generation:
         self._heard = False
 
     async def write(self, turns: Sequence[HistoryStep]) -> None:
-        """Write what is not written yet.
-
-        Raises Refusal when it cannot be finished, Away when it is to be tried again.
-        """
+        """Write what is not written yet. Raises Refusal where it cannot be, Away: try it again."""
         queue, job_id = self._run.context.queue, self._run.job.id
         # Its place is kept while a full or a starting worker is asked again.
         queue.enter(job_id)

@@ -41,18 +41,11 @@ class Intake:
     ) -> bool:
         """Commit a job and start it, once for each key; False: it came before, or joins another.
 
-        `adopt`: the keys of sources that wait.
-
-        Raises UserError, StoreUnavailable.
+        `adopt`: the keys of sources that wait. Raises UserError, StoreUnavailable.
         """
         try:
             begun = await self._store.add_job(
-                job,
-                key=invocation.key,
-                limit=self._limit,
-                thread=thread,
-                sources=sources,
-                adopt=adopt,
+                job, invocation.key, self._limit, thread, sources=sources, adopt=adopt
             )
         except TooManyRunning:
             raise UserError(sentence("too_many", limit=self._limit)) from None

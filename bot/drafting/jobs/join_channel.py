@@ -12,20 +12,19 @@ async def join_channel(run: JobRun, channel: str) -> None:
 
     Raises Refusal where the job waits for that, NotThere for an archived channel.
     """
-    slack, bot_user = run.context.slack, run.context.bot_user
+    slack = run.context.slack
     try:
         if not await slack.is_member(channel):
             await slack.join(channel)
     except NotThere as closed:
         if closed.reason == "is_archived":
             raise
-        if run.job.kind is not JobKind.DRAFT:
-            said, buttons = sentences.invite_me_to_accept(bot_user), []
-        else:
-            label = sentence("draft_in_dm_button").to(run.language)
-            buttons = [Button(label, DRAFT_IN_DM, str(run.job.id))]
-            said = sentences.invite_me(bot_user)
+        drafts = run.job.kind is JobKind.DRAFT
+        label = sentence("draft_in_dm_button").to(run.language)
+        buttons = [Button(label, DRAFT_IN_DM, str(run.job.id))] if drafts else []
         # Ids of conversations between people begin with D: nobody can invite an app there.
         if channel.startswith("D"):
             said = sentence("not_in_this_dm")
+        else:
+            said = sentences.invite_me(run.context.bot_user, to_accept=not drafts)
         raise Refusal(said, JobStatus.WAITING, buttons) from None

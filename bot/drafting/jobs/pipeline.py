@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot.drafting.jobs.delivery import Delivery
+from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
@@ -53,7 +53,7 @@ class JobPipeline:
         try:
             await run.begin()
             if run.job.kind in DELIVERIES:
-                await Delivery(run).run()
+                await deliver(run)
             else:
                 await self._write(run)
         except Refusal as refusal:
@@ -76,12 +76,12 @@ class JobPipeline:
         return JobStatus.DONE, False
 
     async def _write(self, run: JobRun) -> None:
-        screened = await screen(run)
+        asked, materials = await screen(run)
         turns = await turns_before(run, self._settled)
-        place = await open_thread(run, screened.text)
+        place = await open_thread(run, asked)
         if run.job.kind is JobKind.DRAFT and run.thread.persons_root:
-            await run.context.slack.set_title(place, part(screened.text, 0, TITLE))
-        self._generation = Generation(run, place, screened.materials)
+            await run.context.slack.set_title(place, part(asked, 0, TITLE))
+        self._generation = Generation(run, place, materials)
         await self._generation.write(turns)
         await offer_emoji(run, place)
 

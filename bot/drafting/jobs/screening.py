@@ -1,38 +1,32 @@
 """The input rails of a job: who asks, what they ask, and what the draft is to be based on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import DECIDED, Reviews, held_as
-from bot.drafting.sources import Material, UnreadSource
+from bot.drafting.sources import Material
+from bot.extraction.extraction import Unreadable
 from bot.messages import sentence, sentence_about, sentences
 from bot.store import Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """What was asked, as it may be shown, and what the model may be given with it."""
-
-    text: SafeText
-    materials: Sequence[Material]
-
-
-async def screen(run: JobRun) -> Screened:
-    """Judge what the job asks, and its sources. Raises Refusal, Away."""
+async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
+    """Return what may be shown of the request, and the model's material. Raises Refusal, Away."""
     store = run.context.store
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         # A click on somebody's draft is no reason to speak to a guest.
         quiet = run.job.kind is JobKind.REGENERATE
         raise Refusal(None if quiet else sentence("not_allowed"), JobStatus.REFUSED)
-    hold = await _hold_on(run)
+    # What is asked once more was decided about before.
+    hold = await store.find_hold_on(run.job.id)
+    hold = hold or await store.find_hold_on((await store.get_origin(run.job)).id)
     if hold is not None and hold.sealed and run.context.reviews:
         await _put_back(run, hold, run.context.reviews)
     try:
         sources = await run.context.sources.of(run.job)
-    except UnreadSource as unread:
+    except Unreadable as unread:
         raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
     asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
     quoted = [await _judge_source(run, source, held_as(hold)) for source in sources]
@@ -44,19 +38,9 @@ async def screen(run: JobRun) -> Screened:
         await store.replace_request(run.job, asked.text)
     if hold is not None and hold.sealed:
         await store.close_hold(hold)
-    materials = [
-        await _material(run, source, verdict)
-        for source, verdict in zip(sources, quoted, strict=True)
-    ]
+    materials = [await _material(run, *judged) for judged in zip(sources, quoted, strict=True)]
     await run.refresh()
-    return Screened(asked.text, materials)
-
-
-async def _hold_on(run: JobRun) -> Hold | None:
-    """Return the hold on what this job asks; what is asked once more was decided about before."""
-    store = run.context.store
-    own = await store.find_hold_on(run.job.id)
-    return own or await store.find_hold_on((await store.get_origin(run.job)).id)
+    return asked.text, materials
 
 
 async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
@@ -101,12 +85,10 @@ async def _hold_back(
 
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:
-    """Return a source as the model may be given it."""
     assert verdict.text is not None
     named = await run.judge(source.name if source.file else "", Stage.MATERIAL)
     return Material(named.text or NOTHING, verdict.text, source.left_out, _is_new(run, source))
 
 
 def _is_new(run: JobRun, source: Source) -> bool:
-    """Say whether the source came with this job; else it came with an earlier one."""
     return source.job_id in (None, run.job.id)

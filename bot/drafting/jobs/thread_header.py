@@ -1,47 +1,40 @@
 """The message at the head of a thread: what was asked for, and where its drafts stand."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from bot.drafting.brief.recipe import recipe_or_free
-from bot.drafting.jobs.job_context import STOP_THREAD, JobContext
+from bot.drafting.jobs.job_context import STOP_THREAD
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import filter_for, held_as
 from bot.drafting.slack_port import Button, Content, NotThere, Place, SlackError
 from bot.messages import Language, Phrase, Sentence, language_for, sentence, sentences
-from bot.store import Thread, Version, VersionStatus
+from bot.store import STANDING, Thread, Version, VersionStatus
 from safety import NOTHING, SafeText, Stage
 
 log = structlog.get_logger(__name__)
 
-# What counts as a draft: what was taken away, or failed, does not.
-STANDING = (VersionStatus.FINISHED, VersionStatus.STOPPED)
-
 
 async def open_thread(run: JobRun, brief: SafeText) -> Place:
-    """Return where the drafts go. Its head is posted if it does not stand, and else refreshed.
-
-    Raises Refusal, NotThere, Away.
-    """
-    store, thread, n = run.context.store, run.thread, run.job.n
+    """Return where the drafts go; post the head, or refresh it. Raises Refusal, NotThere, Away."""
+    store, thread = run.context.store, run.thread
     header = await _header(run, thread)
     channel, root_ts = thread.channel, thread.root_ts
     if root_ts is None:
         channel = await _channel(run)
-        place = Place(channel)
         try:
-            root_ts = await header.post_root(place, brief, n, again=run.again)
+            root_ts = await header.post(Place(channel), brief)
         except NotThere:
             # Asked before every post, whether the bot is in the channel would be a wait: Slack
             # answers that to fifty a minute.
             await join_channel(run, channel)
-            root_ts = await header.post_root(place, brief, n, again=run.again)
+            root_ts = await header.post(Place(channel), brief)
         await store.set_root(thread.id, root_ts)
     elif thread.persons_root and thread.head_ts is None:
-        head_ts = await header.post_head(Place(channel, root_ts), n, again=run.again)
-        await store.set_head(thread.id, head_ts)
+        await store.set_head(thread.id, await header.post(Place(channel, root_ts), brief))
     else:
         await store.ensure_versions(run.job)
         await header.refresh(waits=False)
@@ -56,9 +49,8 @@ async def refresh_header(run: JobRun) -> None:
 
 
 async def _header(run: JobRun, thread: Thread) -> "ThreadHeader":
-    """Return the thread's head, in the language of whoever began it."""
     first = await run.context.store.get_first_job(thread.id)
-    return ThreadHeader(run.context, thread, language_for(first.language or run.language))
+    return ThreadHeader(run, thread, language_for(first.language or run.language))
 
 
 async def _channel(run: JobRun) -> str:
@@ -72,62 +64,54 @@ async def _channel(run: JobRun) -> str:
     return channel
 
 
+@dataclass(frozen=True, slots=True)
 class ThreadHeader:
     """The head of one thread, in the language of whoever began it.
 
     Below a message of a person's, which we cannot change, the first reply is in its place.
     """
 
-    def __init__(self, context: JobContext, thread: Thread, language: Language) -> None:
-        self._context = context
-        self._thread = thread
-        self._language = language
+    run: JobRun
+    thread: Thread
+    language: Language
 
-    async def post_root(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
-        """Post the root message and return its ts; `again`: it may stand already."""
-        return await self._post(place, self._asked(brief), n, again=again)
-
-    async def post_head(self, place: Place, n: int, *, again: bool) -> str:
-        """Post the reply that stands for it below a person's message, and return its ts."""
-        return await self._post(place, None, n, again=again)
+    async def post(self, place: Place, brief: SafeText) -> str:
+        """Post it, unless an earlier run did, and return its ts."""
+        key, slack, n = f"thread-{self.thread.id}", self.run.context.slack, self.run.job.n
+        if self.run.again and (found := await slack.find(place, key=key)):
+            return found
+        asked = None if self.thread.persons_root else self._asked(brief)
+        return await slack.post(place, self._content(asked, sentences.being_written(n), n), key=key)
 
     async def refresh(self, *, waits: bool = True) -> None:
         """Show how the drafts stand now. Best effort: the drafts themselves stand below it.
 
         `waits`: for Slack's budget; else it is left for later where that is short.
         """
-        thread = self._thread
+        thread = self.thread
         ts = thread.head_ts if thread.persons_root else thread.root_ts
         if ts is None:
             return
         try:
             asked = None if thread.persons_root else self._asked(await self._brief())
-            versions = await self._context.store.list_versions(thread.id)
+            versions = await self.run.context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
             content = self._content(asked, state, writing)
-            await self._context.slack.edit(thread.channel, ts, content, waits=waits)
+            await self.run.context.slack.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:
             log.warning("root not changed", thread=thread.id, error=str(closed))
 
-    async def _post(self, place: Place, asked: Phrase | None, n: int, *, again: bool) -> str:
-        key, slack = f"thread-{self._thread.id}", self._context.slack
-        if again and (found := await slack.find(place, key=key)):
-            return found
-        return await slack.post(place, self._content(asked, sentences.being_written(n), n), key=key)
-
     def _asked(self, brief: SafeText | None) -> Phrase:
         """Say what was asked; the brief only where the filter of now lets it be shown."""
-        title = (
-            recipe_or_free(self._context.recipes, self._thread.recipe).wording(self._language).title
-        )
-        said = sentences.root(self._thread.requester, title, brief or NOTHING)
-        return said.to(self._language)
+        recipe = recipe_or_free(self.run.context.recipes, self.thread.recipe)
+        title = recipe.wording(self.language).title
+        return sentences.root(self.thread.requester, title, brief or NOTHING).to(self.language)
 
     def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
-        label = sentence("stop_button").to(self._language)
-        buttons = [Button(label, STOP_THREAD, str(self._thread.id))] if writing else []
-        return Content(asked, state.to(self._language), buttons)
+        label = sentence("stop_button").to(self.language)
+        buttons = [Button(label, STOP_THREAD, str(self.thread.id))] if writing else []
+        return Content(asked, state.to(self.language), buttons)
 
     async def _state(self, versions: Sequence[Version]) -> Sentence:
         standing = [v for v in versions if v.status in STANDING]
@@ -140,17 +124,17 @@ class ThreadHeader:
         return sentences.drafts_stand(len(standing), newest, chosen)
 
     async def _link(self, version: Version) -> Sentence:
-        parts = await self._context.store.list_posts(version.id)
-        slack, channel = self._context.slack, self._thread.channel
+        parts = await self.run.context.store.list_posts(version.id)
+        slack, channel = self.run.context.slack, self.thread.channel
         url = await slack.permalink(channel, parts[0]) if parts else None
         return sentences.link_to_draft(version.number, url)
 
     async def _brief(self) -> SafeText | None:
         """Return the brief as it was released when it was asked for."""
-        store, thread = self._context.store, self._thread
+        store, thread = self.run.context.store, self.thread
         first = await store.get_first_job(thread.id)
         hold = await store.find_hold_on(first.id)
-        verdict = await filter_for(self._context.filter, thread).judge(
+        verdict = await filter_for(self.run.context.filter, thread).judge(
             thread.brief, Stage.INPUT, request=first.name, who=thread.requester, held=held_as(hold)
         )
         return verdict.text

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.drafting.slack_port import Place, SlackPort
-from bot.messages import Language, Phrase, sentences
+from bot.messages import Language, Phrase, sentence, sentences
 
 # Seconds until a wait is worth a word, between two looks, and until Slack would take a word away.
 PATIENCE, LOOK, STANDS = 1.5, 3.0, 100.0
+# What Slack shows in turn meanwhile.
+LOADING = (sentence("loading_brief"), sentence("loading_words"), sentence("loading_soon"))
 # Nobody waits longer for a word to be taken back.
 CLEARED_WITHIN = 2.0
 
@@ -43,8 +45,7 @@ async def _tend(
         pause = LOOK
         now = sentences.waits(before()).to(language)
         if now != said or clock() - at > STANDS:
-            loading = [each.to(language) for each in sentences.loading()]
-            await slack.set_status(place, now, loading)
+            await slack.set_status(place, now, [each.to(language) for each in LOADING])
             said, at = now, clock()
     if said:
         await slack.set_status(place, Phrase(""))

@@ -143,18 +143,8 @@ class ApiClient:
             await self.rate_limit.clock.sleep(pause)
         raise SlackUnavailable("upload")
 
-    async def get_file(self, file_id: str) -> ApiAnswer | None:
-        """Return what Slack knows of a file (files.info); None if the app may not see it."""
-        try:
-            return dict((await self.call("files.info", {"file": file_id}))["file"])
-        except (NotThere, SlackRefused):
-            return None
-
     async def download(self, url: str, token: str, most: int) -> bytes | None:
-        """Return a file of at most `most` bytes; None if it is larger, or Slack sends a page.
-
-        Raises SlackUnavailable.
-        """
+        """Return a file; None for over `most` bytes, or for a page. Raises SlackUnavailable."""
         headers = {"Authorization": f"Bearer {token}"}
         try:
             # A redirect would carry the token to another host.

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.drafting.slack_port import AttachedFile, NoFile
+from bot.drafting.slack_port import NoFile, NotThere, SlackRefused
 from bot.slack.client.api_client import ApiClient
 
 
@@ -16,10 +16,13 @@ class Files:
         self._token = token
         self._api_host = urlsplit(api_url).hostname
 
-    async def fetch(self, file_id: str, most: int) -> AttachedFile:
-        """Download a file of at most `most` bytes. Raises NoFile, SlackUnavailable."""
-        file = await self._api.get_file(file_id)
-        if file is None or file.get("mode") not in (None, "hosted", "snippet"):
+    async def fetch(self, file_id: str, most: int) -> tuple[str, bytes]:
+        """Return a file's name and its bytes, at most `most`. Raises NoFile, SlackUnavailable."""
+        try:
+            file = (await self._api.call("files.info", {"file": file_id}))["file"]
+        except (NotThere, SlackRefused):
+            raise NoFile("gone") from None
+        if file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
         if int(file.get("size") or 0) > most:
             raise NoFile("size")
@@ -30,7 +33,7 @@ class Files:
         data = await self._api.download(url, self._token.get_secret_value(), most)
         if data is None:
             raise NoFile("gone")
-        return AttachedFile(str(file.get("name") or file_id), data)
+        return str(file.get("name") or file_id), data
 
     def _is_of_slack(self, url: str) -> bool:
         parts = urlsplit(url)

@@ -11,37 +11,34 @@ class Lookups:
     """Single reads. Each raises SlackUnavailable."""
 
     def __init__(self, api: ApiClient) -> None:
-        self._api = api
+        self.api = api
         self._me: ApiAnswer = {}
 
-    async def whoami(self) -> Mapping[str, Any]:
+    async def whoami(self) -> ApiAnswer:
         """Return what Slack says of the bot (auth.test): user_id, bot_id, team_id."""
-        self._me = self._me or await self._api.call("auth.test", {})
+        self._me = self._me or await self.api.call("auth.test", {})
         return self._me
 
     async def get_user(self, user: str) -> dict[str, Any]:
         """Return what Slack knows of a person, with their locale (users.info)."""
         args = {"user": user, "include_locale": "true"}
-        return dict((await self._api.call("users.info", args, urgent=True))["user"])
+        return dict((await self.api.call("users.info", args, urgent=True))["user"])
 
     async def is_member(self, channel: str) -> bool:
         """Say whether the app is in a channel. Raises NotThere for one that it cannot see."""
-        found = await self._api.call("conversations.info", {"channel": channel}, urgent=True)
+        found = await self.api.call("conversations.info", {"channel": channel}, urgent=True)
         return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
 
     async def is_private(self, channel: str) -> bool:
-        """Say whether only members of this workspace who are in a channel can read it.
-
-        Raises NotThere for one that the app cannot see.
-        """
-        found = await self._api.call("conversations.info", {"channel": channel})
+        """Say whether `is_private` holds for a channel. Raises NotThere if we cannot see it."""
+        found = await self.api.call("conversations.info", {"channel": channel})
         return is_private(found["channel"])
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return the address of a message; None if Slack has none."""
         try:
             args = {"channel": channel, "message_ts": ts}
-            return str((await self._api.call("chat.getPermalink", args))["permalink"])
+            return str((await self.api.call("chat.getPermalink", args))["permalink"])
         except (NotThere, SlackRefused):
             return None
 

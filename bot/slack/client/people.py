@@ -30,10 +30,7 @@ class SlackPeople:
         self._requests: dict[str, asyncio.Task[Mapping[str, Any] | None]] = {}
 
     async def may_ask(self, user: str, team: str) -> bool:
-        """Say whether a person may ask: a full member of this workspace, if nothing else is set.
-
-        Raises SlackUnavailable.
-        """
+        """Say whether a person may ask: by default a full member. Raises SlackUnavailable."""
         if ANYONE in self._allowed or user in self._allowed:
             return True
         if MEMBERS not in self._allowed:

@@ -1,12 +1,11 @@
 """The app's own messages and files: posted once, found again, changed, deleted."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, SlackUnavailable
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, ApiAnswer, ApiArgs, ApiClient, RateLimited
-from bot.slack.client.lookups import Lookups
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.markup import plain
@@ -19,9 +18,9 @@ PAGES = 10
 class Posts:
     """Slack has no idempotency key: if an answer is lost, look for the post before a repeat."""
 
-    def __init__(self, api: ApiClient, lookups: Lookups) -> None:
+    def __init__(self, api: ApiClient, whoami: Callable[[], Awaitable[ApiAnswer]]) -> None:
         self.api = api
-        self._lookups = lookups
+        self._whoami = whoami
         self._has_streams = True
 
     async def post(self, place: Place, content: Rendered, key: str) -> str:
@@ -120,7 +119,7 @@ class Posts:
 
     async def _read_ours(self, place: Place) -> AsyncIterator[ApiAnswer]:
         """Yield our messages there: of a thread the first ones, of a channel the last ones."""
-        me = (await self._lookups.whoami())["user_id"]
+        me = (await self._whoami())["user_id"]
         args: dict[str, object] = {"channel": place.channel, "limit": PAGE}
         args["include_all_metadata"] = True
         method = "conversations.history"

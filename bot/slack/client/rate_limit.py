@@ -7,45 +7,34 @@ and the page of each method.
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Protocol
 
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 
-TIERS: Mapping[str, int] = MappingProxyType(
-    {
-        "chat.startStream": TIER_2,
-        "chat.appendStream": TIER_4,
-        "chat.stopStream": TIER_2,
-        "chat.update": TIER_3,
-        "chat.delete": TIER_3,
-        "chat.postEphemeral": TIER_4,
-        "reactions.add": TIER_3,
-        "reactions.remove": TIER_2,
-        "conversations.history": TIER_3,
-        "conversations.info": TIER_3,
-        "conversations.join": TIER_3,
-        "conversations.open": TIER_3,
-        "conversations.replies": TIER_3,
-        "users.info": TIER_4,
-        "views.open": TIER_4,
-    }
-)
+TIERS: Mapping[str, int] = {
+    "chat.startStream": TIER_2,
+    "chat.appendStream": TIER_4,
+    "chat.stopStream": TIER_2,
+    "chat.update": TIER_3,
+    "chat.delete": TIER_3,
+    "chat.postEphemeral": TIER_4,
+    "reactions.add": TIER_3,
+    "reactions.remove": TIER_2,
+    "conversations.history": TIER_3,
+    "conversations.info": TIER_3,
+    "conversations.join": TIER_3,
+    "conversations.open": TIER_3,
+    "conversations.replies": TIER_3,
+    "users.info": TIER_4,
+    "views.open": TIER_4,
+}
 POSTS_A_MINUTE = 60  # In one channel.
 LOOK_SECONDS = 1.0  # A caller that waits looks again then: what is reserved for others changes.
 # How long a call counts: a second longer than with Slack, because calls may overtake each other.
 COUNT_SECONDS = 61.0
 
 
-class Clock(Protocol):
-    """Tells the time and sleeps, in seconds; tests have a clock of their own."""
-
-    def time(self) -> float: ...
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class LoopClock:
-    """The time of the running event loop, in seconds."""
+class Clock:
+    """The time of the running event loop, in seconds; tests have clocks of their own."""
 
     def time(self) -> float:
         return asyncio.get_running_loop().time()
@@ -117,7 +106,7 @@ class RateLimiter:
     """Every method's budget, and one post a second for each channel."""
 
     def __init__(self, budgets: Mapping[str, int] = TIERS, clock: Clock | None = None) -> None:
-        self.clock = clock or LoopClock()
+        self.clock = clock or Clock()
         self._per_minute = budgets
         self._methods: dict[str, CallBudget] = {}
         self._channels: dict[str, CallBudget] = {}

@@ -19,8 +19,6 @@ MARKDOWN_LIMIT = 12_000
 TEXT_LIMIT = 4_000
 ROW_LIMIT = 25
 
-GROWING = Phrase("…")
-
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -71,10 +69,7 @@ def final(text: SafeText, note: Phrase | None) -> Rendered:
 
 
 def draft(head: Phrase, body: SafeText, *closing: Block) -> Rendered:
-    """Build a draft's message: the head line, the text of this part, and what closes it.
-
-    `body` is one part of `parts.split`.
-    """
+    """Build a draft's message: its head line, one part of `parts.split`, and what closes it."""
     text = f"{head}\n\n{mrkdwn(body)}".rstrip()
     return Rendered(cut(text, TEXT_LIMIT), (_markdown(draft_markdown(head, body)), *closing))
 
@@ -87,11 +82,6 @@ def draft_markdown(head: Phrase, body: SafeText) -> str:
 def head_markdown(head: Phrase) -> str:
     """Return the head line as Markdown, with the empty line below it."""
     return f"{as_markdown(ours(head))}\n\n"
-
-
-def growing() -> list[Block]:
-    """Build the sign of a draft that is being written where Slack grants no stream."""
-    return [_context(GROWING)]
 
 
 def closing(facts: Phrase, buttons: Sequence[Button] = ()) -> list[Block]:
@@ -127,6 +117,10 @@ def _button(button: Button) -> Block:
     if button.style:
         block["style"] = button.style
     return block
+
+
+# The sign of a draft that is being written where Slack grants no stream.
+GROWING = _context(Phrase("…"))
 
 
 def cut(text: str, limit: int) -> str:

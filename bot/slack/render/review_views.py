@@ -1,18 +1,17 @@
 """Pure builders of the views of a reviewer."""
 
-from bot.messages import Language, Sentence, sentence
-from bot.slack.render.views import MOST_BLOCKS, ViewPayload, page_view, section
-from safety import SafeText, part
+from itertools import islice
 
-PIECE_LIMIT = 3_000  # Characters of a section.
+from bot.messages import Language, Sentence, sentence
+from bot.slack.render.views import MOST_BLOCKS, ViewPayload, page_view, pieces, section
+from safety import SafeText
 
 
 def review_view(text: SafeText, language: Language) -> ViewPayload:
     """Build the view of a held text, without formatting."""
-    pieces = [part(text, i, i + PIECE_LIMIT) for i in range(0, len(text), PIECE_LIMIT)]
     sections = [
         {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
-        for piece in pieces[:MOST_BLOCKS]
+        for piece in islice(pieces(text), MOST_BLOCKS)
         if piece.strip()
     ]
     return page_view(sentence("review_title"), sections or [{"type": "divider"}], language)

@@ -1,31 +1,34 @@
 """Pure builders of the modals about one draft. https://docs.slack.dev/surfaces/modals"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.drafting.draft_action import Way
-from bot.drafting.explanation import Changes
+from bot.drafting.explanation import Changes, Mark
 from bot.messages import Language, Sentence, sentence, sentence_about
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
 from bot.slack.render.views import (
     INPUT_LIMIT,
     MOST_BLOCKS,
+    PIECE_LIMIT,
     ViewPayload,
     form_view,
     input_block,
     option,
     page_view,
+    pieces,
     section,
 )
-from safety import SafeText, part
 
 CHANGE: SentenceGroup = "change"
 TRANSLATE: SentenceGroup = "translate"
 ACCEPT: SentenceGroup = "accept"
 
-# Slack takes a rich_text block of this length, and a hundred blocks in a view.
-PIECE_LIMIT = 3_000
-STYLES = {"same": {}, "added": {"bold": True}, "removed": {"strike": True}}
+STYLES: Mapping[Mark, Block] = {
+    "same": {},
+    "added": {"style": {"bold": True}},
+    "removed": {"style": {"strike": True}},
+}
 
 
 def change_view(private_metadata: str, language: Language) -> ViewPayload:
@@ -80,23 +83,14 @@ def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
     elements: list[Block] = []
     used = 0
     for mark, text in changes.pieces:
-        for piece in _pieces(text):
+        for piece in pieces(text):
             if elements and used + len(piece) > PIECE_LIMIT:
                 yield elements
                 elements, used = [], 0
-            elements.append(_styled(piece, mark))
+            elements.append({"type": "text", "text": piece, **STYLES[mark]})
             used += len(piece)
     if elements:
         yield elements
-
-
-def _pieces(text: SafeText) -> Iterable[SafeText]:
-    return (part(text, at, at + PIECE_LIMIT) for at in range(0, len(text), PIECE_LIMIT))
-
-
-def _styled(text: SafeText, mark: str) -> Block:
-    style = STYLES[mark]
-    return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
 def _form(

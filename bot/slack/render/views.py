@@ -3,15 +3,17 @@
 https://docs.slack.dev/reference/views/modal-views
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.messages import Language, Sentence, sentence
 from bot.slack.render.blocks import Block
+from safety import SafeText, part
 
 MOST_BLOCKS = 100
 INPUT_LIMIT = 3_000  # Characters.
 OPTION_LIMIT = 75
+PIECE_LIMIT = 3_000  # Characters of a section, and of a block of styled text.
 
 ViewPayload = dict[str, Any]
 
@@ -58,6 +60,11 @@ def input_block(name: str, label: Sentence, element: Block, language: Language) 
 def option(label: str, value: str) -> Block:
     """Build one choice of a select, of radio buttons, or of checkboxes."""
     return {"text": {"type": "plain_text", "text": label[:OPTION_LIMIT]}, "value": value}
+
+
+def pieces(text: SafeText) -> Iterator[SafeText]:
+    """Yield the text in pieces that fit into a block."""
+    return (part(text, at, at + PIECE_LIMIT) for at in range(0, len(text), PIECE_LIMIT))
 
 
 def section(text: str) -> Block:
