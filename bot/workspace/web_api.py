@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.workspace.api import METHODS, answer
 from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import METHODS, answer
 from bot.workspace.errors import ApiError
 from bot.workspace.faults import Fault, Faults
 from bot.workspace.objects import ApiCall, Json

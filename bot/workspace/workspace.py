@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Self, TypeVar
 
 from bot.http_server import serve_http
-from bot.workspace import api, events
+from bot.workspace import events
+from bot.workspace.api.methods import METHODS
 from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
 from bot.workspace.faults import Drop, Fault
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
 from bot.workspace.objects import ApiCall, Json, OpenView, PostedMessage, ThreadStatus
-from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit, RateLimiter
+from bot.workspace.rate_limits import RateLimit, RateLimiter
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
@@ -22,6 +23,8 @@ from bot.workspace.user_actions import UserActions
 from bot.workspace.web_api import WebApi
 
 T = TypeVar("T")
+
+SLACK_LIMITS = {name: method.limit for name, method in METHODS.items() if method.limit}
 
 
 class Workspace(UserActions):
@@ -174,7 +177,7 @@ class Workspace(UserActions):
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""
-        unknown = set(methods) - set(api.METHODS)
+        unknown = set(methods) - set(METHODS)
         assert not unknown, f"no such methods: {sorted(unknown)}"
         self._api.missing.update(methods)
 

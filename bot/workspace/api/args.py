@@ -1,6 +1,8 @@
 """The arguments of a call: JSON, a form or a query, read the same way."""
 
+import base64
 import json
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from bot.workspace.errors import ApiError, missing_argument
@@ -58,6 +60,21 @@ class MethodArgs:
         if value is not None and not isinstance(value, dict):
             raise ApiError(error)
         return value
+
+    def page(self, items: Sequence[T], *, default: int) -> tuple[list[T], Json]:
+        """Return the items of the page that `cursor` names, and the fields that lead to the next.
+
+        https://docs.slack.dev/apis/web-api/pagination
+        """
+        asked = self.text("cursor") or base64.urlsafe_b64encode(b"next:0")
+        try:
+            start = int(base64.urlsafe_b64decode(asked).decode().removeprefix("next:"))
+        except ValueError:
+            raise ApiError("invalid_cursor") from None
+        end = start + self.number("limit", default, 1000)
+        following = base64.urlsafe_b64encode(f"next:{end}".encode()).decode()
+        cursor = following if end < len(items) else ""
+        return list(items[start:end]), {"response_metadata": {"next_cursor": cursor}}
 
     def _list(self, name: str, error: str, kind: type[T]) -> list[T]:
         value = self._parsed(name, error)

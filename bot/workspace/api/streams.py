@@ -3,15 +3,17 @@
 from bot.workspace import changes
 from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
 from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
+from bot.workspace.rate_limits import TIER_2, TIER_4
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
 
+@api_method("chat.startStream", "chat:write", limit=TIER_2)
 def start(state: State, args: MethodArgs) -> Json:
-    """Answer chat.startStream. https://docs.slack.dev/reference/methods/chat.startStream"""
     channel = writable_channel(state, args)
     thread = thread_root_ts(channel, args.need("thread_ts"))
     if channel.kind != "im":
@@ -22,8 +24,8 @@ def start(state: State, args: MethodArgs) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
+@api_method("chat.appendStream", "chat:write", limit=TIER_4)
 def append(state: State, args: MethodArgs) -> Json:
-    """Answer chat.appendStream. https://docs.slack.dev/reference/methods/chat.appendStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     if not text and not args.has("chunks"):
@@ -33,8 +35,8 @@ def append(state: State, args: MethodArgs) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
+@api_method("chat.stopStream", "chat:write", limit=TIER_2)
 def stop(state: State, args: MethodArgs) -> Json:
-    """Answer chat.stopStream. https://docs.slack.dev/reference/methods/chat.stopStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))

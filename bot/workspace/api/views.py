@@ -4,17 +4,19 @@ import secrets
 import time
 
 from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import api_method
 from bot.workspace.blocks import accept_view
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, OpenView, Trigger, new_id
+from bot.workspace.rate_limits import TIER_4
 from bot.workspace.slack_json import view_json
 from bot.workspace.state import State
 
 MAX_DEPTH = 3
 
 
+@api_method("views.open", limit=TIER_4)
 def open_modal(state: State, args: MethodArgs) -> Json:
-    """Answer views.open. https://docs.slack.dev/reference/methods/views.open"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     view = _new(trigger.user, body)
@@ -23,8 +25,8 @@ def open_modal(state: State, args: MethodArgs) -> Json:
     return _response(state, view)
 
 
+@api_method("views.push", limit=TIER_4)
 def push(state: State, args: MethodArgs) -> Json:
-    """Answer views.push. https://docs.slack.dev/reference/methods/views.push"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     stack = state.views.setdefault(trigger.user, [])
@@ -37,8 +39,8 @@ def push(state: State, args: MethodArgs) -> Json:
     return _response(state, view)
 
 
+@api_method("views.update", limit=TIER_4)
 def update(state: State, args: MethodArgs) -> Json:
-    """Answer views.update. https://docs.slack.dev/reference/methods/views.update"""
     body = _body(args, "modal")
     view = state.view(args.text("view_id")) or _by_external_id(state, args.text("external_id"))
     if view is None:
@@ -49,8 +51,8 @@ def update(state: State, args: MethodArgs) -> Json:
     return _response(state, view)
 
 
+@api_method("views.publish", limit=TIER_4)
 def publish(state: State, args: MethodArgs) -> Json:
-    """Answer views.publish. https://docs.slack.dev/reference/methods/views.publish"""
     body = _body(args, "home")
     if not state.features.home:
         raise ApiError("not_enabled")
