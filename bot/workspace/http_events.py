@@ -14,11 +14,10 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
-from bot.workspace.objects import Json
+from bot.workspace.objects import Json, json_object
 from bot.workspace.state import State
 
 JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
@@ -32,7 +31,11 @@ class HttpEvents:
 
     async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
         """Make one attempt and return the reply. Never raises, except when cancelled."""
-        content_type, body = _encoded(kind, payload)
+        if kind == "events_api":
+            content_type, body = JSON, json.dumps(payload)
+        else:
+            fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            content_type, body = "application/x-www-form-urlencoded", urlencode(fields)
         headers = {"Content-Type": content_type, **self.signature(body)}
         if attempt.number:
             headers["X-Slack-Retry-Num"] = str(attempt.number)
@@ -67,24 +70,10 @@ class HttpEvents:
                     final = response.headers.get("X-Slack-No-Retry") == "1"
                     if response.status != 200:
                         return AppReply(False, reason="http_error", final=final)
-                    return AppReply(True, _parsed(response.content_type, await response.text()))
+                    text = await response.text()
+                    said = json_object(text) if response.content_type == JSON else {"text": text}
+                    return AppReply(True, said if text else None)
         except TimeoutError:
             return AppReply(False, reason="http_timeout")
         except aiohttp.ClientError:
             return AppReply(False, reason="connection_failed")
-
-
-def _encoded(kind: EnvelopeKind, payload: Json) -> tuple[str, str]:
-    if kind == "events_api":
-        return JSON, json.dumps(payload)
-    fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-    return FORM, urlencode(fields)
-
-
-def _parsed(content_type: str, text: str) -> Json | None:
-    if not text:
-        return None
-    if content_type != JSON:
-        return {"text": text}
-    parsed = json.loads(text)
-    return parsed if isinstance(parsed, dict) else None

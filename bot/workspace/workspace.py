@@ -11,16 +11,15 @@ from bot.http_server import serve_http
 from bot.workspace import events
 from bot.workspace.api.methods import METHODS
 from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
-from bot.workspace.faults import Drop, Fault
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.objects import ApiCall, Json, OpenView, PostedMessage, ThreadStatus
+from bot.workspace.objects import Json, OpenView, PostedMessage, ThreadStatus
 from bot.workspace.rate_limits import RateLimit, RateLimiter
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
 from bot.workspace.user_actions import UserActions
-from bot.workspace.web_api import WebApi
+from bot.workspace.web_api import Drop, Fault, WebApi
 
 T = TypeVar("T")
 
@@ -56,6 +55,7 @@ class Workspace(UserActions):
         self.app_token = f"xapp-1-{state.app}-{secrets.token_hex(24)}"
         self.signing_secret = secrets.token_hex(16)
         self.events_url: str | None = None
+        self.team, self.bot_user, self.calls = state.team, state.bot.id, state.calls
         self._port = port
         self._http = HttpEvents(state, self.signing_secret)
         self._sockets = SocketMode(state)
@@ -89,18 +89,6 @@ class Workspace(UserActions):
     @property
     def url(self) -> str:
         return self.state.url
-
-    @property
-    def team(self) -> str:
-        return self.state.team
-
-    @property
-    def bot_user(self) -> str:
-        return self.state.bot.id
-
-    @property
-    def calls(self) -> list[ApiCall]:
-        return self.state.calls
 
     @property
     def connected(self) -> bool:
@@ -173,7 +161,7 @@ class Workspace(UserActions):
 
         drop="after": the call takes effect, and the connection closes without an answer.
         """
-        self._api.faults.add(method, Fault(error, status, retry_after, drop, times))
+        self._api.faults.append(Fault(method, error, status, retry_after, drop, times))
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""
