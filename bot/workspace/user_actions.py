@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.workspace import blocks, changes, events, forms, markup, modals, payloads
+from bot.workspace import blocks, changes, events, forms, markup, payloads
+from bot.workspace.api import views
 from bot.workspace.delivery import EventDelivery
 from bot.workspace.errors import ApiError
 from bot.workspace.events import HomeTab
@@ -246,7 +247,7 @@ class UserActions:
                 self.state.files[file].in_form = True
             payload = payloads.view_submission(self.state, self.state.users[who], view, filled)
             reply = await self._delivery.ask("interactive", payload)
-            modals.apply_reply(self.state, view, reply)
+            views.apply_reply(self.state, view, reply)
         self.state.change_signal.notify()
         return ViewAnswer(not view.errors, view.errors)
 

@@ -6,6 +6,7 @@ import time
 from bot.workspace.api.args import MethodArgs
 from bot.workspace.api.methods import api_method
 from bot.workspace.blocks import accept_view
+from bot.workspace.delivery import AppReply
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, OpenView, Trigger, new_id
 from bot.workspace.rate_limits import TIER_4
@@ -13,6 +14,7 @@ from bot.workspace.slack_json import view_json
 from bot.workspace.state import State
 
 MAX_DEPTH = 3
+TROUBLE = "We had some trouble connecting. Try again?"
 
 
 @api_method("views.open", limit=TIER_4)
@@ -47,7 +49,7 @@ def update(state: State, args: MethodArgs) -> Json:
         raise ApiError("not_found")
     if args.text("hash") and args.text("hash") != view.hash:
         raise ApiError("hash_conflict")
-    replace(view, body)
+    _replace(view, body)
     return _response(state, view)
 
 
@@ -63,16 +65,33 @@ def publish(state: State, args: MethodArgs) -> Json:
     return _response(state, state.homes[user])
 
 
-def replace(view: OpenView, body: Json) -> None:
-    """Show another body in an open view."""
+def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
+    """Close a submitted view, unless the app says otherwise or did not answer.
+
+    https://docs.slack.dev/surfaces/modals#response_actions
+    """
+    body = reply.body or {}
+    stack = state.views[view.user]
+    action = body.get("response_action")
+    try:
+        if not reply.acked:
+            view.errors = {"": TROUBLE}
+        elif action == "errors":
+            view.errors = dict(body["errors"])
+        elif action == "clear":
+            stack.clear()
+        elif action == "update":
+            _replace(view, accept_view(body["view"]))
+        elif action == "push":
+            stack.append(_new(view.user, accept_view(body["view"]), under=stack[-1]))
+        elif view in stack:
+            stack.remove(view)
+    except ApiError:
+        view.errors = {"": TROUBLE}
+
+
+def _replace(view: OpenView, body: Json) -> None:
     view.body, view.hash, view.errors = body, _new_hash(), {}
-
-
-def put_on_top(state: State, user: str, body: Json) -> None:
-    """Open a modal over the one that this user has open."""
-    stack = state.views[user]
-    stack.append(_new(user, body, under=stack[-1]))
-    state.change_signal.notify()
 
 
 def _new(user: str, body: Json, under: OpenView | None = None) -> OpenView:
