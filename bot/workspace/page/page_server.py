@@ -104,12 +104,9 @@ class PageServer:
 
     async def _act(self, socket: web.WebSocketResponse, who: str, data: str) -> None:
         request: Json = json.loads(data)
-        action = actions.ACTIONS[request["do"]]
-        try:
-            answer = await action(self.people, who, request) or {}
-        except ValueError as error:
-            answer = {"error": str(error)}
-        await _send(socket, {"type": "answer", "id": request["id"]} | answer)
+        asked, action = request.pop("id"), request.pop("do")
+        answer = await actions.perform(self.people, who, action, request)
+        await _send(socket, {"type": "answer", "id": asked} | answer)
 
 
 def _own_origin_only(request: web.Request) -> None:
