@@ -3,8 +3,9 @@
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
 from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import HISTORY, READ, api_method
+from bot.workspace.api.methods import api_method
 from bot.workspace.errors import ApiError
+from bot.workspace.features import HISTORY, READ
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
 from bot.workspace.rate_limits import TIER_2, TIER_3, TIER_4
 from bot.workspace.slack_json import channel_json, message_json, tombstone_json

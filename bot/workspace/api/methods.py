@@ -11,9 +11,6 @@ from bot.workspace.state import State
 
 MethodHandler = Callable[[State, MethodArgs], Json]
 
-READ = ("channels:read", "groups:read", "im:read", "mpim:read")
-HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
-
 
 @dataclass(frozen=True, slots=True)
 class ApiMethod:
