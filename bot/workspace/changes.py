@@ -52,4 +52,4 @@ def add_bot(state: State, channel: WorkspaceChannel, inviter: str | None = None)
     """Make the bot a member of a channel."""
     channel.members.add(state.bot.id)
     state.change_signal.notify()
-    return state.send_events(events.joined(state, channel, state.bot.id, inviter))
+    return state.send_events(events.bot_joined(state, channel, inviter))

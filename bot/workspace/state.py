@@ -55,8 +55,8 @@ class State:
         self.domain = "workspace"
         self.app = new_id("A")
         self.bot_id = new_id("B")
-        self.users: dict[str, User] = {}
-        self.bot = self.add_user("draftsmith", bot=True)
+        self.bot = User(new_id("U"), "draftsmith", self.team, bot=True)
+        self.users = {self.bot.id: self.bot}
         self.scopes = set(scopes)
         self.features = features
         self.channels: dict[str, WorkspaceChannel] = {}
@@ -82,21 +82,6 @@ class State:
         """Return a new ts: seconds.microseconds, later than each before it."""
         self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-
-    def add_user(
-        self,
-        name: str,
-        *,
-        guest: bool = False,
-        outsider: bool = False,
-        bot: bool = False,
-        locale: str = "en-US",
-    ) -> User:
-        """Add a user and return them."""
-        team = new_id("T") if outsider else self.team
-        person = User(new_id("U"), name, team, guest, outsider, bot, locale)
-        self.users[person.id] = person
-        return person
 
     def add_channel(self, name: str, kind: ChannelKind, members: Iterable[str]) -> WorkspaceChannel:
         """Add a channel or a DM and return it."""

@@ -19,6 +19,7 @@ from bot.workspace.objects import (
     ResponseUrl,
     User,
     WorkspaceChannel,
+    new_id,
 )
 from bot.workspace.responses import post_response
 from bot.workspace.state import Acks, State
@@ -58,7 +59,9 @@ class UserActions:
         self, name: str, *, guest: bool = False, outsider: bool = False, locale: str = "en-US"
     ) -> str:
         """Add a person and return the id. An outsider belongs to another workspace."""
-        person = self.state.add_user(name, guest=guest, outsider=outsider, locale=locale)
+        team = new_id("T") if outsider else self.state.team
+        person = User(new_id("U"), name, team, guest, outsider, locale=locale)
+        self.state.users[person.id] = person
         self.state.change_signal.notify()
         return person.id
 
@@ -276,7 +279,8 @@ class UserActions:
         root = self.state.new_bot_message(place.id, "New Assistant Thread")
         root.pane = Pane(context_channel)
         self.state.add_message(root)
-        await _acked(self.state.send_events(events.pane_opened(self.state, root, who)))
+        event = events.pane_event(self.state, "assistant_thread_started", root, who)
+        await _acked(self.state.send_events(event))
         return root.ts
 
     async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
@@ -285,7 +289,8 @@ class UserActions:
         if root.pane is None:
             raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
         root.pane.context = channel
-        await _acked(self.state.send_events(events.pane_context(self.state, root, who)))
+        event = events.pane_event(self.state, "assistant_thread_context_changed", root, who)
+        await _acked(self.state.send_events(event))
 
     # Shared by the above
 
