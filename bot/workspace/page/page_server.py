@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -116,10 +117,8 @@ def _own_origin_only(request: web.Request) -> None:
 
 
 async def _send(socket: web.WebSocketResponse, body: Json) -> None:
-    try:
+    with suppress(ConnectionError):
         await socket.send_json(body)
-    except ConnectionError:
-        return
 
 
 async def _file(name: str, request: web.Request) -> web.FileResponse:
