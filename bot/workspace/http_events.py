@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
+from bot.workspace.delivery import AppReply, EnvelopeKind
 from bot.workspace.objects import Json, json_object
 from bot.workspace.state import State
 
@@ -23,13 +23,12 @@ JSON = "application/json"
 class HttpEvents:
     """Posts to one address. Only a 200 in time is an ack."""
 
-    def __init__(self, state: State, signing_secret: str) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.signing_secret = signing_secret
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+    async def send(self, kind: EnvelopeKind, payload: Json, retries: int, reason: str) -> AppReply:
         """Make one attempt and return the reply. Never raises, except when cancelled."""
         if kind == "events_api":
             content_type, body = JSON, json.dumps(payload)
@@ -37,9 +36,8 @@ class HttpEvents:
             fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
             content_type, body = "application/x-www-form-urlencoded", urlencode(fields)
         headers = {"Content-Type": content_type, **self.signature(body)}
-        if attempt.number:
-            headers["X-Slack-Retry-Num"] = str(attempt.number)
-            headers["X-Slack-Retry-Reason"] = attempt.reason
+        if retries:
+            headers |= {"X-Slack-Retry-Num": str(retries), "X-Slack-Retry-Reason": reason}
         return await self._post(body, headers)
 
     async def verify(self) -> bool:
@@ -54,7 +52,7 @@ class HttpEvents:
         """Return the headers that sign this body at a Unix time, now if None."""
         stamp = str(int(time.time()) if at is None else at)
         signed = f"v0:{stamp}:{body}".encode()
-        digest = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+        digest = hmac.new(self.state.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from itertools import count
 import aiohttp
 from aiohttp import web
 
-from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
+from bot.workspace.delivery import AppReply, EnvelopeKind
 from bot.workspace.objects import Json, json_object
 from bot.workspace.state import State
 
@@ -56,7 +56,7 @@ class SocketMode:
             self._remove(connection)
         return connection.socket
 
-    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+    async def send(self, kind: EnvelopeKind, payload: Json, retries: int, reason: str) -> AppReply:
         """Send one envelope, wait for its ack and return the reply."""
         if not self.connections:
             return AppReply(False, reason="connection_failed")
@@ -68,7 +68,7 @@ class SocketMode:
             "accepts_response_payload": kind != "events_api",
         }
         if kind == "events_api":
-            envelope |= {"retry_attempt": attempt.number, "retry_reason": attempt.reason}
+            envelope |= {"retry_attempt": retries, "retry_reason": reason}
         acked: asyncio.Future[AppReply] = asyncio.get_running_loop().create_future()
         connection.unacked[envelope["envelope_id"]] = acked
         try:

@@ -55,6 +55,9 @@ class State:
         self.domain = "workspace"
         self.app = new_id("A")
         self.bot_id = new_id("B")
+        self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
+        self.app_token = f"xapp-1-{self.app}-{secrets.token_hex(24)}"
+        self.signing_secret = secrets.token_hex(16)
         self.bot = User(new_id("U"), "draftsmith", self.team, bot=True)
         self.users = {self.bot.id: self.bot}
         self.scopes = set(scopes)

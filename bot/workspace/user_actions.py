@@ -162,24 +162,19 @@ class UserActions:
         started = time.monotonic()
         reply = await self._delivery.ask("slash_commands", payload)
         seconds = time.monotonic() - started
+        body, error, text = reply.body or {}, "", ""
         if not reply.acked:
             error = "operation_timeout" if "timeout" in reply.reason else "dispatch_failed"
-            return self._failed_command(target, command, error, seconds)
-        body = reply.body or {}
-        if not (body.get("text") or body.get("blocks")):
-            return CommandAck(True, "", seconds)
-        try:
-            shown = post_response(self.state, target, body)
-        except ApiError:
-            return self._failed_command(target, command, "invalid_command_response", seconds)
-        return CommandAck(True, shown.text if shown else "", seconds)
-
-    def _failed_command(
-        self, target: ResponseUrl, command: str, error: str, seconds: float
-    ) -> CommandAck:
-        text, ts = f'{command} failed with the error "{error}"', self.state.now()
-        self.state.whisper(PostedMessage(ts, target.channel, SLACKBOT, text, to=target.user))
-        return CommandAck(False, text, seconds)
+        elif body.get("text") or body.get("blocks"):
+            try:
+                shown = post_response(self.state, target, body)
+                text = shown.text if shown else ""
+            except ApiError:
+                error = "invalid_command_response"
+        if error:
+            text, ts = f'{command} failed with the error "{error}"', self.state.now()
+            self.state.whisper(PostedMessage(ts, place.id, SLACKBOT, text, to=who))
+        return CommandAck(not error, text, seconds)
 
     async def shortcut(self, who: str, callback_id: str, *, channel: str | None = None) -> bool:
         """Use a global shortcut, in a channel or in the search; say whether it was acked."""

@@ -38,10 +38,8 @@ class Fault:
 class WebApi:
     """Answers /api/METHOD for one bot token and one app token."""
 
-    def __init__(self, state: State, bot_token: str, app_token: str, limiter: RateLimiter) -> None:
+    def __init__(self, state: State, limiter: RateLimiter) -> None:
         self.state = state
-        self.bot_token = bot_token
-        self.app_token = app_token
         self.limiter = limiter
         self.faults: list[Fault] = []
         self.missing: set[str] = set()
@@ -104,7 +102,7 @@ class WebApi:
             raise ApiError("unknown_method", req_method=method)
         if not token:
             raise ApiError("not_authed")
-        right, other = self.bot_token, self.app_token
+        right, other = self.state.bot_token, self.state.app_token
         if METHODS[method].app_token:
             right, other = other, right
         if hmac.compare_digest(token.encode(), other.encode()):
