@@ -146,22 +146,18 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
         yield from misshapen
     else:
         yield from _too_long(element, at)
-        yield from _element_parts(element, at)
+        if element["type"] == "button":
+            yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
+        limit = element.get("max_length", 1)
+        if not isinstance(limit, int) or limit > 3000:
+            yield error_at("must be less than 3001", f"{at}/max_length")
+        if element["type"] == "file_input":
+            yield from _file_input(element, at)
+        if not isinstance(element.get("filter", {}), dict):
+            yield error_at("must be an object", f"{at}/filter")
         yield from _options(element, at)
         if element.get("confirm"):
             yield from _confirm(element["confirm"], f"{at}/confirm")
-
-
-def _element_parts(element: Json, at: str) -> Iterator[str]:
-    if element["type"] == "button":
-        yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
-    limit = element.get("max_length", 1)
-    if not isinstance(limit, int) or limit > 3000:
-        yield error_at("must be less than 3001", f"{at}/max_length")
-    if element["type"] == "file_input":
-        yield from _file_input(element, at)
-    if not isinstance(element.get("filter", {}), dict):
-        yield error_at("must be an object", f"{at}/filter")
 
 
 def _options(element: Json, at: str) -> Iterator[str]:
@@ -253,19 +249,14 @@ def _view_errors(view: Json) -> Iterator[str]:
         return
     if view["type"] == "modal":
         yield from _text(view.get("title"), "/view/title", 24, plain=True)
-        yield from _modal_buttons(view)
+        for name in ("submit", "close"):
+            if view.get(name):
+                yield from _text(view[name], f"/view/{name}", 24, plain=True)
+        blocks = view["blocks"] if isinstance(view.get("blocks"), list) else []
+        inputs = [row for row in blocks if isinstance(row, dict) and row.get("type") == "input"]
+        if inputs and not view.get("submit"):
+            yield error_at("a view with input blocks must have a submit button", "/view/submit")
     if len(str(view.get("private_metadata", ""))) > 3000:
         yield error_at("must be less than 3001 characters", "/view/private_metadata")
     for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
         yield error.replace("json-pointer:", "json-pointer:/view")
-
-
-def _modal_buttons(view: Json) -> Iterator[str]:
-    for name in ("submit", "close"):
-        if view.get(name):
-            yield from _text(view[name], f"/view/{name}", 24, plain=True)
-    blocks = view.get("blocks")
-    rows = blocks if isinstance(blocks, list) else []
-    inputs = [row for row in rows if isinstance(row, dict) and row.get("type") == "input"]
-    if inputs and not view.get("submit"):
-        yield error_at("a view with input blocks must have a submit button", "/view/submit")
