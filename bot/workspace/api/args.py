@@ -46,14 +46,6 @@ class MethodArgs:
             raise ApiError("invalid_limit") from None
         return max(1, min(number, limit))
 
-    def array(self, name: str, error: str) -> list[Json]:
-        """Return a list of objects, given as it is or as JSON text; [] if it is absent."""
-        return self._list(name, error, dict)
-
-    def strings(self, name: str, error: str) -> list[str]:
-        """Return a list of strings, given as it is or as JSON text; [] if it is absent."""
-        return self._list(name, error, str)
-
     def object(self, name: str, error: str) -> Json | None:
         """Return an object, given as it is or as JSON text; None if it is absent."""
         value = self._parsed(name, error)
@@ -76,7 +68,8 @@ class MethodArgs:
         cursor = following if end < len(items) else ""
         return list(items[start:end]), {"response_metadata": {"next_cursor": cursor}}
 
-    def _list(self, name: str, error: str, kind: type[T]) -> list[T]:
+    def list_of(self, kind: type[T], name: str, error: str) -> list[T]:
+        """Return a list, given as it is or as JSON text; [] if it is absent."""
         value = self._parsed(name, error)
         if value is None:
             return []

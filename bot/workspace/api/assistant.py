@@ -18,7 +18,7 @@ def set_status(state: State, args: MethodArgs) -> Json:
     """Show a status until it is empty, or a message of the app arrives in the thread."""
     channel = _channel(state, args)
     key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
-    loading = args.strings("loading_messages", "invalid_arguments")
+    loading = args.list_of(str, "loading_messages", "invalid_arguments")
     _at_most(MAX_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
@@ -38,7 +38,7 @@ def set_title(state: State, args: MethodArgs) -> Json:
 
 @api_method("assistant.threads.setSuggestedPrompts", "assistant:write", limit=TIER_4)
 def set_prompts(state: State, args: MethodArgs) -> Json:
-    prompts = args.array("prompts", "invalid_arguments")
+    prompts = args.list_of(dict, "prompts", "invalid_arguments")
     _at_most(MAX_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
         said = error_at("each prompt needs a title and a message", "/prompts")

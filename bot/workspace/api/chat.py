@@ -96,7 +96,7 @@ def _composed(
     state: State, channel: WorkspaceChannel, args: MethodArgs
 ) -> tuple[PostedMessage, Json]:
     """Return the message that the call asks for, in no channel yet, and a warning if it was cut."""
-    blocks = args.array("blocks", "invalid_blocks_format")
+    blocks = args.list_of(dict, "blocks", "invalid_blocks_format")
     text, markdown = args.text("text"), args.text("markdown_text")
     kept, accepted = checked_content(text, markdown, blocks)
     thread = thread_root_ts(channel, args.text("thread_ts"))

@@ -47,7 +47,7 @@ def upload_url(state: State, args: MethodArgs) -> Json:
 @api_method("files.completeUploadExternal", "files:write", limit=TIER_4)
 def complete_upload(state: State, args: MethodArgs) -> Json:
     """Share the files; without `channel_id` only the app sees them."""
-    named = args.array("files", "invalid_arguments")
+    named = args.list_of(dict, "files", "invalid_arguments")
     if not named:
         raise missing_argument("files")
     files = [_uploaded(state, str(entry.get("id", ""))) for entry in named]
@@ -72,7 +72,9 @@ def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> Posted
     if channel.archived:
         raise ApiError("is_archived")
     thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
-    blocks = [] if text else accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    blocks = (
+        [] if text else accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
+    )
     message = state.new_bot_message(channel.id, text, blocks, thread)
     message.files = files
     return message

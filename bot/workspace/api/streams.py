@@ -17,7 +17,12 @@ def start(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
     thread = thread_root_ts(channel, args.need("thread_ts"))
     if channel.kind != "im":
-        _need_recipient(state, args)
+        if not args.text("recipient_team_id"):
+            raise ApiError("missing_recipient_team_id")
+        if not args.text("recipient_user_id"):
+            raise ApiError("missing_recipient_user_id")
+        if args.text("recipient_user_id") not in state.users:
+            raise ApiError("user_not_found")
     message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
     message.markdown = message.streaming = True
     changes.add_message(state, message)
@@ -39,7 +44,7 @@ def append(state: State, args: MethodArgs) -> Json:
 def stop(state: State, args: MethodArgs) -> Json:
     channel, message = _running(state, args)
     text = _appended(args)
-    blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    blocks = accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
@@ -55,18 +60,9 @@ def _running(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMe
     return channel, message
 
 
-def _need_recipient(state: State, args: MethodArgs) -> None:
-    if not args.text("recipient_team_id"):
-        raise ApiError("missing_recipient_team_id")
-    if not args.text("recipient_user_id"):
-        raise ApiError("missing_recipient_user_id")
-    if args.text("recipient_user_id") not in state.users:
-        raise ApiError("user_not_found")
-
-
 def _appended(args: MethodArgs) -> str:
     """Return the text that the call brings, in `markdown_text` or in chunks of that type."""
-    chunks = args.array("chunks", "invalid_chunks")
+    chunks = args.list_of(dict, "chunks", "invalid_chunks")
     if args.text("markdown_text") and chunks:
         raise ApiError("markdown_text_conflict")
     known = {"markdown_text", "task_update", "plan_update", "blocks"}
