@@ -28,8 +28,13 @@ def edited_message(state: State, message: PostedMessage) -> Iterator[None]:
 def remove_message(state: State, message: PostedMessage) -> Acks:
     """Delete a message or a whisper. A deleted whisper sends no event."""
     before = message_json(state, message)
-    state.delete_message(message)
-    return [] if message.to else state.send_events(events.deleted(state, message, before))
+    message.deleted, message.streaming = True, False
+    state.touch(message)
+    if message.to is not None:
+        return []
+    if message.thread_ts:
+        state.touch(state.channels[message.channel].messages[message.thread_ts])
+    return state.send_events(events.deleted(state, message, before))
 
 
 def add_reaction(state: State, message: PostedMessage, user: str, name: str) -> Acks:

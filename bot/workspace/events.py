@@ -13,8 +13,8 @@ from bot.workspace.state import State
 HomeTab = Literal["home", "messages"]
 PaneEvent = Literal["assistant_thread_started", "assistant_thread_context_changed"]
 
-SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
-HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
+# What a kind of channel is called in the names of scopes and of subscriptions.
+PLURALS = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
@@ -61,7 +61,7 @@ def reaches_app(state: State, event: Json) -> bool:
     # A manifest names messages by kind of channel.
     name = event["type"]
     if name == "message" and channel is not None:
-        name = f"message.{SUBSCRIPTIONS[channel.kind]}"
+        name = f"message.{PLURALS[channel.kind]}"
     if not state.features.subscribes(name):
         return False
     scope = _scope_for(event["type"], channel)
@@ -70,7 +70,7 @@ def reaches_app(state: State, event: Json) -> bool:
 
 def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     if event_type == "message" and channel is not None:
-        return HISTORY_SCOPES[channel.kind]
+        return f"{PLURALS[channel.kind]}:history"
     if event_type == "member_joined_channel" and channel is not None:
         return "groups:read" if channel.private else "channels:read"
     if event_type.startswith("reaction_"):
@@ -85,21 +85,15 @@ def posted(state: State, message: PostedMessage) -> list[Json]:
     channel = state.channels[message.channel]
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and state.has_outsiders(channel):
-        base["files"] = [_hidden_file(file["id"]) for file in base["files"]]
+        # The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
+        hidden = {"created": 0, "timestamp": 0, "user": "", "mode": "file_access"}
+        hidden["file_access"] = "check_file_info"
+        base["files"] = [{"id": file.id, **hidden} for file in message.files]
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
-
-
-def _hidden_file(file_id: str) -> Json:
-    """Build what an event shows of a file in a channel shared with another workspace.
-
-    The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
-    """
-    access = {"mode": "file_access", "file_access": "check_file_info"}
-    return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
 def changed(state: State, message: PostedMessage, before: Json) -> Json:

@@ -66,12 +66,13 @@ def message_action(state: State, who: User, message: PostedMessage, action: Json
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
+    initial = forms.state_values(message.blocks, lambda _, e: forms.element_value(e, None))
     return _interaction(state, who, "block_actions") | {
         "container": container,
         "trigger_id": state.new_trigger(who.id, channel=channel.id),
         "channel": _channel_json(channel),
         "message": message_json(state, message),
-        "state": {"values": _with_choice(forms.initial_values(message.blocks), action)},
+        "state": {"values": _with_choice(initial, action)},
         "response_url": state.new_response_url(channel.id, who.id, message),
         "actions": [action | {"action_ts": state.now()}],
     }

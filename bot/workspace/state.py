@@ -152,13 +152,6 @@ class State:
         same = (m for m in self.whispers if m.channel == channel and m.ts == ts and not m.deleted)
         return next(same, None)
 
-    def delete_message(self, message: PostedMessage) -> None:
-        """Delete a message or a whisper."""
-        message.deleted, message.streaming = True, False
-        self.touch(message)
-        if message.thread_ts and message.to is None:
-            self.touch(self.channels[message.channel].messages[message.thread_ts])
-
     def send_events(self, *events: Json) -> Acks:
         """Send events to the app, except those it has no right to."""
         sent = [self.emit(event) for event in events]
