@@ -163,7 +163,8 @@ def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab
 def pane_event(state: State, kind: PaneEvent, root: PostedMessage, user: str) -> Json:
     """Build the event of a new chat, or of a person who goes elsewhere with a chat open.
 
-    https://docs.slack.dev/reference/events/ and its kind
+    https://docs.slack.dev/reference/events/assistant_thread_started
+    https://docs.slack.dev/reference/events/assistant_thread_context_changed
     """
     assert root.pane is not None
     seen = root.pane.context

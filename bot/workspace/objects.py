@@ -70,13 +70,10 @@ class UploadedFile:
             self.size = len(self.data)
 
     @property
-    def extension(self) -> str:
-        return self.name.rpartition(".")[2].lower() if "." in self.name else ""
-
-    @property
     def kind(self) -> str:
         """Slack's word for the type. https://docs.slack.dev/reference/objects/file-object"""
-        return FILE_TYPES.get(self.extension, self.extension or "binary")
+        ending = self.name.rpartition(".")[2].lower() if "." in self.name else "binary"
+        return FILE_TYPES.get(ending, ending or "binary")
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,5 @@
 """What people do in the workspace, over the wire as Slack does it. Knows no server and no page."""
 
-import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from bot.workspace.objects import (
     new_id,
 )
 from bot.workspace.responses import post_response
-from bot.workspace.state import Acks, State
+from bot.workspace.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class UserActions:
 
     async def invite(self, channel: str, *, who: str | None = None) -> None:
         """Make the bot a member."""
-        await _acked(changes.add_bot(self.state, self.state.channels[channel], who))
+        await changes.add_bot(self.state, self.state.channels[channel], who)
 
     async def remove_bot(self, channel: str) -> None:
         self.state.channels[channel].members.discard(self.state.bot.id)
@@ -111,7 +110,7 @@ class UserActions:
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in place.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        await _acked(changes.add_message(self.state, message))
+        await changes.add_message(self.state, message)
         return message.ts
 
     def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
@@ -138,19 +137,19 @@ class UserActions:
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
         self._person_in(who, channel)
-        await _acked(changes.remove_message(self.state, self._message(channel, ts)))
+        await changes.remove_message(self.state, self._message(channel, ts))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who not in message.reactions.get(name, []):
-            await _acked(changes.add_reaction(self.state, message, who, name))
+            await changes.add_reaction(self.state, message, who, name)
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
         self._person_in(who, channel)
         message, name = self._message(channel, ts), emoji.strip(":")
         if who in message.reactions.get(name, []):
-            await _acked(changes.remove_reaction(self.state, message, who, name))
+            await changes.remove_reaction(self.state, message, who, name)
 
     # Commands, shortcuts and buttons
 
@@ -261,7 +260,7 @@ class UserActions:
     async def open_home(self, who: str, tab: HomeTab = "home") -> None:
         """Open the app's home, or the messages beside it."""
         place = self.state.dm_with_bot(who)
-        await _acked(self.state.send_events(events.home_opened(self.state, who, place, tab)))
+        await self.state.send_events(events.home_opened(self.state, who, place, tab))
 
     async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
         """Begin a chat with the app, with a channel in sight or none, and return its thread_ts.
@@ -275,7 +274,7 @@ class UserActions:
         root.pane = Pane(context_channel)
         self.state.add_message(root)
         event = events.pane_event(self.state, "assistant_thread_started", root, who)
-        await _acked(self.state.send_events(event))
+        await self.state.send_events(event)
         return root.ts
 
     async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
@@ -285,7 +284,7 @@ class UserActions:
             raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
         root.pane.context = channel
         event = events.pane_event(self.state, "assistant_thread_context_changed", root, who)
-        await _acked(self.state.send_events(event))
+        await self.state.send_events(event)
 
     # Shared by the above
 
@@ -313,11 +312,6 @@ class UserActions:
         if view is None:
             raise ValueError(f"No view {view_id} is open.")
         return view
-
-
-async def _acked(acks: Acks) -> None:
-    """Wait until each event is acked, or was not in time."""
-    await asyncio.gather(*acks)
 
 
 def _clicked(rows: list[Json], action_id: str, value: object, block_id: str | None) -> Json:

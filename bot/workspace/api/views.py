@@ -44,7 +44,7 @@ def push(state: State, args: MethodArgs) -> Json:
 @api_method("views.update", limit=TIER_4)
 def update(state: State, args: MethodArgs) -> Json:
     body = _body(args, "modal")
-    view = state.view(args.text("view_id")) or _by_external_id(state, args.text("external_id"))
+    view = state.view(args.text("view_id"), args.text("external_id"))
     if view is None:
         raise ApiError("not_found")
     if args.text("hash") and args.text("hash") != view.hash:
@@ -123,12 +123,6 @@ def _trigger(state: State, args: MethodArgs) -> Trigger:
         raise ApiError("expired_trigger_id")
     trigger.used = True
     return trigger
-
-
-def _by_external_id(state: State, external_id: str) -> OpenView | None:
-    views = [view for stack in state.views.values() for view in stack]
-    same = (view for view in views if external_id and view.body.get("external_id") == external_id)
-    return next(same, None)
 
 
 def _response(state: State, view: OpenView) -> Json:
