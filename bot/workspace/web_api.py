@@ -8,8 +8,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import METHODS, answer
+from bot.workspace.api.methods import METHODS, MethodArgs, answer
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import ApiCall, Json, json_object
 from bot.workspace.rate_limits import RateLimiter

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import PostedMessage, UploadedFile, WorkspaceChannel
 from bot.workspace.state import State

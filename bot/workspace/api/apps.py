@@ -2,8 +2,7 @@
 
 import secrets
 
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.objects import Json
 from bot.workspace.rate_limits import RateLimit
 from bot.workspace.state import State

@@ -2,8 +2,7 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
 from bot.workspace.rate_limits import TIER_4

@@ -9,8 +9,7 @@ from bot.workspace.api.access import (
     visible_channel,
     writable_channel,
 )
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel

@@ -2,8 +2,7 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
 from bot.workspace.features import HISTORY, READ
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel

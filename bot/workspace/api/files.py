@@ -4,8 +4,7 @@ import secrets
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import ApiError, error_at, invalid, missing_argument
 from bot.workspace.objects import Json, PostedMessage, UploadedFile

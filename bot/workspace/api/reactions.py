@@ -4,8 +4,7 @@ import re
 
 from bot.workspace import changes
 from bot.workspace.api.access import find_message, joined_channel
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage
 from bot.workspace.rate_limits import TIER_2, TIER_3

@@ -1,7 +1,6 @@
 """users.info and users.list."""
 
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json
 from bot.workspace.rate_limits import TIER_4

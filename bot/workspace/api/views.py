@@ -3,8 +3,7 @@
 import secrets
 import time
 
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.methods import api_method
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import accept_view
 from bot.workspace.delivery import AppReply
 from bot.workspace.errors import ApiError
