@@ -35,7 +35,7 @@ class HttpEvents:
         else:
             fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
             content_type, body = "application/x-www-form-urlencoded", urlencode(fields)
-        headers = {"Content-Type": content_type, **self.signature(body)}
+        headers = {"Content-Type": content_type, **self._signature(body)}
         if retries:
             headers |= {"X-Slack-Retry-Num": str(retries), "X-Slack-Retry-Reason": reason}
         return await self._post(body, headers)
@@ -44,13 +44,12 @@ class HttpEvents:
         """Say whether the address answers the challenge that Slack sends to a new one."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
-        headers = {"Content-Type": JSON, **self.signature(body)}
+        headers = {"Content-Type": JSON, **self._signature(body)}
         reply = await self._post(body, headers)
         return reply.acked and challenge in (reply.body or {}).values()
 
-    def signature(self, body: str, at: int | None = None) -> dict[str, str]:
-        """Return the headers that sign this body at a Unix time, now if None."""
-        stamp = str(int(time.time()) if at is None else at)
+    def _signature(self, body: str) -> dict[str, str]:
+        stamp = str(int(time.time()))
         signed = f"v0:{stamp}:{body}".encode()
         digest = hmac.new(self.state.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}

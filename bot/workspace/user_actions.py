@@ -102,7 +102,7 @@ class UserActions:
         files: Sequence[str] = (),
     ) -> str:
         """Post what a person typed, with files they attached, and return its ts."""
-        _, place = self._person_in(who, channel)
+        place = self._enter(who, channel)
         people = {user.name: user.id for user in self.state.users.values()}
         channels = {c.name: c.id for c in self.state.channels.values() if c.name}
         written = markup.typed_to_mrkdwn(text, people, channels)
@@ -136,18 +136,15 @@ class UserActions:
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
-        self._person_in(who, channel)
-        await changes.remove_message(self.state, self._message(channel, ts))
+        await changes.remove_message(self.state, self._message(who, channel, ts))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        self._person_in(who, channel)
-        message, name = self._message(channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), emoji.strip(":")
         if who not in message.reactions.get(name, []):
             await changes.add_reaction(self.state, message, who, name)
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        self._person_in(who, channel)
-        message, name = self._message(channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), emoji.strip(":")
         if who in message.reactions.get(name, []):
             await changes.remove_reaction(self.state, message, who, name)
 
@@ -155,8 +152,8 @@ class UserActions:
 
     async def command(self, who: str, channel: str, command: str, text: str) -> CommandAck:
         """Send a slash command; return the ack, or the failure as the person sees it."""
-        person, place = self._person_in(who, channel)
-        payload = payloads.command(self.state, person, place, command, text)
+        place = self._enter(who, channel)
+        payload = payloads.command(self.state, who, place, command, text)
         target = ResponseUrl(place.id, who, time.monotonic())
         started = time.monotonic()
         reply = await self._delivery.ask("slash_commands", payload)
@@ -179,15 +176,14 @@ class UserActions:
         """Use a global shortcut, in a channel or in the search; say whether it was acked."""
         self.state.features.check("global", callback_id)
         place = self.state.channels[channel] if channel else None
-        payload = payloads.shortcut(self.state, self.state.users[who], callback_id, place)
+        payload = payloads.shortcut(self.state, who, callback_id, place)
         return await self._interact(payload)
 
     async def message_shortcut(self, who: str, channel: str, ts: str, callback_id: str) -> bool:
         """Use a shortcut from the menu of a message; say whether it was acked."""
         self.state.features.check("message", callback_id)
-        person, _ = self._person_in(who, channel)
-        message = self._message(channel, ts)
-        payload = payloads.message_shortcut(self.state, person, message, callback_id)
+        message = self._message(who, channel, ts)
+        payload = payloads.message_shortcut(self.state, who, message, callback_id)
         return await self._interact(payload)
 
     async def click(
@@ -206,10 +202,10 @@ class UserActions:
         it or `block_id` tells buttons with the same action_id apart. Raises ValueError if there is
         no such button or option.
         """
-        person, _ = self._person_in(who, channel)
-        message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
+        self._enter(who, channel)
+        message = self.state.whisper_at(channel, ts) or self._message(who, channel, ts)
         action = _clicked(message.blocks, action_id, value, block_id)
-        return await self._interact(payloads.message_action(self.state, person, message, action))
+        return await self._interact(payloads.message_action(self.state, who, message, action))
 
     async def click_in_view(
         self,
@@ -225,8 +221,7 @@ class UserActions:
         view = self._view(view_id)
         action = _clicked(view.blocks, action_id, value, block_id)
         filled = forms.form_values(self.state, view, values or {})
-        person = self.state.users[who]
-        return await self._interact(payloads.view_action(self.state, person, view, action, filled))
+        return await self._interact(payloads.view_action(self.state, who, view, action, filled))
 
     # Modals, the home tab and chats with the app
 
@@ -242,7 +237,7 @@ class UserActions:
         if not view.errors:
             for file in forms.file_ids(filled):
                 self.state.files[file].in_form = True
-            payload = payloads.view_submission(self.state, self.state.users[who], view, filled)
+            payload = payloads.view_submission(self.state, who, view, filled)
             reply = await self._delivery.ask("interactive", payload)
             views.apply_reply(self.state, view, reply)
         self.state.change_signal.notify()
@@ -254,8 +249,7 @@ class UserActions:
         self.state.views[who].remove(view)
         self.state.change_signal.notify()
         if view.body.get("notify_on_close"):
-            person = self.state.users[who]
-            await self._interact(payloads.view_closed(self.state, person, view))
+            await self._interact(payloads.view_closed(self.state, who, view))
 
     async def open_home(self, who: str, tab: HomeTab = "home") -> None:
         """Open the app's home, or the messages beside it."""
@@ -279,7 +273,7 @@ class UserActions:
 
     async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
         """Go to a channel while the chat `thread_ts` stays open beside it."""
-        root = self._message(self.dm(who), thread_ts)
+        root = self._message(who, self.dm(who), thread_ts)
         if root.pane is None:
             raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
         root.pane.context = channel
@@ -291,18 +285,18 @@ class UserActions:
     async def _interact(self, payload: Json) -> bool:
         return (await self._delivery.ask("interactive", payload)).acked
 
-    def _person_in(self, who: str, channel: str) -> tuple[User, WorkspaceChannel]:
-        """Return the person and the channel, which they join. Raises ValueError if they cannot."""
-        person, place = self.state.users[who], self.state.channels[channel]
+    def _enter(self, who: str, channel: str) -> WorkspaceChannel:
+        """Return the channel, which the person joins. Raises ValueError if they cannot."""
+        place = self.state.channels[channel]
         if place.archived:
             raise ValueError("The channel is archived.")
         if not place.visible_to(who):
-            raise ValueError(f"{person.name} is not in this channel.")
+            raise ValueError(f"{self.state.users[who].name} is not in this channel.")
         place.members.add(who)
-        return person, place
+        return place
 
-    def _message(self, channel: str, ts: str) -> PostedMessage:
-        message = self.state.channels[channel].message(ts)
+    def _message(self, who: str, channel: str, ts: str) -> PostedMessage:
+        message = self._enter(who, channel).message(ts)
         if message is None:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message

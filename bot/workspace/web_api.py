@@ -46,7 +46,9 @@ class WebApi:
     async def call(self, request: web.Request) -> web.Response:
         """Answer one call and record it."""
         method = request.match_info["method"]
-        values = await _values(request)
+        in_json = request.content_type == "application/json"
+        body = json_object(await request.read()) if in_json else await request.post()
+        values = {**request.query, **(body or {})}
         token = _token(request, values)
         fault = self._next_fault(method)
         error, response = self._fail(fault) if fault else (None, None)
@@ -117,12 +119,6 @@ class WebApi:
 def _limited(seconds: float) -> web.Response:
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
     return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
-
-
-async def _values(request: web.Request) -> Json:
-    in_json = request.content_type == "application/json"
-    body = json_object(await request.read()) if in_json else await request.post()
-    return {**request.query, **(body or {})}
 
 
 def _token(request: web.Request, values: Json) -> str:
