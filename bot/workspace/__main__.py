@@ -11,17 +11,13 @@ from bot.workspace.objects import Json
 from bot.workspace.workspace import Workspace
 
 
-def add_people_and_channels(workspace: Workspace) -> None:
-    ada, ben = workspace.person("ada"), workspace.person("ben")
-    workspace.person("gus", guest=True)
-    workspace.channel("general", members=[ada, ben])
-    workspace.channel("marketing", members=[ada])
-    workspace.channel("private-plans", private=True, members=[ada, ben], bot=False)
-
-
 async def serve(port: int, manifest: Json | None) -> None:
     async with Workspace(port, manifest=manifest) as workspace:
-        add_people_and_channels(workspace)
+        ada, ben = workspace.person("ada"), workspace.person("ben")
+        workspace.person("gus", guest=True)
+        workspace.channel("general", members=[ada, ben])
+        workspace.channel("marketing", members=[ada])
+        workspace.channel("private-plans", private=True, members=[ada, ben], bot=False)
         lines = [
             f"The page is at {workspace.url}/ ; stop with Ctrl-C. Start a bot with:",
             f"SLACK_BOT_TOKEN={workspace.bot_token}",

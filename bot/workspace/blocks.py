@@ -4,6 +4,7 @@ https://docs.slack.dev/reference/block-kit
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, new_id
@@ -13,27 +14,13 @@ MAX_MARKDOWN = 12_000
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
 MAX_BLOCKS_COST, BLOCK_COST = 12_000, 20
 
-CHOICES = {
-    "static_select",
-    "multi_static_select",
-    "users_select",
-    "multi_users_select",
-    "conversations_select",
-    "channels_select",
-    "radio_buttons",
-    "checkboxes",
-    "datepicker",
-    "timepicker",
-}
+SELECTS = {"static_select", "users_select", "conversations_select", "channels_select"}
+MULTI_SELECTS = {"multi_static_select", "multi_users_select"}
+CHOICES = SELECTS | MULTI_SELECTS | {"radio_buttons", "checkboxes", "datepicker", "timepicker"}
+TEXT_INPUTS = {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
 ACTION_ELEMENTS = CHOICES | {"button", "overflow"}
-INPUT_ELEMENTS = CHOICES | {
-    "plain_text_input",
-    "number_input",
-    "email_text_input",
-    "url_text_input",
-    "rich_text_input",
-    "file_input",
-}
+INPUT_ELEMENTS = CHOICES | TEXT_INPUTS | {"rich_text_input", "file_input"}
+UNCHECKED_BLOCKS = {"divider", "image", "rich_text", "task_card", "plan"}
 LISTS = ("elements", "fields", "options", "option_groups")
 STRINGS = ("action_id", "block_id", "value")
 MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
@@ -93,14 +80,15 @@ def block_errors(blocks: object, limit: int) -> Iterator[str]:
 
 
 def _errors_of_block(block: Json, at: str) -> Iterator[str]:
-    check = CHECKS.get(str(block.get("type")))
-    if check is None:
+    kind = str(block.get("type"))
+    if kind not in CHECKS.keys() | UNCHECKED_BLOCKS:
         yield error_at(f"unsupported type: {block.get('type')}", f"{at}/type")
     elif misshapen := list(_misshapen(block, at)):
         yield from misshapen
     else:
         yield from _too_long(block, at)
-        yield from check(block, at)
+        if kind in CHECKS:
+            yield from CHECKS[kind](block, at)
 
 
 def _section(block: Json, at: str) -> Iterator[str]:
@@ -114,14 +102,6 @@ def _section(block: Json, at: str) -> Iterator[str]:
         yield from _element(block["accessory"], f"{at}/accessory", ACTION_ELEMENTS | {"image"})
 
 
-def _header(block: Json, at: str) -> Iterator[str]:
-    yield from _text(block.get("text"), f"{at}/text", 150, plain=True)
-
-
-def _markdown(block: Json, at: str) -> Iterator[str]:
-    yield from _string(block.get("text"), f"{at}/text", MAX_MARKDOWN)
-
-
 def _context(block: Json, at: str) -> Iterator[str]:
     yield from _count(block, at, 10)
     for i, element in enumerate(block.get("elements", [])):
@@ -129,16 +109,13 @@ def _context(block: Json, at: str) -> Iterator[str]:
             yield from _text(element, f"{at}/elements/{i}", 3000)
 
 
-def _row(limit: int, known: set[str]) -> Callable[[Json, str], Iterator[str]]:
-    def check(block: Json, at: str) -> Iterator[str]:
-        yield from _count(block, at, limit)
-        ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
-        if len(ids) != len(set(ids)):
-            yield error_at("action_id must be unique in its block", f"{at}/elements")
-        for i, element in enumerate(block.get("elements", [])):
-            yield from _element(element, f"{at}/elements/{i}", known)
-
-    return check
+def _row(limit: int, known: set[str], block: Json, at: str) -> Iterator[str]:
+    yield from _count(block, at, limit)
+    ids = [str(e["action_id"]) for e in block.get("elements", []) if e.get("action_id")]
+    if len(ids) != len(set(ids)):
+        yield error_at("action_id must be unique in its block", f"{at}/elements")
+    for i, element in enumerate(block.get("elements", [])):
+        yield from _element(element, f"{at}/elements/{i}", known)
 
 
 def _input(block: Json, at: str) -> Iterator[str]:
@@ -151,23 +128,14 @@ def _input(block: Json, at: str) -> Iterator[str]:
         yield from _text(block["hint"], f"{at}/hint", 2000, plain=True)
 
 
-def _nothing(block: Json, at: str) -> Iterator[str]:
-    yield from ()
-
-
 CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
     "section": _section,
-    "header": _header,
-    "markdown": _markdown,
+    "header": lambda block, at: _text(block.get("text"), f"{at}/text", 150, plain=True),
+    "markdown": lambda block, at: _string(block.get("text"), f"{at}/text", MAX_MARKDOWN),
     "context": _context,
-    "context_actions": _row(5, {"feedback_buttons", "icon_button"}),
-    "actions": _row(25, ACTION_ELEMENTS),
+    "context_actions": partial(_row, 5, {"feedback_buttons", "icon_button"}),
+    "actions": partial(_row, 25, ACTION_ELEMENTS),
     "input": _input,
-    "divider": _nothing,
-    "image": _nothing,
-    "rich_text": _nothing,
-    "task_card": _nothing,
-    "plan": _nothing,
 }
 
 
@@ -178,22 +146,18 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
         yield from misshapen
     else:
         yield from _too_long(element, at)
-        yield from _element_parts(element, at)
+        if element["type"] == "button":
+            yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
+        limit = element.get("max_length", 1)
+        if not isinstance(limit, int) or limit > 3000:
+            yield error_at("must be less than 3001", f"{at}/max_length")
+        if element["type"] == "file_input":
+            yield from _file_input(element, at)
+        if not isinstance(element.get("filter", {}), dict):
+            yield error_at("must be an object", f"{at}/filter")
         yield from _options(element, at)
         if element.get("confirm"):
             yield from _confirm(element["confirm"], f"{at}/confirm")
-
-
-def _element_parts(element: Json, at: str) -> Iterator[str]:
-    if element["type"] == "button":
-        yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
-    limit = element.get("max_length", 1)
-    if not isinstance(limit, int) or limit > 3000:
-        yield error_at("must be less than 3001", f"{at}/max_length")
-    if element["type"] == "file_input":
-        yield from _file_input(element, at)
-    if not isinstance(element.get("filter", {}), dict):
-        yield error_at("must be an object", f"{at}/filter")
 
 
 def _options(element: Json, at: str) -> Iterator[str]:
@@ -285,19 +249,14 @@ def _view_errors(view: Json) -> Iterator[str]:
         return
     if view["type"] == "modal":
         yield from _text(view.get("title"), "/view/title", 24, plain=True)
-        yield from _modal_buttons(view)
+        for name in ("submit", "close"):
+            if view.get(name):
+                yield from _text(view[name], f"/view/{name}", 24, plain=True)
+        blocks = view["blocks"] if isinstance(view.get("blocks"), list) else []
+        inputs = [row for row in blocks if isinstance(row, dict) and row.get("type") == "input"]
+        if inputs and not view.get("submit"):
+            yield error_at("a view with input blocks must have a submit button", "/view/submit")
     if len(str(view.get("private_metadata", ""))) > 3000:
         yield error_at("must be less than 3001 characters", "/view/private_metadata")
     for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
         yield error.replace("json-pointer:", "json-pointer:/view")
-
-
-def _modal_buttons(view: Json) -> Iterator[str]:
-    for name in ("submit", "close"):
-        if view.get(name):
-            yield from _text(view[name], f"/view/{name}", 24, plain=True)
-    blocks = view.get("blocks")
-    rows = blocks if isinstance(blocks, list) else []
-    inputs = [row for row in rows if isinstance(row, dict) and row.get("type") == "input"]
-    if inputs and not view.get("submit"):
-        yield error_at("a view with input blocks must have a submit button", "/view/submit")

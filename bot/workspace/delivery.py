@@ -17,14 +17,6 @@ RETRY_DELAYS = (0.0, 60.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to deliver an event. The first is number 0; `reason` says why the last one failed."""
-
-    number: int = 0
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class AppReply:
     """What came back: an ack with its payload, or the reason for none. `final` forbids retries."""
 
@@ -34,7 +26,8 @@ class AppReply:
     final: bool = False
 
 
-Send = Callable[[EnvelopeKind, Json, Attempt], Awaitable[AppReply]]
+# Also takes the number of retries before this attempt, and why the last one failed.
+Send = Callable[[EnvelopeKind, Json, int, str], Awaitable[AppReply]]
 
 
 class EventDelivery:
@@ -62,7 +55,7 @@ class EventDelivery:
 
     async def ask(self, kind: EnvelopeKind, payload: Json) -> AppReply:
         """Send a command or an interaction once, for a person waits, and return the reply."""
-        return await self.send(kind, payload, Attempt())
+        return await self.send(kind, payload, 0, "")
 
     async def close(self) -> None:
         """Give up every event that is still on its way."""
@@ -72,10 +65,10 @@ class EventDelivery:
 
     async def _until_acked(self, payload: Json, first: asyncio.Future[bool]) -> None:
         reason = ""
-        for number, delay in enumerate((0.0, *self.retry_delays)):
+        for retries, delay in enumerate((0.0, *self.retry_delays)):
             if delay:
                 await asyncio.sleep(delay)
-            reply = await self.send("events_api", payload, Attempt(number, reason))
+            reply = await self.send("events_api", payload, retries, reason)
             if not first.done():
                 first.set_result(reply.acked)
             if reply.acked or reply.final:

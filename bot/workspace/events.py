@@ -11,9 +11,10 @@ from bot.workspace.slack_json import message_json, view_json
 from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
+PaneEvent = Literal["assistant_thread_started", "assistant_thread_context_changed"]
 
-SUBSCRIPTIONS = {"channel": "channels", "group": "groups", "im": "im"}
-HISTORY_SCOPES = {"channel": "channels:history", "group": "groups:history", "im": "im:history"}
+# What a kind of channel is called in the names of scopes and of subscriptions.
+PLURALS = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
@@ -57,22 +58,19 @@ def reaches_app(state: State, event: Json) -> bool:
     channel = _channel_of(state, event)
     if channel is not None and state.bot.id not in channel.members:
         return False
-    if not state.features.subscribes(_subscription(event["type"], channel)):
+    # A manifest names messages by kind of channel.
+    name = event["type"]
+    if name == "message" and channel is not None:
+        name = f"message.{PLURALS[channel.kind]}"
+    if not state.features.subscribes(name):
         return False
     scope = _scope_for(event["type"], channel)
     return scope is None or scope in state.scopes
 
 
-def _subscription(event_type: str, channel: WorkspaceChannel | None) -> str:
-    """Return the event's name in a manifest, where messages are named by kind of channel."""
-    if event_type != "message" or channel is None:
-        return event_type
-    return f"message.{SUBSCRIPTIONS[channel.kind]}"
-
-
 def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
     if event_type == "message" and channel is not None:
-        return HISTORY_SCOPES[channel.kind]
+        return f"{PLURALS[channel.kind]}:history"
     if event_type == "member_joined_channel" and channel is not None:
         return "groups:read" if channel.private else "channels:read"
     if event_type.startswith("reaction_"):
@@ -87,21 +85,15 @@ def posted(state: State, message: PostedMessage) -> list[Json]:
     channel = state.channels[message.channel]
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
     if message.files and state.has_outsiders(channel):
-        base["files"] = [_hidden_file(file["id"]) for file in base["files"]]
+        # The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
+        hidden = {"created": 0, "timestamp": 0, "user": "", "mode": "file_access"}
+        hidden["file_access"] = "check_file_info"
+        base["files"] = [{"id": file.id, **hidden} for file in message.files]
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
-
-
-def _hidden_file(file_id: str) -> Json:
-    """Build what an event shows of a file in a channel shared with another workspace.
-
-    The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
-    """
-    access = {"mode": "file_access", "file_access": "check_file_info"}
-    return {"id": file_id, "created": 0, "timestamp": 0, "user": ""} | access
 
 
 def changed(state: State, message: PostedMessage, before: Json) -> Json:
@@ -141,11 +133,11 @@ def reaction(state: State, added: bool, message: PostedMessage, user: str, name:
     }
 
 
-def joined(state: State, channel: WorkspaceChannel, user: str, inviter: str | None = None) -> Json:
-    """Build the event of a user who joined a channel."""
+def bot_joined(state: State, channel: WorkspaceChannel, inviter: str | None) -> Json:
+    """Build the event of the bot's joining a channel."""
     return {
         "type": "member_joined_channel",
-        "user": user,
+        "user": state.bot.id,
         "channel": channel.id,
         "channel_type": "G" if channel.private else "C",
         "team": state.team,
@@ -168,23 +160,12 @@ def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab
     } | ({"view": view_json(state, view)} if view else {})
 
 
-def pane_opened(state: State, root: PostedMessage, user: str) -> Json:
-    """Build the event of a new chat.
+def pane_event(state: State, kind: PaneEvent, root: PostedMessage, user: str) -> Json:
+    """Build the event of a new chat, or of a person who goes elsewhere with a chat open.
 
     https://docs.slack.dev/reference/events/assistant_thread_started
-    """
-    return _pane_event(state, "assistant_thread_started", root, user)
-
-
-def pane_context(state: State, root: PostedMessage, user: str) -> Json:
-    """Build the event of a person who goes to another channel with a chat open.
-
     https://docs.slack.dev/reference/events/assistant_thread_context_changed
     """
-    return _pane_event(state, "assistant_thread_context_changed", root, user)
-
-
-def _pane_event(state: State, kind: str, root: PostedMessage, user: str) -> Json:
     assert root.pane is not None
     seen = root.pane.context
     where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}

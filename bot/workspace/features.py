@@ -9,29 +9,23 @@ from typing import Any, Literal, get_args
 
 ShortcutKind = Literal["global", "message"]
 
-ALL_SCOPES = frozenset(
-    [
-        "commands",
-        "chat:write",
-        "reactions:read",
-        "reactions:write",
-        "app_mentions:read",
-        "channels:read",
-        "channels:join",
-        "channels:history",
-        "groups:read",
-        "groups:history",
-        "im:history",
-        "im:read",
-        "im:write",
-        "mpim:history",
-        "mpim:read",
-        "users:read",
-        "files:read",
-        "files:write",
-        "assistant:write",
-    ]
-)
+READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+ALL_SCOPES = {
+    *READ,
+    *HISTORY,
+    "app_mentions:read",
+    "assistant:write",
+    "channels:join",
+    "chat:write",
+    "commands",
+    "files:read",
+    "files:write",
+    "im:write",
+    "reactions:read",
+    "reactions:write",
+    "users:read",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,6 @@ def form_values(state: State, view: OpenView, values: Mapping[str, object]) -> J
     return state_values(view.blocks, value)
 
 
-def initial_values(blocks: list[Json]) -> Json:
-    """Return `state.values` of a message: what its selects show at first."""
-    return state_values(blocks, lambda _, element: element_value(element, None))
-
-
 def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Json:
     """Return {block_id: {action_id: value(block, element)}} for the elements that keep a value."""
     out: Json = {}

@@ -13,45 +13,45 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
-from bot.workspace.objects import Json
+from bot.workspace.delivery import AppReply, EnvelopeKind
+from bot.workspace.objects import Json, json_object
 from bot.workspace.state import State
 
 JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 
 
 class HttpEvents:
     """Posts to one address. Only a 200 in time is an ack."""
 
-    def __init__(self, state: State, signing_secret: str) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.signing_secret = signing_secret
         self.url = ""
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+    async def send(self, kind: EnvelopeKind, payload: Json, retries: int, reason: str) -> AppReply:
         """Make one attempt and return the reply. Never raises, except when cancelled."""
-        content_type, body = _encoded(kind, payload)
-        headers = {"Content-Type": content_type, **self.signature(body)}
-        if attempt.number:
-            headers["X-Slack-Retry-Num"] = str(attempt.number)
-            headers["X-Slack-Retry-Reason"] = attempt.reason
+        if kind == "events_api":
+            content_type, body = JSON, json.dumps(payload)
+        else:
+            fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            content_type, body = "application/x-www-form-urlencoded", urlencode(fields)
+        headers = {"Content-Type": content_type, **self._signature(body)}
+        if retries:
+            headers |= {"X-Slack-Retry-Num": str(retries), "X-Slack-Retry-Reason": reason}
         return await self._post(body, headers)
 
     async def verify(self) -> bool:
         """Say whether the address answers the challenge that Slack sends to a new one."""
         challenge = secrets.token_urlsafe(24)
         body = json.dumps({"type": "url_verification", "token": "", "challenge": challenge})
-        headers = {"Content-Type": JSON, **self.signature(body)}
+        headers = {"Content-Type": JSON, **self._signature(body)}
         reply = await self._post(body, headers)
         return reply.acked and challenge in (reply.body or {}).values()
 
-    def signature(self, body: str, at: int | None = None) -> dict[str, str]:
-        """Return the headers that sign this body at a Unix time, now if None."""
-        stamp = str(int(time.time()) if at is None else at)
+    def _signature(self, body: str) -> dict[str, str]:
+        stamp = str(int(time.time()))
         signed = f"v0:{stamp}:{body}".encode()
-        digest = hmac.new(self.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+        digest = hmac.new(self.state.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
         return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
 
     async def close(self) -> None:
@@ -67,24 +67,10 @@ class HttpEvents:
                     final = response.headers.get("X-Slack-No-Retry") == "1"
                     if response.status != 200:
                         return AppReply(False, reason="http_error", final=final)
-                    return AppReply(True, _parsed(response.content_type, await response.text()))
+                    text = await response.text()
+                    said = json_object(text) if response.content_type == JSON else {"text": text}
+                    return AppReply(True, said if text else None)
         except TimeoutError:
             return AppReply(False, reason="http_timeout")
         except aiohttp.ClientError:
             return AppReply(False, reason="connection_failed")
-
-
-def _encoded(kind: EnvelopeKind, payload: Json) -> tuple[str, str]:
-    if kind == "events_api":
-        return JSON, json.dumps(payload)
-    fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-    return FORM, urlencode(fields)
-
-
-def _parsed(content_type: str, text: str) -> Json | None:
-    if not text:
-        return None
-    if content_type != JSON:
-        return {"text": text}
-    parsed = json.loads(text)
-    return parsed if isinstance(parsed, dict) else None

@@ -3,6 +3,7 @@
 https://docs.slack.dev/messaging/formatting-message-text
 """
 
+import html
 import re
 from collections.abc import Mapping
 
@@ -11,13 +12,14 @@ TOKENS = re.compile(
     r"|(?P<url>https?://[^\s<>|]+[^\s<>|.,;:!?)'\"])"
     r"|(?<!\S)@(?P<at>[\w.-]*\w)"
     r"|(?<!\S)#(?P<hash>[\w-]*\w)"
+    r"|[&<>]"
 )
 BROADCASTS = ("channel", "here", "everyone")
 
 
 def escape(text: str) -> str:
     """Return `text` with Slack's three control characters escaped."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return html.escape(text, quote=False)
 
 
 def typed_to_mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
@@ -25,23 +27,19 @@ def typed_to_mrkdwn(text: str, people: Mapping[str, str], channels: Mapping[str,
 
     `people` and `channels` map names to ids. `<@U...>` of a known person stays a mention.
     """
-    out, end = [], 0
-    for match in TOKENS.finditer(text):
-        out += [escape(text[end : match.start()]), _token(match, people, channels)]
-        end = match.end()
-    return "".join([*out, escape(text[end:])])
 
+    def token(match: re.Match[str]) -> str:
+        found = match.groupdict()
+        if found["id"] in people.values():
+            return match[0]
+        if found["url"]:
+            return f"<{escape(found['url'])}>"
+        if found["at"] in people:
+            return f"<@{people[found['at']]}>"
+        if found["at"] in BROADCASTS:
+            return f"<!{found['at']}>"
+        if found["hash"] in channels:
+            return f"<#{channels[found['hash']]}|{found['hash']}>"
+        return escape(match[0])
 
-def _token(match: re.Match[str], people: Mapping[str, str], channels: Mapping[str, str]) -> str:
-    found = match.groupdict()
-    if found["id"] in people.values():
-        return match[0]
-    if found["url"]:
-        return f"<{escape(found['url'])}>"
-    if found["at"] in people:
-        return f"<@{people[found['at']]}>"
-    if found["at"] in BROADCASTS:
-        return f"<!{found['at']}>"
-    if found["hash"] in channels:
-        return f"<#{channels[found['hash']]}|{found['hash']}>"
-    return escape(match[0])
+    return TOKENS.sub(token, text)

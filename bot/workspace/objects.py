@@ -1,5 +1,6 @@
-"""The objects that a workspace holds, such as a message or a view. Knows no HTTP and no JSON."""
+"""The objects that a workspace holds, such as a message or a view. Knows no HTTP."""
 
+import json
 import secrets
 import string
 from dataclasses import dataclass, field
@@ -18,6 +19,15 @@ def new_id(prefix: str) -> str:
     return prefix + "0" + "".join(secrets.choice(ID_ALPHABET) for _ in range(9))
 
 
+def json_object(text: str | bytes) -> Json | None:
+    """Return the object that a JSON text holds; None for anything else."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 @dataclass(slots=True, eq=False)
 class User:
     """A person or the bot. An outsider belongs to another workspace, so `team` is that one's."""
@@ -31,9 +41,8 @@ class User:
     locale: str = "en-US"
 
     def __post_init__(self) -> None:
-        assert not (self.guest and self.outsider), (
-            "a guest has an account here, an outsider has not"
-        )
+        both = self.guest and self.outsider
+        assert not both, "a guest has an account here, an outsider has not"
 
 
 @dataclass(slots=True, eq=False)
@@ -61,13 +70,10 @@ class UploadedFile:
             self.size = len(self.data)
 
     @property
-    def extension(self) -> str:
-        return self.name.rpartition(".")[2].lower() if "." in self.name else ""
-
-    @property
     def kind(self) -> str:
         """Slack's word for the type. https://docs.slack.dev/reference/objects/file-object"""
-        return FILE_TYPES.get(self.extension, self.extension or "binary")
+        ending = self.name.rpartition(".")[2].lower() if "." in self.name else "binary"
+        return FILE_TYPES.get(ending, ending or "binary")
 
 
 @dataclass(slots=True, eq=False)

@@ -5,14 +5,14 @@ https://docs.slack.dev/interactivity
 
 from bot.workspace import forms, markup
 from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
-from bot.workspace.objects import Json, OpenView, PostedMessage, User, WorkspaceChannel
+from bot.workspace.objects import Json, OpenView, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json, view_json
 from bot.workspace.state import State
 
 CHANNEL_NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
-def command(state: State, who: User, channel: WorkspaceChannel, name: str, text: str) -> Json:
+def command(state: State, who: str, channel: WorkspaceChannel, name: str, text: str) -> Json:
     """Build a slash command. Its text is escaped, but names and links in it stay as typed."""
     return {
         "token": "verification-is-by-signature",
@@ -20,42 +20,42 @@ def command(state: State, who: User, channel: WorkspaceChannel, name: str, text:
         "team_domain": state.domain,
         "channel_id": channel.id,
         "channel_name": CHANNEL_NAMES.get(channel.kind, channel.name),
-        "user_id": who.id,
-        "user_name": who.name,
+        "user_id": who,
+        "user_name": state.users[who].name,
         "command": name,
         "text": markup.escape(text),
         "api_app_id": state.app,
         "is_enterprise_install": "false",
-        "response_url": state.new_response_url(channel.id, who.id),
-        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+        "response_url": state.new_response_url(channel.id, who),
+        "trigger_id": state.new_trigger(who, channel=channel.id),
     }
 
 
-def shortcut(state: State, who: User, callback_id: str, channel: WorkspaceChannel | None) -> Json:
+def shortcut(state: State, who: str, callback_id: str, channel: WorkspaceChannel | None) -> Json:
     """Build a global shortcut. Slack does not say where the person was, but the modal may know."""
     here = channel.id if channel else None
     return _interaction(state, who, "shortcut") | {
         "callback_id": callback_id,
-        "trigger_id": state.new_trigger(who.id, channel=here),
+        "trigger_id": state.new_trigger(who, channel=here),
         "action_ts": state.now(),
     }
 
 
-def message_shortcut(state: State, who: User, message: PostedMessage, callback_id: str) -> Json:
+def message_shortcut(state: State, who: str, message: PostedMessage, callback_id: str) -> Json:
     """Build a shortcut from the menu of a message, whoever wrote it."""
     channel = state.channels[message.channel]
     return _interaction(state, who, "message_action") | {
         "callback_id": callback_id,
-        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+        "trigger_id": state.new_trigger(who, channel=channel.id),
         "action_ts": state.now(),
         "message_ts": message.ts,
         "message": message_json(state, message),
         "channel": _channel_json(channel),
-        "response_url": state.new_response_url(channel.id, who.id),
+        "response_url": state.new_response_url(channel.id, who),
     }
 
 
-def message_action(state: State, who: User, message: PostedMessage, action: Json) -> Json:
+def message_action(state: State, who: str, message: PostedMessage, action: Json) -> Json:
     """Build a click on an element of a message."""
     channel = state.channels[message.channel]
     container = {
@@ -66,45 +66,46 @@ def message_action(state: State, who: User, message: PostedMessage, action: Json
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
+    initial = forms.state_values(message.blocks, lambda _, e: forms.element_value(e, None))
     return _interaction(state, who, "block_actions") | {
         "container": container,
-        "trigger_id": state.new_trigger(who.id, channel=channel.id),
+        "trigger_id": state.new_trigger(who, channel=channel.id),
         "channel": _channel_json(channel),
         "message": message_json(state, message),
-        "state": {"values": _with_choice(forms.initial_values(message.blocks), action)},
-        "response_url": state.new_response_url(channel.id, who.id, message),
+        "state": {"values": _with_choice(initial, action)},
+        "response_url": state.new_response_url(channel.id, who, message),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
-def view_action(state: State, who: User, view: OpenView, action: Json, values: Json) -> Json:
+def view_action(state: State, who: str, view: OpenView, action: Json, values: Json) -> Json:
     """Build a click on an element of a view."""
     return _interaction(state, who, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
-        "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
+        "trigger_id": state.new_trigger(who, view=view.id, channel=view.channel),
         "view": view_json(state, view, _with_choice(values, action)),
         "actions": [action | {"action_ts": state.now()}],
     }
 
 
-def view_submission(state: State, who: User, view: OpenView, values: Json) -> Json:
+def view_submission(state: State, who: str, view: OpenView, values: Json) -> Json:
     """Build the submission of a modal, with a response_url for each place chosen for that."""
     return _interaction(state, who, "view_submission") | {
-        "trigger_id": state.new_trigger(who.id, view=view.id, channel=view.channel),
+        "trigger_id": state.new_trigger(who, view=view.id, channel=view.channel),
         "view": view_json(state, view, values),
         "response_urls": [
             {
                 "block_id": block["block_id"],
                 "action_id": block["element"].get("action_id", ""),
                 "channel_id": channel,
-                "response_url": state.new_response_url(channel, who.id),
+                "response_url": state.new_response_url(channel, who),
             }
             for block, channel in forms.response_channels(view, values)
         ],
     }
 
 
-def view_closed(state: State, who: User, view: OpenView) -> Json:
+def view_closed(state: State, who: str, view: OpenView) -> Json:
     """Build the notice that a person closed one modal by its cross."""
     fields = {"view": view_json(state, view), "is_cleared": False}
     return _interaction(state, who, "view_closed") | fields
@@ -142,11 +143,11 @@ def _channel_json(channel: WorkspaceChannel) -> Json:
     return {"id": channel.id, "name": CHANNEL_NAMES.get(channel.kind, channel.name)}
 
 
-def _interaction(state: State, who: User, kind: str) -> Json:
-    user = {"id": who.id, "username": who.name, "name": who.name, "team_id": who.team}
+def _interaction(state: State, who: str, kind: str) -> Json:
+    user = state.users[who]
     return {
         "type": kind,
-        "user": user,
+        "user": {"id": who, "username": user.name, "name": user.name, "team_id": user.team},
         "api_app_id": state.app,
         "token": "verification-is-by-signature",
         "team": {"id": state.team, "domain": state.domain},

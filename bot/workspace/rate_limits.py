@@ -21,42 +21,6 @@ class RateLimit:
 
 TIER_2, TIER_3, TIER_4 = RateLimit(20), RateLimit(50), RateLimit(100)
 
-SLACK_LIMITS: Mapping[str, RateLimit] = {
-    # Its page says tier 1 (one a minute), but an app may hold ten connections at once.
-    "apps.connections.open": RateLimit(10),
-    "auth.test": RateLimit(600),
-    "assistant.threads.setStatus": TIER_4,
-    "assistant.threads.setSuggestedPrompts": TIER_4,
-    "assistant.threads.setTitle": TIER_4,
-    "chat.appendStream": TIER_4,
-    "chat.delete": TIER_3,
-    "chat.postEphemeral": TIER_4,
-    # One a second, with "short bursts" allowed.
-    "chat.postMessage": RateLimit(3, 3.0, per_channel=True),
-    "chat.startStream": TIER_2,
-    "chat.stopStream": TIER_2,
-    "chat.update": TIER_3,
-    "conversations.history": TIER_3,
-    "conversations.info": TIER_3,
-    "conversations.join": TIER_3,
-    "conversations.list": TIER_2,
-    "conversations.members": TIER_4,
-    "conversations.open": TIER_3,
-    "conversations.replies": TIER_3,
-    "files.completeUploadExternal": TIER_4,
-    "files.getUploadURLExternal": TIER_4,
-    "files.info": TIER_4,
-    "reactions.add": TIER_3,
-    "reactions.get": TIER_3,
-    "reactions.remove": TIER_2,
-    "users.conversations": TIER_3,
-    "users.info": TIER_4,
-    "views.open": TIER_4,
-    "views.publish": TIER_4,
-    "views.push": TIER_4,
-    "views.update": TIER_4,
-}
-
 
 class RateLimiter:
     """Counts calls in a sliding window for each method, and each channel where Slack does."""

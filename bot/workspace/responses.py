@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.workspace import changes
 from bot.workspace.api.chat import checked_content
 from bot.workspace.errors import ApiError
-from bot.workspace.objects import Json, PostedMessage, ResponseUrl
+from bot.workspace.objects import Json, PostedMessage, ResponseUrl, json_object
 from bot.workspace.state import State
 
 MAX_USES = 5
@@ -24,11 +24,8 @@ async def receive_response(state: State, request: web.Request) -> web.Response:
     if target.uses >= MAX_USES:
         return web.Response(status=404, text="used_url")
     target.uses += 1
-    try:
-        body = await request.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = json_object(await request.read())
+    if body is None:
         return web.Response(status=400, text="invalid_payload")
     try:
         post_response(state, target, body)

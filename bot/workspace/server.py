@@ -5,13 +5,15 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bot.workspace.file_server import MAX_REQUEST_BYTES, FileServer
+from bot.workspace import file_server
 from bot.workspace.page.page_server import PageServer
 from bot.workspace.responses import receive_response
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
 from bot.workspace.user_actions import UserActions
 from bot.workspace.web_api import WebApi
+
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
 def workspace_app(people: UserActions, api: WebApi, sockets: SocketMode) -> web.Application:
@@ -20,10 +22,12 @@ def workspace_app(people: UserActions, api: WebApi, sockets: SocketMode) -> web.
     app = web.Application(middlewares=[_own_host_only(state)], client_max_size=MAX_REQUEST_BYTES)
     app.router.add_route("*", "/api/{method}", api.call)
     app.router.add_get("/link/", sockets.accept)
-    FileServer(state, api.bot_token).add_routes(app)
-    PageServer(people).add_routes(app)
+    for path in ("/files-pri/{file}/{name}", "/files-pri/{file}/download/{name}"):
+        app.router.add_get(path, partial(file_server.download, state))
+    app.router.add_post("/upload/v1/{ticket}", partial(file_server.upload, state))
     for path in ("/commands/{tail:.*}", "/actions/{tail:.*}"):
         app.router.add_post(path, partial(receive_response, state))
+    PageServer(people).add_routes(app)
     return app
 
 

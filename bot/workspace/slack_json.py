@@ -45,12 +45,12 @@ def tombstone_json(state: State, message: PostedMessage) -> Json:
 
 def thread_json(state: State, message: PostedMessage) -> Json:
     """Build the fields of a message that tell of its thread."""
-    channel = state.channels.get(message.channel)
+    channel = state.channels[message.channel]
     if message.thread_ts:
-        root = channel.messages.get(message.thread_ts) if channel else None
+        root = channel.messages.get(message.thread_ts)
         parent = {"parent_user_id": root.user} if root else {}
         return {"thread_ts": message.thread_ts, **parent}
-    replies = channel.replies(message.ts) if channel else []
+    replies = channel.replies(message.ts)
     if not replies:
         return {}
     users = list(dict.fromkeys(reply.user for reply in replies))

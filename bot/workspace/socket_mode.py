@@ -4,7 +4,6 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import asyncio
-import json
 import uuid
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,8 +11,8 @@ from itertools import count
 import aiohttp
 from aiohttp import web
 
-from bot.workspace.delivery import AppReply, Attempt, EnvelopeKind
-from bot.workspace.objects import Json
+from bot.workspace.delivery import AppReply, EnvelopeKind
+from bot.workspace.objects import Json, json_object
 from bot.workspace.state import State
 
 
@@ -57,12 +56,19 @@ class SocketMode:
             self._remove(connection)
         return connection.socket
 
-    async def send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+    async def send(self, kind: EnvelopeKind, payload: Json, retries: int, reason: str) -> AppReply:
         """Send one envelope, wait for its ack and return the reply."""
         if not self.connections:
             return AppReply(False, reason="connection_failed")
         connection = self.connections[next(self._turn) % len(self.connections)]
-        envelope = _envelope(kind, payload, attempt)
+        envelope: Json = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": kind,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
+        if kind == "events_api":
+            envelope |= {"retry_attempt": retries, "retry_reason": reason}
         acked: asyncio.Future[AppReply] = asyncio.get_running_loop().create_future()
         connection.unacked[envelope["envelope_id"]] = acked
         try:
@@ -99,7 +105,7 @@ class SocketMode:
         async for message in connection.socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            acked = _parse_ack(message.data)
+            acked = json_object(message.data) or {}
             waiting = connection.unacked.get(acked.get("envelope_id", ""))
             if waiting is not None and not waiting.done():
                 waiting.set_result(AppReply(True, acked.get("payload")))
@@ -111,23 +117,3 @@ class SocketMode:
             if not waiting.done():
                 waiting.set_result(AppReply(False, reason="connection_failed"))
         self.state.change_signal.notify()
-
-
-def _envelope(kind: EnvelopeKind, payload: Json, attempt: Attempt) -> Json:
-    envelope: Json = {
-        "envelope_id": str(uuid.uuid4()),
-        "type": kind,
-        "payload": payload,
-        "accepts_response_payload": kind != "events_api",
-    }
-    if kind == "events_api":
-        envelope |= {"retry_attempt": attempt.number, "retry_reason": attempt.reason}
-    return envelope
-
-
-def _parse_ack(data: str) -> Json:
-    try:
-        parsed = json.loads(data)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

@@ -4,7 +4,7 @@ import asyncio
 import mimetypes
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import count
 
 from bot.workspace.features import AppFeatures
@@ -23,9 +23,6 @@ from bot.workspace.objects import (
     WorkspaceChannel,
     new_id,
 )
-
-# For each event on its way to the app: whether the first attempt was acked.
-Acks = list["asyncio.Future[bool]"]
 
 
 class ChangeSignal:
@@ -55,8 +52,11 @@ class State:
         self.domain = "workspace"
         self.app = new_id("A")
         self.bot_id = new_id("B")
-        self.users: dict[str, User] = {}
-        self.bot = self.add_user("draftsmith", bot=True)
+        self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
+        self.app_token = f"xapp-1-{self.app}-{secrets.token_hex(24)}"
+        self.signing_secret = secrets.token_hex(16)
+        self.bot = User(new_id("U"), "draftsmith", self.team, bot=True)
+        self.users = {self.bot.id: self.bot}
         self.scopes = set(scopes)
         self.features = features
         self.channels: dict[str, WorkspaceChannel] = {}
@@ -82,21 +82,6 @@ class State:
         """Return a new ts: seconds.microseconds, later than each before it."""
         self._last_ts = max(time.time_ns() // 1000, self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-
-    def add_user(
-        self,
-        name: str,
-        *,
-        guest: bool = False,
-        outsider: bool = False,
-        bot: bool = False,
-        locale: str = "en-US",
-    ) -> User:
-        """Add a user and return them."""
-        team = new_id("T") if outsider else self.team
-        person = User(new_id("U"), name, team, guest, outsider, bot, locale)
-        self.users[person.id] = person
-        return person
 
     def add_channel(self, name: str, kind: ChannelKind, members: Iterable[str]) -> WorkspaceChannel:
         """Add a channel or a DM and return it."""
@@ -164,17 +149,13 @@ class State:
         same = (m for m in self.whispers if m.channel == channel and m.ts == ts and not m.deleted)
         return next(same, None)
 
-    def delete_message(self, message: PostedMessage) -> None:
-        """Delete a message or a whisper."""
-        message.deleted, message.streaming = True, False
-        self.touch(message)
-        if message.thread_ts and message.to is None:
-            self.touch(self.channels[message.channel].messages[message.thread_ts])
+    def send_events(self, *events: Json) -> Awaitable[object]:
+        """Send events to the app, except those it has no right to.
 
-    def send_events(self, *events: Json) -> Acks:
-        """Send events to the app, except those it has no right to."""
+        To await the result is to wait until each is acked, or was not in time.
+        """
         sent = [self.emit(event) for event in events]
-        return [ack for ack in sent if ack is not None]
+        return asyncio.gather(*(ack for ack in sent if ack is not None))
 
     def touch(self, message: PostedMessage) -> None:
         """Note that a message has changed."""
@@ -207,10 +188,12 @@ class State:
         """Say whether people of another workspace are in this channel."""
         return any(self.users[user].outsider for user in channel.members)
 
-    def view(self, view_id: str) -> OpenView | None:
-        """Return the open modal or the home tab with this id."""
-        open_views = (view for stack in self.views.values() for view in stack)
-        return next((v for v in [*open_views, *self.homes.values()] if v.id == view_id), None)
+    def view(self, view_id: str, external_id: str = "") -> OpenView | None:
+        """Return the open modal or the home tab with this id, or else the app's modal so named."""
+        modals = [view for stack in self.views.values() for view in stack]
+        same = [v for v in [*modals, *self.homes.values()] if v.id == view_id]
+        same += [v for v in modals if external_id and v.body.get("external_id") == external_id]
+        return same[0] if same else None
 
     def outline(self) -> str:
         """Describe the workspace in a few lines, for a test that waited in vain."""

@@ -1,11 +1,11 @@
 """What people do in the workspace, over the wire as Slack does it. Knows no server and no page."""
 
-import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.workspace import blocks, changes, events, forms, markup, modals, payloads
+from bot.workspace import blocks, changes, events, forms, markup, payloads
+from bot.workspace.api import views
 from bot.workspace.delivery import EventDelivery
 from bot.workspace.errors import ApiError
 from bot.workspace.events import HomeTab
@@ -18,9 +18,10 @@ from bot.workspace.objects import (
     ResponseUrl,
     User,
     WorkspaceChannel,
+    new_id,
 )
 from bot.workspace.responses import post_response
-from bot.workspace.state import Acks, State
+from bot.workspace.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class UserActions:
         self, name: str, *, guest: bool = False, outsider: bool = False, locale: str = "en-US"
     ) -> str:
         """Add a person and return the id. An outsider belongs to another workspace."""
-        person = self.state.add_user(name, guest=guest, outsider=outsider, locale=locale)
+        team = new_id("T") if outsider else self.state.team
+        person = User(new_id("U"), name, team, guest, outsider, locale=locale)
+        self.state.users[person.id] = person
         self.state.change_signal.notify()
         return person.id
 
@@ -81,7 +84,7 @@ class UserActions:
 
     async def invite(self, channel: str, *, who: str | None = None) -> None:
         """Make the bot a member."""
-        await _acked(changes.add_bot(self.state, self.state.channels[channel], who))
+        await changes.add_bot(self.state, self.state.channels[channel], who)
 
     async def remove_bot(self, channel: str) -> None:
         self.state.channels[channel].members.discard(self.state.bot.id)
@@ -99,7 +102,7 @@ class UserActions:
         files: Sequence[str] = (),
     ) -> str:
         """Post what a person typed, with files they attached, and return its ts."""
-        _, place = self._person_in(who, channel)
+        place = self._enter(who, channel)
         people = {user.name: user.id for user in self.state.users.values()}
         channels = {c.name: c.id for c in self.state.channels.values() if c.name}
         written = markup.typed_to_mrkdwn(text, people, channels)
@@ -107,7 +110,7 @@ class UserActions:
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in place.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
-        await _acked(changes.add_message(self.state, message))
+        await changes.add_message(self.state, message)
         return message.ts
 
     def attach(self, who: str, name: str, data: bytes, *, mimetype: str | None = None) -> str:
@@ -133,63 +136,54 @@ class UserActions:
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
-        self._person_in(who, channel)
-        await _acked(changes.remove_message(self.state, self._message(channel, ts)))
+        await changes.remove_message(self.state, self._message(who, channel, ts))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        self._person_in(who, channel)
-        message, name = self._message(channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), emoji.strip(":")
         if who not in message.reactions.get(name, []):
-            await _acked(changes.add_reaction(self.state, message, who, name))
+            await changes.add_reaction(self.state, message, who, name)
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        self._person_in(who, channel)
-        message, name = self._message(channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), emoji.strip(":")
         if who in message.reactions.get(name, []):
-            await _acked(changes.remove_reaction(self.state, message, who, name))
+            await changes.remove_reaction(self.state, message, who, name)
 
     # Commands, shortcuts and buttons
 
     async def command(self, who: str, channel: str, command: str, text: str) -> CommandAck:
         """Send a slash command; return the ack, or the failure as the person sees it."""
-        person, place = self._person_in(who, channel)
-        payload = payloads.command(self.state, person, place, command, text)
+        place = self._enter(who, channel)
+        payload = payloads.command(self.state, who, place, command, text)
         target = ResponseUrl(place.id, who, time.monotonic())
         started = time.monotonic()
         reply = await self._delivery.ask("slash_commands", payload)
         seconds = time.monotonic() - started
+        body, error, text = reply.body or {}, "", ""
         if not reply.acked:
             error = "operation_timeout" if "timeout" in reply.reason else "dispatch_failed"
-            return self._failed_command(target, command, error, seconds)
-        body = reply.body or {}
-        if not (body.get("text") or body.get("blocks")):
-            return CommandAck(True, "", seconds)
-        try:
-            shown = post_response(self.state, target, body)
-        except ApiError:
-            return self._failed_command(target, command, "invalid_command_response", seconds)
-        return CommandAck(True, shown.text if shown else "", seconds)
-
-    def _failed_command(
-        self, target: ResponseUrl, command: str, error: str, seconds: float
-    ) -> CommandAck:
-        text, ts = f'{command} failed with the error "{error}"', self.state.now()
-        self.state.whisper(PostedMessage(ts, target.channel, SLACKBOT, text, to=target.user))
-        return CommandAck(False, text, seconds)
+        elif body.get("text") or body.get("blocks"):
+            try:
+                shown = post_response(self.state, target, body)
+                text = shown.text if shown else ""
+            except ApiError:
+                error = "invalid_command_response"
+        if error:
+            text, ts = f'{command} failed with the error "{error}"', self.state.now()
+            self.state.whisper(PostedMessage(ts, place.id, SLACKBOT, text, to=who))
+        return CommandAck(not error, text, seconds)
 
     async def shortcut(self, who: str, callback_id: str, *, channel: str | None = None) -> bool:
         """Use a global shortcut, in a channel or in the search; say whether it was acked."""
         self.state.features.check("global", callback_id)
         place = self.state.channels[channel] if channel else None
-        payload = payloads.shortcut(self.state, self.state.users[who], callback_id, place)
+        payload = payloads.shortcut(self.state, who, callback_id, place)
         return await self._interact(payload)
 
     async def message_shortcut(self, who: str, channel: str, ts: str, callback_id: str) -> bool:
         """Use a shortcut from the menu of a message; say whether it was acked."""
         self.state.features.check("message", callback_id)
-        person, _ = self._person_in(who, channel)
-        message = self._message(channel, ts)
-        payload = payloads.message_shortcut(self.state, person, message, callback_id)
+        message = self._message(who, channel, ts)
+        payload = payloads.message_shortcut(self.state, who, message, callback_id)
         return await self._interact(payload)
 
     async def click(
@@ -208,10 +202,10 @@ class UserActions:
         it or `block_id` tells buttons with the same action_id apart. Raises ValueError if there is
         no such button or option.
         """
-        person, _ = self._person_in(who, channel)
-        message = self.state.whisper_at(channel, ts) or self._message(channel, ts)
+        self._enter(who, channel)
+        message = self.state.whisper_at(channel, ts) or self._message(who, channel, ts)
         action = _clicked(message.blocks, action_id, value, block_id)
-        return await self._interact(payloads.message_action(self.state, person, message, action))
+        return await self._interact(payloads.message_action(self.state, who, message, action))
 
     async def click_in_view(
         self,
@@ -227,8 +221,7 @@ class UserActions:
         view = self._view(view_id)
         action = _clicked(view.blocks, action_id, value, block_id)
         filled = forms.form_values(self.state, view, values or {})
-        person = self.state.users[who]
-        return await self._interact(payloads.view_action(self.state, person, view, action, filled))
+        return await self._interact(payloads.view_action(self.state, who, view, action, filled))
 
     # Modals, the home tab and chats with the app
 
@@ -244,9 +237,9 @@ class UserActions:
         if not view.errors:
             for file in forms.file_ids(filled):
                 self.state.files[file].in_form = True
-            payload = payloads.view_submission(self.state, self.state.users[who], view, filled)
+            payload = payloads.view_submission(self.state, who, view, filled)
             reply = await self._delivery.ask("interactive", payload)
-            modals.apply_reply(self.state, view, reply)
+            views.apply_reply(self.state, view, reply)
         self.state.change_signal.notify()
         return ViewAnswer(not view.errors, view.errors)
 
@@ -256,13 +249,12 @@ class UserActions:
         self.state.views[who].remove(view)
         self.state.change_signal.notify()
         if view.body.get("notify_on_close"):
-            person = self.state.users[who]
-            await self._interact(payloads.view_closed(self.state, person, view))
+            await self._interact(payloads.view_closed(self.state, who, view))
 
     async def open_home(self, who: str, tab: HomeTab = "home") -> None:
         """Open the app's home, or the messages beside it."""
         place = self.state.dm_with_bot(who)
-        await _acked(self.state.send_events(events.home_opened(self.state, who, place, tab)))
+        await self.state.send_events(events.home_opened(self.state, who, place, tab))
 
     async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
         """Begin a chat with the app, with a channel in sight or none, and return its thread_ts.
@@ -275,34 +267,36 @@ class UserActions:
         root = self.state.new_bot_message(place.id, "New Assistant Thread")
         root.pane = Pane(context_channel)
         self.state.add_message(root)
-        await _acked(self.state.send_events(events.pane_opened(self.state, root, who)))
+        event = events.pane_event(self.state, "assistant_thread_started", root, who)
+        await self.state.send_events(event)
         return root.ts
 
     async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
         """Go to a channel while the chat `thread_ts` stays open beside it."""
-        root = self._message(self.dm(who), thread_ts)
+        root = self._message(who, self.dm(who), thread_ts)
         if root.pane is None:
             raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
         root.pane.context = channel
-        await _acked(self.state.send_events(events.pane_context(self.state, root, who)))
+        event = events.pane_event(self.state, "assistant_thread_context_changed", root, who)
+        await self.state.send_events(event)
 
     # Shared by the above
 
     async def _interact(self, payload: Json) -> bool:
         return (await self._delivery.ask("interactive", payload)).acked
 
-    def _person_in(self, who: str, channel: str) -> tuple[User, WorkspaceChannel]:
-        """Return the person and the channel, which they join. Raises ValueError if they cannot."""
-        person, place = self.state.users[who], self.state.channels[channel]
+    def _enter(self, who: str, channel: str) -> WorkspaceChannel:
+        """Return the channel, which the person joins. Raises ValueError if they cannot."""
+        place = self.state.channels[channel]
         if place.archived:
             raise ValueError("The channel is archived.")
         if not place.visible_to(who):
-            raise ValueError(f"{person.name} is not in this channel.")
+            raise ValueError(f"{self.state.users[who].name} is not in this channel.")
         place.members.add(who)
-        return person, place
+        return place
 
-    def _message(self, channel: str, ts: str) -> PostedMessage:
-        message = self.state.channels[channel].message(ts)
+    def _message(self, who: str, channel: str, ts: str) -> PostedMessage:
+        message = self._enter(who, channel).message(ts)
         if message is None:
             raise ValueError(f"There is no message {ts} in this channel.")
         return message
@@ -312,11 +306,6 @@ class UserActions:
         if view is None:
             raise ValueError(f"No view {view_id} is open.")
         return view
-
-
-async def _acked(acks: Acks) -> None:
-    """Wait until each event is acked, or was not in time."""
-    await asyncio.gather(*acks)
 
 
 def _clicked(rows: list[Json], action_id: str, value: object, block_id: str | None) -> Json:

@@ -3,36 +3,54 @@
 import hmac
 import math
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 from aiohttp import web
 
-from bot.workspace.api import METHODS, answer
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import METHODS, MethodArgs, answer
 from bot.workspace.errors import ApiError
-from bot.workspace.faults import Fault, Faults
-from bot.workspace.objects import ApiCall, Json
+from bot.workspace.objects import ApiCall, Json, json_object
 from bot.workspace.rate_limits import RateLimiter
 from bot.workspace.state import State
+
+Drop = Literal["before", "after"]
+
+
+@dataclass(slots=True, eq=False)
+class Fault:
+    """One way for calls of a method to fail. `drop` closes the connection without an answer."""
+
+    method: str
+    error: str | None = None
+    status: int | None = None
+    retry_after: float | None = None
+    drop: Drop | None = None
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        ways = [self.error, self.status, self.retry_after, self.drop]
+        assert any(way is not None for way in ways), "say how the call is to fail"
+        assert self.times > 0
 
 
 class WebApi:
     """Answers /api/METHOD for one bot token and one app token."""
 
-    def __init__(self, state: State, bot_token: str, app_token: str, limiter: RateLimiter) -> None:
+    def __init__(self, state: State, limiter: RateLimiter) -> None:
         self.state = state
-        self.bot_token = bot_token
-        self.app_token = app_token
         self.limiter = limiter
-        self.faults = Faults()
+        self.faults: list[Fault] = []
         self.missing: set[str] = set()
 
     async def call(self, request: web.Request) -> web.Response:
         """Answer one call and record it."""
         method = request.match_info["method"]
-        values = await _values(request)
+        in_json = request.content_type == "application/json"
+        body = json_object(await request.read()) if in_json else await request.post()
+        values = {**request.query, **(body or {})}
         token = _token(request, values)
-        fault = self.faults.take(method)
+        fault = self._next_fault(method)
         error, response = self._fail(fault) if fault else (None, None)
         if response is None:
             error, response = self._answer(method, token, values)
@@ -43,6 +61,15 @@ class WebApi:
         if fault is not None and fault.drop and request.transport is not None:
             request.transport.abort()
         return response
+
+    def _next_fault(self, method: str) -> Fault | None:
+        """Return the first fault for this method or for all ("*"), and count it as used once."""
+        fault = next((f for f in self.faults if f.method in (method, "*")), None)
+        if fault is not None:
+            fault.times -= 1
+            if fault.times == 0:
+                self.faults.remove(fault)
+        return fault
 
     def _fail(self, fault: Fault) -> tuple[str | None, web.Response | None]:
         """Return the fault's error and answer, which replace the method's own.
@@ -76,7 +103,7 @@ class WebApi:
             raise ApiError("unknown_method", req_method=method)
         if not token:
             raise ApiError("not_authed")
-        right, other = self.bot_token, self.app_token
+        right, other = self.state.bot_token, self.state.app_token
         if METHODS[method].app_token:
             right, other = other, right
         if hmac.compare_digest(token.encode(), other.encode()):
@@ -92,17 +119,6 @@ class WebApi:
 def _limited(seconds: float) -> web.Response:
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
     return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
-
-
-async def _values(request: web.Request) -> Json:
-    values: dict[str, Any] = dict(request.query)
-    if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except ValueError:
-            body = None
-        return values | body if isinstance(body, dict) else values
-    return values | dict(await request.post())
 
 
 def _token(request: web.Request, values: Json) -> str:

@@ -1,27 +1,28 @@
 """The workspace in Python: served on loopback, with what a test looks at and what it breaks."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Self, TypeVar
 
 from bot.http_server import serve_http
-from bot.workspace import api, events
-from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
-from bot.workspace.faults import Drop, Fault
+from bot.workspace import events
+from bot.workspace.api.methods import METHODS
+from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDelivery
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.objects import ApiCall, Json, OpenView, PostedMessage, ThreadStatus
-from bot.workspace.rate_limits import SLACK_LIMITS, RateLimit, RateLimiter
+from bot.workspace.objects import Json, OpenView, PostedMessage, ThreadStatus
+from bot.workspace.rate_limits import RateLimit, RateLimiter
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
 from bot.workspace.user_actions import UserActions
-from bot.workspace.web_api import WebApi
+from bot.workspace.web_api import Drop, Fault, WebApi
 
 T = TypeVar("T")
+
+SLACK_LIMITS = {name: method.limit for name, method in METHODS.items() if method.limit}
 
 
 class Workspace(UserActions):
@@ -49,14 +50,14 @@ class Workspace(UserActions):
         state = State(features.scopes or ALL_SCOPES if scopes is None else scopes, features)
         state.ack_seconds = ack_timeout
         super().__init__(state, EventDelivery(state, self._send, retry_delays))
-        self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
-        self.app_token = f"xapp-1-{state.app}-{secrets.token_hex(24)}"
-        self.signing_secret = secrets.token_hex(16)
+        self.bot_token, self.app_token = state.bot_token, state.app_token
+        self.signing_secret = state.signing_secret
         self.events_url: str | None = None
+        self.team, self.bot_user, self.calls = state.team, state.bot.id, state.calls
         self._port = port
-        self._http = HttpEvents(state, self.signing_secret)
+        self._http = HttpEvents(state)
         self._sockets = SocketMode(state)
-        self._api = WebApi(state, self.bot_token, self.app_token, RateLimiter(limits))
+        self._api = WebApi(state, RateLimiter(limits))
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -71,11 +72,11 @@ class Workspace(UserActions):
     async def __aexit__(self, *exc: object) -> None:
         await self._exit.aclose()
 
-    async def _send(self, kind: EnvelopeKind, payload: Json, attempt: Attempt) -> AppReply:
+    async def _send(self, kind: EnvelopeKind, payload: Json, retries: int, reason: str) -> AppReply:
         if self.events_url is None:
-            return await self._sockets.send(kind, payload, attempt)
+            return await self._sockets.send(kind, payload, retries, reason)
         self._http.url = self.events_url
-        return await self._http.send(kind, payload, attempt)
+        return await self._http.send(kind, payload, retries, reason)
 
     async def deliver(self, event: Json, *, event_id: str | None = None) -> bool:
         """Deliver any event; say whether the first attempt was acked."""
@@ -86,18 +87,6 @@ class Workspace(UserActions):
     @property
     def url(self) -> str:
         return self.state.url
-
-    @property
-    def team(self) -> str:
-        return self.state.team
-
-    @property
-    def bot_user(self) -> str:
-        return self.state.bot.id
-
-    @property
-    def calls(self) -> list[ApiCall]:
-        return self.state.calls
 
     @property
     def connected(self) -> bool:
@@ -170,11 +159,11 @@ class Workspace(UserActions):
 
         drop="after": the call takes effect, and the connection closes without an answer.
         """
-        self._api.faults.add(method, Fault(error, status, retry_after, drop, times))
+        self._api.faults.append(Fault(method, error, status, retry_after, drop, times))
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""
-        unknown = set(methods) - set(api.METHODS)
+        unknown = set(methods) - set(METHODS)
         assert not unknown, f"no such methods: {sorted(unknown)}"
         self._api.missing.update(methods)
 

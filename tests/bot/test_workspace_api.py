@@ -21,8 +21,8 @@ from bot.workspace import RateLimit, Workspace
 from bot.workspace.__main__ import main
 from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import ApiError
-from bot.workspace.faults import Drop
 from bot.workspace.objects import Json
+from bot.workspace.web_api import Drop
 from tests.bot.bolt_app import refused
 
 

@@ -608,7 +608,7 @@ async def test_a_wrong_signature_is_refused_by_the_app(
 ) -> None:
     everything(bolt)
     await serve()
-    workspace._http.signing_secret = "another"
+    workspace.state.signing_secret = "another"
     assert not await workspace.deliver({"type": "message"})
     assert heard == []
 

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import PostedMessage, UploadedFile, WorkspaceChannel
 from bot.workspace.state import State
@@ -88,9 +88,8 @@ def visible_file(state: State, file_id: str) -> UploadedFile:
     Raises ApiError if it may not, or the upload has not arrived.
     """
     file, bot = state.files.get(file_id), state.bot.id
-    if file is None or file.data is None:
-        raise ApiError("file_not_found")
-    shared = any(bot in state.channels[channel].members for channel in file.channels)
-    if not (shared or file.in_form or file.user == bot):
-        raise ApiError("file_not_found")
-    return file
+    if file is not None and file.data is not None:
+        shared = any(bot in state.channels[channel].members for channel in file.channels)
+        if shared or file.in_form or file.user == bot:
+            return file
+    raise ApiError("file_not_found")

@@ -2,23 +2,22 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
+from bot.workspace.rate_limits import TIER_4
 from bot.workspace.state import State
 
 MAX_PROMPTS = 4
 MAX_LOADING_MESSAGES = 10
 
 
+@api_method("assistant.threads.setStatus", "assistant:write", "chat:write", limit=TIER_4)
 def set_status(state: State, args: MethodArgs) -> Json:
-    """Answer assistant.threads.setStatus. https://docs.slack.dev/reference/methods/assistant.threads.setStatus
-
-    An empty status clears it, and so does a message of the app in the thread.
-    """
+    """Show a status until it is empty, or a message of the app arrives in the thread."""
     channel = _channel(state, args)
     key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
-    loading = args.strings("loading_messages", "invalid_arguments")
+    loading = args.list_of(str, "loading_messages", "invalid_arguments")
     _at_most(MAX_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
     if args.text("status"):
@@ -27,8 +26,8 @@ def set_status(state: State, args: MethodArgs) -> Json:
     return {}
 
 
+@api_method("assistant.threads.setTitle", "assistant:write", limit=TIER_4)
 def set_title(state: State, args: MethodArgs) -> Json:
-    """Answer assistant.threads.setTitle. https://docs.slack.dev/reference/methods/assistant.threads.setTitle"""
     title = args.need("title")
     root, pane = _pane(state, args)
     with changes.edited_message(state, root):
@@ -36,9 +35,9 @@ def set_title(state: State, args: MethodArgs) -> Json:
     return {}
 
 
+@api_method("assistant.threads.setSuggestedPrompts", "assistant:write", limit=TIER_4)
 def set_prompts(state: State, args: MethodArgs) -> Json:
-    """Answer assistant.threads.setSuggestedPrompts. https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts"""
-    prompts = args.array("prompts", "invalid_arguments")
+    prompts = args.list_of(dict, "prompts", "invalid_arguments")
     _at_most(MAX_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
         said = error_at("each prompt needs a title and a message", "/prompts")

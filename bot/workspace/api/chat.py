@@ -9,10 +9,11 @@ from bot.workspace.api.access import (
     visible_channel,
     writable_channel,
 )
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
+from bot.workspace.rate_limits import TIER_3, TIER_4, RateLimit
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
@@ -20,8 +21,9 @@ MAX_POST_TEXT = 40_000
 MAX_UPDATE_TEXT = 4_000
 
 
+# One a second, with "short bursts" allowed.
+@api_method("chat.postMessage", "chat:write", limit=RateLimit(3, 3.0, per_channel=True))
 def post_message(state: State, args: MethodArgs) -> Json:
-    """Answer chat.postMessage. https://docs.slack.dev/reference/methods/chat.postMessage"""
     channel = writable_channel(state, args)
     message, warnings = _composed(state, channel, args)
     message.metadata = args.object("metadata", "invalid_metadata_format")
@@ -30,8 +32,8 @@ def post_message(state: State, args: MethodArgs) -> Json:
     return out | warnings
 
 
+@api_method("chat.postEphemeral", "chat:write", limit=TIER_4)
 def post_ephemeral(state: State, args: MethodArgs) -> Json:
-    """Answer chat.postEphemeral. https://docs.slack.dev/reference/methods/chat.postEphemeral"""
     channel = writable_channel(state, args)
     if args.need("user") not in channel.members:
         raise ApiError("user_not_in_channel")
@@ -41,11 +43,9 @@ def post_ephemeral(state: State, args: MethodArgs) -> Json:
     return {"message_ts": message.ts} | warnings
 
 
+@api_method("chat.update", "chat:write", limit=TIER_3)
 def update(state: State, args: MethodArgs) -> Json:
-    """Answer chat.update. https://docs.slack.dev/reference/methods/chat.update
-
-    Text without blocks removes the old blocks.
-    """
+    """Replace text and blocks; text without blocks removes the old blocks."""
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_update_message")
     if is_streaming(state, message):
@@ -62,16 +62,16 @@ def update(state: State, args: MethodArgs) -> Json:
     return text | {"message": message_json(state, message)}
 
 
+@api_method("chat.delete", "chat:write", limit=TIER_3)
 def delete(state: State, args: MethodArgs) -> Json:
-    """Answer chat.delete. https://docs.slack.dev/reference/methods/chat.delete"""
     channel = writable_channel(state, args)
     message = own_message(state, channel, args.need("ts"), "cant_delete_message")
     changes.remove_message(state, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
+@api_method("chat.getPermalink")
 def get_permalink(state: State, args: MethodArgs) -> Json:
-    """Answer chat.getPermalink. https://docs.slack.dev/reference/methods/chat.getPermalink"""
     channel = visible_channel(state, args.text("channel"))
     message = find_message(channel, args.need("message_ts"))
     link = f"https://{state.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
@@ -95,7 +95,7 @@ def _composed(
     state: State, channel: WorkspaceChannel, args: MethodArgs
 ) -> tuple[PostedMessage, Json]:
     """Return the message that the call asks for, in no channel yet, and a warning if it was cut."""
-    blocks = args.array("blocks", "invalid_blocks_format")
+    blocks = args.list_of(dict, "blocks", "invalid_blocks_format")
     text, markdown = args.text("text"), args.text("markdown_text")
     kept, accepted = checked_content(text, markdown, blocks)
     thread = thread_root_ts(channel, args.text("thread_ts"))

@@ -2,21 +2,22 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
-from bot.workspace.api.args import MethodArgs
-from bot.workspace.api.pagination import page
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
+from bot.workspace.features import HISTORY, READ
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
+from bot.workspace.rate_limits import TIER_2, TIER_3, TIER_4
 from bot.workspace.slack_json import channel_json, message_json, tombstone_json
 from bot.workspace.state import State
 
 
+@api_method("conversations.info", *READ, limit=TIER_3)
 def info(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.info. https://docs.slack.dev/reference/methods/conversations.info"""
     return {"channel": channel_json(state, visible_channel(state, args.text("channel")))}
 
 
+@api_method("conversations.join", "channels:join", limit=TIER_3)
 def join(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.join. https://docs.slack.dev/reference/methods/conversations.join"""
     channel = visible_channel(state, args.text("channel"))
     if channel.private:
         raise ApiError("method_not_supported_for_channel_type")
@@ -28,8 +29,8 @@ def join(state: State, args: MethodArgs) -> Json:
     return {"channel": channel_json(state, channel)}
 
 
+@api_method("conversations.leave", "channels:manage", "channels:write")
 def leave(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.leave. https://docs.slack.dev/reference/methods/conversations.leave"""
     channel = visible_channel(state, args.text("channel"))
     if state.bot.id not in channel.members:
         return {"not_in_channel": True}
@@ -38,27 +39,27 @@ def leave(state: State, args: MethodArgs) -> Json:
     return {}
 
 
+@api_method("conversations.members", *READ, limit=TIER_4)
 def members(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.members. https://docs.slack.dev/reference/methods/conversations.members"""
     channel = visible_channel(state, args.text("channel"))
-    found, more = page(sorted(channel.members), args, default=100)
+    found, more = args.page(sorted(channel.members), default=100)
     return {"members": found} | more
 
 
+@api_method("conversations.list", *READ, limit=TIER_2)
 def list_all(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.list. https://docs.slack.dev/reference/methods/conversations.list"""
     seen = [c for c in state.channels.values() if c.visible_to(state.bot.id)]
     return _page_of_channels(state, args, seen)
 
 
+@api_method("users.conversations", *READ, limit=TIER_3)
 def of_bot(state: State, args: MethodArgs) -> Json:
-    """Answer users.conversations. https://docs.slack.dev/reference/methods/users.conversations"""
     own = [c for c in state.channels.values() if state.bot.id in c.members]
     return _page_of_channels(state, args, own)
 
 
+@api_method("conversations.open", "im:write", "mpim:write", limit=TIER_3)
 def open_dm(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.open. https://docs.slack.dev/reference/methods/conversations.open"""
     before = set(state.channels)
     channel = _dm(state, args)
     shown = channel_json(state, channel) if args.flag("return_im") else {"id": channel.id}
@@ -81,11 +82,9 @@ def _dm(state: State, args: MethodArgs) -> WorkspaceChannel:
     return state.dm_with_bot(users[0])
 
 
+@api_method("conversations.history", *HISTORY, limit=TIER_3)
 def history(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.history. https://docs.slack.dev/reference/methods/conversations.history
-
-    Newest first; replies are in their threads.
-    """
+    """Return the newest first, without the replies in threads."""
     channel = joined_channel(state, args.text("channel"))
     roots = [m for m in channel.messages.values() if m.thread_ts is None]
     roots = [m for m in roots if not m.deleted or channel.replies(m.ts)]
@@ -93,11 +92,9 @@ def history(state: State, args: MethodArgs) -> Json:
     return _page_of_messages(state, args, inside, default=100)
 
 
+@api_method("conversations.replies", *HISTORY, limit=TIER_3)
 def replies(state: State, args: MethodArgs) -> Json:
-    """Answer conversations.replies. https://docs.slack.dev/reference/methods/conversations.replies
-
-    The root comes first, then its replies, oldest first.
-    """
+    """Return the root, then its replies, oldest first."""
     channel = joined_channel(state, args.text("channel"))
     asked = channel.messages.get(args.need("ts"))
     if asked is None or (asked.deleted and not channel.replies(asked.ts)):
@@ -110,7 +107,7 @@ def replies(state: State, args: MethodArgs) -> Json:
 def _page_of_messages(
     state: State, args: MethodArgs, messages: list[PostedMessage], *, default: int
 ) -> Json:
-    found, more = page(messages, args, default=default)
+    found, more = args.page(messages, default=default)
     metadata = args.flag("include_all_metadata")
     shown = [
         tombstone_json(state, m) if m.deleted else message_json(state, m, metadata=metadata)
@@ -132,5 +129,5 @@ def _page_of_channels(state: State, args: MethodArgs, channels: list[WorkspaceCh
     wanted = {kinds.get(kind.strip()) for kind in types}
     skipped = args.flag("exclude_archived")
     found = [c for c in channels if c.kind in wanted and not (skipped and c.archived)]
-    some, more = page(found, args, default=100)
+    some, more = args.page(found, default=100)
     return {"channels": [channel_json(state, channel) for channel in some]} | more

@@ -4,18 +4,19 @@ import secrets
 
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts, visible_file
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.errors import ApiError, error_at, invalid, missing_argument
 from bot.workspace.objects import Json, PostedMessage, UploadedFile
+from bot.workspace.rate_limits import TIER_4
 from bot.workspace.slack_json import file_json
 from bot.workspace.state import State
 
 MAX_FILE_BYTES = 1_000_000_000
 
 
+@api_method("files.info", "files:read", limit=TIER_4)
 def info(state: State, args: MethodArgs) -> Json:
-    """Answer files.info. https://docs.slack.dev/reference/methods/files.info"""
     file = visible_file(state, args.need("file"))
     kinds = {"channels": "channel", "groups": "group", "ims": "im"}
     shared = {
@@ -26,8 +27,8 @@ def info(state: State, args: MethodArgs) -> Json:
     return {"file": file_json(state, file) | shared} | paging
 
 
+@api_method("files.getUploadURLExternal", "files:write", limit=TIER_4)
 def upload_url(state: State, args: MethodArgs) -> Json:
-    """Answer files.getUploadURLExternal. https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
     name, length = args.need("filename"), args.need("length")
     if not length.isascii() or not length.isdigit():
         raise invalid("invalid_arguments", error_at("must be an integer", "/length"))
@@ -42,12 +43,10 @@ def upload_url(state: State, args: MethodArgs) -> Json:
     return {"upload_url": state.url + path, "file_id": file.id}
 
 
+@api_method("files.completeUploadExternal", "files:write", limit=TIER_4)
 def complete_upload(state: State, args: MethodArgs) -> Json:
-    """Answer files.completeUploadExternal. https://docs.slack.dev/reference/methods/files.completeUploadExternal
-
-    Without `channel_id` only the app sees the files.
-    """
-    named = args.array("files", "invalid_arguments")
+    """Share the files; without `channel_id` only the app sees them."""
+    named = args.list_of(dict, "files", "invalid_arguments")
     if not named:
         raise missing_argument("files")
     files = [_uploaded(state, str(entry.get("id", ""))) for entry in named]
@@ -72,7 +71,9 @@ def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> Posted
     if channel.archived:
         raise ApiError("is_archived")
     thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
-    blocks = [] if text else accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    blocks = (
+        [] if text else accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
+    )
     message = state.new_bot_message(channel.id, text, blocks, thread)
     message.files = files
     return message

@@ -4,17 +4,18 @@ import re
 
 from bot.workspace import changes
 from bot.workspace.api.access import find_message, joined_channel
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage
+from bot.workspace.rate_limits import TIER_2, TIER_3
 from bot.workspace.slack_json import message_json, reactions_json
 from bot.workspace.state import State
 
 NAME = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
 
+@api_method("reactions.add", "reactions:write", limit=TIER_3)
 def add(state: State, args: MethodArgs) -> Json:
-    """Answer reactions.add. https://docs.slack.dev/reference/methods/reactions.add"""
     message, name = _item(state, args), _name(args)
     if state.channels[message.channel].archived:
         raise ApiError("is_archived")
@@ -24,8 +25,8 @@ def add(state: State, args: MethodArgs) -> Json:
     return {}
 
 
+@api_method("reactions.remove", "reactions:write", limit=TIER_2)
 def remove(state: State, args: MethodArgs) -> Json:
-    """Answer reactions.remove. https://docs.slack.dev/reference/methods/reactions.remove"""
     message, name = _item(state, args), _name(args)
     if state.bot.id not in message.reactions.get(name, []):
         raise ApiError("no_reaction")
@@ -33,8 +34,8 @@ def remove(state: State, args: MethodArgs) -> Json:
     return {}
 
 
+@api_method("reactions.get", "reactions:read", limit=TIER_3)
 def get(state: State, args: MethodArgs) -> Json:
-    """Answer reactions.get. https://docs.slack.dev/reference/methods/reactions.get"""
     message = _item(state, args)
     whole = message_json(state, message) | {"reactions": reactions_json(message)}
     return {"type": "message", "channel": message.channel, "message": whole}

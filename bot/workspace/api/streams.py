@@ -2,28 +2,34 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
+from bot.workspace.rate_limits import TIER_2, TIER_4
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
 
 
+@api_method("chat.startStream", "chat:write", limit=TIER_2)
 def start(state: State, args: MethodArgs) -> Json:
-    """Answer chat.startStream. https://docs.slack.dev/reference/methods/chat.startStream"""
     channel = writable_channel(state, args)
     thread = thread_root_ts(channel, args.need("thread_ts"))
     if channel.kind != "im":
-        _need_recipient(state, args)
+        if not args.text("recipient_team_id"):
+            raise ApiError("missing_recipient_team_id")
+        if not args.text("recipient_user_id"):
+            raise ApiError("missing_recipient_user_id")
+        if args.text("recipient_user_id") not in state.users:
+            raise ApiError("user_not_found")
     message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
     message.markdown = message.streaming = True
     changes.add_message(state, message)
     return {"channel": channel.id, "ts": message.ts}
 
 
+@api_method("chat.appendStream", "chat:write", limit=TIER_4)
 def append(state: State, args: MethodArgs) -> Json:
-    """Answer chat.appendStream. https://docs.slack.dev/reference/methods/chat.appendStream"""
     channel, message = _running(state, args)
     text = _appended(args)
     if not text and not args.has("chunks"):
@@ -33,11 +39,11 @@ def append(state: State, args: MethodArgs) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
+@api_method("chat.stopStream", "chat:write", limit=TIER_2)
 def stop(state: State, args: MethodArgs) -> Json:
-    """Answer chat.stopStream. https://docs.slack.dev/reference/methods/chat.stopStream"""
     channel, message = _running(state, args)
     text = _appended(args)
-    blocks = accept_message_blocks(args.array("blocks", "invalid_blocks_format"))
+    blocks = accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
@@ -53,18 +59,9 @@ def _running(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMe
     return channel, message
 
 
-def _need_recipient(state: State, args: MethodArgs) -> None:
-    if not args.text("recipient_team_id"):
-        raise ApiError("missing_recipient_team_id")
-    if not args.text("recipient_user_id"):
-        raise ApiError("missing_recipient_user_id")
-    if args.text("recipient_user_id") not in state.users:
-        raise ApiError("user_not_found")
-
-
 def _appended(args: MethodArgs) -> str:
     """Return the text that the call brings, in `markdown_text` or in chunks of that type."""
-    chunks = args.array("chunks", "invalid_chunks")
+    chunks = args.list_of(dict, "chunks", "invalid_chunks")
     if args.text("markdown_text") and chunks:
         raise ApiError("markdown_text_conflict")
     known = {"markdown_text", "task_update", "plan_update", "blocks"}

@@ -3,18 +3,21 @@
 import secrets
 import time
 
-from bot.workspace.api.args import MethodArgs
+from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import accept_view
+from bot.workspace.delivery import AppReply
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, OpenView, Trigger, new_id
+from bot.workspace.rate_limits import TIER_4
 from bot.workspace.slack_json import view_json
 from bot.workspace.state import State
 
 MAX_DEPTH = 3
+TROUBLE = "We had some trouble connecting. Try again?"
 
 
+@api_method("views.open", limit=TIER_4)
 def open_modal(state: State, args: MethodArgs) -> Json:
-    """Answer views.open. https://docs.slack.dev/reference/methods/views.open"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     view = _new(trigger.user, body)
@@ -23,8 +26,8 @@ def open_modal(state: State, args: MethodArgs) -> Json:
     return _response(state, view)
 
 
+@api_method("views.push", limit=TIER_4)
 def push(state: State, args: MethodArgs) -> Json:
-    """Answer views.push. https://docs.slack.dev/reference/methods/views.push"""
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     stack = state.views.setdefault(trigger.user, [])
@@ -37,20 +40,20 @@ def push(state: State, args: MethodArgs) -> Json:
     return _response(state, view)
 
 
+@api_method("views.update", limit=TIER_4)
 def update(state: State, args: MethodArgs) -> Json:
-    """Answer views.update. https://docs.slack.dev/reference/methods/views.update"""
     body = _body(args, "modal")
-    view = state.view(args.text("view_id")) or _by_external_id(state, args.text("external_id"))
+    view = state.view(args.text("view_id"), args.text("external_id"))
     if view is None:
         raise ApiError("not_found")
     if args.text("hash") and args.text("hash") != view.hash:
         raise ApiError("hash_conflict")
-    replace(view, body)
+    _replace(view, body)
     return _response(state, view)
 
 
+@api_method("views.publish", limit=TIER_4)
 def publish(state: State, args: MethodArgs) -> Json:
-    """Answer views.publish. https://docs.slack.dev/reference/methods/views.publish"""
     body = _body(args, "home")
     if not state.features.home:
         raise ApiError("not_enabled")
@@ -61,16 +64,33 @@ def publish(state: State, args: MethodArgs) -> Json:
     return _response(state, state.homes[user])
 
 
-def replace(view: OpenView, body: Json) -> None:
-    """Show another body in an open view."""
+def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
+    """Close a submitted view, unless the app says otherwise or did not answer.
+
+    https://docs.slack.dev/surfaces/modals#response_actions
+    """
+    body = reply.body or {}
+    stack = state.views[view.user]
+    action = body.get("response_action")
+    try:
+        if not reply.acked:
+            view.errors = {"": TROUBLE}
+        elif action == "errors":
+            view.errors = dict(body["errors"])
+        elif action == "clear":
+            stack.clear()
+        elif action == "update":
+            _replace(view, accept_view(body["view"]))
+        elif action == "push":
+            stack.append(_new(view.user, accept_view(body["view"]), under=stack[-1]))
+        elif view in stack:
+            stack.remove(view)
+    except ApiError:
+        view.errors = {"": TROUBLE}
+
+
+def _replace(view: OpenView, body: Json) -> None:
     view.body, view.hash, view.errors = body, _new_hash(), {}
-
-
-def put_on_top(state: State, user: str, body: Json) -> None:
-    """Open a modal over the one that this user has open."""
-    stack = state.views[user]
-    stack.append(_new(user, body, under=stack[-1]))
-    state.change_signal.notify()
 
 
 def _new(user: str, body: Json, under: OpenView | None = None) -> OpenView:
@@ -102,12 +122,6 @@ def _trigger(state: State, args: MethodArgs) -> Trigger:
         raise ApiError("expired_trigger_id")
     trigger.used = True
     return trigger
-
-
-def _by_external_id(state: State, external_id: str) -> OpenView | None:
-    views = [view for stack in state.views.values() for view in stack]
-    same = (view for view in views if external_id and view.body.get("external_id") == external_id)
-    return next(same, None)
 
 
 def _response(state: State, view: OpenView) -> Json:

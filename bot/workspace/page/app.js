@@ -118,7 +118,7 @@ function drawApp(channel) {
   if (!shown || $("home").dataset.stamp === stamp) return;
   $("home").dataset.stamp = stamp;
   const click = (action, value, block) =>
-    hint(act({ do: "click", view: view.id, block, action, value }), $("home"));
+    hint(act({ do: "click_in_view", view_id: view.id, block_id: block, action_id: action, value }), $("home"));
   $("home").replaceChildren(...(view ? renderBlocks(view.blocks, names, click)
     : [el("p", { class: "empty" }, "The app has not shown anything here yet.")]),
     el("p", { class: "hint", role: "alert" }));
@@ -217,7 +217,8 @@ function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
   if (message.pane) return [el("p", {}, message.pane.title || "New chat")];
   const { channel, ts } = message;
-  const click = (action, value, block) => hinted(act({ do: "click", channel, ts, block, action, value }));
+  const click = (action, value, block) =>
+    hinted(act({ do: "click", channel, ts, block_id: block, action_id: action, value }));
   const blocks = renderBlocks(message.blocks, names, click);
   const text = message.markdown ? markdown(message.text, names) : mrkdwn(message.text, names);
   return message.markdown || !blocks.length ? [el("div", { class: "text" }, ...text), ...blocks] : blocks;
@@ -278,16 +279,17 @@ function go(channel) {
 function showTab(tab) {
   atHome = tab === "home";
   draw();
-  hinted(act({ do: "home", tab }));
+  hinted(act({ do: "open_home", tab }));
 }
 
 async function newChat() {
-  const answer = await act({ do: "chat", channel: lastChannel });
+  const answer = await act({ do: "open_assistant", context_channel: lastChannel });
   hinted(answer);
-  if (answer.thread_ts) openThread(answer.thread_ts);
+  if (answer.result) openThread(answer.result);
 }
 
-const use = (shortcut, place) => hinted(act({ do: "shortcut", callback_id: shortcut.callback_id, ...place }));
+const use = ({ kind, callback_id }, place) =>
+  hinted(act({ do: kind === "message" ? "message_shortcut" : "shortcut", callback_id, ...place }));
 
 function openThread(ts) {
   thread = ts;

@@ -26,11 +26,12 @@ function build(view, names, act, who) {
   const same = shown.startsWith(`${view.id}/`);
   const [kept, scrolled] = same ? [fields(dialog), dialog.firstChild.scrollTop] : [[], 0];
   shown = `${view.id}/${view.hash}`;
-  const close = () => act({ do: "close", view: view.id });
+  const close = () => act({ do: "close_view", view_id: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
   // Read the whole dialog, for a kept input is now in a newer form.
   const click = async (action, value, block) => {
-    const answer = await act({ do: "click", view: view.id, block, action, value, values: typed(dialog) });
+    const place = { view_id: view.id, block_id: block, action_id: action };
+    const answer = await act({ do: "click_in_view", ...place, value, values: typed(dialog) });
     if (answer.error) dialog.querySelector('[data-error=""]').textContent = answer.error;
   };
   const form = el("form", { novalidate: true, autocomplete: "off" },
@@ -62,7 +63,7 @@ async function send(form, view, act, who) {
     for (const field of form.querySelectorAll("[type=file]")) {
       values[field.dataset.block] = await uploaded(field.files, who);
     }
-    await act({ do: "submit", view: view.id, values });
+    await act({ do: "submit", view_id: view.id, values });
   } catch (error) {
     form.querySelector('[data-error=""]').textContent = error.message;
   }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -104,12 +105,9 @@ class PageServer:
 
     async def _act(self, socket: web.WebSocketResponse, who: str, data: str) -> None:
         request: Json = json.loads(data)
-        action = actions.ACTIONS[request["do"]]
-        try:
-            answer = await action(self.people, who, request) or {}
-        except ValueError as error:
-            answer = {"error": str(error)}
-        await _send(socket, {"type": "answer", "id": request["id"]} | answer)
+        asked, action = request.pop("id"), request.pop("do")
+        answer = await actions.perform(self.people, who, action, request)
+        await _send(socket, {"type": "answer", "id": asked} | answer)
 
 
 def _own_origin_only(request: web.Request) -> None:
@@ -119,10 +117,8 @@ def _own_origin_only(request: web.Request) -> None:
 
 
 async def _send(socket: web.WebSocketResponse, body: Json) -> None:
-    try:
+    with suppress(ConnectionError):
         await socket.send_json(body)
-    except ConnectionError:
-        return
 
 
 async def _file(name: str, request: web.Request) -> web.FileResponse:
