@@ -13,15 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.classifier.features import (
-    GRAMS,
-    WIDTH,
-    FloatArray,
-    Ids,
-    Runs,
-    TextFeatures,
-    lexicon,
-)
+from safety.classifier.features import GRAMS, WIDTH, FloatArray, Ids, Runs, TextFeatures, lexicon
 from safety.errors import FilterError
 
 DAMPING = 10.0

@@ -116,23 +116,13 @@ ID_FORMS = (
     _form("id_pl_pesel", r"[0-9]{11}", pesel.is_valid, r"pesel"),
     _form("id_br_cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", cpf.is_valid),
     _form("id_br_cpf", r"[0-9]{11}", cpf.is_valid, r"cpf"),
-    _form(
-        "id_in_aadhaar",
-        _grouped(4, 4, 4),
-        _without_gaps(aadhaar.is_valid),
-        r"aadhaar|uidai",
-    ),
+    _form("id_in_aadhaar", _grouped(4, 4, 4), _without_gaps(aadhaar.is_valid), r"aadhaar|uidai"),
     _form("id_se_personnummer", rf"(?:19|20)?{DATE}[-+][0-9]{{4}}", personnummer.is_valid),
     _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
     _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
     _form("id_kr_rrn", rf"{DATE}-[0-9]{{7}}", rrn.is_valid),
     _form("id_mx_curp", rf"[A-Z]{{4}}{DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
-    _form(
-        "id_ca_sin",
-        _grouped(3, 3, 3),
-        _without_gaps(sin.is_valid),
-        r"sin|social insurance",
-    ),
+    _form("id_ca_sin", _grouped(3, 3, 3), _without_gaps(sin.is_valid), r"sin|social insurance"),
 )
 CONTEXT_CHARS = 40
 # Each form has six digits or more, with at most this between two of them, and at most LETTERS

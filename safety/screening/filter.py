@@ -72,13 +72,7 @@ class Filter:
         return self._places[policy.digest]
 
     async def judge(
-        self,
-        text: str,
-        stage: Stage,
-        *,
-        request: str,
-        who: str = "",
-        held: Action = Action.HOLD,
+        self, text: str, stage: Stage, *, request: str, who: str = "", held: Action = Action.HOLD
     ) -> Verdict:
         """Return the verdict on a whole text. Raises nothing, whatever the text holds.
 

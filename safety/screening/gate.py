@@ -15,15 +15,7 @@ from safety.screening.screening import EMPTY, Screening, moved
 from safety.text.normalise import normalise
 from safety.text.safe_text import NOTHING, joined
 from safety.text.segmentation import PASSAGE, Passage, Segmenter, passages
-from safety.verdict import (
-    JUDGE_RULE,
-    Action,
-    Blocked,
-    Finding,
-    Removes,
-    SafeText,
-    Verdict,
-)
+from safety.verdict import JUDGE_RULE, Action, Blocked, Finding, Removes, SafeText, Verdict
 
 CONTEXT = 400
 """Characters before a piece that the rules see at least. No rule looks further back."""

@@ -21,11 +21,7 @@ from safety.policy.policy_file import load_policy
 from safety.screening.filter import Filter
 from safety.screening.screening import Screening
 from safety.text.normalise import NormalisedText, normalise
-from safety.training.dataset import (
-    DatasetError,
-    LabelledText,
-    read,
-)
+from safety.training.dataset import DatasetError, LabelledText, read
 from safety.training.report import Judged, lines, report
 from safety.training.train import train, with_own
 
