@@ -90,7 +90,7 @@ class Gate:
         if self._is_opened:
             return
         try:
-            await self._trail.open(policy=self._screening.digest)
+            await self._trail.open(self._screening.digest)
         except OSError:
             await self._block(self._screening.refuse("audit_error"))
         self._is_opened = True
