@@ -4,16 +4,14 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from safety.errors import first_fault
 from safety.verdict import Action
 
 
-class PolicyTable(BaseModel):
+class PolicyTable(BaseModel, extra="forbid", frozen=True):
     """A table that refuses unknown keys, and is never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _without_span(action: Action) -> Action:

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from safety.errors import OperatorError, first_fault
 from safety.verdict import Stage
@@ -21,20 +20,16 @@ class DatasetError(OperatorError):
     """Rows cannot be read or learned from. The message never has a word of a text."""
 
 
-class LabelledSpan(BaseModel):
+class LabelledSpan(BaseModel, frozen=True, extra="forbid"):
     """A labelled span of the text, in characters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     end: int
     kind: str
 
 
-class LabelledText(BaseModel):
+class LabelledText(BaseModel, frozen=True, extra="forbid"):
     """A row: a text, its labels, and where it comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     stage: Stage
@@ -53,17 +48,12 @@ class LabelledText(BaseModel):
     @property
     def digest(self) -> bytes:
         """SHA-256 of the text, by which rows are chosen."""
-        return _digest(self.text)
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
     @property
     def fold(self) -> int:
         """0 to 3: rows of fold 0 are left out of a measured fit."""
         return self.digest[0] % 4
-
-
-@cache
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def read(paths: Iterable[Path]) -> Iterator[LabelledText]:
