@@ -25,8 +25,8 @@ from stdnum.pl import pesel
 from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 
-from safety.text.gap import GAP
 from safety.text.normalise import NormalisedText
+from safety.text.segmentation import GAP
 from safety.verdict import Finding
 
 
@@ -40,7 +40,9 @@ class IdForm(NamedTuple):
     words: re.Pattern[str]
 
 
-def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> IdForm:
+def _form(
+    rule: str, pattern: str, check: Callable[[str], bool] = lambda _: True, words: str = ""
+) -> IdForm:
     bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
     # A word behind a bracket is the placeholder of a number that was removed.
     named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
@@ -53,10 +55,6 @@ def _grouped(*sizes: int) -> str:
 
 def _without_gaps(check: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda number: check(re.sub(r"[^A-Za-z0-9]", "", number))
-
-
-def _any(number: str) -> bool:
-    return True
 
 
 def _is_resident(number: str) -> bool:
@@ -77,7 +75,7 @@ ID_FORMS = (
         rf"[1-9](?:{GAP}[0-9]){{5}}{GAP}(?:18|19|20)(?:{GAP}[0-9]){{9}}{GAP}[0-9Xx]",
         _without_gaps(_is_resident),
     ),
-    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, PASSPORT_WORDS),
+    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", words=PASSPORT_WORDS),
     _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
     _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
     _form("id_us_itin", r"9[0-9]{2}([ -]?)[0-9]{2}\1[0-9]{4}", itin.is_valid, r"itin|taxpayer"),
@@ -85,7 +83,6 @@ ID_FORMS = (
         "id_gb_nino",
         r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)( ?)"
         r"[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]",
-        _any,
     ),
     _form("id_gb_nhs", _grouped(3, 3, 4), _without_gaps(nhs.is_valid), "nhs"),
     _form(
@@ -132,8 +129,6 @@ LETTERS = 16
 
 
 class Identities:
-    """Ids of persons by the forms and check digits of their states, passports by their names."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up.simplified
         places = [match.span() for match in DIGITS.finditer(text.text)]

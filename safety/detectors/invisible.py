@@ -1,4 +1,4 @@
-"""Characters that nobody sees: zero-width, bidi overrides, tags, controls."""
+"""Characters that show nothing and shape nothing: zero-width, bidi overrides, tags, controls."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,6 @@ from safety.verdict import Finding
 
 
 class Invisible:
-    """Characters that show nothing and shape nothing, by Unicode's Default_Ignorable_Code_Point."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         for start, end in invisible_spans(text.original):
             yield Finding("invisible", "invisible_character", start, end)

@@ -14,8 +14,6 @@ PLATE = re.compile(
 
 
 class Plates:
-    """Plates by the provinces, towns and signs of GA 36-2018."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         if text.text.isascii():
             return

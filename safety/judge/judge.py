@@ -123,12 +123,15 @@ class Judge:
     async def _asked(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
         """Return the answer to one question, when it has its turn."""
         body = ask.body | ({"model": self.policy.model} if self.policy.model else {})
-        async with self._room, asyncio.timeout(self.policy.timeout_seconds):
+        async with (
+            self._room,
+            asyncio.timeout(self.policy.timeout_seconds),
             # A redirect could carry the text to a server that nobody named.
-            async with session.post(ask.path, json=body, allow_redirects=False) as response:
-                if response.status != 200:
-                    raise JudgeError(f"status {response.status}")
-                answer = await _json(response)
+            session.post(ask.path, json=body, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise JudgeError(f"status {response.status}")
+            answer = await _json(response)
         try:
             return ask.read(answer)
         except (TypeError, KeyError, IndexError, ValueError):

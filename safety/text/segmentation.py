@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from safety.text.gap import GAP
 from safety.text.private_key import OPEN_PRIVATE_KEY
 
 if TYPE_CHECKING:
@@ -24,6 +23,11 @@ FORCED_AFTER = 600
 """Characters after which a piece without the end of a sentence is cut between two words."""
 HELD_BACK = 128
 """Characters that must follow a cut which is not the end of a sentence or a line."""
+GAP = r"(?:[./_·-]|(?<![._]) ){0,3}"
+"""What people put between the groups of one number, for numbers with a check digit.
+
+Behind a full stop and a space a new sentence begins, and a border lies there.
+"""
 
 SPACE = "[ \t\r\n\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
