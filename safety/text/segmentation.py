@@ -270,9 +270,13 @@ def _last_before(text: "NormalisedText", border: int) -> tuple[str, int]:
 
 
 def _is_target(word: str) -> bool:
-    behind = word.rfind("](") + 1
-    is_labelled = behind > 0 and word.count("(", behind) > word.count(")", behind)
-    return is_labelled or "://" in word
+    """Say whether a word holds a URL, or the target of a link, which may hold links in brackets."""
+    unclosed = 0
+    for target in reversed(word.split("](")[1:]):
+        unclosed += 1 + target.count("(") - target.count(")")
+        if unclosed > 0:
+            return True
+    return "://" in word
 
 
 def _is_less_than(tail: str) -> bool:
