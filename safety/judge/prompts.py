@@ -130,9 +130,14 @@ def shieldgemma(text: str, stage: Stage) -> list[JudgeRequest]:
     body = {"prompt": prompts, "max_tokens": 1, "temperature": 0, "logprobs": MOST_ALTERNATIVES}
 
     def read(answer: Any) -> dict[str, float]:
-        by_prompt = _completion_positions(answer, len(prompts))
-        shares = (_share(positions, "yes", "no") for positions in by_prompt)
-        return dict(zip(SHIELD_GEMMA, shares, strict=True))
+        choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+        if [choice["index"] for choice in choices] != list(range(len(prompts))):
+            raise UnreadableAnswer
+        firsts = (dict(choice["logprobs"]["top_logprobs"][0]) for choice in choices)
+        return {
+            name: _share([first], "yes", "no")
+            for name, first in zip(SHIELD_GEMMA, firsts, strict=True)
+        }
 
     return [JudgeRequest("/v1/completions", body, read)]
 
@@ -178,13 +183,6 @@ def _chat_positions(answer: Any) -> list[Position]:
         {each["token"]: each["logprob"] for each in (place, *place["top_logprobs"])}
         for place in answer["choices"][0]["logprobs"]["content"]
     ]
-
-
-def _completion_positions(answer: Any, prompts: int) -> list[list[Position]]:
-    choices = sorted(answer["choices"], key=lambda choice: choice["index"])
-    if [choice["index"] for choice in choices] != list(range(prompts)):
-        raise UnreadableAnswer
-    return [[dict(choice["logprobs"]["top_logprobs"][0])] for choice in choices]
 
 
 def _behind(mark: str, positions: Sequence[Position]) -> Sequence[Position]:

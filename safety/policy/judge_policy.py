@@ -1,7 +1,8 @@
 """The policy's table about the judge: a model that is asked what a text means."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -25,17 +26,14 @@ JUDGED = (
 """Categories that a judge may name; `unsafe` is for those of its names that map to no other."""
 
 
-def _judged(table: dict[str, Any]) -> dict[str, Any]:
-    return check_keys(table, JUDGED)
-
-
 def _address(url: str) -> str:
     if url and not url.startswith(("unix:", "http://", "https://")):
         raise ValueError("write unix:/path/to/socket, http://host:port, or nothing for the worker")
     return url
 
 
-JudgeActions = Annotated[dict[str, MeaningAction], AfterValidator(_judged)]
+OnlyJudged = AfterValidator(partial(check_keys, allowed=JUDGED))
+JudgeActions = Annotated[dict[str, MeaningAction], OnlyJudged]
 
 
 class JudgePolicy(PolicyTable):
@@ -50,7 +48,7 @@ class JudgePolicy(PolicyTable):
     at_once: int = Field(8, ge=1, le=64)
     every_chars: int = Field(400, ge=1, le=2000)
     late: MeaningAction = Action.BLOCK
-    thresholds: Annotated[dict[str, Score], AfterValidator(_judged)] = Field(default_factory=dict)
+    thresholds: Annotated[dict[str, Score], OnlyJudged] = Field(default_factory=dict)
     input: JudgeActions = Field(default_factory=dict)
     material: JudgeActions = Field(default_factory=dict)
     output: JudgeActions = Field(default_factory=dict)
