@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from safety.text.normalise import NormalisedText, invisible_spans
+from safety.text.normalise import ANY_INVISIBLE, INVISIBLE_UNLESS_KEPT, NormalisedText
 from safety.verdict import Finding
 
 
 class Invisible:
     def find(self, text: NormalisedText) -> Iterator[Finding]:
-        for start, end in invisible_spans(text.original):
-            yield Finding("invisible", "invisible_character", start, end)
+        if ANY_INVISIBLE.search(text.original):
+            for match in INVISIBLE_UNLESS_KEPT.finditer(text.original):
+                if match["kept"] is None:
+                    yield Finding("invisible", "invisible_character", *match.span())

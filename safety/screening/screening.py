@@ -180,11 +180,8 @@ class Screening:
         """Return the verdict that follows from findings and from what may be shown."""
         actions = [self.action(finding, stage) for finding in findings]
         action = max(actions, key=lambda each: each.strictness, default=Action.ALLOW)
-        causes = tuple(
-            finding
-            for finding, each in zip(findings, actions, strict=True)
-            if each is action is not Action.ALLOW
-        )
+        pairs = zip(findings, actions, strict=True)
+        causes = tuple(each for each, its in pairs if its is action is not Action.ALLOW)
         if shown is None and not action.stops:
             action = Action.BLOCK
         if action.stops:

@@ -186,13 +186,6 @@ def _fold(character: str) -> str:
     return CONFUSABLES.get(character, character)
 
 
-def invisible_spans(text: str) -> list[tuple[int, int]]:
-    """Return where each character is that shows nothing and shapes nothing, as (start, end)."""
-    if not ANY_INVISIBLE.search(text):
-        return []
-    return [match.span() for match in INVISIBLE_UNLESS_KEPT.finditer(text) if match["kept"] is None]
-
-
 def visible(text: str) -> str:
     """Return the text without control, zero-width, bidi and tag characters.
 

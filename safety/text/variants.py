@@ -5,7 +5,6 @@ figures for letters, words that are spelled out. The functions here know strings
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
@@ -52,20 +51,14 @@ def unleeted_form(text: str) -> str:
 
 def parting_places(text: str) -> set[int]:
     """Return the places of the characters that part the letters of spelled-out words."""
-    return {place for run in _runs(text) for place in run}
-
-
-def _runs(text: str) -> Iterator[Iterator[int]]:
-    """Yield for each spelled-out run the places of the characters between its letters."""
+    places: set[int] = set()
     for match in DOTTED.finditer(text):
-        yield iter(range(match.start(), match.end(), 2))
+        places.update(range(match.start(), match.end(), 2))
     for match in SPACED.finditer(text):
         run = range(match.start() - 1, match.end())
         letters = [place for place in run if text[place] != " "]
         narrow = min(after - before for before, after in pairwise(letters))
-        yield (
-            place
-            for before, after in pairwise(letters)
+        for before, after in pairwise(letters):
             # Of a wider gap, which parts two words, one space stays.
-            for place in range(before + 1 + (after - before > narrow), after)
-        )
+            places.update(range(before + 1 + (after - before > narrow), after))
+    return places
