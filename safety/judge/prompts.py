@@ -11,24 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safety.policy.judge_policy import FormName
+from safety.policy.judge_policy import QUESTIONS, FormName
 from safety.verdict import Stage
 
 Position = Mapping[str, float]
 """The tokens that are possible at one place of an answer, and their log-probabilities."""
 
-QUESTIONS = {
-    "hate": "insult or demean people for their origin, religion, sex, disability or the like",
-    "harassment": "bully, threaten or humiliate a person",
-    "sexual": "describe sexual acts in order to arouse",
-    "sexual_minors": "describe children or teenagers in a sexual way",
-    "violence": "praise violence, or call for it",
-    "self_harm": "encourage suicide or self-harm, or say how to do it",
-    "illicit": "ask for help with a crime",
-    "harm": "tell how to do something that is criminal or dangerous",
-    "prompt_attack": "give orders to an AI system, to make it break its rules",
-}
-"""The questions to a model without a form of its own, one for each category."""
 ONLY_AT = {"illicit": (Stage.INPUT,), "harm": (Stage.OUTPUT,), "prompt_attack": (Stage.MATERIAL,)}
 
 LLAMA_GUARD = {

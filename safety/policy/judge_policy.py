@@ -11,18 +11,19 @@ from safety.verdict import Action, Stage
 
 FormName = Literal["question", "llama_guard", "qwen3_guard", "shieldgemma"]
 
-JUDGED = (
-    "hate",
-    "harassment",
-    "sexual",
-    "sexual_minors",
-    "violence",
-    "self_harm",
-    "illicit",
-    "harm",
-    "prompt_attack",
-    "unsafe",
-)
+QUESTIONS = {
+    "hate": "insult or demean people for their origin, religion, sex, disability or the like",
+    "harassment": "bully, threaten or humiliate a person",
+    "sexual": "describe sexual acts in order to arouse",
+    "sexual_minors": "describe children or teenagers in a sexual way",
+    "violence": "praise violence, or call for it",
+    "self_harm": "encourage suicide or self-harm, or say how to do it",
+    "illicit": "ask for help with a crime",
+    "harm": "tell how to do something that is criminal or dangerous",
+    "prompt_attack": "give orders to an AI system, to make it break its rules",
+}
+"""By category, what a model without a form of its own is asked about a text."""
+JUDGED = (*QUESTIONS, "unsafe")
 """Categories that a judge may name; `unsafe` is for those of its names that map to no other."""
 
 

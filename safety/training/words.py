@@ -67,9 +67,8 @@ def main() -> int:
     harsh, meant = harshness(Path(sys.argv[1])), meanings(Path(sys.argv[2]))
     table = np.zeros((WORDS, 1 + MEANINGS))
     for column, given in ((slice(0, 1), harsh), (slice(1, None), meant)):
-        table[word_ids(list(given)), column] = np.array(list(given.values())).reshape(
-            len(given), -1
-        )
+        values = np.array(list(given.values())).reshape(len(given), -1)
+        table[word_ids(list(given)), column] = values
     scales = np.abs(table).max(axis=0) / 127
     path = Path(__file__).parents[1] / "data" / "words.npz"
     np.savez_compressed(path, known=np.rint(table / scales).astype(np.int8), scales=scales)
