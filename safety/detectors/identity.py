@@ -1,4 +1,4 @@
-"""Numbers that states give to people: of identity, tax, health, and of passports.
+"""Numbers that states give to people: of identity, tax, health, of passports and cars.
 
 python-stdnum knows the check digits. A form that many other numbers have needs a word beside it.
 """
@@ -121,6 +121,11 @@ ID_FORMS = (
     _form("id_mx_curp", rf"[A-Z]{{4}}{DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
     _form("id_ca_sin", _grouped(3, 3, 3), _without_gaps(sin.is_valid), r"sin|social insurance"),
 )
+# GA 36-2018: a province, a town, five or six signs. Two figures at least: "新A4纸" is paper.
+PLATE = re.compile(
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?[A-HJ-NP-Z][·•・. -]?"
+    "(?=[A-Z]*[0-9][A-Z]*[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"
+)
 CONTEXT_CHARS = 40
 # Each form has six digits or more, with at most this between two of them, and at most LETTERS
 # before and behind them.
@@ -150,3 +155,14 @@ def _matches(
             before = max(0, match.start() - CONTEXT_CHARS)
             if form.words.search(text, before, match.start()) and form.is_valid(match[0]):
                 yield match.span()
+
+
+class Plates:
+    """Number plates of cars in mainland China, of the same category."""
+
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        if text.text.isascii():
+            return
+        text = text.closed_up.simplified
+        for match in PLATE.finditer(text.text):
+            yield text.finding("identity", "plate_cn", *match.span())

@@ -100,12 +100,6 @@ def passages(ends: Iterable[int]) -> Iterator[Passage]:
         yield Passage(start, tuple(pieces))
 
 
-def borders(text: "NormalisedText") -> Iterator[int]:
-    """Yield the borders of a whole text."""
-    segmenter = Segmenter()
-    return iter(lambda: segmenter.next(text), None)
-
-
 @dataclass(slots=True)
 class OpenLine:
     """The last line of a text, read bit by bit; each character is looked at once.

@@ -11,6 +11,7 @@ from string import ascii_lowercase, ascii_uppercase
 
 import opencc
 
+# Also makes letters small. Only for words: the value behind one must be read as it was written.
 LEET = str.maketrans("0134578@$!+" + ascii_uppercase, "oieastbasit" + ascii_lowercase)
 # Six and more single characters: "p a s s w o r d", with wider gaps between words. No border lies
 # within (see `segmentation`). The pattern begins at the first gap, which is rarer than a letter.
@@ -39,14 +40,6 @@ def _characters() -> tuple[re.Pattern[str], dict[int, str]]:
     pairs = zip(characters, converted, strict=True)
     simple = {ord(old): new for old, new in pairs if old != new and len(new) == 1}
     return re.compile(f"[{''.join(map(chr, simple))}]"), simple
-
-
-def unleeted_form(text: str) -> str:
-    """Return the text in small letters, with figures and signs as letters: "p4$$W0rd".
-
-    Only for words: the value that follows such a word must be read as it was written.
-    """
-    return text.translate(LEET)
 
 
 def parting_places(text: str) -> set[int]:
