@@ -63,6 +63,15 @@ class MeaningClassifier:
             )
         }
 
+    def highest(self, text: NormalisedText) -> dict[tuple[str, str], float]:
+        """Return by language and category the highest score of any piece. Raises WeightsError."""
+        best: dict[tuple[str, str], float] = {}
+        for passage in text.passages:
+            part = text.part(*passage.span)
+            for name, scores in self.scores(part, passage.lengths).items():
+                best[name] = max(best.get(name, 0.0), float(scores.max()))
+        return best
+
     def find_in_windows(self, text: NormalisedText, thresholds: Thresholds) -> Iterator[Finding]:
         """Yield each language's likeliest prompt attack, if it is named. Raises WeightsError."""
         for language, start, end, score in self.likeliest_attacks(text):

@@ -51,9 +51,6 @@ def _table(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for name in path:
         annotation: Any = model.model_fields[name].annotation
         # An optional table is a union with None.
-        model = next(t for t in (annotation, *get_args(annotation)) if _is_table(t))
+        kinds = (each for each in (annotation, *get_args(annotation)) if isinstance(each, type))
+        model = next(each for each in kinds if issubclass(each, BaseModel))
     return model
-
-
-def _is_table(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

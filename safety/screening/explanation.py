@@ -1,6 +1,6 @@
 """What each tier makes of a text, and what the policy does about it, as lines for people."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 from safety.classifier.weights import WeightsError
@@ -43,11 +43,7 @@ def _of_rules(screening: Screening, text: NormalisedText, stage: Stage) -> Itera
 
 
 def _of_classifier(screening: Screening, text: NormalisedText, stage: Stage) -> Iterator[str]:
-    best: dict[tuple[str, str], float] = defaultdict(float)
-    for passage in text.passages:
-        part = text.part(*passage.span)
-        for name, scores in screening.classifier.scores(part, passage.lengths).items():
-            best[name] = max(best[name], float(scores.max()))
+    best = screening.classifier.highest(text)
     if stage is Stage.MATERIAL:
         for language, _, _, score in screening.classifier.likeliest_attacks(text):
             name = language, "prompt_attack"

@@ -59,7 +59,11 @@ class LabelledText(BaseModel, frozen=True, extra="forbid"):
 def read(paths: Iterable[Path]) -> Iterator[LabelledText]:
     """Yield the rows of all files. Raises DatasetError."""
     for path in paths:
-        for number, line in enumerate(_lines(path), 1):
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise DatasetError(f"{path} cannot be read as JSON lines: check the path.") from None
+        for number, line in enumerate(lines, 1):
             try:
                 yield LabelledText.model_validate_json(line, strict=False)
             except ValidationError as error:
@@ -79,13 +83,6 @@ def _fault(error: ValidationError) -> str:
             return f"the key {where} is missing"
         case _:
             return f"{where}: {message}".removeprefix(": ")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise DatasetError(f"{path} cannot be read as JSON lines: check the path.") from None
 
 
 def has(row: LabelledText, category: str) -> bool:
