@@ -5,12 +5,12 @@ from safety.errors import FilterError, OperatorError
 from safety.judge.judge import JudgeServer
 from safety.policy.policy import Policy
 from safety.policy.policy_file import PolicyError, load_policy
-from safety.screening.filter import Filter, Health
+from safety.screening.filter import Filter
 from safety.screening.gate import Gate
 from safety.screening.redact import has_span
 from safety.text.normalise import visible
 from safety.text.safe_text import NOTHING, fenced, joined, part, safe
-from safety.verdict import Action, Blocked, Finding, SafeText, Stage, Verdict
+from safety.verdict import Action, Blocked, SafeText, Stage, Verdict
 
 __all__ = [
     "NOTHING",
@@ -20,9 +20,7 @@ __all__ = [
     "Blocked",
     "Filter",
     "FilterError",
-    "Finding",
     "Gate",
-    "Health",
     "JudgeServer",
     "OperatorError",
     "Policy",

@@ -13,11 +13,12 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -36,22 +37,26 @@ class AuditError(OperatorError):
     """The audit log cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the log."""
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
-    time: str
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log, in the order of its keys."""
+
+    time: str = field(default_factory=_now)
     request: str
     who: str
     stage: str
     action: str
-    complete: bool
-    categories: list[str]
-    rules: list[str]
-    counts: dict[str, int]
-    policy: str
-    latency_ms: float
-    hmac: str
+    complete: bool = True
+    categories: Sequence[str] = ()
+    rules: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    policy: str = ""
+    latency_ms: float = 0.0
+    hmac: str = ""
 
 
 class AuditLog:
@@ -97,7 +102,7 @@ class AuditLog:
         if time.monotonic() < self._fresh_until:
             await asyncio.to_thread(self.head)
         else:
-            await self.write(_bare("health", "", "", "health"))
+            await self.write(Entry(request="health", who="", stage="", action="health"))
 
     def close(self) -> None:
         os.close(self._file)
@@ -136,56 +141,34 @@ class AuditTrail:
 
     async def close(self, verdict: Verdict, text: str, *, complete: bool = True) -> Verdict:
         """Write the verdict down and return it, or a block if it cannot be written."""
-        if self.audit is None:
-            return verdict
+        counts = Counter(finding.category for finding in verdict.findings)
         try:
-            await self.audit.write(self._entry(verdict, self.audit.digest(text), complete))
+            await self._write(
+                verdict.action,
+                complete=complete,
+                categories=sorted(counts),
+                rules=verdict.rules,
+                counts=dict(sorted(counts.items())),
+                policy=verdict.policy,
+                latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
+                hmac=self.audit.digest(text) if self.audit else "",
+            )
         except OSError as error:
             log.error("audit_error", cause=type(error).__name__, errno=error.errno)
             return refusal("audit_error", verdict.policy)
         return verdict
 
-    async def open(self, *, policy: str) -> None:
+    async def open(self, policy: str) -> None:
         """Write down that a draft begins, before any of it is shown. Raises OSError."""
-        await self.note("opened", (), policy=policy, complete=False)
+        await self._write("opened", policy=policy, complete=False)
 
-    async def note(
-        self, decision: str, categories: Sequence[str], *, policy: str, complete: bool = True
-    ) -> None:
+    async def note(self, decision: str, categories: Iterable[str], policy: str) -> None:
         """Write down what a person decided. Raises OSError."""
-        if self.audit is None:
-            return
-        entry = _bare(self.request, self.who, self.stage, decision)
-        noted = replace(entry, categories=sorted(categories), policy=policy, complete=complete)
-        await self.audit.write(noted)
+        await self._write(decision, policy=policy, categories=sorted(categories))
 
-    def _entry(self, verdict: Verdict, digest: str, complete: bool) -> Entry:
-        counts = Counter(finding.category for finding in verdict.findings)
-        return replace(
-            _bare(self.request, self.who, self.stage, verdict.action),
-            complete=complete,
-            categories=sorted(counts),
-            rules=list(verdict.rules),
-            counts=dict(sorted(counts.items())),
-            policy=verdict.policy,
-            latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
-            hmac=digest,
-        )
-
-
-def _bare(request: str, who: str, stage: str, action: str) -> Entry:
-    """Return an entry of this moment, about no text."""
-    return Entry(
-        time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        request=request,
-        who=who,
-        stage=stage,
-        action=action,
-        complete=True,
-        categories=[],
-        rules=[],
-        counts={},
-        policy="",
-        latency_ms=0.0,
-        hmac="",
-    )
+    async def _write(self, action: str, **about: Any) -> None:
+        if self.audit is not None:
+            entry = Entry(
+                request=self.request, who=self.who, stage=self.stage, action=action, **about
+            )
+            await self.audit.write(entry)

@@ -59,8 +59,6 @@ class LogEnd:
 
 
 class HashChain:
-    """Makes links, and checks them."""
-
     def __init__(self, key: SecretStr) -> None:
         # Not the key of the digests, because people choose the texts of those.
         secret = key.get_secret_value().encode()

@@ -13,15 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from safety.classifier.features import (
-    GRAMS,
-    WIDTH,
-    FloatArray,
-    Ids,
-    Runs,
-    TextFeatures,
-    lexicon,
-)
+from safety.classifier.features import GRAMS, WIDTH, FloatArray, Ids, Runs, TextFeatures, lexicon
 from safety.errors import FilterError
 
 DAMPING = 10.0
@@ -91,7 +83,8 @@ def load(path: Path) -> ClassifierWeights:
     """Read the weights. Raises WeightsError if the file is missing or was not saved so."""
     try:
         raw = path.read_bytes()
-        if _digest(raw) != tomllib.loads(_seal(path).read_text("utf-8"))["sha256"]:
+        sealed = tomllib.loads(_seal(path).read_text("utf-8"))["sha256"]
+        if hashlib.sha256(raw).hexdigest() != sealed:
             raise ValueError
         with np.load(BytesIO(raw), allow_pickle=False) as arrays:
             return {language: _heads(arrays, language) for language in GRAMS}
@@ -115,15 +108,12 @@ def save(weights: ClassifierWeights, path: Path) -> None:
 
 def seal(path: Path) -> None:
     """Write the digest of a file of weights beside it, which `load` checks."""
-    _seal(path).write_text(f'sha256 = "{_digest(path.read_bytes())}"\n', "utf-8")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    _seal(path).write_text(f'sha256 = "{digest}"\n', "utf-8")
 
 
 def _seal(path: Path) -> Path:
     return path.with_suffix(".toml")
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
 
 
 def _heads(arrays: "np.lib.npyio.NpzFile", language: str) -> Heads:

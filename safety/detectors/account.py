@@ -1,12 +1,12 @@
-"""Bank accounts (IBAN, ISO 13616) and wallets of Bitcoin and Ethereum."""
+"""IBANs (ISO 13616), and wallets of Bitcoin (BIP 173, BIP 350, Base58Check) and Ethereum."""
 
 import re
 from collections.abc import Iterator
 
 from stdnum import bitcoin, iban
 
-from safety.text.gap import GAP
 from safety.text.normalise import NormalisedText
+from safety.text.segmentation import GAP
 from safety.verdict import Finding
 
 # Matches at each place where one may begin: a word before the number may have the same form.
@@ -22,8 +22,6 @@ ETHEREUM = re.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 
 
 class Accounts:
-    """IBANs by ISO 13616, wallets by the checksums of BIP 173, BIP 350 and Base58Check."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up
         for match in IBAN.finditer(text.text):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from stdnum import luhn
 
-from safety.text.gap import GAP
 from safety.text.normalise import NormalisedText
+from safety.text.segmentation import GAP
 from safety.verdict import Finding
 
 DIGITS = re.compile(r"(?<![A-Za-z0-9])(?<![0-9][.,])[0-9](?:[ \n-]?[0-9]){11,18}(?![A-Za-z0-9])")
@@ -43,8 +43,6 @@ CONTEXT_CHARS = 24
 
 
 class CardNumbers:
-    """Numbers of cards, by the check digit and the issuers' prefixes of ISO/IEC 7812."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up.simplified
         if ENOUGH.search(text.text):

@@ -1,4 +1,4 @@
-"""Passwords in tables: the cells below a heading that says "password"."""
+"""Passwords in tables (Markdown, tabs, commas, semicolons): the cells below such a heading."""
 
 import re
 from collections.abc import Iterator
@@ -19,8 +19,6 @@ CELL = re.compile(r"[ *_`\"]*([^\s|*_`\"](?:[^\s|]{4,198}[^\s|*_`\"]))[ *_`\"\r]
 
 
 class Columns:
-    """Values of tables in Markdown, with tabs, commas or semicolons."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up
         for heading in HEADING.finditer(text.simplified.unleeted.text):

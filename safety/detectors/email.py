@@ -28,8 +28,6 @@ RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|net|org)|example|test|inv
 
 
 class Emails:
-    """Addresses by their form, but for the names that RFC 2606 keeps for examples."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "@" not in text.text:
             return

@@ -1,4 +1,4 @@
-"""Names of accounts in Chinese messengers, if the words announce them: WeChat and QQ."""
+"""Accounts of WeChat and QQ, as Tencent allows them, if the words announce them."""
 
 import re
 from collections.abc import Iterator
@@ -21,8 +21,6 @@ SIGNED = re.compile("[0-9_-]")
 
 
 class Handles:
-    """WeChat and QQ accounts, by what Tencent allows for a name and the words before it."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up.simplified
         words = text.text.lower()

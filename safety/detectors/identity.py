@@ -1,4 +1,4 @@
-"""Numbers that states give to people: of identity, tax, health, and of passports.
+"""Numbers that states give to people: of identity, tax, health, of passports and cars.
 
 python-stdnum knows the check digits. A form that many other numbers have needs a word beside it.
 """
@@ -25,8 +25,8 @@ from stdnum.pl import pesel
 from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 
-from safety.text.gap import GAP
 from safety.text.normalise import NormalisedText
+from safety.text.segmentation import GAP
 from safety.verdict import Finding
 
 
@@ -40,7 +40,9 @@ class IdForm(NamedTuple):
     words: re.Pattern[str]
 
 
-def _form(rule: str, pattern: str, check: Callable[[str], bool], words: str = "") -> IdForm:
+def _form(
+    rule: str, pattern: str, check: Callable[[str], bool] = lambda _: True, words: str = ""
+) -> IdForm:
     bounded = rf"(?<![A-Za-z0-9])(?<![0-9][.,-])(?:{pattern})(?![A-Za-z0-9])(?!-[0-9])"
     # A word behind a bracket is the placeholder of a number that was removed.
     named = re.compile(rf"(?i)(?<![a-z\[])(?:{words})(?![a-z])" if words else "")
@@ -53,10 +55,6 @@ def _grouped(*sizes: int) -> str:
 
 def _without_gaps(check: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda number: check(re.sub(r"[^A-Za-z0-9]", "", number))
-
-
-def _any(number: str) -> bool:
-    return True
 
 
 def _is_resident(number: str) -> bool:
@@ -77,7 +75,7 @@ ID_FORMS = (
         rf"[1-9](?:{GAP}[0-9]){{5}}{GAP}(?:18|19|20)(?:{GAP}[0-9]){{9}}{GAP}[0-9Xx]",
         _without_gaps(_is_resident),
     ),
-    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", _any, PASSPORT_WORDS),
+    _form("passport", r"[A-Za-z]{1,2}[0-9]{6,8}|[0-9]{9}", words=PASSPORT_WORDS),
     _form("id_us_ssn", r"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}", ssn.is_valid),
     _form("id_us_ssn", r"[0-9]{9}", ssn.is_valid, "ssn|social security"),
     _form("id_us_itin", r"9[0-9]{2}([ -]?)[0-9]{2}\1[0-9]{4}", itin.is_valid, r"itin|taxpayer"),
@@ -85,7 +83,6 @@ ID_FORMS = (
         "id_gb_nino",
         r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)( ?)"
         r"[0-9]{2}\1[0-9]{2}\1[0-9]{2}\1[A-D]",
-        _any,
     ),
     _form("id_gb_nhs", _grouped(3, 3, 4), _without_gaps(nhs.is_valid), "nhs"),
     _form(
@@ -116,23 +113,18 @@ ID_FORMS = (
     _form("id_pl_pesel", r"[0-9]{11}", pesel.is_valid, r"pesel"),
     _form("id_br_cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", cpf.is_valid),
     _form("id_br_cpf", r"[0-9]{11}", cpf.is_valid, r"cpf"),
-    _form(
-        "id_in_aadhaar",
-        _grouped(4, 4, 4),
-        _without_gaps(aadhaar.is_valid),
-        r"aadhaar|uidai",
-    ),
+    _form("id_in_aadhaar", _grouped(4, 4, 4), _without_gaps(aadhaar.is_valid), r"aadhaar|uidai"),
     _form("id_se_personnummer", rf"(?:19|20)?{DATE}[-+][0-9]{{4}}", personnummer.is_valid),
     _form("id_fi_hetu", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]", hetu.is_valid),
     _form("id_ch_ahv", r"756[.][0-9]{4}[.][0-9]{4}[.][0-9]{2}|756[0-9]{10}", ahv.is_valid),
     _form("id_kr_rrn", rf"{DATE}-[0-9]{{7}}", rrn.is_valid),
     _form("id_mx_curp", rf"[A-Z]{{4}}{DATE}[HMX][A-Z]{{5}}[0-9A-Z][0-9]", curp.is_valid),
-    _form(
-        "id_ca_sin",
-        _grouped(3, 3, 3),
-        _without_gaps(sin.is_valid),
-        r"sin|social insurance",
-    ),
+    _form("id_ca_sin", _grouped(3, 3, 3), _without_gaps(sin.is_valid), r"sin|social insurance"),
+)
+# GA 36-2018: a province, a town, five or six signs. Two figures at least: "新A4纸" is paper.
+PLATE = re.compile(
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] ?[A-HJ-NP-Z][·•・. -]?"
+    "(?=[A-Z]*[0-9][A-Z]*[0-9])[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"
 )
 CONTEXT_CHARS = 40
 # Each form has six digits or more, with at most this between two of them, and at most LETTERS
@@ -142,8 +134,6 @@ LETTERS = 16
 
 
 class Identities:
-    """Ids of persons by the forms and check digits of their states, passports by their names."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up.simplified
         places = [match.span() for match in DIGITS.finditer(text.text)]
@@ -165,3 +155,14 @@ def _matches(
             before = max(0, match.start() - CONTEXT_CHARS)
             if form.words.search(text, before, match.start()) and form.is_valid(match[0]):
                 yield match.span()
+
+
+class Plates:
+    """Number plates of cars in mainland China, of the same category."""
+
+    def find(self, text: NormalisedText) -> Iterator[Finding]:
+        if text.text.isascii():
+            return
+        text = text.closed_up.simplified
+        for match in PLATE.finditer(text.text):
+            yield text.finding("identity", "plate_cn", *match.span())

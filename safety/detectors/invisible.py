@@ -1,14 +1,14 @@
-"""Characters that nobody sees: zero-width, bidi overrides, tags, controls."""
+"""Characters that show nothing and shape nothing: zero-width, bidi overrides, tags, controls."""
 
 from collections.abc import Iterator
 
-from safety.text.normalise import NormalisedText, invisible_spans
+from safety.text.normalise import ANY_INVISIBLE, INVISIBLE_UNLESS_KEPT, NormalisedText
 from safety.verdict import Finding
 
 
 class Invisible:
-    """Characters that show nothing and shape nothing, by Unicode's Default_Ignorable_Code_Point."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
-        for start, end in invisible_spans(text.original):
-            yield Finding("invisible", "invisible_character", start, end)
+        if ANY_INVISIBLE.search(text.original):
+            for match in INVISIBLE_UNLESS_KEPT.finditer(text.original):
+                if match["kept"] is None:
+                    yield Finding("invisible", "invisible_character", *match.span())

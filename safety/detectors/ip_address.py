@@ -1,4 +1,4 @@
-"""Public IP addresses, which lead to a household or a server (RFC 791, RFC 4291)."""
+"""IP addresses (RFC 791, RFC 4291) that IANA calls global: they lead to a house or a server."""
 
 import ipaddress
 import re
@@ -18,8 +18,6 @@ CONTEXT_CHARS = 12
 
 
 class IPAddresses:
-    """Addresses of IPv4 and IPv6 that the registries of IANA call global."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         text = text.closed_up
         v6 = V6.finditer(text.text) if text.text.count(":") > 1 else ()

@@ -1,4 +1,4 @@
-"""Links: Slack makes them clickable, and may fetch a preview before anybody clicks.
+"""Links (RFC 3986): Slack makes them clickable, and may fetch a preview before anybody clicks.
 
 A preview of an address that the model wrote can carry the conversation to the owner of the host.
 Links to hosts on the policy's list stay as they are; all others are shown so that nothing links
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from safety.detectors.domains import FILE_ENDINGS, NO_DOMAINS, TOP_LEVEL
+from safety.policy.policy import is_listed
 from safety.text.normalise import NormalisedText
 from safety.verdict import Finding
 
@@ -31,20 +32,20 @@ PLAIN = r"[^\s()<>]{0,2000}"
 TARGET = rf"{SCHEME}{PLAIN}(?:\({PLAIN}\){PLAIN}){{0,8}}"
 LABEL = r"!?\[(?P<label>[^\[\]\n]{0,200})\]"
 MARKDOWN = re.compile(
-    rf"{LABEL}(?:\(<?({TARGET})>?\)?|:[ \t]{{0,3}}<?({SCHEME}{PATH}{{1,2000}}(?<![.,;:!?]))>?)"
+    rf"{LABEL}(?:\(<?(?P<target>{TARGET})>?\)?"
+    rf"|:[ \t]{{0,3}}<?(?P<defined>{SCHEME}{PATH}{{1,2000}}(?<![.,;:!?]))>?)"
 )
 ANGLE = re.compile(
-    r"<((?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})(?:\|(?P<label>[^<>\n]{0,200}))?>"
+    r"<(?P<target>(?:https?|mailto|tel|ftp|slack):[^\s<>|]{1,500})"
+    r"(?:\|(?P<label>[^<>\n]{0,200}))?>"
 )
 CODE = re.compile(r"(?m)^ {0,3}```[\s\S]*?(?:^ {0,3}```|\Z)|`[^`\n]+`")
 TRAILING = ".,;:!?'*_~)]}"
 
 
 class Links:
-    """URLs by RFC 3986, domains by IANA's root zone, and links of Markdown and of Slack."""
-
     def __init__(self, allow: Sequence[str]) -> None:
-        self.allow = tuple(host.lower() for host in allow)
+        self.allow = allow
 
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         if "." not in text.text and ":" not in text.text:
@@ -98,7 +99,7 @@ def _mask(spans: Sequence[tuple[int, int]], length: int) -> bytearray:
 
 
 def is_allowed(url: str, allow: Sequence[str]) -> bool:
-    """Say whether the host is on the list: itself, or under an entry of the form `*.host`."""
+    """Say whether the host is on the list."""
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         host = (parts.hostname or "").lower()
@@ -106,23 +107,15 @@ def is_allowed(url: str, allow: Sequence[str]) -> bool:
         return False
     if parts.scheme not in ("http", "https") or not host.isascii():
         return False
-    return any(
-        host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in allow
-    )
+    return is_listed(host, allow)
 
 
 def plain(link: NormalisedText, allow: Sequence[str]) -> str:
     """Return a link as words: its label as written, its target as a link only if it is allowed."""
-    if match := MARKDOWN.fullmatch(link.text):
-        return _label_and_target(link, match, match[2] or match[3], allow)
-    if match := ANGLE.fullmatch(link.text):
-        return _label_and_target(link, match, match[1], allow)
-    return _defang(link.text, allow)
-
-
-def _label_and_target(
-    link: NormalisedText, match: re.Match[str], target: str, allow: Sequence[str]
-) -> str:
+    match = MARKDOWN.fullmatch(link.text) or ANGLE.fullmatch(link.text)
+    if match is None:
+        return _defang(link.text, allow)
+    target = match["target"] or match["defined"]
     shown = _defang(target, allow)
     label = link.written(*match.span("label"))
     return f"{label} ({shown})" if label and match["label"] != target else shown

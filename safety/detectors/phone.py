@@ -44,8 +44,6 @@ NO_PHONE = re.compile(
 
 
 class Phones:
-    """Phone numbers by libphonenumber's tables, and by the words that announce them."""
-
     def __init__(self, regions: Sequence[str]) -> None:
         self.regions = tuple(regions)
 

@@ -86,8 +86,6 @@ SIGN_WITHIN = re.compile("[A-Za-z][@#$%^&*!][A-Za-z]")
 
 
 class Secrets:
-    """Credentials, by their issuers' documentation, RFC 7468, RFC 6750, RFC 7617, and by names."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         for match in PRIVATE_KEY.finditer(text.text):
             yield text.finding("secret", "private_key", *match.span())

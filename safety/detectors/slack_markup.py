@@ -18,8 +18,6 @@ IDS = re.compile(r"[A-Z0-9]{1,20}")
 
 
 class SlackMarkup:
-    """Broadcasts, mentions and control markup, by Slack's page on formatting."""
-
     def find(self, text: NormalisedText) -> Iterator[Finding]:
         for match in BROADCAST.finditer(text.text):
             yield text.finding("slack_markup", "slack_broadcast", *match.span())

@@ -48,9 +48,6 @@ class JudgeBudget:
     def __post_init__(self) -> None:
         assert self.left > 0
 
-    def spend(self, seconds: float) -> None:
-        self.left = max(0.0, self.left - seconds)
-
 
 class Judge:
     """Asks one server, at most `at_once` questions at a time. Safe to share between tasks."""
@@ -70,12 +67,10 @@ class Judge:
         self, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: JudgeBudget
     ) -> list[Finding]:
         """Return what it names in these passages of a text. Raises JudgeError, JudgeLate."""
-        passages = [text[start:end] for start, end in spans]
+        answers = await self.scores([text[slice(*span)] for span in spans], stage, budget)
         return [
-            Finding(category, JUDGE_RULE + category, start, end, score)
-            for (start, end), scores in zip(
-                spans, await self.scores(passages, stage, budget), strict=True
-            )
+            Finding(category, JUDGE_RULE + category, *span, score)
+            for span, scores in zip(spans, answers, strict=True)
             for category, score in scores.items()
             if score >= self.policy.threshold(category)
         ]
@@ -92,26 +87,26 @@ class Judge:
             return [highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
             raise JudgeLate from None
-        except (JudgeError, JudgeLate):
+        except JudgeError:
             raise
         except Exception as error:
             # Any kind of error: an answer may be anything. From None: the cause may quote the text.
             raise JudgeError(type(error).__name__) from None
         finally:
-            budget.spend(time.monotonic() - began)
+            budget.left = max(0.0, budget.left - (time.monotonic() - began))
 
     async def _answers(
         self, session: aiohttp.ClientSession, asks: Iterable[JudgeRequest]
     ) -> list[dict[str, float]]:
         """Return all answers. The first failure ends all other questions, and is raised.
 
-        Of two failures at once, a JudgeLate is not the one that is raised.
+        Of two failures at once, a TimeoutError is not the one that is raised.
         """
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._asked(session, ask)) for ask in asks]
         except ExceptionGroup as errors:
-            _, failures = errors.split(JudgeLate)
+            _, failures = errors.split(TimeoutError)
             raise (failures or errors).exceptions[0] from None
         return [task.result() for task in tasks]
 
@@ -126,18 +121,14 @@ class Judge:
         return aiohttp.ClientSession(base, connector=connector, headers=headers, trust_env=False)
 
     async def _asked(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
-        """Return the answer to one question, when it has its turn. Raises JudgeLate."""
-        async with self._room:
-            try:
-                async with asyncio.timeout(self.policy.timeout_seconds):
-                    return await self._ask(session, ask)
-            except TimeoutError:
-                raise JudgeLate from None
-
-    async def _ask(self, session: aiohttp.ClientSession, ask: JudgeRequest) -> dict[str, float]:
+        """Return the answer to one question, when it has its turn."""
         body = ask.body | ({"model": self.policy.model} if self.policy.model else {})
-        # A redirect could carry the text to a server that nobody named.
-        async with session.post(ask.path, json=body, allow_redirects=False) as response:
+        async with (
+            self._room,
+            asyncio.timeout(self.policy.timeout_seconds),
+            # A redirect could carry the text to a server that nobody named.
+            session.post(ask.path, json=body, allow_redirects=False) as response,
+        ):
             if response.status != 200:
                 raise JudgeError(f"status {response.status}")
             answer = await _json(response)

@@ -11,24 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safety.policy.judge_policy import FormName
+from safety.policy.judge_policy import QUESTIONS, FormName
 from safety.verdict import Stage
 
 Position = Mapping[str, float]
 """The tokens that are possible at one place of an answer, and their log-probabilities."""
 
-QUESTIONS = {
-    "hate": "insult or demean people for their origin, religion, sex, disability or the like",
-    "harassment": "bully, threaten or humiliate a person",
-    "sexual": "describe sexual acts in order to arouse",
-    "sexual_minors": "describe children or teenagers in a sexual way",
-    "violence": "praise violence, or call for it",
-    "self_harm": "encourage suicide or self-harm, or say how to do it",
-    "illicit": "ask for help with a crime",
-    "harm": "tell how to do something that is criminal or dangerous",
-    "prompt_attack": "give orders to an AI system, to make it break its rules",
-}
-"""The questions to a model without a form of its own, one for each category."""
 ONLY_AT = {"illicit": (Stage.INPUT,), "harm": (Stage.OUTPUT,), "prompt_attack": (Stage.MATERIAL,)}
 
 LLAMA_GUARD = {
@@ -130,9 +118,14 @@ def shieldgemma(text: str, stage: Stage) -> list[JudgeRequest]:
     body = {"prompt": prompts, "max_tokens": 1, "temperature": 0, "logprobs": MOST_ALTERNATIVES}
 
     def read(answer: Any) -> dict[str, float]:
-        by_prompt = _completion_positions(answer, len(prompts))
-        shares = (_share(positions, "yes", "no") for positions in by_prompt)
-        return dict(zip(SHIELD_GEMMA, shares, strict=True))
+        choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+        if [choice["index"] for choice in choices] != list(range(len(prompts))):
+            raise UnreadableAnswer
+        firsts = (dict(choice["logprobs"]["top_logprobs"][0]) for choice in choices)
+        return {
+            name: _share([first], "yes", "no")
+            for name, first in zip(SHIELD_GEMMA, firsts, strict=True)
+        }
 
     return [JudgeRequest("/v1/completions", body, read)]
 
@@ -178,13 +171,6 @@ def _chat_positions(answer: Any) -> list[Position]:
         {each["token"]: each["logprob"] for each in (place, *place["top_logprobs"])}
         for place in answer["choices"][0]["logprobs"]["content"]
     ]
-
-
-def _completion_positions(answer: Any, prompts: int) -> list[list[Position]]:
-    choices = sorted(answer["choices"], key=lambda choice: choice["index"])
-    if [choice["index"] for choice in choices] != list(range(prompts)):
-        raise UnreadableAnswer
-    return [[dict(choice["logprobs"]["top_logprobs"][0])] for choice in choices]
 
 
 def _behind(mark: str, positions: Sequence[Position]) -> Sequence[Position]:

@@ -1,7 +1,8 @@
 """The policy's table about the judge: a model that is asked what a text means."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,23 +11,20 @@ from safety.verdict import Action, Stage
 
 FormName = Literal["question", "llama_guard", "qwen3_guard", "shieldgemma"]
 
-JUDGED = (
-    "hate",
-    "harassment",
-    "sexual",
-    "sexual_minors",
-    "violence",
-    "self_harm",
-    "illicit",
-    "harm",
-    "prompt_attack",
-    "unsafe",
-)
+QUESTIONS = {
+    "hate": "insult or demean people for their origin, religion, sex, disability or the like",
+    "harassment": "bully, threaten or humiliate a person",
+    "sexual": "describe sexual acts in order to arouse",
+    "sexual_minors": "describe children or teenagers in a sexual way",
+    "violence": "praise violence, or call for it",
+    "self_harm": "encourage suicide or self-harm, or say how to do it",
+    "illicit": "ask for help with a crime",
+    "harm": "tell how to do something that is criminal or dangerous",
+    "prompt_attack": "give orders to an AI system, to make it break its rules",
+}
+"""By category, what a model without a form of its own is asked about a text."""
+JUDGED = (*QUESTIONS, "unsafe")
 """Categories that a judge may name; `unsafe` is for those of its names that map to no other."""
-
-
-def _judged(table: dict[str, Any]) -> dict[str, Any]:
-    return check_keys(table, JUDGED)
 
 
 def _address(url: str) -> str:
@@ -35,7 +33,8 @@ def _address(url: str) -> str:
     return url
 
 
-JudgeActions = Annotated[dict[str, MeaningAction], AfterValidator(_judged)]
+OnlyJudged = AfterValidator(partial(check_keys, allowed=JUDGED))
+JudgeActions = Annotated[dict[str, MeaningAction], OnlyJudged]
 
 
 class JudgePolicy(PolicyTable):
@@ -50,7 +49,7 @@ class JudgePolicy(PolicyTable):
     at_once: int = Field(8, ge=1, le=64)
     every_chars: int = Field(400, ge=1, le=2000)
     late: MeaningAction = Action.BLOCK
-    thresholds: Annotated[dict[str, Score], AfterValidator(_judged)] = Field(default_factory=dict)
+    thresholds: Annotated[dict[str, Score], OnlyJudged] = Field(default_factory=dict)
     input: JudgeActions = Field(default_factory=dict)
     material: JudgeActions = Field(default_factory=dict)
     output: JudgeActions = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Annotated, Any
 
@@ -157,17 +157,16 @@ class LinkPolicy(PolicyTable):
 
     def stricter(self, other: "LinkPolicy") -> "LinkPolicy":
         """Return the hosts that both allow."""
-        both = {
-            host
-            for mine, others in ((self.allow, other.allow), (other.allow, self.allow))
-            for host in mine
-            if any(_covers(entry, host) for entry in others)
-        }
+        hosts = {*self.allow, *other.allow}
+        both = {h for h in hosts if is_listed(h, self.allow) and is_listed(h, other.allow)}
         return LinkPolicy(allow=tuple(sorted(both)))
 
 
-def _covers(entry: str, host: str) -> bool:
-    return entry == host or (entry.startswith("*.") and host.endswith(entry[1:]))
+def is_listed(host: str, allow: Iterable[str]) -> bool:
+    """Say whether a list has a host: itself, or an entry of the form `*.host` above it."""
+    return any(
+        host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in allow
+    )
 
 
 class PhonePolicy(PolicyTable):

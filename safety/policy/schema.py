@@ -4,16 +4,14 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from safety.errors import first_fault
 from safety.verdict import Action
 
 
-class PolicyTable(BaseModel):
+class PolicyTable(BaseModel, extra="forbid", frozen=True):
     """A table that refuses unknown keys, and is never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _without_span(action: Action) -> Action:
@@ -53,9 +51,6 @@ def _table(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for name in path:
         annotation: Any = model.model_fields[name].annotation
         # An optional table is a union with None.
-        model = next(t for t in (annotation, *get_args(annotation)) if _is_table(t))
+        kinds = (each for each in (annotation, *get_args(annotation)) if isinstance(each, type))
+        model = next(each for each in kinds if issubclass(each, BaseModel))
     return model
-
-
-def _is_table(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -72,13 +72,7 @@ class Filter:
         return self._places[policy.digest]
 
     async def judge(
-        self,
-        text: str,
-        stage: Stage,
-        *,
-        request: str,
-        who: str = "",
-        held: Action = Action.HOLD,
+        self, text: str, stage: Stage, *, request: str, who: str = "", held: Action = Action.HOLD
     ) -> Verdict:
         """Return the verdict on a whole text. Raises nothing, whatever the text holds.
 
@@ -101,9 +95,8 @@ class Filter:
         self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
     ) -> None:
         """Write down what a person decided about a held text. Raises OSError."""
-        await AuditTrail(self.audit, stage, request, who).note(
-            decision, categories, policy=self.screening.digest
-        )
+        trail = AuditTrail(self.audit, stage, request, who)
+        await trail.note(decision, categories, self.screening.digest)
 
     def gate(self, *, request: str, who: str = "") -> Gate:
         """Return a gate for one draft, whose text comes in chunks."""

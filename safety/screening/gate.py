@@ -15,15 +15,7 @@ from safety.screening.screening import EMPTY, Screening, moved
 from safety.text.normalise import normalise
 from safety.text.safe_text import NOTHING, joined
 from safety.text.segmentation import PASSAGE, Passage, Segmenter, passages
-from safety.verdict import (
-    JUDGE_RULE,
-    Action,
-    Blocked,
-    Finding,
-    Removes,
-    SafeText,
-    Verdict,
-)
+from safety.verdict import JUDGE_RULE, Action, Blocked, Finding, Removes, SafeText, Verdict
 
 CONTEXT = 400
 """Characters before a piece that the rules see at least. No rule looks further back."""
@@ -98,7 +90,7 @@ class Gate:
         if self._is_opened:
             return
         try:
-            await self._trail.open(policy=self._screening.digest)
+            await self._trail.open(self._screening.digest)
         except OSError:
             await self._block(self._screening.refuse("audit_error"))
         self._is_opened = True

@@ -62,13 +62,18 @@ class Screening:
     ) -> Verdict:
         """Return the verdict once the judge has read these passages too: never a milder one.
 
-        The judge is not asked about a text that is stopped already. `budget` is None if there is
-        no judge.
+        Lines that an input quotes are read as material, too. The judge is not asked about a text
+        that is stopped already. `budget` is None if there is no judge.
         """
-        if self.judge_tier is None or budget is None or verdict.text is None:
+        judge = self.judge_tier
+        if judge is None or budget is None or verdict.text is None:
             return verdict
         try:
-            found = await _asked(self.judge_tier, text, spans, stage, budget)
+            found = await judge.find(text.original, spans, stage, budget)
+            if stage is Stage.INPUT and (quoted := text.quoted):
+                passages = [passage.span for passage in quoted.passages]
+                named = await judge.find(quoted.original, passages, Stage.MATERIAL, budget)
+                found += map(text.quotation.located, named)
         except JudgeLate:
             found = [Finding(JUDGE_LATE, JUDGE_LATE, 0, len(text.original))]
         except JudgeError as error:
@@ -175,11 +180,8 @@ class Screening:
         """Return the verdict that follows from findings and from what may be shown."""
         actions = [self.action(finding, stage) for finding in findings]
         action = max(actions, key=lambda each: each.strictness, default=Action.ALLOW)
-        causes = tuple(
-            finding
-            for finding, each in zip(findings, actions, strict=True)
-            if each is action is not Action.ALLOW
-        )
+        pairs = zip(findings, actions, strict=True)
+        causes = tuple(each for each, its in pairs if its is action is not Action.ALLOW)
         if shown is None and not action.stops:
             action = Action.BLOCK
         if action.stops:
@@ -195,25 +197,6 @@ class Screening:
 
     def refuse(self, rule: str) -> Verdict:
         return refusal(rule, self.digest)
-
-
-async def _asked(
-    judge: Judge,
-    text: NormalisedText,
-    spans: Sequence[tuple[int, int]],
-    stage: Stage,
-    budget: JudgeBudget,
-) -> list[Finding]:
-    """Return what the judge names, also in the lines that an input quotes.
-
-    Raises JudgeError, JudgeLate.
-    """
-    found = await judge.find(text.original, spans, stage, budget)
-    if stage is Stage.INPUT and (quoted := text.quoted):
-        passages = [passage.span for passage in quoted.passages]
-        named = await judge.find(quoted.original, passages, Stage.MATERIAL, budget)
-        found += map(text.quotation.located, named)
-    return found
 
 
 def _in_quoted(

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from safety.text.quotes import Quotation, quoted_in
-from safety.text.segmentation import Passage, borders, passages
-from safety.text.variants import parting_places, simple_form, unleeted_form
+from safety.text.segmentation import Passage, Segmenter, passages
+from safety.text.variants import LEET, parting_places, simple_form
 from safety.verdict import Finding
 
 # Unicode TR 39 lists thousands. These are the letters that readers take for Latin ones: Cyrillic,
@@ -125,8 +125,8 @@ class NormalisedText:
 
     @cached_property
     def unleeted(self) -> "NormalisedText":
-        """Figures and signs as the letters that they stand for."""
-        return replace(self, text=unleeted_form(self.text))
+        """In small letters, with figures and signs as letters: "p4$$W0rd"."""
+        return replace(self, text=self.text.translate(LEET))
 
     @cached_property
     def closed_up(self) -> "NormalisedText":
@@ -141,7 +141,8 @@ class NormalisedText:
     @cached_property
     def borders(self) -> tuple[int, ...]:
         """Where a stream of this text may be cut, counted in the original."""
-        return tuple(borders(self))
+        segmenter = Segmenter()
+        return tuple(iter(lambda: segmenter.next(self), None))
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
@@ -184,13 +185,6 @@ def _fold(character: str) -> str:
     if character.isdecimal():
         return str(unicodedata.decimal(character))
     return CONFUSABLES.get(character, character)
-
-
-def invisible_spans(text: str) -> list[tuple[int, int]]:
-    """Return where each character is that shows nothing and shapes nothing, as (start, end)."""
-    if not ANY_INVISIBLE.search(text):
-        return []
-    return [match.span() for match in INVISIBLE_UNLESS_KEPT.finditer(text) if match["kept"] is None]
 
 
 def visible(text: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from safety.text.gap import GAP
 from safety.text.private_key import OPEN_PRIVATE_KEY
 
 if TYPE_CHECKING:
@@ -24,6 +23,11 @@ FORCED_AFTER = 600
 """Characters after which a piece without the end of a sentence is cut between two words."""
 HELD_BACK = 128
 """Characters that must follow a cut which is not the end of a sentence or a line."""
+GAP = r"(?:[./_·-]|(?<![._]) ){0,3}"
+"""What people put between the groups of one number, for numbers with a check digit.
+
+Behind a full stop and a space a new sentence begins, and a border lies there.
+"""
 
 SPACE = "[ \t\r\n\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 CJK = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -94,12 +98,6 @@ def passages(ends: Iterable[int]) -> Iterator[Passage]:
             start, pieces = end, []
     if pieces:
         yield Passage(start, tuple(pieces))
-
-
-def borders(text: "NormalisedText") -> Iterator[int]:
-    """Yield the borders of a whole text."""
-    segmenter = Segmenter()
-    return iter(lambda: segmenter.next(text), None)
 
 
 @dataclass(slots=True)
@@ -266,9 +264,13 @@ def _last_before(text: "NormalisedText", border: int) -> tuple[str, int]:
 
 
 def _is_target(word: str) -> bool:
-    behind = word.rfind("](") + 1
-    is_labelled = behind > 0 and word.count("(", behind) > word.count(")", behind)
-    return is_labelled or "://" in word
+    """Say whether a word holds a URL, or the target of a link, which may hold links in brackets."""
+    unclosed = 0
+    for target in reversed(word.split("](")[1:]):
+        unclosed += 1 + target.count("(") - target.count(")")
+        if unclosed > 0:
+            return True
+    return "://" in word
 
 
 def _is_less_than(tail: str) -> bool:

@@ -5,13 +5,13 @@ figures for letters, words that are spelled out. The functions here know strings
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 
 import opencc
 
+# Also makes letters small. Only for words: the value behind one must be read as it was written.
 LEET = str.maketrans("0134578@$!+" + ascii_uppercase, "oieastbasit" + ascii_lowercase)
 # Six and more single characters: "p a s s w o r d", with wider gaps between words. No border lies
 # within (see `segmentation`). The pattern begins at the first gap, which is rarer than a letter.
@@ -42,30 +42,16 @@ def _characters() -> tuple[re.Pattern[str], dict[int, str]]:
     return re.compile(f"[{''.join(map(chr, simple))}]"), simple
 
 
-def unleeted_form(text: str) -> str:
-    """Return the text in small letters, with figures and signs as letters: "p4$$W0rd".
-
-    Only for words: the value that follows such a word must be read as it was written.
-    """
-    return text.translate(LEET)
-
-
 def parting_places(text: str) -> set[int]:
     """Return the places of the characters that part the letters of spelled-out words."""
-    return {place for run in _runs(text) for place in run}
-
-
-def _runs(text: str) -> Iterator[Iterator[int]]:
-    """Yield for each spelled-out run the places of the characters between its letters."""
+    places: set[int] = set()
     for match in DOTTED.finditer(text):
-        yield iter(range(match.start(), match.end(), 2))
+        places.update(range(match.start(), match.end(), 2))
     for match in SPACED.finditer(text):
         run = range(match.start() - 1, match.end())
         letters = [place for place in run if text[place] != " "]
         narrow = min(after - before for before, after in pairwise(letters))
-        yield (
-            place
-            for before, after in pairwise(letters)
+        for before, after in pairwise(letters):
             # Of a wider gap, which parts two words, one space stays.
-            for place in range(before + 1 + (after - before > narrow), after)
-        )
+            places.update(range(before + 1 + (after - before > narrow), after))
+    return places

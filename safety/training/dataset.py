@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from safety.errors import OperatorError, first_fault
 from safety.verdict import Stage
@@ -21,20 +20,16 @@ class DatasetError(OperatorError):
     """Rows cannot be read or learned from. The message never has a word of a text."""
 
 
-class LabelledSpan(BaseModel):
+class LabelledSpan(BaseModel, frozen=True, extra="forbid"):
     """A labelled span of the text, in characters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     end: int
     kind: str
 
 
-class LabelledText(BaseModel):
+class LabelledText(BaseModel, frozen=True, extra="forbid"):
     """A row: a text, its labels, and where it comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     stage: Stage
@@ -53,7 +48,7 @@ class LabelledText(BaseModel):
     @property
     def digest(self) -> bytes:
         """SHA-256 of the text, by which rows are chosen."""
-        return _digest(self.text)
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
     @property
     def fold(self) -> int:
@@ -61,15 +56,14 @@ class LabelledText(BaseModel):
         return self.digest[0] % 4
 
 
-@cache
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
 def read(paths: Iterable[Path]) -> Iterator[LabelledText]:
     """Yield the rows of all files. Raises DatasetError."""
     for path in paths:
-        for number, line in enumerate(_lines(path), 1):
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise DatasetError(f"{path} cannot be read as JSON lines: check the path.") from None
+        for number, line in enumerate(lines, 1):
             try:
                 yield LabelledText.model_validate_json(line, strict=False)
             except ValidationError as error:
@@ -89,13 +83,6 @@ def _fault(error: ValidationError) -> str:
             return f"the key {where} is missing"
         case _:
             return f"{where}: {message}".removeprefix(": ")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise DatasetError(f"{path} cannot be read as JSON lines: check the path.") from None
 
 
 def has(row: LabelledText, category: str) -> bool:

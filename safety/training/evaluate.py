@@ -21,11 +21,7 @@ from safety.policy.policy_file import load_policy
 from safety.screening.filter import Filter
 from safety.screening.screening import Screening
 from safety.text.normalise import NormalisedText, normalise
-from safety.training.dataset import (
-    DatasetError,
-    LabelledText,
-    read,
-)
+from safety.training.dataset import DatasetError, LabelledText, read
 from safety.training.report import Judged, lines, report
 from safety.training.train import train, with_own
 
@@ -108,15 +104,11 @@ def score(screening: Screening, text: NormalisedText) -> tuple[dict[str, float],
     """Return scores and margins of `Judged`. Raises WeightsError."""
     highest: dict[str, float] = defaultdict(float)
     margins: dict[str, float] = {}
-    for passage in text.passages:
-        part = text.part(*passage.span)
-        found = screening.classifier.scores(part, passage.lengths)
-        for (language, category), values in found.items():
-            limit = screening.policy.thresholds.of(language, category)
-            best = float(values.max())
-            highest[category] = max(highest[category], best)
-            margin = _log_odds(best) - _log_odds(limit)
-            margins[category] = max(margins.get(category, -inf), margin)
+    for (language, category), best in screening.classifier.highest(text).items():
+        limit = screening.policy.thresholds.of(language, category)
+        highest[category] = max(highest[category], best)
+        margin = _log_odds(best) - _log_odds(limit)
+        margins[category] = max(margins.get(category, -inf), margin)
     return highest, margins
 
 

@@ -13,13 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from safety.classifier.classifier import sigmoid
-from safety.classifier.features import (
-    GRAMS,
-    WIDTH,
-    WORDS,
-    FloatArray,
-    lexicon,
-)
+from safety.classifier.features import GRAMS, WIDTH, WORDS, FloatArray, lexicon
 from safety.classifier.weights import DAMPING, Heads, save
 from safety.errors import OperatorError
 from safety.policy.policy import LANGUAGES

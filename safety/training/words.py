@@ -6,11 +6,10 @@ of all-MiniLM-L6-v2 (Apache-2.0). Both are linear in the words of a text, so a f
 makes of them to its own weights of words, and the running filter needs neither.
 
 `python -m safety.training.words PROFANITY_CHECK ALL_MINILM_L6_V2` makes the file from the
-folders of the two models. It needs scikit-learn, and opens pickles: name only folders that you
-trust.
+folders of the two models. It needs scikit-learn and safetensors, and opens pickles: name only
+folders that you trust.
 """
 
-import json
 import re
 import sys
 from functools import cache
@@ -41,7 +40,7 @@ def known() -> WordKnowledge:
 
 def harshness(folder: Path) -> dict[str, float]:
     """Return the weight of each word in the linear model of alt-profanity-check."""
-    # Only whoever makes the file needs joblib.
+    # Only whoever makes the file needs joblib and safetensors.
     load = import_module("joblib").load
     terms = load(folder / "vectorizer.joblib")
     parts = load(folder / "model.joblib").calibrated_classifiers_
@@ -53,7 +52,8 @@ def meanings(folder: Path) -> dict[str, NDArray[np.float64]]:
     """Return the embedding of each whole word, on its principal axes; frequent words are small."""
     words = (folder / "vocab.txt").read_text("utf-8").splitlines()
     whole = np.array([i for i, word in enumerate(words) if re.fullmatch("[a-z]{2,}", word)])
-    vectors = _embeddings(folder / "model.safetensors")[whole].astype(np.float64)
+    tensors = import_module("safetensors.numpy").load_file(folder / "model.safetensors")
+    vectors = tensors["embeddings.word_embeddings.weight"][whole].astype(np.float64)
     vectors -= vectors.mean(axis=0)
     vectors = vectors @ np.linalg.eigh(vectors.T @ vectors)[1][:, : -MEANINGS - 1 : -1]
     vectors *= SPREAD / np.sqrt((vectors**2).sum(axis=1).mean())
@@ -62,22 +62,13 @@ def meanings(folder: Path) -> dict[str, NDArray[np.float64]]:
     return dict(zip((words[i] for i in whole), vectors, strict=True))
 
 
-def _embeddings(path: Path) -> NDArray[np.float32]:
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    place = json.loads(data[8:start])["embeddings.word_embeddings.weight"]
-    begin, end = (start + offset for offset in place["data_offsets"])
-    return np.frombuffer(data[begin:end], np.float32).reshape(place["shape"])
-
-
 def main() -> int:
     """Write `words.npz` into the data of the filter, each column as bytes and a scale."""
     harsh, meant = harshness(Path(sys.argv[1])), meanings(Path(sys.argv[2]))
     table = np.zeros((WORDS, 1 + MEANINGS))
     for column, given in ((slice(0, 1), harsh), (slice(1, None), meant)):
-        table[word_ids(list(given)), column] = np.array(list(given.values())).reshape(
-            len(given), -1
-        )
+        values = np.array(list(given.values())).reshape(len(given), -1)
+        table[word_ids(list(given)), column] = values
     scales = np.abs(table).max(axis=0) / 127
     path = Path(__file__).parents[1] / "data" / "words.npz"
     np.savez_compressed(path, known=np.rint(table / scales).astype(np.int8), scales=scales)

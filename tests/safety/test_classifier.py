@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety import Action, Blocked, Filter, FilterError, Policy, PolicyError, Stage, load_policy
+from safety.classifier.classifier import windows
 from safety.classifier.features import GRAMS, WIDTH, WORDS, features, lexicon, runs, word_ids
 from safety.classifier.weights import (
     ClassifierWeights,
@@ -24,7 +25,6 @@ from safety.classifier.weights import (
     save,
     seal,
 )
-from safety.classifier.windows import windows
 from safety.text.normalise import normalise
 from safety.text.segmentation import PASSAGE, passages
 from safety.verdict import Verdict

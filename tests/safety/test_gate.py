@@ -53,6 +53,12 @@ def judged(text: str) -> tuple[str | None, tuple[str, ...]]:
 @given(chunked())
 @example(["+41 (0)96 471 07 95 office. 4539 1488 0343 6467A sentence of words "])
 @example([*"See [a. b](https://evil.net/x). Call 555-123-4567. Then 555 123 4567.\n"])
+@example(
+    [
+        "[标签](//elsewhere.net/中！(文。中)，文。[标签](mailto:jane.roe@acme-corp.com)",
+        "。今天天气很好，我们去公园散步 ",
+    ]
+)
 def test_what_the_gate_releases_is_what_the_whole_text_is_judged_to_be(chunks: list[str]) -> None:
     text, _ = judged("".join(chunks))
     released, rules = run_gate(chunks)

@@ -9,10 +9,9 @@ from safety.detectors.account import Accounts
 from safety.detectors.card import CardNumbers
 from safety.detectors.email import Emails
 from safety.detectors.handle import Handles
-from safety.detectors.identity import Identities
+from safety.detectors.identity import Identities, Plates
 from safety.detectors.ip_address import IPAddresses
 from safety.detectors.phone import Phones
-from safety.detectors.plate import Plates
 from safety.text.normalise import normalise
 from safety.verdict import Finding
 
