@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from safety import Action, Blocked, Filter, FilterError, Stage, load_policy
 from safety.judge.judge import JudgeServer
-from safety.judge.prompts import LLAMA_GUARD, QUESTIONS, QWEN3_GUARD
-from safety.policy.judge_policy import JUDGED
+from safety.judge.prompts import LLAMA_GUARD, QWEN3_GUARD
+from safety.policy.judge_policy import JUDGED, QUESTIONS
 from safety.verdict import Verdict
 from tests.safety import guard_server
 from tests.safety.guard_server import EVIL, GuardServer, Json, chat, position
