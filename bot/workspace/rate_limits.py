@@ -22,7 +22,7 @@ class RateLimit:
 TIER_2, TIER_3, TIER_4 = RateLimit(20), RateLimit(50), RateLimit(100)
 
 
-class RateLimiter:
+class MethodLimiter:
     """Counts calls in a sliding window for each method, and each channel where Slack does."""
 
     def __init__(self, limits: Mapping[str, RateLimit] | None) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.workspace.api.methods import METHODS, MethodArgs, answer
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import ApiCall, Json, json_object
-from bot.workspace.rate_limits import RateLimiter
+from bot.workspace.rate_limits import MethodLimiter
 from bot.workspace.state import State
 
 Drop = Literal["before", "after"]
@@ -37,7 +37,7 @@ class Fault:
 class WebApi:
     """Answers /api/METHOD for one bot token and one app token."""
 
-    def __init__(self, state: State, limiter: RateLimiter) -> None:
+    def __init__(self, state: State, limiter: MethodLimiter) -> None:
         self.state = state
         self.limiter = limiter
         self.faults: list[Fault] = []

@@ -13,7 +13,7 @@ from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDe
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
 from bot.workspace.objects import Json, OpenView, PostedMessage, ThreadStatus
-from bot.workspace.rate_limits import RateLimit, RateLimiter
+from bot.workspace.rate_limits import MethodLimiter, RateLimit
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
 from bot.workspace.state import State
@@ -57,7 +57,7 @@ class Workspace(UserActions):
         self._port = port
         self._http = HttpEvents(state)
         self._sockets = SocketMode(state)
-        self._api = WebApi(state, RateLimiter(limits))
+        self._api = WebApi(state, MethodLimiter(limits))
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

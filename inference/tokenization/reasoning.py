@@ -16,7 +16,7 @@ class ReasoningFilter:
     """
 
     def __init__(self, *, opened: bool = False) -> None:
-        """opened: whether the prompt ends inside the reasoning."""
+        """Begin outside the reasoning, or inside it where the prompt has `opened` it."""
         self.in_reasoning = opened
         self.found = opened
         self.answering = False

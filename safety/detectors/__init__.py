@@ -6,14 +6,14 @@ from typing import Protocol
 from safety.detectors.account import Accounts
 from safety.detectors.card import CardNumbers
 from safety.detectors.columns import Columns
-from safety.detectors.email import Emails
+from safety.detectors.credentials import Secrets
+from safety.detectors.email_address import Emails
 from safety.detectors.handle import Handles
 from safety.detectors.identity import Identities, Plates
 from safety.detectors.invisible import Invisible
 from safety.detectors.ip_address import IPAddresses
 from safety.detectors.links import Links
 from safety.detectors.phone import Phones
-from safety.detectors.secrets import Secrets
 from safety.detectors.slack_markup import SlackMarkup
 from safety.policy.policy import Policy
 from safety.text.normalise import NormalisedText

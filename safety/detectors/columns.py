@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from safety.detectors.secrets import PASSWORDS, is_password, is_strong
+from safety.detectors.credentials import PASSWORDS, is_password, is_strong
 from safety.text.normalise import NormalisedText
 from safety.verdict import Finding
 

@@ -7,7 +7,7 @@ from stdnum import luhn
 
 from safety.detectors.account import Accounts
 from safety.detectors.card import CardNumbers
-from safety.detectors.email import Emails
+from safety.detectors.email_address import Emails
 from safety.detectors.handle import Handles
 from safety.detectors.identity import Identities, Plates
 from safety.detectors.ip_address import IPAddresses

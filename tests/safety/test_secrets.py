@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from safety.detectors.secrets import Secrets, is_dummy
+from safety.detectors.credentials import Secrets, is_dummy
 from safety.text.normalise import normalise
 from tests.safety.generated.secrets import SECRET_FRAMES, SECRETS, private_key
 
