@@ -16,12 +16,11 @@ from inference import logs
 from inference.api.app import ApiServer
 from inference.api.listen import listen
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import Checkpoint
 from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
-from inference.errors import OperatorError
+from inference.errors import OperatorError, model_errors
 from inference.model.config import check_cache, check_split
 from inference.settings import WorkerSettings, load_settings
 from inference.tokenization.tokenizer import Tokenizer

@@ -19,11 +19,10 @@ from inference.bench.peers import NEEDED
 from inference.bench.report import say
 from inference.bench.timing import TimedRun, TimedStream
 from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
-from inference.errors import OperatorError
+from inference.errors import ModelError, OperatorError
 from inference.settings import load_settings
 from inference.tokenization.tokenizer import Tokenizer
 

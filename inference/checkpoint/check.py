@@ -8,10 +8,10 @@ import numpy as np
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.checkpoint.parameter_ref import ParameterRef
 from inference.checkpoint.stored_tensor import StoredTensor, block_of
+from inference.errors import ModelError
 from inference.model.config import parameter_shapes
 from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 

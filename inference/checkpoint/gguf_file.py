@@ -11,9 +11,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.stored_tensor import StoredTensor, by_name
+from inference.errors import ModelError
 
 MAGIC = b"GGUF"
 STRING = 8

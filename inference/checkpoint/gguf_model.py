@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
 from inference.checkpoint.parameter_ref import ParameterRefs, direct_refs, rotate_half_rows
 from inference.checkpoint.stored_tensor import F32
+from inference.errors import ModelError
 from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 

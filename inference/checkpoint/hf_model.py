@@ -6,9 +6,9 @@ Names and defaults are those of `transformers` (https://huggingface.co/docs/tran
 from collections.abc import Callable
 from dataclasses import replace
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.hf_rope import gemma3_ropes, read_rope
+from inference.errors import ModelError
 from inference.model.config import Activation, AttentionPattern, ModelConfig, check_heads
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
+from inference.errors import ModelError
 from inference.model.rope import Rope, yarn_attention_factor
 
 

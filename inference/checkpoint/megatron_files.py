@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
 from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredPart, StoredTensor
+from inference.errors import ModelError, model_errors
 
 LATEST = "latest_checkpointed_iteration.txt"
 KINDS = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}

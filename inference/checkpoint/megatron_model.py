@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.parameter_ref import (
     ParameterRef,
@@ -18,6 +17,7 @@ from inference.checkpoint.parameter_ref import (
     split_name,
 )
 from inference.checkpoint.stored_tensor import StoredTensor
+from inference.errors import ModelError
 from inference.model.config import (
     Activation,
     AttentionPattern,

@@ -4,7 +4,6 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
@@ -20,6 +19,7 @@ from inference.checkpoint.megatron_model import megatron_config, megatron_refs
 from inference.checkpoint.parameter_ref import ParameterRefs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored_tensor import StoredTensor
+from inference.errors import ModelError, model_errors
 from inference.model.config import ModelConfig
 from inference.tokenization.gguf_vocabulary import read_gguf_vocabulary
 from inference.tokenization.hf_vocabulary import count_tokens, read_hf_vocabulary

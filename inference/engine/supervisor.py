@@ -15,7 +15,6 @@ from pathlib import Path
 
 import structlog
 
-from inference.checkpoint.errors import ModelError
 from inference.engine.messages import (
     Add,
     Cancel,
@@ -31,6 +30,7 @@ from inference.engine.open_sample import GenerationStopped, OpenSample
 from inference.engine.quarantine import Quarantine
 from inference.engine.rank_processes import PAGE_SIZE, RankProcesses
 from inference.engine.sequence import SamplingParams
+from inference.errors import ModelError
 from inference.metrics import Metrics
 from inference.settings import WorkerSettings
 

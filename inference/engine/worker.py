@@ -16,7 +16,6 @@ import torch
 import torch.distributed as dist
 
 from inference.checkpoint.check import check_tensors
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
@@ -28,6 +27,7 @@ from inference.engine.plan_broadcast import PlanBroadcast
 from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
 from inference.engine.thread_tuner import ThreadTuner
+from inference.errors import ModelError, model_errors
 from inference.model.config import ModelConfig, check_cache
 from inference.model.device import Device, pin_to_cores
 from inference.model.gpt_model import join_ranks

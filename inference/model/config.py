@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.model.rope import Rope
 
 Activation = Literal["silu", "gelu", "gelu_tanh"]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.model.weight_loader import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

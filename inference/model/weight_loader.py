@@ -16,9 +16,9 @@ from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 from numpy.typing import NDArray
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.parameter_ref import ParameterRef, RowIndices
 from inference.checkpoint.stored_tensor import StoredTensor, block_of
+from inference.errors import ModelError
 from inference.model.config import ModelConfig
 from inference.model.products import INT4_ROWS
 from inference.model.quantized import GROUP, Int4, Int8, read_q4, read_q4_k

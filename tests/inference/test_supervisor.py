@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoint.errors import ModelError
 from inference.engine import supervisor as supervisor_module
 from inference.engine.open_sample import GenerationStopped
 from inference.engine.supervisor import Supervisor
+from inference.errors import ModelError
 from inference.settings import WorkerSettings
 from tests.inference.engine import engine, write
 
