@@ -22,7 +22,7 @@ from inference.api.responses import (
     now,
     usage_body,
 )
-from inference.engine.open_sample import GenerationStopped
+from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError

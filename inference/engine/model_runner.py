@@ -46,7 +46,8 @@ class ModelRunner:
             self._tensor([self._slot(c, p) for c in chunks for p in _positions(c)], padding),
             self.batcher.batches([[queries[i] for i in group] for group in groups]),
         )
-        self.model.active.masks = self._adapter_masks(chunks, padding)
+        self.model.active.clear()
+        self.model.active.update(self._adapter_masks(chunks, padding))
         rows = _sampled_rows(plan, order)
         sampled = self._tensor(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
         token_ids = self._tensor(tokens, padding)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import socket
@@ -10,7 +11,7 @@ import tempfile
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from inference.engine.messages import Add, Cancel, RankArgs, encode
@@ -59,7 +60,7 @@ class RankProcesses:
                 sys.executable,
                 "-m",
                 "inference.engine.worker",
-                replace(args, fd=theirs.fileno()).to_json(),
+                json.dumps(asdict(replace(args, fd=theirs.fileno()))),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 env=rank_environment(args.tp),

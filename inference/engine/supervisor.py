@@ -26,8 +26,7 @@ from inference.engine.messages import (
     SampleOutput,
     read_message,
 )
-from inference.engine.open_sample import GenerationStopped, OpenSample
-from inference.engine.quarantine import Quarantine
+from inference.engine.open_samples import GenerationStopped, OpenSample, Quarantine
 from inference.engine.rank_processes import PAGE_SIZE, RankProcesses
 from inference.engine.sequence import SamplingParams
 from inference.errors import ModelError
@@ -55,8 +54,8 @@ class Supervisor:
         self._ids = count()
         self._ranks = RankProcesses(settings, model, end_ids)
         self._quarantine = Quarantine(lambda sample: self._send(sample.as_add()))
-        self._last_token = 0.0
-        self._last_event = 0.0
+        self._loading_seconds = max(settings.hang_seconds, LOADING_SECONDS)
+        self._last_token = self._last_event = 0.0
         self._lives = MAX_LIVES
         self._ever_ready = False
 
@@ -72,10 +71,6 @@ class Supervisor:
     @property
     def busy(self) -> bool:
         return len(self.open) >= self.settings.max_waiting
-
-    @property
-    def _loading_seconds(self) -> float:
-        return max(self.settings.hang_seconds, LOADING_SECONDS)
 
     async def run(self) -> None:
         """Keep the ranks alive until cancelled. Raises ModelError if they cannot be started."""

@@ -20,8 +20,7 @@ from inference.checkpoint.parameter_ref import ParameterRef, RowIndices
 from inference.checkpoint.stored_tensor import StoredTensor, block_of
 from inference.errors import ModelError
 from inference.model.config import ModelConfig
-from inference.model.products import INT4_ROWS
-from inference.model.quantized import GROUP, Int4, Int8, read_q4, read_q4_k
+from inference.model.quantized import GROUP, INT4_ROWS, Int4, Int8, read_q4, read_q4_k
 from inference.model.weight_slots import WeightSlot, weight_slots
 
 type_of = GGMLQuantizationType
@@ -69,7 +68,7 @@ class WeightLoader:
             case _:
                 weight = self._full(slot, dtype if slot.is_matrix else torch.float32)
         bias = None
-        if self._has(slot, "bias"):
+        if self._has_bias(slot):
             parts = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
             bias = torch.cat(parts)[:, 0]
         self._give_back()
@@ -100,7 +99,7 @@ class WeightLoader:
     def held_bytes(self, slot: WeightSlot, form: WeightForm, number_size: int) -> int:
         """Return the bytes that the slot takes in memory."""
         rows, columns = self.size(slot)
-        bias = rows * number_size if self._has(slot, "bias") else 0
+        bias = rows * number_size if self._has_bias(slot) else 0
         if not slot.is_matrix:
             return rows * 4 * (2 if bias else 1)
         match self.held_as(slot, form):
@@ -160,8 +159,8 @@ class WeightLoader:
                 yield first, self.parameter(f"{name}.weight", some, slot.columns)
                 first += len(some)
 
-    def _has(self, slot: WeightSlot, part: str) -> bool:
-        return f"{slot.sources[0][0]}.{part}" in self.refs
+    def _has_bias(self, slot: WeightSlot) -> bool:
+        return f"{slot.sources[0][0]}.bias" in self.refs
 
     def _int4(self, slot: WeightSlot) -> Int4:
         return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])

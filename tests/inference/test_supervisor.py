@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference.engine import supervisor as supervisor_module
-from inference.engine.open_sample import GenerationStopped
+from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
 from inference.errors import ModelError
 from inference.settings import WorkerSettings
