@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.bench.peers import NEEDED
-from inference.bench.report import say
 from inference.bench.timing import TimedRun, TimedStream
 from inference.checkpoint.check import open_model
 from inference.checkpoint.open import Checkpoint
@@ -31,6 +30,10 @@ NO_END = frozenset({10**9})
 # Room for every workload. The usual size, a share of the free memory, would say nothing about us.
 KV_TOKENS = 16_384
 GREEDY = SamplingParams(temperature=0)
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
 
 
 class PeerError(OperatorError):
