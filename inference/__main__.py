@@ -15,9 +15,8 @@ from aiohttp import web
 from inference import logs
 from inference.api.app import ApiServer
 from inference.api.listen import listen
-from inference.checkpoint.check import open_model
 from inference.checkpoint.lora import open_adapter
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, open_model
 from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
 from inference.errors import OperatorError, model_errors

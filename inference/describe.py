@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from inference.checkpoint.check import open_model
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, open_model
 from inference.errors import OperatorError
 from inference.model.device import Device
 from inference.model.weight_loader import WeightLoader, rank_bytes

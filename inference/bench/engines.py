@@ -17,8 +17,7 @@ from pathlib import Path
 
 from inference.bench.peers import NEEDED
 from inference.bench.timing import TimedRun, TimedStream
-from inference.checkpoint.check import open_model
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, open_model
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
 from inference.errors import ModelError, OperatorError

@@ -16,7 +16,6 @@ from typing import NoReturn
 import torch
 import torch.distributed as dist
 
-from inference.checkpoint.check import check_tensors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
@@ -141,7 +140,6 @@ def _load(args: RankArgs, device: Device, supervisor: MessageSocket) -> ModelRun
 
     with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
-        check_tensors(checkpoint)
         config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
         needed = rank_bytes(loader, config, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
