@@ -89,10 +89,7 @@ async def serve(settings: WorkerSettings) -> None:
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     server = ApiServer(supervisor, tokenizer, name, config.context, token)
     runner = web.AppRunner(
-        server.app(),
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=CLOSE_SECONDS,
+        server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=CLOSE_SECONDS
     )
     await runner.setup()
     ranks = asyncio.create_task(supervisor.run())

@@ -4,10 +4,8 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiohttp
@@ -84,7 +82,7 @@ class EngineRefused(Exception):
         self.code = code
 
 
-class EngineClient(AbstractAsyncContextManager["EngineClient"]):
+class EngineClient:
     """One worker, at "unix:/path/to/socket" or "http://host:port". Use as a context manager."""
 
     def __init__(
@@ -107,12 +105,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None

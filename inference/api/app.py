@@ -227,11 +227,7 @@ class ApiServer:
         return self.context - len(prompt)
 
     async def _respond(
-        self,
-        request: web.Request,
-        asked: Request,
-        completion: Completion,
-        responses: Responses,
+        self, request: web.Request, asked: Request, completion: Completion, responses: Responses
     ) -> web.StreamResponse:
         if asked.stream:
             return await _stream(request, asked, completion, responses)
@@ -239,14 +235,11 @@ class ApiServer:
         async with contextlib.aclosing(completion.deltas()) as deltas:
             async for delta in deltas:
                 samples[delta.index].append(delta)
-        return web.json_response(responses.whole(samples, _usage(asked, completion)))
+        return web.json_response(responses.whole(samples, usage_body(completion, asked.n)))
 
 
 async def _stream(
-    request: web.Request,
-    asked: Request,
-    completion: Completion,
-    responses: Responses,
+    request: web.Request, asked: Request, completion: Completion, responses: Responses
 ) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
@@ -270,7 +263,7 @@ async def _stream(
         alive.cancel()
         await asyncio.gather(alive, return_exceptions=True)
     if asked.stream_options.include_usage:
-        await _send(response, responses.last_chunk(_usage(asked, completion)))
+        await _send(response, responses.last_chunk(usage_body(completion, asked.n)))
     await response.write(b"data: [DONE]\n\n")
     return response
 
@@ -284,16 +277,6 @@ async def _keep_alive(response: web.StreamResponse) -> None:
     while True:
         await asyncio.sleep(KEEPALIVE_SECONDS)
         await response.write(b": waiting\n\n")
-
-
-def _usage(asked: Request, completion: Completion) -> JsonObject:
-    """Build the usage. Each prompt counts once, not n times."""
-    return usage_body(
-        sum(len(sample.prompt) for sample in completion.requests[:: asked.n]),
-        sum(completion.cached_tokens[:: asked.n]),
-        completion.completion_tokens,
-        completion.reasoning_tokens,
-    )
 
 
 @web.middleware

@@ -70,11 +70,6 @@ class Completion:
     def reasoning_tokens(self) -> int:
         return sum(sample.reasoning_tokens for sample in self.samples)
 
-    @property
-    def cached_tokens(self) -> list[int]:
-        """Tokens of each sample's prompt that were in the KV cache."""
-        return [sample.cached_tokens for sample in self.samples]
-
     async def deltas(self) -> AsyncGenerator[TextDelta, None]:
         """Yield deltas as they come. Closing the iterator cancels the samples.
 
@@ -116,7 +111,9 @@ class Completion:
 
 
 class _SampleText:
-    """The text of one sample, as it grows. ids: the tokens of it, without the one that ends it."""
+    """The text of one sample, as it grows. ids: the tokens of it, without the one that ends it;
+    cached_tokens: how many of the prompt were in the KV cache.
+    """
 
     def __init__(
         self,

@@ -90,7 +90,7 @@ class WorkerEngine:
     @property
     def memory(self) -> int:
         """The most bytes that its processes have held so far."""
-        return sum(_peak_memory(process.pid) for process in self.supervisor.processes)
+        return sum(_peak_memory(process.pid) for process in self.supervisor.ranks.processes)
 
     async def run(self, prompts: list[list[int]], tokens: int) -> TimedRun:
         """Continue all prompts at once, each by so many tokens, greedily.

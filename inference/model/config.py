@@ -68,11 +68,6 @@ class ModelConfig:
         """What the scores of attention are multiplied by."""
         return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers the model has."""
-        return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
-
     def kv_groups(self, tp: int) -> int:
         """Return the key/value heads of all ranks together; with fewer heads than ranks, ranks hold
         copies.
