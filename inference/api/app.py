@@ -37,8 +37,6 @@ KEEPALIVE_SECONDS = 10.0
 # A prompt that ends inside the reasoning says so in its last tokens.
 LAST_TOKENS = 8
 
-METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-
 
 class ApiServer:
     """Answers the HTTP requests to one supervisor.
@@ -125,7 +123,8 @@ class ApiServer:
         return web.json_response({"object": "list", "data": models})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.supervisor.metrics.text(), headers=METRICS_TYPE)
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=self.supervisor.metrics.text(), headers=headers)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))

@@ -35,10 +35,6 @@ class TextDelta:
     logprobs: Logprobs = field(default_factory=list)
     prompt_logprobs: Logprobs = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.text or self.finish or self.logprobs or self.prompt_logprobs)
-
 
 class Completion:
     """All samples of one request. For one use; the counts are complete when the deltas end.
@@ -98,7 +94,7 @@ class Completion:
             async with contextlib.aclosing(self.generate(request.prompt, request.params)) as steps:
                 async for emitted in steps:
                     delta = sample.add(emitted)
-                    if not delta.is_empty:
+                    if delta.text or delta.finish or delta.logprobs or delta.prompt_logprobs:
                         queue.put_nowait(delta)
                     if delta.finish:
                         break
@@ -106,7 +102,7 @@ class Completion:
             queue.put_nowait(error)
             return
         # Templates leave out the reasoning of earlier answers.
-        if not (sample.stops.stopped or sample.has_reasoning):
+        if not (sample.stops.stopped or (sample.reasoning and sample.reasoning.found)):
             self.answer_cache.put(sample.text, sample.ids)
 
 
@@ -128,10 +124,6 @@ class _SampleText:
         self.text = ""
         self.ids: list[int] = []
         self.tokens = self.reasoning_tokens = self.cached_tokens = 0
-
-    @property
-    def has_reasoning(self) -> bool:
-        return self.reasoning is not None and self.reasoning.found
 
     def add(self, emitted: SampleOutput) -> TextDelta:
         """Take the tokens of a step, up to where a stop string is complete."""
