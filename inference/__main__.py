@@ -93,7 +93,10 @@ async def serve(settings: WorkerSettings) -> None:
     )
     await runner.setup()
     ranks = asyncio.create_task(supervisor.run())
-    stop = asyncio.create_task(_stop_signal())
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop = asyncio.create_task(stopped.wait())
     try:
         await listen(runner, settings.worker_bind)
         log.info("listening", model=name, on=settings.worker_bind)
@@ -108,14 +111,6 @@ async def serve(settings: WorkerSettings) -> None:
         await asyncio.wait([ranks])
     if not ranks.cancelled():
         ranks.result()
-
-
-async def _stop_signal() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
 
 
 if __name__ == "__main__":

@@ -130,7 +130,8 @@ class EngineClient:
                             yield item
                         elif shown := _without_reasoning(item, reasoning[item.index]):
                             yield shown
-                    _check_answers(answers)
+                    for error in filter(None, (answer.get("error") for answer in answers)):
+                        raise EngineUnavailable(str(error.get("message", "The worker failed.")))
                     if ended:
                         break
                 if not ended:
@@ -274,9 +275,3 @@ def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
             cached = details.get("cached_tokens") or 0
             costs.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
     return [each for each in deltas.values() if each.text or each.finish_reason] + costs
-
-
-def _check_answers(answers: Sequence[dict[str, Any]]) -> None:
-    for answer in answers:
-        if error := answer.get("error"):
-            raise EngineUnavailable(str(error.get("message", "The worker failed.")))

@@ -134,11 +134,9 @@ class ModelShard:
                 linear.active = self.active
                 for adapter, its_loader in lora:
                     if pair := lora_matrices(adapter, its_loader, slot):
-                        down, up = (SlotWeights(matrix, None) for matrix in pair)
-                        linear.low_rank[adapter.name] = (
-                            _fill(ParallelLinear(), down, device),
-                            _fill(ParallelLinear(), up, device),
-                        )
+                        both = (SlotWeights(matrix, None) for matrix in pair)
+                        down, up = (_fill(ParallelLinear(), one, device) for one in both)
+                        linear.low_rank[adapter.name] = down, up
             else:
                 setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
             if last == "linear_fc1":
