@@ -5,13 +5,14 @@ torch.save writes it; `common.pt` has the arguments of the run.
 https://docs.nvidia.com/megatron-core/developer-guide/latest/api-guide/dist_checkpointing.html
 """
 
-import io
+import mmap
 import re
+import struct
 import zipfile
 from itertools import accumulate
 from operator import mul
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
@@ -124,15 +125,28 @@ def _as_stack(dims: tuple[int, ...], fill: int, vectors: bool) -> tuple[int, ...
 
 def _data_offset(path: Path, offset: int, length: int, sizes: tuple[int, ...]) -> int:
     """Return where in the file the numbers of a chunk begin."""
-    with path.open("rb") as file:
-        window = _Window(file, offset, length)
-        with zipfile.ZipFile(io.BufferedReader(window)) as archive:
-            _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
-            header = offset + archive.getinfo(_entry(archive, "data/0")).header_offset
+    # A map begins at a page; zipfile does not mind what stands before an archive.
+    before = offset % mmap.ALLOCATIONGRANULARITY
+    with (
+        path.open("rb") as file,
+        _MappedFile(
+            file.fileno(), before + length, access=mmap.ACCESS_READ, offset=offset - before
+        ) as data,
+        zipfile.ZipFile(cast(BinaryIO, data)) as archive,
+    ):
+        _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
+        header = archive.getinfo(_entry(archive, "data/0")).header_offset
         # A local header of 30 bytes ends with two lengths: of a name and of a filling after it.
-        file.seek(header + 26)
-        name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
-    return header + 30 + name + extra
+        name, extra = struct.unpack_from("<HH", data, header + 26)
+    return offset - before + header + 30 + int(name) + int(extra)
+
+
+class _MappedFile(mmap.mmap):
+    """Some bytes of a file, as a file."""
+
+    def seekable(self) -> bool:
+        """Say what Python's own says since 3.13, and zipfile asks."""
+        return True
 
 
 def _entry(archive: zipfile.ZipFile, name: str) -> str:
@@ -155,31 +169,3 @@ def _check_plain(pickled: bytes, sizes: tuple[int, ...]) -> None:
     )
     if start or tuple(shape) != sizes or not straight:
         raise ValueError("a chunk does not lie row by row")
-
-
-class _Window(io.RawIOBase):
-    """Some bytes of a file, as a file."""
-
-    def __init__(self, file: io.BufferedReader, start: int, length: int) -> None:
-        self.file, self.start, self.length, self.at = file, start, length, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.length}[whence]
-        self.at = max(0, base + offset)
-        return self.at
-
-    def tell(self) -> int:
-        return self.at
-
-    def readinto(self, buffer: Any) -> int:
-        self.file.seek(self.start + self.at)
-        data = self.file.read(max(0, min(len(buffer), self.length - self.at)))
-        buffer[: len(data)] = data
-        self.at += len(data)
-        return len(data)
