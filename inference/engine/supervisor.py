@@ -53,7 +53,6 @@ class Supervisor:
         self._ids = count()
         self.ranks = RankProcesses(settings, model, end_ids)
         self._quarantine = Quarantine(lambda sample: self._send(sample.as_add()))
-        self._loading_seconds = max(settings.hang_seconds, LOADING_SECONDS)
         self._last_token = self._last_event = 0.0
         self._lives = MAX_LIVES
         self._ever_ready = False
@@ -66,6 +65,10 @@ class Supervisor:
     @property
     def busy(self) -> bool:
         return len(self.open) >= self.settings.max_waiting
+
+    @property
+    def _loading_seconds(self) -> float:
+        return max(self.settings.hang_seconds, LOADING_SECONDS)
 
     async def run(self) -> None:
         """Keep the ranks alive until cancelled. Raises ModelError if they cannot be started."""
