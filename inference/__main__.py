@@ -15,13 +15,11 @@ from aiohttp import web
 from inference import logs
 from inference.api.app import ApiServer
 from inference.api.listen import listen
-from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import model_errors
 from inference.checkpoint.lora import open_adapter
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, open_model
 from inference.engine.parent_death import die_with_parent
 from inference.engine.supervisor import Supervisor
-from inference.errors import OperatorError
+from inference.errors import OperatorError, model_errors
 from inference.model.config import check_cache, check_split
 from inference.settings import WorkerSettings, load_settings
 from inference.tokenization.tokenizer import Tokenizer
@@ -91,14 +89,14 @@ async def serve(settings: WorkerSettings) -> None:
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     server = ApiServer(supervisor, tokenizer, name, config.context, token)
     runner = web.AppRunner(
-        server.app(),
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=CLOSE_SECONDS,
+        server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=CLOSE_SECONDS
     )
     await runner.setup()
     ranks = asyncio.create_task(supervisor.run())
-    stop = asyncio.create_task(_stop_signal())
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop = asyncio.create_task(stopped.wait())
     try:
         await listen(runner, settings.worker_bind)
         log.info("listening", model=name, on=settings.worker_bind)
@@ -113,14 +111,6 @@ async def serve(settings: WorkerSettings) -> None:
         await asyncio.wait([ranks])
     if not ranks.cancelled():
         ranks.result()
-
-
-async def _stop_signal() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import aiohttp
@@ -84,7 +82,7 @@ class EngineRefused(Exception):
         self.code = code
 
 
-class EngineClient(AbstractAsyncContextManager["EngineClient"]):
+class EngineClient:
     """One worker, at "unix:/path/to/socket" or "http://host:port". Use as a context manager."""
 
     def __init__(
@@ -107,12 +105,7 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -137,7 +130,8 @@ class EngineClient(AbstractAsyncContextManager["EngineClient"]):
                             yield item
                         elif shown := _without_reasoning(item, reasoning[item.index]):
                             yield shown
-                    _check_answers(answers)
+                    for error in filter(None, (answer.get("error") for answer in answers)):
+                        raise EngineUnavailable(str(error.get("message", "The worker failed.")))
                     if ended:
                         break
                 if not ended:
@@ -281,9 +275,3 @@ def _items(answers: Sequence[dict[str, Any]]) -> list[Delta | Usage]:
             cached = details.get("cached_tokens") or 0
             costs.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
     return [each for each in deltas.values() if each.text or each.finish_reason] + costs
-
-
-def _check_answers(answers: Sequence[dict[str, Any]]) -> None:
-    for answer in answers:
-        if error := answer.get("error"):
-            raise EngineUnavailable(str(error.get("message", "The worker failed.")))

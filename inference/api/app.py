@@ -22,7 +22,7 @@ from inference.api.responses import (
     now,
     usage_body,
 )
-from inference.engine.open_sample import GenerationStopped
+from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError
@@ -36,8 +36,6 @@ CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
 # A prompt that ends inside the reasoning says so in its last tokens.
 LAST_TOKENS = 8
-
-METRICS_TYPE = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 
 class ApiServer:
@@ -125,7 +123,8 @@ class ApiServer:
         return web.json_response({"object": "list", "data": models})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.supervisor.metrics.text(), headers=METRICS_TYPE)
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=self.supervisor.metrics.text(), headers=headers)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))
@@ -227,11 +226,7 @@ class ApiServer:
         return self.context - len(prompt)
 
     async def _respond(
-        self,
-        request: web.Request,
-        asked: Request,
-        completion: Completion,
-        responses: Responses,
+        self, request: web.Request, asked: Request, completion: Completion, responses: Responses
     ) -> web.StreamResponse:
         if asked.stream:
             return await _stream(request, asked, completion, responses)
@@ -239,14 +234,11 @@ class ApiServer:
         async with contextlib.aclosing(completion.deltas()) as deltas:
             async for delta in deltas:
                 samples[delta.index].append(delta)
-        return web.json_response(responses.whole(samples, _usage(asked, completion)))
+        return web.json_response(responses.whole(samples, usage_body(completion, asked.n)))
 
 
 async def _stream(
-    request: web.Request,
-    asked: Request,
-    completion: Completion,
-    responses: Responses,
+    request: web.Request, asked: Request, completion: Completion, responses: Responses
 ) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
@@ -270,7 +262,7 @@ async def _stream(
         alive.cancel()
         await asyncio.gather(alive, return_exceptions=True)
     if asked.stream_options.include_usage:
-        await _send(response, responses.last_chunk(_usage(asked, completion)))
+        await _send(response, responses.last_chunk(usage_body(completion, asked.n)))
     await response.write(b"data: [DONE]\n\n")
     return response
 
@@ -284,16 +276,6 @@ async def _keep_alive(response: web.StreamResponse) -> None:
     while True:
         await asyncio.sleep(KEEPALIVE_SECONDS)
         await response.write(b": waiting\n\n")
-
-
-def _usage(asked: Request, completion: Completion) -> JsonObject:
-    """Build the usage. Each prompt counts once, not n times."""
-    return usage_body(
-        sum(len(sample.prompt) for sample in completion.requests[:: asked.n]),
-        sum(completion.cached_tokens[:: asked.n]),
-        completion.completion_tokens,
-        completion.reasoning_tokens,
-    )
 
 
 @web.middleware

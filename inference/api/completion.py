@@ -35,10 +35,6 @@ class TextDelta:
     logprobs: Logprobs = field(default_factory=list)
     prompt_logprobs: Logprobs = field(default_factory=list)
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.text or self.finish or self.logprobs or self.prompt_logprobs)
-
 
 class Completion:
     """All samples of one request. For one use; the counts are complete when the deltas end.
@@ -70,11 +66,6 @@ class Completion:
     def reasoning_tokens(self) -> int:
         return sum(sample.reasoning_tokens for sample in self.samples)
 
-    @property
-    def cached_tokens(self) -> list[int]:
-        """Tokens of each sample's prompt that were in the KV cache."""
-        return [sample.cached_tokens for sample in self.samples]
-
     async def deltas(self) -> AsyncGenerator[TextDelta, None]:
         """Yield deltas as they come. Closing the iterator cancels the samples.
 
@@ -103,7 +94,7 @@ class Completion:
             async with contextlib.aclosing(self.generate(request.prompt, request.params)) as steps:
                 async for emitted in steps:
                     delta = sample.add(emitted)
-                    if not delta.is_empty:
+                    if delta.text or delta.finish or delta.logprobs or delta.prompt_logprobs:
                         queue.put_nowait(delta)
                     if delta.finish:
                         break
@@ -111,12 +102,14 @@ class Completion:
             queue.put_nowait(error)
             return
         # Templates leave out the reasoning of earlier answers.
-        if not (sample.stops.stopped or sample.has_reasoning):
+        if not (sample.stops.stopped or (sample.reasoning and sample.reasoning.found)):
             self.answer_cache.put(sample.text, sample.ids)
 
 
 class _SampleText:
-    """The text of one sample, as it grows. ids: the tokens of it, without the one that ends it."""
+    """The text of one sample, as it grows. ids: the tokens of it, without the one that ends it;
+    cached_tokens: how many of the prompt were in the KV cache.
+    """
 
     def __init__(
         self,
@@ -131,10 +124,6 @@ class _SampleText:
         self.text = ""
         self.ids: list[int] = []
         self.tokens = self.reasoning_tokens = self.cached_tokens = 0
-
-    @property
-    def has_reasoning(self) -> bool:
-        return self.reasoning is not None and self.reasoning.found
 
     def add(self, emitted: SampleOutput) -> TextDelta:
         """Take the tokens of a step, up to where a stop string is complete."""

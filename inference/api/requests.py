@@ -120,17 +120,15 @@ class Request(BaseModel):
         return [value] if isinstance(value, str) else value
 
     @property
-    def alternatives(self) -> int | None:
-        """How many alternatives each token is returned with; None for no log-probabilities."""
-        return None
-
-    @property
-    def prompt_alternatives(self) -> int | None:
-        """The same for the tokens of the prompt."""
-        return None
+    def alternatives(self) -> tuple[int | None, int | None]:
+        """How many alternatives each token, and each token of the prompt, is returned with; None
+        for no log-probabilities.
+        """
+        return None, None
 
     def params(self, index: int, max_tokens: int, adapter: str = "") -> SamplingParams:
         """Return the parameters of sample `index`, which may have at most `max_tokens` tokens."""
+        logprobs, prompt_logprobs = self.alternatives
         return SamplingParams(
             temperature=self.temperature,
             top_k=self.top_k,
@@ -139,8 +137,8 @@ class Request(BaseModel):
             max_tokens=min(self.max_tokens, max_tokens),
             seed=self.seed,
             index=index,
-            logprobs=self.alternatives,
-            prompt_logprobs=self.prompt_alternatives,
+            logprobs=logprobs,
+            prompt_logprobs=prompt_logprobs,
             adapter=adapter,
         )
 
@@ -163,8 +161,8 @@ class ChatRequest(Request):
         return messages
 
     @property
-    def alternatives(self) -> int | None:
-        return self.top_logprobs if self.logprobs else None
+    def alternatives(self) -> tuple[int | None, int | None]:
+        return self.top_logprobs if self.logprobs else None, None
 
 
 Prompts = list[str] | list[list[Annotated[int, Field(ge=0)]]]
@@ -197,12 +195,8 @@ class CompletionRequest(Request):
         return self
 
     @property
-    def alternatives(self) -> int | None:
-        return self.logprobs
-
-    @property
-    def prompt_alternatives(self) -> int | None:
-        return self.logprobs if self.echo else None
+    def alternatives(self) -> tuple[int | None, int | None]:
+        return self.logprobs, self.logprobs if self.echo else None
 
 
 def _check_whole(text: str) -> None:

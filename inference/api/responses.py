@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from inference.api.completion import TextDelta
+from inference.api.completion import Completion, TextDelta
 from inference.engine.messages import Logprobs
 from inference.tokenization.tokenizer import Tokenizer
 
@@ -26,28 +26,40 @@ def error_body(message: str, kind: str, code: str, param: str = "") -> JsonObjec
     return {"error": error}
 
 
-def usage_body(
-    prompt_tokens: int, cached_tokens: int, completion_tokens: int, reasoning_tokens: int
-) -> JsonObject:
+def usage_body(completion: Completion, n: int) -> JsonObject:
+    """Build the usage. Each prompt counts once, not n times."""
+    prompt_tokens = sum(len(request.prompt) for request in completion.requests[::n])
+    cached_tokens = sum(sample.cached_tokens for sample in completion.samples[::n])
     return {
         "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion_tokens,
-        "total_tokens": prompt_tokens + completion_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "total_tokens": prompt_tokens + completion.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
+        "completion_tokens_details": {"reasoning_tokens": completion.reasoning_tokens},
     }
 
 
-def _head(prefix: str, model: str) -> JsonObject:
-    return {"id": f"{prefix}-{secrets.token_hex(12)}", "created": now(), "model": model}
+class _Responses:
+    """What the responses to one request have in common."""
+
+    def __init__(self, tokenizer: Tokenizer, model: str, prefix: str, kind: str) -> None:
+        self.tokenizer = tokenizer
+        name = f"{prefix}-{secrets.token_hex(12)}"
+        self.head: JsonObject = {"id": name, "created": now(), "model": model, "object": kind}
+
+    def last_chunk(self, usage: JsonObject) -> JsonObject:
+        return self._chunk([]) | {"usage": usage}
+
+    def _chunk(self, choices: list[JsonObject]) -> JsonObject:
+        return self.head | {"choices": choices}
 
 
-class ChatResponses:
+class ChatResponses(_Responses):
     """Builds the responses to one chat request."""
 
     def __init__(self, tokenizer: Tokenizer, model: str, *, logprobs: bool) -> None:
-        self.tokenizer, self.logprobs = tokenizer, logprobs
-        self.head = _head("chatcmpl", model)
+        super().__init__(tokenizer, model, "chatcmpl", "chat.completion.chunk")
+        self.logprobs = logprobs
 
     def opening(self, index: int) -> JsonObject | None:
         """Return the chunk that comes before all deltas of sample `index`."""
@@ -60,9 +72,6 @@ class ChatResponses:
         # Not in OpenAI's API, whose `usage` counts all samples together, after the last one.
         return self._chunk([choice | ({"tokens": delta.tokens} if delta.finish else {})])
 
-    def last_chunk(self, usage: JsonObject) -> JsonObject:
-        return self._chunk([]) | {"usage": usage}
-
     def whole(self, samples: Sequence[Sequence[TextDelta]], usage: JsonObject) -> JsonObject:
         """Return the whole response. samples: all deltas of each."""
         choices = []
@@ -72,9 +81,6 @@ class ChatResponses:
             logprobs = [item for delta in deltas for item in delta.logprobs]
             choices.append(self._choice(index, said, deltas[-1].finish, logprobs))
         return self.head | {"object": "chat.completion", "choices": choices, "usage": usage}
-
-    def _chunk(self, choices: list[JsonObject]) -> JsonObject:
-        return self.head | {"object": "chat.completion.chunk", "choices": choices}
 
     def _choice(
         self, index: int, said: Mapping[str, object], finish: str | None, logprobs: Logprobs
@@ -91,16 +97,16 @@ class ChatResponses:
         return {"token": self.tokenizer.text_of([token]), "logprob": logprob, "bytes": data}
 
 
-class CompletionResponses:
+class CompletionResponses(_Responses):
     """Builds the responses to one completion request."""
 
     def __init__(
         self, tokenizer: Tokenizer, model: str, prompts: Sequence[list[int]] | None, *, scores: bool
     ) -> None:
         """prompts: the token ids of each sample's prompt, if it is to be echoed."""
-        self.tokenizer, self.prompts, self.scores = tokenizer, prompts, scores
+        super().__init__(tokenizer, model, "cmpl", "text_completion")
+        self.prompts, self.scores = prompts, scores
         self.offsets: dict[int, int] = {}
-        self.head = _head("cmpl", model) | {"object": "text_completion"}
 
     def opening(self, index: int) -> JsonObject | None:
         """Return the chunk that comes before all deltas of sample `index`, if it is echoed."""
@@ -112,9 +118,6 @@ class CompletionResponses:
         scored = [*delta.prompt_logprobs, *delta.logprobs]
         return self._chunk([self._choice(delta.index, delta.text, delta.finish, scored)])
 
-    def last_chunk(self, usage: JsonObject) -> JsonObject:
-        return self._chunk([]) | {"usage": usage}
-
     def whole(self, samples: Sequence[Sequence[TextDelta]], usage: JsonObject) -> JsonObject:
         """Return the whole response. samples: all deltas of each."""
         choices = []
@@ -125,9 +128,6 @@ class CompletionResponses:
             scored = [*self._unscored(index), *prompt, *own]
             choices.append(self._choice(index, text, deltas[-1].finish, scored))
         return self.head | {"choices": choices, "usage": usage}
-
-    def _chunk(self, choices: list[JsonObject]) -> JsonObject:
-        return self.head | {"choices": choices}
 
     def _echo(self, index: int) -> str:
         return "" if self.prompts is None else self.tokenizer.text_of(self.prompts[index])

@@ -10,19 +10,39 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
+import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
+from statistics import mean
 
 import structlog
 
-from inference.bench.engines import hear, load_model, peer_process, serving, start_peers
-from inference.bench.peers import BANDWIDTH, CANNOT_GO_ON
-from inference.bench.perplexity import measure_perplexity
-from inference.bench.report import machine, say, say_table
+from inference.bench.engines import (
+    GREEDY,
+    WorkerEngine,
+    hear,
+    load_model,
+    peer_process,
+    say,
+    serving,
+    start_peers,
+)
+from inference.bench.peers import BANDWIDTH, CANNOT_GO_ON, CORES
 from inference.bench.results import Results
-from inference.bench.workloads import QUICK, WORKLOADS, Bench, WorkloadSizes
+from inference.bench.workloads import QUICK, TEXT, WORKLOADS, Bench, WorkloadSizes
 from inference.errors import OperatorError
+
+FORMS = {
+    "fp32": {"dtype": "fp32", "weights": "full"},
+    "bf16": {"dtype": "bf16", "weights": "full"},
+    "bf16, int8": {"dtype": "bf16", "weights": "int8"},
+    "auto": {"dtype": "auto", "weights": "auto"},
+}
+PACKAGES = ("torch", "megatron-core", "transformers", "llama_cpp_python")
 
 
 def main() -> int:
@@ -73,6 +93,60 @@ async def measure_speed(args: argparse.Namespace) -> dict[str, object]:
         "rows": [asdict(row) for row in results.rows],
         "goals": [asdict(goal) | {"met": goal.met} for goal in results.goals],
     }
+
+
+async def measure_perplexity() -> dict[str, object]:
+    """Print the perplexity of each form, and return all. Raises OperatorError."""
+    model = load_model()
+    ids = model.tokenizer.encode(TEXT.read_text())
+    found: dict[str, float] = {}
+    for name, form in FORMS.items():
+        say(f"scoring with {name}")
+        async with serving(model, "ours", **form) as ours:
+            assert ours.supervisor.ready
+            found[f"{name} ({ours.supervisor.ready.numbers})"] = await _perplexity(ours, ids)
+    first = next(iter(found.values()))
+    rows = [[form, f"{value:.3f}", f"{value / first:.4f}"] for form, value in found.items()]
+    say_table(["form", "perplexity", "to fp32"], rows)
+    return {"machine": machine(), "model": model.checkpoint.name, "perplexity": found}
+
+
+async def _perplexity(ours: WorkerEngine, ids: list[int]) -> float:
+    params = replace(GREEDY, max_tokens=0, prompt_logprobs=0)
+    found: list[float] = []
+    async for emitted in ours.supervisor.generate(ids, params):
+        found += [token[0][1] for token in emitted.prompt_logprobs or []]
+    assert len(found) == len(ids) - 1
+    return math.exp(-mean(found))
+
+
+def say_table(head: list[str], lines: list[list[str]]) -> None:
+    """Print a markdown table whose columns are as wide as they must be."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    for line in [head, ["-" * width for width in widths], *lines]:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.write("\n")
+
+
+def machine() -> dict[str, object]:
+    """Say where, when and with what was measured."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else "unknown",
+        "cores": CORES,
+        "load": os.getloadavg()[0],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {package: _version(package) for package in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 if __name__ == "__main__":

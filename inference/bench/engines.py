@@ -16,14 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.bench.peers import NEEDED
-from inference.bench.report import say
 from inference.bench.timing import TimedRun, TimedStream
-from inference.checkpoint.check import open_model
-from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import Checkpoint
+from inference.checkpoint.open import Checkpoint, open_model
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
-from inference.errors import OperatorError
+from inference.errors import ModelError, OperatorError
 from inference.settings import load_settings
 from inference.tokenization.tokenizer import Tokenizer
 
@@ -32,6 +29,10 @@ NO_END = frozenset({10**9})
 # Room for every workload. The usual size, a share of the free memory, would say nothing about us.
 KV_TOKENS = 16_384
 GREEDY = SamplingParams(temperature=0)
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
 
 
 class PeerError(OperatorError):
@@ -89,7 +90,7 @@ class WorkerEngine:
     @property
     def memory(self) -> int:
         """The most bytes that its processes have held so far."""
-        return sum(_peak_memory(process.pid) for process in self.supervisor.processes)
+        return sum(_peak_memory(process.pid) for process in self.supervisor.ranks.processes)
 
     async def run(self, prompts: list[list[int]], tokens: int) -> TimedRun:
         """Continue all prompts at once, each by so many tokens, greedily.

@@ -48,7 +48,11 @@ def main() -> int:
             tell([read_bandwidth()])
             return 0
         path = find_model(load_settings().model)
-        decode = llama_cpp(path) if name == "llama.cpp" else transformers(path, name)
+        decode = (
+            LlamaCpp(import_module("llama_cpp"), path).decode
+            if name == "llama.cpp"
+            else transformers(path, name)
+        )
         tell([])
         for work in map(json.loads, sys.stdin):
             tell(decode(work["prompts"], work["tokens"]))
@@ -106,34 +110,8 @@ def transformers(path: Path, name: str) -> Decode:
     return decode
 
 
-def llama_cpp(path: Path) -> Decode:
-    """Load a model for the low-level calls: `Llama.eval` takes one prompt only."""
-    llama = LlamaCpp(import_module("llama_cpp"), path)
-
-    def decode(prompts: list[list[int]], tokens: int) -> list[float]:
-        llama.open(len(prompts))
-        entries = [
-            (token, at, number, at == len(prompt) - 1)
-            for number, prompt in enumerate(prompts)
-            for at, token in enumerate(prompt)
-        ]
-        start = time.perf_counter()
-        chosen: dict[int, int] = {}
-        for at in range(0, len(entries), LlamaCpp.BATCH):
-            chosen |= llama.feed(entries[at : at + LlamaCpp.BATCH])
-        stamps = [time.perf_counter() - start]
-        for step in range(tokens - 1):
-            chosen = llama.feed(
-                [(token, len(prompts[i]) + step, i, True) for i, token in chosen.items()]
-            )
-            stamps.append(time.perf_counter() - start)
-        return stamps
-
-    return decode
-
-
 class LlamaCpp:
-    """The few calls of llama.cpp that decoding needs."""
+    """A model in llama.cpp, by its low-level calls: `Llama.eval` takes one prompt only."""
 
     BATCH = 512
     CONTEXT = 4096
@@ -149,7 +127,26 @@ class LlamaCpp:
         self.batch = library.llama_batch_init(self.BATCH, 0, 1)
         self.contexts: dict[int, Any] = {}
 
-    def open(self, sequences: int) -> None:
+    def decode(self, prompts: list[list[int]], tokens: int) -> list[float]:
+        self._open(len(prompts))
+        entries = [
+            (token, at, number, at == len(prompt) - 1)
+            for number, prompt in enumerate(prompts)
+            for at, token in enumerate(prompt)
+        ]
+        start = time.perf_counter()
+        chosen: dict[int, int] = {}
+        for at in range(0, len(entries), self.BATCH):
+            chosen |= self._feed(entries[at : at + self.BATCH])
+        stamps = [time.perf_counter() - start]
+        for step in range(tokens - 1):
+            chosen = self._feed(
+                [(token, len(prompts[i]) + step, i, True) for i, token in chosen.items()]
+            )
+            stamps.append(time.perf_counter() - start)
+        return stamps
+
+    def _open(self, sequences: int) -> None:
         """Begin with an empty cache for so many sequences."""
         if sequences not in self.contexts:
             parameters = self.library.llama_context_default_params()
@@ -162,7 +159,7 @@ class LlamaCpp:
         memory = self.library.llama_get_memory(self.context)
         self.library.llama_memory_clear(memory, True)
 
-    def feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
+    def _feed(self, entries: list[tuple[int, int, int, bool]]) -> dict[int, int]:
         """Compute entries of (token, position, sequence, whether its next token is wanted).
 
         Returns the most likely next token of each sequence that wants one.

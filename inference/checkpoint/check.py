@@ -1,4 +1,4 @@
-"""Checks that a checkpoint holds the model of its header, whole and readable."""
+"""Checks that the tensors of a model are all there, whole and readable."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -8,37 +8,17 @@ import numpy as np
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
-from inference.checkpoint.errors import ModelError
-from inference.checkpoint.open import Checkpoint, find_model, open_checkpoint, open_vocabulary
 from inference.checkpoint.parameter_ref import ParameterRef
 from inference.checkpoint.stored_tensor import StoredTensor, block_of
-from inference.model.config import parameter_shapes
-from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
-
-
-def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
-    """Open what MODEL names, and check that it is whole and fits together. Raises ModelError."""
-    checkpoint = open_checkpoint(find_model(model))
-    check_tensors(checkpoint)
-    vocabulary = open_vocabulary(checkpoint.path)
-    check_vocabulary(vocabulary, checkpoint.config)
-    return checkpoint, vocabulary
-
-
-def check_tensors(checkpoint: Checkpoint) -> None:
-    """Raise ModelError for a tensor that is missing, unknown, of a wrong size, cut short or of a
-    kind that cannot be read.
-    """
-    for parameter, _ in parameter_shapes(checkpoint.config):
-        if parameter not in checkpoint.refs:
-            raise ModelError(f"{checkpoint.path} has no tensor for {parameter!r}.")
-    check_refs(checkpoint.path, checkpoint.tensors, checkpoint.refs)
+from inference.errors import ModelError
 
 
 def check_refs(
     path: Path, tensors: Mapping[str, StoredTensor], refs: Mapping[str, ParameterRef]
 ) -> None:
-    """Check any tensors and the refs into them in the same way. Raises ModelError."""
+    """Raise ModelError for a tensor that is missing, unknown, of a wrong size, cut short or of a
+    kind that cannot be read.
+    """
     unknown, ends = set(tensors), dict[Path, int]()
     for ref in refs.values():
         if (tensor := tensors.get(ref.name)) is None:

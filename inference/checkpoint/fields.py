@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,26 +11,15 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.stored_tensor import StoredTensor, by_name
+from inference.errors import ModelError
 
 MAGIC = b"GGUF"
 STRING = 8
 ARRAY = 9
-SCALARS = {
-    0: struct.Struct("<B"),
-    1: struct.Struct("<b"),
-    2: struct.Struct("<H"),
-    3: struct.Struct("<h"),
-    4: struct.Struct("<I"),
-    5: struct.Struct("<i"),
-    6: struct.Struct("<f"),
-    7: struct.Struct("<?"),
-    10: struct.Struct("<Q"),
-    11: struct.Struct("<q"),
-    12: struct.Struct("<d"),
-}
+FORMATS = dict(enumerate("BbHhIif?")) | {10: "Q", 11: "q", 12: "d"}
+SCALARS = {kind: struct.Struct(f"<{form}") for kind, form in FORMATS.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ Names and keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
-from inference.checkpoint.parameter_ref import ParameterRefs, direct_refs, rotate_half_rows
+from inference.checkpoint.parameter_ref import ParameterRefs, RowIndices, direct_refs
 from inference.checkpoint.stored_tensor import F32
+from inference.errors import ModelError
 from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 from inference.model.rope import Rope, yarn_attention_factor
 
@@ -82,9 +83,16 @@ def gguf_refs(config: ModelConfig) -> ParameterRefs:
             for name, heads in (("q", config.heads), ("k", config.kv_heads)):
                 for part in (".weight", ".bias"):
                     if ref := refs.get(key := f"layers.{layer}.{name}{part}"):
-                        rows = rotate_half_rows(heads, config.head_dim)
+                        rows = _rotate_half_rows(heads, config.head_dim)
                         refs[key] = replace(ref, rows=rows)
     return refs
+
+
+@lru_cache
+def _rotate_half_rows(heads: int, dim: int) -> RowIndices:
+    """Return rows of `heads` heads in rotate-half order, if the two halves are interleaved."""
+    in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
+    return (np.arange(heads)[:, None] * dim + in_head).reshape(-1)
 
 
 def _rope(file: GGUFFile, keys: Fields, dim: int, context: int) -> Rope:

@@ -3,13 +3,13 @@
 Names and defaults are those of `transformers` (https://huggingface.co/docs/transformers).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.hf_rope import gemma3_ropes, read_rope
+from inference.errors import ModelError
 from inference.model.config import Activation, AttentionPattern, ModelConfig, check_heads
+from inference.model.rope import Rope, yarn_attention_factor
 
 ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",
@@ -61,14 +61,14 @@ def _smollm3(hf: Fields) -> ModelConfig:
     window = hf.integer("sliding_window", 0) if hf.flag("use_sliding_window") else 0
     if not isinstance(turns, list) or len(turns) < layers or window:
         raise ModelError(f"{hf.path} describes layers that this worker does not know.")
-    rope = read_rope(hf, hf.values, _head_dim(hf), 2_000_000.0)
+    rope = _read_rope(hf, hf.values, _head_dim(hf), 2_000_000.0)
     patterns = tuple(AttentionPattern(rope if turn else None) for turn in turns[:layers])
     return _with_attention_bias(hf, _decoder(hf, patterns, tied=True))
 
 
 def _gemma2(hf: Fields) -> ModelConfig:
     types = _layer_types(hf, lambda i: (i + 1) % 2 != 0)
-    rope = read_rope(hf, hf.values, _head_dim(hf, 256))
+    rope = _read_rope(hf, hf.values, _head_dim(hf, 256))
     window = hf.count("sliding_window", 4096)
     patterns = tuple(AttentionPattern(rope, window if sliding else None) for sliding in types)
     return _gemma(hf, patterns, attention_cap=50.0, logit_cap=30.0)
@@ -78,7 +78,7 @@ def _gemma3(hf: Fields) -> ModelConfig:
     every = hf.count("sliding_window_pattern", 6)
     types = _layer_types(hf, lambda i: (i + 1) % every != 0)
     window = hf.count("sliding_window", 4096)
-    full, sliding = gemma3_ropes(hf, _head_dim(hf, 256))
+    full, sliding = _gemma3_ropes(hf, _head_dim(hf, 256))
     patterns = tuple(
         AttentionPattern(sliding, window) if slides else AttentionPattern(full) for slides in types
     )
@@ -220,12 +220,12 @@ def _head_dim(hf: Fields, default: int | None = None) -> int:
 
 
 def _same_patterns(hf: Fields, window: int | None = None) -> tuple[AttentionPattern, ...]:
-    pattern = AttentionPattern(read_rope(hf, hf.values, _head_dim(hf)), window)
+    pattern = AttentionPattern(_read_rope(hf, hf.values, _head_dim(hf)), window)
     return (pattern,) * hf.count("num_hidden_layers")
 
 
 def _qwen_patterns(hf: Fields, head_dim: int | None = None) -> tuple[AttentionPattern, ...]:
-    rope = read_rope(hf, hf.values, _head_dim(hf, head_dim))
+    rope = _read_rope(hf, hf.values, _head_dim(hf, head_dim))
     window = hf.count("sliding_window", 4096) if hf.flag("use_sliding_window") else None
     first = hf.integer("max_window_layers", 28)
     types = _layer_types(hf, lambda layer: window is not None and layer >= first)
@@ -241,3 +241,63 @@ def _layer_types(hf: Fields, slides: Callable[[int], bool]) -> list[bool]:
     if not isinstance(types, list) or len(types) != layers or not all(t in known for t in types):
         raise ModelError(f"{hf.path} has layer_types that this worker does not know.")
     return [known[kind] for kind in types]
+
+
+def _read_rope(
+    hf: Fields, values: Mapping[str, object], dim: int, default_base: float = 10000.0
+) -> Rope:
+    """Read a rope from `values`: rope_theta and the stretching, which newer files have in
+    rope_parameters. Raises ModelError.
+    """
+    scaling = values.get("rope_scaling") or values.get("rope_parameters")
+    fields = Fields(hf.path, {**values, **(scaling if isinstance(scaling, dict) else {})})
+    base = fields.number("rope_theta", default_base)
+    context = hf.count("max_position_embeddings")
+    if fields.number("partial_rotary_factor", 1.0) != 1:
+        raise ModelError(f"{hf.path} turns only a part of each head, which is not served.")
+    kind = fields.text("rope_type", fields.text("type", "default"))
+    return Rope(dim, base) if kind == "default" else _stretched(fields, kind, dim, base, context)
+
+
+def _stretched(fields: Fields, kind: str, dim: int, base: float, context: int) -> Rope:
+    factor = fields.number("factor")
+    original = fields.count("original_max_position_embeddings", context)
+    match kind:
+        case "linear":
+            return Rope(dim, base, "linear", factor)
+        case "dynamic":
+            return Rope(dim, base, "dynamic", factor, context)
+        case "llama3":
+            low, high = fields.number("low_freq_factor"), fields.number("high_freq_factor")
+            return Rope(
+                dim, base, "llama3", factor, original, low_freq_factor=low, high_freq_factor=high
+            )
+        case "yarn":
+            attention = yarn_attention_factor(
+                factor, fields.number("mscale", 0.0), fields.number("mscale_all_dim", 0.0)
+            )
+            return Rope(
+                dim,
+                base,
+                "yarn",
+                factor,
+                original,
+                fields.number("beta_fast", 32.0),
+                fields.number("beta_slow", 1.0),
+                fields.flag("truncate", True),
+                attention_factor=fields.number("attention_factor", attention),
+            )
+    raise ModelError(f"{fields.path} stretches rotary positions by {kind!r}, which is not served.")
+
+
+def _gemma3_ropes(hf: Fields, dim: int) -> tuple[Rope, Rope]:
+    """Return the rope of layers that see all, and of those that see a window."""
+    both = hf.fields("rope_parameters")
+    if both is None:
+        local: dict[str, object] = {"rope_theta": hf.get("rope_local_base_freq")}
+        return _read_rope(hf, hf.values, dim, 1e6), _read_rope(hf, local, dim, 1e4)
+    full, slid = (
+        part.values if (part := both.fields(name)) else {}
+        for name in ("full_attention", "sliding_attention")
+    )
+    return _read_rope(hf, full, dim, 1e6), _read_rope(hf, slid, dim, 1e4)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.checkpoint.check import check_refs
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.hf_refs import linear_modules
 from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs
 from inference.checkpoint.safetensors_files import read_file
 from inference.checkpoint.stored_tensor import StoredTensor
+from inference.errors import ModelError
 from inference.model.config import ModelConfig, parameter_shapes
 
 PREFIX = "base_model.model."

@@ -5,18 +5,19 @@ torch.save writes it; `common.pt` has the arguments of the run.
 https://docs.nvidia.com/megatron-core/developer-guide/latest/api-guide/dist_checkpointing.html
 """
 
-import io
+import mmap
 import re
+import struct
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
-from typing import Any, cast
+from typing import BinaryIO, cast
 
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
 from inference.checkpoint.pickles import Inert, read_pickle
 from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredPart, StoredTensor
+from inference.errors import ModelError, model_errors
 
 LATEST = "latest_checkpointed_iteration.txt"
 KINDS = {"torch.float32": (F32, 4), "torch.float16": (F16, 2), "torch.bfloat16": (BF16, 2)}
@@ -49,10 +50,10 @@ def read_tensors(directory: Path) -> dict[str, StoredTensor]:
     if backend != "torch_dist":
         raise ModelError(f"{directory} is in the format {backend!r}; save it as torch_dist.")
     with model_errors(directory / ".metadata", "the table of tensors"):
-        table = cast(Inert, read_pickle((directory / ".metadata").read_bytes()))
-        places = _places(directory, cast("dict[Inert, Inert]", table.get("storage_data")))
-        tensors = cast("dict[str, Inert]", table.get("state_dict_metadata"))
-        found = [_stored(name, tensor, places) for name, tensor in tensors.items()]
+        table = read_pickle((directory / ".metadata").read_bytes())
+        places = _places(directory, table.get("storage_data"))
+        tensors = table.get("state_dict_metadata").items()
+        found = [_stored(name, tensor, places) for name, tensor in tensors]
     return {tensor.name: tensor for tensor in found if tensor is not None}
 
 
@@ -69,31 +70,22 @@ def read_arguments(directory: Path) -> Fields | None:
         return Fields(path, arguments.state)
 
 
-@dataclass(frozen=True, slots=True)
-class _ChunkPlace:
-    """Where a chunk lies, as torch.save has written it."""
-
-    path: Path
-    offset: int
-    length: int
-
-
-_ChunkPlaces = dict[tuple[str, tuple[int, ...]], _ChunkPlace]
+_ChunkPlaces = dict[tuple[str, tuple[int, ...]], tuple[Path, int, int]]
+"""File, offset and length of each chunk, as torch.save has written it, by the name of its tensor
+and where in that it begins.
+"""
 
 
 def _places(directory: Path, storage: dict[Inert, Inert]) -> _ChunkPlaces:
-    """Return places by the name of the tensor and where in it the chunk begins."""
-    places = {}
+    places: _ChunkPlaces = {}
     for index, place in storage.items():
         start = index.get("offset")
         if isinstance(start, Inert):
             if place.get("transform_descriptors"):
                 raise ModelError(f"{directory} is compressed; save it without that.")
-            path = directory / Path(cast(str, place.get("relative_path"))).name
-            key = cast(str, index.get("fqn")), start.numbers
-            places[key] = _ChunkPlace(
-                path, cast(int, place.get("offset")), cast(int, place.get("length"))
-            )
+            path = directory / Path(place.get("relative_path")).name
+            key = index.get("fqn"), start.numbers
+            places[key] = path, place.get("offset"), place.get("length")
     return places
 
 
@@ -103,71 +95,58 @@ def _stored(name: str, tensor: Inert, places: _ChunkPlaces) -> StoredTensor | No
     if match is None or tensor.get("chunks") is None:
         return None
     plain = match.group(2)
-    dtype = cast("tuple[type[Inert]]", cast(Inert, tensor.get("properties")).state)[0].kind
+    dtype = tensor.get("properties").state[0].kind
     if dtype not in KINDS:
         raise ValueError(f"tensor {plain!r} is stored as {dtype}, which is not read")
     kind, size = KINDS[dtype]
-    shape = cast(Inert, tensor.get("size")).numbers
+    shape = tensor.get("size").numbers
     # The vectors of all layers are in one tensor; here as one long vector.
     flat = len(shape) == 2 and STACKED.match(plain) is not None
+    vectors = flat or len(shape) == 1
+    _, height, _ = _as_stack(shape, 1, vectors)
     parts: list[StoredPart] = []
-    for chunk in cast("list[Inert]", tensor.get("chunks")):
-        start, sizes = (
-            cast(Inert, chunk.get("offsets")).numbers,
-            cast(Inert, chunk.get("sizes")).numbers,
-        )
-        place = places[name, start]
-        offset = _data_offset(place, sizes)
-        parts += _parts(_Chunk.of(shape, start, sizes, flat), place.path, offset, size)
+    for chunk in tensor.get("chunks"):
+        start, sizes = chunk.get("offsets").numbers, chunk.get("sizes").numbers
+        path, offset, length = places[name, start]
+        at = _data_offset(path, offset, length, sizes)
+        layer, row, column = _as_stack(start, 0, vectors)
+        layers, rows, columns = _as_stack(sizes, 1, vectors)
+        for i in range(layers):
+            first, place = (layer + i) * height + row, at + i * rows * columns * size
+            parts.append(StoredPart(path, place, first, rows, column, columns))
     return StoredTensor(plain, (shape[0] * shape[1],) if flat else shape, kind, tuple(parts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """A part of a stack of matrices of `rows` rows. start: its first layer, row and column; sizes:
-    how many it has of each.
-    """
-
-    rows: int
-    start: tuple[int, int, int]
-    sizes: tuple[int, int, int]
-
-    @classmethod
-    def of(
-        cls, shape: tuple[int, ...], start: tuple[int, ...], sizes: tuple[int, ...], flat: bool
-    ) -> "_Chunk":
-        """Make one of a tensor of any shape: a matrix is a stack of one, a vector has rows of one
-        number.
-        """
-        if len(shape) == 1 or flat:
-            shape, start, sizes = (*shape, 1), (*start, 0), (*sizes, 1)
-        if len(shape) == 2:
-            shape, start, sizes = (1, *shape), (0, *start), (1, *sizes)
-        layer, row, column = start
-        layers, rows, columns = sizes
-        return cls(shape[1], (layer, row, column), (layers, rows, columns))
+def _as_stack(dims: tuple[int, ...], fill: int, vectors: bool) -> tuple[int, ...]:
+    """Return layer, row and column: a matrix is a stack of one, a vector has rows of one number."""
+    dims = (*dims, fill) if vectors else dims
+    return (fill, *dims) if len(dims) == 2 else dims
 
 
-def _parts(chunk: _Chunk, path: Path, offset: int, size: int) -> Iterator[StoredPart]:
-    """Yield the parts of a chunk that begins at `offset`: one for each layer in it."""
-    layers, rows, columns = chunk.sizes
-    for layer in range(layers):
-        row = (chunk.start[0] + layer) * chunk.rows + chunk.start[1]
-        at = offset + layer * rows * columns * size
-        yield StoredPart(path, at, row, rows, chunk.start[2], columns)
-
-
-def _data_offset(place: _ChunkPlace, sizes: tuple[int, ...]) -> int:
+def _data_offset(path: Path, offset: int, length: int, sizes: tuple[int, ...]) -> int:
     """Return where in the file the numbers of a chunk begin."""
-    with place.path.open("rb") as file:
-        window = _Window(file, place.offset, place.length)
-        with zipfile.ZipFile(io.BufferedReader(window)) as archive:
-            _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
-            header = archive.getinfo(_entry(archive, "data/0")).header_offset
+    # A map begins at a page; zipfile does not mind what stands before an archive.
+    before = offset % mmap.ALLOCATIONGRANULARITY
+    with (
+        path.open("rb") as file,
+        _MappedFile(
+            file.fileno(), before + length, access=mmap.ACCESS_READ, offset=offset - before
+        ) as data,
+        zipfile.ZipFile(cast(BinaryIO, data)) as archive,
+    ):
+        _check_plain(archive.read(_entry(archive, "data.pkl")), sizes)
+        header = archive.getinfo(_entry(archive, "data/0")).header_offset
         # A local header of 30 bytes ends with two lengths: of a name and of a filling after it.
-        file.seek(place.offset + header + 26)
-        name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
-    return place.offset + header + 30 + name + extra
+        name, extra = struct.unpack_from("<HH", data, header + 26)
+    return offset - before + header + 30 + int(name) + int(extra)
+
+
+class _MappedFile(mmap.mmap):
+    """Some bytes of a file, as a file."""
+
+    def seekable(self) -> bool:
+        """Say what Python's own says since 3.13, and zipfile asks."""
+        return True
 
 
 def _entry(archive: zipfile.ZipFile, name: str) -> str:
@@ -182,43 +161,11 @@ def _entry(archive: zipfile.ZipFile, name: str) -> str:
 
 def _check_plain(pickled: bytes, sizes: tuple[int, ...]) -> None:
     """Raise ValueError unless the numbers lie row by row, from the beginning."""
-    tensor = cast(Inert, read_pickle(pickled))
-    start, shape, strides = cast("tuple[int, tuple[int, ...], tuple[int, ...]]", tensor.args[1:4])
-    expected, step = [], 1
-    for count in reversed(sizes):
-        expected.append(step)
-        step *= count
+    start, shape, strides = read_pickle(pickled).args[1:4]
+    steps = list(accumulate(reversed(sizes), mul, initial=1))[-2::-1]
     straight = all(
-        count == 1 or stride == wanted
-        for count, stride, wanted in zip(sizes, strides, reversed(expected), strict=True)
+        count == 1 or stride == step
+        for count, stride, step in zip(sizes, strides, steps, strict=True)
     )
     if start or tuple(shape) != sizes or not straight:
         raise ValueError("a chunk does not lie row by row")
-
-
-class _Window(io.RawIOBase):
-    """Some bytes of a file, as a file."""
-
-    def __init__(self, file: io.BufferedReader, start: int, length: int) -> None:
-        self.file, self.start, self.length, self.at = file, start, length, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.length}[whence]
-        self.at = max(0, base + offset)
-        return self.at
-
-    def tell(self) -> int:
-        return self.at
-
-    def readinto(self, buffer: Any) -> int:
-        self.file.seek(self.start + self.at)
-        data = self.file.read(max(0, min(len(buffer), self.length - self.at)))
-        buffer[: len(data)] = data
-        self.at += len(data)
-        return len(data)

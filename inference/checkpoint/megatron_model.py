@@ -5,19 +5,14 @@ Arguments: https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arg
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
-from inference.checkpoint.parameter_ref import (
-    ParameterRef,
-    ParameterRefs,
-    RowIndices,
-    grouped_rows,
-    split_name,
-)
+from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, split_name
 from inference.checkpoint.stored_tensor import StoredTensor
+from inference.errors import ModelError
 from inference.model.config import (
     Activation,
     AttentionPattern,
@@ -144,11 +139,25 @@ def _place(
     rows, columns = size
     if short in ("q", "k", "v"):
         whole = (config.heads + 2 * config.kv_heads) * config.head_dim
-        return (whole, columns), grouped_rows(short, config.heads, config.kv_heads, config.head_dim)
+        chosen = _grouped_rows(short, config.heads, config.kv_heads, config.head_dim)
+        return (whole, columns), chosen
     if short == "gate" or (short == "up" and config.gated):
         first = 0 if short == "gate" else rows
         return (2 * rows, columns), np.arange(first, first + rows)
     return size, None
+
+
+@lru_cache
+def _grouped_rows(part: str, heads: int, groups: int, dim: int) -> RowIndices:
+    """Return the rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by
+    group, the heads of the group, its key and its value.
+    """
+    per_group = heads // groups
+    first = {"q": 0, "k": per_group, "v": per_group + 1}[part]
+    count = per_group if part == "q" else 1
+    starts = np.arange(groups) * (per_group + 2) + first
+    head_rows = starts[:, None] + np.arange(count)
+    return (head_rows.reshape(-1, 1) * dim + np.arange(dim)).reshape(-1)
 
 
 def _learns_positions(args: Fields) -> bool:

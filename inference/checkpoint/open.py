@@ -4,7 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.checkpoint.errors import ModelError, model_errors
+from inference.checkpoint.check import check_refs
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.gguf_model import FACTORS, gguf_config, gguf_refs
@@ -20,10 +20,11 @@ from inference.checkpoint.megatron_model import megatron_config, megatron_refs
 from inference.checkpoint.parameter_ref import ParameterRefs
 from inference.checkpoint.safetensors_files import read_directory
 from inference.checkpoint.stored_tensor import StoredTensor
-from inference.model.config import ModelConfig
+from inference.errors import ModelError, model_errors
+from inference.model.config import ModelConfig, parameter_shapes
 from inference.tokenization.gguf_vocabulary import read_gguf_vocabulary
 from inference.tokenization.hf_vocabulary import count_tokens, read_hf_vocabulary
-from inference.tokenization.vocabulary import Vocabulary
+from inference.tokenization.vocabulary import Vocabulary, check_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Checkpoint:
     @property
     def name(self) -> str:
         return self.path.name if self.path.is_dir() else self.path.stem
+
+
+def open_model(model: str) -> tuple[Checkpoint, Vocabulary]:
+    """Open what MODEL names, and check that it is whole and fits together. Raises ModelError."""
+    checkpoint = open_checkpoint(find_model(model))
+    vocabulary = open_vocabulary(checkpoint.path)
+    check_vocabulary(vocabulary, checkpoint.config)
+    return checkpoint, vocabulary
 
 
 def find_model(model: str) -> Path:
@@ -70,11 +79,19 @@ def _files_of_package(name: str) -> list[Path]:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read the headers of a model. Raises ModelError for what cannot be served."""
+    """Read the headers of a model, and check that all of its tensors are there, whole and readable.
+    Raises ModelError for what cannot be served.
+    """
     with model_errors(path, "the model's header"):
         if not path.is_dir():
-            return _gguf(path)
-        return _megatron(path) if is_megatron(path) else _hugging_face(path)
+            checkpoint = _gguf(path)
+        else:
+            checkpoint = _megatron(path) if is_megatron(path) else _hugging_face(path)
+        for parameter, _ in parameter_shapes(checkpoint.config):
+            if parameter not in checkpoint.refs:
+                raise ModelError(f"{path} has no tensor for {parameter!r}.")
+        check_refs(path, checkpoint.tensors, checkpoint.refs)
+        return checkpoint
 
 
 def open_vocabulary(path: Path) -> Vocabulary:

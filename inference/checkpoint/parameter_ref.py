@@ -5,7 +5,6 @@ A format may have other names, other orders of rows, and several parameters in o
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,23 +50,3 @@ def split_name(parameter: str) -> tuple[int, str, str]:
         return 0, plain, dot + part
     _, layer, name = plain.split(".")
     return int(layer), f"layers.{{}}.{name}", dot + part
-
-
-@lru_cache
-def rotate_half_rows(heads: int, dim: int) -> RowIndices:
-    """Return rows of `heads` heads in rotate-half order, if the two halves are interleaved."""
-    in_head = np.arange(dim).reshape(dim // 2, 2).T.reshape(-1)
-    return (np.arange(heads)[:, None] * dim + in_head).reshape(-1)
-
-
-@lru_cache
-def grouped_rows(part: str, heads: int, groups: int, dim: int) -> RowIndices:
-    """Return the rows of queries, keys or values ("q", "k", "v") in a matrix that has, group by
-    group, the heads of the group, its key and its value.
-    """
-    per_group = heads // groups
-    first = {"q": 0, "k": per_group, "v": per_group + 1}[part]
-    count = per_group if part == "q" else 1
-    starts = np.arange(groups) * (per_group + 2) + first
-    head_rows = starts[:, None] + np.arange(count)
-    return (head_rows.reshape(-1, 1) * dim + np.arange(dim)).reshape(-1)

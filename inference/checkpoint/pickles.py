@@ -6,7 +6,7 @@ every name becomes an Inert, which keeps what it was called with and does nothin
 
 import io
 import pickle
-from typing import cast
+from typing import Any
 
 
 class Inert:
@@ -15,24 +15,24 @@ class Inert:
     """
 
     kind = ""
-    args: tuple[object, ...] = ()
-    state: object = None
+    args: tuple[Any, ...] = ()
+    state: Any = None
 
     # A pickle may make an object without a call of this.
-    def __init__(self, *args: object) -> None:
+    def __init__(self, *args: Any) -> None:
         self.args = args
 
-    def __setstate__(self, state: object) -> None:
+    def __setstate__(self, state: Any) -> None:
         self.state = state
 
-    def get(self, name: str) -> object:
+    def get(self, name: str) -> Any:
         """Return a field, or None if it has not been set."""
         return self.state.get(name) if isinstance(self.state, dict) else None
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The content of a torch.Size."""
-        (content,) = cast("tuple[tuple[int, ...]]", self.args)
+        (content,) = self.args
         return tuple(map(int, content))
 
 
@@ -44,7 +44,7 @@ class _Unpickler(pickle.Unpickler):
         return reference
 
 
-def read_pickle(data: bytes) -> object:
+def read_pickle(data: bytes) -> Any:
     """Return plain values as they are, and all else as Inert. Raises pickle.UnpicklingError and
     others.
     """

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import read_json
 from inference.checkpoint.stored_tensor import BF16, F16, F32, StoredTensor, by_name
+from inference.errors import ModelError
 
 KINDS = {"F32": (F32, 4), "F16": (F16, 2), "BF16": (BF16, 2)}
 INDEX = "model.safetensors.index.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 
 # Numbers of the GGUF format; they name the kinds of other formats too.
 F32 = 0

@@ -8,7 +8,8 @@ import json
 import select
 import socket
 import struct
-from dataclasses import asdict, dataclass, field
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from inference.engine.scheduler import SchedulerStats
@@ -18,6 +19,7 @@ Logprobs = list[list[tuple[int, float]]]
 """For each token itself and its alternatives, with their log-probabilities."""
 
 LENGTH = struct.Struct("<I")
+WAIT_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,6 @@ class RankArgs:
     max_step_tokens: int
     loading_seconds: float
     hang_seconds: float
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "RankArgs":
-        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +195,29 @@ class MessageSocket:
         if len(data) < size:
             raise EOFError("the supervisor is gone")
         return data
+
+
+@dataclass(slots=True)
+class OutputBatcher:
+    """Sends the beginning and the end of a sample at once, the rest some times a second.
+
+    For each message the supervisor and its clients need a core, which they take from a rank in the
+    middle of a step.
+    """
+
+    socket: MessageSocket
+    waiting: dict[str, SampleOutput] = field(default_factory=dict)
+    sent_at: float = 0.0
+
+    def add(self, outputs: list[SampleOutput], stats: SchedulerStats) -> None:
+        """Take the outputs of a step, and send all that wait if it is time.
+
+        A step without outputs is sent too: the supervisor ends ranks that are silent.
+        """
+        for output in outputs:
+            before = self.waiting.get(output.id)
+            self.waiting[output.id] = before.then(output) if before else output
+        urgent = not outputs or any(o.finish or o.cached is not None for o in outputs)
+        if urgent or time.monotonic() - self.sent_at > WAIT_SECONDS:
+            self.socket.send(Outputs(list(self.waiting.values()), stats))
+            self.waiting, self.sent_at = {}, time.monotonic()

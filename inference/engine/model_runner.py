@@ -40,13 +40,16 @@ class ModelRunner:
         tokens = list(chain.from_iterable(chunk.tokens for chunk in chunks))
         padding = self.model.row_sizes.padded(len(tokens)) - len(tokens)
         positions = self._tensor(list(chain.from_iterable(map(_positions, chunks))), padding)
+        size = self.page_size
+        slots = [c.block_table[p // size] * size + p % size for c in chunks for p in _positions(c)]
         metadata = AttentionMetadata(
             self.cache,
             self.model.rotations(positions),
-            self._tensor([self._slot(c, p) for c in chunks for p in _positions(c)], padding),
+            self._tensor(slots, padding),
             self.batcher.batches([[queries[i] for i in group] for group in groups]),
         )
-        self.model.active.masks = self._adapter_masks(chunks, padding)
+        self.model.active.clear()
+        self.model.active.update(self._adapter_masks(chunks, padding))
         rows = _sampled_rows(plan, order)
         sampled = self._tensor(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
         token_ids = self._tensor(tokens, padding)
@@ -64,10 +67,6 @@ class ModelRunner:
             for name in dict.fromkeys(names)
             if name
         }
-
-    def _slot(self, chunk: Chunk, position: int) -> int:
-        page, offset = divmod(position, self.page_size)
-        return chunk.block_table[page] * self.page_size + offset
 
     def _tensor(self, values: list[int], padding: int) -> torch.Tensor:
         """Return the values, and the last of them `padding` times more."""

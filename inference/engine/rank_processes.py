@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import socket
@@ -10,7 +11,7 @@ import tempfile
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from inference.engine.messages import Add, Cancel, RankArgs, encode
@@ -46,7 +47,14 @@ class RankProcesses:
                     readers.append(await self._start(replace(args, rank=rank)))
                 yield readers
             finally:
-                await self._kill()
+                for writer in self._writers:
+                    writer.close()
+                processes, self.processes, self._writers = self.processes, [], []
+                for process in processes:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                for process in processes:
+                    await asyncio.wait_for(process.wait(), KILL_SECONDS)
 
     def send(self, message: Add | Cancel) -> None:
         """Send a message to rank 0, which must be running."""
@@ -59,7 +67,7 @@ class RankProcesses:
                 sys.executable,
                 "-m",
                 "inference.engine.worker",
-                replace(args, fd=theirs.fileno()).to_json(),
+                json.dumps(asdict(replace(args, fd=theirs.fileno()))),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 env=rank_environment(args.tp),
@@ -69,16 +77,6 @@ class RankProcesses:
         reader, writer = await asyncio.open_connection(sock=ours)
         self._writers.append(writer)
         return reader
-
-    async def _kill(self) -> None:
-        for writer in self._writers:
-            writer.close()
-        processes, self.processes, self._writers = self.processes, [], []
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        for process in processes:
-            await asyncio.wait_for(process.wait(), KILL_SECONDS)
 
     def _args(self, store: Path, page_count: int | None, loading_seconds: float) -> RankArgs:
         """Return what all ranks have in common; `rank` and `fd` are filled in for each."""

@@ -8,14 +8,12 @@ import asyncio
 import contextlib
 import os
 import time
-from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from itertools import count
 from pathlib import Path
 
 import structlog
 
-from inference.checkpoint.errors import ModelError
 from inference.engine.messages import (
     Add,
     Cancel,
@@ -27,10 +25,10 @@ from inference.engine.messages import (
     SampleOutput,
     read_message,
 )
-from inference.engine.open_sample import GenerationStopped, OpenSample
-from inference.engine.quarantine import Quarantine
+from inference.engine.open_samples import GenerationStopped, OpenSample, Quarantine
 from inference.engine.rank_processes import PAGE_SIZE, RankProcesses
 from inference.engine.sequence import SamplingParams
+from inference.errors import ModelError
 from inference.metrics import Metrics
 from inference.settings import WorkerSettings
 
@@ -53,16 +51,11 @@ class Supervisor:
         self.page_count = settings.kv_tokens and settings.kv_tokens // PAGE_SIZE
         self.metrics = Metrics()
         self._ids = count()
-        self._ranks = RankProcesses(settings, model, end_ids)
+        self.ranks = RankProcesses(settings, model, end_ids)
         self._quarantine = Quarantine(lambda sample: self._send(sample.as_add()))
-        self._last_token = 0.0
-        self._last_event = 0.0
+        self._last_token = self._last_event = 0.0
         self._lives = MAX_LIVES
         self._ever_ready = False
-
-    @property
-    def processes(self) -> list[Process]:
-        return self._ranks.processes
 
     @property
     def capacity(self) -> int:
@@ -147,7 +140,7 @@ class Supervisor:
         self._lives -= 1
         self._last_event = time.monotonic()
         try:
-            async with self._ranks.running(self.page_count, self._loading_seconds) as readers:
+            async with self.ranks.running(self.page_count, self._loading_seconds) as readers:
                 try:
                     await self._listen_until_one_ends(readers)
                 finally:
@@ -254,4 +247,4 @@ class Supervisor:
     def _send(self, message: Add | Cancel) -> None:
         # Ranks that are not up yet get all open samples when they are.
         if self.ready:
-            self._ranks.send(message)
+            self.ranks.send(message)

@@ -3,6 +3,7 @@
 The supervisor starts it as `python -m inference.engine.worker <RankArgs as JSON>`.
 """
 
+import json
 import os
 import signal
 import sys
@@ -15,19 +16,26 @@ from typing import NoReturn
 import torch
 import torch.distributed as dist
 
-from inference.checkpoint.check import check_tensors
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
-from inference.engine.messages import Add, Cancel, Failed, Loading, MessageSocket, RankArgs, Ready
+from inference.engine.messages import (
+    Add,
+    Cancel,
+    Failed,
+    Loading,
+    MessageSocket,
+    OutputBatcher,
+    RankArgs,
+    Ready,
+)
 from inference.engine.model_runner import ModelRunner
-from inference.engine.output_batcher import OutputBatcher
 from inference.engine.parent_death import die_with_parent
-from inference.engine.plan_broadcast import PlanBroadcast
 from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
+from inference.engine.step_plan import StepPlan
 from inference.engine.thread_tuner import ThreadTuner
+from inference.errors import ModelError, model_errors
 from inference.model.config import ModelConfig, check_cache
 from inference.model.device import Device, pin_to_cores
 from inference.model.gpt_model import join_ranks
@@ -41,7 +49,7 @@ def main() -> int:
     """Run a rank. Exit codes: 0 the supervisor ended, 2 the model cannot be loaded (a sentence was
     sent).
     """
-    args = RankArgs.from_json(sys.argv[1])
+    args = RankArgs(**json.loads(sys.argv[1]))
     die_with_parent(args.parent)
     # The ranks inherit the policy of the supervisor, which gives way to them.
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
@@ -92,7 +100,7 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
 
 
 def _lead(
-    supervisor: MessageSocket, scheduler: Scheduler, plans: PlanBroadcast, runner: ModelRunner
+    supervisor: MessageSocket, scheduler: Scheduler, plans: "PlanBroadcast", runner: ModelRunner
 ) -> NoReturn:
     tuner = ThreadTuner(torch.get_num_threads(), runner.model.row_sizes.cost)
     batcher = OutputBatcher(supervisor)
@@ -132,7 +140,6 @@ def _load(args: RankArgs, device: Device, supervisor: MessageSocket) -> ModelRun
 
     with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
-        check_tensors(checkpoint)
         config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
         needed = rank_bytes(loader, config, args.tp, device.form, device.dtype.itemsize)
         check_memory(needed, args.tp, device.memory(args.tp))
@@ -161,6 +168,42 @@ def _page_count(args: RankArgs, device: Device, config: ModelConfig) -> int:
             "lower the other."
         )
     return int(pages)
+
+
+class PlanBroadcast:
+    """A group of all ranks. Rank 0 sends at least once a second, the others receive.
+
+    JSON in a uint8 tensor over gloo, which every torch has, with the timeout of the group: a rank
+    notices when its leader has died, and we need no port or socket of our own.
+    """
+
+    def __init__(self, rank: int, tp: int, timeout: timedelta) -> None:
+        self.rank, self.tp = rank, tp
+        self.group = dist.new_group(backend="gloo", timeout=timeout) if tp > 1 else None
+
+    def send(self, plan: StepPlan) -> None:
+        """Send the plan to all other ranks.
+
+        Raises RuntimeError if a rank is gone, or takes no plans for longer than the timeout.
+        """
+        assert self.rank == 0
+        if self.tp == 1:
+            return
+        body = torch.frombuffer(bytearray(plan.to_bytes()), dtype=torch.uint8)
+        dist.broadcast(torch.tensor([len(body)]), src=0, group=self.group)
+        dist.broadcast(body, src=0, group=self.group)
+
+    def receive(self) -> StepPlan:
+        """Return the next plan.
+
+        Raises RuntimeError if rank 0 is gone, or silent for longer than the timeout.
+        """
+        assert self.rank > 0
+        length = torch.zeros(1, dtype=torch.int64)
+        dist.broadcast(length, src=0, group=self.group)
+        body = torch.empty(int(length), dtype=torch.uint8)
+        dist.broadcast(body, src=0, group=self.group)
+        return StepPlan.from_bytes(body.numpy().tobytes())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.model.rope import Rope
 
 Activation = Literal["silu", "gelu", "gelu_tanh"]
@@ -67,11 +67,6 @@ class ModelConfig:
     def scale(self) -> float:
         """What the scores of attention are multiplied by."""
         return self.head_dim**-0.5 if self.attention_scale is None else self.attention_scale
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers the model has."""
-        return sum(rows * columns for _, (rows, columns) in parameter_shapes(self))
 
     def kv_groups(self, tp: int) -> int:
         """Return the key/value heads of all ranks together; with fewer heads than ranks, ranks hold

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.model.weight_loader import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -67,7 +67,11 @@ class Device:
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
         if name == "cuda":
-            _take_gpu(rank, tp)
+            if (count := torch.cuda.device_count()) < tp:
+                raise ModelError(
+                    f"TP={tp} needs {tp} GPUs and {count} can be used; lower TP or set DEVICE=cpu."
+                )
+            torch.cuda.set_device(rank)
         dtype = DTYPES.get(asked.dtype) or _best_dtype(name)
         form = _form(asked.weights, name, dtype)
         # The supervisor has set OMP_NUM_THREADS to this rank's share of the cores.
@@ -90,15 +94,6 @@ def _form(weights: str, device: str, dtype: torch.dtype) -> WeightForm:
     if weights == "int8" and not possible:
         raise ModelError("WEIGHTS=int8 needs DTYPE=bf16 and a CPU; set WEIGHTS=full instead.")
     return "int8" if weights == "int8" else "full"
-
-
-def _take_gpu(rank: int, tp: int) -> None:
-    if torch.cuda.device_count() < tp:
-        raise ModelError(
-            f"TP={tp} needs {tp} GPUs and {torch.cuda.device_count()} can be used; "
-            "lower TP or set DEVICE=cpu."
-        )
-    torch.cuda.set_device(rank)
 
 
 def _best_dtype(name: str) -> torch.dtype:

@@ -23,6 +23,7 @@ try:
     from megatron.core import parallel_state
     from megatron.core.models.gpt import GPTModel
     from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
+    from megatron.core.transformer.identity_op import IdentityOp
     from megatron.core.transformer.transformer_config import TransformerConfig
     from megatron.core.transformer.transformer_layer import TransformerLayer
 finally:
@@ -88,13 +89,6 @@ class SpecLinear(ParallelLinear):
         super().__init__(tensor_parallel_group() if input_is_parallel else None)
 
 
-class NoCoreAttention(nn.Module):
-    """Takes the place of an attention that Megatron would build and nobody calls."""
-
-    def __init__(self, **_: object) -> None:
-        super().__init__()
-
-
 def join_ranks(tp: int, timeout: timedelta) -> None:
     """Make Megatron's groups; a rank that waits in one for longer than `timeout` raises
     RuntimeError. torch.distributed must be up.
@@ -118,7 +112,8 @@ def build_gpt(config: ModelConfig, dtype: torch.dtype, tp: int) -> GPTModel:
     attention, mlp = spec.submodules.self_attention.submodules, spec.submodules.mlp
     # It is a spec in 0.16, and in 0.19 a function that is to be called.
     mlp = mlp.keywords["submodules"] if isinstance(mlp, partial) else mlp.submodules
-    attention.core_attention = NoCoreAttention
+    # Nobody calls the attention that Megatron would build.
+    attention.core_attention = IdentityOp
     attention.linear_qkv = attention.linear_proj = SpecLinear
     mlp.linear_fc1 = mlp.linear_fc2 = SpecLinear
     gpt = GPTModel(

@@ -3,33 +3,33 @@
 Plain torch; knows nothing of Megatron or of files.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
-from inference.model.products import Product
+from inference.model.quantized import GROUP, INT4_ROWS, Int4, Int8
 
+Product = Callable[[torch.Tensor], torch.Tensor]
+"""A function of rows, [rows, in] to [rows, out]. Its numbers may depend on how many rows there are,
+and its speed always does: see `row_sizes`.
+"""
+
+# Up to the last of these a product is made in one call; more rows are cut into pieces of it.
+CANDIDATE_SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256)
 # No GPU has been measured: there all products have this many rows.
 GPU_SIZE = 16
 
 
-@dataclass(slots=True)
-class ActiveAdapters:
-    """The adapters that the current step needs, each with the rows that it changes: [rows, 1], one
-    or zero, in the number format of the rows.
-    """
-
-    masks: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
 class ParallelLinear(nn.Module):
     """A linear layer; with a group, the sum of what its ranks compute. `fill` gives it its weights.
-
     Takes the place of Megatron's layers, which cannot hold quantised weights.
+
+    low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the adapters that the
+    current step needs, each with the rows that it changes: [rows, 1], one or zero, in the number
+    format of the rows.
     """
 
     bias: torch.Tensor | None
@@ -37,8 +37,8 @@ class ParallelLinear(nn.Module):
     def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         super().__init__()
         self.group = group if group is not None and group.size() > 1 else None
-        self.active = ActiveAdapters()
-        self.low_rank: dict[str, LoraLinears] = {}
+        self.active: dict[str, torch.Tensor] = {}
+        self.low_rank: dict[str, tuple[ParallelLinear, ParallelLinear]] = {}
         self.bias = None
 
     def fill(
@@ -49,16 +49,12 @@ class ParallelLinear(nn.Module):
         self.use({GPU_SIZE: 0})
         return self
 
-    def adapt(self, name: str, down: "ParallelLinear", up: "ParallelLinear") -> None:
-        """Add up(down(rows)) where the adapter `name` is wanted (Hu et al. 2021)."""
-        self.low_rank[name] = LoraLinears(down, up)
-
     def all_products(self) -> "Iterator[tuple[str, ParallelLinear]]":
         """Yield this layer and those of its adapters, each with a name of its own."""
         yield "", self
-        for name, adapter in self.low_rank.items():
-            yield f"{name}.down", adapter.down
-            yield f"{name}.up", adapter.up
+        for name, (down, up) in self.low_rank.items():
+            yield f"{name}.down", down
+            yield f"{name}.up", up
 
     def use(self, choices: dict[int, int]) -> None:
         """Choose products: for each number of rows the index of its product."""
@@ -73,7 +69,7 @@ class ParallelLinear(nn.Module):
         else:
             pieces = torch.split(rows, self.largest)
             out = torch.cat([self.by_rows[piece.shape[0]](piece) for piece in pieces])
-        if self.low_rank and self.active.masks:
+        if self.low_rank and self.active:
             self._add_adapters(rows, out)
         if self.group is not None:
             out = sum_over_ranks(out, self.group)
@@ -86,17 +82,10 @@ class ParallelLinear(nn.Module):
         """Compute all rows, and add those of other adapters as zero: so the bits of a row do not
         depend on how many have the same adapter.
         """
-        for name, mask in self.active.masks.items():
-            if (adapter := self.low_rank.get(name)) is not None:
-                out.addcmul_(adapter.up(adapter.down(rows)), mask)
-
-
-@dataclass(frozen=True, slots=True)
-class LoraLinears:
-    """What an adapter adds to a linear layer: up(down(rows))."""
-
-    down: ParallelLinear
-    up: ParallelLinear
+        for name, mask in self.active.items():
+            if name in self.low_rank:
+                down, up = self.low_rank[name]
+                out.addcmul_(up(down(rows)), mask)
 
 
 def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
@@ -114,3 +103,39 @@ def gather_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
     parts = part.new_empty(group.size() * part.shape[0], *part.shape[1:])
     dist.all_gather_into_tensor(parts, part.contiguous(), group=group)
     return parts.view(group.size(), *part.shape)
+
+
+def full_product(weight: torch.Tensor) -> Product:
+    """Build a product with a weight [out, in], in the number format of the rows."""
+    onednn = torch.ops.mkldnn
+    if weight.device.type == "cpu" and onednn_computes_in(weight.dtype):
+        # F.linear would bring the weights into oneDNN's order for every product.
+        packed = onednn._reorder_linear_weight(weight, CANDIDATE_SIZES[-1])
+        product = onednn._linear_pointwise.default
+        return lambda rows: product(rows, packed, None, "none", [], "")
+    return lambda rows: nn.functional.linear(rows, weight)
+
+
+def int8_product(weight: Int8) -> Product:
+    """Build a product with bf16 rows."""
+    values, scales = weight.values, weight.scales.bfloat16()
+    return lambda rows: torch._weight_int8pack_mm(rows, values, scales)
+
+
+def int4_product(weight: Int4) -> Product:
+    """Build a product with bf16 rows. Scales and minima are rounded to bf16, values are not."""
+    assert weight.shape[0] % INT4_ROWS == 0
+    packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
+    # The kernel computes (value - 8) * scale + zero.
+    zeros = weight.minima + 8 * weight.scales
+    factors = torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
+    return lambda rows: torch._weight_int4pack_mm_for_cpu(rows, packed, GROUP, factors)
+
+
+def onednn_computes_in(dtype: torch.dtype) -> bool:
+    # A torch that was built without oneDNN has no such operators.
+    if not torch._C._has_mkldnn:
+        return False
+    if dtype == torch.float32:
+        return True
+    return dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,22 +1,27 @@
 """The shard of a model on one rank: its weights in Megatron's modules, and the forward pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
 from inference.checkpoint.lora import Adapter
-from inference.model.adapters import AdapterWeights, LoraMatrices
-from inference.model.attention import AttentionMetadata
+from inference.model.attention import AttentionMetadata, RotaryTable, Rotation
 from inference.model.config import AttentionPattern, ModelConfig
 from inference.model.device import Device
 from inference.model.gpt_model import build_gpt, tensor_parallel_group
 from inference.model.layers import LayerNorm, RMSNorm, VocabParallelEmbedding
-from inference.model.linear import GPU_SIZE, ActiveAdapters, ParallelLinear, gather_ranks
-from inference.model.products import Product, full_product, int4_product, int8_product
+from inference.model.linear import (
+    GPU_SIZE,
+    ParallelLinear,
+    Product,
+    full_product,
+    gather_ranks,
+    int4_product,
+    int8_product,
+)
 from inference.model.quantized import Int4
-from inference.model.rotary_table import RotaryTable, Rotation
 from inference.model.row_sizes import RowSizes, measure
 from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader
 from inference.model.weight_slots import WeightSlot, weight_slots
@@ -45,10 +50,11 @@ class ModelShard:
         self.device = torch.device(device.name)
         self.group = tensor_parallel_group()
         self.patterns: list[AttentionPattern] = list(dict.fromkeys(config.patterns))
-        self.active = ActiveAdapters()
+        # One for all linears: the adapters of the current step.
+        self.active: dict[str, torch.Tensor] = {}
         self.positions: torch.Tensor | None = None
         self.gpt = build_gpt(config, device.dtype, self.tp)
-        self._load(loader, [AdapterWeights(one) for one in adapters], device, progress)
+        self._load(loader, adapters, device, progress)
         tables = {
             rope: RotaryTable(rope, config.context, self.dtype, self.device)
             for rope in dict.fromkeys(pattern.rope for pattern in self.patterns)
@@ -108,7 +114,7 @@ class ModelShard:
     def _load(
         self,
         loader: WeightLoader,
-        adapters: Sequence[AdapterWeights],
+        adapters: Sequence[Adapter],
         device: Device,
         progress: LoadProgress,
     ) -> None:
@@ -116,6 +122,7 @@ class ModelShard:
         written to and take no memory.
         """
         done = 0
+        lora = [(one, WeightLoader(one.tensors, one.refs)) for one in adapters]
         for slot in weight_slots(self.config, self.rank, self.tp):
             part = loader.load(slot, device.form, self.dtype)
             parent, _, last = slot.path.rpartition(".")
@@ -123,8 +130,13 @@ class ModelShard:
                 assert isinstance(part.weight, torch.Tensor)
                 self.positions = part.weight.to(self.device, self.dtype)
             elif last.startswith("linear"):
-                pairs = {one.adapter.name: one.matrices(slot) for one in adapters}
-                self._fill_linear(self.gpt.get_submodule(slot.path), part, pairs, device)
+                linear = _fill(self.gpt.get_submodule(slot.path), part, device)
+                linear.active = self.active
+                for adapter, its_loader in lora:
+                    if pair := lora_matrices(adapter, its_loader, slot):
+                        both = (SlotWeights(matrix, None) for matrix in pair)
+                        down, up = (_fill(ParallelLinear(), one, device) for one in both)
+                        linear.low_rank[adapter.name] = down, up
             else:
                 setattr(self.gpt.get_submodule(parent), last, self._module(slot, part, device))
             if last == "linear_fc1":
@@ -132,20 +144,6 @@ class ModelShard:
                 progress(done, self.config.layers)
         for layer in self.gpt.decoder.layers:
             layer.complete(self.config, self.patterns)
-
-    def _fill_linear(
-        self,
-        linear: ParallelLinear,
-        part: SlotWeights,
-        adapters: Mapping[str, LoraMatrices | None],
-        device: Device,
-    ) -> None:
-        _fill(linear, part, device)
-        linear.active = self.active
-        for name, pair in adapters.items():
-            if pair is not None:
-                both = (SlotWeights(matrix, None) for matrix in (pair.down, pair.up))
-                linear.adapt(name, *(_fill(ParallelLinear(), one, device) for one in both))
 
     def _module(self, slot: WeightSlot, part: SlotWeights, device: Device) -> nn.Module:
         if slot.is_linear:
@@ -160,6 +158,28 @@ class ModelShard:
         if part.bias is None:
             return RMSNorm(weight, self.config.norm_eps, dtype)
         return LayerNorm(weight, part.bias.to(self.device), self.config.norm_eps, dtype)
+
+
+def lora_matrices(
+    adapter: Adapter, loader: WeightLoader, slot: WeightSlot
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return what an adapter adds to a slot, up @ down, as down, [rank, columns], and up, [rows,
+    rank], fp32; None if it adds nothing. The ranks of a slot's sources follow one another.
+    """
+    changed = list(dict.fromkeys(name for name, _ in slot.sources if adapter.changes(name)))
+    if not changed:
+        return None
+    downs = [loader.parameter(f"{name}.down.weight", None, slot.columns) for name in changed]
+    ups, rank, width = [], adapter.rank, adapter.rank * len(changed)
+    for name, rows in slot.sources:
+        if name in changed:
+            up = loader.parameter(f"{name}.up.weight", rows, None) * adapter.scale
+            first = changed.index(name) * rank
+            ups.append(nn.functional.pad(up, (first, width - first - rank)))
+        else:
+            assert rows is not None
+            ups.append(torch.zeros(len(rows), width))
+    return torch.cat(downs), torch.cat(ups)
 
 
 def _fill(linear: ParallelLinear, part: SlotWeights, device: Device) -> ParallelLinear:

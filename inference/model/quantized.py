@@ -9,6 +9,8 @@ from gguf.constants import GGMLQuantizationType
 from numpy.typing import NDArray
 
 GROUP = 32
+# The kernel of torch for 4 bits takes so many rows of weights at once.
+INT4_ROWS = 16
 
 
 @dataclass(frozen=True, slots=True)

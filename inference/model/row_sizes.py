@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
-from inference.model.linear import ParallelLinear
-from inference.model.products import CANDIDATE_SIZES, Product
+from inference.model.linear import CANDIDATE_SIZES, ParallelLinear, Product
 
 MEMORY_BOUND = 8
 TRIALS = 3

@@ -16,12 +16,11 @@ from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 from numpy.typing import NDArray
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.parameter_ref import ParameterRef, RowIndices
 from inference.checkpoint.stored_tensor import StoredTensor, block_of
+from inference.errors import ModelError
 from inference.model.config import ModelConfig
-from inference.model.products import INT4_ROWS
-from inference.model.quantized import GROUP, Int4, Int8, read_q4, read_q4_k
+from inference.model.quantized import GROUP, INT4_ROWS, Int4, Int8, read_q4, read_q4_k
 from inference.model.weight_slots import WeightSlot, weight_slots
 
 type_of = GGMLQuantizationType
@@ -63,26 +62,22 @@ class WeightLoader:
         """
         match self.held_as(slot, form):
             case "int4":
-                weight: Matrix = self._int4(slot)
+                parts = [self._blocks(name, rows, slot.columns) for name, rows in slot.sources]
+                weight: Matrix = Int4.cat(parts)
             case "int8":
                 weight = self._int8(slot)
             case _:
                 weight = self._full(slot, dtype if slot.is_matrix else torch.float32)
         bias = None
-        if self._has(slot, "bias"):
-            parts = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
-            bias = torch.cat(parts)[:, 0]
-        self._give_back()
-        return SlotWeights(weight, bias)
-
-    def _give_back(self) -> None:
-        """Give back pages of the files, and freed memory that the C library keeps: in the gaps
-        between the weights it would keep half as much as they take.
-        """
+        if self._has_bias(slot):
+            biases = [self.parameter(f"{name}.bias", rows, None) for name, rows in slot.sources]
+            bias = torch.cat(biases)[:, 0]
         for file in self._files.values():
             file.madvise(mmap.MADV_DONTNEED)
+        # In the gaps between the weights the C library would keep half as much as they take.
         if hasattr(LIBC, "malloc_trim"):
             LIBC.malloc_trim(0)
+        return SlotWeights(weight, bias)
 
     def held_as(self, slot: WeightSlot, form: WeightForm) -> Literal["int4", "int8", "full"]:
         """Return how the slot is held. Vectors and the embedding are never quantised."""
@@ -100,7 +95,7 @@ class WeightLoader:
     def held_bytes(self, slot: WeightSlot, form: WeightForm, number_size: int) -> int:
         """Return the bytes that the slot takes in memory."""
         rows, columns = self.size(slot)
-        bias = rows * number_size if self._has(slot, "bias") else 0
+        bias = rows * number_size if self._has_bias(slot) else 0
         if not slot.is_matrix:
             return rows * 4 * (2 if bias else 1)
         match self.held_as(slot, form):
@@ -160,11 +155,8 @@ class WeightLoader:
                 yield first, self.parameter(f"{name}.weight", some, slot.columns)
                 first += len(some)
 
-    def _has(self, slot: WeightSlot, part: str) -> bool:
-        return f"{slot.sources[0][0]}.{part}" in self.refs
-
-    def _int4(self, slot: WeightSlot) -> Int4:
-        return Int4.cat([self._blocks(name, rows, slot.columns) for name, rows in slot.sources])
+    def _has_bias(self, slot: WeightSlot) -> bool:
+        return f"{slot.sources[0][0]}.bias" in self.refs
 
     def _blocks(self, name: str, rows: RowIndices | None, columns: slice | None) -> Int4:
         """Return rows or columns of a matrix in blocks of 4 bits."""
@@ -183,7 +175,8 @@ class WeightLoader:
             return False
         tensors = [self.tensors[self.refs[f"{name}.weight"].name] for name, _ in slot.sources]
         start, stop, _ = (slot.columns or slice(None)).indices(tensors[0].columns)
-        return all(not (start % block or stop % block) for block in map(_block, tensors))
+        blocks = [block_of(tensor.kind)[0] for tensor in tensors]
+        return all(not (start % block or stop % block) for block in blocks)
 
     def _numbers(
         self, tensor: StoredTensor, rows: RowIndices, columns: slice | None
@@ -191,7 +184,7 @@ class WeightLoader:
         """Return [rows, columns] in fp32."""
         kind = type_of(tensor.kind)
         start, stop, _ = (columns or slice(None)).indices(tensor.columns)
-        block = _block(tensor)
+        block, _ = block_of(tensor.kind)
         first, last = start - start % block, -(-stop // block) * block
         raw = self._raw(tensor, rows, slice(first, last))
         full: NDArray[np.float32] = dequantize(raw, kind)
@@ -238,10 +231,6 @@ def _chosen(ref: ParameterRef, rows: RowIndices | None) -> RowIndices:
     if rows is None:
         return np.arange(_logical(ref)[0]) if ref.rows is None else ref.rows
     return rows if ref.rows is None else ref.rows[rows]
-
-
-def _block(tensor: StoredTensor) -> int:
-    return block_of(tensor.kind)[0]
 
 
 def check_memory(needed: int, tp: int, memory: int) -> None:

@@ -15,7 +15,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.tokenization.vocabulary import Vocabulary
 
 CHATML = (

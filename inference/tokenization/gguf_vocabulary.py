@@ -5,9 +5,9 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.gguf_file import GGUFFile
+from inference.errors import ModelError
 from inference.tokenization.vocabulary import END_TOKENS, SPACE, Vocabulary
 
 # Kinds of tokens in the file.

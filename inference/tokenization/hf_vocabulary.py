@@ -7,8 +7,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from inference.checkpoint.errors import ModelError, model_errors
 from inference.checkpoint.fields import Fields, read_json
+from inference.errors import ModelError, model_errors
 from inference.tokenization.vocabulary import END_TOKENS, GUARD_MARK, SPACE, Vocabulary
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from inference.checkpoint.errors import ModelError
+from inference.errors import ModelError
 from inference.model.config import ModelConfig
 
 # A Unicode noncharacter: no text of a person has one, and none gets into tokens.

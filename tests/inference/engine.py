@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from inference.checkpoint.errors import ModelError
 from inference.engine.messages import SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.engine.supervisor import Supervisor
+from inference.errors import ModelError
 from inference.settings import WorkerSettings
 
 NO_END = frozenset({10**9})

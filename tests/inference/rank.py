@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from inference.checkpoint.check import check_tensors
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
@@ -78,7 +77,6 @@ def main(job: RankJob) -> None:
 
 def load(job: RankJob, path: Path, device: Device) -> ModelRunner:
     checkpoint = open_checkpoint(path)
-    check_tensors(checkpoint)
     config = checkpoint.config
     places = job.adapters.get(path.name, {})
     adapters = [open_adapter(name, Path(at), config) for name, at in places.items()]

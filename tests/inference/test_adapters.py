@@ -11,9 +11,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
+from inference.errors import ModelError
 from tests.inference.families import make, reference_logits
 from tests.inference.ggufs import write
 from tests.inference.ranks import TOKENS, RankResult, Results, run_ranks

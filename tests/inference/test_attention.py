@@ -5,10 +5,15 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.model.attention import AttentionMetadata, LayerAttention, attend
+from inference.model.attention import (
+    AttentionMetadata,
+    LayerAttention,
+    RotaryTable,
+    attend,
+    rotate_,
+)
 from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
 from inference.model.rope import Rope
-from inference.model.rotary_table import RotaryTable, rotate_
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")

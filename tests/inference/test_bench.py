@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from inference.bench.__main__ import say_table
 from inference.bench.engines import Footprint
-from inference.bench.report import say_table
 from inference.bench.results import Goal
 from inference.bench.timing import TimedStream, percentile, rate_of
 

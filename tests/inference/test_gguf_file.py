@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from inference.__main__ import check as check_model
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.gguf_file import read_gguf
 from inference.checkpoint.open import find_model, open_checkpoint
+from inference.errors import ModelError
 from inference.model.config import check_split
 from inference.settings import WorkerSettings
 

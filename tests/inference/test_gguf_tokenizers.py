@@ -12,8 +12,8 @@ from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
 from transformers import PreTrainedTokenizerBase as Reference
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_vocabulary
+from inference.errors import ModelError
 from inference.tokenization.detokenizer import Detokenizer
 from inference.tokenization.tokenizer import Tokenizer
 from tests.inference.vocabularies import CONTROLS, CORPUS, THINK, sentencepiece

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from inference.__main__ import check as check_model
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_checkpoint
+from inference.errors import ModelError
 from inference.settings import WorkerSettings
 from tests.inference.families import make
 from tests.inference.vocabularies import byte_level

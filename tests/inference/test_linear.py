@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from inference.checkpoint.open import open_checkpoint
 from inference.model import row_sizes
-from inference.model.linear import ParallelLinear
-from inference.model.products import full_product, int4_product, int8_product
+from inference.model.linear import ParallelLinear, full_product, int4_product, int8_product
 from inference.model.quantized import Int4, Int8
 from inference.model.row_sizes import RowSizes
 from inference.model.weight_loader import Matrix, WeightForm, WeightLoader

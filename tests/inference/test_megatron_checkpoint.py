@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.megatron_files import read_arguments, read_tensors
 from inference.checkpoint.open import open_checkpoint
+from inference.errors import ModelError
 from tests.inference.families import VOCAB, make, reference_logits
 from tests.inference.ranks import TOKENS, RankResult, Results, run_module, run_ranks
 from tests.inference.vocabularies import byte_level

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.engine.messages import MessageSocket, Outputs, SampleOutput
-from inference.engine.output_batcher import OutputBatcher
+from inference.engine.messages import MessageSocket, OutputBatcher, Outputs, SampleOutput
 from inference.engine.scheduler import SchedulerStats
 
 FIRST = SampleOutput("a", [1], cached=0)
@@ -29,7 +28,7 @@ class Batched:
 @pytest.fixture
 def batched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batched]:
     # As if all steps of a test were done within the time.
-    monkeypatch.setattr("inference.engine.output_batcher.WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr("inference.engine.messages.WAIT_SECONDS", 3600.0)
     batched = Batched(*socket.socketpair())
     yield batched
     for end in batched.batcher.socket, batched.theirs:
@@ -59,7 +58,7 @@ def test_what_waits_is_sent_after_some_time(
 ) -> None:
     batched.after(FIRST)
     assert batched.after(SampleOutput("a", [2])) is None
-    monkeypatch.setattr("inference.engine.output_batcher.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("inference.engine.messages.WAIT_SECONDS", 0.0)
     assert batched.after(SampleOutput("a", [3])) == [SampleOutput("a", [2, 3])]
 
 

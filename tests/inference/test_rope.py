@@ -10,7 +10,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.hf_model import hf_config
-from inference.model.rotary_table import RotaryTable
+from inference.model.attention import RotaryTable
 from tests.inference.families import LLAMA3, SMALL, YARN, rope
 
 KINDS = {

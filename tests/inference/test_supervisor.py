@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.checkpoint.errors import ModelError
 from inference.engine import supervisor as supervisor_module
-from inference.engine.open_sample import GenerationStopped
+from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
+from inference.errors import ModelError
 from inference.settings import WorkerSettings
 from tests.inference.engine import engine, write
 
@@ -43,7 +43,7 @@ async def test_a_rank_that_freezes_while_it_loads_is_not_waited_for(
     supervisor.settings.hang_seconds = 1.0
     ranks = asyncio.create_task(supervisor.run())
     await asyncio.sleep(0.5)
-    rank = supervisor.processes[0].pid
+    rank = supervisor.ranks.processes[0].pid
     os.kill(rank, signal.SIGSTOP)
     async with asyncio.timeout(30):
         with pytest.raises(ModelError, match="ended"):

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from inference.checkpoint.errors import ModelError
 from inference.checkpoint.open import open_vocabulary
+from inference.errors import ModelError
 from inference.tokenization.chat_template import PLAIN, ChatTurn, PromptError
 from inference.tokenization.detokenizer import Detokenizer
 from inference.tokenization.tokenizer import Tokenizer
