@@ -25,6 +25,7 @@ class Way(StrEnum):
     """Where an accepted text goes: to the channel, into the thread as a file, to one person."""
 
     CHANNEL = "channel"
+    CANVAS = "canvas"
     MARKDOWN = "md"
     WORD = "docx"
     PERSON = "person"

@@ -5,6 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.extraction.extraction import Unreadable
@@ -53,7 +54,7 @@ def where(error: BaseException) -> str:
 
 
 class NoFile(Unreadable):
-    """A file cannot be fetched. `reason` is one of: gone, size."""
+    """A file cannot be fetched. `reason` is one of: gone, size, canvas (the app may read none)."""
 
 
 FetchFile = Callable[[str, int], Awaitable[tuple[str, bytes]]]
@@ -71,6 +72,14 @@ class Place:
     thread_ts: str | None = None
     user: str = ""
     team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasLink:
+    """A canvas that we made: its address, and its title, which may be empty."""
+
+    url: str
+    title: SafeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,15 @@ class SlackPort(Protocol):
         self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
     ) -> None:
         """Put the text as a file into a thread; `again`: it may be there already."""
+
+    async def make_canvas(
+        self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool
+    ) -> CanvasLink:
+        """Make a canvas of the text for a channel, or for the place's user in our conversation.
+
+        `note` stands at its end; `again`: it may have been made since `since`. Raises SlackRefused
+        where the app may make none.
+        """
 
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
+from bot.slack.client.canvases import name_of
 
 Body = Mapping[str, Any]
 FileName = tuple[str, str]
@@ -304,4 +305,4 @@ def _interaction(body: Body, kind: str) -> dict[str, str]:
 
 def _files_of(holder: Body) -> list[FileName]:
     files = holder.get("files") or []
-    return [(str(file["id"]), str(file.get("name") or file["id"])) for file in files]
+    return [(str(file["id"]), name_of(file)) for file in files]

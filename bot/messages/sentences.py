@@ -243,6 +243,12 @@ def accepted_by(user: str, number: int) -> Sentence:
     return fill_in("accepted_by", user=user, number=number)
 
 
+def canvas_link(url: str, title: SafeText) -> Sentence:
+    """Say that a text stands as a canvas, with a link to it."""
+    named = escape(title) if title else fill_in("untitled_canvas")
+    return fill_in("canvas_link", url=escape(url), title=named)
+
+
 def stopped_drafts(n: int) -> Sentence:
     """Say what `/draft stop` did."""
     if not n:

@@ -10,6 +10,8 @@ DRAFT_SHORTCUT, MESSAGE_SHORTCUT = "draft_shortcut", "draft_from_message"
 SCOPES = (
     "app_mentions:read",
     "assistant:write",
+    "canvases:read",
+    "canvases:write",
     "channels:history",
     "channels:join",
     "channels:read",

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drafting.slack_port import (
     Button,
+    CanvasLink,
     Content,
     FileKind,
     NotThere,
@@ -18,12 +20,14 @@ from bot.drafting.slack_port import (
 )
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import ApiArgs, ApiClient
+from bot.slack.client.canvases import Canvases
 from bot.slack.client.lookups import Lookups
 from bot.slack.client.posts import Posts
 from bot.slack.client.rate_limit import TIERS, Clock, RateLimiter
 from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
+from bot.slack.render.canvas import canvas_markdown
 from bot.slack.render.documents import file_name, file_of
 from bot.slack.render.parts import split
 from bot.slack.views import Views
@@ -45,6 +49,7 @@ class Outbox(Lookups):
         super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
         self.views = Views(self.api)
         self._posts = Posts(self.api, self.whoami)
+        self._canvases = Canvases(self.api, self.whoami)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
@@ -109,6 +114,15 @@ class Outbox(Lookups):
         # A file has no metadata: one of ours with the same name counts as this one.
         if not (again and await self._posts.has_file(place, name)):
             await self._posts.upload(place, name, data, comment)
+
+    async def make_canvas(
+        self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool
+    ) -> CanvasLink:
+        """Make a canvas of the text, once, open to its readers, and return its address."""
+        title, markdown = file_name(text), canvas_markdown(text, note)
+        started = since.timestamp()
+        url = await self._canvases.make(place, safe(title), markdown, since=started, again=again)
+        return CanvasLink(url, title)
 
     async def tell(
         self,

@@ -16,6 +16,8 @@ ALL_SCOPES = {
     *HISTORY,
     "app_mentions:read",
     "assistant:write",
+    "canvases:read",
+    "canvases:write",
     "channels:join",
     "chat:write",
     "commands",

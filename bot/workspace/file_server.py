@@ -5,6 +5,7 @@ import hmac
 from aiohttp import web
 
 from bot.workspace.api.access import visible_file
+from bot.workspace.canvas import Canvas
 from bot.workspace.errors import ApiError
 from bot.workspace.state import State
 
@@ -24,7 +25,9 @@ async def download(state: State, request: web.Request) -> web.Response:
         file = None
     if file is None or not mine or "files:read" not in state.scopes:
         return web.Response(text=LOGIN_PAGE, content_type="text/html")
-    return web.Response(body=file.data, headers={"Content-Type": file.mimetype})
+    # A canvas is served as a page, though its type says otherwise.
+    kind = "text/html" if isinstance(file, Canvas) else file.mimetype
+    return web.Response(body=file.data, headers={"Content-Type": kind})
 
 
 async def upload(state: State, request: web.Request) -> web.Response:

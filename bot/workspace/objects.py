@@ -49,6 +49,7 @@ class User:
 class UploadedFile:
     """A file that can be read in `channels`, and by the app if a form brought it (`in_form`).
 
+    `readers` are people who may read it outside these channels, which is so for canvases only.
     `data` is None while an announced upload has not arrived.
     """
 
@@ -62,6 +63,7 @@ class UploadedFile:
     size: int = 0
     channels: set[str] = field(default_factory=set)
     in_form: bool = False
+    readers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         assert self.name, "a file has a name"

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from bot.workspace.canvas import Canvas, canvas_json
 from bot.workspace.objects import (
     SLACKBOT,
     Json,
@@ -67,6 +68,9 @@ def file_json(state: State, file: UploadedFile) -> Json:
     """Build a file object. https://docs.slack.dev/reference/objects/file-object"""
     place = f"{state.url}/files-pri/{state.team}-{file.id}"
     address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
+    own = {}
+    if isinstance(file, Canvas):
+        own = canvas_json(file, state.url, state.domain, state.team)
     return {
         "id": file.id,
         "created": file.created,
@@ -92,6 +96,7 @@ def file_json(state: State, file: UploadedFile) -> Json:
         "permalink": address,
         "has_rich_preview": False,
         "file_access": "visible",
+        **own,
     }
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import count
 
+from bot.workspace.canvas import Canvas, CanvasPlan
 from bot.workspace.features import AppFeatures
 from bot.workspace.objects import (
     SLACKBOT,
@@ -66,6 +67,7 @@ class State:
         self.statuses: dict[tuple[str, str], ThreadStatus] = {}
         self.files: dict[str, UploadedFile] = {}
         self.uploads: dict[str, UploadedFile] = {}
+        self.canvases: CanvasPlan = "paid"
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.calls: list[ApiCall] = []
@@ -107,6 +109,16 @@ class State:
         file = UploadedFile(new_id("F"), name, user, int(time.time()), mimetype, data)
         self.files[file.id] = file
         return file
+
+    def add_canvas(self, canvas: Canvas) -> None:
+        """Add a canvas."""
+        self.files[canvas.id] = canvas
+        self.change_signal.notify()
+
+    def tabs(self, channel: str) -> list[Canvas]:
+        """Return the canvases in the tabs of this channel."""
+        canvases = (file for file in self.files.values() if isinstance(file, Canvas))
+        return [canvas for canvas in canvases if canvas.tab == channel]
 
     def file_of(self, user: str, file_id: str) -> UploadedFile:
         """Return a file that this person has attached. Raises ValueError if there is none."""

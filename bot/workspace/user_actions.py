@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.workspace import blocks, changes, events, forms, markup, payloads
 from bot.workspace.api import views
+from bot.workspace.canvas import new_canvas
 from bot.workspace.delivery import EventDelivery
 from bot.workspace.errors import ApiError
 from bot.workspace.events import HomeTab
@@ -133,6 +134,12 @@ class UserActions:
         """Post a file, with a text or alone, and return the message's ts."""
         file = self.attach(who, name, data, mimetype=mimetype)
         return await self.say(who, channel, text, thread_ts=thread_ts, files=[file])
+
+    def write_canvas(self, who: str, title: str, markdown: str) -> str:
+        """Write a canvas, for `say` or for an input of a form as a file is, and return its id."""
+        canvas = new_canvas(who, title, markdown)
+        self.state.add_canvas(canvas)
+        return canvas.id
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from bot.drafting.slack_port import Button, Content, FileKind, Place, Shown
+from bot.drafting.slack_port import Button, CanvasLink, Content, FileKind, Place, Shown
 from bot.messages import Language, Phrase
-from safety import SafeText
+from safety import SafeText, part
 
 
 @dataclass
@@ -122,6 +123,12 @@ class FakeSlack:
         self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
     ) -> None:
         self.files.append((text, kind))
+
+    async def make_canvas(
+        self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool
+    ) -> CanvasLink:
+        self.fails("make_canvas")
+        return CanvasLink(f"https://acme.slack.com/docs/{place.channel}", part(text, 0, 4))
 
     async def set_status(
         self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()

@@ -8,10 +8,24 @@ import docx
 import pytest
 
 from bot.app import Bot
-from bot.workspace import Workspace
+from bot.workspace import PostedMessage, Workspace
+from bot.workspace.canvas import Canvas, CanvasPlan, new_canvas
 from tests.bot.draft_view import form_behind, shown_in
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
+
+
+async def accept(workspace: Workspace, who: Person, draft: PostedMessage, way: str) -> None:
+    form = await form_behind(workspace, who, draft, "accept_form")
+    assert (await workspace.submit(who.id, form.id, {"accept": way})).ok
+
+
+def canvases(workspace: Workspace) -> list[Canvas]:
+    return [file for file in workspace.state.files.values() if isinstance(file, Canvas)]
+
+
+def posted_after(workspace: Workspace, channel: str, draft: PostedMessage) -> list[PostedMessage]:
+    return [m for m in workspace.messages(channel) if m.ts > draft.ts]
 
 
 async def test_accepting_posts_the_text_alone_to_the_channel_and_the_root_says_so(
@@ -67,6 +81,83 @@ async def test_an_accepted_text_comes_as_a_file_into_the_thread(
         assert [p.text for p in paragraphs] == ["The tram", "It climbs.", "one", "two"]
         styles = [p.style.name for p in paragraphs if p.style]
         assert styles[::2] == ["Heading 1", "List Bullet"]
+
+
+async def test_an_accepted_text_comes_as_a_canvas_of_the_channel_that_its_members_may_edit(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "# The tram\n\n#### It climbs\n\n1. one\n   - ![](@U1)"
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await accept(workspace, ana, draft, "canvas")
+    (canvas,) = await workspace.until(lambda: workspace.state.tabs(ana.channel))
+    (said,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+    await workspace.until(lambda: "accepted: <" in facts(workspace.messages(ana.channel)[0]))
+    text, _, note = canvas.markdown.partition("\n\n---\n\n")
+    assert text == "# The tram\n\n### It climbs\n\n1. one\n    1. ![] (@U1)"
+    assert note == f"Accepted by ![](@{ana.id}) · draft 1"
+    assert (canvas.title, canvas.access) == ("The tram", {ana.channel: "write"})
+    assert [call.method for call in workspace.calls].count("canvases.access.set") == 1
+    address = f"https://workspace.slack.com/docs/{workspace.team}/{canvas.id}"
+    assert said.text.startswith(f"As a canvas: <{address}|The tram>")
+    assert facts(said) == f"Accepted by <@{ana.id}> · draft 1"
+
+
+async def test_a_canvas_of_our_conversation_is_open_to_the_person_alone(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    own = Person(workspace, ana.id, workspace.dm(ana.id))
+    await workspace.say(ana.id, own.channel, "rain")
+    (draft,) = await own.sees_drafts(1)
+    await accept(workspace, own, draft, "canvas")
+    (canvas,) = await workspace.until(lambda: canvases(workspace))
+    await workspace.until(lambda: canvas.access)
+    assert (canvas.tab, canvas.access) == (None, {ana.id: "write"})
+
+
+@pytest.mark.parametrize(
+    ("scope", "plan", "says"),
+    [
+        ("canvases:write", "paid", "has to add the scope canvases:write"),
+        ("", "disabled", "does not let me make a canvas"),
+        ("", "free", "does not let me make a canvas"),
+    ],
+)
+async def test_where_no_canvas_can_be_made_one_sentence_says_so_and_the_other_ways_stay(
+    bot: Bot, ana: Person, workspace: Workspace, scope: str, plan: CanvasPlan, says: str
+) -> None:
+    workspace.revoke(scope)
+    workspace.state.canvases = plan
+    taken = new_canvas(workspace.bot_user, "Taken", "")
+    taken.tab = ana.channel
+    workspace.state.add_canvas(taken)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await accept(workspace, ana, draft, "canvas")
+    await ana.hears(says)
+    assert canvases(workspace) == [taken]
+    assert "accepted" not in facts(workspace.messages(ana.channel)[0])
+    await accept(workspace, ana, draft, "channel")
+    await workspace.until(lambda: "accepted: <" in facts(workspace.messages(ana.channel)[0]))
+    assert "Sentence 1" in workspace.messages(ana.channel)[-1].text
+
+
+@pytest.mark.parametrize("lost", ["canvases.create", "chat.postMessage"])
+async def test_a_canvas_that_was_accepted_as_the_bot_died_is_made_and_told_once(
+    start: StartBot, ana: Person, workspace: Workspace, lost: str
+) -> None:
+    async with start(drain_seconds=0):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        workspace.fail(lost, drop="after")
+        for after in (lost, "files.list", "conversations.history"):
+            workspace.fail(after, status=503, times=3)
+        await accept(workspace, ana, draft, "canvas")
+        await workspace.until(lambda: lost in [c.method for c in workspace.calls if c.error])
+    async with start():
+        await workspace.until(lambda: "accepted" in facts(workspace.messages(ana.channel)[0]))
+    assert len(canvases(workspace)) == 1
+    assert len(workspace.messages(ana.channel)) == 2
 
 
 async def test_what_the_filter_blocks_by_now_is_not_accepted(

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Sequence
 
+import structlog
+
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import FileKind, NotThere, Place
-from bot.messages import sentence, sentences
+from bot.drafting.slack_port import Content, FileKind, NotThere, Place, SlackRefused
+from bot.messages import Phrase, sentence, sentences
 from bot.store import JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
@@ -17,6 +19,8 @@ from safety import Action, SafeText, Stage
 # ideograms. Anything else is a paragraph of its own.
 GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
 IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
+
+log = structlog.get_logger(__name__)
 
 
 async def deliver(run: JobRun) -> None:
@@ -68,7 +72,26 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> None:
     else:
         channel = thread.post_to or thread.channel
         await join_channel(run, channel)
+    if way is Way.CANVAS:
+        return await _hand_over_canvas(run, Place(channel, user=run.job.requester), text, note)
     return await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+
+
+async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phrase) -> None:
+    """Make a canvas of the text, and post a link to it. Raises Refusal where there can be none."""
+    slack, key = run.context.slack, f"{run.job.name}/1"
+    try:
+        canvas = await slack.make_canvas(
+            place, text, note, since=run.job.created_at, again=run.again
+        )
+    except SlackRefused as refused:
+        log.warning("no canvas", job=run.job.name, error=str(refused))
+        may_not = refused.error == "missing_scope"
+        said = sentence("no_canvas_scope") if may_not else sentence("no_canvas")
+        raise Refusal(said, JobStatus.FAILED) from None
+    if not (run.again and await slack.find(Place(place.channel), key=key)):
+        said = sentences.canvas_link(canvas.url, canvas.title)
+        await slack.post(Place(place.channel), Content(said.to(run.language), note), key=key)
 
 
 def whole(pieces: Sequence[Version]) -> str:

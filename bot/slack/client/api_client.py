@@ -32,6 +32,7 @@ READS = {
     "conversations.replies",
     "files.getUploadURLExternal",
     "files.info",
+    "files.list",
     "users.info",
 }
 TRANSIENT = {

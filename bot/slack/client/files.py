@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from bot.drafting.slack_port import NoFile, NotThere, SlackRefused
 from bot.slack.client.api_client import ApiClient
+from bot.slack.client.canvases import is_canvas, read_canvas
 
 
 class Files:
@@ -22,6 +23,8 @@ class Files:
             file = (await self._api.call("files.info", {"file": file_id}))["file"]
         except (NotThere, SlackRefused):
             raise NoFile("gone") from None
+        if is_canvas(file):
+            return await read_canvas(self._api, file, file_id, most)
         if file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
         if int(file.get("size") or 0) > most:

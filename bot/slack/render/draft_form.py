@@ -31,7 +31,7 @@ WORDS_INPUT: Block = {
 }
 FILE_INPUT: Block = {
     "type": "file_input",
-    "filetypes": ["txt", "text", "md", "markdown", "docx", "pdf"],
+    # No "filetypes": these are endings, and a canvas has none.
     "max_files": MOST_FILES,
 }
 CHANNEL_SELECT: Block = {

@@ -4,8 +4,10 @@
 from bot.workspace.api import (
     apps,
     assistant,
+    canvases,
     chat,
     conversations,
+    file_list,
     files,
     reactions,
     streams,

@@ -1,6 +1,7 @@
 // The page: what one person sees of the workspace. Only what has changed is drawn again.
 
 import { renderBlocks } from "./blocks.js";
+import { canvasTabs, canvasWindow } from "./canvas.js";
 import { composer, hint } from "./composer.js";
 import { fileList } from "./files.js";
 import { icon } from "./icons.js";
@@ -96,6 +97,7 @@ function drawChannel() {
   document.title = `${channel.name} · Workspace on loopback`;
   unread.delete(here);
   if (channel.kind !== "im") lastChannel = here;
+  canvasTabs(channel.canvases);
   drawApp(channel);
   drawShortcuts();
   fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);
@@ -364,4 +366,5 @@ document.addEventListener("click", (event) => {
   const message = linked(event.target.closest("a"));
   if (message) { event.preventDefault(); show(message); }
 });
+canvasWindow(who, names);
 live.connect(query.get("as") ?? "");

@@ -31,6 +31,7 @@ export const size = (bytes) =>
 export function fileList(files, who) {
   if (!files.length) return null;
   return el("ul", { class: "files", "aria-label": "Files" }, ...files.map((file) =>
-    el("li", {}, el("a", { href: `/page/files/${file.id}?as=${encodeURIComponent(who)}`, download: file.name },
+    el("li", {}, el("a", { href: `/page/files/${file.id}?as=${encodeURIComponent(who)}`, download: file.name,
+      "data-canvas": file.canvas ? file.id : null },
       icon("file"), el("span", {}, file.name), el("small", {}, size(file.size))))));
 }

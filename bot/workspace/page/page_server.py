@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from bot.workspace.canvas import Canvas
 from bot.workspace.objects import Json
 from bot.workspace.page import actions, snapshot
 from bot.workspace.user_actions import UserActions
@@ -40,6 +41,7 @@ class PageServer:
         app.router.add_get("/page/live", self.live)
         app.router.add_post("/page/files", self.upload)
         app.router.add_get("/page/files/{file}", self.download)
+        app.router.add_get("/page/canvases/{file}", self.canvas)
         app.on_shutdown.append(self._close)
 
     async def live(self, request: web.Request) -> web.WebSocketResponse:
@@ -81,6 +83,14 @@ class PageServer:
         disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
         headers = HEADERS | {"Content-Disposition": disposition, "Content-Type": file.mimetype}
         return web.Response(body=file.data, headers=headers)
+
+    async def canvas(self, request: web.Request) -> web.Response:
+        """Answer with the title and the text of a canvas that the person `as` may read."""
+        state, who = self.people.state, self._user(request)
+        file = state.files.get(request.match_info["file"])
+        if not isinstance(file, Canvas) or not snapshot.sees_file(state, who, file):
+            raise web.HTTPNotFound(text="There is no such canvas.")
+        return web.json_response({"title": file.title, "text": file.markdown}, headers=HEADERS)
 
     async def _close(self, app: web.Application) -> None:
         for socket in list(self._open):

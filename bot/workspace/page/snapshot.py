@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from bot.workspace import forms
+from bot.workspace.canvas import Canvas
 from bot.workspace.features import ShortcutKind
 from bot.workspace.objects import (
     Json,
@@ -43,7 +44,8 @@ def messages(state: State, who: str, *, since: int) -> list[Json]:
 
 def sees_file(state: State, who: str, file: UploadedFile) -> bool:
     """Say whether this person may read the file: theirs, or in a channel they see."""
-    return who == file.user or any(state.channels[c].visible_to(who) for c in file.channels)
+    mine = who == file.user or who in file.readers
+    return mine or any(state.channels[c].visible_to(who) for c in file.channels)
 
 
 def _user(user: User) -> Json:
@@ -61,6 +63,7 @@ def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
         "kind": channel.kind,
         "archived": channel.archived,
         "bot": state.bot.id in channel.members,
+        "canvases": [{"id": c.id, "title": c.title} for c in state.tabs(channel.id)],
     }
 
 
@@ -116,6 +119,9 @@ def _message(message: PostedMessage) -> Json:
         "deleted": message.deleted,
         "whisper": message.to is not None,
         "revision": message.revision,
-        "files": [{"id": f.id, "name": f.title, "size": f.size} for f in message.files],
+        "files": [
+            {"id": f.id, "name": f.title, "size": f.size, "canvas": isinstance(f, Canvas)}
+            for f in message.files
+        ],
         "pane": asdict(message.pane) if message.pane else None,
     }
