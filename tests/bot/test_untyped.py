@@ -171,6 +171,7 @@ CALLS: dict[str, list[Call]] = {
     "upload": [
         lambda o, at, w: o.upload(at, w, "md", comment=SAID, again=False),
         lambda o, at, w: o.upload(at, TEXT, "md", comment=w, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", comment=SAID, again=False, mark=w),
     ],
     "draft": [
         begin,

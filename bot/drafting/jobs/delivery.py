@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from bot.drafting.destination import destination_of
 from bot.drafting.draft_action import Way
+from bot.drafting.jobs.accepting import check_sees, file_mark, line_below, tell_posted
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
@@ -31,8 +33,9 @@ async def deliver(run: JobRun) -> None:
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
-    await _hand_over(run, version, await _text(run, version))
-    await store.mark_accepted(version.id)
+    url = await _hand_over(run, version, await _text(run, version))
+    await store.mark_accepted(version.id, None if run.job.sampling["way"] == Way.PERSON else url)
+    await tell_posted(run, version.number, url)
 
 
 async def _text(run: JobRun, version: Version) -> SafeText:
@@ -51,24 +54,30 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     return verdict.text
 
 
-async def _hand_over(run: JobRun, version: Version, text: SafeText) -> None:
-    """Send the text where it is to go, with a small line that says whose it is."""
+async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | None:
+    """Send the text where it is to go, with a small line that says whose it is; return its address.
+
+    Raises Refusal, NotThere.
+    """
     thread, slack, way = run.thread, run.context.slack, Way(run.job.sampling["way"])
-    note = sentences.accepted_by(run.job.requester, version.number).to(run.language)
+    note = line_below(run, version.number, text)
     if way in (Way.MARKDOWN, Way.WORD):
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
         try:
-            return await slack.upload(place, text, kind, comment=note, again=run.again)
+            mark = await file_mark(run, text)
+            return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
         except NotThere:
             raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:
-        channel = thread.post_to or thread.channel
+        channel = destination_of(thread).channel
         await join_channel(run, channel)
-    return await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+        await check_sees(run, version.number)
+    ts = await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+    return await slack.permalink(channel, ts)
 
 
 def whole(pieces: Sequence[Version]) -> str:
