@@ -1,6 +1,7 @@
 """Released text as a file: Markdown as it is, or a Word document made of it. Pure."""
 
 import io
+import json
 import re
 
 from docx import Document
@@ -10,7 +11,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.drafting.slack_port import FileKind
-from bot.extraction.front_matter import with_front_matter
 from bot.messages import Phrase
 from bot.slack.render.markup import LINK_JOINT
 from safety import SafeText, part, safe
@@ -39,8 +39,15 @@ def file_of(text: SafeText, kind: FileKind, mark: Phrase | None = None) -> bytes
     """Return the file's bytes; `mark` says in its properties that it was drafted with AI."""
     if kind == "docx":
         return word(text, mark)
-    written = safe(text) + "\n"
-    return (with_front_matter(written, mark) if mark else written).encode()
+    front = _front_matter(mark) if mark else ""
+    return f"{front}{safe(text)}\n".encode()
+
+
+def _front_matter(mark: Phrase) -> str:
+    """Return YAML for programs and people; bot.extraction knows it by its first line."""
+    # A JSON string is a double-quoted scalar of YAML.
+    said = json.dumps(mark, ensure_ascii=False)
+    return f"---\ndrafted_with_ai: true\ndisclosure: {said}\n---\n\n"
 
 
 def word(text: SafeText, mark: Phrase | None = None) -> bytes:
