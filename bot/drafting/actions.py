@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.drafting.brief.brief import check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
+from bot.drafting.destination import Destination, destination_of
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
@@ -176,12 +177,27 @@ class DraftActions:
 
     async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
         """Take this version as the text and send it where `way` says."""
-        await self._check_may(version, invocation)
-        if version.status not in STANDING or not version.text.strip():
-            raise UserError(sentence("nothing_to_accept"))
+        await self._check_accept(version, invocation)
         delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
         if not await self._intake.begin(delivery, invocation) and version.accepted_at:
             raise UserError(sentence("accepted_already", number=version.number))
+
+    async def destination(self, version: Version) -> Destination:
+        """Return where a version goes when it is accepted for everybody."""
+        return destination_of(await self._store.get_thread(version.thread_id))
+
+    async def root_of(self, version: Version) -> str | None:
+        """Return the ts of the message under which a version stands."""
+        return (await self._store.get_thread(version.thread_id)).root_ts
+
+    async def asks_first(self, version: Version, invocation: Invocation) -> Destination | None:
+        """Return where one click would post what was drafted in private; None: it may.
+
+        Raises UserError where it cannot be accepted anyway.
+        """
+        await self._check_accept(version, invocation)
+        where = await self.destination(version)
+        return where if where.apart else None
 
     async def delete(self, version: Version, invocation: Invocation) -> None:
         """Delete a draft, for its requester."""
@@ -281,6 +297,11 @@ class DraftActions:
             newest_first = reversed(versions)
             return next((v for v in newest_first if holds(v.text, pointer.quote)), None)
         return None
+
+    async def _check_accept(self, version: Version, invocation: Invocation) -> None:
+        await self._check_may(version, invocation)
+        if version.status not in STANDING or not version.text.strip():
+            raise UserError(sentence("nothing_to_accept"))
 
     async def _check_may(self, version: Version, invocation: Invocation) -> None:
         if self._settings.refiners == "requester":

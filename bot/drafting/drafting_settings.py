@@ -56,6 +56,11 @@ class DraftingSettings(BaseModel):
     offer_emoji: bool = Field(
         True, description="Put the regenerate emoji under each finished draft, for one click."
     )
+    disclose_ai: bool = Field(
+        True,
+        description="Say under an accepted text, and in its file, that it was drafted with AI; "
+        "who accepted it stands there in any case.",
+    )
     worker_patience: float = Field(
         600, ge=1, le=86400, description="Seconds a draft waits for a worker that is not up."
     )

@@ -169,15 +169,31 @@ class SlackPort(Protocol):
     async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
 
+    async def sees(self, user: str, channel: str) -> bool:
+        """Say whether a person sees a channel: it is public, or they are a member."""
+
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
-    ) -> None:
-        """Post a finished text for everybody, and a note at its end; `again`: it may stand."""
+    ) -> str:
+        """Post a finished text for everybody, with a note at its end, and return its ts.
+
+        `again`: it may stand.
+        """
 
     async def upload(
-        self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
-    ) -> None:
-        """Put the text as a file into a thread; `again`: it may be there already."""
+        self,
+        place: Place,
+        text: SafeText,
+        kind: FileKind,
+        *,
+        comment: Phrase,
+        again: bool,
+        mark: Phrase | None = None,
+    ) -> str | None:
+        """Put the text as a file into a thread, and return its address, if it has one.
+
+        `mark` goes into its properties; `again`: it may be there already.
+        """
 
     async def make_canvas(
         self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool
@@ -231,3 +247,6 @@ class People(Protocol):
 
     async def language(self, user: str) -> Language:
         """Return the language in which the person is told something. Raises SlackUnavailable."""
+
+    async def name(self, user: str) -> str:
+        """Return what others call the person; "" for one who is gone. Raises SlackUnavailable."""

@@ -16,6 +16,7 @@ from docx.table import Table
 from pypdf import PdfReader
 
 from bot.extraction.extraction import MOST_BYTES, SECONDS, Unreadable
+from bot.extraction.front_matter import without_front_matter
 
 MEMORY = 1_500_000_000  # Bytes of address space; lxml and pypdf alone map half a gigabyte.
 UNPACKED = 100_000_000
@@ -43,7 +44,7 @@ def pieces_of(kind: str, data: bytes) -> Iterator[str]:
     elif kind == "pdf":
         yield from _read_pdf(data)
     else:
-        yield _decode(data)
+        yield without_front_matter(_decode(data))
 
 
 def cut(pieces: Iterator[str], limit: int) -> tuple[str, int]:

@@ -5,6 +5,7 @@ Other sentences need no function: `sentence("thread_gone")`, `sentence_about("bu
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from unicodedata import category
 
 from bot.messages.catalogue import (
     LANGUAGES,
@@ -147,9 +148,11 @@ def rules(names: Sequence[str]) -> Sentence:
     return fill_in("one_rule" if len(names) == 1 else "several_rules", rules=_ticked(names))
 
 
-def invite_me(bot: str, *, to_accept: bool) -> Sentence:
-    """Ask for an invitation to a private channel; `to_accept`: an accepted text is to go there."""
-    return fill_in("invite_me_to_accept" if to_accept else "invite_me", bot=bot)
+def invite_me(bot: str, channel: str | None = None) -> Sentence:
+    """Ask for an invitation: to where the person asked, or to where an accepted text is to go."""
+    if channel is None:
+        return fill_in("invite_me", bot=bot)
+    return fill_in("invite_me_to_accept", bot=bot, channel=channel)
 
 
 def waits(before: int) -> Sentence:
@@ -238,14 +241,51 @@ def network_length(network: str, characters: int, limit: int) -> Sentence:
     return fill_in(name, network=escape(network), characters=characters, limit=limit)
 
 
-def accepted_by(user: str, number: int) -> Sentence:
-    """Say under a text who accepted it, and which draft it was."""
-    return fill_in("accepted_by", user=user, number=number)
+def head_facts(state: Sentence, channel: str) -> Sentence:
+    """Say at the head of a thread how its drafts stand, and the channel that they are for."""
+    return fill_in("facts", facts=(state, fill_in("goes_to", channel=channel)))
+
+
+def accepted_by(user: str, number: int, *, disclosed: bool) -> Sentence:
+    """Say under a text who accepted it, which draft it was, and `disclosed`: that AI drafted it."""
+    return fill_in("disclosed_by" if disclosed else "accepted_by", user=user, number=number)
+
+
+def disclosure(name: str) -> Sentence:
+    """Say in a file that AI drafted it, and who accepted it, by a name that people chose."""
+    return fill_in("disclosure", name=_person(name))
+
+
+def accept_to(channel: str, *, apart: bool) -> Sentence:
+    """Name the channel of an accepted text; `apart`: people there did not see it drafted."""
+    return fill_in("accept_apart" if apart else "accept_channel", channel=channel)
+
+
+def ask_to_post(number: int, channel: str) -> Sentence:
+    """Ask whether a draft shall go to a channel whose people did not see it drafted."""
+    return fill_in("ask_to_post", number=number, channel=channel)
+
+
+def is_being_posted(number: int, channel: str) -> Sentence:
+    """Say that a draft is on its way to a channel."""
+    return fill_in("is_being_posted", number=number, channel=channel)
+
+
+def not_a_member(number: int, channel: str) -> Sentence:
+    """Say that a draft does not go where whoever accepts it is no member."""
+    return fill_in("not_a_member", number=number, channel=channel)
+
+
+def posted(draft: Sentence, channel: str | None, user: str) -> Sentence:
+    """Say where a draft was posted, and by whom; without a channel, in this conversation."""
+    if channel is None:
+        return fill_in("posted_here", draft=draft, user=user)
+    return fill_in("posted_to", draft=draft, channel=channel, user=user)
 
 
 def canvas_link(url: str, title: SafeText) -> Sentence:
     """Say that a text stands as a canvas, with a link to it."""
-    named = escape(title) if title else fill_in("untitled_canvas")
+    named = escape(part(title, 0, 150)) if title else fill_in("untitled_canvas")
     return fill_in("canvas_link", url=escape(url), title=named)
 
 
@@ -288,6 +328,12 @@ def _hint(near: str | None, known: Sequence[str]) -> Sentence:
 
 def _ticked(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"`{name}`" for name in names)
+
+
+def _person(name: str) -> str:
+    """Reduce a person's name to letters, numbers and what parts them: no markup lives in it."""
+    kept = "".join(c for c in name if category(c)[0] in "LMN" or c in " .,'’·-")
+    return " ".join(kept.split())[:80]
 
 
 def _name(typed: str) -> str:

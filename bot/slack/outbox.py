@@ -97,23 +97,36 @@ class Outbox(Lookups):
 
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
-    ) -> None:
-        """Post a finished text for everybody, in as many messages as it needs, with a note."""
-        parts = split(text)
+    ) -> str:
+        """Post a finished text for everybody, in as many messages as it needs, with a note.
+
+        Returns the ts of the first.
+        """
+        parts, stands = split(text), []
         for i, part in enumerate(parts, 1):
-            if not (again and await self._posts.find(place, f"{key}/{i}")):
+            ts = await self._posts.find(place, f"{key}/{i}") if again else None
+            if ts is None:
                 content = blocks.final(part, note if i == len(parts) else None)
-                await self._posts.post(place, content, f"{key}/{i}")
+                ts = await self._posts.post(place, content, f"{key}/{i}")
+            stands.append(ts)
+        return stands[0]
 
     async def upload(
-        self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
-    ) -> None:
-        """Put the text as a file into a thread."""
-        data = await asyncio.to_thread(file_of, text, kind)
+        self,
+        place: Place,
+        text: SafeText,
+        kind: FileKind,
+        *,
+        comment: Phrase,
+        again: bool,
+        mark: Phrase | None = None,
+    ) -> str | None:
+        """Put the text as a file into a thread and return its address."""
+        data = await asyncio.to_thread(file_of, text, kind, mark and ours(mark))
         name = f"{safe(file_name(text)) or 'draft'}.{kind}"
         # A file has no metadata: one of ours with the same name counts as this one.
-        if not (again and await self._posts.has_file(place, name)):
-            await self._posts.upload(place, name, data, comment)
+        file = await self._posts.find_file(place, name) if again else None
+        return await self.file_link(file or await self._posts.upload(place, name, data, comment))
 
     async def make_canvas(
         self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool

@@ -166,7 +166,10 @@ class Job(Base):
 
 
 class Version(Base):
-    """One draft: its number in the thread, and the text that the filter has released so far."""
+    """One draft: its number in the thread, and the text that the filter has released so far.
+
+    `posted_url` is the address of what was posted of it last, for others to read.
+    """
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -188,6 +191,7 @@ class Version(Base):
     seconds: Mapped[float | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
+    posted_url: Mapped[str | None] = mapped_column(Text, default=None)
 
 
 class Source(Base):

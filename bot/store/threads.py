@@ -35,9 +35,9 @@ class ThreadQueries(Transactions):
         """Record whether replies in the thread are ignored."""
         await self._update(Thread, thread_id, muted=muted)
 
-    async def set_channel(self, thread_id: int, channel: str) -> None:
-        """Record the channel of a text that is drafted in private."""
-        await self._update(Thread, thread_id, channel=channel)
+    async def set_channel(self, thread_id: int, channel: str, post_to: str | None) -> None:
+        """Record where a text is drafted in private, and where it is posted once it is accepted."""
+        await self._update(Thread, thread_id, channel=channel, post_to=post_to)
 
     async def set_head(self, thread_id: int, ts: str) -> None:
         """Record the message below a person's root that lists the drafts."""

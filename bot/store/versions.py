@@ -99,9 +99,10 @@ class VersionQueries(Transactions):
                     return versions
                 version_id = job.parent_id
 
-    async def mark_accepted(self, version_id: int) -> None:
-        """Record that a person accepted this version."""
-        await self._update(Version, version_id, accepted_at=now())
+    async def mark_accepted(self, version_id: int, url: str | None = None) -> None:
+        """Record that a person accepted this version; `url`: where it stands for others to read."""
+        posted = {"posted_url": url} if url else {}
+        await self._update(Version, version_id, accepted_at=now(), **posted)
 
     async def find_last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
         """Find the version of the thread that ended last, among those of these statuses."""
@@ -152,7 +153,8 @@ class VersionQueries(Transactions):
         ended = _update_undeleted(version_id)
         async with self._write() as session:
             if status is VersionStatus.DELETED:
-                facts["text"] = ""
+                # The address of a file has words of the text in it.
+                facts |= {"text": "", "posted_url": None}
                 held = update(Hold).where(Hold.version_id == version_id)
                 await session.execute(held.values(sealed=""))
             await session.execute(ended.values(status=status, ended_at=now(), **facts))

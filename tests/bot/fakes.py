@@ -64,10 +64,13 @@ class FakeSlack:
 
     failing: dict[str, Exception] = field(default_factory=dict)
     outside: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
     standing: dict[str, str] = field(default_factory=dict)
     contents: dict[str, Content] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)
     files: list[tuple[str, FileKind]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    marks: list[str | None] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     offered: list[str] = field(default_factory=list)
     drafts: list[FakeMessage] = field(default_factory=list)
@@ -113,16 +116,33 @@ class FakeSlack:
     async def open_dm(self, user: str) -> str:
         return f"D-{user}"
 
+    async def sees(self, user: str, channel: str) -> bool:
+        return channel not in self.unseen
+
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool
-    ) -> None:
+    ) -> str:
         self.fails("post_text")
+        if again and f"{key}/1" in self.standing:
+            return self.standing[f"{key}/1"]
         self.texts.append((place.channel, text))
+        self.notes.append(note)
+        return self.stand(place, f"{key}/1")
 
     async def upload(
-        self, place: Place, text: SafeText, kind: FileKind, *, comment: Phrase, again: bool
-    ) -> None:
+        self,
+        place: Place,
+        text: SafeText,
+        kind: FileKind,
+        *,
+        comment: Phrase,
+        again: bool,
+        mark: Phrase | None = None,
+    ) -> str | None:
         self.files.append((text, kind))
+        self.notes.append(comment)
+        self.marks.append(mark)
+        return f"https://acme.slack.com/files/UBOT/F{len(self.files)}/draft.{kind}"
 
     async def make_canvas(
         self, place: Place, text: SafeText, note: Phrase, *, since: datetime, again: bool
@@ -180,6 +200,9 @@ class FakePeople:
 
     async def language(self, user: str) -> Language:
         return "en"
+
+    async def name(self, user: str) -> str:
+        return f'{user} "the pen": <!here>\n'
 
 
 async def until(holds: Callable[[], bool]) -> None:

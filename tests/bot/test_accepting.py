@@ -10,7 +10,8 @@ import pytest
 from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.canvas import Canvas, CanvasPlan, new_canvas
-from tests.bot.draft_view import form_behind, shown_in
+from tests.bot.draft_view import buttons, form_behind, shown_in
+from tests.bot.fakes import until
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -28,6 +29,17 @@ def posted_after(workspace: Workspace, channel: str, draft: PostedMessage) -> li
     return [m for m in workspace.messages(channel) if m.ts > draft.ts]
 
 
+def address(message: PostedMessage) -> str:
+    """Return the permalink of a message."""
+    return f"https://workspace.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}"
+
+
+async def in_private(who: Person) -> Person:
+    """Ask for a private draft; return the person in their conversation with the app."""
+    await who.draft("private=yes rain")
+    return Person(who.workspace, who.id, who.workspace.dm(who.id))
+
+
 async def test_accepting_posts_the_text_alone_to_the_channel_and_the_root_says_so(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
@@ -40,8 +52,21 @@ async def test_accepting_posts_the_text_alone_to_the_channel_and_the_root_says_s
     )
     assert "Sentence 8" in posted[0].text
     assert "Draft 1" not in posted[0].text
-    assert facts(posted[0]) == f"Accepted by <@{ana.id}> · draft 1"
-    await workspace.until(lambda: "accepted: <" in facts(root))
+    assert facts(posted[0]) == f"Drafted with AI, accepted by <@{ana.id}> · draft 1"
+    await workspace.until(lambda: f"accepted: <{address(posted[0])}|" in facts(root))
+
+
+async def test_the_thread_says_that_a_text_was_posted_and_links_to_it(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    root = ana.root
+    await ana.react(draft, "white_check_mark")
+    await workspace.until(lambda: "accepted" in facts(root))
+    link = f"<{address(ana.root)}|Draft 1>"
+    (_, told) = workspace.messages(ana.channel, root.ts)[1:]
+    assert told.text == f"{link} was posted to <#{ana.channel}> by <@{ana.id}>."
 
 
 async def test_accepting_a_continuation_posts_the_whole_text(
@@ -74,10 +99,19 @@ async def test_an_accepted_text_comes_as_a_file_into_the_thread(
     assert file is not None
     assert file.data is not None
     assert file.name == f"The tram.{kind}"
+    address = f"/files/{workspace.bot_user}/{file.id}/"
+    await workspace.until(lambda: address in facts(ana.root))
+    assert ana.drafts[1].text == f"Drafted with AI, accepted by <@{ana.id}> · draft 1"
+    assert len(ana.drafts) == 2
     if kind == "md":
-        assert file.data.decode() == "# The tram\n\nIt **climbs**.\n\n- one\n- two\n"
+        front = (
+            '---\ndrafted_with_ai: true\ndisclosure: "Drafted with AI, accepted by ana"\n---\n\n'
+        )
+        assert file.data.decode() == front + "# The tram\n\nIt **climbs**.\n\n- one\n- two\n"
     else:
-        paragraphs = docx.Document(io.BytesIO(file.data)).paragraphs
+        document = docx.Document(io.BytesIO(file.data))
+        assert document.core_properties.comments == "Drafted with AI, accepted by ana"
+        paragraphs = document.paragraphs
         assert [p.text for p in paragraphs] == ["The tram", "It climbs.", "one", "two"]
         styles = [p.style.name for p in paragraphs if p.style]
         assert styles[::2] == ["Heading 1", "List Bullet"]
@@ -95,12 +129,14 @@ async def test_an_accepted_text_comes_as_a_canvas_of_the_channel_that_its_member
     await workspace.until(lambda: "accepted: <" in facts(workspace.messages(ana.channel)[0]))
     text, _, note = canvas.markdown.partition("\n\n---\n\n")
     assert text == "# The tram\n\n### It climbs\n\n1. one\n    1. ![] (@U1)"
-    assert note == f"Accepted by ![](@{ana.id}) · draft 1"
+    assert note == f"Drafted with AI, accepted by ![](@{ana.id}) · draft 1"
     assert (canvas.title, canvas.access) == ("The tram", {ana.channel: "write"})
     assert [call.method for call in workspace.calls].count("canvases.access.set") == 1
     address = f"https://workspace.slack.com/docs/{workspace.team}/{canvas.id}"
     assert said.text.startswith(f"As a canvas: <{address}|The tram>")
-    assert facts(said) == f"Accepted by <@{ana.id}> · draft 1"
+    assert facts(said) == f"Drafted with AI, accepted by <@{ana.id}> · draft 1"
+    root = workspace.messages(ana.channel)[0]
+    assert f"<{address}|" in workspace.messages(ana.channel, root.ts)[-1].text
 
 
 async def test_a_canvas_of_our_conversation_is_open_to_the_person_alone(
@@ -189,9 +225,208 @@ async def test_a_private_text_is_drafted_in_our_conversation_and_accepted_into_t
     assert "private=yes" in shown_in(view)
     await own.reply("shorter")
     await own.sees_drafts(2)
-    await own.react(draft, "white_check_mark")
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert f"The channel is <#{ana.channel}>. This text was drafted in private" in shown_in(form)
+    assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
     (message,) = await workspace.until(lambda: workspace.messages(ana.channel))
     assert "Sentence 1" in message.text
+
+
+async def test_the_head_of_a_private_thread_names_the_channel_and_that_of_another_none(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.gate.clear()
+    own = await in_private(ana)
+    head = await workspace.until(lambda: next(iter(workspace.messages(own.channel)), None))
+    assert head is not None
+    goes_to = f"accepted, it goes to <#{ana.channel}>"
+    assert goes_to in facts(head)
+    engine.gate.set()
+    await own.sees_drafts(1)
+    await workspace.until(lambda: "newest" in facts(head))
+    assert goes_to in facts(head)
+    await ana.draft("snow")
+    await ana.sees_drafts(1)
+    await workspace.until(lambda: "newest" in facts(ana.root))
+    assert "goes to" not in facts(ana.root)
+
+
+async def test_an_emoji_asks_before_it_posts_what_was_drafted_in_private(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    own = await in_private(ana)
+    (draft,) = await own.sees_drafts(1)
+    root = own.root
+    await own.react(draft, "white_check_mark")
+    (asked,) = await workspace.until(
+        lambda: [m for m in workspace.messages(own.channel, root.ts) if "Post draft" in m.text]
+    )
+    assert f"Post draft 1 to <#{ana.channel}>? Everybody there will read it." in asked.text
+    assert buttons(asked) == ["accept_post", "accept_leave"]
+    assert not workspace.messages(ana.channel)
+    assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
+    (posted,) = await workspace.until(lambda: workspace.messages(ana.channel))
+    assert facts(posted) == f"Drafted with AI, accepted by <@{ana.id}> · draft 1"
+    await workspace.until(lambda: asked.text == f"Draft 1 goes to <#{ana.channel}>.")
+    assert not buttons(asked)
+    await workspace.until(lambda: f"accepted: <{address(posted)}|" in facts(root))
+    told = f"<{address(posted)}|Draft 1> was posted to <#{ana.channel}> by <@{ana.id}>."
+    assert workspace.messages(own.channel, root.ts)[-1].text == told
+
+
+async def test_three_deliveries_of_an_emoji_ask_once_and_a_second_click_finds_it_posted(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    own = await in_private(ana)
+    (draft,) = await own.sees_drafts(1)
+    root = own.root
+    for _ in range(3):
+        await workspace.deliver(own.reaction(draft, "white_check_mark"), event_id="Ev1")
+    (asked,) = workspace.messages(own.channel, root.ts)[2:]
+    row = asked.blocks
+    assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
+    await workspace.until(lambda: "accepted: <" in facts(root))
+    # As a page shows it that was not brought up to date.
+    asked.blocks = row
+    assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
+    await workspace.until(lambda: asked.text == "Draft 1 was accepted already.")
+    assert len(workspace.messages(ana.channel)) == 1
+
+
+async def test_the_question_can_be_answered_with_no(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    own = await in_private(ana)
+    (draft,) = await own.sees_drafts(1)
+    await own.react(draft, "white_check_mark")
+    await workspace.until(lambda: len(own.drafts) == 2)
+    asked = own.drafts[1]
+    assert await workspace.click(ana.id, own.channel, asked.ts, "accept_leave")
+    await workspace.until(lambda: asked.text == "Draft 1 stays here.")
+    await asyncio.sleep(0.2)
+    assert not workspace.messages(ana.channel)
+    assert "accepted:" not in facts(own.root)
+
+
+async def test_nobody_posts_into_a_private_channel_that_they_left(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    closed = Person(workspace, ana.id, workspace.channel("closed", private=True, members=[ana.id]))
+    own = await in_private(closed)
+    (draft,) = await own.sees_drafts(1)
+    workspace.state.channels[closed.channel].members.discard(ana.id)
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
+    await workspace.until(lambda: "Draft 1 was not posted" in own.drafts[-1].text)
+    assert f"you are not in <#{closed.channel}>" in own.drafts[-1].text
+    assert not workspace.state.channels[closed.channel].messages
+    await until(lambda: bot.jobs.running == 0)
+    workspace.state.channels[closed.channel].members.add(ana.id)
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
+    await workspace.until(lambda: workspace.messages(closed.channel))
+
+
+async def test_an_invitation_is_asked_for_to_the_channel_that_the_text_is_for(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    closed = workspace.channel("closed", private=True, members=[ana.id], bot=False)
+    own = await in_private(Person(workspace, ana.id, closed))
+    (draft,) = await own.sees_drafts(1)
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
+    await workspace.until(lambda: f"I am not in <#{closed}>" in own.drafts[-1].text)
+    await workspace.invite(closed)
+    await workspace.until(lambda: workspace.messages(closed))
+
+
+async def test_in_our_conversation_an_accepted_text_stays_and_nothing_is_asked(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    own = Person(workspace, ana.id, workspace.dm(ana.id))
+    await workspace.say(ana.id, own.channel, "blog: rain")
+    (draft,) = await own.sees_drafts(1)
+    root = own.root
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert "Nobody but you reads this conversation" in shown_in(form)
+    assert "Into this conversation, outside the thread" in shown_in(form)
+    assert "<#" not in shown_in(form)
+    await own.react(draft, "white_check_mark")
+    told = await workspace.until(
+        lambda: [m for m in workspace.messages(own.channel, root.ts) if "was posted" in m.text]
+    )
+    assert "to this conversation" in told[0].text
+    assert "Sentence 8" in own.root.text
+
+
+async def test_what_was_asked_for_between_two_people_stays_in_our_conversation(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    ben = workspace.person("ben")
+    own = await in_private(Person(workspace, ana.id, workspace.dm(ana.id, ben)))
+    (draft,) = await own.sees_drafts(1)
+    assert "goes to" not in facts(own.root)
+    await own.react(draft, "white_check_mark")
+    await workspace.until(lambda: "Sentence 8" in own.root.text)
+
+
+async def test_a_text_for_one_person_is_told_to_them_alone(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert f"The channel is <#{ana.channel}>." in shown_in(form)
+    assert "private" not in shown_in(form)
+    assert (await workspace.submit(ana.id, form.id, {"accept": "person"})).ok
+    heard = await ana.hears("is in our own conversation now")
+    (message,) = workspace.messages(workspace.dm(ana.id))
+    assert heard == f"<{address(message)}|Draft 1> is in our own conversation now."
+    await workspace.until(lambda: "accepted" in facts(ana.root))
+    assert address(message) not in facts(ana.root)
+    assert ana.drafts == [draft]
+
+
+async def test_that_ai_drafted_a_text_is_said_unless_a_setting_says_no(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    async with start(disclose_ai=False):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        await ana.react(draft, "white_check_mark")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+        assert facts(ana.root) == f"Accepted by <@{ana.id}> · draft 1"
+
+
+async def test_below_a_chinese_text_it_is_said_in_chinese(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "电车慢慢爬上山，铃声响了两次。"
+    async with start(model_languages=["en", "zh"]):
+        await ana.draft("博客：雨")
+        (draft,) = await ana.sees_drafts(1)
+        await ana.react(draft, "white_check_mark")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+        assert facts(ana.root) == f"由 AI 起草，<@{ana.id}> 采用 · 草稿 1"
+
+
+async def test_an_accepted_markdown_file_is_read_back_without_its_front_matter(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "md"})).ok
+    file = await workspace.until(lambda: next((f for m in ana.drafts for f in m.files), None))
+    assert file is not None
+    assert file.data is not None
+    root = ana.root.ts
+    await workspace.upload(ana.id, ana.channel, file.name, file.data, thread_ts=root, text="use it")
+    await workspace.until(lambda: len(engine.requests) == 2)
+    asked = str(engine.requests[1]["messages"])
+    assert "Sentence 8" in asked
+    assert "drafted_with_ai" not in asked
+    assert "Drafted with AI" not in asked
 
 
 async def test_a_text_that_was_accepted_as_the_bot_died_is_posted_once(
@@ -204,9 +439,11 @@ async def test_a_text_that_was_accepted_as_the_bot_died_is_posted_once(
         workspace.fail("conversations.history", status=503, times=3)
         await ana.react(draft, "white_check_mark")
         await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+    root = workspace.messages(ana.channel)[0]
     async with start():
-        await workspace.until(lambda: "accepted" in facts(workspace.messages(ana.channel)[0]))
+        await workspace.until(lambda: "accepted" in facts(root))
     assert len(workspace.messages(ana.channel)) == 2
+    assert len([m for m in workspace.messages(ana.channel, root.ts) if "posted to" in m.text]) == 1
 
 
 async def test_an_accepted_draft_is_posted_once_however_many_accept_it(

@@ -1,12 +1,15 @@
 """Accepted texts as files."""
 
 import io
+import json
 
 import docx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render.documents import NAME_LIMIT, file_name, word
+from bot.extraction.front_matter import without_front_matter
+from bot.messages import Phrase, sentences
+from bot.slack.render.documents import NAME_LIMIT, file_name, file_of, word
 from safety import SafeText
 
 TEXT = """# The *tram*
@@ -47,6 +50,31 @@ def test_a_word_document_has_the_structure_of_the_text() -> None:
     assert runs["steep"].font.strike
     cells = [[cell.text for cell in row.cells] for row in document.tables[0].rows]
     assert cells == [["line", "colour"], ["28", "yellow"]]
+
+
+def test_a_word_document_says_in_its_properties_what_it_was_drafted_with_or_nothing() -> None:
+    mark = Phrase("Drafted with AI, accepted by ana")
+    marked = docx.Document(io.BytesIO(word(SafeText(TEXT), mark))).core_properties
+    assert (marked.comments, marked.keywords, marked.author) == (mark, "AI", "")
+    bare = opened(TEXT).core_properties
+    assert (bare.comments, bare.keywords, bare.author) == ("", "", "")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_any_name_makes_front_matter_that_is_left_out_again(name: str) -> None:
+    mark = sentences.disclosure(name).to("en")
+    file = file_of(SafeText(TEXT), "md", mark).decode()
+    _, first, said, _ = file.split("\n", 3)
+    assert first == "drafted_with_ai: true"
+    assert json.loads(said.removeprefix("disclosure: ")) == mark
+    for ending in ("\n", "\r\n"):
+        lines = file.replace("\n", ending)
+        assert without_front_matter(lines) == (TEXT + "\n").replace("\n", ending)
+
+
+def test_front_matter_of_others_is_a_part_of_their_text() -> None:
+    for text in ("---\ntitle: Trams\n---\n\nUp.\n", "---\n\nUp.\n\n---\n", "Up.\n"):
+        assert without_front_matter(text) == text
 
 
 def test_chinese_right_to_left_text_and_emoji_come_through() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.drafting.actions import DraftActions
+from bot.drafting.destination import Destination
 from bot.drafting.draft_action import DraftAction, Way
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation
@@ -274,6 +275,28 @@ async def test_a_draft_is_accepted_once_for_each_place(desk: Desk) -> None:
         await actions.accept(await desk.store.get_version(version.id), Way.CHANNEL, desk.by())
     assert said(error) == "accepted_already"
     assert [job.sampling["way"] for job in desk.jobs.started] == ["channel", "docx"]
+
+
+async def test_what_was_drafted_in_private_is_asked_about_before_one_click_posts_it(
+    desk: Desk,
+) -> None:
+    (version,) = await desk.drafts()
+    assert await desk.actions().asks_first(version, desk.by()) is None
+    await desk.store.set_channel(version.thread_id, "D1", "C1")
+    where = await desk.actions().asks_first(version, desk.by())
+    assert where == Destination("C1", apart=True)
+    await desk.store.set_channel(version.thread_id, "D1", None)
+    assert await desk.actions().asks_first(version, desk.by()) is None
+    assert await desk.actions().destination(version) == Destination("D1", apart=False)
+    assert desk.jobs.started == []
+
+
+async def test_nobody_is_asked_about_what_they_may_not_accept(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    await desk.store.set_channel(version.thread_id, "D1", "C1")
+    with pytest.raises(UserError) as error:
+        await desk.actions(refiners="requester").asks_first(version, desk.by("ben"))
+    assert said(error) == "only_requester"
 
 
 async def test_a_draft_without_text_is_not_accepted(desk: Desk) -> None:

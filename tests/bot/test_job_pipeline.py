@@ -416,6 +416,60 @@ async def test_an_accepted_draft_goes_into_its_thread_as_a_file(
     assert desk.slack.files == [(draft.text, kind)]
 
 
+async def accepted(desk: Desk, way: str, **thread: str | None) -> Job:
+    """Return a job that accepts a draft of a thread that stands as these fields say."""
+    job, _ = await desk.done()
+    if thread:
+        await desk.store.set_channel(job.thread_id, **thread)  # type: ignore[arg-type]
+    (version,) = await desk.store.list_versions(job.thread_id)
+    return await desk.ask(
+        kind=JobKind.ACCEPT,
+        n=0,
+        chosen={"way": way},
+        thread_id=job.thread_id,
+        parent_id=version.id,
+    )
+
+
+@pytest.mark.parametrize("way", ["channel", "person"])
+async def test_a_delivery_that_is_run_again_posts_nothing_twice(desk: Desk, way: str) -> None:
+    job = await accepted(desk, way)
+    for _ in range(2):
+        # As if the bot had died before the job's end was committed.
+        await desk.store.reopen_waiting(job)
+        assert await desk.run(job) is JobStatus.DONE
+    assert len(desk.slack.texts) == 1
+    version = await desk.store.get_version(job.parent_id or 0)
+    assert bool(version.posted_url) is (way == "channel")
+    told = [key for key in desk.slack.standing if key.endswith("/told")]
+    assert len(told) == (way == "channel")
+
+
+async def test_a_text_does_not_go_where_whoever_accepts_it_does_not_see_it(desk: Desk) -> None:
+    job = await accepted(desk, "channel", channel="D1", post_to="C1")
+    desk.slack.unseen = {"C1"}
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert "you are not in <#C1>" in desk.slack.told[0]
+    assert desk.slack.texts == []
+    desk.slack.unseen = set()
+    await desk.store.end_job(job.id, JobStatus.WAITING)
+    await desk.store.reopen_waiting(job)
+    assert await desk.run(job) is JobStatus.DONE
+
+
+async def test_a_thread_that_is_gone_does_not_undo_that_its_text_was_posted(desk: Desk) -> None:
+    job = await accepted(desk, "channel")
+    desk.slack.failing = {"post": NotThere("thread_not_found")}
+    assert await desk.run(job) is JobStatus.DONE
+    assert len(desk.slack.texts) == 1
+    assert desk.slack.told == []
+
+
+async def test_the_name_of_a_person_carries_no_markup_into_a_file(desk: Desk) -> None:
+    assert await desk.run(await accepted(desk, "md")) is JobStatus.DONE
+    assert desk.slack.marks == ["Drafted with AI, accepted by U1 the pen here"]
+
+
 async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
     job, _ = await desk.done()
     (version,) = await desk.store.list_versions(job.thread_id)

@@ -14,6 +14,7 @@ from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
 from bot.slack.render.draft_form import Choices, draft_view
 from bot.workspace import Workspace
+from safety import SafeText
 from tests.clocks import HurriedClock
 
 Fault = dict[str, Any]
@@ -258,3 +259,30 @@ async def test_no_text_reaches_the_log(
     out, err = capfd.readouterr()
     assert "slack_answer_lost" in out + err + caplog.text
     assert "Umbrella" not in out + err + caplog.text
+
+
+async def test_a_private_channel_is_seen_by_its_members_and_a_public_one_by_all(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
+    many = [workspace.person(f"p{i}") for i in range(1001)]
+    closed = workspace.channel("closed", private=True, members=many)
+    assert all([await outbox.sees(who, closed) for who in sorted(many)[::1000]])
+    assert not await outbox.sees(ada, closed)
+    assert await outbox.sees(many[0], channel)
+
+
+async def test_a_finished_text_is_returned_as_where_it_stands_however_often_it_is_asked_for(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
+    text = SafeText("A paragraph of some words.\n\n" * 900)
+    place, note = Place(channel), Phrase("note")
+    first = await outbox.post_text(place, text, note, key="k", again=False)
+    stand = workspace.messages(channel)
+    assert len(stand) > 1
+    assert first == stand[0].ts
+    assert await outbox.post_text(place, text, note, key="k", again=True) == first
+    root = Place(channel, first)
+    link = await outbox.upload(root, text, "md", comment=note, again=False)
+    assert link == await outbox.upload(root, text, "md", comment=note, again=True)
+    (file,) = workspace.messages(channel, first)[-1].files
+    assert f"/{file.id}/" in str(link)

@@ -127,6 +127,11 @@ async def test_every_door_opens_by_either_transport(
     )
     *_, third = await ana.sees_drafts(3)
     assert "It rings." in engine.requests[2]["messages"][1]["content"]
+    assert await workspace.click(ana.id, ana.channel, third.ts, "accept_form")
+    (form,) = workspace.views(ana.id)
+    assert f"<#{ana.channel}>" in str(form.body["blocks"])
+    assert (await workspace.submit(ana.id, form.id, {"accept": "docx"})).ok
+    await workspace.until(lambda: any(m.files for m in ana.drafts))
     assert await workspace.click(ana.id, ana.channel, third.ts, "why")
     assert len(workspace.views(ana.id)) == 1
     assert await workspace.shortcut(ana.id, "draft_shortcut")

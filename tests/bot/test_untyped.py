@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.slack.draft_message import DraftMessage
 from bot.slack.outbox import Outbox
 from bot.slack.render import (
     blocks,
+    canvas,
     documents,
     draft_form,
     home_view,
@@ -57,6 +59,7 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
     sentences: {
         "left_out": [lambda w: sentences.left_out(w, 1, 2)],
         "home_thread": [lambda w: sentences.home_thread("Blog", w, None, 1)],
+        "canvas_link": [lambda w: sentences.canvas_link("https://x.slack.com/docs/T1/F1", w)],
         "model_refused": [sentences.model_refused],
         "root": [lambda w: sentences.root("U1", "Blog", w)],
         "why_based": [
@@ -89,6 +92,12 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
         "file_name": [documents.file_name],
         "file_of": [lambda w: documents.file_of(w, "md"), lambda w: documents.file_of(w, "docx")],
         "word": [documents.word],
+    },
+    canvas: {
+        "canvas_markdown": [
+            lambda w: canvas.canvas_markdown(w, SAID),
+            lambda w: canvas.canvas_markdown(TEXT, w),
+        ],
     },
     draft_form: {
         "draft_view": [lambda w: draft_form.draft_view("{}", "en", Choices([], []), source=w)],
@@ -171,6 +180,11 @@ CALLS: dict[str, list[Call]] = {
     "upload": [
         lambda o, at, w: o.upload(at, w, "md", comment=SAID, again=False),
         lambda o, at, w: o.upload(at, TEXT, "md", comment=w, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", comment=SAID, again=False, mark=w),
+    ],
+    "make_canvas": [
+        lambda o, at, w: o.make_canvas(at, w, SAID, since=datetime.now(UTC), again=False),
+        lambda o, at, w: o.make_canvas(at, TEXT, w, since=datetime.now(UTC), again=False),
     ],
     "draft": [
         begin,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.drafting.destination import Destination
 from bot.drafting.explanation import Changes, RecentThread, compared
 from bot.drafting.footer import draft_buttons, draft_facts
 from bot.drafting.slack_port import Content
@@ -27,6 +28,11 @@ from safety import SafeText
 
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=3000).map(SafeText)
 languages = st.sampled_from(LANGUAGES)
+DESTINATIONS = [
+    Destination("C0123456789", apart=False),
+    Destination("C0123456789", apart=True),
+    Destination("D0123456789", apart=False),
+]
 
 
 def version(status: VersionStatus, text: str = "Rain.") -> Version:
@@ -81,7 +87,7 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
         change_view("{}", language),
         translate_view("{}", sentences.TEXT_LANGUAGES, language),
-        accept_view("{}", language),
+        *(accept_view("{}", language, where) for where in DESTINATIONS),
     ):
         slack_takes(view)
 

@@ -132,8 +132,9 @@ async def test_an_accepted_draft_stands_in_the_channel_and_comes_as_a_word_file(
     await ask(writer, "blog: our new office in Lisbon")
     await writer.click(reply(1, '[data-action="accept_form"]'))
     await writer.see("#modal-title", "Accept a draft")
+    await writer.see("#modal", "The channel is #")
     await writer.click('#modal [type="submit"]')
-    await writer.see("#messages li:last-child", "Accepted by @ana · draft 1")
+    await writer.see("#messages li:last-child", "Drafted with AI, accepted by @ana · draft 1")
     await writer.see("#messages li:last-child", "best view")
     await writer.see("#messages li:first-child .block-context", "accepted: Draft 1")
     await writer.click(reply(1, '[data-action="accept_form"]'))
@@ -147,6 +148,10 @@ async def test_an_accepted_draft_stands_in_the_channel_and_comes_as_a_word_file(
         response = await session.get(urljoin(writer.url, link))
         document = docx.Document(io.BytesIO(await response.read()))
     assert [p.text for p in document.paragraphs] == LISBON.split("\n\n")
+    # A link to a file shows the message that it came with.
+    await writer.click("#thread-close")
+    await writer.click("#messages li:first-child .block-context a[href*='/files/']")
+    await writer.see("#replies .files a", ".docx")
 
 
 async def test_the_head_of_a_thread_leads_to_the_newest_draft(writer: Reader) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import structlog
 
+from bot.drafting.destination import destination_of
 from bot.drafting.draft_action import Way
+from bot.drafting.jobs.accepting import check_sees, file_mark, line_below, tell_posted
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
@@ -35,8 +37,9 @@ async def deliver(run: JobRun) -> None:
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
-    await _hand_over(run, version, await _text(run, version))
-    await store.mark_accepted(version.id)
+    url = await _hand_over(run, version, await _text(run, version))
+    await store.mark_accepted(version.id, None if run.job.sampling["way"] == Way.PERSON else url)
+    await tell_posted(run, version.number, url)
 
 
 async def _text(run: JobRun, version: Version) -> SafeText:
@@ -55,30 +58,39 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     return verdict.text
 
 
-async def _hand_over(run: JobRun, version: Version, text: SafeText) -> None:
-    """Send the text where it is to go, with a small line that says whose it is."""
+async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | None:
+    """Send the text where it is to go, with a small line that says whose it is; return its address.
+
+    Raises Refusal, NotThere.
+    """
     thread, slack, way = run.thread, run.context.slack, Way(run.job.sampling["way"])
-    note = sentences.accepted_by(run.job.requester, version.number).to(run.language)
+    note = line_below(run, version.number, text)
     if way in (Way.MARKDOWN, Way.WORD):
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
         try:
-            return await slack.upload(place, text, kind, comment=note, again=run.again)
+            mark = await file_mark(run, text)
+            return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
         except NotThere:
             raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:
-        channel = thread.post_to or thread.channel
+        channel = destination_of(thread).channel
         await join_channel(run, channel)
+        await check_sees(run, version.number)
     if way is Way.CANVAS:
         return await _hand_over_canvas(run, Place(channel, user=run.job.requester), text, note)
-    return await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+    ts = await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+    return await slack.permalink(channel, ts)
 
 
-async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phrase) -> None:
-    """Make a canvas of the text, and post a link to it. Raises Refusal where there can be none."""
+async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phrase) -> str:
+    """Make a canvas of the text, post a link to it, and return its address.
+
+    Raises Refusal where there can be none.
+    """
     slack, key = run.context.slack, f"{run.job.name}/1"
     try:
         canvas = await slack.make_canvas(
@@ -92,6 +104,7 @@ async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phr
     if not (run.again and await slack.find(Place(place.channel), key=key)):
         said = sentences.canvas_link(canvas.url, canvas.title)
         await slack.post(Place(place.channel), Content(said.to(run.language), note), key=key)
+    return canvas.url
 
 
 def whole(pieces: Sequence[Version]) -> str:

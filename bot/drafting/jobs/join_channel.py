@@ -26,5 +26,5 @@ async def join_channel(run: JobRun, channel: str) -> None:
         if channel.startswith("D"):
             said = sentence("not_in_this_dm")
         else:
-            said = sentences.invite_me(run.context.bot_user, to_accept=not drafts)
+            said = sentences.invite_me(run.context.bot_user, None if drafts else channel)
         raise Refusal(said, JobStatus.WAITING, buttons) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.drafting.brief.recipe import recipe_or_free
+from bot.drafting.destination import destination_of
 from bot.drafting.jobs.job_context import STOP_THREAD
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
@@ -60,7 +61,9 @@ async def _channel(run: JobRun) -> str:
         return thread.channel
     channel = await run.context.slack.open_dm(thread.requester)
     await run.tell(sentence("drafting_in_dm"))
-    await run.context.store.set_channel(thread.id, channel)
+    # In a conversation between two people an app writes nothing: an accepted text stays in ours.
+    post_to = None if thread.post_to.startswith("D") else thread.post_to
+    await run.context.store.set_channel(thread.id, channel, post_to)
     return channel
 
 
@@ -81,7 +84,8 @@ class ThreadHeader:
         if self.run.again and (found := await slack.find(place, key=key)):
             return found
         asked = None if self.thread.persons_root else self._asked(brief)
-        return await slack.post(place, self._content(asked, sentences.being_written(n), n), key=key)
+        content = self._content(asked, sentences.being_written(n), n, place.channel)
+        return await slack.post(place, content, key=key)
 
     async def refresh(self, *, waits: bool = True) -> None:
         """Show how the drafts stand now. Best effort: the drafts themselves stand below it.
@@ -97,7 +101,7 @@ class ThreadHeader:
             versions = await self.run.context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
-            content = self._content(asked, state, writing)
+            content = self._content(asked, state, writing, thread.channel)
             await self.run.context.slack.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:
             log.warning("root not changed", thread=thread.id, error=str(closed))
@@ -108,7 +112,12 @@ class ThreadHeader:
         title = recipe.wording(self.language).title
         return sentences.root(self.thread.requester, title, brief or NOTHING).to(self.language)
 
-    def _content(self, asked: Phrase | None, state: Sentence, writing: int) -> Content:
+    def _content(
+        self, asked: Phrase | None, state: Sentence, writing: int, channel: str
+    ) -> Content:
+        where = destination_of(self.thread, channel)
+        if where.apart and not where.is_direct:
+            state = sentences.head_facts(state, where.channel)
         label = sentence("stop_button").to(self.language)
         buttons = [Button(label, STOP_THREAD, str(self.thread.id))] if writing else []
         return Content(asked, state.to(self.language), buttons)
@@ -120,8 +129,14 @@ class ThreadHeader:
             return sentence("no_draft_stands")
         newest = await self._link(max(standing, key=lambda v: v.number))
         latest = max(accepted, key=lambda v: str(v.accepted_at), default=None)
-        chosen = await self._link(latest) if latest else None
+        chosen = await self._link_to_posted(latest) if latest else None
         return sentences.drafts_stand(len(standing), newest, chosen)
+
+    async def _link_to_posted(self, version: Version) -> Sentence:
+        """Link to what was posted of a draft; to itself where one person alone has it."""
+        if version.posted_url is None:
+            return await self._link(version)
+        return sentences.link_to_draft(version.number, version.posted_url)
 
     async def _link(self, version: Version) -> Sentence:
         parts = await self.run.context.store.list_posts(version.id)

@@ -5,9 +5,11 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.drafting.destination import LEAVE, POST
 from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, TRANSLATE, WHY
 from bot.drafting.jobs.job_context import DRAFT_IN_DM, STOP_THREAD
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews
+from bot.listeners.actions.confirm_accept import on_answer
 from bot.listeners.actions.draft_action import on_draft_action
 from bot.listeners.actions.draft_in_dm import on_draft_in_dm
 from bot.listeners.actions.explain import on_explain
@@ -31,6 +33,7 @@ def register(app: AsyncApp, services: Services) -> None:
         **dict.fromkeys((CHANGES, WHY), on_explain),
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,
+        **dict.fromkeys((POST, LEAVE), on_answer),
     }
     for action_id, handler in handlers.items():
         app.action(action_id)(bind(handler, ButtonClick.from_body, services))

@@ -6,6 +6,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.footer import CHANGE, TRANSLATE
 from bot.drafting.slack_port import SlackError
+from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.form_context import VersionContext
 from bot.listeners.payloads import ButtonClick
@@ -13,6 +14,7 @@ from bot.listeners.services import Services
 from bot.messages import Language, sentence
 from bot.slack.render.version_views import accept_view, change_view, translate_view
 from bot.slack.render.views import ViewPayload
+from bot.store import StoreUnavailable
 
 
 async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
@@ -21,15 +23,19 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
     language = await services.people.language_at_once(click.user)
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            await services.outbox.views.open(click.trigger_id, _view(click, services, language))
-    except (SlackError, TimeoutError):
+            view = await _view(click, services, language)
+            await services.outbox.views.open(click.trigger_id, view)
+    except UserError as bad:
+        await services.answer(click, bad.sentence)
+    except (SlackError, StoreUnavailable, TimeoutError):
         await services.answer(click, sentence("form_did_not_open"))
 
 
-def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
+async def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
     metadata = VersionContext(click.id, click.channel).to_metadata()
     if click.action_id == CHANGE:
         return change_view(metadata, language)
     if click.action_id == TRANSLATE:
         return translate_view(metadata, services.settings.model_languages, language)
-    return accept_view(metadata, language)
+    version = await services.actions.version(click.id)
+    return accept_view(metadata, language, await services.actions.destination(version))

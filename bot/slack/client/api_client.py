@@ -29,6 +29,7 @@ READS = {
     "chat.getPermalink",
     "conversations.history",
     "conversations.info",
+    "conversations.members",
     "conversations.replies",
     "files.getUploadURLExternal",
     "files.info",

@@ -6,6 +6,8 @@ from typing import Any
 from bot.drafting.slack_port import NotThere, SlackRefused
 from bot.slack.client.api_client import ApiAnswer, ApiClient
 
+MEMBERS = 999  # Of a channel, in one answer: as many as Slack gives.
+
 
 class Lookups:
     """Single reads. Each raises SlackUnavailable."""
@@ -33,6 +35,30 @@ class Lookups:
         """Say whether `is_private` holds for a channel. Raises NotThere if we cannot see it."""
         found = await self.api.call("conversations.info", {"channel": channel})
         return is_private(found["channel"])
+
+    async def sees(self, user: str, channel: str) -> bool:
+        """Say whether a person sees a channel: it is public, or they are a member.
+
+        https://docs.slack.dev/reference/methods/conversations.members. Raises NotThere.
+        """
+        found = await self.api.call("conversations.info", {"channel": channel})
+        if not found["channel"].get("is_private"):
+            return True
+        args: dict[str, object] = {"channel": channel, "limit": MEMBERS}
+        while True:
+            page = await self.api.call("conversations.members", args)
+            if user in page["members"]:
+                return True
+            args["cursor"] = page.get("response_metadata", {}).get("next_cursor")
+            if not args["cursor"]:
+                return False
+
+    async def file_link(self, file: str) -> str | None:
+        """Return the address of a file; None if Slack has none (any more)."""
+        try:
+            return str((await self.api.call("files.info", {"file": file}))["file"]["permalink"])
+        except (KeyError, NotThere, SlackRefused):
+            return None
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return the address of a message; None if Slack has none."""

@@ -46,6 +46,16 @@ class SlackPeople:
             known = None
         return language_for(str((known or {}).get("locale", "")))
 
+    async def name(self, user: str) -> str:
+        """Return what others call the person; "" for one who is gone. Raises SlackUnavailable."""
+        try:
+            known = await self._find(user) or {}
+        except SlackRefused:
+            return ""
+        profile = known.get("profile") or {}
+        names = (profile.get("display_name"), profile.get("real_name"), known.get("name"))
+        return next((str(name) for name in names if name), "")
+
     async def told(self, user: str, sentence: Sentence) -> Phrase:
         """Return the sentence in the person's language."""
         return sentence.to(await self.language_at_once(user))

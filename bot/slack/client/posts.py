@@ -80,8 +80,11 @@ class Posts:
             if not gone.deleted:
                 raise
 
-    async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> None:
-        """Put a file into a thread. https://docs.slack.dev/messaging/working-with-files"""
+    async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> str:
+        """Put a file into a thread and return its id.
+
+        https://docs.slack.dev/messaging/working-with-files
+        """
         args = {"filename": name, "length": len(data)}
         ticket = await self.api.call("files.getUploadURLExternal", args)
         await self.api.upload(str(ticket["upload_url"]), data)
@@ -94,13 +97,15 @@ class Posts:
                 "initial_comment": ours(comment),
             },
         )
+        return str(ticket["file_id"])
 
-    async def has_file(self, place: Place, name: str) -> bool:
-        """Say whether we have put a file of this name there."""
+    async def find_file(self, place: Place, name: str) -> str | None:
+        """Find the file of this name that we have put there and return its id."""
         async for message in self._read_ours(place):
-            if any(file.get("title") == name for file in message.get("files") or []):
-                return True
-        return False
+            for file in message.get("files") or []:
+                if file.get("title") == name:
+                    return str(file["id"])
+        return None
 
     async def _post_once(
         self, method: str, args: ApiArgs, place: Place, key: str, head: Phrase | None = None

@@ -26,6 +26,7 @@ TIERS: Mapping[str, int] = {
     "conversations.history": TIER_3,
     "conversations.info": TIER_3,
     "conversations.join": TIER_3,
+    "conversations.members": TIER_4,
     "conversations.open": TIER_3,
     "conversations.replies": TIER_3,
     "users.info": TIER_4,

@@ -1,6 +1,7 @@
 """Released text as a file: Markdown as it is, or a Word document made of it. Pure."""
 
 import io
+import json
 import re
 
 from docx import Document
@@ -10,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.drafting.slack_port import FileKind
+from bot.messages import Phrase
 from bot.slack.render.markup import LINK_JOINT
 from safety import SafeText, part, safe
 
@@ -20,6 +22,7 @@ MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
 LIST_LEVELS = 3
+AI = "AI"
 HEADING_LEVELS = 9
 
 
@@ -32,17 +35,31 @@ def file_name(text: SafeText) -> SafeText:
     return part(name, 0, len(name.rstrip(" ,'’-")))
 
 
-def file_of(text: SafeText, kind: FileKind) -> bytes:
-    """Return the file's bytes."""
-    return (safe(text) + "\n").encode() if kind == "md" else word(text)
+def file_of(text: SafeText, kind: FileKind, mark: Phrase | None = None) -> bytes:
+    """Return the file's bytes; `mark` says in its properties that it was drafted with AI."""
+    if kind == "docx":
+        return word(text, mark)
+    front = _front_matter(mark) if mark else ""
+    return f"{front}{safe(text)}\n".encode()
 
 
-def word(text: SafeText) -> bytes:
+def _front_matter(mark: Phrase) -> str:
+    """Return YAML for programs and people; bot.extraction knows it by its first line."""
+    # A JSON string is a double-quoted scalar of YAML.
+    said = json.dumps(mark, ensure_ascii=False)
+    return f"---\ndrafted_with_ai: true\ndisclosure: {said}\n---\n\n"
+
+
+def word(text: SafeText, mark: Phrase | None = None) -> bytes:
     """Build a .docx with the text's headings, paragraphs, lists, tables, code and emphasis.
 
-    A link shows its address, as it does in Slack.
+    A link shows its address, as it does in Slack. `mark` is its property "Comments".
     """
     document = Document()
+    # Those of python-docx's own template name python-docx.
+    properties = document.core_properties
+    properties.author, properties.comments = "", mark or ""
+    properties.keywords = AI if mark else ""
     builder = _DocumentBuilder(document)
     for token in MARKDOWN.parse(LINK_JOINT.sub("] ", NOT_XML.sub("", safe(text)))):
         builder.add(token)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from bot.drafting.destination import Destination
 from bot.drafting.draft_action import Way
 from bot.drafting.explanation import Changes, Mark
-from bot.messages import Language, Sentence, sentence, sentence_about
+from bot.messages import Language, Sentence, sentence, sentence_about, sentences
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
 from bot.slack.render.views import (
@@ -44,11 +45,20 @@ def translate_view(private_metadata: str, codes: Sequence[str], language: Langua
     return _form(TRANSLATE, private_metadata, element, language)
 
 
-def accept_view(private_metadata: str, language: Language) -> ViewPayload:
-    """Build the form that asks where the text shall go."""
-    options = [option(sentence_about("way", way).to(language), way) for way in Way]
+def accept_view(private_metadata: str, language: Language, where: Destination) -> ViewPayload:
+    """Build the form that asks how the text shall be sent, below the name of its channel.
+
+    Slack shows the name of a channel's id in mrkdwn, to those who may see the channel.
+    https://docs.slack.dev/messaging/formatting-message-text
+    """
+    names = {way: str(way) for way in Way} | ({Way.CHANNEL: "here"} if where.is_direct else {})
+    options = [option(sentence_about("way", names[way]).to(language), way) for way in Way]
     element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
-    return _form(ACCEPT, private_metadata, element, language)
+    said = sentence_about("accept", "here")
+    if not where.is_direct:
+        said = sentences.accept_to(where.channel, apart=where.apart)
+    form = _form(ACCEPT, private_metadata, element, language)
+    return {**form, "blocks": [section(said.to(language)), *form["blocks"]]}
 
 
 def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:

@@ -299,8 +299,11 @@ function openThread(ts) {
   $("reply-text").focus();
 }
 
-// Return the message of this workspace that a link leads to, if any.
+// Return the message of this workspace that a link leads to, by itself or by its file, if any.
 function linked(anchor) {
+  const [, file] = anchor?.pathname.match(/^\/files\/\w+\/(\w+)\//) ?? [];
+  const holder = file && [...messages.values()].find((m) => m.files.some(({ id }) => id === file));
+  if (holder) return holder;
   const [, channel, seconds, rest] = anchor?.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/) ?? [];
   return messages.get(`${channel}/${seconds}.${rest}`);
 }
