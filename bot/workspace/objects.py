@@ -28,9 +28,22 @@ def json_object(text: str | bytes) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """An organisation of Enterprise Grid. `whole`: the app is installed for all its workspaces."""
+
+    id: str
+    name: str
+    whole: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class User:
-    """A person or the bot. An outsider belongs to another workspace, so `team` is that one's."""
+    """A person or the bot. An outsider belongs to another workspace, so `team` is that one's.
+
+    In an organisation, `teams` are all workspaces of the person, and `team` is any of them, or the
+    organisation's id.
+    """
 
     id: str
     name: str
@@ -39,8 +52,11 @@ class User:
     outsider: bool = False
     bot: bool = False
     locale: str = "en-US"
+    enterprise: Enterprise | None = None
+    teams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        assert not self.teams or self.enterprise, "only an organisation has several workspaces"
         both = self.guest and self.outsider
         assert not both, "a guest has an account here, an outsider has not"
 
@@ -125,13 +141,17 @@ class PostedMessage:
 
 @dataclass(slots=True, eq=False)
 class WorkspaceChannel:
-    """A channel, private channel or DM. `messages` are by ts, oldest first."""
+    """A channel, private channel or DM. `messages` are by ts, oldest first.
+
+    `host` is the workspace that made the channel, if another one shares it with this one.
+    """
 
     id: str
     name: str
     kind: ChannelKind
     members: set[str]
     archived: bool = False
+    host: str | None = None
     messages: dict[str, PostedMessage] = field(default_factory=dict)
 
     @property

@@ -12,6 +12,7 @@ from bot.workspace.objects import (
     SLACKBOT,
     ApiCall,
     ChannelKind,
+    Enterprise,
     Json,
     OpenView,
     PostedMessage,
@@ -50,6 +51,7 @@ class State:
     def __init__(self, scopes: Iterable[str], features: AppFeatures) -> None:
         self.team = new_id("T")
         self.domain = "workspace"
+        self.enterprise: Enterprise | None = None
         self.app = new_id("A")
         self.bot_id = new_id("B")
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
@@ -187,6 +189,20 @@ class State:
     def has_outsiders(self, channel: WorkspaceChannel) -> bool:
         """Say whether people of another workspace are in this channel."""
         return any(self.users[user].outsider for user in channel.members)
+
+    @property
+    def installed_in(self) -> str:
+        """The workspace that the app is installed in, or the organisation if in all of it."""
+        whole = self.enterprise is not None and self.enterprise.whole
+        return self.enterprise.id if self.enterprise and whole else self.team
+
+    def is_stranger(self, user: User) -> bool:
+        """Say whether an outsider is in no channel that the app is in.
+
+        https://docs.slack.dev/reference/objects/user-object
+        """
+        shared = (c for c in self.channels.values() if self.bot.id in c.members)
+        return user.outsider and not any(user.id in channel.members for channel in shared)
 
     def view(self, view_id: str, external_id: str = "") -> OpenView | None:
         """Return the open modal or the home tab with this id, or else the app's modal so named."""
