@@ -180,7 +180,8 @@ class WorkspaceChannel:
 class OpenView:
     """An open modal, or a person's home tab. `body` is the view as the app sent it.
 
-    `channel` is where the person was when it opened; `errors` are shown by block_id.
+    `channel` is where the person was when it opened, and `tab` the tab of the page, the only one
+    that shows it; `errors` are shown by block_id.
     """
 
     id: str
@@ -190,6 +191,7 @@ class OpenView:
     root: str
     previous: str | None = None
     channel: str | None = None
+    tab: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -210,6 +212,7 @@ class Trigger:
     expires: float
     view: str | None = None
     channel: str | None = None
+    tab: str | None = None
     used: bool = False
 
 

@@ -5,6 +5,7 @@ import mimetypes
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextvars import ContextVar
 from itertools import count
 
 from bot.workspace.features import AppFeatures
@@ -24,6 +25,10 @@ from bot.workspace.objects import (
     WorkspaceChannel,
     new_id,
 )
+
+
+ACTING_TAB: ContextVar[str | None] = ContextVar("acting_tab", default=None)
+"""The tab of the page in which a person acts just now; None for what Python does."""
 
 
 class ChangeSignal:
@@ -173,7 +178,8 @@ class State:
     def new_trigger(self, user: str, *, view: str | None = None, channel: str | None = None) -> str:
         """Return a fresh trigger_id for this person, who is in a view or in a channel."""
         trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view, channel)
+        expires, tab = time.monotonic() + 3.0, ACTING_TAB.get()
+        self.triggers[trigger] = Trigger(user, expires, view, channel, tab)
         return trigger
 
     def new_response_url(
