@@ -26,7 +26,6 @@ from bot.workspace.objects import (
     new_id,
 )
 
-
 ACTING_TAB: ContextVar[str | None] = ContextVar("acting_tab", default=None)
 """The tab of the page in which a person acts just now; None for what Python does."""
 
