@@ -22,7 +22,8 @@ from inference.client import EngineClient, EngineUnavailable
 from inference.logs import configure
 
 STORY_SECONDS = 300.0
-# Enough for the model to end by itself; it writes 330 to 520 of this brief.
+# Enough for the model to end by itself: it writes up to 110 of the story's brief, and 330 to
+# 520 of a blog post.
 MAX_TOKENS = 640
 FAILED = 1
 

@@ -12,9 +12,9 @@ from bot.workspace import PostedMessage, Workspace, cast
 T = TypeVar("T")
 
 STEP_SECONDS = 120.0
-BRIEF = "blog: our new office in Lisbon"
+BRIEF = "social: our new office in Lisbon"
 WISH = "make it more formal"
-CHINESE_BRIEF = "博客：我们在里斯本的新办公室"
+CHINESE_BRIEF = "帖子：我们在里斯本的新办公室"
 
 
 @dataclass(slots=True)
@@ -134,11 +134,9 @@ class Story:
         """Return the draft with this number once it has its buttons."""
 
         def finished() -> PostedMessage | None:
-            for message in self._workspace.messages(self._channel, root)[1:]:
-                closed = any(block["type"] == "actions" for block in message.blocks)
-                if closed and f"Draft {number}*" in message.text:
-                    return message
-            return None
+            below = self._workspace.messages(self._channel, root)[1:]
+            closed = [m for m in below if any(b["type"] == "actions" for b in m.blocks)]
+            return closed[number - 1] if len(closed) >= number else None
 
         return await self._until(f"draft {number}", finished)
 

@@ -52,10 +52,12 @@ async def test_an_answer_to_a_message_opens_and_the_drafts_of_others_do_not(
     await reader.open("ada")
     await reader.type("#composer-text", "@draftsmith blog: rain", Keys.ENTER)
     await reader.see("#messages", "blog: rain")
-    await client.chat_postMessage(channel=general, text=f"<@{ben}> asked for sun")
+    other = await client.chat_postMessage(channel=general, text=f"<@{ben}> asked for sun")
+    await client.chat_postMessage(channel=general, thread_ts=other["ts"], text="For Ben.")
+    await client.chat_postMessage(channel=general, text="What somebody accepted.")
     theirs = await workspace.say(ben, general, "shall we?")
     await client.chat_postMessage(channel=general, thread_ts=theirs, text="For Ben.")
-    await reader.see("#messages", "1 reply")
+    await reader.see("#messages li:last-child", "1 reply")
     assert reader.shown("#thread") == []
     (mine, *_) = workspace.messages(general)
     await client.chat_postMessage(channel=general, thread_ts=mine.ts, text="For Ada.")
@@ -70,10 +72,11 @@ async def test_whoever_went_elsewhere_is_not_fetched_back(
     await reader.type("#composer-text", "@draftsmith rain", Keys.ENTER)
     await reader.see("#messages", "rain")
     await reader.click('#channels [data-channel="other"]')
-    await client.chat_postMessage(channel=general, text=f"<@{ada}> asked for rain")
+    root = await client.chat_postMessage(channel=general, text=f"<@{ada}> asked for rain")
+    await client.chat_postMessage(channel=general, thread_ts=root["ts"], text="It rains.")
     await reader.see('#channels [data-channel="general"].unread')
     await reader.click('#channels [data-channel="general"]')
-    await reader.see("#messages", "asked for rain")
+    await reader.see("#messages", "1 reply")
     assert reader.shown("#thread") == []
 
 

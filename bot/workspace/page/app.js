@@ -65,6 +65,7 @@ function arrive() {
   thread = named ? wanted.thread : null;
   atHome = wanted.tab === "home";
   settle(placeNow());
+  live.who = names.person(snapshot.you);
 }
 
 const placeNow = () => ({
@@ -383,12 +384,14 @@ $("menu").addEventListener("click", () => {
 });
 $("you").addEventListener("change", (event) => {
   forgetAsked();
-  visit({ ...placeNow(), as: names.person(event.target.value), thread: isOwn(here) ? null : thread });
-  live.connect(event.target.value);
+  const as = names.person(event.target.value);
+  visit({ ...placeNow(), as, thread: isOwn(here) ? null : thread });
+  live.connect(as);
 });
 window.addEventListener("popstate", () => {
   forgetAsked();
-  if (place().as !== names.person(snapshot.you)) return live.connect(place().as ?? "");
+  // Compare with whom the page asks for: their view may not be here yet.
+  if (place().as !== live.who) return live.connect(place().as ?? "");
   arrive();
   draw();
 });

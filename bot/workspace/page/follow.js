@@ -16,15 +16,14 @@ export function forgetAsked() {
   asked = null;
 }
 
-// Return the root of the thread that begins with `message` or goes on in it, if it is the answer.
-// `find(ts)` returns a message of its channel.
+// Return the root of a thread if `message` is the app's answer there: a reply below what the person
+// wrote, or below what the app wrote for them. `find(ts)` returns a message of its channel.
 export function answered(message, { bot, you }, find) {
   if (!asked || Date.now() > asked.until) return null;
   if (message.user !== bot || message.whisper || message.channel !== asked.channel) return null;
-  const root = message.thread_ts ? find(message.thread_ts) : message;
-  if (!root || root.ts <= asked.after || message.ts <= asked.after) return null;
-  const begun = message.thread_ts ? root.user === you : isFor(you, message.text);
-  if (!begun) return null;
+  const root = message.thread_ts && find(message.thread_ts);
+  if (!root || root.ts <= asked.after) return null;
+  if (root.user !== you && !(root.user === bot && isFor(you, root.text))) return null;
   asked = null;
   return root.ts;
 }
