@@ -194,6 +194,51 @@ async def test_the_cast_is_three_people_in_two_channels_and_each_sees_their_own(
     assert "plans" not in await reader.see("#channels")
 
 
+async def test_a_reload_keeps_what_was_typed_in_a_form_until_it_is_closed(
+    bolt: AsyncApp, connect: StartApp, reader: Reader, general: str
+) -> None:
+    def label(words: str) -> Json:
+        return {"type": "plain_text", "text": words}
+
+    options = [{"text": label(word), "value": word} for word in ("blog", "mail")]
+    elements: list[Json] = [
+        {"type": "plain_text_input", "multiline": True},
+        {"type": "static_select", "options": options},
+        {"type": "radio_buttons", "options": options},
+    ]
+    rows = [
+        {
+            "type": "input",
+            "block_id": f"b{i}",
+            "label": label("it"),
+            "element": e | {"action_id": "v"},
+        }
+        for i, e in enumerate(elements)
+    ]
+
+    @bolt.command("/draft")
+    async def draft(ack: AsyncAck, command: Json, client: AsyncWebClient) -> None:
+        view = {"type": "modal", "title": label("New"), "submit": label("Go"), "blocks": rows}
+        await client.views_open(trigger_id=command["trigger_id"], view=view)
+        await ack()
+
+    await connect()
+    await reader.open("ada")
+    await reader.type("#composer-text", "/draft", Keys.ENTER)
+    await reader.type("#input-b0", "half a sentence")
+    await reader.choose("#input-b1", "mail")
+    await reader.click('#input-b2 input[value="blog"]')
+    await reader.reload()
+    await reader.see("#input-b0")
+    await reader.sees_value("#input-b0", "half a sentence")
+    await reader.sees_value("#input-b1", "mail")
+    await reader.see('#input-b2 input[value="blog"]:checked')
+    await reader.click("#modal header button")
+    await reader.not_see("#modal")
+    kept = "return Object.values(sessionStorage).filter((text) => text.includes('half')).length"
+    assert reader.browser.execute_script(kept) == 0
+
+
 @pytest.fixture
 def second_tab(reader: Reader) -> Iterator[Reader]:
     """Yield the same reader once a second tab is there, which is closed at the end."""

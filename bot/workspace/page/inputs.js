@@ -45,6 +45,11 @@ function choices(element, attributes, type, initial, names) {
         option.description ? el("small", { class: "note" }, ...textOf(option.description, names)) : null))));
 }
 
+export function setValue(field, value) {
+  if (!CHOICES.has(field.dataset.type)) field.value = value;
+  for (const box of field.querySelectorAll("input")) box.checked = [value].flat().includes(box.value);
+}
+
 export function valueOf(field) {
   const checked = [...field.querySelectorAll("input:checked")].map((box) => box.value);
   if (field.dataset.type === "radio_buttons") return checked[0] ?? "";

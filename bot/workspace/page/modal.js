@@ -1,10 +1,12 @@
-// Modals: a form for the topmost view. It keeps what was typed when errors come back.
+// Modals: a form for the topmost view. It keeps what was typed when errors come back, and when the
+// page is loaded again.
 
 import { renderBlocks } from "./blocks.js";
 import { uploaded } from "./files.js";
-import { CHOICES, input, valueOf } from "./inputs.js";
+import { CHOICES, input, setValue, valueOf } from "./inputs.js";
 import { el } from "./markup.js";
 import { textOf } from "./text.js";
+import { keepUnsent, unsent } from "./unsent.js";
 
 const dialog = document.getElementById("modal");
 let shown = "";
@@ -19,6 +21,7 @@ export function showViews(views, names, act, who) {
 }
 
 function hide() {
+  if (shown) keepUnsent(typedIn(shown.split("/")[0]), "");
   shown = "";
   if (dialog.open) dialog.close();
 }
@@ -46,6 +49,9 @@ function build(view, names, act, who) {
       view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null));
   form.addEventListener("submit", (event) => { event.preventDefault(); send(form, view, act, who); });
   focusOf(form, view)?.setAttribute("autofocus", "");
+  const saved = JSON.parse(unsent(typedIn(view.id)) || "{}");
+  if (!same) fields(form).forEach((field) => restore(field, saved[field.dataset.block]));
+  form.addEventListener("input", () => save(form, view));
   dialog.replaceChildren(form);
   form.scrollTop = scrolled;
 }
@@ -69,6 +75,19 @@ async function send(form, view, act, who) {
     form.querySelector('[data-error=""]').textContent = error.message;
   }
   button.disabled = false;
+}
+
+// What is typed in a view, each value with the shape of its input.
+const typedIn = (id) => `view ${id}`;
+
+function save(form, view) {
+  const kept = fields(form).filter((field) => field.type !== "file");
+  const values = kept.map((field) => [field.dataset.block, { shape: field.dataset.shape, value: valueOf(field) }]);
+  keepUnsent(typedIn(view.id), JSON.stringify(Object.fromEntries(values)));
+}
+
+function restore(field, saved) {
+  if (saved?.shape === field.dataset.shape) setValue(field, saved.value);
 }
 
 const fields = (form) => [...form.querySelectorAll("[data-block]")];
