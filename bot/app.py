@@ -31,6 +31,7 @@ from bot.safety_filter import load_filter
 from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
+from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
@@ -104,11 +105,12 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
     token = required(settings.slack_bot_token, "SLACK_BOT_TOKEN")
     client = await stack.enter_async_context(web_client(token, settings.slack_api_url))
     outbox = Outbox(client)
+    me = await outbox.whoami()
     return _Slack(
         client=client,
-        me=await outbox.whoami(),
+        me=me,
         outbox=outbox,
-        people=SlackPeople(outbox.get_user, settings.allowed),
+        people=SlackPeople(outbox.get_user, settings.allowed, Installation.from_auth_test(me)),
         files=Files(outbox.api, token, settings.slack_api_url),
     )
 

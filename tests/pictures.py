@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from bot.app import running
 from bot.cli.demo import stage
 from bot.slack.manifest import manifest
-from bot.workspace import Workspace
+from bot.workspace import Workspace, cast
 from inference.logs import configure
 from tests.person import Person, settings_for
 from tests.reader import Reader, opened_browser
@@ -33,7 +33,8 @@ async def take(folder: Path) -> None:
     with opened_browser() as browser:
         async with stage() as (workspace, _):
             camera = Camera(Reader(browser, workspace.url), folder)
-            ana = Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+            people = cast.enter(workspace)
+            ana = Person(workspace, people.ana, people.launch)
             await _thread(camera, ana)
             await _pages(camera, ana)
             await _own_place(camera)

@@ -57,6 +57,14 @@ class Reader:
     async def not_see(self, selector: str) -> None:
         await self._until(lambda _: not self.shown(selector), f"{selector} is still there")
 
+    async def sees_value(self, selector: str, value: str) -> None:
+        """Wait until a field holds this value."""
+        script = "return document.querySelector(arguments[0]).value"
+        await self._until(
+            lambda browser: browser.execute_script(script, selector) == value,
+            f"{selector} never held {value!r}",
+        )
+
     def shown(self, selector: str) -> list[str]:
         """Return the texts of the elements that can be seen now."""
         # One script, for the page may draw elements again between two questions.
@@ -69,6 +77,9 @@ class Reader:
     async def _until(self, true: Callable[[webdriver.Chrome], T], message: str) -> T:
         wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
         return await asyncio.to_thread(wait.until, true, message)
+
+    async def reload(self) -> None:
+        await asyncio.to_thread(self.browser.refresh)
 
     async def click(self, selector: str) -> None:
         await self.see(selector)

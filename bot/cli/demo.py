@@ -21,7 +21,10 @@ from bot.workspace import Workspace
 from inference.client import EngineClient, EngineUnavailable
 from inference.logs import configure
 
-STORY_SECONDS = 180.0
+STORY_SECONDS = 300.0
+# Enough for the model to end by itself: it writes up to 110 of the story's brief, and 330 to
+# 520 of a blog post.
+MAX_TOKENS = 640
 FAILED = 1
 
 
@@ -73,7 +76,7 @@ def settings_for(workspace: Workspace, folder: Path) -> Settings:
         slack_api_url=f"{workspace.url}/api/",
         slack_transport="socket",
         data_dir=folder,
-        max_tokens=160,
+        max_tokens=MAX_TOKENS,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
+from bot.listeners.team import team_of
 from bot.slack.client.canvases import name_of
 
 Body = Mapping[str, Any]
@@ -46,7 +47,7 @@ class SlashCommand(Interaction):
     def from_body(cls, body: Body) -> Self:
         return cls(
             user=body["user_id"],
-            team=body["team_id"],
+            team=team_of(body),
             channel=body["channel_id"],
             key=f"command-{body['trigger_id']}",
             trigger_id=body["trigger_id"],
@@ -122,7 +123,7 @@ class ViewSubmission:
         values = view["state"]["values"]
         return cls(
             user=body["user"]["id"],
-            team=body["team"]["id"],
+            team=team_of(body),
             view_id=view["id"],
             callback_id=view["callback_id"],
             private_metadata=view["private_metadata"],
@@ -189,7 +190,7 @@ class MessageEvent:
         event = body["event"]
         attachments = event.get("attachments") or []
         return cls(
-            team=body["team_id"],
+            team=team_of(body),
             channel=event["channel"],
             channel_type=event.get("channel_type", ""),
             ts=event["ts"],
@@ -240,7 +241,7 @@ class ReactionAdded:
         event = body["event"]
         on_message = event["item"]["type"] == "message"
         return cls(
-            team=body["team_id"],
+            team=team_of(body),
             event_id=body["event_id"],
             user=event["user"],
             emoji=event["reaction"].partition("::")[0],
@@ -295,7 +296,7 @@ class AssistantThreadStarted:
 def _interaction(body: Body, kind: str) -> dict[str, str]:
     return {
         "user": body["user"]["id"],
-        "team": body["team"]["id"],
+        "team": team_of(body),
         "channel": body["channel"]["id"],
         "key": f"{kind}-{body['trigger_id']}",
         "trigger_id": body["trigger_id"],

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from bot.workspace import cast
 from bot.workspace.features import features_of
 from bot.workspace.objects import Json
 from bot.workspace.workspace import Workspace
@@ -13,11 +14,7 @@ from bot.workspace.workspace import Workspace
 
 async def serve(port: int, manifest: Json | None) -> None:
     async with Workspace(port, manifest=manifest) as workspace:
-        ada, ben = workspace.person("ada"), workspace.person("ben")
-        workspace.person("gus", guest=True)
-        workspace.channel("general", members=[ada, ben])
-        workspace.channel("marketing", members=[ada])
-        workspace.channel("private-plans", private=True, members=[ada, ben], bot=False)
+        cast.enter(workspace)
         lines = [
             f"The page is at {workspace.url}/ ; stop with Ctrl-C. Start a bot with:",
             f"SLACK_BOT_TOKEN={workspace.bot_token}",

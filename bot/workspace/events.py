@@ -6,6 +6,7 @@ https://docs.slack.dev/apis/events-api
 import time
 from typing import Literal
 
+from bot.workspace import grid
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
 from bot.workspace.slack_json import message_json, view_json
 from bot.workspace.state import State
@@ -18,13 +19,18 @@ PLURALS = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
-    """Build the outer event, which is posted or put into a Socket Mode envelope."""
+    """Build the outer event, which is posted or put into a Socket Mode envelope.
+
+    In a channel of another workspace, `team_id` is that one, and the authorization names the app's.
+    https://docs.slack.dev/apis/slack-connect
+    """
     channel = _channel_of(state, event)
     return {
         "token": "verification-is-by-signature",
-        "team_id": state.team,
+        "team_id": channel.host if channel and channel.host else state.team,
         "context_team_id": state.team,
         "context_enterprise_id": None,
+        **grid.in_event(state),
         "api_app_id": state.app,
         "event": event,
         "type": "event_callback",
@@ -37,6 +43,7 @@ def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
                 "user_id": state.bot.id,
                 "is_bot": True,
                 "is_enterprise_install": False,
+                **grid.in_authorization(state),
             }
         ],
         "is_ext_shared_channel": channel is not None and state.has_outsiders(channel),

@@ -28,9 +28,22 @@ def json_object(text: str | bytes) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """An organisation of Enterprise Grid. `whole`: the app is installed for all its workspaces."""
+
+    id: str
+    name: str
+    whole: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class User:
-    """A person or the bot. An outsider belongs to another workspace, so `team` is that one's."""
+    """A person or the bot. An outsider belongs to another workspace, so `team` is that one's.
+
+    In an organisation, `teams` are all workspaces of the person, and `team` is any of them, or the
+    organisation's id.
+    """
 
     id: str
     name: str
@@ -39,8 +52,11 @@ class User:
     outsider: bool = False
     bot: bool = False
     locale: str = "en-US"
+    enterprise: Enterprise | None = None
+    teams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        assert not self.teams or self.enterprise, "only an organisation has several workspaces"
         both = self.guest and self.outsider
         assert not both, "a guest has an account here, an outsider has not"
 
@@ -127,13 +143,17 @@ class PostedMessage:
 
 @dataclass(slots=True, eq=False)
 class WorkspaceChannel:
-    """A channel, private channel or DM. `messages` are by ts, oldest first."""
+    """A channel, private channel or DM. `messages` are by ts, oldest first.
+
+    `host` is the workspace that made the channel, if another one shares it with this one.
+    """
 
     id: str
     name: str
     kind: ChannelKind
     members: set[str]
     archived: bool = False
+    host: str | None = None
     messages: dict[str, PostedMessage] = field(default_factory=dict)
 
     @property
@@ -162,7 +182,8 @@ class WorkspaceChannel:
 class OpenView:
     """An open modal, or a person's home tab. `body` is the view as the app sent it.
 
-    `channel` is where the person was when it opened; `errors` are shown by block_id.
+    `channel` is where the person was when it opened, and `tab` the tab of the page, the only one
+    that shows it; `errors` are shown by block_id.
     """
 
     id: str
@@ -172,6 +193,7 @@ class OpenView:
     root: str
     previous: str | None = None
     channel: str | None = None
+    tab: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -192,6 +214,7 @@ class Trigger:
     expires: float
     view: str | None = None
     channel: str | None = None
+    tab: str | None = None
     used: bool = False
 
 

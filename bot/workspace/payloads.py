@@ -3,7 +3,7 @@
 https://docs.slack.dev/interactivity
 """
 
-from bot.workspace import forms, markup
+from bot.workspace import forms, grid, markup
 from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
 from bot.workspace.objects import Json, OpenView, PostedMessage, WorkspaceChannel
 from bot.workspace.slack_json import message_json, view_json
@@ -26,6 +26,7 @@ def command(state: State, who: str, channel: WorkspaceChannel, name: str, text: 
         "text": markup.escape(text),
         "api_app_id": state.app,
         "is_enterprise_install": "false",
+        **grid.in_command(state),
         "response_url": state.new_response_url(channel.id, who),
         "trigger_id": state.new_trigger(who, channel=channel.id),
     }
@@ -153,4 +154,5 @@ def _interaction(state: State, who: str, kind: str) -> Json:
         "team": {"id": state.team, "domain": state.domain},
         "enterprise": None,
         "is_enterprise_install": False,
+        **grid.in_interaction(state),
     }

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from bot.workspace import grid
 from bot.workspace.canvas import Canvas, canvas_json
 from bot.workspace.objects import (
     SLACKBOT,
@@ -130,10 +131,10 @@ def channel_json(state: State, channel: WorkspaceChannel) -> Json:
     }
 
 
-def user_json(user: User, *, locale: bool = False) -> Json:
+def user_json(state: State, user: User, *, locale: bool = False) -> Json:
     """Build a user object. https://docs.slack.dev/reference/objects/user-object"""
-    profile = {"display_name": user.name, "real_name": user.name.title(), "team": user.team}
-    out = {
+    profile: Json = {"display_name": user.name, "real_name": user.name.title(), "team": user.team}
+    out: Json = {
         "id": user.id,
         "team_id": user.team,
         "name": user.name,
@@ -147,8 +148,9 @@ def user_json(user: User, *, locale: bool = False) -> Json:
     }
     if locale:
         out["locale"] = user.locale
+    out |= grid.in_user(user)
     if user.outsider:
-        return out | {"is_stranger": True}
+        return out | {"is_stranger": state.is_stranger(user)}
     restricted = {"is_restricted": user.guest, "is_ultra_restricted": False}
     return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
 
@@ -167,7 +169,7 @@ def view_json(state: State, view: OpenView, values: Json | None = None) -> Json:
         "id": view.id,
         "team_id": state.team,
         "app_id": state.app,
-        "app_installed_team_id": state.team,
+        "app_installed_team_id": state.installed_in,
         "bot_id": state.bot_id,
         "hash": view.hash,
         "root_view_id": view.root,

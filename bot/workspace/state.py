@@ -5,6 +5,7 @@ import mimetypes
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextvars import ContextVar
 from itertools import count
 
 from bot.workspace.canvas import Canvas, CanvasPlan
@@ -13,6 +14,7 @@ from bot.workspace.objects import (
     SLACKBOT,
     ApiCall,
     ChannelKind,
+    Enterprise,
     Json,
     OpenView,
     PostedMessage,
@@ -24,6 +26,9 @@ from bot.workspace.objects import (
     WorkspaceChannel,
     new_id,
 )
+
+ACTING_TAB: ContextVar[str | None] = ContextVar("acting_tab", default=None)
+"""The tab of the page in which a person acts just now; None for what Python does."""
 
 
 class ChangeSignal:
@@ -51,6 +56,7 @@ class State:
     def __init__(self, scopes: Iterable[str], features: AppFeatures) -> None:
         self.team = new_id("T")
         self.domain = "workspace"
+        self.enterprise: Enterprise | None = None
         self.app = new_id("A")
         self.bot_id = new_id("B")
         self.bot_token = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
@@ -183,7 +189,8 @@ class State:
     def new_trigger(self, user: str, *, view: str | None = None, channel: str | None = None) -> str:
         """Return a fresh trigger_id for this person, who is in a view or in a channel."""
         trigger = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self.triggers[trigger] = Trigger(user, time.monotonic() + 3.0, view, channel)
+        expires, tab = time.monotonic() + 3.0, ACTING_TAB.get()
+        self.triggers[trigger] = Trigger(user, expires, view, channel, tab)
         return trigger
 
     def new_response_url(
@@ -199,6 +206,20 @@ class State:
     def has_outsiders(self, channel: WorkspaceChannel) -> bool:
         """Say whether people of another workspace are in this channel."""
         return any(self.users[user].outsider for user in channel.members)
+
+    @property
+    def installed_in(self) -> str:
+        """The workspace that the app is installed in, or the organisation if in all of it."""
+        whole = self.enterprise is not None and self.enterprise.whole
+        return self.enterprise.id if self.enterprise and whole else self.team
+
+    def is_stranger(self, user: User) -> bool:
+        """Say whether an outsider is in no channel that the app is in.
+
+        https://docs.slack.dev/reference/objects/user-object
+        """
+        shared = (c for c in self.channels.values() if self.bot.id in c.members)
+        return user.outsider and not any(user.id in channel.members for channel in shared)
 
     def view(self, view_id: str, external_id: str = "") -> OpenView | None:
         """Return the open modal or the home tab with this id, or else the app's modal so named."""

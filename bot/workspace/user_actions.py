@@ -12,6 +12,7 @@ from bot.workspace.errors import ApiError
 from bot.workspace.events import HomeTab
 from bot.workspace.objects import (
     SLACKBOT,
+    Enterprise,
     Json,
     OpenView,
     Pane,
@@ -56,11 +57,26 @@ class UserActions:
     # People and places
 
     def person(
-        self, name: str, *, guest: bool = False, outsider: bool = False, locale: str = "en-US"
+        self,
+        name: str,
+        *,
+        guest: bool = False,
+        outsider: bool = False,
+        locale: str = "en-US",
+        enterprise: Enterprise | None = None,
+        teams: Sequence[str] = (),
+        team: str | None = None,
     ) -> str:
-        """Add a person and return the id. An outsider belongs to another workspace."""
-        team = new_id("T") if outsider else self.state.team
-        person = User(new_id("U"), name, team, guest, outsider, locale=locale)
+        """Add a person and return the id. An outsider belongs to another workspace.
+
+        In an organisation, `teams` are the person's workspaces there, by default this one; Slack
+        names one of them, or the organisation, as the person's `team`, by default the first.
+        """
+        organisation = enterprise or (None if outsider else self.state.enterprise)
+        home = new_id("T") if outsider else self.state.team
+        places = (tuple(teams) or (home,)) if organisation else ()
+        person = User(new_id("U"), name, team or next(iter(places), home), guest, outsider)
+        person.locale, person.enterprise, person.teams = locale, organisation, places
         self.state.users[person.id] = person
         self.state.change_signal.notify()
         return person.id

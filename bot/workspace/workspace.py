@@ -12,7 +12,7 @@ from bot.workspace.api.methods import METHODS
 from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDelivery
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.objects import Json, OpenView, PostedMessage, ThreadStatus
+from bot.workspace.objects import Enterprise, Json, OpenView, PostedMessage, ThreadStatus
 from bot.workspace.rate_limits import MethodLimiter, RateLimit
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
@@ -31,7 +31,8 @@ class Workspace(UserActions):
     `limits` None switches rate limits off. `manifest` is the app's: it decides which shortcuts,
     home tab and assistant's pane people have, which events the app receives and, without `scopes`,
     what it may do. `retry_delays` are the seconds before each redelivery of an event. With
-    `events_url` set, the app is reached by signed HTTP instead of Socket Mode.
+    `events_url` set, the app is reached by signed HTTP instead of Socket Mode. With `enterprise`,
+    the workspace is one of that organisation.
 
     Raises ValueError for a manifest that Slack would refuse.
     """
@@ -43,12 +44,14 @@ class Workspace(UserActions):
         limits: Mapping[str, RateLimit] | None = SLACK_LIMITS,
         scopes: Iterable[str] | None = None,
         manifest: Mapping[str, Any] | None = None,
+        enterprise: Enterprise | None = None,
         ack_timeout: float = 3.0,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
         features = features_of(manifest)
         state = State(features.scopes or ALL_SCOPES if scopes is None else scopes, features)
         state.ack_seconds = ack_timeout
+        state.enterprise = enterprise
         super().__init__(state, EventDelivery(state, self._send, retry_delays))
         self.bot_token, self.app_token = state.bot_token, state.app_token
         self.signing_secret = state.signing_secret

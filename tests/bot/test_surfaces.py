@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.app import Bot
 from bot.messages import use_command
+from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
@@ -195,7 +196,7 @@ async def test_people_are_looked_up_side_by_side_and_each_once() -> None:
         await asyncio.sleep(0.1)
         return {"locale": "zh-CN"}
 
-    people = SlackPeople(look_up, ["anyone"])
+    people = SlackPeople(look_up, ["anyone"], Installation("T1"))
     users = [f"U{i}" for i in range(50)]
     async with asyncio.timeout(2):
         spoken = await asyncio.gather(*(people.language(user) for user in users * 2))

@@ -458,7 +458,9 @@ async def test_people_are_told_apart(
     users = [(await client.users_info(user=u))["user"] for u in (ada, gus, olga)]
     assert [u.get("is_restricted") for u in users] == [False, True, None]
     assert [u["team_id"] == workspace.team for u in users] == [True, True, False]
+    assert users[2]["is_stranger"]
     shared = workspace.channel("shared", members=[ada, olga])
+    assert not (await client.users_info(user=olga))["user"]["is_stranger"]
     info = await client.conversations_info(channel=shared)
     assert info["channel"]["is_ext_shared"]
 

@@ -231,11 +231,17 @@ async def test_the_demo_tells_its_story_with_the_real_model(tmp_path: Path) -> N
     assert code == 0, err
     assert re.search(r"workspace\s+http://127\.0\.0\.1:\d+", out)
     for line in (
-        "types: /draft blog: our new office in Lisbon",
+        "types: /draft social: our new office in Lisbon",
         "reacts :repeat:",
         "replies: make",
+        "gus types: /draft",
+        "open to full members",
+        "mei types: /draft 帖子",
+        "只会写英语",
     ):
         assert line in out
+    # The model ends by itself; once in a while it does not.
+    assert out.count("token limit") <= 1
     assert [f"Draft {i}**" in out for i in (1, 2, 3)] == [True] * 3
     assert out.count("tokens/s") == 3
 

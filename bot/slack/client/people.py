@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused
 from bot.messages import Language, Phrase, Sentence, language_for
+from bot.slack.client.membership import Installation
 
 GetUser = Callable[[str], Awaitable[Mapping[str, Any]]]
 
@@ -19,11 +20,14 @@ MEMBERS, ANYONE = "members", "anyone"
 class SlackPeople:
     """Knows who may ask, and which language a person reads."""
 
-    def __init__(self, get_user: GetUser, allowed: Sequence[str]) -> None:
+    def __init__(
+        self, get_user: GetUser, allowed: Sequence[str], installation: Installation
+    ) -> None:
         """`get_user(user)` asks Slack (users.info); it raises SlackUnavailable.
 
         `allowed`: `members`, `anyone`, or ids of users.
         """
+        self._installation = installation
         self._get_user = get_user
         self._allowed = frozenset(allowed)
         self._known: dict[str, tuple[float, Mapping[str, Any] | None]] = {}
@@ -36,7 +40,7 @@ class SlackPeople:
         if MEMBERS not in self._allowed:
             return False
         known = await self._find(user)
-        return known is not None and is_full_member(known, team)
+        return known is not None and self._installation.has_member(known, team)
 
     async def language(self, user: str) -> Language:
         """Return the language of the person's locale, else English. Raises SlackUnavailable."""
@@ -89,13 +93,3 @@ class SlackPeople:
             self._known.clear()
         self._known[user] = (time.monotonic(), known)
         return known
-
-
-def is_full_member(user: Mapping[str, Any], team: str) -> bool:
-    """Say whether a user is no guest, no bot, no outsider of a shared channel.
-
-    https://docs.slack.dev/reference/objects/user-object
-    """
-    outside = user.get("is_stranger") or (team and user.get("team_id", team) != team)
-    limited = user.get("is_restricted") or user.get("is_ultra_restricted")
-    return not (outside or limited or user.get("is_bot") or user.get("deleted"))

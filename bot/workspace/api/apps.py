@@ -2,6 +2,7 @@
 
 import secrets
 
+from bot.workspace import grid
 from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.objects import Json
 from bot.workspace.rate_limits import RateLimit
@@ -18,6 +19,7 @@ def test(state: State, args: MethodArgs) -> Json:
         "user_id": state.bot.id,
         "bot_id": state.bot_id,
         "is_enterprise_install": False,
+        **grid.in_auth_test(state),
     }
 
 

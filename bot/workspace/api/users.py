@@ -13,10 +13,10 @@ def info(state: State, args: MethodArgs) -> Json:
     person = state.users.get(args.need("user"))
     if person is None:
         raise ApiError("user_not_found")
-    return {"user": user_json(person, locale=args.flag("include_locale"))}
+    return {"user": user_json(state, person, locale=args.flag("include_locale"))}
 
 
 @api_method("users.list", "users:read")
 def list_all(state: State, args: MethodArgs) -> Json:
     some, more = args.page(list(state.users.values()), default=100)
-    return {"members": [user_json(person) for person in some]} | more
+    return {"members": [user_json(state, person) for person in some]} | more

@@ -21,8 +21,9 @@ def open_modal(state: State, args: MethodArgs) -> Json:
     body = _body(args, "modal")
     trigger = _trigger(state, args)
     view = _new(trigger.user, body)
-    view.channel = trigger.channel
-    state.views[trigger.user] = [view]
+    view.channel, view.tab = trigger.channel, trigger.tab
+    elsewhere = [v for v in state.views.get(trigger.user, []) if v.tab != trigger.tab]
+    state.views[trigger.user] = [*elsewhere, view]
     return _response(state, view)
 
 
@@ -30,13 +31,13 @@ def open_modal(state: State, args: MethodArgs) -> Json:
 def push(state: State, args: MethodArgs) -> Json:
     body = _body(args, "modal")
     trigger = _trigger(state, args)
-    stack = state.views.setdefault(trigger.user, [])
+    stack = _stack(state, trigger.user, trigger.tab)
     if trigger.view is None or not stack:
         raise ApiError("not_found")
     if len(stack) >= MAX_DEPTH:
         raise ApiError("push_limit_reached")
     view = _new(trigger.user, body, under=stack[-1])
-    stack.append(view)
+    state.views[trigger.user].append(view)
     return _response(state, view)
 
 
@@ -70,7 +71,7 @@ def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
     https://docs.slack.dev/surfaces/modals#response_actions
     """
     body = reply.body or {}
-    stack = state.views[view.user]
+    views, stack = state.views[view.user], _stack(state, view.user, view.tab)
     action = body.get("response_action")
     try:
         if not reply.acked:
@@ -78,15 +79,20 @@ def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
         elif action == "errors":
             view.errors = dict(body["errors"])
         elif action == "clear":
-            stack.clear()
+            views[:] = [other for other in views if other not in stack]
         elif action == "update":
             _replace(view, accept_view(body["view"]))
         elif action == "push":
-            stack.append(_new(view.user, accept_view(body["view"]), under=stack[-1]))
+            views.append(_new(view.user, accept_view(body["view"]), under=stack[-1]))
         elif view in stack:
-            stack.remove(view)
+            views.remove(view)
     except ApiError:
         view.errors = {"": TROUBLE}
+
+
+def _stack(state: State, user: str, tab: str | None) -> list[OpenView]:
+    """Return the modals of one tab, the topmost last."""
+    return [view for view in state.views.get(user, []) if view.tab == tab]
 
 
 def _replace(view: OpenView, body: Json) -> None:
@@ -96,8 +102,10 @@ def _replace(view: OpenView, body: Json) -> None:
 def _new(user: str, body: Json, under: OpenView | None = None) -> OpenView:
     view_id = new_id("V")
     root = under.root if under else view_id
-    channel = under.channel if under else None
-    return OpenView(view_id, user, body, _new_hash(), root, under.id if under else None, channel)
+    view = OpenView(view_id, user, body, _new_hash(), root)
+    if under:
+        view.previous, view.channel, view.tab = under.id, under.channel, under.tab
+    return view
 
 
 def _new_hash() -> str:

@@ -4,22 +4,24 @@ import { renderBlocks } from "./blocks.js";
 import { canvasTabs, canvasWindow } from "./canvas.js";
 import { composer, hint } from "./composer.js";
 import { fileList } from "./files.js";
+import { answered, forgetAsked, noteAsked } from "./follow.js";
 import { icon } from "./icons.js";
 import { Live } from "./live.js";
 import { el, emoji, markdown, mrkdwn } from "./markup.js";
 import { foldMenus, menu } from "./menu.js";
 import { showViews } from "./modal.js";
+import { place, settle, visit } from "./place.js";
 
 const $ = (id) => document.getElementById(id);
 const QUICK = ["repeat", "x", "+1"];
 const PICKER = ["repeat", "scissors", "heavy_plus_sign", "x", "white_check_mark", "wastebasket", "+1", "-1",
   "heart", "tada", "eyes", "pray", "thinking_face", "rocket", "bulb"];
 
-const query = new URLSearchParams(location.search);
 let snapshot = { people: [], channels: [], views: [], statuses: {}, features: { shortcuts: {} } };
 let messages = new Map();
+let fresh = true; // whether the connection is new, so that all that comes is old
 let here = null; // the channel's id
-let thread = query.get("thread"); // the root's ts
+let thread = null; // the root's ts
 let picking = null; // the message whose emoji picker is open
 let atHome = false; // whether the app's DM shows its home tab, not its messages
 let lastChannel = null; // what a new chat looks at
@@ -29,24 +31,54 @@ const names = {
   channel: (id) => snapshot.channels.find((c) => c.id === id)?.name,
 };
 const live = new Live(onSnapshot, onState);
-const act = live.act.bind(live);
+const act = (request) => {
+  noteAsked(request, here, [...messages.values()].filter((message) => message.channel === here));
+  return live.act(request);
+};
 
 function onState(connected) {
   $("connection").textContent = connected ? "on this machine only" : "reconnecting ...";
   document.body.classList.toggle("offline", !connected);
-  if (connected) messages = new Map();
+  if (!connected) return;
+  messages = new Map();
+  unread.clear();
+  fresh = true;
 }
 
 function onSnapshot(outline, changed) {
-  const first = messages.size === 0;
+  const first = fresh;
+  fresh = false;
   snapshot = outline;
   for (const message of changed) {
     if (!first) announce(message);
     messages.set(`${message.channel}/${message.ts}`, message);
   }
-  const known = snapshot.channels.find((c) => c.id === here);
-  if (!known) here = (snapshot.channels.find((c) => c.name === query.get("channel")) ?? snapshot.channels[0])?.id;
+  if (first) arrive();
+  else changed.forEach(openIfAsked);
   draw();
+}
+
+// Be where the address says, as far as the person sees that place.
+function arrive() {
+  const wanted = place();
+  const named = snapshot.channels.find((c) => c.name === wanted.channel);
+  here = (named ?? snapshot.channels[0])?.id;
+  thread = named ? wanted.thread : null;
+  atHome = wanted.tab === "home";
+  settle(placeNow());
+  live.who = names.person(snapshot.you);
+}
+
+const placeNow = () => ({
+  as: names.person(snapshot.you), channel: names.channel(here), thread, tab: atHome ? "home" : null,
+});
+
+// What the app wrote in answer to the person opens, without taking their focus.
+function openIfAsked(message) {
+  const root = answered(message, snapshot, (ts) => messages.get(`${message.channel}/${ts}`));
+  if (!root || message.channel !== here) return;
+  thread = root;
+  visit(placeNow());
 }
 
 function announce(message) {
@@ -66,6 +98,7 @@ function draw() {
   drawChannel();
   drawThread();
   showViews(snapshot.views, names, act, snapshot.you);
+  enterMain();
   if (focused && document.activeElement === document.body) {
     document.querySelector(`[data-ts="${scope}"] [data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -83,8 +116,12 @@ function drawSidebar() {
   const kinds = { guest: " (guest)", outsider: " (from outside)" };
   const people = snapshot.people.filter((person) => person.kind !== "bot");
   $("you").replaceChildren(...people.map((person) =>
-    el("option", { value: person.id, selected: person.id === snapshot.you }, person.name + (kinds[person.kind] ?? ""))));
+    el("option", { value: person.id, selected: person.id === snapshot.you },
+      person.name + (kinds[person.kind] ?? "") + reads(person))));
 }
+
+const LANGUAGES = new Intl.DisplayNames(["en"], { type: "language" });
+const reads = ({ locale }) => (locale.startsWith("en") ? "" : ` (reads ${LANGUAGES.of(locale.split("-")[0])})`);
 
 const mark = (channel) => ({ channel: "#", group: icon("lock"), im: "●" })[channel.kind];
 
@@ -143,6 +180,7 @@ function drawThread() {
   const replies = inOrder((m) => m.channel === here && m.thread_ts === thread && !m.deleted);
   const channel = snapshot.channels.find((c) => c.id === here);
   $("thread-note").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " ", channel.name]));
+  enterThread();
   fill($("replies"), [root, ...replies], false);
   $("thread-name").textContent = root.pane ? root.pane.title || "New chat" : "Thread";
   const status = snapshot.statuses[`${here}/${thread}`];
@@ -268,19 +306,24 @@ function moreActions({ channel, ts }) {
 // Doing
 
 function go(channel) {
-  here = channel;
-  thread = null;
-  atHome = false;
+  moved({ channel });
   document.body.classList.remove("menu");
-  remember();
-  draw();
   $("composer-text").focus();
   if (!$("tabs").hidden) showTab("messages");
 }
 
-function showTab(tab) {
-  atHome = tab === "home";
+// Be in another place by the person's own wish.
+function moved({ channel = here, root = null, home = false }) {
+  forgetAsked();
+  here = channel;
+  thread = root;
+  atHome = home;
+  visit(placeNow());
   draw();
+}
+
+function showTab(tab) {
+  moved({ root: thread, home: tab === "home" });
   hinted(act({ do: "open_home", tab }));
 }
 
@@ -294,8 +337,7 @@ const use = ({ kind, callback_id }, place) =>
   hinted(act({ do: kind === "message" ? "message_shortcut" : "shortcut", callback_id, ...place }));
 
 function openThread(ts) {
-  thread = ts;
-  draw();
+  moved({ root: ts, home: atHome });
   $("reply-text").focus();
 }
 
@@ -315,8 +357,7 @@ function show({ channel, ts, thread_ts: root }) {
 }
 
 function closeThread() {
-  thread = null;
-  draw();
+  moved({ home: atHome });
   $("composer-text").focus();
 }
 
@@ -331,17 +372,12 @@ async function react(message, name) {
   await hinted(act({ do: "react", channel: message.channel, ts: message.ts, emoji: name }));
 }
 
-function remember() {
-  query.set("as", names.person(snapshot.you));
-  query.set("channel", snapshot.channels.find((c) => c.id === here)?.name ?? "");
-  history.replaceState(null, "", `?${query}`);
-}
-
+const isOwn = (id) => snapshot.channels.find((c) => c.id === id)?.kind === "im";
 const hinted = (answer) => hint(answer, $("composer"));
 const who = () => snapshot.you;
 
-composer($("composer"), () => ({ channel: here }), who, act);
-composer($("reply"), () => ({ channel: here, thread_ts: thread }), who, act);
+const enterMain = composer($("composer"), () => ({ channel: here }), who, act);
+const enterThread = composer($("reply"), () => ({ channel: here, thread_ts: thread }), who, act);
 for (const clip of document.querySelectorAll(".attach")) clip.prepend(icon("clip"));
 $("tab-home").addEventListener("click", () => showTab("home"));
 $("tab-messages").addEventListener("click", () => showTab("messages"));
@@ -352,10 +388,17 @@ $("menu").addEventListener("click", () => {
   $("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("menu")));
 });
 $("you").addEventListener("change", (event) => {
-  here = thread = null;
-  query.set("as", names.person(event.target.value));
-  history.replaceState(null, "", `?${query}`);
-  live.connect(event.target.value);
+  forgetAsked();
+  const as = names.person(event.target.value);
+  visit({ ...placeNow(), as, thread: isOwn(here) ? null : thread });
+  live.connect(as);
+});
+window.addEventListener("popstate", () => {
+  forgetAsked();
+  // Compare with whom the page asks for: their view may not be here yet.
+  if (place().as !== live.who) return live.connect(place().as ?? "");
+  arrive();
+  draw();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || $("confirm").open) return;
@@ -370,4 +413,4 @@ document.addEventListener("click", (event) => {
   if (message) { event.preventDefault(); show(message); }
 });
 canvasWindow(who, names);
-live.connect(query.get("as") ?? "");
+live.connect(place().as ?? "");

@@ -2,10 +2,12 @@
 
 import { confirmed } from "./confirm.js";
 import { icon } from "./icons.js";
-import { el, markdown, mrkdwn, plain } from "./markup.js";
+import { input, valueOf } from "./inputs.js";
+import { el, markdown, plain } from "./markup.js";
 import { menu } from "./menu.js";
 import { richText } from "./rich.js";
 import { select } from "./select.js";
+import { textOf } from "./text.js";
 
 export function renderBlocks(blocks, names, click) {
   return blocks.map((block) => {
@@ -14,11 +16,6 @@ export function renderBlocks(blocks, names, click) {
     const inside = render ? render(block, names, here) : [`(${block.type})`];
     return el("div", { class: `block block-${block.type}` }, ...inside);
   });
-}
-
-export function textOf(object, names) {
-  if (!object) return [];
-  return object.type === "mrkdwn" ? mrkdwn(object.text, names) : [el("p", {}, ...plain(object.text))];
 }
 
 const RENDER = {
@@ -47,20 +44,24 @@ function contextElement(object, names) {
 }
 
 function element(object, names, click) {
-  const make = { button, icon_button: iconButton, feedback_buttons: feedback, overflow, static_select: choice }[object.type];
+  const make = ELEMENTS[object.type];
   const sure = async (action, value) => {
     const yes = await confirmed(object.confirm, names);
     if (yes) click(action, value);
     return yes;
   };
   if (object.type === "image") return image(object);
-  return make ? make(object, sure) : el("span", {}, `(${object.type})`);
+  return make ? make(object, sure, names) : el("span", {}, `(${object.type})`);
 }
 
+const WEB = /^https?:\/\//i;
+const opening = (address) => ({ href: address, target: "_blank", rel: "noopener noreferrer" });
+
 function button(object, click) {
-  if (object.url && /^https?:\/\//i.test(object.url)) {
-    const open = { href: object.url, target: "_blank", rel: "noopener noreferrer", class: "button" };
-    return el("a", open, ...plain(object.text.text));
+  if (WEB.test(object.url ?? "")) {
+    // The app hears of a click on a link as well.
+    const hear = () => click(object.action_id, object.value);
+    return el("a", { ...opening(object.url), class: "button", onclick: hear }, ...plain(object.text.text));
   }
   return press(object, object.text.text, object.style ?? "", undefined, click);
 }
@@ -68,15 +69,27 @@ function button(object, click) {
 const iconButton = (object, click) =>
   press(object, object.text?.text ?? object.icon, "bare", object.value, click);
 
-const feedback = (object, click) =>
-  el("span", { class: "feedback" },
-    press(object, ":+1:", "bare", object.positive_button.value, click, object.positive_button.text?.text),
-    press(object, ":-1:", "bare", object.negative_button.value, click, object.negative_button.text?.text));
+// The last one pressed stays marked; the app hears of every press.
+function feedback(object, click) {
+  const both = [["+1", object.positive_button], ["-1", object.negative_button]].map(([thumb, { value, text }]) => {
+    const pressed = async (...what) => {
+      if (await click(...what)) both.forEach((each) => each.setAttribute("aria-pressed", String(each === made)));
+    };
+    const made = press(object, `:${thumb}:`, "bare", value, pressed, text?.text);
+    made.setAttribute("aria-pressed", "false");
+    return made;
+  });
+  return el("span", { class: "feedback" }, ...both);
+}
 
-const overflow = (object, click) =>
-  menu("More options", icon("dots"),
-    object.options.map((option) => [option.text.text, () => click(object.action_id, option.value)]),
-    { "data-action": object.action_id });
+function overflow(object, click) {
+  const choose = ({ value, url }) => () => {
+    if (WEB.test(url ?? "")) window.open(url, "_blank", "noopener,noreferrer");
+    click(object.action_id, value);
+  };
+  return menu("More options", icon("dots"),
+    object.options.map((option) => [plain(option.text.text), choose(option)]), { "data-action": object.action_id });
+}
 
 function choice(object, click) {
   const before = object.initial_option?.value ?? "";
@@ -90,6 +103,19 @@ function choice(object, click) {
   });
   return field;
 }
+
+// Radio buttons, checkboxes, dates and times beside a message act at once.
+function field(object, click, names) {
+  const made = input(object, { "data-action": object.action_id, id: `act-${count++}` }, names);
+  made.addEventListener("change", () => click(object.action_id, valueOf(made)));
+  return made;
+}
+let count = 0; // tells groups of radio buttons apart
+
+const ELEMENTS = {
+  button, icon_button: iconButton, feedback_buttons: feedback, overflow, static_select: choice,
+  radio_buttons: field, checkboxes: field, multi_static_select: field, datepicker: field, timepicker: field,
+};
 
 function press(object, text, style, value, click, label) {
   const name = label ?? object.accessibility_label;

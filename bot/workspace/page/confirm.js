@@ -1,7 +1,7 @@
 // The question that a Block Kit `confirm` object asks before a button acts.
 
-import { textOf } from "./blocks.js";
 import { el } from "./markup.js";
+import { textOf } from "./text.js";
 
 const dialog = document.getElementById("confirm");
 

@@ -1,5 +1,7 @@
 // The connection: snapshots come in, requests of the person go out.
 
+import { TAB } from "./tab.js";
+
 export class Live {
   constructor(onSnapshot, onState) {
     this.onSnapshot = onSnapshot;
@@ -11,10 +13,10 @@ export class Live {
   connect(who) {
     this.who = who;
     this.socket?.close();
-    const socket = new WebSocket(`ws://${location.host}/page/live?as=${encodeURIComponent(who)}`);
+    const socket = new WebSocket(`ws://${location.host}/page/live?${new URLSearchParams({ as: who, tab: TAB })}`);
     this.socket = socket;
-    socket.onopen = () => this.onState(true);
-    socket.onmessage = (event) => this.receive(JSON.parse(event.data));
+    socket.onopen = () => socket === this.socket && this.onState(true);
+    socket.onmessage = (event) => socket === this.socket && this.receive(JSON.parse(event.data));
     socket.onclose = () => this.lost(socket);
   }
 

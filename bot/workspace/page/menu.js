@@ -1,14 +1,15 @@
-// A button that opens a menu; `items` are [name, act].
+// A button that opens a menu; `items` are [name, act], a name being a text or nodes.
 
 import { el } from "./markup.js";
 
 export function menu(label, picture, items, attributes = {}) {
   const fold = el("details", { class: "menu", ...attributes });
   const choose = (act) => () => { fold.open = false; act(); };
-  fold.append(
-    el("summary", { "aria-label": label, title: label }, picture),
-    el("div", { class: "menu-items" }, ...items.map(([name, act]) =>
-      el("button", { type: "button", onclick: choose(act) }, name))));
+  const list = el("div", { class: "menu-items" }, ...items.map(([name, act]) =>
+    el("button", { type: "button", onclick: choose(act) }, ...[name].flat())));
+  fold.append(el("summary", { "aria-label": label, title: label }, picture), list);
+  // The last message's menu would open below what is in sight.
+  fold.addEventListener("toggle", () => { if (fold.open) list.scrollIntoView({ block: "nearest" }); });
   return fold;
 }
 

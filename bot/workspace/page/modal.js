@@ -1,9 +1,12 @@
-// Modals: a form for the topmost view. It keeps what was typed when errors come back.
+// Modals: a form for the topmost view. It keeps what was typed when errors come back, and when the
+// page is loaded again.
 
-import { renderBlocks, textOf } from "./blocks.js";
+import { renderBlocks } from "./blocks.js";
 import { uploaded } from "./files.js";
+import { CHOICES, input, setValue, valueOf } from "./inputs.js";
 import { el } from "./markup.js";
-import { select } from "./select.js";
+import { textOf } from "./text.js";
+import { keepUnsent, unsent } from "./unsent.js";
 
 const dialog = document.getElementById("modal");
 let shown = "";
@@ -18,6 +21,7 @@ export function showViews(views, names, act, who) {
 }
 
 function hide() {
+  if (shown) keepUnsent(typedIn(shown.split("/")[0]), "");
   shown = "";
   if (dialog.open) dialog.close();
 }
@@ -45,6 +49,9 @@ function build(view, names, act, who) {
       view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null));
   form.addEventListener("submit", (event) => { event.preventDefault(); send(form, view, act, who); });
   focusOf(form, view)?.setAttribute("autofocus", "");
+  const saved = JSON.parse(unsent(typedIn(view.id)) || "{}");
+  if (!same) fields(form).forEach((field) => restore(field, saved[field.dataset.block]));
+  form.addEventListener("input", () => save(form, view));
   dialog.replaceChildren(form);
   form.scrollTop = scrolled;
 }
@@ -70,6 +77,19 @@ async function send(form, view, act, who) {
   button.disabled = false;
 }
 
+// What is typed in a view, each value with the shape of its input.
+const typedIn = (id) => `view ${id}`;
+
+function save(form, view) {
+  const kept = fields(form).filter((field) => field.type !== "file");
+  const values = kept.map((field) => [field.dataset.block, { shape: field.dataset.shape, value: valueOf(field) }]);
+  keepUnsent(typedIn(view.id), JSON.stringify(Object.fromEntries(values)));
+}
+
+function restore(field, saved) {
+  if (saved?.shape === field.dataset.shape) setValue(field, saved.value);
+}
+
 const fields = (form) => [...form.querySelectorAll("[data-block]")];
 
 // Return the values of the form by block, without files.
@@ -93,7 +113,8 @@ function part(block, names, click, kept) {
   // An input that an update does not change keeps its value.
   const shape = JSON.stringify(block.element);
   const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
-    ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape });
+    ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape }, names);
+  if (many) field.setAttribute("aria-labelledby", `${id}-label`);
   field.onchange = block.dispatch_action ? () => click(block.element.action_id, valueOf(field), block.block_id) : null;
   field.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   return el("div", { class: "input" },
@@ -102,51 +123,4 @@ function part(block, names, click, kept) {
     field,
     block.hint ? el("div", { class: "note", id: `${id}-hint` }, ...textOf(block.hint, names)) : null,
     el("p", { class: "hint", id: `${id}-error`, "data-error": block.block_id }));
-}
-
-const CHOICES = new Set(["checkboxes", "multi_static_select", "multi_users_select", "radio_buttons"]);
-const TYPES = { datepicker: "date", timepicker: "time", email_text_input: "email", url_text_input: "url" };
-
-function input(element, attributes) {
-  const placeholder = element.placeholder?.text;
-  const common = { ...attributes, "data-type": element.type, placeholder };
-  switch (element.type) {
-    case "plain_text_input": {
-      const limits = { maxlength: element.max_length ?? 3000, dir: "auto" };
-      if (!element.multiline) return el("input", { ...common, ...limits, type: "text", value: element.initial_value });
-      return el("textarea", { ...common, ...limits, rows: 3 }, element.initial_value ?? "");
-    }
-    case "number_input":
-      return el("input", { ...common, type: "number", value: element.initial_value,
-        min: element.min_value, max: element.max_value, step: element.is_decimal_allowed ? "any" : 1 });
-    case "file_input":
-      return el("input", { ...common, type: "file", multiple: element.max_files !== 1,
-        accept: element.filetypes?.map((kind) => `.${kind}`).join(",") });
-    case "static_select": case "conversations_select": case "users_select": case "channels_select":
-      return select(element, common);
-    case "checkboxes": case "multi_static_select": case "multi_users_select":
-      return choices(element, common, "checkbox", element.initial_options ?? []);
-    case "radio_buttons": return choices(element, common, "radio", [element.initial_option].filter(Boolean));
-    default: {
-      const initial = element.initial_value ?? element.initial_date ?? element.initial_time;
-      return el("input", { ...common, type: TYPES[element.type] ?? "text", value: initial });
-    }
-  }
-}
-
-function choices(element, attributes, type, initial) {
-  const chosen = new Set(initial.map((option) => option.value));
-  const group = { ...attributes, role: "group", tabindex: -1, "aria-labelledby": `${attributes.id}-label` };
-  const options = [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((g) => g.options)];
-  return el("div", group, ...options.map((option) =>
-    el("label", { class: "choice" },
-      el("input", { type, name: attributes.id, value: option.value, checked: chosen.has(option.value) }),
-      option.text.text)));
-}
-
-function valueOf(field) {
-  const checked = [...field.querySelectorAll("input:checked")].map((box) => box.value);
-  if (field.dataset.type === "radio_buttons") return checked[0] ?? "";
-  if (CHOICES.has(field.dataset.type)) return checked;
-  return field.value;
 }

@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot.workspace.canvas import Canvas
 from bot.workspace.objects import Json
 from bot.workspace.page import actions, snapshot
+from bot.workspace.state import ACTING_TAB
 from bot.workspace.user_actions import UserActions
 
 HERE = Path(__file__).parent
@@ -45,18 +46,18 @@ class PageServer:
         app.on_shutdown.append(self._close)
 
     async def live(self, request: web.Request) -> web.WebSocketResponse:
-        """Send what the person `as` sees whenever it changes, and do what they ask for."""
+        """Send what the person `as` sees in a `tab` as it changes, and do what they ask for."""
         _own_origin_only(request)
-        who = self._user(request)
+        who, tab = self._user(request), request.query.get("tab")
         socket = web.WebSocketResponse(heartbeat=20.0)
         await socket.prepare(request)
         self._open.add(socket)
         try:
             async with asyncio.TaskGroup() as group:
-                sending = group.create_task(self._send_snapshots(socket, who))
+                sending = group.create_task(self._send_snapshots(socket, who, tab))
                 async for message in socket:
                     if message.type is WSMsgType.TEXT:
-                        group.create_task(self._act(socket, who, message.data))
+                        group.create_task(self._act(socket, who, tab, message.data))
                 sending.cancel()
         finally:
             self._open.discard(socket)
@@ -99,13 +100,15 @@ class PageServer:
     def _user(self, request: web.Request) -> str:
         return actions.user_called(self.people, request.query.get("as", ""))
 
-    async def _send_snapshots(self, socket: web.WebSocketResponse, who: str) -> None:
+    async def _send_snapshots(
+        self, socket: web.WebSocketResponse, who: str, tab: str | None
+    ) -> None:
         state, signal = self.people.state, self.people.state.change_signal
         outline: Json = {}
         revision = 0
         while not socket.closed:
             seen = signal.count
-            fresh = snapshot.outline(state, who)
+            fresh = snapshot.outline(state, who, tab)
             messages = snapshot.messages(state, who, since=revision)
             revision = max([revision, *(m["revision"] for m in messages)])
             if fresh != outline or messages:
@@ -113,7 +116,10 @@ class PageServer:
                 await _send(socket, {"type": "snapshot", "outline": fresh, "messages": messages})
             await signal.after(seen)
 
-    async def _act(self, socket: web.WebSocketResponse, who: str, data: str) -> None:
+    async def _act(
+        self, socket: web.WebSocketResponse, who: str, tab: str | None, data: str
+    ) -> None:
+        ACTING_TAB.set(tab)
         request: Json = json.loads(data)
         asked, action = request.pop("id"), request.pop("do")
         answer = await actions.perform(self.people, who, action, request)

@@ -16,15 +16,15 @@ from bot.workspace.objects import (
 from bot.workspace.state import State
 
 
-def outline(state: State, who: str) -> Json:
-    """Return everything that this person sees, except the messages."""
+def outline(state: State, who: str, tab: str | None = None) -> Json:
+    """Return everything that this person sees in one tab, except the messages."""
     home = state.homes.get(who)
     return {
         "you": who,
         "bot": state.bot.id,
         "people": [_user(user) for user in state.users.values()],
         "channels": [_channel(state, who, c) for c in state.channels.values() if c.visible_to(who)],
-        "views": [_view(state, view) for view in state.views.get(who, [])],
+        "views": [_view(state, v) for v in state.views.get(who, []) if v.tab in (None, tab)],
         "home": _view(state, home) if home else None,
         "features": _features(state),
         "statuses": {f"{c}/{ts}": asdict(status) for (c, ts), status in state.statuses.items()},
@@ -51,7 +51,7 @@ def sees_file(state: State, who: str, file: UploadedFile) -> bool:
 def _user(user: User) -> Json:
     kinds = {"bot": user.bot, "guest": user.guest, "outsider": user.outsider}
     kind = next((kind for kind, true in kinds.items() if true), "member")
-    return {"id": user.id, "name": user.name, "kind": kind}
+    return {"id": user.id, "name": user.name, "kind": kind, "locale": user.locale}
 
 
 def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:

@@ -1,0 +1,26 @@
+"""The people and channels of a workspace for trying: who they are, and who is where."""
+
+from dataclasses import dataclass
+
+from bot.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Ids: Ana, a member; Mei, a member who reads Chinese; Gus, a guest; and two channels."""
+
+    ana: str
+    mei: str
+    gus: str
+    launch: str
+    plans: str
+
+
+def enter(workspace: Workspace) -> Cast:
+    """Add the people, a channel of all of them and a private one of the members."""
+    ana = workspace.person("ana")
+    mei = workspace.person("mei", locale="zh-CN")
+    gus = workspace.person("gus", guest=True)
+    launch = workspace.channel("launch", members=[ana, mei, gus])
+    plans = workspace.channel("plans", private=True, members=[ana, mei])
+    return Cast(ana, mei, gus, launch, plans)
