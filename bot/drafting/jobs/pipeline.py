@@ -64,8 +64,7 @@ class JobPipeline:
                 await run.tell(refusal.sentence, refusal.buttons)
             return refusal.status, refusal.forget
         except NotThere as gone:
-            archived = gone.reason == "is_archived"
-            await run.tell(sentence("archived" if archived else "thread_gone"))
+            await run.tell(sentence("archived" if gone.archived else "thread_gone"))
             return JobStatus.FAILED, False
         except Away:
             raise
