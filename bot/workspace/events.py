@@ -14,7 +14,7 @@ HomeTab = Literal["home", "messages"]
 PaneEvent = Literal["assistant_thread_started", "assistant_thread_context_changed"]
 
 # What a kind of channel is called in the names of scopes and of subscriptions.
-PLURALS = {"channel": "channels", "group": "groups", "im": "im"}
+PLURALS = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
@@ -92,6 +92,9 @@ def posted(state: State, message: PostedMessage) -> list[Json]:
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
+    if message.broadcast:
+        # https://docs.slack.dev/reference/events/message/thread_broadcast
+        event["root"] = message_json(state, channel.messages[message.thread_ts or ""])
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
 

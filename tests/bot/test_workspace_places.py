@@ -1,7 +1,10 @@
 """Where the app may write: archived and restricted channels, group DMs, other people's DMs."""
 
+from typing import Any
+
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.workspace import Workspace
 from tests.bot.bolt_app import refused
@@ -38,5 +41,47 @@ async def test_what_is_edited_with_blocks_is_not_marked_as_edited(
     assert ("edited" in changed["message"]) is not bool(blocks)
 
 
-def posted_at(answer: object) -> dict[str, str]:
-    return {name: answer[name] for name in ("channel", "ts")}  # type: ignore[index]
+def posted_at(answer: AsyncSlackResponse) -> dict[str, Any]:
+    return {name: answer[name] for name in ("channel", "ts")}
+
+
+async def test_a_group_dm_is_a_conversation_of_its_own_kind(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
+    """See https://docs.slack.dev/reference/objects/conversation-object."""
+    ben = workspace.person("ben")
+    group = workspace.group_dm(ada, ben)
+    channel = (await client.conversations_info(channel=group))["channel"]
+    assert (channel["is_mpim"], channel["is_private"], channel["is_im"]) == (True, True, False)
+    assert channel["name"] == "mpdm-ada--ben--draftsmith-1"
+    assert await refused(client.conversations_join(channel=group)) == (
+        "method_not_supported_for_channel_type"
+    )
+    listed = (await client.conversations_list(types="mpim"))["channels"]
+    assert [each["id"] for each in listed] == [group]
+    opened = await client.conversations_open(users=[ada, ben])
+    assert opened["channel"]["id"] == group
+
+
+async def test_a_group_dm_without_the_app_is_not_to_be_seen(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
+    theirs = workspace.group_dm(ada, workspace.person("ben"), workspace.person("cy"), bot=False)
+    assert await refused(client.conversations_info(channel=theirs)) == "channel_not_found"
+    with pytest.raises(ValueError, match="Nobody can be added"):
+        await workspace.invite(theirs)
+
+
+@pytest.mark.parametrize("people", [1, 9])
+async def test_a_group_dm_has_three_to_nine_members(workspace: Workspace, people: int) -> None:
+    with pytest.raises(ValueError, match="from 3 to 9"):
+        workspace.group_dm(*(workspace.person(f"p{i}") for i in range(people)))
+
+
+async def test_members_are_counted_when_that_is_asked_for(
+    client: AsyncWebClient, general: str
+) -> None:
+    channel = (await client.conversations_info(channel=general))["channel"]
+    counted = await client.conversations_info(channel=general, include_num_members=True)
+    assert "num_members" not in channel
+    assert counted["channel"]["num_members"] == 2

@@ -18,10 +18,10 @@ MAX_FILE_BYTES = 1_000_000_000
 @api_method("files.info", "files:read", limit=TIER_4)
 def info(state: State, args: MethodArgs) -> Json:
     file = visible_file(state, args.need("file"))
-    kinds = {"channels": "channel", "groups": "group", "ims": "im"}
+    kinds = {"channels": {"channel"}, "groups": {"group", "mpim"}, "ims": {"im"}}
     shared = {
-        field: [c for c in sorted(file.channels) if state.channels[c].kind == kind]
-        for field, kind in kinds.items()
+        field: [c for c in sorted(file.channels) if state.channels[c].kind in asked]
+        for field, asked in kinds.items()
     }
     paging = {"comments": [], "response_metadata": {"next_cursor": ""}}
     return {"file": file_json(state, file) | shared} | paging
