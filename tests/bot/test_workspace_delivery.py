@@ -536,6 +536,18 @@ async def test_errors_keep_the_form_open(
     assert [view.errors for view in workspace.views(ada)] == [{"what": "Say more."}]
 
 
+@pytest.mark.parametrize("errors", [{"nowhere": "Say more."}, {"what": ""}, {}, "Say more."])
+async def test_errors_that_belong_to_no_input_are_trouble(
+    workspace: Workspace, bolt: AsyncApp, modal: str, ada: str, errors: Any
+) -> None:
+    @bolt.view("draft")
+    async def submitted(ack: AsyncAck) -> None:
+        await ack(response_action="errors", errors=errors)
+
+    answer = await workspace.submit(ada, modal, {"what": "tea"})
+    assert answer.errors == {"": "We had some trouble connecting. Try again?"}
+
+
 @pytest.mark.parametrize(
     ("action", "left"), [("update", ["second"]), ("push", ["draft", "second"]), ("clear", [])]
 )
