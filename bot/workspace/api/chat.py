@@ -27,7 +27,7 @@ MAX_UPDATE_TEXT = 4_000
 def post_message(state: State, args: MethodArgs) -> Json:
     channel = addressed_channel(state, args)
     message, warnings = _composed(state, channel, args)
-    message.metadata = args.object("metadata", "invalid_metadata_format")
+    message.metadata = args.metadata()
     changes.add_message(state, message)
     out = {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
     return out | warnings
@@ -60,7 +60,7 @@ def update(state: State, args: MethodArgs) -> Json:
     with changes.edited_message(state, message):
         message.text, message.blocks, message.markdown = fresh.text, fresh.blocks, fresh.markdown
         if args.has("metadata"):
-            message.metadata = args.object("metadata", "invalid_metadata_format")
+            message.metadata = args.metadata()
         message.edited = None if message.blocks else state.now()
     text = {"channel": channel.id, "ts": message.ts, "text": message.text}
     return text | {"message": message_json(state, message)}

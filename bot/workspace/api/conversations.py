@@ -1,5 +1,7 @@
 """conversations.*: channels, their members and their messages."""
 
+import math
+
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
 from bot.workspace.api.methods import MethodArgs, api_method
@@ -123,8 +125,7 @@ def _page_of_messages(
 
 
 def _in_time_range(message: PostedMessage, args: MethodArgs) -> bool:
-    oldest, latest = args.text("oldest") or "0", args.text("latest") or "inf"
-    at, first, last = float(message.ts), float(oldest), float(latest)
+    at, first, last = float(message.ts), args.time("oldest", 0), args.time("latest", math.inf)
     return first < at < last or (args.flag("inclusive") and at in (first, last))
 
 

@@ -47,7 +47,7 @@ def stop(state: State, args: MethodArgs) -> Json:
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
-        message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
+        message.metadata = args.metadata() or message.metadata
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 
