@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Json = dict[str, Any]
+# Who may post: admins alone, all of them but only in threads, or all of them but in no thread.
+Restriction = Literal["read_only", "thread_only", "non_threadable"]
 ChannelKind = Literal["channel", "group", "im", "mpim"]
 
 SLACKBOT = "USLACKBOT"
@@ -136,6 +138,7 @@ class WorkspaceChannel:
     kind: ChannelKind
     members: set[str]
     archived: bool = False
+    restriction: Restriction | None = None
     messages: dict[str, PostedMessage] = field(default_factory=dict)
 
     @property

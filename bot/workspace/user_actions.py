@@ -17,6 +17,7 @@ from bot.workspace.objects import (
     Pane,
     PostedMessage,
     ResponseUrl,
+    Restriction,
     User,
     WorkspaceChannel,
     new_id,
@@ -94,6 +95,10 @@ class UserActions:
 
     def archive(self, channel: str) -> None:
         self.state.channels[channel].archived = True
+
+    def restrict(self, channel: str, restriction: Restriction | None) -> None:
+        """Let only admins post, or only in threads, or only outside them, as an admin may."""
+        self.state.channels[channel].restriction = restriction
 
     async def invite(self, channel: str, *, who: str | None = None) -> None:
         """Make the bot a member. To a DM or a group DM nobody can be added."""

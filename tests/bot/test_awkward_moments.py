@@ -8,6 +8,7 @@ import pytest
 
 from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
+from bot.workspace.objects import Restriction
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -228,6 +229,15 @@ async def test_a_channel_that_is_archived_under_a_draft_is_named_as_such(
     workspace.archive(ana.channel)
     engine.gate.set()
     await workspace.until(lambda: any("is archived" in m.text for m in told(workspace, ana)))
+
+
+@pytest.mark.parametrize("restriction", ["read_only", "thread_only", "non_threadable"])
+async def test_a_channel_in_which_the_app_may_not_post_is_named_as_such(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, restriction: Restriction
+) -> None:
+    workspace.restrict(ana.channel, restriction)
+    await ana.draft("rain")
+    await ana.hears("do not let me post here")
 
 
 def told(workspace: Workspace, person: Person) -> list[PostedMessage]:

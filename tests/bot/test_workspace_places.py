@@ -1,12 +1,15 @@
 """Where the app may write: archived and restricted channels, group DMs, other people's DMs."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.workspace import Workspace
+from bot.workspace.objects import Restriction
 from tests.bot.bolt_app import refused
 
 
@@ -85,3 +88,45 @@ async def test_members_are_counted_when_that_is_asked_for(
     counted = await client.conversations_info(channel=general, include_num_members=True)
     assert "num_members" not in channel
     assert counted["channel"]["num_members"] == 2
+
+
+@pytest.mark.parametrize(
+    ("restriction", "root", "reply"),
+    [
+        ("read_only", False, False),
+        ("thread_only", False, True),
+        ("non_threadable", True, False),
+        (None, True, True),
+    ],
+)
+async def test_a_channels_settings_say_where_the_app_may_post(
+    workspace: Workspace,
+    client: AsyncWebClient,
+    ada: str,
+    general: str,
+    restriction: Restriction | None,
+    root: bool,
+    reply: bool,
+) -> None:
+    """See https://docs.slack.dev/reference/methods/chat.postMessage#errors."""
+    ts = await workspace.say(ada, general, "hello")
+    workspace.restrict(general, restriction)
+    refusal = f"restricted_action_{restriction}_channel"
+    reader = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+    answers = [
+        await said(client.chat_postMessage(channel=general, text="x")),
+        await said(client.chat_postMessage(channel=general, text="x", thread_ts=ts)),
+        await said(client.chat_startStream(channel=general, thread_ts=ts, **reader)),
+    ]
+    assert answers == ["ok" if allowed else refusal for allowed in (root, reply, reply)]
+    channel = (await client.conversations_info(channel=general))["channel"]
+    assert channel["is_read_only"] is (restriction == "read_only")
+
+
+async def said(call: Awaitable[AsyncSlackResponse]) -> str:
+    """Return "ok", or the word with which the Web API refuses the call."""
+    try:
+        await call
+    except SlackApiError as refusal:
+        return str(refusal.response["error"])
+    return "ok"

@@ -50,6 +50,16 @@ def addressed_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
     return writable_channel(state, args)
 
 
+def refuse_restricted(channel: WorkspaceChannel, thread: str | None) -> None:
+    """Raise ApiError if the channel's settings let the app post no reply, or nothing but replies.
+
+    https://docs.slack.dev/reference/methods/chat.postMessage#errors
+    """
+    refused = {"read_only": True, "thread_only": not thread, "non_threadable": bool(thread)}
+    if channel.restriction and refused[channel.restriction]:
+        raise ApiError(f"restricted_action_{channel.restriction}_channel")
+
+
 def find_message(channel: WorkspaceChannel, ts: str) -> PostedMessage:
     """Return the message at `ts`. Raises ApiError if there is none."""
     message = channel.message(ts)

@@ -6,6 +6,7 @@ from bot.workspace.api.access import (
     find_message,
     is_streaming,
     own_message,
+    refuse_restricted,
     thread_root_ts,
     visible_channel,
     writable_channel,
@@ -27,6 +28,7 @@ MAX_UPDATE_TEXT = 4_000
 def post_message(state: State, args: MethodArgs) -> Json:
     channel = addressed_channel(state, args)
     message, warnings = _composed(state, channel, args)
+    refuse_restricted(channel, message.thread_ts)
     message.metadata = args.metadata()
     changes.add_message(state, message)
     out = {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}

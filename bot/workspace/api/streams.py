@@ -1,7 +1,13 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
 from bot.workspace import changes
-from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
+from bot.workspace.api.access import (
+    is_streaming,
+    own_message,
+    refuse_restricted,
+    thread_root_ts,
+    writable_channel,
+)
 from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
@@ -15,6 +21,7 @@ from bot.workspace.state import State
 def start(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
     thread = thread_root_ts(channel, args.need("thread_ts"))
+    refuse_restricted(channel, thread)
     if channel.kind != "im":
         if not args.text("recipient_team_id"):
             raise ApiError("missing_recipient_team_id")
