@@ -7,7 +7,7 @@ import time
 from typing import Literal
 
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
-from bot.workspace.slack_json import message_json, view_json
+from bot.workspace.slack_json import message_json, tombstone_json, view_json
 from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
@@ -106,7 +106,14 @@ def changed(state: State, message: PostedMessage, before: Json) -> Json:
 
 
 def deleted(state: State, message: PostedMessage, before: Json) -> Json:
-    """Build the event of a deleted message, which was `before`."""
+    """Build the event of a deleted message, which was `before`.
+
+    One that has replies is not deleted for Slack: a tombstone takes its place
+    (https://github.com/42wim/matterbridge/issues/600).
+    """
+    if state.channels[message.channel].replies(message.ts):
+        messages = {"message": tombstone_json(state, message), "previous_message": before}
+        return _hidden(state, message, "message_changed") | messages
     which = {"previous_message": before, "deleted_ts": message.ts}
     return _hidden(state, message, "message_deleted") | which
 

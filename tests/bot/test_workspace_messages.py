@@ -104,6 +104,19 @@ async def test_a_person_edits_their_own_message(
         await workspace.edit(workspace.person("ben"), general, ts, "beer")
 
 
+async def test_a_deleted_root_leaves_a_tombstone_while_it_has_replies(
+    workspace: Workspace, connect: Start, heard: list[Json], ada: str, general: str
+) -> None:
+    await connect()
+    root = await workspace.say(ada, general, "tea")
+    reply = await workspace.say(ada, general, "cake", thread_ts=root)
+    await workspace.delete(ada, general, root)
+    assert heard[-1]["subtype"] == "message_changed"
+    assert heard[-1]["message"]["subtype"] == "tombstone"
+    await workspace.delete(ada, general, reply)
+    assert (heard[-1]["subtype"], heard[-1]["deleted_ts"]) == ("message_deleted", reply)
+
+
 async def test_a_message_of_a_group_dm_is_an_mpim(
     workspace: Workspace, connect: Start, heard: list[Json], ada: str
 ) -> None:

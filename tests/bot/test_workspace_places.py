@@ -112,7 +112,7 @@ async def test_a_channels_settings_say_where_the_app_may_post(
     ts = await workspace.say(ada, general, "hello")
     workspace.restrict(general, restriction)
     refusal = f"restricted_action_{restriction}_channel"
-    reader = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+    reader: dict[str, Any] = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
     answers = [
         await said(client.chat_postMessage(channel=general, text="x")),
         await said(client.chat_postMessage(channel=general, text="x", thread_ts=ts)),
