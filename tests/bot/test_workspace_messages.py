@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
 from bot.workspace.objects import Json
+from tests.bot.bolt_app import refused
 
 Start = Callable[[], Awaitable[object]]
 
@@ -102,6 +103,19 @@ async def test_a_person_edits_their_own_message(
     assert event["message"]["edited"]["user"] == ada
     with pytest.raises(ValueError, match="only their own"):
         await workspace.edit(workspace.person("ben"), general, ts, "beer")
+
+
+async def test_a_stream_of_a_channel_needs_no_thread_and_one_of_a_dm_does(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
+    """See https://docs.slack.dev/reference/methods/chat.startStream."""
+    reader = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+    args: dict[str, Any] = {**reader, "markdown_text": "tea"}
+    await client.api_call("chat.startStream", json={"channel": general, **args})
+    (message,) = workspace.messages(general)
+    assert (message.text, message.thread_ts) == ("tea", None)
+    call = client.api_call("chat.startStream", json={"channel": workspace.dm(ada), **args})
+    assert await refused(call) == "invalid_arguments"
 
 
 async def test_a_deleted_root_leaves_a_tombstone_while_it_has_replies(

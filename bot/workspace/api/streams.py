@@ -20,7 +20,9 @@ from bot.workspace.state import State
 @api_method("chat.startStream", "chat:write", limit=TIER_2)
 def start(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
-    thread = thread_root_ts(channel, args.need("thread_ts"))
+    # Outside DMs a stream may be a message of its own.
+    asked = args.need("thread_ts") if channel.kind == "im" else args.text("thread_ts")
+    thread = thread_root_ts(channel, asked)
     refuse_restricted(channel, thread)
     if channel.kind != "im":
         if not args.text("recipient_team_id"):
