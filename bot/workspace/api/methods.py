@@ -62,8 +62,11 @@ class MethodArgs:
         https://docs.slack.dev/messaging/message-metadata
         """
         value = self.object("metadata", "invalid_metadata_format")
-        kind, payload = (value or {}).get("event_type"), (value or {}).get("event_payload")
-        if value and not (isinstance(kind, str) and kind and isinstance(payload, dict)):
+        if not value:
+            return value
+        kind, payload = value.get("event_type"), value.get("event_payload", "missing")
+        # Bolt's own assistant sends null where it knows of no context.
+        if not (isinstance(kind, str) and kind and isinstance(payload, dict | None)):
             raise ApiError("invalid_metadata_schema")
         return value
 
