@@ -240,6 +240,19 @@ async def test_a_channel_in_which_the_app_may_not_post_is_named_as_such(
     await ana.hears("do not let me post here")
 
 
+@pytest.mark.parametrize("way", ["channel", "md"])
+async def test_a_text_that_may_not_be_posted_where_it_was_accepted_is_said_to_be_so(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, way: str
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    workspace.restrict(ana.channel, "read_only")
+    await workspace.click(ana.id, ana.channel, draft.ts, "accept_form")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"accept": way})).ok
+    await ana.hears("do not let me post here")
+
+
 def told(workspace: Workspace, person: Person) -> list[PostedMessage]:
     """Return what only this person reads: whispers, and their conversation with the bot."""
     return [*workspace.whispers(person.id), *workspace.messages(workspace.dm(person.id))]

@@ -8,7 +8,7 @@ from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import FileKind, NotThere, Place
+from bot.drafting.slack_port import FileKind, Place
 from bot.messages import sentence, sentences
 from bot.store import JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
@@ -59,10 +59,7 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> None:
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
-        try:
-            return await slack.upload(place, text, kind, comment=note, again=run.again)
-        except NotThere:
-            raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
+        return await slack.upload(place, text, kind, comment=note, again=run.again)
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:

@@ -70,6 +70,8 @@ def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> Posted
     channel = joined_channel(state, args.text("channel_id"))
     if channel.archived:
         raise ApiError("is_archived")
+    if channel.restriction == "read_only":
+        raise ApiError("posting_to_channel_denied")
     thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
     blocks = (
         [] if text else accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
