@@ -49,7 +49,8 @@ async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
 
 @web.middleware
 async def _refuse_bad_timestamps(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # Bolt answers a timestamp that is no number with a 500 and a traceback.
-    if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
+    # Bolt answers a timestamp that is no number with a 500 and a traceback. Without one Slack may
+    # be asking only for our certificate (ssl_check), which Bolt lets pass, and nothing else.
+    if not request.headers.get("X-Slack-Request-Timestamp", "0").isdecimal():
         return web.Response(status=401)
     return await handler(request)

@@ -33,6 +33,16 @@ class NotThere(SlackError):
         self.reason = reason
 
     @property
+    def archived(self) -> bool:
+        """Whether the channel is archived; an edit there is refused by a word of its own."""
+        return self.reason in ("is_archived", "is_inactive")
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the channel's settings let us not post: for admins, or not at this place."""
+        return self.reason.startswith(("restricted_action", "posting_to_channel"))
+
+    @property
     def deleted(self) -> bool:
         """Whether somebody deleted the message, rather than closed the place to us."""
         return self.reason == "message_not_found"

@@ -6,11 +6,13 @@ https://docs.slack.dev/reference/block-kit
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from bot.workspace.element_rules import element_errors, focus_errors
 from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, new_id
 
 MAX_MESSAGE_BLOCKS, MAX_VIEW_BLOCKS = 50, 100
 MAX_MARKDOWN = 12_000
+MAX_FIELDS = 10
 # Undocumented: about 12,000 characters of text, with something for each block (bolt-js #2867).
 MAX_BLOCKS_COST, BLOCK_COST = 12_000, 20
 
@@ -22,6 +24,7 @@ ACTION_ELEMENTS = CHOICES | {"button", "overflow"}
 INPUT_ELEMENTS = CHOICES | TEXT_INPUTS | {"rich_text_input", "file_input"}
 UNCHECKED_BLOCKS = {"divider", "image", "rich_text", "task_card", "plan"}
 LISTS = ("elements", "fields", "options", "option_groups")
+VIEW_STRINGS = {"private_metadata": 3000, "callback_id": 255, "external_id": 255}
 STRINGS = ("action_id", "block_id", "value")
 MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
 MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
@@ -96,6 +99,8 @@ def _section(block: Json, at: str) -> Iterator[str]:
         yield error_at("missing required field: text", at)
     if "text" in block:
         yield from _text(block["text"], f"{at}/text", 3000)
+    if len(block.get("fields", [])) > MAX_FIELDS:
+        yield error_at(f"no more than {MAX_FIELDS} items allowed", f"{at}/fields")
     for i, text in enumerate(block.get("fields", [])):
         yield from _text(text, f"{at}/fields/{i}", 2000)
     if "accessory" in block:
@@ -155,7 +160,7 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
             yield from _file_input(element, at)
         if not isinstance(element.get("filter", {}), dict):
             yield error_at("must be an object", f"{at}/filter")
-        yield from _options(element, at)
+        yield from list(_options(element, at)) or element_errors(element, at)
         if element.get("confirm"):
             yield from _confirm(element["confirm"], f"{at}/confirm")
 
@@ -253,10 +258,15 @@ def _view_errors(view: Json) -> Iterator[str]:
             if view.get(name):
                 yield from _text(view[name], f"/view/{name}", 24, plain=True)
         blocks = view["blocks"] if isinstance(view.get("blocks"), list) else []
+        yield from focus_errors([row for row in blocks if isinstance(row, dict)])
         inputs = [row for row in blocks if isinstance(row, dict) and row.get("type") == "input"]
         if inputs and not view.get("submit"):
             yield error_at("a view with input blocks must have a submit button", "/view/submit")
-    if len(str(view.get("private_metadata", ""))) > 3000:
-        yield error_at("must be less than 3001 characters", "/view/private_metadata")
+    for name, limit in VIEW_STRINGS.items():
+        value = view.get(name)
+        if value is not None and not isinstance(value, str):
+            yield error_at("must be a string", f"/view/{name}")
+        elif value is not None and len(value) > limit:
+            yield error_at(f"must be less than {limit + 1} characters", f"/view/{name}")
     for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
         yield error.replace("json-pointer:", "json-pointer:/view")

@@ -28,6 +28,17 @@ def edited_message(state: State, message: PostedMessage) -> Iterator[None]:
         state.send_events(events.changed(state, message, before))
 
 
+def edit_text(state: State, message: PostedMessage, text: str) -> Awaitable[object]:
+    """Replace what a person typed.
+
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    before = message_json(state, message)
+    message.text, message.edited = text, state.now()
+    state.touch(message)
+    return state.send_events(events.changed(state, message, before))
+
+
 def remove_message(state: State, message: PostedMessage) -> Awaitable[object]:
     """Delete a message or a whisper. A deleted whisper sends no event."""
     before = message_json(state, message)

@@ -8,14 +8,14 @@ from typing import Literal
 
 from bot.workspace import grid
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
-from bot.workspace.slack_json import message_json, view_json
+from bot.workspace.slack_json import message_json, tombstone_json, view_json
 from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
 PaneEvent = Literal["assistant_thread_started", "assistant_thread_context_changed"]
 
 # What a kind of channel is called in the names of scopes and of subscriptions.
-PLURALS = {"channel": "channels", "group": "groups", "im": "im"}
+PLURALS = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 
 
 def envelope(state: State, event: Json, event_id: str | None = None) -> Json:
@@ -99,6 +99,9 @@ def posted(state: State, message: PostedMessage) -> list[Json]:
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
+    if message.broadcast:
+        # https://docs.slack.dev/reference/events/message/thread_broadcast
+        event["root"] = message_json(state, channel.messages[message.thread_ts or ""])
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     return [event, base | {"type": "app_mention"}] if mentioned else [event]
 
@@ -110,7 +113,14 @@ def changed(state: State, message: PostedMessage, before: Json) -> Json:
 
 
 def deleted(state: State, message: PostedMessage, before: Json) -> Json:
-    """Build the event of a deleted message, which was `before`."""
+    """Build the event of a deleted message, which was `before`.
+
+    One that has replies is not deleted for Slack: a tombstone takes its place
+    (https://github.com/42wim/matterbridge/issues/600).
+    """
+    if state.channels[message.channel].replies(message.ts):
+        messages = {"message": tombstone_json(state, message), "previous_message": before}
+        return _hidden(state, message, "message_changed") | messages
     which = {"previous_message": before, "deleted_ts": message.ts}
     return _hidden(state, message, "message_deleted") | which
 

@@ -18,7 +18,7 @@ FIELDS = {
     "timepicker": "selected_time",
     "rich_text_input": "rich_text_value",
 }
-FILTER_NAMES = {"channel": "public", "group": "private", "im": "im"}
+FILTER_NAMES = {"channel": "public", "group": "private", "im": "im", "mpim": "mpim"}
 MAX_FORM_FILE_BYTES = 10_000_000
 
 

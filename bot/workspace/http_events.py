@@ -48,6 +48,14 @@ class HttpEvents:
         reply = await self._post(body, headers)
         return reply.acked and challenge in (reply.body or {}).values()
 
+    async def check_certificate(self) -> bool:
+        """Say whether the address answers what Slack sends now and then, without a signature.
+
+        https://docs.slack.dev/interactivity/implementing-slash-commands
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return (await self._post(urlencode({"ssl_check": "1", "token": "t"}), headers)).acked
+
     def _signature(self, body: str) -> dict[str, str]:
         stamp = str(int(time.time()))
         signed = f"v0:{stamp}:{body}".encode()

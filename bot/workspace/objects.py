@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Json = dict[str, Any]
-ChannelKind = Literal["channel", "group", "im"]
+# Who may post: admins alone, all of them but only in threads, or all of them but in no thread.
+Restriction = Literal["read_only", "thread_only", "non_threadable"]
+ChannelKind = Literal["channel", "group", "im", "mpim"]
 
 SLACKBOT = "USLACKBOT"
 ID_ALPHABET = string.ascii_uppercase + string.digits
@@ -116,7 +118,8 @@ class ThreadStatus:
 class PostedMessage:
     """A message of a channel. With `to` it is a whisper, which only that person sees.
 
-    `thread_ts` is set on replies only, `pane` only on the root of a chat with the app.
+    `thread_ts` is set on replies only, `broadcast` on those that were sent to the channel as well,
+    `client_id` on what a person typed, `pane` only on the root of a chat with the app.
     """
 
     ts: str
@@ -133,17 +136,20 @@ class PostedMessage:
     deleted: bool = False
     to: str | None = None
     bot: bool = False
+    broadcast: bool = False
+    client_id: str = ""
     revision: int = 0
     files: list[UploadedFile] = field(default_factory=list)
     pane: Pane | None = None
 
     def __post_init__(self) -> None:
         assert self.thread_ts != self.ts, "a reply belongs to another message"
+        assert self.thread_ts or not self.broadcast, "only a reply can go to the channel as well"
 
 
 @dataclass(slots=True, eq=False)
 class WorkspaceChannel:
-    """A channel, private channel or DM. `messages` are by ts, oldest first.
+    """A channel, private channel, DM or group DM. `messages` are by ts, oldest first.
 
     `host` is the workspace that made the channel, if another one shares it with this one.
     """
@@ -153,6 +159,7 @@ class WorkspaceChannel:
     kind: ChannelKind
     members: set[str]
     archived: bool = False
+    restriction: Restriction | None = None
     host: str | None = None
     messages: dict[str, PostedMessage] = field(default_factory=dict)
 

@@ -57,7 +57,7 @@ def message_shortcut(state: State, who: str, message: PostedMessage, callback_id
 
 
 def message_action(state: State, who: str, message: PostedMessage, action: Json) -> Json:
-    """Build a click on an element of a message."""
+    """Build a click on an element of a message. Slack keeps no ephemeral ones to send along."""
     channel = state.channels[message.channel]
     container = {
         "type": "message",
@@ -72,7 +72,7 @@ def message_action(state: State, who: str, message: PostedMessage, action: Json)
         "container": container,
         "trigger_id": state.new_trigger(who, channel=channel.id),
         "channel": _channel_json(channel),
-        "message": message_json(state, message),
+        **({} if message.to else {"message": message_json(state, message)}),
         "state": {"values": _with_choice(initial, action)},
         "response_url": state.new_response_url(channel.id, who, message),
         "actions": [action | {"action_ts": state.now()}],

@@ -13,6 +13,7 @@ from bot.workspace.objects import (
     User,
     WorkspaceChannel,
 )
+from bot.workspace.rich_text import typed_block
 from bot.workspace.state import State
 
 
@@ -20,10 +21,16 @@ def message_json(state: State, message: PostedMessage, *, metadata: bool = False
     """Build a message object. https://docs.slack.dev/reference/events/message"""
     out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot:
-        out |= {"bot_id": state.bot_id, "app_id": state.app}
+        out |= {"bot_id": state.bot_id, "app_id": state.app, "bot_profile": bot_profile_json(state)}
+    if message.client_id:
+        out["client_msg_id"] = message.client_id
+    if message.broadcast:
+        out["subtype"] = "thread_broadcast"
     out["team"] = state.users[message.user].team if message.user in state.users else state.team
     if message.blocks:
         out["blocks"] = message.blocks
+    elif message.client_id and message.text:
+        out["blocks"] = [typed_block(message.text, message.ts)]
     if message.edited:
         out["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:
@@ -36,6 +43,23 @@ def message_json(state: State, message: PostedMessage, *, metadata: bool = False
     if metadata and message.metadata:
         out["metadata"] = message.metadata
     return out | thread_json(state, message)
+
+
+def bot_profile_json(state: State) -> Json:
+    """Build what every message of the app says of its bot.
+
+    https://docs.slack.dev/tools/node-slack-sdk/reference/types/interfaces/BotProfile
+    """
+    sizes = (36, 48, 72)
+    return {
+        "id": state.bot_id,
+        "deleted": False,
+        "name": state.bot.name,
+        "updated": 0,
+        "app_id": state.app,
+        "icons": {f"image_{size}": f"{state.url}/icon_{size}.png" for size in sizes},
+        "team_id": state.team,
+    }
 
 
 def tombstone_json(state: State, message: PostedMessage) -> Json:
@@ -106,28 +130,37 @@ def reactions_json(message: PostedMessage) -> list[Json]:
     return [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()]
 
 
-def channel_json(state: State, channel: WorkspaceChannel) -> Json:
-    """Build a conversation object. https://docs.slack.dev/reference/objects/conversation-object"""
+def channel_json(state: State, channel: WorkspaceChannel, *, counted: bool = False) -> Json:
+    """Build a conversation object, with the number of its members if they are `counted`.
+
+    https://docs.slack.dev/reference/objects/conversation-object
+    """
     out: Json = {"id": channel.id, "is_archived": channel.archived, "is_im": channel.kind == "im"}
     if channel.kind == "im":
         others = channel.members - {state.bot.id}
         return out | {"user": next(iter(others), state.bot.id), "is_user_deleted": False}
-    shared = state.has_outsiders(channel)
+    shared, several = state.has_outsiders(channel), channel.kind == "mpim"
+    names = " ".join(f"@{state.name_of(user)}" for user in sorted(channel.members))
+    purpose = f"Group messaging with: {names}" if several else ""
+    if counted:
+        out["num_members"] = len(channel.members)
     return out | {
         "name": channel.name,
         "name_normalized": channel.name,
-        "is_channel": True,
-        "is_group": False,
-        "is_mpim": False,
+        "is_channel": not several,
+        "is_group": several,
+        "is_mpim": several,
         "is_private": channel.private,
         "is_member": state.bot.id in channel.members,
         "is_general": False,
+        "is_read_only": channel.restriction == "read_only",
+        "is_thread_only": channel.restriction == "thread_only",
+        "is_non_threadable": channel.restriction == "non_threadable",
         "is_shared": shared,
         "is_ext_shared": shared,
         "context_team_id": state.team,
         "topic": {"value": "", "creator": "", "last_set": 0},
-        "purpose": {"value": "", "creator": "", "last_set": 0},
-        "num_members": len(channel.members),
+        "purpose": {"value": purpose, "creator": "", "last_set": 0},
     }
 
 

@@ -107,6 +107,15 @@ class State:
                 return channel
         return self.add_channel("", "im", pair)
 
+    def group_dm(self, people: Iterable[str]) -> WorkspaceChannel:
+        """Return the group DM of these people; create it if it is not there yet."""
+        members = set(people)
+        for channel in self.channels.values():
+            if channel.kind == "mpim" and channel.members == members:
+                return channel
+        names = sorted(self.name_of(user) for user in members)
+        return self.add_channel(f"mpdm-{'--'.join(names)}-1", "mpim", members)
+
     def add_file(
         self, user: str, name: str, data: bytes | None = None, mimetype: str | None = None
     ) -> UploadedFile:

@@ -1,6 +1,7 @@
 """What people do in the workspace, over the wire as Slack does it. Knows no server and no page."""
 
 import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,12 +19,15 @@ from bot.workspace.objects import (
     Pane,
     PostedMessage,
     ResponseUrl,
+    Restriction,
     User,
     WorkspaceChannel,
     new_id,
 )
 from bot.workspace.responses import post_response
 from bot.workspace.state import State
+
+MAX_GROUP_DM = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,27 @@ class UserActions:
             return self.state.add_channel("", "im", people).id
         raise ValueError("A DM is of one person with the bot, or of two people.")
 
+    def group_dm(self, *people: str, bot: bool = True) -> str:
+        """Return the group DM of these people, with the bot or without it.
+
+        https://docs.slack.dev/reference/events/message.mpim
+        """
+        members = {*people, *([self.state.bot.id] if bot else [])}
+        if not 3 <= len(members) <= MAX_GROUP_DM:
+            raise ValueError(f"A group DM has from 3 to {MAX_GROUP_DM} members.")
+        return self.state.group_dm(members).id
+
     def archive(self, channel: str) -> None:
         self.state.channels[channel].archived = True
 
+    def restrict(self, channel: str, restriction: Restriction | None) -> None:
+        """Let only admins post, or only in threads, or only outside them, as an admin may."""
+        self.state.channels[channel].restriction = restriction
+
     async def invite(self, channel: str, *, who: str | None = None) -> None:
-        """Make the bot a member."""
+        """Make the bot a member. To a DM or a group DM nobody can be added."""
+        if self.state.channels[channel].kind in ("im", "mpim"):
+            raise ValueError("Nobody can be added to this conversation: begin another one.")
         await changes.add_bot(self.state, self.state.channels[channel], who)
 
     async def remove_bot(self, channel: str) -> None:
@@ -117,13 +137,16 @@ class UserActions:
         *,
         thread_ts: str | None = None,
         files: Sequence[str] = (),
+        broadcast: bool = False,
     ) -> str:
-        """Post what a person typed, with files they attached, and return its ts."""
+        """Post what a person typed, with files they attached, and return its ts.
+
+        `broadcast` sends a reply of a thread to its channel as well.
+        """
         place = self._enter(who, channel)
-        people = {user.name: user.id for user in self.state.users.values()}
-        channels = {c.name: c.id for c in self.state.channels.values() if c.name}
-        written = markup.typed_to_mrkdwn(text, people, channels)
-        message = PostedMessage(self.state.now(), place.id, who, written, thread_ts=thread_ts)
+        ts, written = self.state.now(), self._written(text)
+        message = PostedMessage(ts, place.id, who, written, thread_ts=thread_ts)
+        message.broadcast, message.client_id = broadcast, str(uuid.uuid4())
         message.files = [self.state.file_of(who, file) for file in files]
         if thread_ts is not None and thread_ts not in place.messages:
             raise ValueError(f"There is no thread {thread_ts} in this channel.")
@@ -156,6 +179,13 @@ class UserActions:
         canvas = new_canvas(who, title, markdown)
         self.state.add_canvas(canvas)
         return canvas.id
+
+    async def edit(self, who: str, channel: str, ts: str, text: str) -> None:
+        """Change what this person typed."""
+        message = self._message(who, channel, ts)
+        if message.user != who:
+            raise ValueError("People edit only their own messages.")
+        await changes.edit_text(self.state, message, self._written(text))
 
     async def delete(self, who: str, channel: str, ts: str) -> None:
         """Delete a message, even of somebody else, as an owner of the workspace may."""
@@ -307,6 +337,12 @@ class UserActions:
 
     async def _interact(self, payload: Json) -> bool:
         return (await self._delivery.ask("interactive", payload)).acked
+
+    def _written(self, text: str) -> str:
+        """Return typed text as Slack writes it."""
+        people = {user.name: user.id for user in self.state.users.values()}
+        channels = {c.name: c.id for c in self.state.channels.values() if c.name}
+        return markup.typed_to_mrkdwn(text, people, channels)
 
     def _enter(self, who: str, channel: str) -> WorkspaceChannel:
         """Return the channel, which the person joins. Raises ValueError if they cannot."""

@@ -16,6 +16,22 @@ from bot.workspace.state import State
 
 Drop = Literal["before", "after"]
 
+# "Most write methods" take JSON: https://docs.slack.dev/apis/web-api#methods_supporting_json
+FORM_ONLY = {
+    "chat.getPermalink",
+    "conversations.history",
+    "conversations.info",
+    "conversations.list",
+    "conversations.members",
+    "conversations.replies",
+    "files.getUploadURLExternal",
+    "files.info",
+    "reactions.get",
+    "users.conversations",
+    "users.info",
+    "users.list",
+}
+
 
 @dataclass(slots=True, eq=False)
 class Fault:
@@ -46,10 +62,7 @@ class WebApi:
     async def call(self, request: web.Request) -> web.Response:
         """Answer one call and record it."""
         method = request.match_info["method"]
-        in_json = request.content_type == "application/json"
-        body = json_object(await request.read()) if in_json else await request.post()
-        values = {**request.query, **(body or {})}
-        token = _token(request, values)
+        values, token = await _arguments(request, method)
         fault = self._next_fault(method)
         error, response = self._fail(fault) if fault else (None, None)
         if response is None:
@@ -121,7 +134,15 @@ def _limited(seconds: float) -> web.Response:
     return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
 
 
-def _token(request: web.Request, values: Json) -> str:
-    """Return the bearer token or the `token` argument, and take the latter out of the values."""
+async def _arguments(request: web.Request, method: str) -> tuple[Json, str]:
+    """Return the arguments and the token, which only a form may carry as an argument.
+
+    A method that reads pays no heed to a body in JSON.
+    """
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if request.content_type == "application/json":
+        body = json_object(await request.read()) if method not in FORM_ONLY else None
+        return {**request.query, **(body or {})}, bearer
+    values = {**request.query, **await request.post()}
     argument = str(values.pop("token", ""))
-    return request.headers.get("Authorization", "").removeprefix("Bearer ").strip() or argument
+    return values, bearer or argument

@@ -190,3 +190,9 @@ class Workspace(UserActions):
         assert self.events_url is not None
         self._http.url = self.events_url
         return await self._http.verify()
+
+    async def check_certificate(self) -> bool:
+        """Say whether the app answers Slack's look at the certificate of `events_url`."""
+        assert self.events_url is not None
+        self._http.url = self.events_url
+        return await self._http.check_certificate()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.app import Bot
-from bot.workspace import Workspace
+from bot.workspace import PostedMessage, Workspace
+from bot.workspace.objects import Restriction
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -214,6 +215,47 @@ async def test_an_archived_channel_is_named_as_such(
     workspace.fail("chat.postMessage", error="is_archived", times=2)
     await ana.draft("rain")
     await ana.hears("archived")
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_channel_that_is_archived_under_a_draft_is_named_as_such(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, streams: bool
+) -> None:
+    if not streams:
+        workspace.without("chat.startStream")
+    engine.gate.clear()
+    await ana.draft("rain")
+    await workspace.until(lambda: ana.drafts)
+    workspace.archive(ana.channel)
+    engine.gate.set()
+    await workspace.until(lambda: any("is archived" in m.text for m in told(workspace, ana)))
+
+
+@pytest.mark.parametrize("restriction", ["read_only", "thread_only", "non_threadable"])
+async def test_a_channel_in_which_the_app_may_not_post_is_named_as_such(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, restriction: Restriction
+) -> None:
+    workspace.restrict(ana.channel, restriction)
+    await ana.draft("rain")
+    await ana.hears("do not let me post here")
+
+
+@pytest.mark.parametrize("way", ["channel", "md"])
+async def test_a_text_that_may_not_be_posted_where_it_was_accepted_is_said_to_be_so(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, way: str
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    workspace.restrict(ana.channel, "read_only")
+    await workspace.click(ana.id, ana.channel, draft.ts, "accept_form")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"accept": way})).ok
+    await ana.hears("do not let me post here")
+
+
+def told(workspace: Workspace, person: Person) -> list[PostedMessage]:
+    """Return what only this person reads: whispers, and their conversation with the bot."""
+    return [*workspace.whispers(person.id), *workspace.messages(workspace.dm(person.id))]
 
 
 async def test_an_invitation_while_the_bot_is_down_is_noticed_at_its_start(

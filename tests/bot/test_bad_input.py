@@ -241,3 +241,19 @@ async def test_a_request_whose_time_is_no_number_is_turned_away(start: StartBot)
         headers["X-Slack-Request-Timestamp"] = "1700000000"
         async with session.post(bot.address, data=b"{}", headers=headers) as response:
             assert response.status == 401
+
+
+async def test_slack_may_look_at_the_certificate(start: StartBot, workspace: Workspace) -> None:
+    async with start(slack_transport="http") as bot:
+        workspace.events_url = bot.address
+        assert await workspace.check_certificate()
+
+
+async def test_a_request_without_a_signature_is_refused(
+    start: StartBot, workspace: Workspace
+) -> None:
+    async with start(slack_transport="http") as bot, aiohttp.ClientSession() as session:
+        assert bot.address is not None
+        form = {"command": "/draft", "text": "rain", "team_id": workspace.team}
+        async with session.post(bot.address, data=form) as response:
+            assert response.status == 401

@@ -444,6 +444,9 @@ async def test_buttons_with_one_name_are_told_apart_by_value_or_block(
     assert got == [("row2", "2"), ("row3", "3"), ("row1", "1")]
 
 
+NUMBER = {"type": "number_input", "is_decimal_allowed": False}
+
+
 def form() -> Json:
     def label(text: str) -> dict[str, str]:
         return {"type": "plain_text", "text": text}
@@ -464,7 +467,7 @@ def form() -> Json:
             row("what", {"type": "plain_text_input", "multiline": True}),
             row("kind", {"type": "static_select", "options": options}, optional=True),
             row("flags", {"type": "checkboxes", "options": options}, optional=True),
-            row("count", {"type": "number_input", "max_value": "5", "initial_value": "2"}),
+            row("count", NUMBER | {"max_value": "5", "initial_value": "2"}),
         ],
     }
 
@@ -534,6 +537,18 @@ async def test_errors_keep_the_form_open(
     answer = await workspace.submit(ada, modal, {"what": "tea"})
     assert (answer.ok, answer.errors) == (False, {"what": "Say more."})
     assert [view.errors for view in workspace.views(ada)] == [{"what": "Say more."}]
+
+
+@pytest.mark.parametrize("errors", [{"nowhere": "Say more."}, {"what": ""}, {}, "Say more."])
+async def test_errors_that_belong_to_no_input_are_trouble(
+    workspace: Workspace, bolt: AsyncApp, modal: str, ada: str, errors: Any
+) -> None:
+    @bolt.view("draft")
+    async def submitted(ack: AsyncAck) -> None:
+        await ack(response_action="errors", errors=errors)
+
+    answer = await workspace.submit(ada, modal, {"what": "tea"})
+    assert answer.errors == {"": "We had some trouble connecting. Try again?"}
 
 
 @pytest.mark.parametrize(

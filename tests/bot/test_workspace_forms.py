@@ -9,12 +9,14 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.workspace import Workspace
 from bot.workspace.objects import Json
-from tests.bot.bolt_app import StartApp
+from tests.bot.bolt_app import StartApp, refused
 
 OpenForm = Callable[..., Awaitable[str]]
+OpenView = Callable[[Json], Awaitable[AsyncSlackResponse]]
 
 
 def plain(text: str) -> Json:
@@ -58,6 +60,17 @@ def open_form(workspace: Workspace, client: AsyncWebClient, ada: str) -> OpenFor
         trigger = workspace.state.new_trigger(ada, channel=channel)
         answer = await client.views_open(trigger_id=trigger, view=modal(*blocks))
         return str(answer["view"]["id"])
+
+    return opened
+
+
+@pytest.fixture
+def open_view(workspace: Workspace, client: AsyncWebClient, ada: str) -> OpenView:
+    """Return a function that opens a modal with some fields changed."""
+
+    async def opened(changed: Json) -> AsyncSlackResponse:
+        view = modal(field({"type": "plain_text_input"})) | changed
+        return await client.views_open(trigger_id=workspace.state.new_trigger(ada), view=view)
 
     return opened
 
@@ -313,6 +326,7 @@ def actions(element: Json) -> Json:
     return {"type": "actions", "elements": [element]}
 
 
+NUMBER = {"type": "number_input", "is_decimal_allowed": False}
 SELECT = {"type": "static_select", "options": [option("a")]}
 
 
@@ -323,6 +337,9 @@ SELECT = {"type": "static_select", "options": [option("a")]}
         actions({"type": "static_select", "option_groups": GROUPS}),
         field(SELECT, hint=plain("A hint"), optional=True),
         field({"type": "file_input", "max_files": 10}),
+        field(SELECT | {"initial_option": option("a")}),
+        field({"type": "number_input", "is_decimal_allowed": False, "max_value": "9.5"}),
+        field({"type": "plain_text_input", "placeholder": plain("x" * 150)}),
     ],
 )
 async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
@@ -350,6 +367,18 @@ async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
         (field({"type": "file_input", "max_files": 11}), "element/max_files"),
         (field({"type": "file_input", "filetypes": "md"}), "element/filetypes"),
         (field(SELECT, hint=plain("x" * 2001)), "hint/text"),
+        (field(SELECT | {"initial_option": option("b")}), "element/initial_option"),
+        (
+            field({"type": "checkboxes", "options": [option("a")], "initial_options": []}),
+            "element/initial_options",
+        ),
+        (field(NUMBER | {"min_value": 1}), "element/min_value"),
+        (field(NUMBER | {"max_value": "nine"}), "element/max_value"),
+        (field(NUMBER | {"min_value": "9", "max_value": "1"}), "element/min_value"),
+        (field({"type": "number_input"}), "element"),
+        (field({"type": "plain_text_input", "placeholder": plain("")}), "element/placeholder/text"),
+        (actions(SURE | {"style": "loud"}), "elements/0/style"),
+        ({"type": "section", "fields": [plain("x")] * 11}, "fields"),
     ],
 )
 async def test_a_faulty_element_is_pointed_at(open_form: OpenForm, block: Json, where: str) -> None:
@@ -357,3 +386,30 @@ async def test_a_faulty_element_is_pointed_at(open_form: OpenForm, block: Json, 
         await open_form(block)
     (message,) = caught.value.response["response_metadata"]["messages"]
     assert f"[json-pointer:/view/blocks/0/{where}" in message
+
+
+FOCUSED = {"type": "plain_text_input", "focus_on_load": True}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"blocks": [field(FOCUSED), field(FOCUSED, block_id="other")]},
+        {"private_metadata": "x" * 3001},
+        {"private_metadata": {"id": 1}},
+        {"callback_id": "x" * 256},
+    ],
+)
+async def test_a_faulty_form_does_not_open(open_view: OpenView, wrong: Json) -> None:
+    assert await refused(open_view(wrong)) == "invalid_arguments"
+
+
+async def test_a_form_has_at_most_250_kilobytes(open_view: OpenView) -> None:
+    """See https://docs.slack.dev/reference/methods/views.open."""
+    text = {"type": "section", "text": plain("x" * 3000)}
+    assert await refused(open_view({"blocks": [text] * 90})) == "view_too_large"
+
+
+async def test_a_name_of_the_apps_own_is_given_to_one_form(open_view: OpenView) -> None:
+    await open_view({"external_id": "one"})
+    assert await refused(open_view({"external_id": "one"})) == "duplicate_external_id"

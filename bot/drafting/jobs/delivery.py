@@ -12,7 +12,7 @@ from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import Content, FileKind, NotThere, Place, SlackRefused
+from bot.drafting.slack_port import Content, FileKind, Place, SlackRefused
 from bot.messages import Phrase, sentence, sentences
 from bot.store import JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
@@ -69,11 +69,8 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
-        try:
-            mark = await file_mark(run, text)
-            return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
-        except NotThere:
-            raise Refusal(sentence("thread_gone"), JobStatus.FAILED) from None
+        mark = await file_mark(run, text)
+        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:

@@ -17,7 +17,7 @@ async def join_channel(run: JobRun, channel: str) -> None:
         if not await slack.is_member(channel):
             await slack.join(channel)
     except NotThere as closed:
-        if closed.reason == "is_archived":
+        if closed.archived:
             raise
         drafts = run.job.kind is JobKind.DRAFT
         label = sentence("draft_in_dm_button").to(run.language)

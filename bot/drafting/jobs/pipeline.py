@@ -11,7 +11,7 @@ from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread, refresh_header
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
-from bot.messages import sentence
+from bot.messages import Sentence, sentence
 from bot.store import DELIVERIES, HistoryStep, Job, JobKind, JobStatus, VersionStatus
 from safety import part
 
@@ -64,8 +64,7 @@ class JobPipeline:
                 await run.tell(refusal.sentence, refusal.buttons)
             return refusal.status, refusal.forget
         except NotThere as gone:
-            archived = gone.reason == "is_archived"
-            await run.tell(sentence("archived" if archived else "thread_gone"))
+            await run.tell(_why_gone(gone))
             return JobStatus.FAILED, False
         except Away:
             raise
@@ -84,6 +83,12 @@ class JobPipeline:
         self._generation = Generation(run, place, materials)
         await self._generation.write(turns)
         await offer_emoji(run, place)
+
+
+def _why_gone(gone: NotThere) -> Sentence:
+    if gone.archived:
+        return sentence("archived")
+    return sentence("may_not_post" if gone.restricted else "thread_gone")
 
 
 async def turns_before(run: JobRun, settled: Settled) -> Sequence[HistoryStep]:

@@ -37,7 +37,7 @@ FILE_INPUT: Block = {
 CHANNEL_SELECT: Block = {
     "type": "conversations_select",
     "default_to_current_conversation": True,
-    "filter": {"include": ["public", "private", "im"], "exclude_bot_users": False},
+    "filter": {"include": ["public", "private", "mpim", "im"], "exclude_bot_users": False},
 }
 
 

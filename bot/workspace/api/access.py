@@ -26,18 +26,38 @@ def joined_channel(state: State, channel_id: str) -> WorkspaceChannel:
     return channel
 
 
-def writable_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
-    """Return a channel to write in; a person's id stands for their DM with the bot.
+def writable_channel(
+    state: State, args: MethodArgs, *, archived: str = "is_archived"
+) -> WorkspaceChannel:
+    """Return a channel to write in.
 
-    Raises ApiError if the bot is not in the channel, or it is archived.
+    Raises ApiError if the bot is not in the channel, or (`archived`) it is archived.
+    """
+    channel = joined_channel(state, args.text("channel"))
+    if channel.archived:
+        raise ApiError(archived)
+    return channel
+
+
+def addressed_channel(state: State, args: MethodArgs) -> WorkspaceChannel:
+    """Return a channel to post in; a person's id stands for their DM with the bot.
+
+    Only chat.postMessage takes the id of a person. Raises ApiError as `writable_channel` does.
     """
     target = args.text("channel")
     if target in state.users and target != state.bot.id:
         return state.dm_with_bot(target)
-    channel = joined_channel(state, target)
-    if channel.archived:
-        raise ApiError("is_archived")
-    return channel
+    return writable_channel(state, args)
+
+
+def refuse_restricted(channel: WorkspaceChannel, thread: str | None) -> None:
+    """Raise ApiError if the channel's settings let the app post no reply, or nothing but replies.
+
+    https://docs.slack.dev/reference/methods/chat.postMessage#errors
+    """
+    refused = {"read_only": True, "thread_only": not thread, "non_threadable": bool(thread)}
+    if channel.restriction and refused[channel.restriction]:
+        raise ApiError(f"restricted_action_{channel.restriction}_channel")
 
 
 def find_message(channel: WorkspaceChannel, ts: str) -> PostedMessage:

@@ -2,9 +2,11 @@
 
 from bot.workspace import changes
 from bot.workspace.api.access import (
+    addressed_channel,
     find_message,
     is_streaming,
     own_message,
+    refuse_restricted,
     thread_root_ts,
     visible_channel,
     writable_channel,
@@ -24,9 +26,10 @@ MAX_UPDATE_TEXT = 4_000
 # One a second, with "short bursts" allowed.
 @api_method("chat.postMessage", "chat:write", limit=RateLimit(3, 3.0, per_channel=True))
 def post_message(state: State, args: MethodArgs) -> Json:
-    channel = writable_channel(state, args)
+    channel = addressed_channel(state, args)
     message, warnings = _composed(state, channel, args)
-    message.metadata = args.object("metadata", "invalid_metadata_format")
+    refuse_restricted(channel, message.thread_ts)
+    message.metadata = args.metadata()
     changes.add_message(state, message)
     out = {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
     return out | warnings
@@ -45,8 +48,11 @@ def post_ephemeral(state: State, args: MethodArgs) -> Json:
 
 @api_method("chat.update", "chat:write", limit=TIER_3)
 def update(state: State, args: MethodArgs) -> Json:
-    """Replace text and blocks; text without blocks removes the old blocks."""
-    channel = writable_channel(state, args)
+    """Replace text and blocks; text without blocks removes the old blocks.
+
+    What has blocks now is not marked as edited.
+    """
+    channel = writable_channel(state, args, archived="is_inactive")
     message = own_message(state, channel, args.need("ts"), "cant_update_message")
     if is_streaming(state, message):
         raise ApiError("streaming_state_conflict")
@@ -56,8 +62,8 @@ def update(state: State, args: MethodArgs) -> Json:
     with changes.edited_message(state, message):
         message.text, message.blocks, message.markdown = fresh.text, fresh.blocks, fresh.markdown
         if args.has("metadata"):
-            message.metadata = args.object("metadata", "invalid_metadata_format")
-        message.edited = state.now()
+            message.metadata = args.metadata()
+        message.edited = None if message.blocks else state.now()
     text = {"channel": channel.id, "ts": message.ts, "text": message.text}
     return text | {"message": message_json(state, message)}
 

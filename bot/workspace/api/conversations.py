@@ -1,5 +1,7 @@
 """conversations.*: channels, their members and their messages."""
 
+import math
+
 from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, visible_channel
 from bot.workspace.api.methods import MethodArgs, api_method
@@ -10,10 +12,14 @@ from bot.workspace.rate_limits import TIER_2, TIER_3, TIER_4
 from bot.workspace.slack_json import channel_json, message_json, tombstone_json
 from bot.workspace.state import State
 
+MAX_OPENED_WITH = 8
+
 
 @api_method("conversations.info", *READ, limit=TIER_3)
 def info(state: State, args: MethodArgs) -> Json:
-    return {"channel": channel_json(state, visible_channel(state, args.text("channel")))}
+    channel = visible_channel(state, args.text("channel"))
+    counted = args.flag("include_num_members")
+    return {"channel": channel_json(state, channel, counted=counted)}
 
 
 @api_method("conversations.join", "channels:join", limit=TIER_3)
@@ -73,10 +79,12 @@ def _dm(state: State, args: MethodArgs) -> WorkspaceChannel:
     if not args.text("users"):
         raise ApiError("users_list_not_supplied")
     users = args.text("users").split(",")
-    if len(users) != 1:
-        raise ApiError("method_not_supported_for_channel_type")
-    if users[0] not in state.users:
+    if len(users) > MAX_OPENED_WITH:
+        raise ApiError("too_many_users")
+    if not state.users.keys() >= set(users):
         raise ApiError("user_not_found")
+    if len(users) > 1:
+        return state.group_dm({*users, state.bot.id})
     if state.users[users[0]].bot:
         raise ApiError("cannot_dm_bot")
     return state.dm_with_bot(users[0])
@@ -84,9 +92,9 @@ def _dm(state: State, args: MethodArgs) -> WorkspaceChannel:
 
 @api_method("conversations.history", *HISTORY, limit=TIER_3)
 def history(state: State, args: MethodArgs) -> Json:
-    """Return the newest first, without the replies in threads."""
+    """Return the newest first, without the replies that are in threads alone."""
     channel = joined_channel(state, args.text("channel"))
-    roots = [m for m in channel.messages.values() if m.thread_ts is None]
+    roots = [m for m in channel.messages.values() if m.thread_ts is None or m.broadcast]
     roots = [m for m in roots if not m.deleted or channel.replies(m.ts)]
     inside = [m for m in reversed(roots) if _in_time_range(m, args)]
     return _page_of_messages(state, args, inside, default=100)
@@ -117,17 +125,16 @@ def _page_of_messages(
 
 
 def _in_time_range(message: PostedMessage, args: MethodArgs) -> bool:
-    oldest, latest = args.text("oldest") or "0", args.text("latest") or "inf"
-    at, first, last = float(message.ts), float(oldest), float(latest)
+    at, first, last = float(message.ts), args.time("oldest", 0), args.time("latest", math.inf)
     return first < at < last or (args.flag("inclusive") and at in (first, last))
 
 
 def _page_of_channels(state: State, args: MethodArgs, channels: list[WorkspaceChannel]) -> Json:
     """Return a page of those channels that the call asks for."""
-    kinds = {"public_channel": "channel", "private_channel": "group", "im": "im"}
+    kinds = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
     types = (args.text("types") or "public_channel").split(",")
     wanted = {kinds.get(kind.strip()) for kind in types}
     skipped = args.flag("exclude_archived")
     found = [c for c in channels if c.kind in wanted and not (skipped and c.archived)]
     some, more = args.page(found, default=100)
-    return {"channels": [channel_json(state, channel) for channel in some]} | more
+    return {"channels": [channel_json(state, channel, counted=True) for channel in some]} | more

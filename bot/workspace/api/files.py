@@ -18,10 +18,10 @@ MAX_FILE_BYTES = 1_000_000_000
 @api_method("files.info", "files:read", limit=TIER_4)
 def info(state: State, args: MethodArgs) -> Json:
     file = visible_file(state, args.need("file"))
-    kinds = {"channels": "channel", "groups": "group", "ims": "im"}
+    kinds = {"channels": {"channel"}, "groups": {"group", "mpim"}, "ims": {"im"}}
     shared = {
-        field: [c for c in sorted(file.channels) if state.channels[c].kind == kind]
-        for field, kind in kinds.items()
+        field: [c for c in sorted(file.channels) if state.channels[c].kind in asked]
+        for field, asked in kinds.items()
     }
     paging = {"comments": [], "response_metadata": {"next_cursor": ""}}
     return {"file": file_json(state, file) | shared} | paging
@@ -70,6 +70,8 @@ def _shared(state: State, args: MethodArgs, files: list[UploadedFile]) -> Posted
     channel = joined_channel(state, args.text("channel_id"))
     if channel.archived:
         raise ApiError("is_archived")
+    if channel.restriction == "read_only":
+        raise ApiError("posting_to_channel_denied")
     thread, text = thread_root_ts(channel, args.text("thread_ts")), args.text("initial_comment")
     blocks = (
         [] if text else accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))

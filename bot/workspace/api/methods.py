@@ -49,6 +49,27 @@ class MethodArgs:
             raise ApiError("invalid_limit") from None
         return max(1, min(number, limit))
 
+    def time(self, name: str, default: float) -> float:
+        """Return a ts, or another Unix timestamp, as a number."""
+        try:
+            return float(self.values.get(name) or default)
+        except (TypeError, ValueError):
+            raise ApiError(f"invalid_ts_{name}") from None
+
+    def metadata(self) -> Json | None:
+        """Return a message's metadata, {} to take them away; None if there are none.
+
+        https://docs.slack.dev/messaging/message-metadata
+        """
+        value = self.object("metadata", "invalid_metadata_format")
+        if not value:
+            return value
+        kind, payload = value.get("event_type"), value.get("event_payload", "missing")
+        # Bolt's own assistant sends null where it knows of no context.
+        if not (isinstance(kind, str) and kind and isinstance(payload, dict | None)):
+            raise ApiError("invalid_metadata_schema")
+        return value
+
     def object(self, name: str, error: str) -> Json | None:
         """Return an object, given as it is or as JSON text; None if it is absent."""
         value = self._parsed(name, error)

@@ -3,7 +3,7 @@
 import re
 
 from bot.workspace import changes
-from bot.workspace.api.access import find_message, joined_channel
+from bot.workspace.api.access import TS, find_message, joined_channel
 from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.errors import ApiError
 from bot.workspace.objects import Json, PostedMessage
@@ -44,6 +44,8 @@ def get(state: State, args: MethodArgs) -> Json:
 def _item(state: State, args: MethodArgs) -> PostedMessage:
     if not args.text("timestamp"):
         raise ApiError("no_item_specified")
+    if not TS.fullmatch(args.text("timestamp")):
+        raise ApiError("bad_timestamp")
     return find_message(joined_channel(state, args.text("channel")), args.text("timestamp"))
 
 

@@ -1,7 +1,13 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
 from bot.workspace import changes
-from bot.workspace.api.access import is_streaming, own_message, thread_root_ts, writable_channel
+from bot.workspace.api.access import (
+    is_streaming,
+    own_message,
+    refuse_restricted,
+    thread_root_ts,
+    writable_channel,
+)
 from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
@@ -14,7 +20,10 @@ from bot.workspace.state import State
 @api_method("chat.startStream", "chat:write", limit=TIER_2)
 def start(state: State, args: MethodArgs) -> Json:
     channel = writable_channel(state, args)
-    thread = thread_root_ts(channel, args.need("thread_ts"))
+    # Outside DMs a stream may be a message of its own.
+    asked = args.need("thread_ts") if channel.kind == "im" else args.text("thread_ts")
+    thread = thread_root_ts(channel, asked)
+    refuse_restricted(channel, thread)
     if channel.kind != "im":
         if not args.text("recipient_team_id"):
             raise ApiError("missing_recipient_team_id")
@@ -47,7 +56,7 @@ def stop(state: State, args: MethodArgs) -> Json:
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
-        message.metadata = args.object("metadata", "invalid_metadata_format") or message.metadata
+        message.metadata = args.metadata() or message.metadata
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 

@@ -1,5 +1,6 @@
 """views.*: modals and the home tab."""
 
+import json
 import secrets
 import time
 
@@ -13,6 +14,7 @@ from bot.workspace.slack_json import view_json
 from bot.workspace.state import State
 
 MAX_DEPTH = 3
+MAX_VIEW_BYTES = 250_000
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
@@ -20,6 +22,7 @@ TROUBLE = "We had some trouble connecting. Try again?"
 def open_modal(state: State, args: MethodArgs) -> Json:
     body = _body(args, "modal")
     trigger = _trigger(state, args)
+    _refuse_duplicate(state, body)
     view = _new(trigger.user, body)
     view.channel, view.tab = trigger.channel, trigger.tab
     elsewhere = [v for v in state.views.get(trigger.user, []) if v.tab != trigger.tab]
@@ -36,6 +39,7 @@ def push(state: State, args: MethodArgs) -> Json:
         raise ApiError("not_found")
     if len(stack) >= MAX_DEPTH:
         raise ApiError("push_limit_reached")
+    _refuse_duplicate(state, body)
     view = _new(trigger.user, body, under=stack[-1])
     state.views[trigger.user].append(view)
     return _response(state, view)
@@ -61,6 +65,9 @@ def publish(state: State, args: MethodArgs) -> Json:
     user = args.need("user_id")
     if user not in state.users:
         raise ApiError("user_not_found")
+    shown = state.homes.get(user)
+    if shown and args.text("hash") and args.text("hash") != shown.hash:
+        raise ApiError("hash_conflict")
     state.homes[user] = _new(user, body)
     return _response(state, state.homes[user])
 
@@ -77,7 +84,7 @@ def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
         if not reply.acked:
             view.errors = {"": TROUBLE}
         elif action == "errors":
-            view.errors = dict(body["errors"])
+            view.errors = _errors_shown(view, body["errors"])
         elif action == "clear":
             views[:] = [other for other in views if other not in stack]
         elif action == "update":
@@ -93,6 +100,19 @@ def apply_reply(state: State, view: OpenView, reply: AppReply) -> None:
 def _stack(state: State, user: str, tab: str | None) -> list[OpenView]:
     """Return the modals of one tab, the topmost last."""
     return [view for view in state.views.get(user, []) if view.tab == tab]
+
+
+def _errors_shown(view: OpenView, errors: object) -> dict[str, str]:
+    """Return the errors by block_id. Raises ApiError for blocks that are no inputs of the view.
+
+    https://docs.slack.dev/surfaces/modals#displaying_errors
+    """
+    known = {block["block_id"] for block in view.blocks if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not known.issuperset(errors):
+        raise ApiError("invalid_arguments")
+    if not all(isinstance(text, str) and text for text in errors.values()):
+        raise ApiError("invalid_arguments")
+    return errors
 
 
 def _replace(view: OpenView, body: Json) -> None:
@@ -116,7 +136,14 @@ def _body(args: MethodArgs, kind: str) -> Json:
     body = args.object("view", "invalid_arguments")
     if body is None or body.get("type") != kind:
         raise ApiError("invalid_arguments")
+    if len(json.dumps(body).encode()) > MAX_VIEW_BYTES:
+        raise ApiError("view_too_large")
     return accept_view(body)
+
+
+def _refuse_duplicate(state: State, body: Json) -> None:
+    if state.view("", str(body.get("external_id", ""))) is not None:
+        raise ApiError("duplicate_external_id")
 
 
 def _trigger(state: State, args: MethodArgs) -> Trigger:

@@ -56,10 +56,10 @@ def _user(user: User) -> Json:
 
 def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
     others = sorted(channel.members - {who})
-    name = ", ".join(state.name_of(user) for user in others) if channel.kind == "im" else ""
+    names = ", ".join(state.name_of(user) for user in others)
     return {
         "id": channel.id,
-        "name": name or channel.name,
+        "name": names if channel.kind in ("im", "mpim") else channel.name,
         "kind": channel.kind,
         "archived": channel.archived,
         "bot": state.bot.id in channel.members,
