@@ -22,7 +22,7 @@ async def download(state: State, request: web.Request) -> web.Response:
         file = visible_file(state, request.match_info["file"].rpartition("-")[2])
     except ApiError:
         file = None
-    if file is None or not mine or "files:read" not in state.scopes:
+    if file is None or file.denied or not mine or "files:read" not in state.scopes:
         return web.Response(text=LOGIN_PAGE, content_type="text/html")
     return web.Response(body=file.data, headers={"Content-Type": file.mimetype})
 
