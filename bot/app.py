@@ -32,6 +32,7 @@ from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
 from bot.slack.client.people import SlackPeople
+from bot.slack.client.threads import Threads
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from bot.transport import transport
@@ -135,6 +136,7 @@ async def _services(
     """Build the domain and what the listeners need of it."""
     user = str(slack.me["user_id"])
     reviews = await open_reviews(settings, store, slack.outbox, filter_)
+    threads = Threads(slack.outbox.api, slack.people, user)
     context = JobContext(
         store=store,
         slack=slack.outbox,
@@ -142,7 +144,7 @@ async def _services(
         filter=filter_,
         people=slack.people,
         recipes=load_recipes(settings.recipes),
-        sources=Sources(store, slack.files.fetch, settings.max_source),
+        sources=Sources(store, slack.files.fetch, threads.read, settings.max_source),
         queue=WorkerQueue(),
         settings=settings,
         bot_user=user,
@@ -161,6 +163,7 @@ async def _services(
         bot_user=user,
         jobs=jobs,
         background=background,
+        sources=context.sources,
         reviews=reviews,
     )
 

@@ -53,7 +53,7 @@ DECIDED: Mapping[HoldStatus, Action] = {
 LOOK_SECONDS = 30.0
 
 # Fields of a source that are sealed with a request, beside its time.
-RECORDED = ("key", "name", "text", "left_out", "file", "author")
+RECORDED = ("key", "name", "text", "left_out", "file", "author", "origin")
 # In what a reviewer is shown: what was asked, then what it is to be based on.
 BETWEEN = "\n\n---\n\n"
 

@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from bot.drafting.slack_port import NoFile, NotThere, SlackRefused
+from bot.extraction.extraction import kind_of
 from bot.slack.client.api_client import ApiClient
+from bot.slack.shared_files import name_of
 
 
 class Files:
@@ -17,13 +19,21 @@ class Files:
         self._api_host = urlsplit(api_url).hostname
 
     async def fetch(self, file_id: str, most: int) -> tuple[str, bytes]:
-        """Return a file's name and its bytes, at most `most`. Raises NoFile, SlackUnavailable."""
+        """Return a file's name and its bytes, at most `most`. Raises Unreadable, SlackUnavailable.
+
+        Only here is it known what a file is that an event told nothing of.
+        """
         try:
             file = (await self._api.call("files.info", {"file": file_id}))["file"]
         except (NotThere, SlackRefused):
             raise NoFile("gone") from None
+        if file.get("mode") == "external":
+            raise NoFile("external")
         if file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
+        name = name_of(file) or file_id
+        # Before it is fetched: a film has no text either way.
+        kind_of(name)
         if int(file.get("size") or 0) > most:
             raise NoFile("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
@@ -33,7 +43,7 @@ class Files:
         data = await self._api.download(url, self._token.get_secret_value(), most)
         if data is None:
             raise NoFile("gone")
-        return str(file.get("name") or file_id), data
+        return name, data
 
     def _is_of_slack(self, url: str) -> bool:
         parts = urlsplit(url)

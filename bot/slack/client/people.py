@@ -46,6 +46,22 @@ class SlackPeople:
             known = None
         return language_for(str((known or {}).get("locale", "")))
 
+    async def names(self, users: Sequence[str]) -> Mapping[str, str]:
+        """Return the names that people see, by id; without those whom the app may not see.
+
+        Raises SlackUnavailable.
+        """
+        found = await asyncio.gather(*map(self._name, users))
+        return {user: name for user, name in zip(users, found, strict=True) if name}
+
+    async def _name(self, user: str) -> str:
+        try:
+            known = await self._find(user) or {}
+        except SlackRefused:
+            return ""
+        profile = known.get("profile") or {}
+        return str(profile.get("display_name") or known.get("real_name") or known.get("name") or "")
+
     async def told(self, user: str, sentence: Sentence) -> Phrase:
         """Return the sentence in the person's language."""
         return sentence.to(await self.language_at_once(user))
