@@ -23,6 +23,7 @@ from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.sources import Sources
+from bot.extraction.extraction import kind_of
 from bot.health import serve_health
 from bot.listeners.services import Services
 from bot.messages import use_command
@@ -110,7 +111,7 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
         me=await outbox.whoami(),
         outbox=outbox,
         people=SlackPeople(outbox.get_user, settings.allowed),
-        files=Files(outbox.api, token, settings.slack_api_url),
+        files=Files(outbox.api, token, settings.slack_api_url, kind_of),
     )
 
 

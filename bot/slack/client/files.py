@@ -1,11 +1,11 @@
 """Files that people attached. Reads only."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from bot.drafting.slack_port import NoFile, NotThere, SlackRefused
-from bot.extraction.extraction import kind_of
 from bot.slack.client.api_client import ApiClient
 from bot.slack.shared_files import name_of
 
@@ -13,8 +13,12 @@ from bot.slack.shared_files import name_of
 class Files:
     """Downloads people's files (scope files:read)."""
 
-    def __init__(self, api: ApiClient, token: SecretStr, api_url: str) -> None:
+    def __init__(
+        self, api: ApiClient, token: SecretStr, api_url: str, check: Callable[[str], object]
+    ) -> None:
+        """`check(name)` raises Unreadable for a file that is not worth being fetched."""
         self._api = api
+        self._check = check
         self._token = token
         self._api_host = urlsplit(api_url).hostname
 
@@ -32,8 +36,7 @@ class Files:
         if file.get("mode") not in (None, "hosted", "snippet"):
             raise NoFile("gone")
         name = name_of(file) or file_id
-        # Before it is fetched: a film has no text either way.
-        kind_of(name)
+        self._check(name)
         if int(file.get("size") or 0) > most:
             raise NoFile("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
