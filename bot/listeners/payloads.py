@@ -225,6 +225,10 @@ class MessageEvent:
         """Whether it was written in our own conversation with a person."""
         return self.channel_type == "im"
 
+    def names(self, user: str) -> bool:
+        """Say whether it mentions a user."""
+        return any(f"<@{user}{end}" in self.text for end in ">|")
+
     @property
     def in_thread(self) -> bool:
         """Whether it stands below another message."""

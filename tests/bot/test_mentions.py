@@ -1,6 +1,7 @@
 """What a mention means: the thread it stands in, and the files that come with it, are material."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,6 +216,25 @@ async def test_an_attack_in_a_thread_stops_the_request_as_in_any_source(
     await mention(workspace, ana, WISH, root)
     await ana.hears("stopped a source")
     assert not engine.requests
+
+
+async def test_who_wrote_in_a_thread_does_not_decide_about_it(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[material]\nemail = "hold"\n')
+    rita, ben = workspace.person("rita"), workspace.person("ben")
+    desk = workspace.channel("review", private=True, members=[rita, ben])
+    async with start(policy=policy, review_channel=desk):
+        root = await workspace.say(ben, ana.channel, "Ask jo@acme-corp.com about trams.")
+        await mention(workspace, ana, WISH, root)
+        (card,) = await workspace.until(lambda: workspace.messages(desk))
+        await workspace.click(ben, desk, card.ts, "review_approve")
+        await workspace.until(lambda: workspace.whispers(ben))
+        assert "somebody else has to decide" in workspace.whispers(ben)[0].text
+        await workspace.click(rita, desk, card.ts, "review_approve")
+        await sees_drafts(workspace, ana, root, 1)
+    assert "ben: Ask jo@acme-corp.com about trams." in material(engine)
 
 
 async def test_files_in_a_thread_are_named_and_not_read(

@@ -24,7 +24,7 @@ async def on_message(event: MessageEvent, services: Services) -> None:
         return
     if event.author is None or event.author == services.bot_user:
         return
-    to_us = event.is_direct or f"<@{services.bot_user}" in event.text
+    to_us = event.is_direct or event.names(services.bot_user)
     if event.thread_ts or to_us:
         await _handle(event, event.author, services, to_us=to_us)
 
