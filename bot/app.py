@@ -23,6 +23,7 @@ from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.sources import Sources
+from bot.extraction.extraction import kind_of
 from bot.health import serve_health
 from bot.listeners.services import Services
 from bot.messages import use_command
@@ -33,6 +34,7 @@ from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
 from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
+from bot.slack.client.threads import Threads
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from bot.transport import transport
@@ -111,7 +113,7 @@ async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
         me=me,
         outbox=outbox,
         people=SlackPeople(outbox.get_user, settings.allowed, Installation.from_auth_test(me)),
-        files=Files(outbox.api, token, settings.slack_api_url),
+        files=Files(outbox.api, token, settings.slack_api_url, kind_of),
     )
 
 
@@ -137,6 +139,7 @@ async def _services(
     """Build the domain and what the listeners need of it."""
     user = str(slack.me["user_id"])
     reviews = await open_reviews(settings, store, slack.outbox, filter_)
+    threads = Threads(slack.outbox.api, slack.people, user)
     context = JobContext(
         store=store,
         slack=slack.outbox,
@@ -144,7 +147,7 @@ async def _services(
         filter=filter_,
         people=slack.people,
         recipes=load_recipes(settings.recipes),
-        sources=Sources(store, slack.files.fetch, settings.max_source),
+        sources=Sources(store, slack.files.fetch, threads.read, settings.max_source),
         queue=WorkerQueue(),
         settings=settings,
         bot_user=user,
@@ -163,6 +166,7 @@ async def _services(
         bot_user=user,
         jobs=jobs,
         background=background,
+        sources=context.sources,
         reviews=reviews,
     )
 

@@ -9,6 +9,7 @@ from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, 
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.origin import Origin
 from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
@@ -70,12 +71,15 @@ class DraftActions:
         mentioned: bool,
         to_others: bool = False,
         files: Sequence[tuple[str, str]] = (),
+        brings: Sequence[Source] = (),
     ) -> Sentence | None:
         """Take a message in a thread, and return what to tell its author, if anything.
 
         `mentioned`: it names the bot; `to_others`: it begins with somebody else's name instead;
-        `files`: ids and names of what is attached.
+        `files`: ids and names of what is attached; `brings`: messages that its job reads.
         """
+        if thread.others_root and not mentioned:
+            return None
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
             return await self._at_once(thread, muted, invocation)
@@ -87,8 +91,13 @@ class DraftActions:
             n = len(sources)
             return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
-        await self.change(version, instruction, invocation, sources=sources)
+        await self.change(version, instruction, invocation, sources=[*brings, *sources])
         return None
+
+    async def read_up_to(self, thread: Thread) -> str:
+        """Return the ts of the message up to which others' thread was read; "" if it was not."""
+        origins = await self._store.list_origins(thread.id)
+        return max((Origin.from_dict(origin).before for origin in origins), default="")
 
     async def _at_once(
         self, thread: Thread, muted: bool | None, invocation: Invocation

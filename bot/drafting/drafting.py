@@ -51,12 +51,13 @@ class Drafting:
         sources: Sequence[Source] = (),
         adopt: Sequence[str] = (),
         under: str | None = None,
+        among_others: bool = False,
     ) -> None:
         """Begin a new thread. Raises UserError.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
-        the root.
+        the root; `among_others`: people talked below it before.
         """
         brief = parse(
             text,
@@ -75,6 +76,7 @@ class Drafting:
             post_to=invocation.channel if brief.options.private else None,
             root_ts=under,
             persons_root=under is not None,
+            others_root=among_others,
         )
         job = Job(
             kind=JobKind.DRAFT,

@@ -10,6 +10,7 @@ from typing import Literal
 from bot.drafting.brief.options import Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.footer import draft_facts
+from bot.drafting.origin import Origin
 from bot.drafting.reviews import filter_for, held_as
 from bot.messages import Language, Sentence, language_for, sentence, sentences
 from bot.store import STANDING, Job, Store, Version
@@ -65,7 +66,7 @@ class DraftHistory:
         options = Options.model_validate(job.sampling)
         return [
             sentences.why_kind(recipe.wording(language).title),
-            sentences.why_based(*await self._based(job, asker)),
+            await self._based(job, asker),
             sentences.why_options(_chosen(options)),
             sentence("why_made", facts=draft_facts(version, options.seed, job.n)),
             sentences.why_filter(version.rules),
@@ -106,16 +107,19 @@ class DraftHistory:
             )
         return shown
 
-    async def _based(
-        self, job: Job, asker: str
-    ) -> tuple[int | None, SafeText | None, list[SafeText]]:
+    async def _based(self, job: Job, asker: str) -> Sentence:
         sources = await self._store.list_sources(job)
-        names = [await self._judged(source.name, job, asker) for source in sources]
+        names = [
+            await self._judged(source.name, job, asker) for source in sources if not source.origin
+        ]
         named = [name for name in names if name is not None]
+        origins = [Origin.from_dict(source.origin) for source in sources if source.origin]
+        threads = [(origin.kept, origin.messages) for origin in origins if origin.messages]
         if job.parent_id is None:
-            return None, None, named
+            return sentences.why_based(None, None, named, threads)
         parent = await self._store.get_version(job.parent_id)
-        return parent.number, await self._judged(job.instruction or "", job, asker), named
+        wish = await self._judged(job.instruction or "", job, asker)
+        return sentences.why_based(parent.number, wish, named, threads)
 
     async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
         return await self._once(

@@ -53,7 +53,7 @@ DECIDED: Mapping[HoldStatus, Action] = {
 LOOK_SECONDS = 30.0
 
 # Fields of a source that are sealed with a request, beside its time.
-RECORDED = ("key", "name", "text", "left_out", "file", "author")
+RECORDED = ("key", "name", "text", "left_out", "file", "author", "origin")
 # In what a reviewer is shown: what was asked, then what it is to be based on.
 BETWEEN = "\n\n---\n\n"
 
@@ -225,9 +225,17 @@ class Reviews:
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
             raise Undecided(sentence("review_over"))
         job = await self._store.get_job(hold.job_id)
-        if reviewer in await self._store.list_authors(job.thread_id):
+        if reviewer in await self._store.list_authors(job.thread_id) | self._sealed_authors(hold):
             raise Undecided(sentence("review_own"))
         return hold, job
+
+    def _sealed_authors(self, hold: Hold) -> set[str]:
+        """Return who wrote what came with a held request: it is kept nowhere else meanwhile."""
+        opened = self._seal.decrypt(hold.sealed) if hold.version_id is None else None
+        sources = json.loads(opened)["sources"] if opened else []
+        origins = filter(None, (source.get("origin") for source in sources))
+        said = [author for origin in origins for author in origin["authors"]]
+        return {author for author in (*said, *(s["author"] for s in sources)) if author}
 
     async def _released(
         self, hold: Hold, job: Job, decision: HoldStatus, reviewer: str

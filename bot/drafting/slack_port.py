@@ -64,13 +64,49 @@ def where(error: BaseException) -> str:
 
 
 class NoFile(Unreadable):
-    """A file cannot be fetched. `reason` is one of: gone, size, canvas (the app may read none)."""
+    """A file cannot be fetched. `reason`: gone, size, external, canvas (the app may read none)."""
 
 
 FetchFile = Callable[[str, int], Awaitable[tuple[str, bytes]]]
 """`fetch(file_id, most)` returns a file's name, as its owner gave it, and at most `most` bytes.
 
 Raises NoFile, SlackUnavailable.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPart:
+    """Messages of a thread: later than `after`, earlier than `before`, and without `itself`."""
+
+    channel: str
+    root_ts: str
+    itself: str
+    after: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody said in a thread, under the name that people see; `files` are names."""
+
+    author: str
+    name: str
+    text: str
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRead:
+    """Messages in their order, and the files (id, name) of the message itself."""
+
+    said: Sequence[Said]
+    files: Sequence[tuple[str, str]] = ()
+
+
+ReadThread = Callable[[ThreadPart], Awaitable[ThreadRead]]
+"""Returns what people and other apps said in a thread, without what this app said below its root.
+
+Raises SlackUnavailable, NotThere, SlackRefused.
 """
 
 

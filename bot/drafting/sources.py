@@ -2,14 +2,26 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.drafting.slack_port import FetchFile
+import structlog
+
+from bot.drafting.origin import Origin, text_of
+from bot.drafting.slack_port import (
+    FetchFile,
+    NotThere,
+    ReadThread,
+    Said,
+    SlackRefused,
+    ThreadPart,
+)
 from bot.errors import UserError
 from bot.extraction.extraction import MOST_BYTES, Unreadable, extract, kind_of
-from bot.messages import sentence, sentence_about
+from bot.messages import Sentence, sentence, sentence_about
 from bot.store import Job, Source, Store
 from safety import SafeText
+
+log = structlog.get_logger(__name__)
 
 MOST_FILES = 5
 
@@ -19,37 +31,98 @@ class Material:
     """A source as the model is given it; `left_out` characters at its end were not kept.
 
     Without a name it is a text that somebody pasted, or a message. `is_new`: it came with this
-    request, so that its requester has not been told yet what is left out.
+    request, so that its requester has not been told yet what is left out. `origin`: it is the
+    messages of a thread, kept as `source_id`.
     """
 
     name: SafeText
     text: SafeText
     left_out: int = 0
     is_new: bool = True
+    origin: Origin | None = None
+    source_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a job is based on, and what its requester is to be told of that."""
+
+    sources: Sequence[Source]
+    notes: Sequence[Sentence] = ()
 
 
 class Sources:
-    """Reads what threads are based on, each file once."""
+    """Reads what threads are based on, each file and each message once."""
 
-    def __init__(self, store: Store, fetch: FetchFile, limit: int) -> None:
+    def __init__(self, store: Store, fetch: FetchFile, read_thread: ReadThread, limit: int) -> None:
         """Read files by `fetch`. `limit`: characters kept of one source."""
         self._store = store
         self._fetch = fetch
+        self._read_thread = read_thread
         self._limit = limit
 
-    async def of(self, job: Job) -> Sequence[Source]:
+    async def of(self, job: Job) -> Gathered:
         """Read and return what the job's thread is based on.
 
-        Raises Unreadable for what came with this job; a source that gives no text is forgotten.
+        Raises UserError for what came with this job; a source that gives no text is forgotten.
         """
+        notes: list[Sentence] = []
+        for source in await self._store.list_sources(job):
+            if source.origin and not source.text:
+                notes += await self._said_of(source)
+        # What was attached to the messages is among them now.
         for source in await self._store.list_sources(job):
             if source.file and not source.text:
                 try:
                     await self._read(source, source.file)
-                except Unreadable:
+                except Unreadable as unreadable:
                     if source.job_id in (None, job.id):
-                        raise
-        return await self._store.list_sources(job)
+                        raise UserError(sentence_about("file", unreadable.reason)) from None
+        return Gathered(await self._store.list_sources(job), notes)
+
+    async def read_messages(self, key: str) -> Origin | None:
+        """Read the messages that a form waits for; None: they cannot be read, and are forgotten.
+
+        Raises SlackUnavailable: the job of the form reads them.
+        """
+        source = await self._store.find_source(key)
+        if source is None or source.origin is None:
+            return None
+        unread = [] if source.text else await self._said_of(source)
+        read = await self._store.find_source(key)
+        # One without a text is forgotten: there is nothing else in the thread.
+        known = read.origin if read else source.origin
+        return None if unread or known is None else Origin.from_dict(known)
+
+    async def _said_of(self, source: Source) -> Sequence[Sentence]:
+        """Read a source's messages; return what to tell. Raises UserError, SlackUnavailable."""
+        assert source.origin is not None
+        origin = Origin.from_dict(source.origin)
+        asked = ThreadPart(
+            origin.channel, origin.root_ts, origin.itself, origin.after, origin.before
+        )
+        try:
+            read = await self._read_thread(asked)
+            files = read.files if origin.takes_files else []
+            brought = from_files(files, source.key, source.author or "")
+        except (NotThere, SlackRefused) as closed:
+            log.warning("thread not read", source=source.id, error=str(closed))
+            await self._store.delete_source(source.id)
+            return _unread(origin)
+        except UserError:
+            await self._store.delete_source(source.id)
+            raise
+        await self._keep(source, origin, [] if origin.what == "files" else read.said, brought)
+        return []
+
+    async def _keep(
+        self, source: Source, origin: Origin, said: Sequence[Said], brought: Sequence[Source]
+    ) -> None:
+        text, kept, left_out = text_of(said, self._limit)
+        files = sum(len(each.files) for each in said)
+        authors = sorted({each.author for each in said})
+        known = replace(origin, messages=len(said), kept=kept, files=files, authors=authors)
+        await self._store.save_read(source, text, left_out, known.to_dict(), brought)
 
     async def _read(self, source: Source, file_id: str) -> None:
         try:
@@ -68,11 +141,21 @@ def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source
     return Source(key=_key(key, name), name=name, text=kept[:limit], left_out=over, author=author)
 
 
+def from_messages(origin: Origin, key: str, author: str) -> Source:
+    """Make an unread source of messages of a thread."""
+    return Source(
+        key=_key(key, origin.what), name="thread", text="", author=author, origin=origin.to_dict()
+    )
+
+
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
-    """Make unread sources of files (id, name). Raises UserError for those that are never read."""
+    """Make unread sources of files (id, name). Raises UserError for those that are never read.
+
+    What a file without a name is, its job finds out.
+    """
     if len(files) > MOST_FILES:
         raise UserError(sentence("too_many_files", most=MOST_FILES))
-    for _, name in files:
+    for name in filter(None, (name for _, name in files)):
         try:
             kind_of(name)
         except Unreadable as unreadable:
@@ -81,6 +164,16 @@ def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[
         Source(key=_key(key, file_id), name=name[:255], text="", file=file_id, author=author)
         for file_id, name in files
     ]
+
+
+def _unread(origin: Origin) -> Sequence[Sentence]:
+    """Return what to tell where Slack shows us no messages. Raises UserError where they are needed.
+
+    A wish about a thread that nobody read would be answered with something invented.
+    """
+    if origin.what == "thread":
+        raise UserError(sentence("thread_unread"))
+    return [sentence("files_unread" if origin.what == "files" else "thread_around_unread")]
 
 
 def _key(*parts: str) -> str:

@@ -10,11 +10,12 @@ from typing import Any, Self
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
 from bot.listeners.team import team_of
-from bot.slack.client.canvases import name_of
+from bot.slack.shared_files import files_of
+from bot.slack.words import words_of
 
 Body = Mapping[str, Any]
 FileName = tuple[str, str]
-"""The id and the name of a file."""
+"""The id and the name of a file; "" for a name that the event does not tell."""
 
 # Other subtypes are not a person's words: edits, joins, topics, other apps.
 SUBTYPES_OF_PEOPLE = {None, "thread_broadcast", "file_share"}
@@ -80,7 +81,9 @@ class MessageShortcut(Interaction):
     """A shortcut from the menu of a message (message_action). `author` wrote the message."""
 
     author: str
-    text: str
+    ts: str
+    thread_ts: str | None
+    message: Body
     files: Sequence[FileName]
 
     @classmethod
@@ -89,9 +92,15 @@ class MessageShortcut(Interaction):
         return cls(
             **_interaction(body, "shortcut"),
             author=message.get("user", body["user"]["id"]),
-            text=message.get("text", ""),
-            files=_files_of(message),
+            ts=message.get("ts") or body["message_ts"],
+            thread_ts=message.get("thread_ts"),
+            message=message,
+            files=files_of(message),
         )
+
+    def words(self, bot: str) -> str:
+        """Return the words of the message, wherever it has them, without the name of the bot."""
+        return words_of(self.message, bot=bot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,7 @@ class ViewSubmission:
 
     def files(self, name: str) -> Sequence[FileName]:
         """Return the files of an input."""
-        return _files_of(self.inputs.get(name, {}))
+        return files_of(self.inputs.get(name, {}))
 
     def invocation(self, channel: str, response_url: str | None = None) -> Invocation:
         """Return who submitted the form, and where it was opened."""
@@ -166,7 +175,7 @@ class ViewSubmission:
 class MessageEvent:
     """A message, or one that names the app, or the news that a message was deleted.
 
-    Which fields there are depends on the subtype.
+    Which fields there are depends on the subtype. A mention tells of no files: not `files_known`.
 
     https://docs.slack.dev/reference/events/message
     https://docs.slack.dev/reference/events/app_mention
@@ -182,6 +191,7 @@ class MessageEvent:
     bot_id: str | None
     text: str
     files: Sequence[FileName]
+    files_known: bool
     shared_urls: Sequence[str]
     deleted_ts: str | None
 
@@ -199,7 +209,8 @@ class MessageEvent:
             user=event.get("user"),
             bot_id=event.get("bot_id"),
             text=event.get("text", ""),
-            files=_files_of(event),
+            files=files_of(event),
+            files_known=event["type"] != "app_mention" or "files" in event,
             shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
             deleted_ts=event.get("deleted_ts"),
         )
@@ -214,6 +225,15 @@ class MessageEvent:
     def is_direct(self) -> bool:
         """Whether it was written in our own conversation with a person."""
         return self.channel_type == "im"
+
+    def names(self, user: str) -> bool:
+        """Say whether it mentions a user."""
+        return any(f"<@{user}{end}" in self.text for end in ">|")
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether it stands below another message."""
+        return self.thread_ts not in (None, self.ts)
 
     @property
     def root_ts(self) -> str:
@@ -302,8 +322,3 @@ def _interaction(body: Body, kind: str) -> dict[str, str]:
         "trigger_id": body["trigger_id"],
         "response_url": body["response_url"],
     }
-
-
-def _files_of(holder: Body) -> list[FileName]:
-    files = holder.get("files") or []
-    return [(str(file["id"]), name_of(file)) for file in files]

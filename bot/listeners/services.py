@@ -12,6 +12,7 @@ from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.reviews import Reviews
+from bot.drafting.sources import Sources
 from bot.errors import UserError
 from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
 from bot.messages import Sentence, sentence
@@ -35,6 +36,7 @@ class Services:
     bot_user: str
     jobs: Jobs
     background: BackgroundTasks
+    sources: Sources
     reviews: Reviews | None
 
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:

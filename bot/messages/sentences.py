@@ -114,12 +114,29 @@ def help_option(name: str, typed: str, takes: Sentence) -> Sentence:
     return fill_in("help_option", option=f"{typed}=", meaning=meaning, range=takes)
 
 
-def form_source_kept(characters: int, files: int) -> Sentence:
-    """Say what of a message is kept already, over the form that was opened from it."""
+def form_source_kept(characters: int, files: int, thread: Sentence | None = None) -> Sentence:
+    """Say what of a message is kept already, over the form that was opened from it.
+
+    `thread`: what is kept of the thread that it stands in.
+    """
     kept = [fill_in("kept_text", characters=characters)] if characters else []
     if files:
         kept.append(fill_in("kept_files", n=files))
+    if thread:
+        kept.append(thread)
     return fill_in("form_source_kept", kept=tuple(kept))
+
+
+def kept_messages(kept: int, messages: int) -> Sentence:
+    """Say how many messages of its thread are kept with a message."""
+    if kept < messages:
+        return fill_in("kept_messages_part", kept=kept, messages=messages)
+    return fill_in("kept_message") if kept == 1 else fill_in("kept_messages", n=messages)
+
+
+def thread_files(n: int) -> Sentence:
+    """Say that the files in a thread were not read."""
+    return fill_in("thread_file") if n == 1 else fill_in("thread_files", n=n)
 
 
 def left_out(name: SafeText | None, kept: int, total: int) -> Sentence:
@@ -301,14 +318,29 @@ def why_kind(title: str) -> Sentence:
     return fill_in("why_kind", title=escape(title))
 
 
-def why_based(parent: int | None, wish: SafeText | None, sources: Sequence[SafeText]) -> Sentence:
-    """Say what a draft was made from: the brief, or a draft and a wish; and its sources."""
+def why_based(
+    parent: int | None,
+    wish: SafeText | None,
+    sources: Sequence[SafeText],
+    threads: Sequence[tuple[int, int]] = (),
+) -> Sentence:
+    """Say what a draft was made from: the brief, or a draft and a wish; and its sources.
+
+    `threads`: how many messages of each thread were used, and how many there were.
+    """
     based = fill_in("why_brief")
     if parent is not None:
         shown = escape(part(wish, 0, 500)) if wish else "…"
         based = fill_in("why_draft", parent=parent, wish=shown)
     named = [fill_in("why_source", name=escape(part(name, 0, 100))) for name in sources]
-    return fill_in("why_based", based=(based, *named))
+    said = [_why_thread(kept, messages) for kept, messages in threads]
+    return fill_in("why_based", based=(based, *named, *said))
+
+
+def _why_thread(kept: int, messages: int) -> Sentence:
+    if kept < messages:
+        return fill_in("why_thread_part", kept=kept, messages=messages)
+    return fill_in("why_thread_one") if kept == 1 else fill_in("why_thread", messages=messages)
 
 
 def why_options(options: Mapping[str, object]) -> Sentence:

@@ -57,9 +57,12 @@ class HoldQueries(Transactions):
         asked = select(Job.requester).where(Job.thread_id == thread_id)
         began = select(Thread.requester).where(Thread.id == thread_id)
         wrote = select(Source.author).where(Source.thread_id == thread_id)
+        said = select(Source.origin).where(Source.thread_id == thread_id)
         async with self._read() as session:
             found = await session.scalars(asked.union(began, wrote))
-            return {author for author in found if author is not None}
+            origins = filter(None, await session.scalars(said))
+            authors = [*found, *(author for origin in origins for author in origin["authors"])]
+            return {author for author in authors if author}
 
     async def find_hold(self, hold_id: int) -> Hold | None:
         """Return the hold with this id, if there is one."""

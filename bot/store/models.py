@@ -110,6 +110,9 @@ class Thread(Base):
     `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
     the drafts. `post_to` is the channel of a text that is drafted in private, in the app's
     conversation with its requester. In a muted thread replies are no instructions.
+
+    `others_root`: people talked there before the bot was asked, so that only what names it is for
+    it.
     """
 
     __tablename__ = "threads"
@@ -126,6 +129,7 @@ class Thread(Base):
     muted: Mapped[bool] = mapped_column(default=False)
     persons_root: Mapped[bool] = mapped_column(default=False)
     head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
+    others_root: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
@@ -199,7 +203,8 @@ class Source(Base):
 
     A source without a thread waits for its form, which knows it by `key`. A `file` of Slack's has
     no text until a job has read it. `job_id` is the job that it came with, `author` who wrote or
-    sent it. `left_out` counts the characters at its end that were not kept.
+    sent it. `left_out` counts the characters at its end that were not kept. `origin` says which
+    messages of Slack's it is (`bot.drafting.origin`); these too are read by a job.
     """
 
     __tablename__ = "sources"
@@ -212,6 +217,7 @@ class Source(Base):
     file: Mapped[str | None] = mapped_column(String(32), default=None)
     job_id: Mapped[int | None] = mapped_column(default=None)
     author: Mapped[str | None] = mapped_column(String(32), default=None)
+    origin: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     thread_id: Mapped[int | None] = mapped_column(
         ForeignKey("threads.id"), index=True, default=None
     )

@@ -1,6 +1,7 @@
 """Queries about threads, and about the sources that their drafts are based on."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -63,6 +64,46 @@ class ThreadQueries(Transactions):
     async def save_source_text(self, source_id: int, name: str, text: str, left_out: int) -> None:
         """Record the text of a file that was read."""
         await self._update(Source, source_id, name=name, text=text, left_out=left_out)
+
+    async def find_source(self, key: str) -> Source | None:
+        """Find a source by its key."""
+        async with self._read() as session:
+            return await session.scalar(select(Source).where(Source.key == key))
+
+    async def save_read(
+        self,
+        source: Source,
+        text: str,
+        left_out: int,
+        origin: dict[str, Any],
+        files: Sequence[Source],
+    ) -> None:
+        """Record what was read of messages, once, and `files` as sources beside it.
+
+        Without text the source itself is deleted.
+        """
+        async with self._write() as session:
+            kept = await session.get(Source, source.id, with_for_update=True)
+            if kept is None or kept.text:
+                return
+            for file in files:
+                file.thread_id, file.job_id = kept.thread_id, kept.job_id
+                file.created_at = kept.created_at
+            session.add_all(files)
+            if text:
+                kept.text, kept.left_out, kept.origin = text, left_out, origin
+            else:
+                await session.delete(kept)
+
+    async def save_origin(self, source_id: int, origin: dict[str, Any]) -> None:
+        """Record what is known of the messages of a source."""
+        await self._update(Source, source_id, origin=origin)
+
+    async def list_origins(self, thread_id: int) -> Sequence[dict[str, Any]]:
+        """Return where the sources of a thread were read, of those that are messages."""
+        query = select(Source.origin).where(Source.thread_id == thread_id).order_by(Source.id)
+        async with self._read() as session:
+            return [origin for origin in await session.scalars(query) if origin is not None]
 
     async def delete_source(self, source_id: int) -> None:
         """Delete a file that gives no text, so that no later job fails because of it."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bot.workspace import grid
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
-from bot.workspace.slack_json import message_json, tombstone_json, view_json
+from bot.workspace.slack_json import message_json, told_files_json, tombstone_json, view_json
 from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
@@ -88,22 +88,25 @@ def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
 
 
 def posted(state: State, message: PostedMessage) -> list[Json]:
-    """Build the event of a new message, and a second one if it mentions the app outside its DM."""
+    """Build the event of a new message, and a second one if it mentions the app outside its DM.
+
+    The second tells neither of files nor of the kind of channel.
+    https://docs.slack.dev/reference/events/app_mention
+    """
     channel = state.channels[message.channel]
     base = message_json(state, message) | {"channel": channel.id, "event_ts": message.ts}
-    if message.files and state.has_outsiders(channel):
-        # The app asks files.info for the rest. https://docs.slack.dev/apis/slack-connect
-        hidden = {"created": 0, "timestamp": 0, "user": "", "mode": "file_access"}
-        hidden["file_access"] = "check_file_info"
-        base["files"] = [{"id": file.id, **hidden} for file in message.files]
     event = base | {"channel_type": channel.kind}
     if message.files:
         event |= {"subtype": "file_share", "display_as_bot": False}
+        event["files"] = told_files_json(state, message)
     if message.broadcast:
         # https://docs.slack.dev/reference/events/message/thread_broadcast
         event["root"] = message_json(state, channel.messages[message.thread_ts or ""])
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
-    return [event, base | {"type": "app_mention"}] if mentioned else [event]
+    if not mentioned:
+        return [event]
+    bare = {name: value for name, value in base.items() if name not in ("files", "upload")}
+    return [event, bare | {"type": "app_mention"}]
 
 
 def changed(state: State, message: PostedMessage, before: Json) -> Json:

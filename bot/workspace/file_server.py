@@ -23,7 +23,7 @@ async def download(state: State, request: web.Request) -> web.Response:
         file = visible_file(state, request.match_info["file"].rpartition("-")[2])
     except ApiError:
         file = None
-    if file is None or not mine or "files:read" not in state.scopes:
+    if file is None or file.denied or not mine or "files:read" not in state.scopes:
         return web.Response(text=LOGIN_PAGE, content_type="text/html")
     # A canvas is served as a page, though its type says otherwise.
     kind = "text/html" if isinstance(file, Canvas) else file.mimetype

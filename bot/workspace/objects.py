@@ -68,7 +68,9 @@ class UploadedFile:
     """A file that can be read in `channels`, and by the app if a form brought it (`in_form`).
 
     `readers` are people who may read it outside these channels, which is so for canvases only.
-    `data` is None while an announced upload has not arrived.
+    `data` is None while an announced upload has not arrived. `mode` is Slack's word for what it is,
+    e.g. a snippet, or a tombstone where it was deleted; `filetype` its type where the name shows
+    none; `denied`: its workspace lets nobody of another one read it.
     """
 
     id: str
@@ -82,6 +84,9 @@ class UploadedFile:
     channels: set[str] = field(default_factory=set)
     in_form: bool = False
     readers: set[str] = field(default_factory=set)
+    mode: str = "hosted"
+    filetype: str = ""
+    denied: bool = False
 
     def __post_init__(self) -> None:
         assert self.name, "a file has a name"
@@ -92,6 +97,8 @@ class UploadedFile:
     @property
     def kind(self) -> str:
         """Slack's word for the type. https://docs.slack.dev/reference/objects/file-object"""
+        if self.filetype:
+            return self.filetype
         ending = self.name.rpartition(".")[2].lower() if "." in self.name else "binary"
         return FILE_TYPES.get(ending, ending or "binary")
 
@@ -141,6 +148,7 @@ class PostedMessage:
     revision: int = 0
     files: list[UploadedFile] = field(default_factory=list)
     pane: Pane | None = None
+    attachments: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         assert self.thread_ts != self.ts, "a reply belongs to another message"

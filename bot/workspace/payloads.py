@@ -6,7 +6,7 @@ https://docs.slack.dev/interactivity
 from bot.workspace import forms, grid, markup
 from bot.workspace.blocks import ACTION_ELEMENTS, INPUT_ELEMENTS
 from bot.workspace.objects import Json, OpenView, PostedMessage, WorkspaceChannel
-from bot.workspace.slack_json import message_json, view_json
+from bot.workspace.slack_json import message_json, told_files_json, view_json
 from bot.workspace.state import State
 
 CHANNEL_NAMES = {"im": "directmessage", "group": "privategroup"}
@@ -45,12 +45,13 @@ def shortcut(state: State, who: str, callback_id: str, channel: WorkspaceChannel
 def message_shortcut(state: State, who: str, message: PostedMessage, callback_id: str) -> Json:
     """Build a shortcut from the menu of a message, whoever wrote it."""
     channel = state.channels[message.channel]
+    files = {"files": told_files_json(state, message)} if message.files else {}
     return _interaction(state, who, "message_action") | {
         "callback_id": callback_id,
         "trigger_id": state.new_trigger(who, channel=channel.id),
         "action_ts": state.now(),
         "message_ts": message.ts,
-        "message": message_json(state, message),
+        "message": message_json(state, message) | files,
         "channel": _channel_json(channel),
         "response_url": state.new_response_url(channel.id, who),
     }

@@ -16,12 +16,16 @@ from bot.workspace.objects import (
 from bot.workspace.rich_text import typed_block
 from bot.workspace.state import State
 
+GONE_MODES = {"hidden_by_limit", "tombstone"}
+
 
 def message_json(state: State, message: PostedMessage, *, metadata: bool = False) -> Json:
     """Build a message object. https://docs.slack.dev/reference/events/message"""
     out: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts}
     if message.bot:
         out |= {"bot_id": state.bot_id, "app_id": state.app, "bot_profile": bot_profile_json(state)}
+    elif message.user in state.users and state.users[message.user].bot:
+        out |= _of_other_app(state.users[message.user])
     if message.client_id:
         out["client_msg_id"] = message.client_id
     if message.broadcast:
@@ -31,6 +35,8 @@ def message_json(state: State, message: PostedMessage, *, metadata: bool = False
         out["blocks"] = message.blocks
     elif message.client_id and message.text:
         out["blocks"] = [typed_block(message.text, message.ts)]
+    if message.attachments:
+        out["attachments"] = message.attachments
     if message.edited:
         out["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:
@@ -62,6 +68,13 @@ def bot_profile_json(state: State) -> Json:
     }
 
 
+def _of_other_app(app: User) -> Json:
+    """Build the fields that say which app posted a message."""
+    ids = {"bot_id": "B" + app.id[1:], "app_id": "A" + app.id[1:]}
+    profile = {"id": ids["bot_id"], "app_id": ids["app_id"], "name": app.name, "deleted": False}
+    return ids | {"bot_profile": profile | {"team_id": app.team}}
+
+
 def tombstone_json(state: State, message: PostedMessage) -> Json:
     """Build what is shown for a deleted message that has replies."""
     text = "This message was deleted."
@@ -90,7 +103,14 @@ def thread_json(state: State, message: PostedMessage) -> Json:
 
 
 def file_json(state: State, file: UploadedFile) -> Json:
-    """Build a file object. https://docs.slack.dev/reference/objects/file-object"""
+    """Build a file object. https://docs.slack.dev/reference/objects/file-object
+
+    Of one that nobody sees any more, or not from here, there is hardly more than the id.
+    """
+    if file.mode in GONE_MODES:
+        return {"id": file.id, "mode": file.mode}
+    if file.denied:
+        return hidden_file_json(file) | {"file_access": "access_denied"}
     place = f"{state.url}/files-pri/{state.team}-{file.id}"
     address = f"https://{state.domain}.slack.com/files/{file.user}/{file.id}/{quote(file.name)}"
     own = {}
@@ -107,10 +127,10 @@ def file_json(state: State, file: UploadedFile) -> Json:
         "pretty_type": file.kind.upper(),
         "user": file.user,
         "user_team": state.users[file.user].team,
-        "editable": False,
+        "editable": file.mode == "snippet",
         "size": file.size,
-        "mode": "hosted",
-        "is_external": False,
+        "mode": file.mode,
+        "is_external": file.mode == "external",
         "external_type": "",
         "is_public": any(state.channels[c].kind == "channel" for c in file.channels),
         "public_url_shared": False,
@@ -123,6 +143,22 @@ def file_json(state: State, file: UploadedFile) -> Json:
         "file_access": "visible",
         **own,
     }
+
+
+def hidden_file_json(file: UploadedFile) -> Json:
+    """Build what is told of a file where people of another workspace are: files.info has the rest.
+
+    https://docs.slack.dev/apis/slack-connect
+    """
+    known = {"id": file.id, "created": 0, "timestamp": 0, "user": "", "mode": "file_access"}
+    return known | {"file_access": "check_file_info"}
+
+
+def told_files_json(state: State, message: PostedMessage) -> list[Json]:
+    """Build the files of a message as an event or an interaction tells of them."""
+    if state.has_outsiders(state.channels[message.channel]):
+        return [hidden_file_json(file) for file in message.files]
+    return [file_json(state, file) for file in message.files]
 
 
 def reactions_json(message: PostedMessage) -> list[Json]:

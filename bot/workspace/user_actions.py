@@ -159,6 +159,12 @@ class UserActions:
             raise ValueError("A file needs a name and at least one byte.")
         return self.state.add_file(who, name, data, mimetype).id
 
+    def snippet(self, who: str, text: str, *, title: str = "", name: str = "Untitled") -> str:
+        """Add a snippet, which needs no name; Slack knows from its type what it is."""
+        file = self.state.add_file(who, name, text.encode(), "text/plain")
+        file.title, file.mode, file.filetype = title or name, "snippet", "text"
+        return file.id
+
     async def upload(
         self,
         who: str,

@@ -13,6 +13,7 @@ from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDe
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
 from bot.workspace.objects import Enterprise, Json, OpenView, PostedMessage, ThreadStatus
+from bot.workspace.other_apps import OtherApps
 from bot.workspace.rate_limits import MethodLimiter, RateLimit
 from bot.workspace.server import workspace_app
 from bot.workspace.socket_mode import SocketMode
@@ -25,7 +26,7 @@ T = TypeVar("T")
 SLACK_LIMITS = {name: method.limit for name, method in METHODS.items() if method.limit}
 
 
-class Workspace(UserActions):
+class Workspace(UserActions, OtherApps):
     """A workspace on loopback with one app; `async with` serves it. Port 0 takes a free one.
 
     `limits` None switches rate limits off. `manifest` is the app's: it decides which shortcuts,

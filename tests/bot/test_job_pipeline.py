@@ -92,6 +92,9 @@ async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
     async def no_file(file_id: str, most: int) -> Any:
         raise AssertionError("no file was attached")
 
+    async def no_thread(asked: object) -> Any:
+        raise AssertionError("no thread was to be read")
+
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
     slack, people = FakeSlack(), FakePeople()
     async with ScriptedEngine() as engine, EngineClient(engine.url) as client:
@@ -102,7 +105,7 @@ async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
             filter=filter_,
             people=people,
             recipes=load_recipes(None),
-            sources=Sources(store, no_file, 1_000),
+            sources=Sources(store, no_file, no_thread, 1_000),
             queue=WorkerQueue(),
             settings=DraftingSettings(worker_patience=PATIENCE),
             bot_user="UBOT",

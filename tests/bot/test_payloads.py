@@ -63,10 +63,31 @@ def test_a_message_outside_a_thread_is_its_own_root() -> None:
     assert message(thread_ts="0.5").root_ts == "0.5"
 
 
-def test_a_file_without_a_name_is_called_by_its_id() -> None:
-    files = [{"id": "F1", "name": "a.txt"}, {"id": "F2"}]
-    assert message(files=files).files == [("F1", "a.txt"), ("F2", "F2")]
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ({"name": "a.txt"}, "a.txt"),
+        ({"name": "a.xlsx", "filetype": "text"}, "a.xlsx"),
+        ({"mode": "file_access", "file_access": "check_file_info"}, ""),
+        ({"name": "Untitled", "title": "Untitled", "filetype": "text"}, "Untitled.txt"),
+        ({"name": "-.txt", "title": "Our trams", "mode": "snippet"}, "Our trams.txt"),
+        ({"name": "-.txt", "title": ""}, "-.txt"),
+        ({"name": "Untitled", "filetype": "python", "mode": "snippet"}, "Untitled.txt"),
+        ({"name": "notes v1.2", "filetype": "pdf"}, "notes v1.2.pdf"),
+        ({"name": "notes", "mimetype": "text/markdown"}, "notes.md"),
+        ({"name": "film", "mimetype": "video/mp4"}, "film"),
+        ({"mode": "tombstone"}, ""),
+    ],
+)
+def test_a_file_has_the_name_that_slack_tells_and_an_ending_by_its_type(
+    told: dict[str, Any], name: str
+) -> None:
+    assert message(files=[{"id": "F1", **told}]).files == [("F1", name)]
+
+
+def test_a_message_may_have_no_files() -> None:
     assert message(files=None).files == []
+    assert not message(type="app_mention").files_known
 
 
 def test_a_reaction_has_no_skin_tone_and_no_ts_where_it_is_on_no_message() -> None:

@@ -282,6 +282,186 @@ async def test_the_global_shortcut_asks_for_the_channel(
     await ana.sees_drafts(1)
 
 
+@pytest.fixture
+def shared(workspace: Workspace, ana: Person) -> Person:
+    """Ana in a channel that is shared with people of another workspace."""
+    olga = workspace.person("olga", outsider=True)
+    return Person(workspace, ana.id, workspace.channel("shared", members=[ana.id, olga]))
+
+
+async def test_where_outsiders_are_a_file_is_judged_once_slack_was_asked(
+    bot_by_either_way: Bot, shared: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await shared.draft("blog: our trams")
+    await shared.sees_drafts(1)
+    await workspace.upload(
+        shared.id,
+        shared.channel,
+        "notes.md",
+        TRAM.encode(),
+        thread_ts=shared.root.ts,
+        text="use the notes",
+    )
+    await shared.sees_drafts(2)
+    assert f" notes.md\n{TRAM}" in engine.requests[1]["messages"][1]["content"]
+
+
+async def test_where_outsiders_are_a_foreign_file_is_refused_in_the_thread_later(
+    bot: Bot, shared: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await shared.draft("blog: our trams")
+    await shared.sees_drafts(1)
+    root = shared.root.ts
+    await workspace.upload(
+        shared.id, shared.channel, "film.mp4", b"x", thread_ts=root, text="use it"
+    )
+    await shared.hears("this is none of them")
+    (said,) = workspace.whispers(shared.id)
+    assert said.thread_ts == root
+    await shared.reply("shorter")
+    await shared.sees_drafts(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"denied": True}, "cannot see this file"),
+        ({"mode": "tombstone"}, "cannot see this file"),
+        ({"mode": "hidden_by_limit"}, "cannot see this file"),
+        ({"mode": "external"}, "lies outside of Slack"),
+    ],
+)
+async def test_a_file_that_slack_does_not_give_is_answered_in_one_sentence(
+    bot: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    change: dict[str, Any],
+    says: str,
+) -> None:
+    await ana.draft("blog: our trams")
+    await ana.sees_drafts(1)
+    attached = workspace.attach(ana.id, "notes.txt", TRAM.encode())
+    for name, value in change.items():
+        setattr(workspace.state.files[attached], name, value)
+    await workspace.say(ana.id, ana.channel, "use it", thread_ts=ana.root.ts, files=[attached])
+    await ana.hears(says)
+    assert len(workspace.whispers(ana.id)) == 1
+    assert len(engine.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("snippet", "called"),
+    [
+        ({"name": "Untitled"}, "Untitled.txt"),
+        ({"name": "-.txt", "title": "Our trams"}, "Our trams.txt"),
+    ],
+)
+async def test_a_snippet_without_a_name_is_read(
+    bot: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    snippet: dict[str, str],
+    called: str,
+) -> None:
+    dm = workspace.dm(ana.id)
+    typed = workspace.snippet(ana.id, TRAM, **snippet)
+    await workspace.say(ana.id, dm, "report: what it says", files=[typed])
+    await workspace.until(lambda: engine.requests)
+    assert f" {called}\n{TRAM}" in engine.requests[0]["messages"][1]["content"]
+
+
+async def thread_of_three(workspace: Workspace, who: Person) -> tuple[str, str]:
+    """Let two people talk, and return the first message of three and the second."""
+    ben = workspace.person("ben")
+    root = await workspace.say(ben, who.channel, "The tram is late.")
+    second = await workspace.say(ben, who.channel, TRAM, thread_ts=root)
+    await workspace.say(who.id, who.channel, "It rings.", thread_ts=root)
+    return root, second
+
+
+async def test_the_message_shortcut_takes_the_thread_of_the_message_along(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    _, second = await thread_of_three(workspace, ana)
+    assert await workspace.message_shortcut(ana.id, ana.channel, second, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    await workspace.until(
+        lambda: "35 characters, 2 other messages of its thread" in str(form.body["blocks"][0])
+    )
+    assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
+    (draft,) = await ana.sees_drafts(1)
+    told = engine.requests[0]["messages"][1]["content"]
+    assert "ben: The tram is late.\n\nana: It rings." in told
+    assert told.count(TRAM) == 1
+    assert await workspace.click(ana.id, ana.channel, draft.ts, "why")
+    assert "2 messages of a thread" in str(workspace.views(ana.id)[-1].blocks)
+
+
+async def test_a_form_that_is_sent_before_the_thread_was_read_has_it_all_the_same(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    root, _ = await thread_of_three(workspace, ana)
+    workspace.fail("conversations.replies", status=503, times=2)
+    assert await workspace.message_shortcut(ana.id, ana.channel, root, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    assert "which I am reading now" in str(form.body["blocks"][0])
+    assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
+    await ana.sees_drafts(1)
+    told = engine.requests[0]["messages"][1]["content"]
+    assert f"ben: {TRAM}\n\nana: It rings." in told
+
+
+async def test_where_the_app_is_no_member_the_message_alone_is_the_source_and_the_form_says_so(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    away = Person(workspace, ana.id, workspace.channel("away", members=[ana.id], bot=False))
+    root, _ = await thread_of_three(workspace, away)
+    assert await workspace.message_shortcut(ana.id, away.channel, root, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    await workspace.until(lambda: "but not its thread" in str(form.body["blocks"][0]))
+    assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
+    await away.sees_drafts(1)
+    told = engine.requests[0]["messages"][1]["content"]
+    assert "The tram is late." in told
+    assert TRAM not in told
+
+
+async def test_the_message_shortcut_reads_blocks_and_attachments(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    flow = workspace.other_app("workflow")
+    header = {"type": "header", "text": {"type": "plain_text", "text": "Leave: Ana"}}
+    said = {"fallback": "leave", "fields": [{"title": "From", "value": "Monday"}]}
+    ts = await workspace.post_as(flow, ana.channel, "", blocks=[header], attachments=[said])
+    assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"brief": "news: a leave"})).ok
+    await ana.sees_drafts(1)
+    assert "Leave: Ana\nFrom: Monday" in engine.requests[0]["messages"][1]["content"]
+
+
+async def test_a_typed_text_keeps_its_angle_brackets_at_every_door(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    code = "if a<b and c>d, List<String>"
+    await ana.draft(f"text: {code}")
+    await ana.sees_drafts(1)
+    await ana.reply(f"say {code}")
+    await ana.sees_drafts(2)
+    ts = await workspace.say(ana.id, ana.channel, code)
+    assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
+    (form,) = workspace.views(ana.id)
+    assert (await workspace.submit(ana.id, form.id, {"brief": f"text: form {code}"})).ok
+    await workspace.until(lambda: len(engine.requests) == 3)
+    assert [request["messages"][-1]["content"].count(code) for request in engine.requests] == [
+        1,
+        1,
+        2,
+    ]
+
+
 async def test_a_secret_in_a_source_stops_the_request_and_names_the_rule(
     bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:

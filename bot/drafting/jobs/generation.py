@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
@@ -12,12 +13,13 @@ from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.stops import AllStopped, Stops
 from bot.drafting.jobs.waiting_status import waiting_status
+from bot.drafting.origin import count
 from bot.drafting.slack_port import Place
 from bot.drafting.sources import Material
-from bot.messages import sentence, sentences
+from bot.messages import Sentence, sentence, sentences
 from bot.store import HistoryStep, JobStatus, VersionStatus
 from inference.client import Delta, EngineRefused, EngineUnavailable, Sampling, Usage
-from safety import Stage
+from safety import NOTHING, Stage
 
 log = structlog.get_logger(__name__)
 
@@ -154,9 +156,18 @@ class Generation:
     async def _tell_left_out(self, materials: Sequence[Material]) -> None:
         for material in materials:
             if material.left_out and material.is_new:
-                kept = len(material.text)
-                said = sentences.left_out(material.name, kept, kept + material.left_out)
-                await self._run.tell(said, place=self._place)
+                await self._run.tell(await self._left_out(material), place=self._place)
+
+    async def _left_out(self, material: Material) -> Sentence:
+        """Say what the model was not given; of messages that is kept too, for "Why this?"."""
+        kept, origin = len(material.text), material.origin
+        used = count(material.text)
+        if origin is None or used == origin.messages:
+            name = NOTHING if origin else material.name
+            return sentences.left_out(name, kept, kept + material.left_out)
+        known = replace(origin, kept=used).to_dict()
+        await self._run.context.store.save_origin(material.source_id, known)
+        return sentence("thread_left_out", kept=used, messages=origin.messages)
 
     async def _wait_for_worker(self, deadline: float) -> None:
         """Return when it answers again. Raises Refusal at the deadline, AllStopped."""

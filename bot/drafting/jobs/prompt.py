@@ -8,6 +8,7 @@ from bot.drafting.brief.languages import language_of
 from bot.drafting.brief.options import TONES, Options
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
+from bot.drafting.origin import shorter as fewer_messages
 from bot.drafting.sources import Material
 from bot.messages import Language, sentence_about
 from bot.store import HistoryStep
@@ -93,7 +94,8 @@ class Conversation:
     def shorter(self) -> "Conversation | None":
         """Return it with less in it, for a model that cannot hold it all; None: nothing to spare.
 
-        First from the end of the materials, then from the beginning of the history.
+        First from the end of the materials, or from the middle of a thread; then from the
+        beginning of the history.
         """
         used = sum(len(material.text) for material in self.materials)
         if used > ENOUGH_MATERIAL or (used > LEAST_MATERIAL and len(self.turns) < 2):
@@ -113,9 +115,10 @@ class Conversation:
 
 
 def _shorter(material: Material) -> Material:
-    kept = int(len(material.text) * SPARED)
-    over = len(material.text) - kept
-    return replace(material, text=part(material.text, 0, kept), left_out=material.left_out + over)
+    text, room = material.text, int(len(material.text) * SPARED)
+    kept = fewer_messages(text, room) if material.origin else part(text, 0, room)
+    over = len(text) - len(kept)
+    return replace(material, text=kept, left_out=material.left_out + over)
 
 
 def _quoted(materials: Sequence[Material], rules: Rules) -> Iterator[str]:

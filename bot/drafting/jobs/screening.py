@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.origin import Origin
 from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.drafting.sources import Material
-from bot.extraction.extraction import Unreadable
-from bot.messages import sentence, sentence_about, sentences
+from bot.errors import UserError
+from bot.messages import sentence, sentences
 from bot.store import Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
 
@@ -24,10 +25,7 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     hold = hold or await store.find_hold_on((await store.get_origin(run.job)).id)
     if hold is not None and hold.sealed and run.context.reviews:
         await _put_back(run, hold, run.context.reviews)
-    try:
-        sources = await run.context.sources.of(run.job)
-    except Unreadable as unread:
-        raise Refusal(sentence_about("file", unread.reason), JobStatus.REFUSED) from None
+    sources = await _gather(run)
     asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
     quoted = [await _judge_source(run, source, held_as(hold)) for source in sources]
     if asked.text is None or any(verdict.text is None for verdict in quoted):
@@ -41,6 +39,21 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     materials = [await _material(run, *judged) for judged in zip(sources, quoted, strict=True)]
     await run.refresh()
     return asked.text, materials
+
+
+async def _gather(run: JobRun) -> Sequence[Source]:
+    """Read what the drafts are based on, and tell what could not be read. Raises Refusal, Away."""
+    try:
+        gathered = await run.context.sources.of(run.job)
+    except UserError as bad:
+        raise Refusal(bad.sentence, JobStatus.REFUSED) from None
+    for note in gathered.notes:
+        await run.tell(note)
+    brought = [source.origin for source in gathered.sources if source.job_id == run.job.id]
+    files = sum(origin["files"] for origin in brought if origin)
+    if files and not run.again:
+        await run.tell(sentences.thread_files(files))
+    return gathered.sources
 
 
 async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
@@ -86,8 +99,16 @@ async def _hold_back(
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:
     assert verdict.text is not None
-    named = await run.judge(source.name if source.file else "", Stage.MATERIAL)
-    return Material(named.text or NOTHING, verdict.text, source.left_out, _is_new(run, source))
+    origin = Origin.from_dict(source.origin) if source.origin else None
+    named = await run.judge(source.name if source.file or origin else "", Stage.MATERIAL)
+    return Material(
+        named.text or NOTHING,
+        verdict.text,
+        source.left_out,
+        is_new=_is_new(run, source),
+        origin=origin,
+        source_id=source.id,
+    )
 
 
 def _is_new(run: JobRun, source: Source) -> bool:

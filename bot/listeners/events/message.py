@@ -1,15 +1,18 @@
 """Messages: a reply refines, a message to the app is a brief, a deleted draft counts no more."""
 
 import re
+from collections.abc import Sequence
 
 from bot.drafting.brief.brief import is_help, is_stop
 from bot.drafting.jobs.intake import Invocation
-from bot.drafting.sources import from_files
+from bot.drafting.origin import Origin, What
+from bot.drafting.sources import from_files, from_messages
 from bot.errors import UserError
 from bot.listeners.payloads import MessageEvent
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
+from bot.store import Source
 
 SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
 
@@ -21,19 +24,19 @@ async def on_message(event: MessageEvent, services: Services) -> None:
         return
     if event.author is None or event.author == services.bot_user:
         return
-    if event.thread_ts or event.is_direct:
-        await _handle(event, event.author, services, to_us=event.is_direct)
+    to_us = event.is_direct or event.names(services.bot_user)
+    if event.thread_ts or to_us:
+        await _handle(event, event.author, services, to_us=to_us)
 
 
 async def on_mention(event: MessageEvent, services: Services) -> None:
-    """Take a message that names the app as a brief, unless it came as a reply already."""
-    thread = await services.actions.thread_at(event.channel, event.root_ts)
-    if event.author and thread is None:
+    """Take a message that names the app, whether or not it comes as a message as well."""
+    if event.author and event.author != services.bot_user:
         await _handle(event, event.author, services, to_us=True)
 
 
 async def _handle(event: MessageEvent, author: str, services: Services, *, to_us: bool) -> None:
-    # One message has one ts, by however many kinds of event it comes.
+    # One message has one ts, by however many kinds of event it comes: the first is taken.
     key = f"message-{event.channel}-{event.ts}"
     invocation = Invocation(author, event.team, event.channel, key)
     try:
@@ -49,21 +52,45 @@ async def _reply_or_brief(
     event: MessageEvent, invocation: Invocation, services: Services, *, to_us: bool
 ) -> Sentence | None:
     """Return what to tell the author. Raises UserError."""
-    mentioned = to_us or f"<@{services.bot_user}" in event.text
     # A message that was shared into the thread: Slack keeps its link beside the words.
     shared = next(iter(event.shared_urls), "")
     words = f"{shared} {typed(event.text, bot=services.bot_user)}".strip()
+    if to_us and not event.is_direct and not words and not event.files:
+        return sentence("mention_without_wish")
     thread = await services.actions.thread_at(event.channel, event.root_ts)
     if thread is not None and not (to_us and await services.actions.came_to_nothing(thread)):
+        after = await services.actions.read_up_to(thread) if thread.others_root else ""
         return await services.actions.reply(
             thread,
             words,
             invocation,
-            mentioned=mentioned,
-            to_others=bool(SOMEBODY.match(event.text)) and not mentioned,
+            mentioned=to_us,
+            to_others=bool(SOMEBODY.match(event.text)) and not to_us,
             files=event.files,
+            brings=_messages(event, invocation, "around" if thread.others_root else "files", after),
         )
     return await _brief(event, words, invocation, services) if to_us else None
+
+
+def _messages(
+    event: MessageEvent, invocation: Invocation, what: What, after: str = ""
+) -> Sequence[Source]:
+    """Return what a job has to read of the thread and of the message itself.
+
+    Read later, it costs Slack's three seconds nothing, and a crash loses nothing.
+    """
+    if what == "files" and event.files_known:
+        return []
+    origin = Origin(
+        what,
+        event.channel,
+        event.root_ts,
+        event.ts,
+        takes_files=not event.files_known,
+        after=event.ts if what == "files" else after,
+        before=event.ts,
+    )
+    return [from_messages(origin, invocation.key, invocation.user)]
 
 
 async def _brief(
@@ -80,6 +107,14 @@ async def _brief(
         return sentences.stopped_drafts(stopped)
     if event.files and not words:
         return sentence("files_without_wish")
-    sources = from_files(event.files, invocation.key, invocation.user)
-    await services.drafting.draft(words, invocation, sources=sources, under=event.root_ts)
+    among_others = event.in_thread and not event.is_direct
+    said = _messages(event, invocation, "thread" if among_others else "files")
+    files = from_files(event.files, invocation.key, invocation.user)
+    await services.drafting.draft(
+        words,
+        invocation,
+        sources=[*said, *files],
+        under=event.root_ts,
+        among_others=among_others,
+    )
     return None

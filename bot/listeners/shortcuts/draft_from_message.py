@@ -1,16 +1,20 @@
-"""The menu of a message: its text and files become what a draft is based on."""
+"""The menu of a message: its text, its files and its thread become what a draft is based on."""
+
+from collections.abc import Sequence
+from functools import partial
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.sources import from_files, from_text
+from bot.drafting.origin import Origin
+from bot.drafting.slack_port import SlackError
+from bot.drafting.sources import from_files, from_messages, from_text
 from bot.errors import UserError
-from bot.listeners.form import open_form
+from bot.listeners.form import open_form, tell_source
 from bot.listeners.form_context import FormContext
 from bot.listeners.payloads import MessageShortcut
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
-from bot.slack.incoming import typed
-from bot.store import StoreUnavailable
+from bot.store import Source, StoreUnavailable
 
 
 async def on_message_shortcut(ack: AsyncAck, shortcut: MessageShortcut, services: Services) -> None:
@@ -29,16 +33,46 @@ async def on_message_shortcut(ack: AsyncAck, shortcut: MessageShortcut, services
 async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | None:
     """Return what to say if the form did not open. Raises UserError, StoreUnavailable."""
     invocation = shortcut.invocation
-    text = typed(shortcut.text, bot=services.bot_user)
+    text = shortcut.words(services.bot_user)
     sources = from_files(shortcut.files, invocation.key, shortcut.author)
     if text:
         limit = services.settings.max_source
         sources = [from_text("message", text, invocation.key, limit, shortcut.author), *sources]
     if not sources:
         raise UserError(sentence("no_text_there"))
+    thread = _thread(shortcut)
     # Under a key, for the text may be longer than a form can hold.
-    await services.drafting.keep(sources, invocation)
-    keys = [source.key for source in sources]
+    await services.drafting.keep([*sources, *thread], invocation)
+    keys = [source.key for source in (*sources, *thread)]
     context = FormContext(shortcut.channel, shortcut.response_url, keys)
-    kept = sentences.form_source_kept(len(text), len(shortcut.files))
-    return await open_form(services, shortcut.user, shortcut.trigger_id, context, source=kept)
+    kept = partial(sentences.form_source_kept, len(text), len(shortcut.files))
+    if not thread:
+        return await open_form(services, shortcut.user, shortcut.trigger_id, context, source=kept())
+
+    async def tell_thread(view_id: str) -> None:
+        """Read the thread while the person types: Slack grants the form three seconds."""
+        try:
+            read = await services.sources.read_messages(thread[0].key)
+            said = _kept_of(read)
+            await tell_source(services, shortcut.user, view_id, context, kept(said))
+        except (SlackError, StoreUnavailable):
+            return  # The job of the form reads it.
+
+    reading = kept(sentence("kept_thread_read"))
+    return await open_form(
+        services, shortcut.user, shortcut.trigger_id, context, source=reading, then=tell_thread
+    )
+
+
+def _thread(shortcut: MessageShortcut) -> Sequence[Source]:
+    """Return the rest of the message's thread as a source that is not read yet."""
+    if shortcut.thread_ts is None:
+        return []
+    origin = Origin("around", shortcut.channel, shortcut.thread_ts, shortcut.ts)
+    return [from_messages(origin, shortcut.key, shortcut.user)]
+
+
+def _kept_of(read: Origin | None) -> Sentence | None:
+    if read is None:
+        return sentence("kept_thread_unread")
+    return sentences.kept_messages(read.kept, read.messages) if read.messages else None

@@ -10,9 +10,8 @@ import structlog
 
 from bot.drafting.slack_port import NoFile, NotThere, Place, SlackRefused, SlackUnavailable
 from bot.slack.client.api_client import AnswerLost, ApiAnswer, ApiClient, RateLimited
+from bot.slack.shared_files import is_canvas, name_of
 
-MIMETYPE = "application/vnd.slack-docs"
-UNTITLED = "Canvas"
 # Slack's clock and ours may differ by this, in seconds.
 CLOCKS = 30
 # The app may not, or Slack does not know how: not that the canvas is gone.
@@ -96,21 +95,6 @@ class Canvases:
         except (NotThere, SlackRefused):
             me = await self._whoami()
             return f"{me['url']}docs/{me['team_id']}/{canvas}"
-
-
-def is_canvas(file: Mapping[str, Any]) -> bool:
-    """Say whether a file object is a canvas.
-
-    https://docs.slack.dev/reference/objects/file-object
-    """
-    return file.get("mimetype") == MIMETYPE or file.get("filetype") in ("quip", "canvas")
-
-
-def name_of(file: Mapping[str, Any]) -> str:
-    """Return the name of a file object; a canvas has none of its own, and is read as Markdown."""
-    if is_canvas(file):
-        return f"{file.get('title') or UNTITLED}.md"
-    return str(file.get("name") or file["id"])
 
 
 async def read_canvas(

@@ -50,6 +50,14 @@ class SlackPeople:
             known = None
         return language_for(str((known or {}).get("locale", "")))
 
+    async def names(self, users: Sequence[str]) -> Mapping[str, str]:
+        """Return the names that people see, by id; without those whom the app may not see.
+
+        Raises SlackUnavailable.
+        """
+        found = await asyncio.gather(*map(self.name, users))
+        return {user: name for user, name in zip(users, found, strict=True) if name}
+
     async def name(self, user: str) -> str:
         """Return what others call the person; "" for one who is gone. Raises SlackUnavailable."""
         try:

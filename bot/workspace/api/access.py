@@ -108,6 +108,8 @@ def visible_file(state: State, file_id: str) -> UploadedFile:
     Raises ApiError if it may not, or the upload has not arrived.
     """
     file, bot = state.files.get(file_id), state.bot.id
+    if file is not None and file.mode == "tombstone":
+        raise ApiError("file_deleted")
     if file is not None and file.data is not None:
         shared = any(bot in state.channels[channel].members for channel in file.channels)
         if shared or file.in_form or file.user == bot:
