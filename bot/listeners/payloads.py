@@ -1,4 +1,4 @@
-"""What Slack sends, as typed objects: the only place that reads its raw payloads.
+"""What Slack sends, as typed objects. Raw payloads are read here and in `agent_payloads` alone.
 
 https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/reference/events
 """
@@ -263,32 +263,6 @@ class MemberJoined:
     @classmethod
     def from_body(cls, body: Body) -> Self:
         return cls(body["event"]["user"], body["event"]["channel"])
-
-
-@dataclass(frozen=True, slots=True)
-class AppHomeOpened:
-    """Somebody opened the app: https://docs.slack.dev/reference/events/app_home_opened."""
-
-    user: str
-    tab: str
-
-    @classmethod
-    def from_body(cls, body: Body) -> Self:
-        return cls(body["event"]["user"], body["event"].get("tab", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class AssistantThreadStarted:
-    """A new chat: https://docs.slack.dev/reference/events/assistant_thread_started."""
-
-    user: str
-    channel: str
-    thread_ts: str
-
-    @classmethod
-    def from_body(cls, body: Body) -> Self:
-        thread = body["event"]["assistant_thread"]
-        return cls(thread["user_id"], thread["channel_id"], thread["thread_ts"])
 
 
 def _interaction(body: Body, kind: str) -> dict[str, str]:

@@ -170,12 +170,15 @@ class Outbox(Lookups):
             raise
 
     async def suggest_prompts(
-        self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
+        self, channel: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
     ) -> None:
-        """Offer what somebody may begin a chat with, as (shown, said). Best effort."""
+        """Offer in our conversation what to begin with, as (shown, said). Best effort.
+
+        Not in a thread: there, Slack takes the prompts of an agent and shows none.
+        """
         shown = [{"title": ours(each), "message": ours(said)} for each, said in prompts]
-        args = {"channel_id": channel, "thread_ts": thread_ts, "title": ours(title)}
-        await self._best_effort("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
+        args = {"channel_id": channel, "title": ours(title), "prompts": shown}
+        await self._best_effort("assistant.threads.setSuggestedPrompts", args)
 
     async def set_title(self, place: Place, text: SafeText) -> None:
         """Name a chat in the list of chats. Best effort: most threads are no chats."""

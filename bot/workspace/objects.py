@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 ChannelKind = Literal["channel", "group", "im"]
+SessionStatus = Literal["active", "processing", "suspended", "closed"]
 
 SLACKBOT = "USLACKBOT"
 ID_ALPHABET = string.ascii_uppercase + string.digits
@@ -76,14 +77,21 @@ class UploadedFile:
         return FILE_TYPES.get(ending, ending or "binary")
 
 
-@dataclass(slots=True, eq=False)
-class Pane:
-    """A chat with the app, opened as a thread of its DM, and the prompts it offers there."""
+@dataclass(slots=True)
+class AgentSession:
+    """The app's work in one thread. https://docs.slack.dev/ai/agent-sessions"""
 
-    context: str | None = None
+    status: SessionStatus
     title: str = ""
-    prompts_title: str = ""
-    prompts: list[Json] = field(default_factory=list)
+    initiator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedPrompts:
+    """What the app offers to begin with, in its DM with one person."""
+
+    title: str
+    prompts: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class ThreadStatus:
 class PostedMessage:
     """A message of a channel. With `to` it is a whisper, which only that person sees.
 
-    `thread_ts` is set on replies only, `pane` only on the root of a chat with the app.
+    `thread_ts` is set on replies only.
     """
 
     ts: str
@@ -117,7 +125,6 @@ class PostedMessage:
     bot: bool = False
     revision: int = 0
     files: list[UploadedFile] = field(default_factory=list)
-    pane: Pane | None = None
 
     def __post_init__(self) -> None:
         assert self.thread_ts != self.ts, "a reply belongs to another message"

@@ -10,12 +10,14 @@ from itertools import count
 from bot.workspace.features import AppFeatures
 from bot.workspace.objects import (
     SLACKBOT,
+    AgentSession,
     ApiCall,
     ChannelKind,
     Json,
     OpenView,
     PostedMessage,
     ResponseUrl,
+    SuggestedPrompts,
     ThreadStatus,
     Trigger,
     UploadedFile,
@@ -64,6 +66,9 @@ class State:
         self.views: dict[str, list[OpenView]] = {}
         self.homes: dict[str, OpenView] = {}
         self.statuses: dict[tuple[str, str], ThreadStatus] = {}
+        self.sessions: dict[tuple[str, str], AgentSession] = {}
+        self.prompts: dict[str, SuggestedPrompts] = {}
+        self.looking_at: dict[str, list[Json]] = {}
         self.files: dict[str, UploadedFile] = {}
         self.uploads: dict[str, UploadedFile] = {}
         self.triggers: dict[str, Trigger] = {}
@@ -135,8 +140,8 @@ class State:
         root = channel.messages.get(message.thread_ts or "")
         if root is not None:
             self.touch(root)
-        if root is not None and root.pane and message.user != self.bot.id:
-            root.pane.prompts = []
+        if channel.kind == "im" and message.user != self.bot.id:
+            self.prompts.pop(channel.id, None)
 
     def whisper(self, message: PostedMessage) -> None:
         """Show a message to the one person it is `to`."""

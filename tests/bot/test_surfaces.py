@@ -1,4 +1,4 @@
-"""Our own conversation, chats beside a channel, mentions, the home tab, and waiting."""
+"""Our own conversation, mentions, the home tab, and waiting."""
 
 import asyncio
 from functools import partial
@@ -44,20 +44,21 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
     assert not engine.requests
 
 
-async def test_a_chat_begins_with_prompts_and_gets_the_brief_as_its_title(
+async def test_our_conversation_begins_with_prompts_and_each_message_is_the_root_of_a_thread(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
-    ts = await workspace.open_assistant(ana.id, ana.channel)
+    await workspace.open_home(ana.id, "messages")
+    offered = await workspace.until(lambda: workspace.prompts(ana.id))
+    assert offered is not None
+    assert offered.title == "What shall I write?"
+    assert offered.prompts[0]["title"] == "Draft a blog post"
     alone = own(workspace, ana)
-    (root,) = workspace.messages(alone.channel)
-    pane = await workspace.until(lambda: root.pane if root.pane and root.pane.prompts else None)
-    assert pane is not None
-    assert pane.prompts[0]["title"] == "Draft a blog post"
-    await workspace.say(ana.id, alone.channel, pane.prompts[0]["message"], thread_ts=ts)
+    first = await workspace.say(ana.id, alone.channel, offered.prompts[0]["message"])
     await alone.sees_drafts(1)
-    assert root.pane is not None
-    assert root.pane.title
-    await workspace.say(ana.id, alone.channel, "shorter", thread_ts=ts)
+    second = await workspace.say(ana.id, alone.channel, "news: rain")
+    await alone.sees_drafts(1)
+    assert [m.ts for m in workspace.messages(alone.channel)] == [first, second]
+    await workspace.say(ana.id, alone.channel, "shorter", thread_ts=second)
     await alone.sees_drafts(2)
 
 

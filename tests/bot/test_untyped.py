@@ -186,9 +186,9 @@ CALLS: dict[str, list[Call]] = {
     "tell_in_dm": [lambda o, at, w: o.tell_in_dm("U1", w)],
     "respond": [lambda o, at, w: o.respond("http://127.0.0.1:9/", w)],
     "suggest_prompts": [
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(w, SAID)], SAID),
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(SAID, w)], SAID),
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [], w),
+        lambda o, at, w: o.suggest_prompts(at.channel, [(w, SAID)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, [(SAID, w)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, [], w),
     ],
     "set_title": [lambda o, at, w: o.set_title(at, w)],
     "set_status": [
