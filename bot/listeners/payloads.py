@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
+from bot.listeners.look import Look
 
 Body = Mapping[str, Any]
 FileName = tuple[str, str]
@@ -182,6 +183,7 @@ class MessageEvent:
     files: Sequence[FileName]
     shared_urls: Sequence[str]
     deleted_ts: str | None
+    beside: Look | None = None
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -200,6 +202,7 @@ class MessageEvent:
             files=_files_of(event),
             shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
             deleted_ts=event.get("deleted_ts"),
+            beside=Look.beside_message(body),
         )
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.drafting.slack_port import Button, Content, FileKind, Place, Shown
+from bot.drafting.slack_port import Button, Content, FileKind, Place, Shown, Work
 from bot.messages import Language, Phrase
 from safety import SafeText
 
@@ -72,6 +72,7 @@ class FakeSlack:
     drafts: list[FakeMessage] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
+    at_work: set[tuple[str | None, str]] = field(default_factory=set)
 
     def fails(self, call: str) -> None:
         if error := self.failing.pop(call, None):
@@ -123,13 +124,13 @@ class FakeSlack:
     ) -> None:
         self.files.append((text, kind))
 
-    async def set_status(
-        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
-    ) -> None:
-        """Nobody looks."""
+    async def show_work(self, place: Place, work: Work, *, key: str) -> None:
+        self.fails("show_work")
+        self.at_work.add((place.thread_ts, key))
 
-    async def set_title(self, place: Place, text: SafeText) -> None:
-        """Nobody looks."""
+    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+        self.fails("show_rest")
+        self.at_work.discard((place.thread_ts, key))
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         self.reactions.append(emoji)

@@ -1,7 +1,10 @@
 """Our own conversation, mentions, the home tab, and waiting."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
+
+import pytest
 
 from bot.app import Bot
 from bot.messages import use_command
@@ -71,8 +74,13 @@ async def test_a_mention_in_a_channel_is_a_brief(
     assert len(engine.requests) == 1
 
 
+@pytest.fixture
+def no_agent(workspace: Workspace) -> None:
+    workspace.state.features = replace(workspace.state.features, agent=False)
+
+
 async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when_text_comes(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    no_agent: None, bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.gate.clear()
     ben = Person(workspace, workspace.person("ben"), workspace.channel("other"))
@@ -90,6 +98,9 @@ async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when
     engine.gate.set()
     await ben.sees_drafts(1)
     await workspace.until(lambda: workspace.status(ben.channel, ben.root.ts) is None)
+    # Slack says once that the app has no sessions.
+    asked = [call for call in workspace.calls if call.method.startswith("agents.sessions.")]
+    assert [call.error for call in asked] == ["not_agent_app"]
 
 
 async def test_home_shows_what_the_person_began_and_a_button_that_begins_another(

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.drafting.explanation import Changes, RecentThread
-from bot.drafting.slack_port import Button, Content, Place
+from bot.drafting.slack_port import Button, Content, Place, Work
 from bot.messages import Phrase, sentences
 from bot.slack.client.api_client import web_client
 from bot.slack.draft_message import DraftMessage
@@ -190,11 +190,6 @@ CALLS: dict[str, list[Call]] = {
         lambda o, at, w: o.suggest_prompts(at.channel, [(SAID, w)], SAID),
         lambda o, at, w: o.suggest_prompts(at.channel, [], w),
     ],
-    "set_title": [lambda o, at, w: o.set_title(at, w)],
-    "set_status": [
-        lambda o, at, w: o.set_status(at, w),
-        lambda o, at, w: o.set_status(at, SAID, [w]),
-    ],
 }
 
 
@@ -233,3 +228,11 @@ def test_only_the_builders_build() -> None:
     found = {path for path in where(builds) if not path.startswith("bot/workspace/")}
     assert {"bot/slack/render/blocks.py", "bot/slack/render/views.py"} <= found
     assert {path for path in found if not path.startswith("bot/slack/")} == set()
+
+
+@pytest.mark.parametrize("make", [Work, lambda w: Work(SAID, [w]), lambda w: Work(title=w)])
+def test_work_is_told_in_words_of_the_catalogue_and_named_by_released_text(
+    make: Callable[[Any], object],
+) -> None:
+    with pytest.raises(TypeError, match=r"not released|not of the catalogue"):
+        make(BODY["text"])

@@ -1,6 +1,7 @@
 """The app's tabs: at home what the person began last, in the messages prompts to begin with."""
 
 from bot.listeners.agent_payloads import AppHomeOpened
+from bot.listeners.events.app_context_changed import remember
 from bot.listeners.services import Services
 from bot.messages import sentence
 from bot.slack.render.home_view import home_view
@@ -11,6 +12,8 @@ TAB_SECONDS = 60.0
 
 async def on_app_home_opened(event: AppHomeOpened, services: Services) -> None:
     """Draw the tab anew each time it is opened, in the background: Slack does not wait for it."""
+    if event.look is not None:
+        remember(event.look, services)
     draw = {"home": _publish, "messages": _suggest}.get(event.tab)
     if draw is not None:
         services.background.start(draw(event, services), seconds=TAB_SECONDS)
