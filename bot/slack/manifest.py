@@ -28,9 +28,10 @@ SCOPES = (
     "reactions:write",
     "users:read",
 )
+# An app that was installed before 2026 has neither.
+AGENT_EVENTS = ("agent_session_stopped", "app_context_changed")
 EVENTS = (
-    "agent_session_stopped",
-    "app_context_changed",
+    *AGENT_EVENTS,
     "app_home_opened",
     "app_mention",
     "member_joined_channel",
