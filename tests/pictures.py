@@ -91,7 +91,6 @@ async def _own_place(camera: Camera) -> None:
     await reader.see("#home", "our new office")
     await camera.shoot("home")
     await reader.click("#tab-messages")
-    await reader.click("#new-chat")
     await reader.see("#prompts")
     await camera.shoot("chat", 560)
 

@@ -19,12 +19,24 @@ from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.lookups import is_private
-from bot.slack.manifest import SCOPES
+from bot.slack.manifest import AGENT_EVENTS, SCOPES
+from bot.slack.sessions import NO_AGENT
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
 
 CHECK_SECONDS = 60.0
 FAILED = 1
+
+# An id of the right form that no channel has, and what Slack says of it to an agent.
+NOWHERE = "C0000000000"
+GONE = {"channel_not_found", "invalid_channel", "not_in_channel", "thread_not_found"}
+NO_AGENT_YET = (
+    "The app is no agent yet, so Slack shows no prompts and no stop button. On its page, App "
+    "Manifest: put in what `draftsmith manifest` prints (features.agent_view in the place of "
+    "features.assistant_view, the events app_context_changed and agent_session_stopped in the "
+    "place of assistant_thread_started and assistant_thread_context_changed), save, and install "
+    "the app again. Slack ends the old experience in February 2027."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ async def results(settings: Settings) -> AsyncIterator[CheckResult]:
     """Yield a result for each check, in the order in which to mend them."""
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
         "token": _token,
+        "agent": _agent,
         "transport": _transport,
         "database": _database,
         "filter": _filter,
@@ -79,6 +92,32 @@ async def _token(settings: Settings) -> str:
             "`draftsmith manifest` into the app's page and install the app again."
         )
     return f"{answer['user']} in {answer['team']}, with every scope"
+
+
+async def _agent(settings: Settings) -> str:
+    """Ask for a session in a channel that cannot be there: Slack answers no, and nothing is left.
+
+    It rests on the order in which Slack looks: to an app that is no agent it says `not_agent_app`
+    whatever the call is about (so others saw it, its pages do not say), to an agent that there is
+    no such channel. Which events the app has no bot token can read; an app that the manifest made
+    an agent has both of them, one that was made an agent by hand may not.
+    """
+    if not settings.slack_bot_token:
+        raise OperatorError("Set SLACK_BOT_TOKEN first.")
+    args = {"channel_id": NOWHERE, "thread_ts": "1.000000", "status": "closed"}
+    async with web_client(settings.slack_bot_token, settings.slack_api_url) as client:
+        try:
+            await client.api_call("agents.sessions.setStatus", json=args)
+            error = ""
+        except SlackApiError as refused:
+            error = str(refused.response["error"])
+        except (SlackClientError, aiohttp.ClientError, OSError):
+            raise OperatorError("Slack does not answer: check the network.") from None
+    if error in NO_AGENT:
+        raise OperatorError(NO_AGENT_YET)
+    if error not in GONE:
+        raise OperatorError(f"Slack does not say whether the app is an agent: {error or 'ok'}.")
+    return f"an agent; if its page lacks the event {' or '.join(AGENT_EVENTS)}, add it there"
 
 
 async def _transport(settings: Settings) -> str:

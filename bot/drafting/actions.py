@@ -232,6 +232,23 @@ class DraftActions:
         for version in theirs:
             await self.stop(version, user)
 
+    async def stop_session(self, channel: str, root_ts: str) -> int:
+        """Stop all that is written, or about to be, below a message; return how many drafts.
+
+        Whoever clicks Slack's own stop button may: Slack shows it to all who see the thread, and
+        has ended the streams before we hear of it. To write on would be to overrule what everybody
+        there saw. Our own buttons are for the requester still.
+        """
+        thread = await self._store.find_thread_at(channel, root_ts)
+        if thread is None:
+            return 0
+        await self._begin(await self._store.list_jobs_not_begun(thread_id=thread.id))
+        versions = await self._store.list_writing(thread_id=thread.id)
+        for version in versions:
+            if await self._store.stop_version(version.id):
+                self._jobs.stop(version.job_id, version.id)
+        return len(versions)
+
     async def stop_all(self, user: str, channel: str) -> int:
         """Stop all that is written, or waits, for a person in a channel; return how many drafts."""
         waiting = await self._store.list_jobs_not_begun(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from bot.drafting.brief.brief import parse
@@ -52,12 +53,14 @@ class Drafting:
         adopt: Sequence[str] = (),
         under: str | None = None,
         among_others: bool = False,
+        post_to: str | None = None,
     ) -> None:
         """Begin a new thread. Raises UserError.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
         the root; `among_others`: people talked below it before.
+        the root; `post_to`: the channel that the text is for, where it is drafted elsewhere.
         """
         brief = parse(
             text,
@@ -73,7 +76,7 @@ class Drafting:
             requester=invocation.user,
             recipe=brief.recipe,
             brief=brief.text,
-            post_to=invocation.channel if brief.options.private else None,
+            post_to=post_to or (invocation.channel if brief.options.private else None),
             root_ts=under,
             persons_root=under is not None,
             others_root=among_others,
@@ -99,6 +102,14 @@ class Drafting:
             title, typed = recipe.wording(language).title, recipe.wording(examples)
             prompts.append(sentences.prompt(title, typed.names[0], typed.example, language))
         return prompts
+
+    async def look(self, user: str, channel: str | None, at: datetime) -> None:
+        """Remember which channel a person looks at: what they begin with us may be for it."""
+        await self._store.record_look(user, channel, at)
+
+    async def looked_at(self, user: str) -> str | None:
+        """Return the channel that a person looks at, as far as is known."""
+        return await self._store.find_look(user)
 
     async def keep(self, sources: Sequence[Source], invocation: Invocation) -> bool:
         """Keep sources that wait for their form; False: they came before."""

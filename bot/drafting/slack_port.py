@@ -11,10 +11,12 @@ from typing import Literal, Protocol
 from bot.extraction.extraction import Unreadable
 from bot.messages import Language, Phrase, ours
 from inference.logs import where as place_of
-from safety import SafeText
+from safety import NOTHING, SafeText, safe
 
 Style = Literal["", "primary", "danger"]
 FileKind = Literal["md", "docx"]
+
+NO_WORDS = Phrase("")
 
 
 class SlackError(Exception):
@@ -144,6 +146,23 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What the app does in a thread: in words, and a name for the thread if it has none yet.
+
+    Slack shows the words, or in their place its own sign and a stop button.
+    """
+
+    doing: Phrase = NO_WORDS
+    loading: Sequence[Phrase] = ()
+    title: SafeText = NOTHING
+
+    def __post_init__(self) -> None:
+        for each in (self.doing, *self.loading):
+            ours(each)
+        safe(self.title)
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a message of ours says: a sentence, a small line below it, and buttons."""
 
@@ -250,13 +269,11 @@ class SlackPort(Protocol):
         where the app may make none.
         """
 
-    async def set_status(
-        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
-    ) -> None:
-        """Show below the thread what the app is doing; empty clears it. Best effort, no waiting."""
+    async def show_work(self, place: Place, work: Work, *, key: str) -> None:
+        """Show below the thread that the job named `key` works there. Best effort, no waiting."""
 
-    async def set_title(self, place: Place, text: SafeText) -> None:
-        """Name our conversation in a thread. Best effort."""
+    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+        """Show that the job works there no more; `again`: an earlier run may have shown it."""
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         """Put an emoji under a message."""

@@ -1,4 +1,4 @@
-"""What Slack sends, as typed objects: the only place that reads its raw payloads.
+"""What Slack sends, as typed objects. Raw payloads are read here and in `agent_payloads` alone.
 
 https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/reference/events
 """
@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
+from bot.listeners.look import Look
 from bot.listeners.team import team_of
 from bot.slack.shared_files import files_of
 from bot.slack.words import words_of
@@ -194,6 +195,7 @@ class MessageEvent:
     files_known: bool
     shared_urls: Sequence[str]
     deleted_ts: str | None
+    beside: Look | None = None
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -213,6 +215,7 @@ class MessageEvent:
             files_known=event["type"] != "app_mention" or "files" in event,
             shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
             deleted_ts=event.get("deleted_ts"),
+            beside=Look.beside_message(body),
         )
 
     @property
@@ -285,32 +288,6 @@ class MemberJoined:
     @classmethod
     def from_body(cls, body: Body) -> Self:
         return cls(body["event"]["user"], body["event"]["channel"])
-
-
-@dataclass(frozen=True, slots=True)
-class AppHomeOpened:
-    """Somebody opened the app: https://docs.slack.dev/reference/events/app_home_opened."""
-
-    user: str
-    tab: str
-
-    @classmethod
-    def from_body(cls, body: Body) -> Self:
-        return cls(body["event"]["user"], body["event"].get("tab", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class AssistantThreadStarted:
-    """A new chat: https://docs.slack.dev/reference/events/assistant_thread_started."""
-
-    user: str
-    channel: str
-    thread_ts: str
-
-    @classmethod
-    def from_body(cls, body: Body) -> Self:
-        thread = body["event"]["assistant_thread"]
-        return cls(thread["user_id"], thread["channel_id"], thread["thread_ts"])
 
 
 def _interaction(body: Body, kind: str) -> dict[str, str]:

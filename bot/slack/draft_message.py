@@ -158,10 +158,10 @@ class DraftMessage:
             if pause is None:
                 raise SlackUnavailable("chat.update") from None
             await self._api.rate_limit.clock.sleep(pause)
-        except SlackRefused:
+        except SlackRefused as refusal:
             if not streaming:
                 raise
-            part.stream = StreamState.UNCERTAIN
+            part.note_refusal(refusal)
         self._has_news.set()
 
     async def _grow(self) -> None:

@@ -12,6 +12,9 @@ from bot.slack.render.markup import markdown
 from safety import NOTHING, SafeText
 from safety import part as excerpt
 
+# How Slack says that a stream has ended already, by its age or by Slack's own stop button.
+ENDED = {"message_not_in_streaming_state", "stopped_by_user"}
+
 
 class StreamState(Enum):
     """Whether a message is one of Slack's streams; chat.update cannot change an open one."""
@@ -77,6 +80,11 @@ class DraftPart:
             await self._posts.api.call("chat.stopStream", self._at, urgent=True)
         self.stream = StreamState.CLOSED
 
+    def note_refusal(self, refusal: SlackRefused) -> None:
+        """Note that a stream takes nothing more; chat.update goes on in its place."""
+        ended = refusal.error in ENDED
+        self.stream = StreamState.CLOSED if ended else StreamState.UNCERTAIN
+
     async def replace(self, content: Content) -> None:
         """Replace the head line and the body."""
         await self._posts.update(self._channel, self.ts, blocks.message(content), key=self._key)
@@ -102,8 +110,8 @@ class DraftPart:
         }
         try:
             await self._posts.api.call("chat.stopStream", args, urgent=True)
-        except SlackRefused:
-            self.stream = StreamState.UNCERTAIN
+        except SlackRefused as refusal:
+            self.note_refusal(refusal)
             return False
         self.stream = StreamState.CLOSED
         return True

@@ -30,17 +30,31 @@ SCOPES = (
     "reactions:write",
     "users:read",
 )
+# An app that was installed before 2026 has neither.
+AGENT_EVENTS = ("agent_session_stopped", "app_context_changed")
 EVENTS = (
+    *AGENT_EVENTS,
     "app_home_opened",
     "app_mention",
-    "assistant_thread_context_changed",
-    "assistant_thread_started",
     "member_joined_channel",
     "message.channels",
     "message.groups",
     "message.im",
     "message.mpim",
     "reaction_added",
+)
+
+
+DESCRIPTION = (
+    "Drafts blog posts, news, reports, e-mail and more from a sentence, in a thread where you have "
+    "them changed by replying. Runs on your team's own GPUs."
+)
+# What Slack offers to begin with until the app has offered more, in the person's own language.
+PROMPTS = (
+    ("Draft a blog post", "blog: our new office in Lisbon"),
+    ("Draft a news release", "news: we open a second factory in Porto"),
+    ("Draft an e-mail", "email: invite the team to the summer party"),
+    ("How to ask", "help"),
 )
 
 
@@ -60,12 +74,15 @@ def manifest(name: str, command: str, *, request_url: str | None = None) -> dict
             "description": "Drafts text in threads, on your team's own GPUs",
         },
         "features": {
+            "agent_view": {
+                "agent_description": DESCRIPTION,
+                "suggested_prompts": [{"title": t, "message": m} for t, m in PROMPTS],
+            },
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
-            "assistant_view": {"assistant_description": "Drafts text, and changes it as you say"},
             "bot_user": {"display_name": name, "always_online": True},
             "shortcuts": [
                 _shortcut("Draft a text", "global", DRAFT_SHORTCUT),

@@ -17,6 +17,7 @@ from bot.drafting.slack_port import (
     Shown,
     SlackError,
     SlackRefused,
+    Work,
 )
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import ApiArgs, ApiClient
@@ -30,6 +31,7 @@ from bot.slack.render.blocks import Rendered
 from bot.slack.render.canvas import canvas_markdown
 from bot.slack.render.documents import file_name, file_of
 from bot.slack.render.parts import split
+from bot.slack.sessions import Sessions
 from bot.slack.views import Views
 from safety import SafeText, safe
 
@@ -50,6 +52,7 @@ class Outbox(Lookups):
         self.views = Views(self.api)
         self._posts = Posts(self.api, self.whoami)
         self._canvases = Canvases(self.api, self.whoami)
+        self._sessions = Sessions(self.api)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
@@ -197,29 +200,23 @@ class Outbox(Lookups):
             raise
 
     async def suggest_prompts(
-        self, channel: str, thread_ts: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
+        self, channel: str, prompts: Sequence[tuple[Phrase, Phrase]], title: Phrase
     ) -> None:
-        """Offer what somebody may begin a chat with, as (shown, said). Best effort."""
+        """Offer in our conversation what to begin with, as (shown, said). Best effort.
+
+        Not in a thread: there, Slack takes the prompts of an agent and shows none.
+        """
         shown = [{"title": ours(each), "message": ours(said)} for each, said in prompts]
-        args = {"channel_id": channel, "thread_ts": thread_ts, "title": ours(title)}
-        await self._best_effort("assistant.threads.setSuggestedPrompts", {**args, "prompts": shown})
+        args = {"channel_id": channel, "title": ours(title), "prompts": shown}
+        await self._best_effort("assistant.threads.setSuggestedPrompts", args)
 
-    async def set_title(self, place: Place, text: SafeText) -> None:
-        """Name a chat in the list of chats. Best effort: most threads are no chats."""
-        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "title": safe(text)}
-        await self._best_effort("assistant.threads.setTitle", args)
+    async def show_work(self, place: Place, work: Work, *, key: str) -> None:
+        """Show that the job named `key` works in a thread. Best effort, no wait."""
+        await self._sessions.work(place, work, key)
 
-    async def set_status(
-        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
-    ) -> None:
-        """Show what the app is doing; Slack clears it after two minutes. Best effort, no wait."""
-        args = {
-            "channel_id": place.channel,
-            "thread_ts": place.thread_ts,
-            "status": ours(status),
-            "loading_messages": list(map(ours, loading)) or None,
-        }
-        await self._best_effort("assistant.threads.setStatus", args)
+    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+        """Show that the job works there no more; `again`: an earlier process may have begun it."""
+        await self._sessions.rest(place, key, again=again)
 
     async def _best_effort(self, method: str, args: ApiArgs) -> None:
         if not self.api.rate_limit.is_free(method):

@@ -2,6 +2,7 @@
 
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
+from bot.store.looks import LookQueries
 from bot.store.models import (
     DELIVERIES,
     STANDING,
@@ -38,5 +39,5 @@ __all__ = [
 ]
 
 
-class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries):
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, LookQueries):
     """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -8,11 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
+from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
     DELIVERIES,
     Job,
     JobKind,
     JobStatus,
+    LookedAt,
     SeenEvent,
     Source,
     Thread,
@@ -150,7 +152,7 @@ class JobQueries(Transactions):
         return True
 
     async def purge(self) -> None:
-        """Delete keys of events that Slack will not deliver again, and sources nobody used.
+        """Delete keys of old events, sources nobody used, and what people looked at long ago.
 
         Also remove from SQLite's files what was deleted before.
         """
@@ -159,6 +161,7 @@ class JobQueries(Transactions):
         async with self._write() as session:
             await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
             await session.execute(unwanted)
+            await session.execute(delete(LookedAt).where(LookedAt.at < now() - LOOKS_KEPT))
         await self._empty_log()
 
 

@@ -108,8 +108,9 @@ class Thread(Base):
     """A brief and the Slack thread of its drafts. `root_ts` is None until it is posted.
 
     `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
-    the drafts. `post_to` is the channel of a text that is drafted in private, in the app's
-    conversation with its requester. In a muted thread replies are no instructions.
+    the drafts. `post_to` is the channel of a text that is drafted in the app's conversation with
+    its requester: where they asked for it, or what they looked at. In a muted thread replies are
+    no instructions.
 
     `others_root`: people talked there before the bot was asked, so that only what names it is for
     it.
@@ -254,6 +255,16 @@ class VersionMessage(Base):
     ts: Mapped[str] = mapped_column(String(32), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
     part: Mapped[int]
+
+
+class LookedAt(Base):
+    """The channel that a person looks at with the app in sight; None for anything else."""
+
+    __tablename__ = "looks"
+
+    user: Mapped[str] = mapped_column(String(32), primary_key=True)
+    channel: Mapped[str | None] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SeenEvent(Base):

@@ -3,17 +3,24 @@
 It speaks what the bot uses of Slack, and knows nothing of the bot but how to serve HTTP.
 """
 
-from bot.workspace.objects import ApiCall, Pane, PostedMessage, ThreadStatus
+from bot.workspace.objects import (
+    AgentSession,
+    ApiCall,
+    PostedMessage,
+    SuggestedPrompts,
+    ThreadStatus,
+)
 from bot.workspace.rate_limits import RateLimit
 from bot.workspace.user_actions import CommandAck
 from bot.workspace.workspace import Workspace
 
 __all__ = [
+    "AgentSession",
     "ApiCall",
     "CommandAck",
-    "Pane",
     "PostedMessage",
     "RateLimit",
+    "SuggestedPrompts",
     "ThreadStatus",
     "Workspace",
 ]

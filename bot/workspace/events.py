@@ -4,15 +4,16 @@ https://docs.slack.dev/apis/events-api
 """
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from bot.workspace import grid
+from bot.workspace.agent_view import AGENT_EVENTS
 from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel, new_id
 from bot.workspace.slack_json import message_json, told_files_json, tombstone_json, view_json
 from bot.workspace.state import State
 
 HomeTab = Literal["home", "messages"]
-PaneEvent = Literal["assistant_thread_started", "assistant_thread_context_changed"]
 
 # What a kind of channel is called in the names of scopes and of subscriptions.
 PLURALS = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
@@ -71,6 +72,8 @@ def reaches_app(state: State, event: Json) -> bool:
         name = f"message.{PLURALS[channel.kind]}"
     if not state.features.subscribes(name):
         return False
+    if name in AGENT_EVENTS and not state.features.agent:
+        return False
     scope = _scope_for(event["type"], channel)
     return scope is None or scope in state.scopes
 
@@ -82,8 +85,6 @@ def _scope_for(event_type: str, channel: WorkspaceChannel | None) -> str | None:
         return "groups:read" if channel.private else "channels:read"
     if event_type.startswith("reaction_"):
         return "reactions:read"
-    if event_type.startswith("assistant_thread_"):
-        return "assistant:write"
     return "app_mentions:read" if event_type == "app_mention" else None
 
 
@@ -102,6 +103,8 @@ def posted(state: State, message: PostedMessage) -> list[Json]:
     if message.broadcast:
         # https://docs.slack.dev/reference/events/message/thread_broadcast
         event["root"] = message_json(state, channel.messages[message.thread_ts or ""])
+    if channel.kind == "im" and not message.bot:
+        event |= seen_with(state, message.user, "app_context")
     mentioned = f"<@{state.bot.id}>" in message.text and not message.bot and channel.kind != "im"
     if not mentioned:
         return [event]
@@ -177,21 +180,49 @@ def home_opened(state: State, user: str, channel: WorkspaceChannel, tab: HomeTab
         "channel": channel.id,
         "tab": tab,
         "event_ts": state.now(),
+        **seen_with(state, user, "context"),
     } | ({"view": view_json(state, view)} if view else {})
 
 
-def pane_event(state: State, kind: PaneEvent, root: PostedMessage, user: str) -> Json:
-    """Build the event of a new chat, or of a person who goes elsewhere with a chat open.
+def seen_with(state: State, user: str, name: str) -> Json:
+    """Build the field that tells an agent, beside something else, what a person looks at.
 
-    https://docs.slack.dev/reference/events/assistant_thread_started
-    https://docs.slack.dev/reference/events/assistant_thread_context_changed
+    Only who subscribes to app_context_changed gets it.
+    https://docs.slack.dev/ai/agent-context-management#active-view-context
     """
-    assert root.pane is not None
-    seen = root.pane.context
-    where = {"channel_id": seen, "team_id": state.team, "enterprise_id": None} if seen else {}
-    thread = {"user_id": user, "channel_id": root.channel, "thread_ts": root.ts}
+    told = state.features.agent and state.features.subscribes("app_context_changed")
+    return {name: _context(state, user)} if told else {}
+
+
+def context_changed(state: State, user: str) -> Json:
+    """Build the outer event of a person who looks at something else, with the app in sight.
+
+    The event itself does not name them: the authorization does.
+    https://docs.slack.dev/reference/events/app_context_changed
+    """
+    event = {"type": "app_context_changed", "context": _context(state, user)}
+    whole = envelope(state, event)
+    (authorization,) = whole["authorizations"]
+    return whole | {"authorizations": [authorization | {"user_id": user, "is_bot": False}]}
+
+
+def _context(state: State, user: str) -> Json:
+    entities = state.looking_at.get(user)
+    return {"entities": entities} if entities else {}
+
+
+def session_stopped(
+    state: State, who: str, channel: str, thread_ts: str, stopped: Sequence[str]
+) -> Json:
+    """Build the event of Slack's own stop button; `stopped` are the streams that Slack ended.
+
+    https://docs.slack.dev/reference/events/agent_session_stopped
+    """
     return {
-        "type": kind,
-        "assistant_thread": thread | {"context": where},
+        "type": "agent_session_stopped",
+        "channel": channel,
+        "thread_ts": thread_ts,
+        "user": who,
+        "streaming_message_ts": list(stopped),
         "event_ts": state.now(),
     }

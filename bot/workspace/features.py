@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from bot.workspace.agent_view import declares_agent
+
 ShortcutKind = Literal["global", "message"]
 
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")
@@ -53,7 +55,7 @@ class AppFeatures:
 
     shortcuts: tuple[Shortcut, ...] | None = None
     home: bool = True
-    assistant: bool = True
+    agent: bool = True
     events: frozenset[str] | None = None
     scopes: frozenset[str] | None = None
 
@@ -75,17 +77,21 @@ class AppFeatures:
 def features_of(manifest: Mapping[str, Any] | None) -> AppFeatures:
     """Return what a manifest declares. If it has no events or no scopes, the app has all.
 
-    Raises ValueError for shortcuts that Slack would refuse.
+    Raises ValueError for shortcuts and for an agent that Slack would refuse.
     """
     if manifest is None:
         return AppFeatures()
     declared = manifest.get("features", {})
+    events = _names(manifest, "settings", "event_subscriptions", "bot_events")
+    scopes = _names(manifest, "oauth_config", "scopes", "bot")
+    agent = declares_agent(declared, events or ())
     return AppFeatures(
         tuple(_shortcut(entry) for entry in declared.get("shortcuts", [])),
         bool(declared.get("app_home", {}).get("home_tab_enabled")),
-        "assistant_view" in declared or "agent_view" in declared,
-        _names(manifest, "settings", "event_subscriptions", "bot_events"),
-        _names(manifest, "oauth_config", "scopes", "bot"),
+        agent,
+        events,
+        # To declare an agent is to ask for this scope. https://docs.slack.dev/ai/agent-sessions
+        scopes | {"assistant:write"} if scopes and agent else scopes,
     )
 
 

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 # Who may post: admins alone, all of them but only in threads, or all of them but in no thread.
 Restriction = Literal["read_only", "thread_only", "non_threadable"]
 ChannelKind = Literal["channel", "group", "im", "mpim"]
+SessionStatus = Literal["active", "processing", "suspended", "closed"]
 
 SLACKBOT = "USLACKBOT"
 ID_ALPHABET = string.ascii_uppercase + string.digits
@@ -103,14 +104,21 @@ class UploadedFile:
         return FILE_TYPES.get(ending, ending or "binary")
 
 
-@dataclass(slots=True, eq=False)
-class Pane:
-    """A chat with the app, opened as a thread of its DM, and the prompts it offers there."""
+@dataclass(slots=True)
+class AgentSession:
+    """The app's work in one thread. https://docs.slack.dev/ai/agent-sessions"""
 
-    context: str | None = None
+    status: SessionStatus
     title: str = ""
-    prompts_title: str = ""
-    prompts: list[Json] = field(default_factory=list)
+    initiator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedPrompts:
+    """What the app offers to begin with, in its DM with one person."""
+
+    title: str
+    prompts: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ class PostedMessage:
     """A message of a channel. With `to` it is a whisper, which only that person sees.
 
     `thread_ts` is set on replies only, `broadcast` on those that were sent to the channel as well,
-    `client_id` on what a person typed, `pane` only on the root of a chat with the app.
+    `client_id` on what a person typed.
     """
 
     ts: str
@@ -147,7 +155,6 @@ class PostedMessage:
     client_id: str = ""
     revision: int = 0
     files: list[UploadedFile] = field(default_factory=list)
-    pane: Pane | None = None
     attachments: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -41,9 +41,6 @@ def message_json(state: State, message: PostedMessage, *, metadata: bool = False
         out["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:
         out |= {"files": [file_json(state, file) for file in message.files], "upload": True}
-    if message.pane:
-        pane = {"title": message.pane.title, "title_blocks": [], "artifacts": []}
-        out |= {"subtype": "assistant_app_thread", "assistant_app_thread": pane}
     if message.reactions:
         out["reactions"] = reactions_json(message)
     if metadata and message.metadata:

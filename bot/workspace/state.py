@@ -12,6 +12,7 @@ from bot.workspace.canvas import Canvas, CanvasPlan
 from bot.workspace.features import AppFeatures
 from bot.workspace.objects import (
     SLACKBOT,
+    AgentSession,
     ApiCall,
     ChannelKind,
     Enterprise,
@@ -19,6 +20,7 @@ from bot.workspace.objects import (
     OpenView,
     PostedMessage,
     ResponseUrl,
+    SuggestedPrompts,
     ThreadStatus,
     Trigger,
     UploadedFile,
@@ -71,6 +73,9 @@ class State:
         self.views: dict[str, list[OpenView]] = {}
         self.homes: dict[str, OpenView] = {}
         self.statuses: dict[tuple[str, str], ThreadStatus] = {}
+        self.sessions: dict[tuple[str, str], AgentSession] = {}
+        self.prompts: dict[str, SuggestedPrompts] = {}
+        self.looking_at: dict[str, list[Json]] = {}
         self.files: dict[str, UploadedFile] = {}
         self.uploads: dict[str, UploadedFile] = {}
         self.canvases: CanvasPlan = "paid"
@@ -162,8 +167,8 @@ class State:
         root = channel.messages.get(message.thread_ts or "")
         if root is not None:
             self.touch(root)
-        if root is not None and root.pane and message.user != self.bot.id:
-            root.pane.prompts = []
+        if channel.kind == "im" and message.user != self.bot.id:
+            self.prompts.pop(channel.id, None)
 
     def whisper(self, message: PostedMessage) -> None:
         """Show a message to the one person it is `to`."""

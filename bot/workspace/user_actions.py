@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.workspace import blocks, changes, events, forms, markup, payloads
 from bot.workspace.api import views
+from bot.workspace.api.access import is_streaming
 from bot.workspace.canvas import new_canvas
 from bot.workspace.delivery import EventDelivery
 from bot.workspace.errors import ApiError
@@ -16,7 +17,6 @@ from bot.workspace.objects import (
     Enterprise,
     Json,
     OpenView,
-    Pane,
     PostedMessage,
     ResponseUrl,
     Restriction,
@@ -282,7 +282,7 @@ class UserActions:
         filled = forms.form_values(self.state, view, values or {})
         return await self._interact(payloads.view_action(self.state, who, view, action, filled))
 
-    # Modals, the home tab and chats with the app
+    # Modals, the home tab and the app as an agent
 
     async def submit(self, who: str, view_id: str, values: Mapping[str, object]) -> ViewAnswer:
         """Submit a modal with `values` by block_id, and return the answer.
@@ -315,28 +315,44 @@ class UserActions:
         place = self.state.dm_with_bot(who)
         await self.state.send_events(events.home_opened(self.state, who, place, tab))
 
-    async def open_assistant(self, who: str, context_channel: str | None = None) -> str:
-        """Begin a chat with the app, with a channel in sight or none, and return its thread_ts.
+    async def look_at(
+        self,
+        who: str,
+        channel: str | None = None,
+        *,
+        message_ts: str | None = None,
+        canvas: str | None = None,
+    ) -> None:
+        """Go to a channel, to one of its messages, to a canvas, or away, with the app in sight.
 
-        What the person says there goes through `say`, in their DM with the app.
+        The app is told of all of these, what matters most first.
         """
-        if not self.state.features.assistant:
-            raise ValueError("The app's manifest has no assistant_view.")
-        place = self.state.dm_with_bot(who)
-        root = self.state.new_bot_message(place.id, "New Assistant Thread")
-        root.pane = Pane(context_channel)
-        self.state.add_message(root)
-        event = events.pane_event(self.state, "assistant_thread_started", root, who)
-        await self.state.send_events(event)
-        return root.ts
+        if not self.state.features.agent:
+            raise ValueError("The app is no agent: its manifest has no agent_view.")
+        self.state.looking_at[who] = self._seen(who, channel, message_ts, canvas)
+        self.state.change_signal.notify()
+        whole = events.context_changed(self.state, who)
+        if events.reaches_app(self.state, whole["event"]):
+            await self._delivery.deliver(whole)
 
-    async def look_at(self, who: str, thread_ts: str, channel: str) -> None:
-        """Go to a channel while the chat `thread_ts` stays open beside it."""
-        root = self._message(who, self.dm(who), thread_ts)
-        if root.pane is None:
-            raise ValueError("This thread is no chat with the app: begin one by open_assistant.")
-        root.pane.context = channel
-        event = events.pane_event(self.state, "assistant_thread_context_changed", root, who)
+    async def stop_session(self, who: str, channel: str, thread_ts: str) -> None:
+        """Click Slack's own stop button, which a thread has while the app works in it.
+
+        Slack ends the streams; what becomes of the session is the app's business. Without the
+        subscription there is no button. https://docs.slack.dev/reference/events/agent_session_stopped
+        """
+        place = self._enter(who, channel)
+        session = self.state.sessions.get((channel, thread_ts))
+        if session is None or session.status != "processing":
+            raise ValueError("The app is not at work in this thread.")
+        if not self.state.features.subscribes("agent_session_stopped"):
+            raise ValueError("There is no stop button: the app does not subscribe to it.")
+        streams = [m for m in place.replies(thread_ts) if is_streaming(self.state, m)]
+        for message in streams:
+            with changes.edited_message(self.state, message):
+                message.streaming = False
+        stopped = [message.ts for message in streams]
+        event = events.session_stopped(self.state, who, channel, thread_ts, stopped)
         await self.state.send_events(event)
 
     # Shared by the above
@@ -359,6 +375,22 @@ class UserActions:
             raise ValueError(f"{self.state.users[who].name} is not in this channel.")
         place.members.add(who)
         return place
+
+    def _seen(
+        self, who: str, channel: str | None, message_ts: str | None, canvas: str | None
+    ) -> list[Json]:
+        """Return what a person looks at as entities, in the order of their relevance."""
+        named: list[tuple[str, object]] = []
+        if channel and not self.state.channels[channel].visible_to(who):
+            raise ValueError(f"{self.state.users[who].name} is not in this channel.")
+        if message_ts:
+            named.append(("message_context", {"message_ts": message_ts, "channel_id": channel}))
+        if canvas:
+            named.append(("canvas_id", canvas))
+        if channel:
+            named.append(("channel_id", channel))
+        team = self.state.team
+        return [{"type": f"slack#/types/{k}", "value": v, "team_id": team} for k, v in named]
 
     def _message(self, who: str, channel: str, ts: str) -> PostedMessage:
         message = self._enter(who, channel).message(ts)

@@ -12,7 +12,15 @@ from bot.workspace.api.methods import METHODS
 from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDelivery
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
-from bot.workspace.objects import Enterprise, Json, OpenView, PostedMessage, ThreadStatus
+from bot.workspace.objects import (
+    AgentSession,
+    Enterprise,
+    Json,
+    OpenView,
+    PostedMessage,
+    SuggestedPrompts,
+    ThreadStatus,
+)
 from bot.workspace.other_apps import OtherApps
 from bot.workspace.rate_limits import MethodLimiter, RateLimit
 from bot.workspace.server import workspace_app
@@ -29,11 +37,11 @@ SLACK_LIMITS = {name: method.limit for name, method in METHODS.items() if method
 class Workspace(UserActions, OtherApps):
     """A workspace on loopback with one app; `async with` serves it. Port 0 takes a free one.
 
-    `limits` None switches rate limits off. `manifest` is the app's: it decides which shortcuts,
-    home tab and assistant's pane people have, which events the app receives and, without `scopes`,
-    what it may do. `retry_delays` are the seconds before each redelivery of an event. With
-    `events_url` set, the app is reached by signed HTTP instead of Socket Mode. With `enterprise`,
-    the workspace is one of that organisation.
+    `limits` None switches rate limits off. `manifest` is the app's: it decides which shortcuts and
+    home tab people have, whether the app is an agent, which events it receives and, without
+    `scopes`, what it may do. `retry_delays` are the seconds before each redelivery of an event.
+    With `events_url` set, the app is reached by signed HTTP instead of Socket Mode. With
+    `enterprise`, the workspace is one of that organisation.
 
     Raises ValueError for a manifest that Slack would refuse.
     """
@@ -124,6 +132,14 @@ class Workspace(UserActions, OtherApps):
     def status(self, channel: str, thread_ts: str) -> ThreadStatus | None:
         """Return what the app says it is doing in a thread, until it answers there."""
         return self.state.statuses.get((channel, thread_ts))
+
+    def session(self, channel: str, thread_ts: str) -> AgentSession | None:
+        """Return the app's session in a thread, if it has one."""
+        return self.state.sessions.get((channel, thread_ts))
+
+    def prompts(self, who: str) -> SuggestedPrompts | None:
+        """Return what the app offers this person to begin with, in their DM with it."""
+        return self.state.prompts.get(self.state.dm_with_bot(who).id)
 
     def home(self, who: str) -> OpenView | None:
         """Return the home tab that the app has published for this person."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.drafting.slack_port import Button, CanvasLink, Content, FileKind, Place, Shown
+from bot.drafting.slack_port import Button, CanvasLink, Content, FileKind, Place, Shown, Work
 from bot.messages import Language, Phrase
 from safety import SafeText, part
 
@@ -76,6 +76,7 @@ class FakeSlack:
     drafts: list[FakeMessage] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
+    at_work: set[tuple[str | None, str]] = field(default_factory=set)
 
     def fails(self, call: str) -> None:
         if error := self.failing.pop(call, None):
@@ -150,13 +151,13 @@ class FakeSlack:
         self.fails("make_canvas")
         return CanvasLink(f"https://acme.slack.com/docs/{place.channel}", part(text, 0, 4))
 
-    async def set_status(
-        self, place: Place, status: Phrase, loading: Sequence[Phrase] = ()
-    ) -> None:
-        """Nobody looks."""
+    async def show_work(self, place: Place, work: Work, *, key: str) -> None:
+        self.fails("show_work")
+        self.at_work.add((place.thread_ts, key))
 
-    async def set_title(self, place: Place, text: SafeText) -> None:
-        """Nobody looks."""
+    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+        self.fails("show_rest")
+        self.at_work.discard((place.thread_ts, key))
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         self.reactions.append(emoji)

@@ -1,7 +1,10 @@
-"""Our own conversation, chats beside a channel, mentions, the home tab, and waiting."""
+"""Our own conversation, mentions, the home tab, and waiting."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
+
+import pytest
 
 from bot.app import Bot
 from bot.messages import use_command
@@ -45,20 +48,21 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
     assert not engine.requests
 
 
-async def test_a_chat_begins_with_prompts_and_gets_the_brief_as_its_title(
+async def test_our_conversation_begins_with_prompts_and_each_message_is_the_root_of_a_thread(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
-    ts = await workspace.open_assistant(ana.id, ana.channel)
+    await workspace.open_home(ana.id, "messages")
+    offered = await workspace.until(lambda: workspace.prompts(ana.id))
+    assert offered is not None
+    assert offered.title == "What shall I write?"
+    assert offered.prompts[0]["title"] == "Draft a blog post"
     alone = own(workspace, ana)
-    (root,) = workspace.messages(alone.channel)
-    pane = await workspace.until(lambda: root.pane if root.pane and root.pane.prompts else None)
-    assert pane is not None
-    assert pane.prompts[0]["title"] == "Draft a blog post"
-    await workspace.say(ana.id, alone.channel, pane.prompts[0]["message"], thread_ts=ts)
+    first = await workspace.say(ana.id, alone.channel, offered.prompts[0]["message"])
     await alone.sees_drafts(1)
-    assert root.pane is not None
-    assert root.pane.title
-    await workspace.say(ana.id, alone.channel, "shorter", thread_ts=ts)
+    second = await workspace.say(ana.id, alone.channel, "news: rain")
+    await alone.sees_drafts(1)
+    assert [m.ts for m in workspace.messages(alone.channel)] == [first, second]
+    await workspace.say(ana.id, alone.channel, "shorter", thread_ts=second)
     await alone.sees_drafts(2)
 
 
@@ -71,8 +75,13 @@ async def test_a_mention_in_a_channel_is_a_brief(
     assert len(engine.requests) == 1
 
 
+@pytest.fixture
+def no_agent(workspace: Workspace) -> None:
+    workspace.state.features = replace(workspace.state.features, agent=False)
+
+
 async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when_text_comes(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    no_agent: None, bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.gate.clear()
     ben = Person(workspace, workspace.person("ben"), workspace.channel("other"))
@@ -90,6 +99,9 @@ async def test_a_wait_is_told_with_the_place_in_the_queue_and_the_word_goes_when
     engine.gate.set()
     await ben.sees_drafts(1)
     await workspace.until(lambda: workspace.status(ben.channel, ben.root.ts) is None)
+    # Slack says once that the app has no sessions.
+    asked = [call for call in workspace.calls if call.method.startswith("agents.sessions.")]
+    assert [call.error for call in asked] == ["not_agent_app"]
 
 
 async def test_home_shows_what_the_person_began_and_a_button_that_begins_another(

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.drafting.explanation import Changes, RecentThread
-from bot.drafting.slack_port import Button, Content, Place
+from bot.drafting.slack_port import Button, Content, Place, Work
 from bot.messages import Phrase, sentences
 from bot.slack.client.api_client import web_client
 from bot.slack.draft_message import DraftMessage
@@ -200,14 +200,9 @@ CALLS: dict[str, list[Call]] = {
     "tell_in_dm": [lambda o, at, w: o.tell_in_dm("U1", w)],
     "respond": [lambda o, at, w: o.respond("http://127.0.0.1:9/", w)],
     "suggest_prompts": [
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(w, SAID)], SAID),
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [(SAID, w)], SAID),
-        lambda o, at, w: o.suggest_prompts(at.channel, "1.2", [], w),
-    ],
-    "set_title": [lambda o, at, w: o.set_title(at, w)],
-    "set_status": [
-        lambda o, at, w: o.set_status(at, w),
-        lambda o, at, w: o.set_status(at, SAID, [w]),
+        lambda o, at, w: o.suggest_prompts(at.channel, [(w, SAID)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, [(SAID, w)], SAID),
+        lambda o, at, w: o.suggest_prompts(at.channel, [], w),
     ],
 }
 
@@ -247,3 +242,11 @@ def test_only_the_builders_build() -> None:
     found = {path for path in where(builds) if not path.startswith("bot/workspace/")}
     assert {"bot/slack/render/blocks.py", "bot/slack/render/views.py"} <= found
     assert {path for path in found if not path.startswith("bot/slack/")} == set()
+
+
+@pytest.mark.parametrize("make", [Work, lambda w: Work(SAID, [w]), lambda w: Work(title=w)])
+def test_work_is_told_in_words_of_the_catalogue_and_named_by_released_text(
+    make: Callable[[Any], object],
+) -> None:
+    with pytest.raises(TypeError, match=r"not released|not of the catalogue"):
+        make(BODY["text"])

@@ -9,16 +9,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
-from slack_bolt.async_app import (
-    AsyncAck,
-    AsyncApp,
-    AsyncAssistant,
-    AsyncRespond,
-    AsyncSay,
-    AsyncSetStatus,
-    AsyncSetSuggestedPrompts,
-    AsyncSetTitle,
-)
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import Workspace
@@ -302,7 +293,7 @@ async def test_a_deleted_message_leaves_the_page(
 MANIFEST = {
     "features": {
         "app_home": {"home_tab_enabled": True},
-        "assistant_view": {},
+        "agent_view": {},
         "shortcuts": [
             {"name": "New draft", "type": "global", "callback_id": "draft"},
             {"name": "Draft from this", "type": "message", "callback_id": "from_message"},
@@ -539,37 +530,77 @@ async def test_the_app_has_a_home_beside_its_messages(
     assert tabs == ["home", "messages"]
 
 
-async def test_a_new_chat_has_prompts_a_title_and_a_status(
+async def test_the_messages_tab_has_prompts_and_says_what_the_app_sees(
     workspace: Workspace, bolt: AsyncApp, connect: StartApp, reader: Reader, ada: str, general: str
 ) -> None:
-    proceed = asyncio.Event()
-    assistant = AsyncAssistant()
-
-    @assistant.thread_started
-    async def started(set_suggested_prompts: AsyncSetSuggestedPrompts) -> None:
+    @bolt.event("app_home_opened")
+    async def opened(event: Json, client: AsyncWebClient) -> None:
         prompt = {"title": "A blog post", "message": "blog: our new office"}
-        await set_suggested_prompts(prompts=[prompt], title="What shall I write?")
+        await client.assistant_threads_setSuggestedPrompts(
+            channel_id=event["channel"], title="What shall I write?", prompts=[prompt]
+        )
 
-    @assistant.user_message
-    async def message(
-        payload: Json, set_title: AsyncSetTitle, set_status: AsyncSetStatus, say: AsyncSay
-    ) -> None:
-        await set_title(payload["text"])
-        await set_status("is writing ...", loading_messages=["Sharpening the pencil"])
-        await proceed.wait()
-        await say("We are open.")
+    @bolt.event("app_context_changed")
+    async def moved() -> None:
+        return
 
-    bolt.use(assistant)
     await connect()
-    await reader.open("ada", "draftsmith")
-    await reader.click("#new-chat")
-    await reader.see("#thread-name", "New chat")
-    await reader.see("#prompts", "What shall I write?")
-    await reader.click("#prompts button")
-    await reader.see("#replies", "blog: our new office")
-    await reader.see("#thread-name", "blog: our new office")
-    await reader.see("#status", "Sharpening the pencil")
+    await reader.open("ada", "general")
     await reader.not_see("#prompts")
-    proceed.set()
+    await reader.click('#dms [data-channel="draftsmith"]')
+    await reader.see("#prompts", "What shall I write?")
+    await reader.see("#beside", "#general")
+    await reader.click("#tab-home")
+    await reader.not_see("#prompts")
+    await reader.click("#tab-messages")
+    await reader.click("#prompts button")
+    await reader.see("#messages", "blog: our new office")
+    await reader.not_see("#prompts")
+    (message,) = workspace.messages(workspace.dm(ada))
+    assert (message.text, message.thread_ts) == ("blog: our new office", None)
+
+
+async def test_a_thread_shows_that_the_app_works_and_slacks_own_stop_button(
+    workspace: Workspace, bolt: AsyncApp, connect: StartApp, reader: Reader, ada: str, general: str
+) -> None:
+    @bolt.event("agent_session_stopped")
+    async def stopped(event: Json, client: AsyncWebClient) -> None:
+        at = {"channel_id": event["channel"], "thread_ts": event["thread_ts"]}
+        await client.agents_sessions_setStatus(**at, status="active")
+
+    await connect()
+    client = bolt.client
+    ts = await workspace.say(ada, general, "tea")
+    await workspace.say(ada, general, "please", thread_ts=ts)
+    await reader.open("ada", "general")
+    await reader.click("#messages button.replies")
+    await reader.see("#thread-name", "Thread")
+    await reader.not_see("#session")
+    at = {"channel_id": general, "thread_ts": ts}
+    await client.agents_sessions_setStatus(**at, status="processing", title="A text on tea")
+    await reader.see("#session", "Working on: A text on tea")
+    await reader.see("#thread-name", "A text on tea")
+    await reader.click("#session button")
+    await reader.not_see("#session")
+    session = workspace.session(general, ts)
+    assert session is not None
+    assert session.status == "active"
+
+
+async def test_a_thread_shows_what_the_app_says_that_it_does(
+    workspace: Workspace, reader: Reader, client: AsyncWebClient, ada: str, general: str
+) -> None:
+    ts = await workspace.say(ada, general, "tea")
+    await workspace.say(ada, general, "please", thread_ts=ts)
+    await client.assistant_threads_setStatus(
+        channel_id=general,
+        thread_ts=ts,
+        status="is writing ...",
+        loading_messages=["Sharpening the pencil"],
+    )
+    await reader.open("ada", "general")
+    await reader.click("#messages button.replies")
+    await reader.see("#status", "Sharpening the pencil")
+    await client.chat_postMessage(channel=general, thread_ts=ts, text="We are open.")
     await reader.see("#replies", "We are open.")
     await reader.not_see("#status")

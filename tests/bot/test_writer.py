@@ -195,11 +195,13 @@ async def test_the_home_lists_what_was_begun_and_begins_another(
     await writer.see("#messages li:last-child", "asked for a text: the tram")
 
 
-async def test_a_chat_begins_with_a_prompt_and_goes_on_as_a_conversation(writer: Reader) -> None:
+async def test_a_conversation_begins_with_a_prompt_and_goes_on_in_its_thread(
+    writer: Reader,
+) -> None:
     await writer.click('#dms [data-channel="draftsmith"]')
-    await writer.click("#new-chat")
     await writer.see("#prompts", "What shall I write?")
     await writer.click("#prompts button")
+    await writer.click("#messages button.replies")
     await writer.see("#thread-name", "our new office in Lisbon")
     await writer.see("#replies", "best view")
     await writer.see('#replies [data-action="why"]')

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from dotenv import dotenv_values
 
 from bot.cli.doctor import doctor
 from bot.settings import Settings
-from bot.slack.manifest import SCOPES
+from bot.slack.manifest import AGENT_EVENTS, SCOPES
 from bot.workspace import Workspace
 from inference.settings import WorkerSettings
 from tests.env_sample import env_sample
@@ -79,7 +80,7 @@ async def test_the_doctor_finds_nothing_to_do_where_all_is_well(
 ) -> None:
     code, out, err = await draftsmith("doctor", cwd=tmp_path, **connected(workspace, engine))
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 8
+    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 9
     assert "English (MODEL_LANGUAGES" in out
 
 
@@ -122,6 +123,27 @@ async def test_the_doctor_names_the_scopes_that_are_missing(
     workspace.revoke("reactions:read")
     assert await doctor(settings_for(workspace, engine.url, tmp_path)) == 1
     assert "Scopes are missing: reactions:read." in capsys.readouterr().out
+
+
+async def test_the_doctor_says_what_an_app_that_was_installed_before_has_to_change(
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    workspace.state.features = replace(workspace.state.features, agent=False)
+    assert await doctor(settings_for(workspace, engine.url, tmp_path)) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("--")]
+    for named in ("features.agent_view", *AGENT_EVENTS, "install the app again"):
+        assert named in line
+
+
+async def test_the_doctor_leaves_no_session_behind(
+    workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    assert await doctor(settings_for(workspace, engine.url, tmp_path)) == 0
+    assert "agents.sessions.setStatus" in [call.method for call in workspace.calls]
+    assert workspace.state.sessions == {}
 
 
 async def test_the_doctor_finds_a_model_that_is_not_there_without_starting_the_worker(

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import structlog
 
+from bot.drafting.jobs.at_work import waiting
 from bot.drafting.jobs.draft_writer import DraftWriter, draft_writer
 from bot.drafting.jobs.job_context import Away, Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.stops import AllStopped, Stops
-from bot.drafting.jobs.waiting_status import waiting_status
 from bot.drafting.origin import count
 from bot.drafting.slack_port import Place
 from bot.drafting.sources import Material
@@ -115,9 +115,7 @@ class Generation:
         Raises EngineUnavailable, EngineRefused, AllStopped.
         """
         context, job = self._run.context, self._run.job
-        async with waiting_status(
-            context.slack, self._place, lambda: context.queue.before(job.id), self._run.language
-        ) as end_status:
+        async with waiting(self._run, self._place) as end_wait:
             tokens: int | None = None
             model = next(iter(await context.engine.models()), None)
             sampling = Sampling(**self._run.options.sampling)
@@ -127,7 +125,7 @@ class Generation:
                     if not self._heard:
                         self._heard = True
                         context.queue.leave(job.id)
-                        end_status()
+                        end_wait()
                         await self._tell_left_out(conversation.materials)
                     if isinstance(item, Usage):
                         tokens = item.completion_tokens

@@ -1,9 +1,11 @@
 """The way of one job: screened, headed, written. It may be run again from any point of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from bot.drafting.jobs.at_work import begin_work, end_work, leave_work
 from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import Away, JobContext, Refusal
@@ -12,8 +14,7 @@ from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread, refresh_header
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
 from bot.messages import Sentence, sentence
-from bot.store import DELIVERIES, HistoryStep, Job, JobKind, JobStatus, VersionStatus
-from safety import part
+from bot.store import DELIVERIES, HistoryStep, Job, JobStatus, VersionStatus
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,6 @@ Settled = Callable[[int], Awaitable[None]]
 
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
-TITLE = 80  # Characters of a brief that name our conversation about it.
 
 
 class JobPipeline:
@@ -38,7 +38,12 @@ class JobPipeline:
         """Do what is left of the job. Raises Away: run it again later."""
         store = self._context.store
         run = JobRun(self._context, self._job, await store.get_thread(self._job.thread_id))
-        status, forget = await self._outcome(run)
+        try:
+            status, forget = await self._outcome(run)
+        except asyncio.CancelledError:
+            await leave_work(run)
+            raise
+        await end_work(run)
         await refresh_header(run)
         if status not in RESTING:
             await store.end_job(run.job.id, status, forget=forget)
@@ -78,10 +83,10 @@ class JobPipeline:
         asked, materials = await screen(run)
         turns = await turns_before(run, self._settled)
         place = await open_thread(run, asked)
-        if run.job.kind is JobKind.DRAFT and run.thread.persons_root:
-            await run.context.slack.set_title(place, part(asked, 0, TITLE))
+        await begin_work(run, place, asked)
         self._generation = Generation(run, place, materials)
         await self._generation.write(turns)
+        await end_work(run)
         await offer_emoji(run, place)
 
 

@@ -2,15 +2,19 @@
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.listeners.agent_payloads import (
+    AgentSessionStopped,
+    AppContextChanged,
+    AppHomeOpened,
+)
 from bot.listeners.binding import bind_event
+from bot.listeners.events.agent_session_stopped import on_agent_session_stopped
+from bot.listeners.events.app_context_changed import on_app_context_changed
 from bot.listeners.events.app_home_opened import on_app_home_opened
-from bot.listeners.events.assistant_thread_started import on_assistant_thread_started
 from bot.listeners.events.member_joined_channel import on_member_joined
 from bot.listeners.events.message import on_mention, on_message
 from bot.listeners.events.reaction_added import on_reaction
 from bot.listeners.payloads import (
-    AppHomeOpened,
-    AssistantThreadStarted,
     MemberJoined,
     MessageEvent,
     ReactionAdded,
@@ -19,15 +23,18 @@ from bot.listeners.services import Services
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    """Bind each event. Where a person looks while a chat is open changes nothing here."""
+    """Bind each event."""
     listeners = {
         "message": bind_event(on_message, MessageEvent.from_body, services),
         "app_mention": bind_event(on_mention, MessageEvent.from_body, services),
         "reaction_added": bind_event(on_reaction, ReactionAdded.from_body, services),
         "member_joined_channel": bind_event(on_member_joined, MemberJoined.from_body, services),
         "app_home_opened": bind_event(on_app_home_opened, AppHomeOpened.from_body, services),
-        "assistant_thread_started": bind_event(
-            on_assistant_thread_started, AssistantThreadStarted.from_body, services
+        "app_context_changed": bind_event(
+            on_app_context_changed, AppContextChanged.from_body, services
+        ),
+        "agent_session_stopped": bind_event(
+            on_agent_session_stopped, AgentSessionStopped.from_body, services
         ),
     }
     for name, listener in listeners.items():

@@ -116,5 +116,17 @@ async def _brief(
         sources=[*said, *files],
         under=event.root_ts,
         among_others=among_others,
+        post_to=await _channel_in_sight(event, invocation.user, services),
     )
     return None
+
+
+async def _channel_in_sight(event: MessageEvent, author: str, services: Services) -> str | None:
+    """Return the channel that a person looks at while they write to us; None in a channel.
+
+    Conversations between people have other ids than C... and G...: no text goes there by itself.
+    """
+    if not event.is_direct:
+        return None
+    looks_at = event.beside.channel if event.beside else await services.drafting.looked_at(author)
+    return looks_at if looks_at and looks_at.startswith(("C", "G")) else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 
 TIERS: Mapping[str, int] = {
+    "agents.sessions.setStatus": TIER_3,
     "chat.startStream": TIER_2,
     "chat.appendStream": TIER_4,
     "chat.stopStream": TIER_2,

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401
 from bot.workspace.api import (
+    agents,
     apps,
     assistant,
     canvases,

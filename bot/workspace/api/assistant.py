@@ -1,10 +1,10 @@
-"""assistant.threads.*: status, title and suggested prompts of a chat with the app."""
+"""assistant.threads.*: status, title and suggested prompts; an agent has sessions for the rest."""
 
-from bot.workspace import changes
 from bot.workspace.api.access import joined_channel, thread_root_ts
+from bot.workspace.api.agents import only_agents
 from bot.workspace.api.methods import MethodArgs, api_method
-from bot.workspace.errors import ApiError, error_at, invalid
-from bot.workspace.objects import Json, Pane, PostedMessage, ThreadStatus, WorkspaceChannel
+from bot.workspace.errors import error_at, invalid
+from bot.workspace.objects import Json, SuggestedPrompts, ThreadStatus, WorkspaceChannel
 from bot.workspace.rate_limits import TIER_4
 from bot.workspace.state import State
 
@@ -28,39 +28,37 @@ def set_status(state: State, args: MethodArgs) -> Json:
 
 @api_method("assistant.threads.setTitle", "assistant:write", limit=TIER_4)
 def set_title(state: State, args: MethodArgs) -> Json:
-    title = args.need("title")
-    root, pane = _pane(state, args)
-    with changes.edited_message(state, root):
-        pane.title = title
+    """Name a session of our DM; anywhere else Slack says ok and does nothing."""
+    only_agents(state)
+    title, channel = args.need("title"), _channel(state, args)
+    session = state.sessions.get((channel.id, args.text("thread_ts")))
+    if session is not None and channel.kind == "im":
+        session.title = title
+        state.change_signal.notify()
     return {}
 
 
 @api_method("assistant.threads.setSuggestedPrompts", "assistant:write", limit=TIER_4)
 def set_prompts(state: State, args: MethodArgs) -> Json:
+    """Offer prompts in a DM. With thread_ts, Slack says ok to an agent and shows nothing.
+
+    https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts
+    """
+    only_agents(state)
     prompts = args.list_of(dict, "prompts", "invalid_arguments")
     _at_most(MAX_PROMPTS, prompts, "/prompts")
     if not prompts or not all(p.get("title") and p.get("message") for p in prompts):
         said = error_at("each prompt needs a title and a message", "/prompts")
         raise invalid("invalid_arguments", said)
-    root, pane = _pane(state, args)
-    pane.prompts_title, pane.prompts = args.text("title"), prompts
-    state.touch(root)
+    channel = _channel(state, args)
+    if channel.kind == "im" and not args.has("thread_ts"):
+        state.prompts[channel.id] = SuggestedPrompts(args.text("title"), tuple(prompts))
+        state.change_signal.notify()
     return {}
 
 
 def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
     return joined_channel(state, args.text("channel_id") or args.text("channel"))
-
-
-def _pane(state: State, args: MethodArgs) -> tuple[PostedMessage, Pane]:
-    """Return the chat that the call names, or the newest of the DM if it names none."""
-    channel = _channel(state, args)
-    panes = [(m, m.pane) for m in channel.roots() if m.pane is not None]
-    asked = args.text("thread_ts")
-    found = [(root, pane) for root, pane in panes if asked in ("", root.ts)]
-    if not found:
-        raise ApiError("invalid_thread_ts")
-    return found[-1]
 
 
 def _at_most(limit: int, items: list[str] | list[Json], where: str) -> None:

@@ -1,6 +1,7 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people read it."""
 
 from bot.workspace import changes
+from bot.workspace.api import agents
 from bot.workspace.api.access import (
     is_streaming,
     own_message,
@@ -52,11 +53,15 @@ def append(state: State, args: MethodArgs) -> Json:
 def stop(state: State, args: MethodArgs) -> Json:
     channel, message = _running(state, args)
     text = _appended(args)
+    asks = args.has("session_status")
+    session = agents.asked_status(state, args, "session_status") if asks else None
     blocks = accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
         message.metadata = args.metadata() or message.metadata
+    if session is not None and message.thread_ts:
+        agents.put_status(state, (channel.id, message.thread_ts), session)
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from bot.workspace.events import HomeTab
 from bot.workspace.objects import Json
 from bot.workspace.user_actions import UserActions
 
@@ -50,6 +51,15 @@ async def react(people: UserActions, *, who: str, channel: str, ts: str, emoji: 
     await change(who, channel, ts, emoji)
 
 
+async def open_home(
+    people: UserActions, *, who: str, tab: HomeTab, beside: str | None = None
+) -> None:
+    """Open a tab of the app; the page shows the app alone, so `beside` is where they were last."""
+    if people.state.features.agent:
+        await people.look_at(who, beside)
+    await people.open_home(who, tab)
+
+
 ACTIONS: dict[str, Callable[..., Awaitable[object]]] = {
     "write": write,
     "react": react,
@@ -59,8 +69,8 @@ ACTIONS: dict[str, Callable[..., Awaitable[object]]] = {
     "submit": UserActions.submit,
     "close_view": UserActions.close_view,
     "invite": UserActions.invite,
-    "open_home": UserActions.open_home,
-    "open_assistant": UserActions.open_assistant,
+    "open_home": open_home,
+    "stop_session": UserActions.stop_session,
     "shortcut": UserActions.shortcut,
     "message_shortcut": UserActions.message_shortcut,
 }

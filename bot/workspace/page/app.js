@@ -1,5 +1,6 @@
 // The page: what one person sees of the workspace. Only what has changed is drawn again.
 
+import { drawMessagesTab, drawSession } from "./agent.js";
 import { renderBlocks } from "./blocks.js";
 import { canvasTabs, canvasWindow } from "./canvas.js";
 import { composer, hint } from "./composer.js";
@@ -24,7 +25,7 @@ let here = null; // the channel's id
 let thread = null; // the root's ts
 let picking = null; // the message whose emoji picker is open
 let atHome = false; // whether the app's DM shows its home tab, not its messages
-let lastChannel = null; // what a new chat looks at
+let lastChannel = null; // what the app sees that the person looks at
 const unread = new Set();
 const names = {
   person: (id) => (id === "USLACKBOT" ? "Slackbot" : snapshot.people.find((p) => p.id === id)?.name),
@@ -140,18 +141,19 @@ function drawChannel() {
   fill($("messages"), inOrder((m) => m.channel === here && !m.thread_ts), true);
 }
 
-// The app's DM has a home tab beside the messages, and chats.
+// The app's DM has a home tab beside the messages.
 function drawApp(channel) {
   const own = channel.kind === "im" && channel.bot;
-  const { home, assistant } = snapshot.features;
+  const { home, agent } = snapshot.features;
   const shown = own && home && atHome;
   $("tabs").hidden = !own;
   $("tab-home").hidden = !home;
-  $("new-chat").hidden = !assistant;
   $("tab-home").setAttribute("aria-pressed", String(shown));
   $("tab-messages").setAttribute("aria-pressed", String(!shown));
   $("home").hidden = !shown;
   $("messages").hidden = $("composer").hidden = shown;
+  drawMessagesTab(snapshot.agent, own && agent && !shown, (text) =>
+    hint(act({ do: "write", text, channel: here }), $("composer")));
   const view = snapshot.home;
   const stamp = view ? view.hash : "none";
   if (!shown || $("home").dataset.stamp === stamp) return;
@@ -182,23 +184,11 @@ function drawThread() {
   $("thread-note").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " ", channel.name]));
   enterThread();
   fill($("replies"), [root, ...replies], false);
-  $("thread-name").textContent = root.pane ? root.pane.title || "New chat" : "Thread";
+  $("thread-name").textContent = snapshot.agent.sessions[`${here}/${thread}`]?.title || "Thread";
   const status = snapshot.statuses[`${here}/${thread}`];
   $("status").textContent = status ? [status.text, ...status.loading.slice(0, 1)].join(" · ") : "";
-  drawPrompts(root.pane);
-}
-
-function drawPrompts(pane) {
-  const prompts = pane?.prompts ?? [];
-  const stamp = JSON.stringify([thread, prompts]);
-  $("prompts").hidden = !prompts.length;
-  if ($("prompts").dataset.stamp === stamp) return;
-  $("prompts").dataset.stamp = stamp;
-  const say = (text) => hint(act({ do: "write", text, channel: here, thread_ts: thread }), $("reply"));
-  $("prompts").replaceChildren(
-    el("p", {}, pane?.prompts_title || "Try one of these"),
-    ...prompts.map((prompt) =>
-      el("button", { type: "button", class: "button", onclick: () => say(prompt.message) }, prompt.title)));
+  drawSession(snapshot.agent.sessions[`${here}/${thread}`], snapshot.agent.stoppable, () =>
+    hint(act({ do: "stop_session", channel: here, thread_ts: thread }), $("reply")));
 }
 
 const inOrder = (wanted) =>
@@ -255,7 +245,6 @@ const tint = (id) => Math.max(snapshot.people.findIndex((p) => p.id === id), 0) 
 
 function content(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
-  if (message.pane) return [el("p", {}, message.pane.title || "New chat")];
   const { channel, ts } = message;
   const click = (action, value, block) =>
     hinted(act({ do: "click", channel, ts, block_id: block, action_id: action, value }));
@@ -324,13 +313,7 @@ function moved({ channel = here, root = null, home = false }) {
 
 function showTab(tab) {
   moved({ root: thread, home: tab === "home" });
-  hinted(act({ do: "open_home", tab }));
-}
-
-async function newChat() {
-  const answer = await act({ do: "open_assistant", context_channel: lastChannel });
-  hinted(answer);
-  if (answer.result) openThread(answer.result);
+  hinted(act({ do: "open_home", tab, beside: lastChannel }));
 }
 
 const use = ({ kind, callback_id }, place) =>
@@ -381,7 +364,6 @@ const enterThread = composer($("reply"), () => ({ channel: here, thread_ts: thre
 for (const clip of document.querySelectorAll(".attach")) clip.prepend(icon("clip"));
 $("tab-home").addEventListener("click", () => showTab("home"));
 $("tab-messages").addEventListener("click", () => showTab("messages"));
-$("new-chat").addEventListener("click", newChat);
 $("thread-close").addEventListener("click", closeThread);
 $("invite").addEventListener("click", () => hinted(act({ do: "invite", channel: here })));
 $("menu").addEventListener("click", () => {

@@ -27,6 +27,7 @@ def outline(state: State, who: str, tab: str | None = None) -> Json:
         "views": [_view(state, v) for v in state.views.get(who, []) if v.tab in (None, tab)],
         "home": _view(state, home) if home else None,
         "features": _features(state),
+        "agent": _agent(state, who),
         "statuses": {f"{c}/{ts}": asdict(status) for (c, ts), status in state.statuses.items()},
     }
 
@@ -71,7 +72,19 @@ def _features(state: State) -> Json:
     features = state.features
     kinds: tuple[ShortcutKind, ...] = ("global", "message")
     menus = {kind: [asdict(entry) for entry in features.offered(kind)] for kind in kinds}
-    return {"shortcuts": menus, "home": features.home, "assistant": features.assistant}
+    return {"shortcuts": menus, "home": features.home, "agent": features.agent}
+
+
+def _agent(state: State, who: str) -> Json:
+    """Return what the app is to this person as an agent, with the name of what they look at."""
+    prompts = state.prompts.get(state.dm_with_bot(who).id)
+    seen = (state.channels.get(str(entity["value"])) for entity in state.looking_at.get(who, []))
+    return {
+        "sessions": {f"{c}/{ts}": asdict(session) for (c, ts), session in state.sessions.items()},
+        "stoppable": state.features.subscribes("agent_session_stopped"),
+        "prompts": asdict(prompts) if prompts else None,
+        "beside": next((channel.name for channel in seen if channel), ""),
+    }
 
 
 def _view(state: State, view: OpenView) -> Json:
@@ -123,5 +136,4 @@ def _message(message: PostedMessage) -> Json:
             {"id": f.id, "name": f.title, "size": f.size, "canvas": isinstance(f, Canvas)}
             for f in message.files
         ],
-        "pane": asdict(message.pane) if message.pane else None,
     }

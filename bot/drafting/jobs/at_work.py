@@ -1,0 +1,79 @@
+"""What Slack shows of a job that writes: the app is at work in the thread."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.slack_port import Place, SlackError, Work
+from bot.messages import Phrase, sentence, sentences
+from bot.store import DELIVERIES, JobKind
+from safety import NOTHING, SafeText, part
+
+# Seconds until a wait is worth a word, and between two looks at it.
+PATIENCE, LOOK = 1.5, 3.0
+# What Slack shows in turn meanwhile.
+LOADING = (sentence("loading_brief"), sentence("loading_words"), sentence("loading_soon"))
+# Nobody waits longer for a sign of work to come or to be taken back.
+SHOWN_WITHIN = 2.0
+TITLE = 80  # Characters of a brief that name a thread in Slack's lists.
+
+
+async def begin_work(run: JobRun, place: Place, asked: SafeText) -> None:
+    """Show that the app is at work in the thread, before the first draft is there."""
+    title = part(asked, 0, TITLE) if run.job.kind is JobKind.DRAFT else NOTHING
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHOWN_WITHIN):
+            await run.context.slack.show_work(place, Work(title=title), key=run.job.name)
+
+
+async def end_work(run: JobRun) -> None:
+    """Show the thread at rest, unless another job works in it.
+
+    Raises SlackUnavailable: run the job again, lest the thread look for ever as if it were at work.
+    """
+    thread = run.thread
+    if thread.root_ts and run.job.kind not in DELIVERIES:
+        place = Place(thread.channel, thread.root_ts)
+        await run.context.slack.show_rest(place, key=run.job.name, again=run.again)
+
+
+async def leave_work(run: JobRun) -> None:
+    """Show the thread at rest before the process ends; the next start goes on with the job."""
+    with suppress(SlackError, TimeoutError):
+        async with asyncio.timeout(SHOWN_WITHIN):
+            await end_work(run)
+
+
+@asynccontextmanager
+async def waiting(run: JobRun, place: Place) -> AsyncIterator[Callable[[], None]]:
+    """Say what is waited for until the yielded function is called, or the block is left."""
+    over = asyncio.Event()
+    task = asyncio.create_task(_tend(run, place, over))
+    try:
+        yield over.set
+    finally:
+        over.set()
+        _, late = await asyncio.wait([task], timeout=SHOWN_WITHIN)
+        for each in late:
+            each.cancel()
+
+
+async def _tend(run: JobRun, place: Place, over: asyncio.Event) -> None:
+    slack, queue, key = run.context.slack, run.context.queue, run.job.name
+    loading = [each.to(run.language) for each in LOADING]
+    pause = PATIENCE
+    while not await _is_over(over, pause):
+        pause = LOOK
+        doing: Phrase = sentences.waits(queue.before(run.job.id)).to(run.language)
+        await slack.show_work(place, Work(doing, loading), key=key)
+    await slack.show_work(place, Work(), key=key)
+
+
+async def _is_over(over: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await over.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""What Slack sends to an agent, as typed objects: opened tabs, what is looked at, stopped work."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from bot.drafting.jobs.intake import Invocation
+from bot.listeners.look import Look
+from bot.listeners.payloads import Body
+
+
+@dataclass(frozen=True, slots=True)
+class AppContextChanged:
+    """Somebody looks at something else: https://docs.slack.dev/reference/events/app_context_changed.
+
+    `look` is None where Slack does not say who.
+    """
+
+    look: Look | None
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        event = body["event"]
+        # The page has the person in the authorization; Slack's own types have them in the event.
+        authorized = [a["user_id"] for a in body.get("authorizations", []) if not a.get("is_bot")]
+        user = event.get("user") or next(iter(authorized), None)
+        return cls(Look.from_context(user, event["context"], body) if user else None)
+
+
+@dataclass(frozen=True, slots=True)
+class AppHomeOpened:
+    """Somebody opened the app: https://docs.slack.dev/reference/events/app_home_opened."""
+
+    user: str
+    channel: str
+    tab: str
+    look: Look | None
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        event = body["event"]
+        told = "context" in event
+        look = Look.from_context(event["user"], event["context"] or {}, body) if told else None
+        return cls(event["user"], event["channel"], event.get("tab", ""), look)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSessionStopped:
+    """Slack's own stop button: https://docs.slack.dev/reference/events/agent_session_stopped.
+
+    Slack has ended the streams of the thread already.
+    """
+
+    user: str
+    team: str
+    channel: str
+    thread_ts: str
+    event_id: str
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        event = body["event"]
+        return cls(
+            event["user"], body["team_id"], event["channel"], event["thread_ts"], body["event_id"]
+        )
+
+    @property
+    def invocation(self) -> Invocation:
+        """Who stopped, and where."""
+        return Invocation(self.user, self.team, self.channel, key=f"event-{self.event_id}")
