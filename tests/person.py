@@ -31,12 +31,8 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
 
 
 def is_done(message: PostedMessage) -> bool:
-    """Say whether a draft is done: it has its line of facts."""
-    return (
-        not message.streaming
-        and any(b["type"] == "context" for b in message.blocks[-2:])
-        and ("…" not in facts(message))
-    )
+    """Say whether a draft is done: it has its row of buttons."""
+    return not message.streaming and any(b["type"] == "actions" for b in message.blocks)
 
 
 def is_head(message: PostedMessage) -> bool:
