@@ -68,14 +68,30 @@ function button(object, click) {
 const iconButton = (object, click) =>
   press(object, object.text?.text ?? object.icon, "bare", object.value, click);
 
-const feedback = (object, click) =>
-  el("span", { class: "feedback" },
-    press(object, ":+1:", "bare", object.positive_button.value, click, object.positive_button.text?.text),
-    press(object, ":-1:", "bare", object.negative_button.value, click, object.negative_button.text?.text));
+// The thumbs that were pressed here, for Slack's client shows which of a pair that is.
+const pressed = new Set();
+
+function feedback(object, click) {
+  const pair = { ":+1:": object.positive_button, ":-1:": object.negative_button };
+  const buttons = Object.entries(pair).map(([thumb, { text, value, accessibility_label }]) => {
+    const button = press(object, thumb, "bare", value, choose, accessibility_label ?? text.text);
+    button.setAttribute("aria-pressed", pressed.has(button.dataset.key));
+    return button;
+  });
+  function choose(action, value) {
+    for (const button of buttons) {
+      const now = button.dataset.key === `${action}/${value}` && !pressed.has(button.dataset.key);
+      pressed[now ? "add" : "delete"](button.dataset.key);
+      button.setAttribute("aria-pressed", now);
+    }
+    click(action, value);
+  }
+  return el("span", { class: "feedback" }, ...buttons);
+}
 
 const overflow = (object, click) =>
   menu("More options", icon("dots"),
-    object.options.map((option) => [option.text.text, () => click(object.action_id, option.value)]),
+    object.options.map(({ text, value }) => [text.text, () => click(object.action_id, value), value]),
     { "data-action": object.action_id });
 
 function choice(object, click) {

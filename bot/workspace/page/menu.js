@@ -1,4 +1,4 @@
-// A button that opens a menu; `items` are [name, act].
+// A button that opens a menu; `items` are [name, act, value], the value for whoever looks for one.
 
 import { el } from "./markup.js";
 
@@ -7,8 +7,11 @@ export function menu(label, picture, items, attributes = {}) {
   const choose = (act) => () => { fold.open = false; act(); };
   fold.append(
     el("summary", { "aria-label": label, title: label }, picture),
-    el("div", { class: "menu-items" }, ...items.map(([name, act]) =>
-      el("button", { type: "button", onclick: choose(act) }, name))));
+    el("div", { class: "menu-items" }, ...items.map(([name, act, value]) => {
+      const item = el("button", { type: "button", onclick: choose(act) }, name);
+      if (value) item.dataset.value = value;
+      return item;
+    })));
   return fold;
 }
 
