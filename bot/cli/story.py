@@ -126,12 +126,12 @@ class Story:
 
 
 def _readable(message: PostedMessage) -> str:
-    """Return the text of a message; the line of facts of a draft comes last."""
-    facts = [
+    """Return the text of a message; the small line under a draft comes last, if it has one."""
+    notes = [
         element["text"]
         for block in message.blocks
         if block["type"] == "context" and message.thread_ts
         for element in block["elements"]
     ]
-    text = "\n".join([message.text, *facts])
+    text = "\n".join([message.text, *notes])
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -23,7 +23,6 @@ SentenceGroup = Literal[
     "language",
     "option",
     "review",
-    "translate",
     "way",
     "why",
     "wish",

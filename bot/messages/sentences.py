@@ -225,11 +225,10 @@ def draft_head(
     return fill_in("draft_head", number=number)
 
 
-def draft_facts(figures: Sequence[Sentence], model: str | None, *, at_limit: bool) -> Sentence:
-    """Return the small line under a draft; `at_limit`: it had all the tokens it may have."""
+def made_by(figures: Sequence[Sentence], model: str | None) -> Sentence:
+    """Say what a draft was written with: figures, and the model's name."""
     named = [escape(model)] if model else []
-    ended = [fill_in("token_limit")] if at_limit else []
-    return fill_in("facts", facts=(*figures, *named, *ended))
+    return fill_in("facts", facts=(*figures, *named))
 
 
 def network_length(network: str, characters: int, limit: int) -> Sentence:

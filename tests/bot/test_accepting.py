@@ -38,7 +38,7 @@ async def test_accepting_a_continuation_posts_the_whole_text(
     )
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
-    await workspace.click(ana.id, ana.channel, draft.ts, "continue")
+    await ana.press(draft, "continue")
     _, second = await ana.sees_drafts(2)
     form = await form_behind(workspace, ana, second, "accept_form")
     assert (await workspace.submit(ana.id, form.id, {"accept": "person"})).ok

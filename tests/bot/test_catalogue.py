@@ -17,7 +17,7 @@ SOURCE = "".join(p.read_text(encoding="utf-8") for p in BOT.rglob("*.py") if p.n
 # Begin so: sentences that are chosen by the name of what they are about.
 NAMED = (
     *("option_", "language_", "button_", "wish_", "way_", "form_", "source_", "file_"),
-    *("change_", "translate_", "accept_", "changes_title", "why_title"),
+    *("change_", "reason_", "accept_", "changes_title", "why_title"),
 )
 # Those that only put fields together.
 NO_WORDS = {

@@ -28,7 +28,7 @@ async def test_a_message_to_the_app_is_a_brief_and_replies_refine(
     await alone.sees_drafts(2)
     await alone.reply("1: shorter")
     *_, third = await alone.sees_drafts(3)
-    assert "from 1" in third.text
+    assert "from draft 1" in third.text
     assert len(workspace.messages(alone.channel)) == 1
 
 
@@ -118,7 +118,7 @@ async def test_every_door_opens_by_either_transport(
     (form,) = workspace.views(ana.id)
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     (draft,) = await ana.sees_drafts(1)
-    assert await workspace.click(ana.id, ana.channel, draft.ts, "change_form")
+    assert await ana.press(draft, "change_form")
     (form,) = workspace.views(ana.id)
     assert (await workspace.submit(ana.id, form.id, {"change": "shorter"})).ok
     await ana.sees_drafts(2)
@@ -127,7 +127,7 @@ async def test_every_door_opens_by_either_transport(
     )
     *_, third = await ana.sees_drafts(3)
     assert "It rings." in engine.requests[2]["messages"][1]["content"]
-    assert await workspace.click(ana.id, ana.channel, third.ts, "why")
+    assert await ana.press(third, "why")
     assert len(workspace.views(ana.id)) == 1
     assert await workspace.shortcut(ana.id, "draft_shortcut")
     await workspace.open_home(ana.id)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drafting.explanation import Changes, RecentThread, compared
-from bot.drafting.footer import draft_buttons, draft_facts
+from bot.drafting.explanation import Changes, RecentThread, compared, made_by
+from bot.drafting.footer import draft_row
 from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
@@ -17,7 +17,6 @@ from bot.slack.render.version_views import (
     accept_view,
     change_view,
     changes_view,
-    translate_view,
     why_view,
 )
 from bot.store import Version, VersionStatus
@@ -69,7 +68,7 @@ def test_why_this_fits_into_a_modal(
         sentences.why_kind("a blog post"),
         sentences.why_based(3, wish, names),
         sentences.why_options({"tone": "formal", "words": 300}),
-        sentence("why_made", facts=draft_facts(version(VersionStatus.FINISHED), 7, 2)),
+        sentence("why_made", facts=made_by(version(VersionStatus.FINISHED), 7, 2)),
         sentences.why_filter(rules),
     ]
     for language in LANGUAGES:
@@ -79,8 +78,8 @@ def test_why_this_fits_into_a_modal(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
-        change_view("{}", language),
-        translate_view("{}", sentences.TEXT_LANGUAGES, language),
+        change_view("{}", sentences.TEXT_LANGUAGES, language),
+        change_view("{}", ["en"], language),
         accept_view("{}", language),
     ):
         slack_takes(view)
@@ -110,7 +109,7 @@ def test_the_root_is_taken_with_its_state_and_its_button(
 def test_every_draft_has_buttons_that_slack_takes(
     status: VersionStatus, language: Language
 ) -> None:
-    row = draft_buttons(version(status), language, translates=True, changed=True)
+    row = draft_row(version(status), language, changed=True)
     content = blocks.draft(
         Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row)
     )

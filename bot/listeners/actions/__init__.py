@@ -5,7 +5,7 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, TRANSLATE, WHY
+from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, WHY
 from bot.drafting.jobs.job_context import DRAFT_IN_DM, STOP_THREAD
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews
 from bot.listeners.actions.draft_action import on_draft_action
@@ -20,6 +20,9 @@ from bot.listeners.payloads import Body, ButtonClick, ModalTrigger
 from bot.listeners.services import Services
 from bot.slack.render.home_view import NEW_DRAFT
 
+# A button under the drafts of version 0.1.0; what it asked for is in the form to change a draft.
+TRANSLATE = "translate_form"
+
 OnClick = Callable[[AsyncAck, ButtonClick, Services], Awaitable[None]]
 
 
@@ -32,7 +35,11 @@ def register(app: AsyncApp, services: Services) -> None:
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,
     }
-    for action_id, handler in handlers.items():
+
+    async def on_choice(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
+        await handlers[click.action_id](ack, click, services)
+
+    for action_id, handler in {**handlers, MORE: on_choice}.items():
         app.action(action_id)(bind(handler, ButtonClick.from_body, services))
     app.action(NEW_DRAFT)(bind(open_form_anywhere, ModalTrigger.from_body, services))
     if services.reviews:

@@ -1,17 +1,17 @@
-"""The buttons under a draft that open a form: Change, Translate, Accept."""
+"""The buttons under a draft that open a form: Change, Accept."""
 
 import asyncio
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.footer import CHANGE, TRANSLATE
+from bot.drafting.footer import ACCEPT
 from bot.drafting.slack_port import SlackError
 from bot.listeners.form import TRIGGER_SECONDS
 from bot.listeners.form_context import VersionContext
 from bot.listeners.payloads import ButtonClick
 from bot.listeners.services import Services
 from bot.messages import Language, sentence
-from bot.slack.render.version_views import accept_view, change_view, translate_view
+from bot.slack.render.version_views import accept_view, change_view
 from bot.slack.render.views import ViewPayload
 
 
@@ -28,8 +28,6 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
 
 def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
     metadata = VersionContext(click.id, click.channel).to_metadata()
-    if click.action_id == CHANGE:
-        return change_view(metadata, language)
-    if click.action_id == TRANSLATE:
-        return translate_view(metadata, services.settings.model_languages, language)
-    return accept_view(metadata, language)
+    if click.action_id == ACCEPT:
+        return accept_view(metadata, language)
+    return change_view(metadata, services.settings.model_languages, language)

@@ -8,11 +8,11 @@ from bot.listeners.services import Services
 from bot.listeners.views.draft_form import on_draft_form
 from bot.listeners.views.version_form import on_version_form
 from bot.slack.render.draft_form import DRAFT
-from bot.slack.render.version_views import ACCEPT, CHANGE, TRANSLATE
+from bot.slack.render.version_views import ACCEPT, CHANGE
 
 
 def register(app: AsyncApp, services: Services) -> None:
     """Bind each form."""
     app.view(DRAFT)(bind(on_draft_form, ViewSubmission.from_body, services))
-    for callback_id in (CHANGE, TRANSLATE, ACCEPT):
+    for callback_id in (CHANGE, ACCEPT):
         app.view(callback_id)(bind(on_version_form, ViewSubmission.from_body, services))
