@@ -43,8 +43,15 @@ def unknown_kind(kind: str, near: str | None, known: Sequence[str]) -> Sentence:
 
 
 def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
-    """Say that an option cannot have this value; `range_` says which values it can have."""
-    return fill_in("bad_option", option=_name(name), value=_name(value), range=range_)
+    """Say that an option cannot have this value; `range_` says which it can have, or why none."""
+    option, given = _name(name), _name(value)
+    if range_.name == "no_networks":
+        return range_
+    if range_.name == "one_of_near":
+        return fill_in("bad_option_near", option=option, range=range_)
+    if range_.name == "characters" or not given:
+        return fill_in("bad_length", option=option, range=range_)
+    return fill_in("bad_option", option=option, value=given, range=range_)
 
 
 def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
@@ -57,6 +64,8 @@ def choices(known: Sequence[str], near: str | None) -> Sentence:
     """Say which words an option takes."""
     if near:
         return fill_in("one_of_near", known=_ticked(known), near=near)
+    if len(known) == 1:
+        return fill_in("only_one", known=_ticked(known))
     return fill_in("one_of", known=_ticked(known))
 
 
