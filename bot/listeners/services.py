@@ -18,6 +18,7 @@ from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
+from bot.slack.render.markup import unformatted
 from bot.store import StoreUnavailable
 
 
@@ -57,4 +58,4 @@ class Services:
     ) -> None:
         """Show what is wrong in the submitted form, which keeps what was typed."""
         said = await self.people.told(submission.user, sentence)
-        await ack(response_action="errors", errors={field: said})
+        await ack(response_action="errors", errors={field: unformatted(said)})

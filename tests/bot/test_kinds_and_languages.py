@@ -44,7 +44,7 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
     (view,) = await workspace.until(lambda: workspace.views(mei.id))
     assert view.body["title"]["text"] == "新草稿"
     answer = await workspace.submit(mei.id, view.id, {"brief": "n=9 rain", "drafts": "1"})
-    assert answer.errors["brief"] == "`n=9` 无效：应为 1 到 5 之间的整数。"
+    assert answer.errors["brief"] == "n 应该是从 1 到 5 的整数，不能是 9。"
     await mei.draft("help")
     helped = str(workspace.whispers(mei.id)[-1].blocks)
     assert "怎么用" in helped

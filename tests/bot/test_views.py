@@ -11,6 +11,7 @@ from bot.drafting.footer import draft_row
 from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
+from bot.slack.render.draft_form import Choices, draft_view
 from bot.slack.render.home_view import home_view
 from bot.slack.render.parts import split
 from bot.slack.render.version_views import (
@@ -83,6 +84,14 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
         accept_view("{}", language),
     ):
         slack_takes(view)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_label_of_a_form_shows_the_marks_of_a_message(language: Language) -> None:
+    choices = Choices([("blog", "a `blog` post")], sentences.TEXT_LANGUAGES)
+    shown = str([draft_view("{}", language, choices), change_view("{}", ["en", "zh"], language)])
+    assert "a blog post" in shown
+    assert not set(shown) & set("`*")
 
 
 @settings(max_examples=30)
