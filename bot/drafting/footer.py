@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.drafting.draft_action import DraftAction
-from bot.drafting.slack_port import Button, Choice, Menu, Row
+from bot.drafting.slack_port import Button, Choice, Menu, Row, Thumbs
 from bot.messages import Language, Phrase, Sentence, sentence, sentence_about
 from bot.store import STANDING, Version
 
@@ -11,6 +11,7 @@ from bot.store import STANDING, Version
 ACCEPT, CHANGE = "accept_form", "change_form"
 CHANGES, WHY = "changes", "why"
 MORE = "more"
+RATE, GOOD, BAD = "rate", "good", "bad"
 
 AT_ONCE = (
     DraftAction.REGENERATE,
@@ -36,6 +37,12 @@ def draft_row(version: Version, language: Language, *, changed: bool) -> Row:
     )
     menu = Menu(MORE, [_choice(name, version, language) for name in rest])
     return [*(_button(name, version, language) for name in names), menu]
+
+
+def draft_thumbs(version: Version, language: Language) -> Thumbs:
+    """Return what readers press to say what they think of a finished version."""
+    good, bad = (_choice(name, version, language) for name in (GOOD, BAD))
+    return Thumbs(RATE, good, bad)
 
 
 def draft_note(version: Version, length: Sentence | None = None) -> Sentence | None:

@@ -9,6 +9,7 @@ from bot.background_tasks import BackgroundTasks
 from bot.drafting.actions import DraftActions
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
+from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.reviews import Reviews
@@ -29,6 +30,7 @@ class Services:
     drafting: Drafting
     actions: DraftActions
     history: DraftHistory
+    feedback: DraftFeedback
     intake: Intake
     outbox: Outbox
     people: SlackPeople

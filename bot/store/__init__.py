@@ -1,10 +1,13 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
+from bot.store.feedback import FeedbackQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.models import (
     DELIVERIES,
     STANDING,
+    Feedback,
+    FeedbackReason,
     Hold,
     HoldStatus,
     Job,
@@ -22,6 +25,8 @@ from bot.store.versions import HistoryStep, VersionQueries
 __all__ = [
     "DELIVERIES",
     "STANDING",
+    "Feedback",
+    "FeedbackReason",
     "HistoryStep",
     "Hold",
     "HoldStatus",
@@ -38,5 +43,5 @@ __all__ = [
 ]
 
 
-class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries):
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, FeedbackQueries):
     """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -138,15 +138,16 @@ async def test_a_finished_draft_has_one_row_of_buttons_its_thumbs_and_no_figures
 ) -> None:
     await ana.draft("n=2 seed=42 rain")
     first, second = await ana.sees_drafts(2)
-    assert [b["type"] for b in first.blocks] == ["actions"]
+    assert [b["type"] for b in first.blocks] == ["actions", "context_actions"]
     row = ["accept_form", "regenerate", "change_form"]
-    assert [*buttons(first)] == [*row, "shorter", "longer", "continue", "simpler", "why"]
+    thumbs = ["good", "bad"]
+    assert [*buttons(first)] == [*row, "shorter", "longer", "continue", "simpler", "why", *thumbs]
     view = await form_behind(workspace, ana, second, "why")
     for told in ("seed 42, 2 of 2", "tokens/s", " s · ", "scripted"):
         assert told in shown_in(view)
     await ana.press(first, "shorter")
     *_, third = await ana.sees_drafts(3)
-    assert [*buttons(third)] == [*row, "shorter", "longer", "continue", "changes", "why"]
+    assert [*buttons(third)] == [*row, "shorter", "longer", "continue", "changes", "why", *thumbs]
 
 
 async def test_a_draft_that_stopped_at_its_length_limit_says_so_and_what_to_do(

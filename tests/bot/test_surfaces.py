@@ -129,6 +129,7 @@ async def test_every_door_opens_by_either_transport(
     assert "It rings." in engine.requests[2]["messages"][1]["content"]
     assert await ana.press(third, "why")
     assert len(workspace.views(ana.id)) == 1
+    assert await ana.press(third, "good")
     assert await workspace.shortcut(ana.id, "draft_shortcut")
     await workspace.open_home(ana.id)
     await workspace.until(lambda: workspace.home(ana.id))

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drafting.explanation import Changes, RecentThread, compared, made_by
-from bot.drafting.footer import draft_row
+from bot.drafting.footer import draft_row, draft_thumbs
 from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
 from bot.slack.render.draft_form import Choices, draft_view
+from bot.slack.render.feedback_view import feedback_view
 from bot.slack.render.home_view import home_view
 from bot.slack.render.parts import split
 from bot.slack.render.version_views import (
@@ -82,6 +83,7 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
         change_view("{}", sentences.TEXT_LANGUAGES, language),
         change_view("{}", ["en"], language),
         accept_view("{}", language),
+        feedback_view("{}", language),
     ):
         slack_takes(view)
 
@@ -89,7 +91,8 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_label_of_a_form_shows_the_marks_of_a_message(language: Language) -> None:
     choices = Choices([("blog", "a `blog` post")], sentences.TEXT_LANGUAGES)
-    shown = str([draft_view("{}", language, choices), change_view("{}", ["en", "zh"], language)])
+    views = [draft_view("{}", language, choices), change_view("{}", ["en", "zh"], language)]
+    shown = str([*views, accept_view("{}", language), feedback_view("{}", language)])
     assert "a blog post" in shown
     assert not set(shown) & set("`*")
 
@@ -119,8 +122,9 @@ def test_every_draft_has_buttons_that_slack_takes(
     status: VersionStatus, language: Language
 ) -> None:
     row = draft_row(version(status), language, changed=True)
+    thumbs = draft_thumbs(version(status), language)
     content = blocks.draft(
-        Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row)
+        Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row, thumbs)
     )
     accept_message_blocks(list(content.blocks))
 

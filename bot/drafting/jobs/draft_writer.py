@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bot.drafting.footer import draft_note, draft_row
+from bot.drafting.footer import draft_note, draft_row, draft_thumbs
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import (
@@ -181,8 +181,9 @@ class DraftWriter:
         await self._catch_up()
         if status is not VersionStatus.FINISHED:
             return await self.message.stop(NOTES[status].to(language), buttons=buttons)
-        note = draft_note(self.version, self._length())
-        return await self.message.finish(note.to(language) if note else None, buttons=buttons)
+        said = draft_note(self.version, self._length())
+        note, thumbs = said.to(language) if said else None, draft_thumbs(self.version, language)
+        return await self.message.finish(note, buttons=buttons, thumbs=thumbs)
 
     async def _catch_up(self) -> None:
         """Show what an earlier run showed beyond what this one came to: that stays."""

@@ -5,13 +5,14 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, WHY
+from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, RATE, WHY
 from bot.drafting.jobs.job_context import DRAFT_IN_DM, STOP_THREAD
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews
 from bot.listeners.actions.draft_action import on_draft_action
 from bot.listeners.actions.draft_in_dm import on_draft_in_dm
 from bot.listeners.actions.explain import on_explain
 from bot.listeners.actions.open_form import on_open_form
+from bot.listeners.actions.rate import on_rate
 from bot.listeners.actions.review import on_decision, on_show
 from bot.listeners.actions.stop_thread import on_stop_thread
 from bot.listeners.binding import bind
@@ -32,6 +33,7 @@ def register(app: AsyncApp, services: Services) -> None:
         **dict.fromkeys(map(str, AT_ONCE), on_draft_action),
         **dict.fromkeys((CHANGE, TRANSLATE, ACCEPT), on_open_form),
         **dict.fromkeys((CHANGES, WHY), on_explain),
+        RATE: on_rate,
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,
     }
