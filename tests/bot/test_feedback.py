@@ -7,7 +7,7 @@ import pytest
 
 from bot.app import Bot
 from bot.store import Feedback, Store
-from bot.workspace import Workspace
+from bot.workspace import Workspace, payloads
 from tests.person import Person, buttons, settings_for
 from tests.scripted_engine import ScriptedEngine
 
@@ -86,6 +86,23 @@ async def test_a_form_that_does_not_open_leaves_the_thumb_counted(
     assert await ana.press(draft, "bad")
     await ana.hears("could not open that")
     assert await kept(workspace, tmp_path) == [(1, ana.id, False, None, "")]
+
+
+async def test_one_click_that_is_delivered_twice_undoes_nothing_that_came_between(
+    bot: Bot, ana: Person, workspace: Workspace, tmp_path: Path
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    (block,) = [b for b in draft.blocks if b["type"] == "context_actions"]
+    action = payloads.clicked_action(block, block["elements"][0], "bad:1")
+    click = payloads.message_action(workspace.state, ana.id, draft, action)
+    assert (await workspace._delivery.ask("interactive", click)).acked
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
+    await workspace.close_view(ana.id, form.id)
+    await ana.press(draft, "good")
+    assert (await workspace._delivery.ask("interactive", click)).acked
+    assert await kept(workspace, tmp_path) == [(1, ana.id, True, None, "")]
+    assert not workspace.views(ana.id)
 
 
 async def test_a_guests_thumb_is_answered_and_not_counted(

@@ -118,6 +118,44 @@ async def test_a_free_instruction_is_typed_into_a_form(writer: Reader) -> None:
     await writer.see(reply(2, ".content"), "Take the tram")
 
 
+async def test_a_quick_choice_is_taken_in_the_same_form_and_one_of_both_is_needed(
+    writer: Reader,
+) -> None:
+    await ask(writer, "blog: our new office in Lisbon")
+    await writer.click(reply(1, '[data-action="change_form"]'))
+    await writer.click('#modal [type="submit"]')
+    await writer.see('[data-error="change"]', "take one of the choices below")
+    await writer.choose("#input-rewrite", "formal")
+    await writer.click('#modal [type="submit"]')
+    await writer.see(reply(2, ".content"), "Draft 2, made from draft 1")
+
+
+async def test_the_menu_of_the_last_draft_opens_in_sight(writer: Reader) -> None:
+    await ask(writer, "n=2 blog: our new office in Lisbon")
+    await writer.see(row(2))
+    await writer.click(f"{row(2)} summary")
+    item = f'{row(2)} [data-value^="why:"]'
+    await writer.see(item)
+    script = (
+        "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "return document.elementFromPoint(box.x + 5, box.y + 5).dataset.value"
+    )
+    assert str(writer.browser.execute_script(script, item)).startswith("why:")
+
+
+async def test_a_thumb_down_asks_what_is_wrong_and_shows_that_it_is_pressed(
+    writer: Reader,
+) -> None:
+    await ask(writer, "blog: our new office in Lisbon")
+    await writer.click(reply(1, '.feedback [aria-label="Bad draft"]'))
+    await writer.see("#modal-title", "What is wrong with it?")
+    await writer.click('#modal input[value="tone"]')
+    await writer.type("#input-words", "too stiff")
+    await writer.click('#modal [type="submit"]')
+    await writer.not_see("#modal")
+    await writer.see(reply(1, '.feedback [aria-label="Bad draft"][aria-pressed="true"]'))
+
+
 async def test_stop_at_the_head_of_the_thread_keeps_what_was_shown(
     writer: Reader, engine: ScriptedEngine
 ) -> None:

@@ -12,6 +12,8 @@ export function menu(label, picture, items, attributes = {}) {
       if (value) item.dataset.value = value;
       return item;
     })));
+  // The last message's menu would open below what can be seen.
+  fold.addEventListener("toggle", () => fold.open && fold.lastChild.scrollIntoView({ block: "nearest" }));
   return fold;
 }
 
