@@ -17,6 +17,7 @@ from bot.drafting.actions import DraftActions
 from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
+from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
@@ -159,6 +160,7 @@ async def _services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
         actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=DraftHistory(store, filter_, context.recipes),
+        feedback=DraftFeedback(store, slack.people),
         intake=intake,
         outbox=slack.outbox,
         people=slack.people,

@@ -31,18 +31,29 @@ def settings_for(workspace: Workspace, engine_url: str, folder: Path, **changed:
 
 
 def is_done(message: PostedMessage) -> bool:
-    """Say whether a draft is done: it has its line of facts."""
-    return (
-        not message.streaming
-        and any(b["type"] == "context" for b in message.blocks[-2:])
-        and ("…" not in facts(message))
-    )
+    """Say whether a draft is done: it has its row of buttons."""
+    return not message.streaming and any(b["type"] == "actions" for b in message.blocks)
 
 
 def is_head(message: PostedMessage) -> bool:
     """Say whether this is the message that shows the progress of a thread's drafts."""
     payload = (message.metadata or {}).get("event_payload") or {}
     return str(payload.get("key", "")).startswith("thread-")
+
+
+def buttons(message: PostedMessage) -> dict[str, tuple[str, str | None]]:
+    """Return what can be pressed, by name: (action_id, value) of buttons, choices and thumbs."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for block in message.blocks:
+        for element in block["elements"] if block["type"].endswith("actions") else ():
+            thumbs = [element.get(f"{each}_button") for each in ("positive", "negative")]
+            several = [*element.get("options", ()), *filter(None, thumbs)]
+            for each in several:
+                name = each["value"].partition(":")[0]
+                found[name] = (element["action_id"], each["value"])
+            if not several:
+                found[element["action_id"]] = (element["action_id"], None)
+    return found
 
 
 def facts(message: PostedMessage) -> str:
@@ -67,6 +78,11 @@ class Person:
 
     async def react(self, message: PostedMessage, emoji: str) -> None:
         await self.workspace.react(self.id, self.channel, message.ts, emoji)
+
+    async def press(self, message: PostedMessage, name: str) -> bool:
+        """Press a button, a choice of the menu, or a thumb; say whether it was acked."""
+        action_id, value = buttons(message)[name]
+        return await self.workspace.click(self.id, self.channel, message.ts, action_id, value=value)
 
     def reaction(self, message: PostedMessage, emoji: str) -> dict[str, Any]:
         """Return the event of this person's reaction, for a test to deliver."""

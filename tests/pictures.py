@@ -77,7 +77,7 @@ async def _pages(camera: Camera, ana: Person) -> None:
     await reader.type("#reply-text", "1: make it more formal", Keys.ENTER)
     await ana.sees_drafts(3, PATIENCE)
     for page in ("changes", "why"):
-        await reader.click(f'#replies li:last-child [data-action="{page}"]')
+        await reader.pick("#replies li:last-child .block-actions", page)
         await reader.see("#modal")
         await camera.shoot(page)
         await reader.click("#modal footer .button")

@@ -86,6 +86,14 @@ class Reader:
         script = "document.querySelector(arguments[0]).click()"
         await asyncio.to_thread(self.browser.execute_script, script, selector)
 
+    async def pick(self, row: str, name: str) -> None:
+        """Take a choice of the menu behind the three dots of a row."""
+        await self.see(f"{row} summary")
+        # One script, for the page may draw the row again between two clicks.
+        script = "for (const each of arguments) document.querySelector(each).click()"
+        clicks = (f"{row} summary", f'{row} .menu-items [data-value^="{name}:"]')
+        await asyncio.to_thread(self.browser.execute_script, script, *clicks)
+
     async def type(self, selector: str, *keys: str) -> None:
         await self.see(selector)
         element = self.browser.find_element(By.CSS_SELECTOR, selector)

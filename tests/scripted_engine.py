@@ -31,6 +31,7 @@ class ScriptedEngine:
     refuse: Callable[[Json], Json | None] = lambda _: None
     die_after: int | None = None
     full: int = 0
+    finish_reason: str = "stop"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Json] = field(default_factory=list)
     running: int = 0
@@ -97,8 +98,8 @@ class ScriptedEngine:
             await asyncio.sleep(self.pause)
         for index in range(len(pieces)):
             tokens = len(pieces[index])
-            choice = {"index": index, "delta": {}, "finish_reason": "stop", "tokens": tokens}
-            await send({"choices": [choice]})
+            choice = {"index": index, "delta": {}, "finish_reason": self.finish_reason}
+            await send({"choices": [{**choice, "tokens": tokens}]})
         tokens = sum(map(len, pieces))
         await send({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}})
         await send("[DONE]")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.drafting.brief.brief import check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.destination import Destination, destination_of
-from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
+from bot.drafting.draft_action import DraftAction, Rewrite, Way, words_for
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
@@ -14,7 +14,7 @@ from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
 from bot.errors import UserError
-from bot.messages import Sentence, sentence, sentence_about
+from bot.messages import Sentence, sentence
 from bot.store import (
     STANDING,
     Job,
@@ -163,11 +163,18 @@ class DraftActions:
         )
         await self._intake.begin(job, invocation, sources=sources)
 
-    async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
-        """Have this version translated."""
-        told = prompted_in(await self._options_of(version))
-        words = TRANSLATE[told].format(language=sentence_about("language", lang).to(told))
-        await self.change(version, words, invocation, lang=lang)
+    async def rewrite(
+        self, version: Version, choice: str, own_words: str, invocation: Invocation
+    ) -> None:
+        """Have this version rewritten by a quick choice, by a person's own words, or by both."""
+        if not choice and not own_words.strip():
+            raise UserError(sentence("nothing_chosen"))
+        if not choice:
+            return await self.change(version, own_words, invocation)
+        rewrite = Rewrite(choice)
+        words = rewrite.words(await self._options_of(version))
+        wish = f"{own_words.strip()}\n{words}".strip()
+        return await self.change(version, wish, invocation, lang=rewrite.lang)
 
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
         """Repeat this version's request with a new seed, one at a time: later clicks join it."""

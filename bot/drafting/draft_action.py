@@ -1,10 +1,11 @@
 """What one click on a draft asks for: by its button, or by its emoji."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.drafting.brief.options import Options
-from bot.messages import Language
+from bot.messages import Language, sentence_about
 
 
 class DraftAction(StrEnum):
@@ -48,10 +49,44 @@ WORDS: Mapping[Language, Mapping[DraftAction, str]] = {
         DraftAction.CONTINUE: "从文章结束的地方继续写，不要重复已有的内容。",
     },
 }
+INTO = "translate-"
 TRANSLATE: Mapping[Language, str] = {
     "en": "Translate it into {language}. Change nothing else.",
     "zh": "把它翻译成{language}，其他都不要改。",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A quick choice beside one's own words: an action, or a translation into `lang`.
+
+    `value` names it in a form.
+    """
+
+    value: str
+
+    @property
+    def lang(self) -> str | None:
+        """The code of the language, for a translation."""
+        return self.value.removeprefix(INTO) if self.value.startswith(INTO) else None
+
+    @property
+    def action(self) -> DraftAction:
+        """What is asked for, if it is no translation."""
+        return DraftAction(self.value)
+
+    def words(self, options: Options) -> str:
+        """Return the instruction for the model, in the draft's language."""
+        told = prompted_in(options)
+        if self.lang is None:
+            return WORDS[told][self.action]
+        return TRANSLATE[told].format(language=sentence_about("language", self.lang).to(told))
+
+
+def rewrites(written: Sequence[str]) -> list[Rewrite]:
+    """Return the quick choices; `written`: codes of the languages that the model writes."""
+    into = [f"{INTO}{code}" for code in written] if len(written) > 1 else []
+    return [Rewrite(value) for value in (DraftAction.FORMAL, DraftAction.SIMPLER, *into)]
 
 
 def words_for(action: DraftAction, options: Options) -> str | None:

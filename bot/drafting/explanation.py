@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.drafting.brief.options import Options, SamplingOptions
+from bot.drafting.brief.options import CHINESE, TONES, Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
-from bot.drafting.footer import draft_facts
 from bot.drafting.origin import Origin
 from bot.drafting.reviews import filter_for, held_as
-from bot.messages import Language, Sentence, language_for, sentence, sentences
+from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
 from bot.store import STANDING, Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
 
@@ -67,8 +66,8 @@ class DraftHistory:
         return [
             sentences.why_kind(recipe.wording(language).title),
             await self._based(job, asker),
-            sentences.why_options(_chosen(options)),
-            sentence("why_made", facts=draft_facts(version, options.seed, job.n)),
+            sentences.why_options(_chosen(options, language)),
+            sentence("why_made", facts=made_by(version, options.seed, job.n)),
             sentences.why_filter(version.rules),
         ]
 
@@ -171,9 +170,39 @@ def _cut(text: SafeText, spans: Sequence[tuple[int, int]], first: int, last: int
     return part(text, spans[first][0], spans[last - 1][1])
 
 
-def _chosen(options: Options) -> dict[str, object]:
+def made_by(version: Version, seed: int, n: int) -> Sentence:
+    """Say what a version was written with, as one of `n` drafts: its figures, and the model."""
+    seconds, tokens = version.seconds or 0.0, version.tokens
+    figures = [sentence("seconds", seconds=seconds)]
+    if tokens:
+        speed = tokens / max(seconds, 0.001)
+        figures += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
+    if n == 1:
+        figures.append(sentence("seed", seed=seed))
+    else:
+        figures.append(sentence("seed_of", seed=seed, sample=version.sample + 1, n=n))
+    return sentences.made_by(figures, version.model)
+
+
+def _chosen(options: Options, language: Language) -> dict[str, object]:
     """Return what was chosen, in the names of `/draft help`; the seed is shown elsewhere."""
     own = options.model_dump(exclude_defaults=True, exclude=set(SamplingOptions.model_fields))
     own |= {"private": "yes"} if options.private else {}
     sampled = options.model_dump(include=set(SamplingOptions.model_fields) - {"seed", "n"})
-    return {**own, **sampled}
+    chosen = {**own, **sampled}
+    return _in_chinese(chosen) if language == "zh" else chosen
+
+
+def _in_chinese(chosen: Mapping[str, object]) -> dict[str, object]:
+    """Return options with their Chinese names, and the values that have Chinese names with these.
+
+    Both can be typed so.
+    """
+    names = {name: typed for typed, name in CHINESE.items()}
+    values = {**TONES, "yes": "是"}
+    if lang := chosen.get("lang"):
+        values[str(lang)] = sentence_about("language", str(lang)).to("zh")
+    return {
+        names.get(name, name): values.get(value, value) if isinstance(value, str) else value
+        for name, value in chosen.items()
+    }

@@ -1,15 +1,17 @@
-"""What stands under a draft: its line of facts, and buttons with the id of their version."""
+"""What stands under a draft: a note, a row of buttons, the thumbs; each with the version's id."""
 
 from collections.abc import Sequence
 
 from bot.drafting.draft_action import DraftAction
-from bot.drafting.slack_port import Button
-from bot.messages import Language, Sentence, sentence, sentence_about, sentences
+from bot.drafting.slack_port import Button, Choice, Menu, Row, Thumbs
+from bot.messages import Language, Phrase, Sentence, sentence, sentence_about
 from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
-ACCEPT, CHANGE, TRANSLATE = "accept_form", "change_form", "translate_form"
+ACCEPT, CHANGE = "accept_form", "change_form"
 CHANGES, WHY = "changes", "why"
+MORE = "more"
+RATE, GOOD, BAD = "rate", "good", "bad"
 
 AT_ONCE = (
     DraftAction.REGENERATE,
@@ -21,35 +23,47 @@ AT_ONCE = (
 )
 
 
-def draft_buttons(
-    version: Version, language: Language, *, translates: bool, changed: bool
-) -> Sequence[Button]:
-    """Return the buttons of a version that ended.
-
-    `translates`: the model writes more than one language; `changed`: there is a version before it.
-    """
+def draft_row(version: Version, language: Language, *, changed: bool) -> Row:
+    """Return the buttons of a version that ended; `changed`: there is a version before it."""
     if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
-    names = [ACCEPT, *AT_ONCE, *([TRANSLATE] if translates else []), CHANGE]
-    names += [*([CHANGES] if changed else []), WHY]
-    return [_button(name, version, language) for name in names]
+    names = (ACCEPT, DraftAction.REGENERATE, CHANGE)
+    rest = (
+        DraftAction.SHORTER,
+        DraftAction.LONGER,
+        DraftAction.CONTINUE,
+        CHANGES if changed else DraftAction.SIMPLER,
+        WHY,
+    )
+    menu = Menu(MORE, [_choice(name, version, language) for name in rest])
+    return [*(_button(name, version, language) for name in names), menu]
 
 
-def draft_facts(version: Version, seed: int, n: int, length: Sentence | None = None) -> Sentence:
-    """Return the small line of facts, for one of `n` drafts; `length` where a network limits it."""
-    seconds, tokens = version.seconds or 0.0, version.tokens
-    figures = [length] if length else []
-    figures.append(sentence("seconds", seconds=seconds))
-    if tokens:
-        speed = tokens / max(seconds, 0.001)
-        figures += [sentence("tokens", tokens=tokens), sentence("speed", speed=speed)]
-    if n == 1:
-        figures.append(sentence("seed", seed=seed))
-    else:
-        figures.append(sentence("seed_of", seed=seed, sample=version.sample + 1, n=n))
-    return sentences.draft_facts(figures, version.model, at_limit=version.finish_reason == "length")
+def draft_thumbs(version: Version, language: Language) -> Thumbs:
+    """Return what readers press to say what they think of a finished version."""
+    good, bad = (_choice(name, version, language) for name in (GOOD, BAD))
+    return Thumbs(RATE, good, bad)
+
+
+def draft_note(version: Version, length: Sentence | None = None) -> Sentence | None:
+    """Return the small line under a finished draft: what its writer has to know, if anything.
+
+    `length` where a network limits it.
+    """
+    notes: Sequence[Sentence] = [length] if length else []
+    if version.finish_reason == "length":
+        notes = [*notes, sentence("length_limit")]
+    return sentence("facts", facts=tuple(notes)) if notes else None
 
 
 def _button(name: str, version: Version, language: Language) -> Button:
-    label = sentence_about("button", name).to(language)
+    label = _label(name, language)
     return Button(label, name, str(version.id), "primary" if name == ACCEPT else "")
+
+
+def _choice(name: str, version: Version, language: Language) -> Choice:
+    return Choice(_label(name, language), f"{name}:{version.id}")
+
+
+def _label(name: str, language: Language) -> Phrase:
+    return sentence_about("button", name).to(language)

@@ -163,12 +163,51 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several things that can be chosen; `label` is plain text, `value` holds ids only."""
+
+    label: Phrase
+    value: str
+
+    def __post_init__(self) -> None:
+        assert 0 < len(ours(self.label)) <= 75
+        assert 0 < len(self.value) <= 150
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A menu at the end of a row of buttons, behind three dots.
+
+    Slack tells of each choice, also where the same one is taken again; a select would not.
+    """
+
+    action_id: str
+    choices: Sequence[Choice]
+
+    def __post_init__(self) -> None:
+        assert 0 < len(self.action_id) <= 255
+        assert 2 <= len(self.choices) <= 5
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbs:
+    """Thumb up and thumb down, of which Slack shows the one that a reader pressed."""
+
+    action_id: str
+    up: Choice
+    down: Choice
+
+
+Row = Sequence[Button | Menu]
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a message of ours says: a sentence, a small line below it, and buttons."""
 
     said: Phrase | None
     note: Phrase | None = None
-    buttons: Sequence[Button] = ()
+    buttons: Row = ()
 
     def __post_init__(self) -> None:
         assert self.said or self.note
@@ -185,6 +224,16 @@ class Shown:
         assert self.parts or not self.chars
 
 
+class Heads(Protocol):
+    """The first lines of a draft's messages.
+
+    No two messages of a thread have the same: after a crash they are found by it.
+    """
+
+    def __call__(self, part: int) -> Phrase:
+        """Return that of the first message, part 1, or of a further one."""
+
+
 class GrowingMessage(Protocol):
     """One draft in Slack, which grows as text is released."""
 
@@ -194,13 +243,15 @@ class GrowingMessage(Protocol):
     def show(self, text: SafeText) -> None:
         """Append without waiting. Raises NotThere when somebody deleted the draft."""
 
-    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
-        """Show all text, its line of facts and its buttons."""
+    async def finish(
+        self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
+    ) -> None:
+        """Show all text, a small line below it if there is one, its buttons and its thumbs."""
 
-    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def stop(self, note: Phrase, *, buttons: Row = ()) -> None:
         """End it here: what was shown stays, marked by the note."""
 
-    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def retract(self, note: Phrase, *, buttons: Row = ()) -> None:
         """Put one sentence in the place of what was shown."""
 
     async def abandon(self) -> None:
@@ -293,7 +344,7 @@ class SlackPort(Protocol):
     def draft(
         self,
         place: Place,
-        head: Phrase,
+        heads: Heads,
         *,
         key: str,
         shown: Shown | None = None,

@@ -60,7 +60,10 @@ class SlashCommand(Interaction):
 
 @dataclass(frozen=True, slots=True)
 class ButtonClick(Interaction):
-    """A click on a button of a message (block_actions)."""
+    """A click on a button of a message, on a choice of its menu, or on a thumb (block_actions).
+
+    `action_id` is then the name of what was chosen.
+    """
 
     action_id: str
     value: str
@@ -69,7 +72,10 @@ class ButtonClick(Interaction):
     def from_body(cls, body: Body) -> Self:
         action = body["actions"][0]
         fields = _interaction(body, "action")
-        return cls(**fields, action_id=action["action_id"], value=action["value"])
+        chosen = action.get("selected_option") or action
+        # What has several choices says which one in its value: "shorter:12".
+        name, _, value = str(chosen["value"]).rpartition(":")
+        return cls(**fields, action_id=name or action["action_id"], value=value)
 
     @property
     def id(self) -> int:

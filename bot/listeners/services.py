@@ -9,6 +9,7 @@ from bot.background_tasks import BackgroundTasks
 from bot.drafting.actions import DraftActions
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
+from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.reviews import Reviews
@@ -19,6 +20,7 @@ from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
+from bot.slack.render.markup import unformatted
 from bot.store import StoreUnavailable
 
 
@@ -29,6 +31,7 @@ class Services:
     drafting: Drafting
     actions: DraftActions
     history: DraftHistory
+    feedback: DraftFeedback
     intake: Intake
     outbox: Outbox
     people: SlackPeople
@@ -59,4 +62,4 @@ class Services:
     ) -> None:
         """Show what is wrong in the submitted form, which keeps what was typed."""
         said = await self.people.told(submission.user, sentence)
-        await ack(response_action="errors", errors={field: said})
+        await ack(response_action="errors", errors={field: unformatted(said)})

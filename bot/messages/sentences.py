@@ -44,8 +44,15 @@ def unknown_kind(kind: str, near: str | None, known: Sequence[str]) -> Sentence:
 
 
 def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
-    """Say that an option cannot have this value; `range_` says which values it can have."""
-    return fill_in("bad_option", option=_name(name), value=_name(value), range=range_)
+    """Say that an option cannot have this value; `range_` says which it can have, or why none."""
+    option, given = _name(name), _name(value)
+    if range_.name == "no_networks":
+        return range_
+    if range_.name == "one_of_near":
+        return fill_in("bad_option_near", option=option, range=range_)
+    if range_.name == "characters" or not given:
+        return fill_in("bad_length", option=option, range=range_)
+    return fill_in("bad_option", option=option, value=given, range=range_)
 
 
 def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
@@ -58,6 +65,8 @@ def choices(known: Sequence[str], near: str | None) -> Sentence:
     """Say which words an option takes."""
     if near:
         return fill_in("one_of_near", known=_ticked(known), near=near)
+    if len(known) == 1:
+        return fill_in("only_one", known=_ticked(known))
     return fill_in("one_of", known=_ticked(known))
 
 
@@ -245,11 +254,10 @@ def draft_head(
     return fill_in("draft_head", number=number)
 
 
-def draft_facts(figures: Sequence[Sentence], model: str | None, *, at_limit: bool) -> Sentence:
-    """Return the small line under a draft; `at_limit`: it had all the tokens it may have."""
+def made_by(figures: Sequence[Sentence], model: str | None) -> Sentence:
+    """Say what a draft was written with: figures, and the model's name."""
     named = [escape(model)] if model else []
-    ended = [fill_in("token_limit")] if at_limit else []
-    return fill_in("facts", facts=(*figures, *named, *ended))
+    return fill_in("facts", facts=(*figures, *named))
 
 
 def network_length(network: str, characters: int, limit: int) -> Sentence:

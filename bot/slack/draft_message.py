@@ -1,17 +1,19 @@
 """One draft in a thread, in as many messages as its text needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bot.drafting.slack_port import (
-    Button,
     Content,
+    Heads,
     NotThere,
     Place,
+    Row,
     Shown,
     SlackRefused,
     SlackUnavailable,
+    Thumbs,
 )
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, RateLimited
@@ -36,7 +38,7 @@ class DraftMessage:
         self,
         posts: Posts,
         place: Place,
-        head: Phrase,
+        heads: Heads,
         *,
         key: str,
         shown: Shown,
@@ -45,7 +47,7 @@ class DraftMessage:
         self._posts = posts
         self._api = posts.api
         self._place = place
-        self._head = ours(head)
+        self._heads = heads
         self._key = key
         self._on_posted = on_posted
         self._parts: list[DraftPart] = []
@@ -84,12 +86,14 @@ class DraftMessage:
         self._text = joined(self._text, text)
         self._has_news.set()
 
-    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
-        """Show the rest, and close with the line of facts and the buttons."""
+    async def finish(
+        self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
+    ) -> None:
+        """Show the rest, and close with the note, the buttons and the thumbs."""
         # Slack may take the whole text, although it refused a part of it.
         with suppress(SlackRefused):
             await self._end_writing()
-        closing = blocks.closing(facts, buttons)
+        closing = blocks.closing(note, buttons, thumbs)
         bodies = split(self._text)
         for i, body in enumerate(bodies):
             if i == len(self._parts):
@@ -99,18 +103,18 @@ class DraftMessage:
             await part.delete()
         self._chars = len(self._text)
 
-    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def stop(self, note: Phrase, *, buttons: Row = ()) -> None:
         """End the draft that a person stopped: its text stays, and the note says so."""
         await self.finish(note, buttons=buttons)
 
-    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def retract(self, note: Phrase, *, buttons: Row = ()) -> None:
         """Replace the text by one sentence; delete further messages."""
         await self.abandon()
         for part in self._parts:
             try:
                 await part.close_stream()
                 if part is self._parts[0]:
-                    said = Phrase(f"{self._head}\n{ours(note)}")
+                    said = Phrase(f"{ours(self._heads(1))}\n{ours(note)}")
                     await part.replace(Content(said, buttons=buttons))
                 else:
                     await part.delete()
@@ -194,8 +198,7 @@ class DraftMessage:
     def _next_names(self) -> tuple[Phrase, str]:
         """Return the head line and the key of the next part."""
         number = len(self._parts) + 1
-        head = self._head if number == 1 else Phrase(f"{self._head} · {number}")
-        return head, f"{self._key}/{number}"
+        return ours(self._heads(number)), f"{self._key}/{number}"
 
     async def _end_writing(self) -> None:
         """End the task, after its call if it makes one. Raises what had ended the task."""

@@ -12,6 +12,7 @@ from bot.drafting.slack_port import (
     CanvasLink,
     Content,
     FileKind,
+    Heads,
     NotThere,
     Place,
     Shown,
@@ -85,18 +86,18 @@ class Outbox(Lookups):
     def draft(
         self,
         place: Place,
-        head: Phrase,
+        heads: Heads,
         *,
         key: str,
         on_posted: OnPosted,
         shown: Shown | None = None,
     ) -> DraftMessage:
-        """Return a draft's message. `head` must be unique in the thread. `shown`: to resume it.
+        """Return a draft's message. `heads` are unique in the thread. `shown`: to resume it.
 
         `on_posted(part, ts)`, parts from 1, is awaited as soon as each message is in Slack.
         """
         shown = shown or Shown()
-        return DraftMessage(self._posts, place, head, key=key, shown=shown, on_posted=on_posted)
+        return DraftMessage(self._posts, place, heads, key=key, shown=shown, on_posted=on_posted)
 
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool

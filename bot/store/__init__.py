@@ -1,11 +1,14 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
+from bot.store.feedback import FeedbackQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.looks import LookQueries
 from bot.store.models import (
     DELIVERIES,
     STANDING,
+    Feedback,
+    FeedbackReason,
     Hold,
     HoldStatus,
     Job,
@@ -23,6 +26,8 @@ from bot.store.versions import HistoryStep, VersionQueries
 __all__ = [
     "DELIVERIES",
     "STANDING",
+    "Feedback",
+    "FeedbackReason",
     "HistoryStep",
     "Hold",
     "HoldStatus",
@@ -39,5 +44,5 @@ __all__ = [
 ]
 
 
-class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, LookQueries):
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, LookQueries, FeedbackQueries):
     """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -1,4 +1,4 @@
-"""The tables: threads, jobs, versions, sources, holds, posted messages, and events already seen.
+"""The tables: threads, jobs, versions, feedback, sources, holds, messages, events already seen.
 
 Records are read detached: change them only through the queries of `bot.store.Store`.
 """
@@ -68,6 +68,17 @@ class HoldStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class FeedbackReason(StrEnum):
+    """What a reader found wrong with a draft."""
+
+    FACTS = "facts"
+    TONE = "tone"
+    LONG = "long"
+    SHORT = "short"
+    IGNORED = "ignored"
+    OTHER = "other"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC; SQLite keeps no time zones."""
 
@@ -100,7 +111,10 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
-        **{kind: _words(kind) for kind in (JobKind, JobStatus, VersionStatus, HoldStatus)},
+        **{
+            kind: _words(kind)
+            for kind in (JobKind, JobStatus, VersionStatus, HoldStatus, FeedbackReason)
+        },
     }
 
 
@@ -197,6 +211,21 @@ class Version(Base):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
     posted_url: Mapped[str | None] = mapped_column(Text, default=None)
+
+
+class Feedback(Base):
+    """A reader's last thumb on a version; `reason` and `words` say what is wrong with it."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("version_id", "user", name="uq_feedback_version_id_user"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    user: Mapped[str] = mapped_column(String(32))
+    good: Mapped[bool]
+    reason: Mapped[FeedbackReason | None] = mapped_column(default=None)
+    words: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class Source(Base):

@@ -7,7 +7,17 @@ from typing import Any
 from sqlalchemy import Update, func, select, update
 
 from bot.store.conditions import get_origin, is_of
-from bot.store.models import Hold, Job, JobKind, Thread, Version, VersionMessage, VersionStatus, now
+from bot.store.models import (
+    Feedback,
+    Hold,
+    Job,
+    JobKind,
+    Thread,
+    Version,
+    VersionMessage,
+    VersionStatus,
+    now,
+)
 from bot.store.transactions import Transactions
 
 
@@ -148,7 +158,7 @@ class VersionQueries(Transactions):
     async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """End a version; `facts` are columns of it (text, model, tokens, seconds, rules).
 
-        A deleted version stays deleted, and its text is not kept.
+        A deleted version stays deleted; its text is not kept, nor what readers said about it.
         """
         ended = _update_undeleted(version_id)
         async with self._write() as session:
@@ -158,6 +168,9 @@ class VersionQueries(Transactions):
                 held = update(Hold).where(Hold.version_id == version_id)
                 await session.execute(held.values(sealed=""))
             await session.execute(ended.values(status=status, ended_at=now(), **facts))
+            if status is VersionStatus.DELETED:
+                said = update(Feedback).where(Feedback.version_id == version_id)
+                await session.execute(said.values(words=""))
         return await self.get_version(version_id)
 
     async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:

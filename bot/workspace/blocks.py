@@ -23,10 +23,17 @@ TEXT_INPUTS = {"plain_text_input", "number_input", "email_text_input", "url_text
 ACTION_ELEMENTS = CHOICES | {"button", "overflow"}
 INPUT_ELEMENTS = CHOICES | TEXT_INPUTS | {"rich_text_input", "file_input"}
 UNCHECKED_BLOCKS = {"divider", "image", "rich_text", "task_card", "plan"}
+NOT_IN_VIEWS = {"context_actions"}
 LISTS = ("elements", "fields", "options", "option_groups")
 VIEW_STRINGS = {"private_metadata": 3000, "callback_id": 255, "external_id": 255}
-STRINGS = ("action_id", "block_id", "value")
-MAX_LENGTHS = {"action_id": 255, "block_id": 255, "value": 2000, "url": 3000}
+STRINGS = ("action_id", "block_id", "value", "accessibility_label")
+MAX_LENGTHS = {
+    "action_id": 255,
+    "block_id": 255,
+    "value": 2000,
+    "url": 3000,
+    "accessibility_label": 75,
+}
 MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
 WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
 
@@ -156,8 +163,8 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
         limit = element.get("max_length", 1)
         if not isinstance(limit, int) or limit > 3000:
             yield error_at("must be less than 3001", f"{at}/max_length")
-        if element["type"] == "file_input":
-            yield from _file_input(element, at)
+        if element["type"] in ELEMENT_CHECKS:
+            yield from ELEMENT_CHECKS[element["type"]](element, at)
         if not isinstance(element.get("filter", {}), dict):
             yield error_at("must be an object", f"{at}/filter")
         yield from list(_options(element, at)) or element_errors(element, at)
@@ -204,6 +211,33 @@ def _file_input(element: Json, at: str) -> Iterator[str]:
         yield error_at("must be an array of strings", f"{at}/filetypes")
     if not isinstance(limit, int) or not 1 <= limit <= 10:
         yield error_at("must be from 1 to 10", f"{at}/max_files")
+
+
+def _feedback(element: Json, at: str) -> Iterator[str]:
+    # https://docs.slack.dev/reference/block-kit/block-elements/feedback-buttons-element
+    for name in ("positive_button", "negative_button"):
+        button, place = element.get(name), f"{at}/{name}"
+        if not isinstance(button, dict):
+            yield error_at(f"missing required field: {name}", at)
+            continue
+        yield from _text(button.get("text"), f"{place}/text", 75, plain=True)
+        yield from _string(button.get("value"), f"{place}/value", MAX_LENGTHS["value"])
+        if "accessibility_label" in button:
+            yield from _string(button["accessibility_label"], f"{place}/accessibility_label", 75)
+
+
+def _icon(element: Json, at: str) -> Iterator[str]:
+    # https://docs.slack.dev/reference/block-kit/block-elements/icon-button-element
+    if element.get("icon") != "trash":
+        yield error_at("must be trash", f"{at}/icon")
+    yield from _text(element.get("text"), f"{at}/text", 75, plain=True)
+
+
+ELEMENT_CHECKS: dict[str, Callable[[Json, str], Iterator[str]]] = {
+    "file_input": _file_input,
+    "feedback_buttons": _feedback,
+    "icon_button": _icon,
+}
 
 
 def _misshapen(thing: Json, at: str) -> Iterator[str]:
@@ -268,5 +302,18 @@ def _view_errors(view: Json) -> Iterator[str]:
             yield error_at("must be a string", f"/view/{name}")
         elif value is not None and len(value) > limit:
             yield error_at(f"must be less than {limit + 1} characters", f"/view/{name}")
-    for error in block_errors(view.get("blocks"), MAX_VIEW_BLOCKS):
+    for error in (
+        *block_errors(view.get("blocks"), MAX_VIEW_BLOCKS),
+        *_misplaced(view.get("blocks")),
+    ):
         yield error.replace("json-pointer:", "json-pointer:/view")
+
+
+def _misplaced(blocks: object) -> Iterator[str]:
+    """Yield the blocks that only messages can have.
+
+    https://docs.slack.dev/reference/block-kit/blocks/context-actions-block
+    """
+    for i, block in enumerate(blocks if isinstance(blocks, list) else []):
+        if isinstance(block, dict) and block.get("type") in NOT_IN_VIEWS:
+            yield error_at(f"unsupported type: {block['type']}", f"/blocks/{i}/type")

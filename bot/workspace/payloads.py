@@ -116,7 +116,7 @@ def view_closed(state: State, who: str, view: OpenView) -> Json:
 def clicked_action(block: Json, element: Json, value: object = None) -> Json:
     """Build the entry of `actions` for a click on `element`; `value` names the option chosen.
 
-    Raises ValueError if there is no such option.
+    Raises ValueError if there is no such option, or no such one of two feedback buttons.
     """
     out = {
         "action_id": element.get("action_id", ""),
@@ -125,11 +125,26 @@ def clicked_action(block: Json, element: Json, value: object = None) -> Json:
     }
     if element["type"] in ACTION_ELEMENTS - {"button"}:
         return out | forms.element_value(element, value)
+    if element["type"] == "feedback_buttons":
+        return out | _thumb(element, value)
     for name in ("text", "style"):
         if name in element:
             out[name] = element[name]
     chosen = value if value is not None else element.get("value")
     return out | ({"value": chosen} if chosen is not None else {})
+
+
+def _thumb(element: Json, value: object) -> Json:
+    """Return text and value of the feedback button that has this value.
+
+    The client shows the pair as a toggle, and sends every change of it in the same way.
+    https://docs.slack.dev/tools/bolt-js/reference/interfaces/FeedbackButtonsAction
+    """
+    pair: list[Json] = [element["positive_button"], element["negative_button"]]
+    for button in pair:
+        if button["value"] == value:
+            return {"text": button["text"], "value": value}
+    raise ValueError(f"No button {value!r}, only {[button['value'] for button in pair]}.")
 
 
 def _with_choice(values: Json, action: Json) -> Json:

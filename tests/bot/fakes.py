@@ -5,7 +5,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.drafting.slack_port import Button, CanvasLink, Content, FileKind, Place, Shown, Work
+from bot.drafting.slack_port import (
+    Button,
+    CanvasLink,
+    Content,
+    FileKind,
+    Heads,
+    Place,
+    Row,
+    Shown,
+    Thumbs,
+    Work,
+)
 from bot.messages import Language, Phrase
 from safety import SafeText, part
 
@@ -21,7 +32,7 @@ class FakeMessage:
     on_posted: Callable[[int, str], Awaitable[None]]
     shown: Shown | None
     text: str = ""
-    end: tuple[str, str] | None = None
+    end: tuple[str, str | None] | None = None
     buttons: list[str] = field(default_factory=list)
 
     def ended(self, how: str) -> bool:
@@ -39,20 +50,22 @@ class FakeMessage:
         self.slack.fails("show")
         self.text += text
 
-    async def finish(self, facts: Phrase, *, buttons: Sequence[Button] = ()) -> None:
-        self._end("finished", facts, buttons)
+    async def finish(
+        self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
+    ) -> None:
+        self._end("finished", note, buttons)
 
-    async def stop(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def stop(self, note: Phrase, *, buttons: Row = ()) -> None:
         self._end("stopped", note, buttons)
 
-    async def retract(self, note: Phrase, *, buttons: Sequence[Button] = ()) -> None:
+    async def retract(self, note: Phrase, *, buttons: Row = ()) -> None:
         self.text = ""
         self._end("retracted", note, buttons)
 
     async def abandon(self) -> None:
         """Nothing to do: nothing is on its way."""
 
-    def _end(self, how: str, words: Phrase, buttons: Sequence[Button]) -> None:
+    def _end(self, how: str, words: Phrase | None, buttons: Row) -> None:
         self.slack.fails(how)
         self.end = (how, words)
         self.buttons = [button.action_id for button in buttons]
@@ -179,13 +192,13 @@ class FakeSlack:
     def draft(
         self,
         place: Place,
-        head: Phrase,
+        heads: Heads,
         *,
         key: str,
         shown: Shown | None = None,
         on_posted: Callable[[int, str], Awaitable[None]],
     ) -> FakeMessage:
-        message = FakeMessage(self, place, head, key, on_posted, shown)
+        message = FakeMessage(self, place, heads(1), key, on_posted, shown)
         self.drafts.append(message)
         return message
 

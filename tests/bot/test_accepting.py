@@ -10,9 +10,9 @@ import pytest
 from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.canvas import Canvas, CanvasPlan, new_canvas
-from tests.bot.draft_view import buttons, form_behind, shown_in
+from tests.bot.draft_view import form_behind, shown_in
 from tests.bot.fakes import until
-from tests.person import Person, StartBot, facts
+from tests.person import Person, StartBot, buttons, facts
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -77,7 +77,7 @@ async def test_accepting_a_continuation_posts_the_whole_text(
     )
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
-    await workspace.click(ana.id, ana.channel, draft.ts, "continue")
+    await ana.press(draft, "continue")
     _, second = await ana.sees_drafts(2)
     form = await form_behind(workspace, ana, second, "accept_form")
     assert (await workspace.submit(ana.id, form.id, {"accept": "person"})).ok
@@ -262,7 +262,7 @@ async def test_an_emoji_asks_before_it_posts_what_was_drafted_in_private(
         lambda: [m for m in workspace.messages(own.channel, root.ts) if "Post draft" in m.text]
     )
     assert f"Post draft 1 to <#{ana.channel}>? Everybody there will read it." in asked.text
-    assert buttons(asked) == ["accept_post", "accept_leave"]
+    assert list(buttons(asked)) == ["accept_post", "accept_leave"]
     assert not workspace.messages(ana.channel)
     assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
     (posted,) = await workspace.until(lambda: workspace.messages(ana.channel))

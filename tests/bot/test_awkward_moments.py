@@ -77,7 +77,7 @@ async def test_a_late_stop_leaves_a_finished_draft_as_it_is(
     await ana.reply("shorter")
     _, refined = await ana.sees_drafts(2)
     assert "Stopped" not in facts(draft)
-    assert "from 1" in refined.text
+    assert "from draft 1" in refined.text
 
 
 async def test_a_history_may_lose_many_turns(bot: Bot, ana: Person, engine: ScriptedEngine) -> None:
@@ -150,7 +150,7 @@ async def test_a_click_that_meets_a_locked_database_is_answered(
     await workspace.until(lambda: "repeat" in draft.reactions)
     lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    assert await workspace.click(ana.id, ana.channel, draft.ts, "regenerate")
+    assert await ana.press(draft, "regenerate")
     await ana.hears("Please send it again")
     lock.execute("ROLLBACK")
     lock.close()

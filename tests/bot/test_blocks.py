@@ -16,7 +16,7 @@ from bot.slack.render.parts import split
 from bot.workspace.blocks import accept_view
 from safety import SafeText
 
-HEAD = Phrase("*Draft 12* · from 3")
+HEAD = Phrase("*Draft 12*, made from draft 3")
 
 labels = st.text(min_size=1, max_size=75).map(Phrase)
 buttons = st.lists(

@@ -7,8 +7,8 @@ import pytest
 
 from bot.app import Bot
 from bot.workspace import Workspace
-from tests.bot.draft_view import buttons, form_behind, shown_in
-from tests.person import Person, StartBot
+from tests.bot.draft_view import form_behind, shown_in
+from tests.person import Person, StartBot, buttons, facts
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -17,7 +17,6 @@ from tests.scripted_engine import ScriptedEngine
     [
         ("shorter", "Make it shorter"),
         ("longer", "Make it longer"),
-        ("formal", "Make it more formal"),
         ("simpler", "Make it simpler"),
         ("continue", "Continue the text"),
     ],
@@ -27,10 +26,11 @@ async def test_each_button_asks_the_model_for_what_it_says(
 ) -> None:
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
-    assert await workspace.click(ana.id, ana.channel, draft.ts, button)
+    assert await ana.press(draft, button)
     _, second = await ana.sees_drafts(2)
     assert asks in engine.requests[1]["messages"][-1]["content"]
-    assert ("goes on from 1" if button == "continue" else "from 1") in second.text
+    made = "which goes on from" if button == "continue" else "made from"
+    assert second.text.startswith(f"**Draft 2**, {made} draft 1\n")
 
 
 async def test_a_chinese_draft_is_changed_in_chinese(
@@ -40,7 +40,7 @@ async def test_a_chinese_draft_is_changed_in_chinese(
     async with start(model_languages=["en", "zh"]):
         await ana.draft("博客：雨")
         (draft,) = await ana.sees_drafts(1)
-        await workspace.click(ana.id, ana.channel, draft.ts, "shorter")
+        await ana.press(draft, "shorter")
         await ana.sees_drafts(2)
     assert "写短一些" in engine.requests[1]["messages"][-1]["content"]
 
@@ -67,7 +67,7 @@ async def test_wishes_for_a_regeneration_that_runs_join_it_and_later_ones_start_
     engine.gate.clear()
     ben = Person(workspace, workspace.person("ben"), ana.channel)
     await asyncio.gather(ana.react(draft, "repeat"), ben.react(draft, "repeat"))
-    await workspace.click(ana.id, ana.channel, draft.ts, "regenerate")
+    await ana.press(draft, "regenerate")
     await workspace.until(lambda: len(ana.drafts) == 2)
     engine.gate.set()
     await ana.sees_drafts(2)
@@ -93,20 +93,96 @@ async def test_the_free_instruction_keeps_what_was_typed_when_it_is_refused(
     assert engine.requests[1]["messages"][-1]["content"] == "mention the tram"
 
 
-async def test_translate_offers_the_languages_that_the_model_writes_and_only_then(
-    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+@pytest.mark.parametrize(
+    ("filled", "asks"),
+    [
+        ({"rewrite": "formal"}, "Make it more formal."),
+        ({"rewrite": "simpler"}, "Make it simpler: short sentences and everyday words."),
+        (
+            {"rewrite": "translate-zh", "change": "mention the tram"},
+            "mention the tram\nTranslate it into Chinese. Change nothing else.",
+        ),
+    ],
+)
+async def test_the_form_to_change_a_draft_takes_a_quick_choice_own_words_or_both(
+    start: StartBot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    filled: dict[str, str],
+    asks: str,
 ) -> None:
     async with start(model_languages=["en", "zh"]):
         await ana.draft("rain")
         (draft,) = await ana.sees_drafts(1)
-        form = await form_behind(workspace, ana, draft, "translate_form")
-        assert (await workspace.submit(ana.id, form.id, {"translate": "zh"})).ok
+        form = await form_behind(workspace, ana, draft, "change_form")
+        answer = await workspace.submit(ana.id, form.id, {})
+        assert answer.errors["change"].startswith("Say what shall be different")
+        assert (await workspace.submit(ana.id, form.id, filled)).ok
         await ana.sees_drafts(2)
-    assert "Translate it into Chinese" in engine.requests[1]["messages"][-1]["content"]
-    async with start():
-        await ana.draft("snow")
-        (draft,) = await ana.sees_drafts(1)
-        assert "translate_form" not in buttons(draft)
+    assert engine.requests[1]["messages"][-1]["content"] == asks
+
+
+async def test_only_a_model_of_several_languages_is_asked_to_translate(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "change_form")
+    (select,) = [b["element"] for b in form.blocks if b["block_id"] == "rewrite"]
+    assert [o["text"]["text"] for o in select["options"]] == ["More formal", "Simpler"]
+
+
+async def test_a_finished_draft_has_one_row_of_buttons_its_thumbs_and_no_figures(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("n=2 seed=42 rain")
+    first, second = await ana.sees_drafts(2)
+    assert [b["type"] for b in first.blocks] == ["actions", "context_actions"]
+    row = ["accept_form", "regenerate", "change_form"]
+    thumbs = ["good", "bad"]
+    assert [*buttons(first)] == [*row, "shorter", "longer", "continue", "simpler", "why", *thumbs]
+    view = await form_behind(workspace, ana, second, "why")
+    for told in ("seed 42, 2 of 2", "tokens/s", " s · ", "scripted"):
+        assert told in shown_in(view)
+    await ana.press(first, "shorter")
+    *_, third = await ana.sees_drafts(3)
+    assert [*buttons(third)] == [*row, "shorter", "longer", "continue", "changes", "why", *thumbs]
+
+
+async def test_a_draft_that_stopped_at_its_length_limit_says_so_and_what_to_do(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    engine.finish_reason = "length"
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    limit = "It stopped at its length limit. *Continue*, behind the three dots, goes on from here."
+    assert facts(draft) == limit
+
+
+async def test_the_same_choice_of_the_menu_can_be_taken_again(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    for count in (2, 3):
+        assert await ana.press(draft, "shorter")
+        await ana.sees_drafts(count)
+    assert len(engine.requests) == 3
+
+
+async def test_why_this_names_options_in_chinese_to_who_reads_chinese(
+    start: StartBot, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "今天下雨。"
+    mei = Person(workspace, workspace.person("mei", locale="zh-CN"), workspace.channel("launch"))
+    async with start(model_languages=["en", "zh"]):
+        await mei.draft("博客：语气=正式 字数=50 雨")
+        (draft,) = await mei.sees_drafts(1)
+        shown = shown_in(await form_behind(workspace, mei, draft, "why"))
+    assert "语气=正式、字数=50、语言=中文、temperature=" in shown
+    for english in ("tone", "words", "lang="):
+        assert english not in shown
 
 
 async def test_what_changed_shows_the_words_added_and_removed(
@@ -159,8 +235,8 @@ async def test_a_draft_that_was_taken_away_offers_another_try(
     await ana.draft("rain")
     await ana.hears("I took draft 1 away")
     (gone,) = ana.drafts
-    assert buttons(gone)[0] == "regenerate"
-    assert await workspace.click(ana.id, ana.channel, gone.ts, "regenerate")
+    assert [*buttons(gone)] == ["regenerate", "why"]
+    assert await ana.press(gone, "regenerate")
     await workspace.until(lambda: "A clean text." in ana.drafts[-1].text)
 
 
@@ -207,5 +283,5 @@ async def test_a_click_on_a_draft_that_is_kept_no_more_is_answered(
         file.unlink()
     async with start():
         for button in ("shorter", "why"):
-            assert await workspace.click(ana.id, ana.channel, draft.ts, button)
+            assert await ana.press(draft, button)
             await ana.hears("I know nothing of this draft")

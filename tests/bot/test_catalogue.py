@@ -17,7 +17,7 @@ SOURCE = "".join(p.read_text(encoding="utf-8") for p in BOT.rglob("*.py") if p.n
 # Begin so: sentences that are chosen by the name of what they are about.
 NAMED = (
     *("option_", "language_", "button_", "wish_", "way_", "form_", "source_", "file_"),
-    *("change_", "translate_", "accept_", "changes_title", "why_title"),
+    *("change_", "reason_", "accept_", "changes_title", "why_title"),
 )
 # Those that only put fields together.
 NO_WORDS = {
@@ -86,12 +86,12 @@ def test_a_sentence_takes_no_words_from_outside_the_catalogue() -> None:
 
 def test_what_is_quoted_is_never_read_as_a_template() -> None:
     said = sentences.bad_option("n", "{limit}", sentences.choices(["{0}"], None)).to("en")
-    assert said == "`n=limit` does not work: it is one of `{0}`."
+    assert said == "`n` takes only `{0}`, not `limit`."
 
 
 def test_lists_are_written_as_each_language_writes_them() -> None:
     hint = sentences.choices(["a", "b"], None)
-    assert (hint.to("en"), hint.to("zh")) == ("it is one of `a`, `b`", "可选 `a`、`b`")
+    assert (hint.to("en"), hint.to("zh")) == ("one of `a`, `b`", "下列之一：`a`、`b`")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def test_what_was_made_from_a_deleted_draft_cannot_be_made_from_it_again(
     _, second = await ana.sees_drafts(2)
     await ana.react(first, "wastebasket")
     await workspace.until(lambda: len(ana.drafts) == 1)
-    await workspace.click(ana.id, ana.channel, second.ts, "changes")
+    await ana.press(second, "changes")
     await ana.hears("nothing to compare")
     await ana.react(second, "repeat")
     await ana.hears("no draft left")
@@ -50,7 +50,7 @@ async def test_a_continuation_is_accepted_without_the_draft_that_was_deleted_bef
     await ana.draft("rain")
     (first,) = await ana.sees_drafts(1)
     engine.write = lambda _: "It stops at the top."
-    await workspace.click(ana.id, ana.channel, first.ts, "continue")
+    await ana.press(first, "continue")
     _, second = await ana.sees_drafts(2)
     await ana.react(first, "wastebasket")
     await workspace.until(lambda: len(ana.drafts) == 1)

@@ -351,6 +351,6 @@ async def test_a_click_on_a_draft_that_is_gone_is_answered(desk: Desk) -> None:
 
 async def test_a_translation_is_asked_for_in_the_drafts_own_language(desk: Desk) -> None:
     (version,) = await desk.drafts()
-    await desk.actions(model_languages=["en", "zh"]).translate(version, "zh", desk.by())
+    await desk.actions(model_languages=["en", "zh"]).rewrite(version, "translate-zh", "", desk.by())
     assert desk.jobs.started[0].sampling["lang"] == "zh"
     assert "Chinese" in str(desk.jobs.started[0].instruction)

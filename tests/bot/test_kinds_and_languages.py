@@ -44,7 +44,7 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
     (view,) = await workspace.until(lambda: workspace.views(mei.id))
     assert view.body["title"]["text"] == "新草稿"
     answer = await workspace.submit(mei.id, view.id, {"brief": "n=9 rain", "drafts": "1"})
-    assert answer.errors["brief"] == "`n=9` 无效：应为 1 到 5 之间的整数。"
+    assert answer.errors["brief"] == "n 应该是从 1 到 5 的整数，不能是 9。"
     await mei.draft("help")
     helped = str(workspace.whispers(mei.id)[-1].blocks)
     assert "怎么用" in helped
@@ -54,7 +54,6 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
     (draft,) = await mei.sees_drafts(1)
     assert f"<@{mei.id}> 要写一篇博客：our new office" in mei.root.text
     assert "草稿 1" in draft.text
-    assert "个词元 · 每秒" in facts(draft)
     assert "再写一份" in str(draft.blocks)
     await mei.reply("n" * 9000)
     await mei.hears("请缩短后再发")
@@ -122,8 +121,8 @@ async def test_tone_and_length_last_for_the_whole_thread(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("We are hiring two designers.", "28 of 280 characters (x) · "),
-        ("We are hiring. " * 30, ":warning: 449 characters, over the 280 of x · "),
+        ("We are hiring two designers.", "28 of 280 characters (x)"),
+        ("We are hiring. " * 30, ":warning: 449 characters, over the 280 of x"),
     ],
 )
 async def test_a_post_says_whether_its_network_takes_it(
@@ -132,7 +131,7 @@ async def test_a_post_says_whether_its_network_takes_it(
     engine.write = lambda _: text
     await ana.draft("tweet: we are hiring")
     (draft,) = await ana.sees_drafts(1)
-    assert facts(draft).startswith(says)
+    assert facts(draft) == says
 
 
 async def test_an_operators_kind_is_drafted_and_is_in_the_help(

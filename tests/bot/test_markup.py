@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages import escape
-from bot.slack.render.markup import as_markdown, markdown, mrkdwn, plain
+from bot.slack.render.markup import as_markdown, markdown, mrkdwn, plain, unformatted
 from safety import SafeText
 
 Format = Callable[[SafeText], str]
@@ -72,3 +72,17 @@ def test_a_phrase_looks_the_same_as_markdown() -> None:
 
 def test_a_message_is_recognised_whatever_marks_slack_kept() -> None:
     assert plain("**Draft 1** &lt;") == plain("*Draft 1* <") == "Draft 1 <"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "shown"),
+    [
+        ("`max_tokens` takes `top_k`, *not* _9_ ~or~ x", "max_tokens takes top_k, not 9 or x"),
+        ("Try `/draft blog: a *b*`.", "Try /draft blog: a *b*."),
+        ("max_tokens and top_k, 2*3*4", "max_tokens and top_k, 2*3*4"),
+        ("<https://a.b/c|Draft 1> &amp; &lt;more&gt;", "Draft 1 & <more>"),
+        ("采用 *这一份*，还是 `n=2`？", "采用 这一份，还是 n=2？"),
+    ],
+)
+def test_a_phrase_stands_in_a_form_without_its_marks(phrase: str, shown: str) -> None:
+    assert unformatted(phrase) == shown

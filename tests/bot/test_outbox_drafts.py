@@ -57,7 +57,11 @@ class Stage:
     def draft(self, *, head: Phrase = HEAD, shown: Shown | None = None) -> DraftMessage:
         place = Place(self.channel, self.root, user=self.ada, team=self.workspace.team)
         key = f"version-{head}"
-        return self.outbox.draft(place, head, key=key, on_posted=self.record, shown=shown)
+
+        def heads(part: int) -> Phrase:
+            return head if part == 1 else Phrase(f"{head}, part {part}")
+
+        return self.outbox.draft(place, heads, key=key, on_posted=self.record, shown=shown)
 
     async def record(self, part: int, ts: str) -> None:
         self.posted.append((part, ts))
@@ -208,7 +212,10 @@ async def test_a_long_draft_goes_on_in_further_messages(any_stage: Stage) -> Non
     shown = any_stage.replies
     assert text_of(shown) == LONG
     assert len(shown) > 2
-    assert [words(m).partition("\n")[0] for m in shown[:2]] == ["**Draft 1**", "**Draft 1** · 2"]
+    assert [words(m).partition("\n")[0] for m in shown[:2]] == [
+        "**Draft 1**",
+        "**Draft 1**, part 2",
+    ]
     assert any_stage.posted == [(n, m.ts) for n, m in enumerate(shown, start=1)]
     assert [closing_of(m) for m in shown] == [[]] * (len(shown) - 1) + [["context", "actions"]]
     assert not any(m.streaming for m in shown)
@@ -485,4 +492,4 @@ async def test_a_message_that_a_crash_left_unrecorded_is_found(any_stage: Stage)
     place = Place(any_stage.channel, any_stage.root)
     find = any_stage.outbox.find
     assert await find(place, key=f"version-{HEAD}/1", head=HEAD) == ts
-    assert await find(place, key="other/1", head=Phrase("*Draft 1* · from 2")) is None
+    assert await find(place, key="other/1", head=Phrase("*Draft 1*, made from draft 2")) is None

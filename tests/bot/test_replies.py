@@ -17,18 +17,18 @@ async def test_a_reply_may_name_or_quote_the_draft_that_it_means(
     first, second, _ = await ana.sees_drafts(3)
     await ana.reply("2: shorter")
     *_, fourth = await ana.sees_drafts(4)
-    assert "from 2" in fourth.text
+    assert "from draft 2" in fourth.text
     assert engine.requests[1]["messages"][-1]["content"] == "shorter"
 
     passage = next(line for line in first.text.splitlines() if "Sentence 1" in line)
     await ana.reply(f"> {passage[:40]}\nless dry, please")
     *_, fifth = await ana.sees_drafts(5)
-    assert "from 1" in fifth.text
+    assert "from draft 1" in fifth.text
 
     link = f"https://acme.slack.com/archives/{ana.channel}/p{second.ts.replace('.', '')}"
     await ana.reply(f"{link}?thread_ts=1.2 more formal")
     *_, sixth = await ana.sees_drafts(6)
-    assert "from 2" in sixth.text
+    assert "from draft 2" in sixth.text
     assert engine.requests[3]["messages"][-1]["content"] == "more formal"
 
     shared = {
@@ -43,7 +43,7 @@ async def test_a_reply_may_name_or_quote_the_draft_that_it_means(
     }
     await workspace.deliver(shared)
     *_, seventh = await ana.sees_drafts(7)
-    assert "from 2" in seventh.text
+    assert "from draft 2" in seventh.text
     assert engine.requests[4]["messages"][-1]["content"] == "friendlier"
 
     await ana.reply("9: shorter")
@@ -119,7 +119,7 @@ async def test_where_only_the_requester_refines_a_click_of_others_is_answered(
     async with start(refiners="requester"):
         await ana.draft("rain")
         (draft,) = await ana.sees_drafts(1)
-        await workspace.click(ben.id, ana.channel, draft.ts, "shorter")
+        await ben.press(draft, "shorter")
         await ben.hears("Only the person who asked")
     assert len(engine.requests) == 1
 

@@ -15,7 +15,7 @@ from bot.app import Bot
 from bot.store import Hold, Store
 from bot.store.models import now
 from bot.workspace import PostedMessage, Workspace
-from tests.person import Person, StartBot, facts, settings_for
+from tests.person import Person, StartBot, buttons, settings_for
 from tests.scripted_engine import ScriptedEngine
 
 ADDRESS = "jane.roe@acme-corp.com"
@@ -81,7 +81,7 @@ async def test_an_approved_draft_is_shown_whole_and_nothing_of_it_before(
     (draft,) = await ana.sees_drafts(1)
     assert draft.text.count(ADDRESS) == 1
     assert "And more follows." in draft.text
-    assert "scripted" in facts(draft)
+    assert "accept_form" in buttons(draft)
     assert "*Approved*" in card.text
     assert "actions" not in [block["type"] for block in card.blocks]
 

@@ -4,8 +4,7 @@ import asyncio
 
 from bot.app import Bot
 from bot.workspace import Workspace
-from tests.bot.draft_view import buttons
-from tests.person import Person, facts
+from tests.person import Person, buttons, facts
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -52,7 +51,7 @@ async def test_the_root_has_a_stop_button_while_drafts_are_written_and_then_link
     await ana.draft("n=2 rain")
     await workspace.until(lambda: len(ana.drafts) == 2 and engine.running)
     assert facts(ana.root) == "_2 drafts are being written._"
-    assert buttons(ana.root) == ["stop_thread"]
+    assert [*buttons(ana.root)] == ["stop_thread"]
     await workspace.click(workspace.person("ben"), ana.channel, ana.root.ts, "stop_thread")
     assert engine.running == 1
     await workspace.click(ana.id, ana.channel, ana.root.ts, "stop_thread")
@@ -87,7 +86,7 @@ async def test_a_refinement_has_its_stop_button_at_the_head_of_the_thread(
     await workspace.until(lambda: not buttons(ana.root))
     engine.gate.clear()
     await ana.reply("shorter")
-    await workspace.until(lambda: buttons(ana.root) == ["stop_thread"])
+    await workspace.until(lambda: [*buttons(ana.root)] == ["stop_thread"])
     ben = Person(workspace, workspace.person("ben"), ana.channel)
     await workspace.click(ben.id, ben.channel, ana.root.ts, "stop_thread")
     await ben.hears("Only the person who asked")

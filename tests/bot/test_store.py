@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import inspect
 
 from bot.store import (
+    FeedbackReason,
     HistoryStep,
     Job,
     JobKind,
@@ -223,3 +224,28 @@ async def test_released_text_is_kept_as_any_text_is(store: Store) -> None:
     (version,) = await store.ensure_versions(await begun(store))
     ended = await store.end_version(version.id, VersionStatus.FINISHED, text=SafeText("Rain."))
     assert ended.text == "Rain."
+
+
+async def test_a_thumb_counts_once_for_each_delivery_and_the_last_one_counts(
+    store: Store,
+) -> None:
+    (version,) = await store.ensure_versions(await begun(store))
+    for key, good, counts in (
+        ("k2", False, True),
+        ("k3", True, True),
+        ("k2", False, False),
+    ):
+        assert await store.rate_version(version.id, "U1", good, key) is counts
+    await store.explain_rating(version.id, "U1", FeedbackReason.TONE, "too late")
+    assert [(f.user, f.good, f.words) for f in await store.list_feedback()] == [("U1", True, "")]
+
+
+async def test_thumbs_of_one_reader_that_come_at_once_leave_one(store: Store) -> None:
+    (version,) = await store.ensure_versions(await begun(store))
+    rating = [store.rate_version(version.id, "U1", i % 2 == 0, f"r{i}") for i in range(6)]
+    assert await asyncio.gather(*rating) == [True] * 6
+    assert len(await store.list_feedback()) == 1
+    await store.explain_rating(version.id, "U1", FeedbackReason.TONE, "dull")
+    await store.end_version(version.id, VersionStatus.DELETED)
+    assert not await store.rate_version(version.id, "U1", False, "r9")
+    assert [f.words for f in await store.list_feedback()] == [""]

@@ -32,7 +32,7 @@ async def test_a_message_to_the_app_is_a_brief_and_replies_refine(
     await alone.sees_drafts(2)
     await alone.reply("1: shorter")
     *_, third = await alone.sees_drafts(3)
-    assert "from 1" in third.text
+    assert "from draft 1" in third.text
     assert len(workspace.messages(alone.channel)) == 1
 
 
@@ -131,7 +131,7 @@ async def test_every_door_opens_by_either_transport(
     (form,) = workspace.views(ana.id)
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     (draft,) = await ana.sees_drafts(1)
-    assert await workspace.click(ana.id, ana.channel, draft.ts, "change_form")
+    assert await ana.press(draft, "change_form")
     (form,) = workspace.views(ana.id)
     assert (await workspace.submit(ana.id, form.id, {"change": "shorter"})).ok
     await ana.sees_drafts(2)
@@ -145,8 +145,9 @@ async def test_every_door_opens_by_either_transport(
     assert f"<#{ana.channel}>" in str(form.body["blocks"])
     assert (await workspace.submit(ana.id, form.id, {"accept": "docx"})).ok
     await workspace.until(lambda: any(m.files for m in ana.drafts))
-    assert await workspace.click(ana.id, ana.channel, third.ts, "why")
+    assert await ana.press(third, "why")
     assert len(workspace.views(ana.id)) == 1
+    assert await ana.press(third, "good")
     assert await workspace.shortcut(ana.id, "draft_shortcut")
     await workspace.open_home(ana.id)
     await workspace.until(lambda: workspace.home(ana.id))

@@ -35,7 +35,7 @@ from tests.bot.test_sentences import where
 # As in a payload of Bolt's, where every value has the type Any.
 BODY: dict[str, Any] = {"text": "words that nobody has judged"}
 SAID, TEXT = Phrase("We say."), SafeText("Released.")
-TYPES = ("SafeText", "Phrase")
+TYPES = ("SafeText", "Phrase", "Heads")
 
 
 def takers(of: ModuleType | type) -> set[str]:
@@ -150,7 +150,7 @@ async def _posted(_: int, __: str) -> None: ...
 
 
 def a_draft(outbox: Outbox, place: Place, head: Phrase = SAID) -> DraftMessage:
-    return outbox.draft(place, head, key="k", on_posted=_posted)
+    return outbox.draft(place, lambda part: head, key="k", on_posted=_posted)
 
 
 async def open_and_show(outbox: Outbox, place: Place, text: Any) -> None:

@@ -7,18 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drafting.destination import Destination
-from bot.drafting.explanation import Changes, RecentThread, compared
-from bot.drafting.footer import draft_buttons, draft_facts
+from bot.drafting.explanation import Changes, RecentThread, compared, made_by
+from bot.drafting.footer import draft_row, draft_thumbs
 from bot.drafting.slack_port import Content
 from bot.messages import LANGUAGES, Language, Phrase, sentence, sentences
 from bot.slack.render import blocks
+from bot.slack.render.draft_form import Choices, draft_view
+from bot.slack.render.feedback_view import feedback_view
 from bot.slack.render.home_view import home_view
 from bot.slack.render.parts import split
 from bot.slack.render.version_views import (
     accept_view,
     change_view,
     changes_view,
-    translate_view,
     why_view,
 )
 from bot.store import Version, VersionStatus
@@ -75,7 +76,7 @@ def test_why_this_fits_into_a_modal(
         sentences.why_kind("a blog post"),
         sentences.why_based(3, wish, names),
         sentences.why_options({"tone": "formal", "words": 300}),
-        sentence("why_made", facts=draft_facts(version(VersionStatus.FINISHED), 7, 2)),
+        sentence("why_made", facts=made_by(version(VersionStatus.FINISHED), 7, 2)),
         sentences.why_filter(rules),
     ]
     for language in LANGUAGES:
@@ -85,11 +86,22 @@ def test_why_this_fits_into_a_modal(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
     for view in (
-        change_view("{}", language),
-        translate_view("{}", sentences.TEXT_LANGUAGES, language),
+        change_view("{}", sentences.TEXT_LANGUAGES, language),
+        change_view("{}", ["en"], language),
         *(accept_view("{}", language, where) for where in DESTINATIONS),
+        feedback_view("{}", language),
     ):
         slack_takes(view)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_label_of_a_form_shows_the_marks_of_a_message(language: Language) -> None:
+    choices = Choices([("blog", "a `blog` post")], sentences.TEXT_LANGUAGES)
+    views = [draft_view("{}", language, choices), change_view("{}", ["en", "zh"], language)]
+    views += [accept_view("{}", language, where) for where in DESTINATIONS]
+    shown = str([*views, feedback_view("{}", language)])
+    assert "a blog post" in shown
+    assert not set(shown) & set("`*")
 
 
 @settings(max_examples=30)
@@ -116,9 +128,10 @@ def test_the_root_is_taken_with_its_state_and_its_button(
 def test_every_draft_has_buttons_that_slack_takes(
     status: VersionStatus, language: Language
 ) -> None:
-    row = draft_buttons(version(status), language, translates=True, changed=True)
+    row = draft_row(version(status), language, changed=True)
+    thumbs = draft_thumbs(version(status), language)
     content = blocks.draft(
-        Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row)
+        Phrase("*Draft 1*"), SafeText("Rain."), *blocks.closing(Phrase("1 s"), row, thumbs)
     )
     accept_message_blocks(list(content.blocks))
 

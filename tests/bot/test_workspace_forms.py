@@ -32,6 +32,10 @@ def field(element: Json, **extra: object) -> Json:
     return {"type": "input", "block_id": "it", "label": plain("It"), "element": element, **extra}
 
 
+def actions(element: Json) -> Json:
+    return {"type": "actions", "elements": [element]}
+
+
 def modal(*blocks: Json) -> Json:
     buttons = {"title": plain("New draft"), "submit": plain("Draft")}
     return {"type": "modal", "callback_id": "draft", "blocks": list(blocks), **buttons}
@@ -316,14 +320,86 @@ async def test_an_input_that_dispatches_tells_of_its_change(
     assert (action["block_id"], action["selected_option"]) == ("it", option("mail"))
 
 
+def thumbs(**changed: Json) -> Json:
+    good = {"text": plain("Good"), "value": "good", "accessibility_label": "This is good"}
+    pair = {"positive_button": good, "negative_button": {"text": plain("Bad"), "value": "bad"}}
+    element = {"type": "feedback_buttons", "action_id": "pick", **pair, **changed}
+    return {"type": "context_actions", "elements": [element]}
+
+
+async def test_each_click_on_a_thumb_reaches_the_app_with_its_value_and_words(
+    workspace: Workspace, client: AsyncWebClient, got: list[Json], ada: str, general: str
+) -> None:
+    ts = (await client.chat_postMessage(channel=general, text="x", blocks=[thumbs()]))["ts"]
+    for value in ("good", "bad", "bad"):
+        assert await workspace.click(ada, general, ts, "pick", value=value)
+    clicks = [body["actions"][0] for body in got]
+    assert [click["value"] for click in clicks] == ["good", "bad", "bad"]
+    assert [click["text"] for click in clicks] == [plain(w) for w in ("Good", "Bad", "Bad")]
+    assert {click["type"] for click in clicks} == {"feedback_buttons"}
+    assert all(body["trigger_id"] and body["state"]["values"] == {} for body in got)
+    for nothing in (None, "fair"):
+        with pytest.raises(ValueError, match="No button"):
+            await workspace.click(ada, general, ts, "pick", value=nothing)
+
+
 # What Slack refuses to show
+
+ICON = {"type": "icon_button", "icon": "trash", "text": plain("Delete")}
+
+
+@pytest.mark.parametrize(
+    ("block", "where"),
+    [
+        (thumbs(positive_button={"value": "x"}), "elements/0/positive_button/text"),
+        (thumbs(negative_button={"text": plain("Bad")}), "elements/0/negative_button/value"),
+        (
+            thumbs(negative_button={"text": plain("x" * 76), "value": "bad"}),
+            "elements/0/negative_button/text/text",
+        ),
+        (
+            thumbs(negative_button={"text": {"type": "mrkdwn", "text": "x"}, "value": "bad"}),
+            "elements/0/negative_button/text",
+        ),
+        (
+            thumbs(negative_button={"text": plain("Bad"), "value": "x" * 2001}),
+            "elements/0/negative_button/value",
+        ),
+        (
+            thumbs(
+                negative_button={
+                    "text": plain("Bad"),
+                    "value": "bad",
+                    "accessibility_label": "x" * 76,
+                }
+            ),
+            "elements/0/negative_button/accessibility_label",
+        ),
+        ({"type": "context_actions", "elements": [ICON] * 6}, "elements"),
+        ({"type": "context_actions", "elements": [ICON | {"icon": "pen"}]}, "elements/0/icon"),
+        (
+            {"type": "context_actions", "elements": [{"type": "button", "text": plain("x")}]},
+            "elements/0",
+        ),
+        (actions({"type": "feedback_buttons"}), "elements/0"),
+    ],
+)
+async def test_faulty_thumbs_are_pointed_at(
+    client: AsyncWebClient, general: str, block: Json, where: str
+) -> None:
+    with pytest.raises(SlackApiError, match="invalid_blocks") as caught:
+        await client.chat_postMessage(channel=general, text="x", blocks=[block])
+    (message,) = caught.value.response["response_metadata"]["messages"]
+    assert f"[json-pointer:/blocks/0/{where}]" in message
+
+
+async def test_thumbs_are_for_messages_only(open_form: OpenForm) -> None:
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        await open_form(thumbs())
+
 
 CONFIRM = {name: plain(name) for name in ("title", "text", "confirm", "deny")}
 SURE = {"type": "button", "action_id": "a", "text": plain("x"), "confirm": CONFIRM}
-
-
-def actions(element: Json) -> Json:
-    return {"type": "actions", "elements": [element]}
 
 
 NUMBER = {"type": "number_input", "is_decimal_allowed": False}

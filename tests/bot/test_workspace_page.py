@@ -489,6 +489,40 @@ async def test_a_choice_is_made_once_the_person_is_sure(
     assert chosen == ["longer", "shorter"]
 
 
+async def test_thumbs_show_which_one_was_pressed_and_tell_the_app_each_time(
+    bolt: AsyncApp,
+    connect: StartApp,
+    reader: Reader,
+    client: AsyncWebClient,
+    workspace: Workspace,
+    general: str,
+) -> None:
+    clicked: list[str] = []
+
+    @bolt.action("rate")
+    async def rate(ack: AsyncAck, action: Json) -> None:
+        await ack()
+        clicked.append(action["value"])
+
+    await connect()
+    pair = {
+        f"{name}_button": {"text": {"type": "plain_text", "text": value}, "value": value}
+        for name, value in (("positive", "Good"), ("negative", "Bad"))
+    }
+    thumbs = {"type": "feedback_buttons", "action_id": "rate", **pair}
+    blocks: list[Json] = [{"type": "context_actions", "elements": [thumbs]}]
+    await client.chat_postMessage(channel=general, text="x", blocks=blocks)
+    await reader.open("ada")
+    pressed = '#messages .button[aria-pressed="true"]'
+    for name in ("Good", "Bad", "Bad"):
+        await reader.click(f'#messages .feedback [aria-label="{name}"]')
+    await workspace.until(lambda: len(clicked) == 3)
+    assert clicked == ["Good", "Bad", "Bad"]
+    await reader.not_see(pressed)
+    await reader.click('#messages .feedback [aria-label="Good"]')
+    await reader.see(f'{pressed}[aria-label="Good"]')
+
+
 async def test_the_app_has_a_home_beside_its_messages(
     workspace: Workspace,
     bolt: AsyncApp,

@@ -45,6 +45,11 @@ def reply(number: int, inside: str = "") -> str:
     return f"#replies li:nth-child({number + 1}) {inside}".strip()
 
 
+def row(number: int) -> str:
+    """Return the selector of the buttons under a draft in a reply of the thread."""
+    return reply(number, ".block-actions")
+
+
 async def test_the_form_makes_two_drafts_of_a_file_side_by_side(
     writer: Reader, engine: ScriptedEngine, tmp_path: Path
 ) -> None:
@@ -74,28 +79,28 @@ async def test_the_form_makes_two_drafts_of_a_file_side_by_side(
 
 async def test_a_button_a_reply_and_an_emoji_each_make_another_draft(writer: Reader) -> None:
     await ask(writer, "blog: our new office in Lisbon")
-    await writer.click(reply(1, '[data-action="shorter"]'))
-    await writer.see(reply(2, '[data-action="why"]'))
-    assert "kitchen" not in await writer.see(reply(2, ".content"), "Draft 2 · from 1")
+    await writer.pick(row(1), "shorter")
+    await writer.see(row(2))
+    assert "kitchen" not in await writer.see(reply(2, ".content"), "Draft 2, made from draft 1")
     await writer.type("#reply-text", "1: mention the tram", Keys.ENTER)
-    await writer.see(reply(4, ".content"), "Draft 3 · from 1")
-    await writer.see(reply(4, '[data-action="changes"]'))
+    await writer.see(reply(4, ".content"), "Draft 3, made from draft 1")
+    await writer.see(row(4))
     await writer.click(reply(4, '.toolbar [data-key="react/repeat"]'))
-    await writer.see(reply(5, ".content"), "Draft 4 · 3 once more")
+    await writer.see(reply(5, ".content"), "Draft 4, another version of draft 3")
 
 
 async def test_what_changed_and_why_are_told_in_pages_that_close(writer: Reader) -> None:
     await ask(writer, "blog: our new office in Lisbon")
-    await writer.see(reply(1, '[data-action="why"]'))
+    await writer.see(row(1))
     await writer.type("#reply-text", "mention the tram", Keys.ENTER)
-    await writer.click(reply(3, '[data-action="changes"]'))
+    await writer.pick(row(3), "changes")
     await writer.see("#modal", "Against draft 1: 3 words added, 1 removed.")
     await writer.see("#modal .block-rich_text strong", "Take the tram")
     await writer.see("#modal .block-rich_text s", "Come")
     await writer.see("#modal .block-rich_text", "We open on Monday.\n\nThe kitchen")
     await writer.click("#modal footer .button")
     await writer.not_see("#modal")
-    await writer.click(reply(3, '[data-action="why"]'))
+    await writer.pick(row(3), "why")
     page = await writer.see("#modal", "draft 1, and this wish: mention the tram")
     assert "a blog post" in page
     assert "scripted" in page
@@ -111,6 +116,44 @@ async def test_a_free_instruction_is_typed_into_a_form(writer: Reader) -> None:
     await writer.type("#input-change", Keys.CONTROL, "a", Keys.NULL, "mention the tram")
     await writer.click('#modal [type="submit"]')
     await writer.see(reply(2, ".content"), "Take the tram")
+
+
+async def test_a_quick_choice_is_taken_in_the_same_form_and_one_of_both_is_needed(
+    writer: Reader,
+) -> None:
+    await ask(writer, "blog: our new office in Lisbon")
+    await writer.click(reply(1, '[data-action="change_form"]'))
+    await writer.click('#modal [type="submit"]')
+    await writer.see('[data-error="change"]', "take one of the choices below")
+    await writer.choose("#input-rewrite", "formal")
+    await writer.click('#modal [type="submit"]')
+    await writer.see(reply(2, ".content"), "Draft 2, made from draft 1")
+
+
+async def test_the_menu_of_the_last_draft_opens_in_sight(writer: Reader) -> None:
+    await ask(writer, "n=2 blog: our new office in Lisbon")
+    await writer.see(row(2))
+    await writer.click(f"{row(2)} summary")
+    item = f'{row(2)} [data-value^="why:"]'
+    await writer.see(item)
+    script = (
+        "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "return document.elementFromPoint(box.x + 5, box.y + 5).dataset.value"
+    )
+    assert str(writer.browser.execute_script(script, item)).startswith("why:")
+
+
+async def test_a_thumb_down_asks_what_is_wrong_and_shows_that_it_is_pressed(
+    writer: Reader,
+) -> None:
+    await ask(writer, "blog: our new office in Lisbon")
+    await writer.click(reply(1, '.feedback [aria-label="Bad draft"]'))
+    await writer.see("#modal-title", "What is wrong with it?")
+    await writer.click('#modal input[value="tone"]')
+    await writer.type("#input-words", "too stiff")
+    await writer.click('#modal [type="submit"]')
+    await writer.not_see("#modal")
+    await writer.see(reply(1, '.feedback [aria-label="Bad draft"][aria-pressed="true"]'))
 
 
 async def test_stop_at_the_head_of_the_thread_keeps_what_was_shown(
@@ -172,7 +215,7 @@ async def test_a_message_of_somebody_becomes_a_draft_by_its_menu(
     await writer.type("#input-brief", "news: our move")
     await writer.click('#modal [type="submit"]')
     await writer.click("#messages li:last-child button.replies")
-    await writer.see(reply(1, '[data-action="why"]'))
+    await writer.see(row(1))
     assert "We move in on Monday." in engine.requests[0]["messages"][1]["content"]
 
 
@@ -204,7 +247,7 @@ async def test_a_conversation_begins_with_a_prompt_and_goes_on_in_its_thread(
     await writer.click("#messages button.replies")
     await writer.see("#thread-name", "our new office in Lisbon")
     await writer.see("#replies", "best view")
-    await writer.see('#replies [data-action="why"]')
+    await writer.see('#replies [data-action="more"]')
     await writer.type("#reply-text", "mention the tram", Keys.ENTER)
     await writer.see("#replies", "Take the tram")
 
@@ -219,10 +262,10 @@ async def test_a_chinese_person_has_the_same_in_chinese(
         await ask(reader, "博客：里斯本的新办公室")
         await reader.see(reply(0), "要写一篇博客：里斯本的新办公室")
         await reader.see(reply(1, ".content"), "星期一开业。")
-        await reader.see(reply(1, '[data-action="shorter"]'), "短一些")
-        await reader.click(reply(1, '[data-action="shorter"]'))
+        await reader.see(reply(1, '[data-action="change_form"]'), "修改…")
+        await reader.pick(row(1), "shorter")
         await reader.see(reply(2, ".content"), "短。")
-        await reader.click(reply(2, '[data-action="changes"]'))
+        await reader.pick(row(2), "changes")
         await reader.see("#modal footer", "关闭")
 
 
@@ -258,7 +301,7 @@ async def test_chinese_right_to_left_text_and_emoji_come_through_unchanged(
     ]
     engine.write = lambda _: "\n\n".join(lines)
     await ask(writer, "the tram")
-    await writer.see(reply(1, '[data-action="why"]'))
+    await writer.see(row(1))
     for line in lines:
         await writer.see(reply(1, "p"), line)
     await writer.see(reply(1, "p:dir(rtl)"), lines[0])
@@ -272,10 +315,10 @@ async def test_a_draft_of_more_than_12000_characters_goes_on_at_paragraph_border
     paragraphs = [f"Stop {i}. {'The tram climbs the hill. ' * 18}".strip() for i in range(28)]
     engine.write = lambda _: "\n\n".join(paragraphs)
     await ask(writer, "the tram")
-    await writer.see('#replies [data-action="why"]')
+    await writer.see('#replies [data-action="more"]')
     shown = writer.shown("#replies :is(.text, .block-markdown) p")
     heads = [text for text in shown if text.startswith("Draft")]
-    assert heads == ["Draft 1", *(f"Draft 1 · {part}" for part in range(2, len(heads) + 1))]
+    assert heads == ["Draft 1", *(f"Draft 1, part {part}" for part in range(2, len(heads) + 1))]
     assert len("".join(paragraphs)) > 12_000
     assert len(heads) > 3
     assert [text for text in shown if text not in heads] == paragraphs

@@ -41,7 +41,10 @@ async def test_no_word_of_anybody_reaches_the_logs_or_the_audit(
             )
         await ana.hears("could not read this file")
         *_, third = await ana.sees_drafts(3)
-        await workspace.click(ana.id, ana.channel, third.ts, "why")
+        await ana.press(third, "why")
+        await ana.press(third, "bad")
+        await workspace.until(lambda: "words" in str(workspace.views(ana.id)))
+        await workspace.submit(ana.id, workspace.views(ana.id)[-1].id, {"words": f"no {CANARY}"})
         await ana.react(third, "white_check_mark")
         await workspace.until(lambda: len(workspace.messages(ana.channel)) > 1)
         ana.channel = workspace.channel("second")
@@ -75,6 +78,7 @@ async def test_no_word_of_anybody_reaches_the_logs_or_the_audit(
         "sources.name",
         "sources.text",
         "versions.text",
+        "feedback.words",
     }
 
 

@@ -1,16 +1,24 @@
 """The writer of one draft: text goes through the gate, to the store, and to Slack."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
-from bot.drafting.footer import draft_buttons, draft_facts
+from bot.drafting.footer import draft_note, draft_row, draft_thumbs
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import Button, GrowingMessage, NotThere, Place, Shown, SlackRefused
+from bot.drafting.slack_port import (
+    GrowingMessage,
+    Heads,
+    NotThere,
+    Place,
+    Row,
+    Shown,
+    SlackRefused,
+)
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.messages.names import SentenceName
 from bot.store import JobKind, Version, VersionStatus
@@ -173,8 +181,9 @@ class DraftWriter:
         await self._catch_up()
         if status is not VersionStatus.FINISHED:
             return await self.message.stop(NOTES[status].to(language), buttons=buttons)
-        facts = draft_facts(self.version, self.run.options.seed, self.run.job.n, self._length())
-        return await self.message.finish(facts.to(language), buttons=buttons)
+        said = draft_note(self.version, self._length())
+        note, thumbs = said.to(language) if said else None, draft_thumbs(self.version, language)
+        return await self.message.finish(note, buttons=buttons, thumbs=thumbs)
 
     async def _catch_up(self) -> None:
         """Show what an earlier run showed beyond what this one came to: that stays."""
@@ -186,15 +195,11 @@ class DraftWriter:
             if verdict.text:
                 self.message.show(verdict.text)
 
-    def _buttons(self) -> Sequence[Button]:
+    def _buttons(self) -> Row:
         job = self.run.job
         refines = (job.parent_id or job.again_id) is not None
-        return draft_buttons(
-            self.version,
-            self.run.language,
-            translates=len(self.run.context.settings.model_languages) > 1,
-            changed=refines and job.kind is not JobKind.CONTINUE,
-        )
+        changed = refines and job.kind is not JobKind.CONTINUE
+        return draft_row(self.version, self.run.language, changed=changed)
 
     def _length(self) -> Sentence | None:
         """Say how long the draft is, where its network limits that."""
@@ -209,27 +214,32 @@ class DraftWriter:
 async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bool) -> DraftWriter:
     """Return the writer of a version; `again`: its message may stand already. Raises Away."""
     store, slack = run.context.store, run.context.slack
-    head, key = await _head(run, version), f"version-{version.id}"
+    heads, key = await _heads(run, version), f"version-{version.id}"
 
     async def posted(part: int, ts: str) -> None:
         await store.record_post(version.id, part, place.channel, ts)
 
     parts = await store.list_posts(version.id)
     # A message that was posted just before a crash is not on record.
-    if again and not parts and (ts := await slack.find(place, key=f"{key}/1", head=head)):
+    if again and not parts and (ts := await slack.find(place, key=f"{key}/1", head=heads(1))):
         await posted(1, ts)
         parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
-    message = slack.draft(place, head, key=key, shown=shown, on_posted=posted)
+    message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted)
     gate = run.filter.gate(request=run.job.name, who=run.job.requester)
     return DraftWriter(run, place, version, gate, message)
 
 
-async def _head(run: JobRun, version: Version) -> Phrase:
-    """Return the first line of a draft, which names it and what it came from."""
+async def _heads(run: JobRun, version: Version) -> Heads:
+    """Return the first lines of a draft's messages, which name it and what it came from."""
     store, job = run.context.store, run.job
     before = (job.parent_id, job.again_id)
     parent, again = [(await store.get_version(each)).number if each else None for each in before]
     goes_on = job.kind is JobKind.CONTINUE
-    head = sentences.draft_head(version.number, parent=parent, again=again, goes_on=goes_on)
-    return head.to(run.language)
+    first = sentences.draft_head(version.number, parent=parent, again=again, goes_on=goes_on)
+
+    def head(part: int) -> Phrase:
+        further = sentence("draft_part", number=version.number, part=part)
+        return (first if part == 1 else further).to(run.language)
+
+    return head

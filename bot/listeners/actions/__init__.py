@@ -6,7 +6,7 @@ from functools import partial
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.destination import LEAVE, POST
-from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, TRANSLATE, WHY
+from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, RATE, WHY
 from bot.drafting.jobs.job_context import DRAFT_IN_DM, STOP_THREAD
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews
 from bot.listeners.actions.confirm_accept import on_answer
@@ -14,6 +14,7 @@ from bot.listeners.actions.draft_action import on_draft_action
 from bot.listeners.actions.draft_in_dm import on_draft_in_dm
 from bot.listeners.actions.explain import on_explain
 from bot.listeners.actions.open_form import on_open_form
+from bot.listeners.actions.rate import on_rate
 from bot.listeners.actions.review import on_decision, on_show
 from bot.listeners.actions.stop_thread import on_stop_thread
 from bot.listeners.binding import bind
@@ -21,6 +22,9 @@ from bot.listeners.form import open_form_anywhere
 from bot.listeners.payloads import Body, ButtonClick, ModalTrigger
 from bot.listeners.services import Services
 from bot.slack.render.home_view import NEW_DRAFT
+
+# A button under the drafts of version 0.1.0; what it asked for is in the form to change a draft.
+TRANSLATE = "translate_form"
 
 OnClick = Callable[[AsyncAck, ButtonClick, Services], Awaitable[None]]
 
@@ -31,11 +35,16 @@ def register(app: AsyncApp, services: Services) -> None:
         **dict.fromkeys(map(str, AT_ONCE), on_draft_action),
         **dict.fromkeys((CHANGE, TRANSLATE, ACCEPT), on_open_form),
         **dict.fromkeys((CHANGES, WHY), on_explain),
+        RATE: on_rate,
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,
         **dict.fromkeys((POST, LEAVE), on_answer),
     }
-    for action_id, handler in handlers.items():
+
+    async def on_choice(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
+        await handlers[click.action_id](ack, click, services)
+
+    for action_id, handler in {**handlers, MORE: on_choice}.items():
         app.action(action_id)(bind(handler, ButtonClick.from_body, services))
     app.action(NEW_DRAFT)(bind(open_form_anywhere, ModalTrigger.from_body, services))
     if services.reviews:

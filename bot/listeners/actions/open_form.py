@@ -1,10 +1,10 @@
-"""The buttons under a draft that open a form: Change, Translate, Accept."""
+"""The buttons under a draft that open a form: Change, Accept."""
 
 import asyncio
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.footer import CHANGE, TRANSLATE
+from bot.drafting.footer import ACCEPT
 from bot.drafting.slack_port import SlackError
 from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
@@ -12,7 +12,7 @@ from bot.listeners.form_context import VersionContext
 from bot.listeners.payloads import ButtonClick
 from bot.listeners.services import Services
 from bot.messages import Language, sentence
-from bot.slack.render.version_views import accept_view, change_view, translate_view
+from bot.slack.render.version_views import accept_view, change_view
 from bot.slack.render.views import ViewPayload
 from bot.store import StoreUnavailable
 
@@ -33,9 +33,7 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
 
 async def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
     metadata = VersionContext(click.id, click.channel).to_metadata()
-    if click.action_id == CHANGE:
-        return change_view(metadata, language)
-    if click.action_id == TRANSLATE:
-        return translate_view(metadata, services.settings.model_languages, language)
+    if click.action_id != ACCEPT:
+        return change_view(metadata, services.settings.model_languages, language)
     version = await services.actions.version(click.id)
     return accept_view(metadata, language, await services.actions.destination(version))

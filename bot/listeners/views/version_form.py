@@ -1,4 +1,4 @@
-"""The forms about a draft, submitted: change it, translate it, accept it."""
+"""The forms about a draft, submitted: change it, accept it."""
 
 from slack_bolt.async_app import AsyncAck
 
@@ -7,7 +7,7 @@ from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import sentence
-from bot.slack.render.version_views import CHANGE, TRANSLATE
+from bot.slack.render.version_views import CHANGE, REWRITE
 from bot.store import StoreUnavailable
 
 
@@ -29,8 +29,6 @@ async def _act(form: ViewSubmission, services: Services) -> None:
     value = form.value(form.callback_id)
     version = await services.actions.version(context.version)
     if form.callback_id == CHANGE:
-        await services.actions.change(version, value, invocation)
-    elif form.callback_id == TRANSLATE:
-        await services.actions.translate(version, value, invocation)
+        await services.actions.rewrite(version, form.value(REWRITE), value, invocation)
     else:
         await services.actions.accept(version, Way(value), invocation)

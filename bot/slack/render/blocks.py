@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.drafting.slack_port import Button, Content
+from bot.drafting.slack_port import Button, Choice, Content, Menu, Row, Thumbs
 from bot.messages import Phrase, ours
 from bot.slack.render.markup import as_markdown, markdown, mrkdwn
 from safety import SafeText
@@ -84,9 +84,10 @@ def head_markdown(head: Phrase) -> str:
     return f"{as_markdown(ours(head))}\n\n"
 
 
-def closing(facts: Phrase, buttons: Sequence[Button] = ()) -> list[Block]:
-    """Build what closes a finished draft: its line of facts, its buttons."""
-    return [_context(facts), *_row(buttons)]
+def closing(note: Phrase | None, buttons: Row = (), thumbs: Thumbs | None = None) -> list[Block]:
+    """Build what closes a finished draft: a small line, its buttons, its thumbs."""
+    said = [_context(note)] if note else []
+    return [*said, *_row(buttons), *([_thumbs(thumbs)] if thumbs else [])]
 
 
 def _section(phrase: Phrase) -> Block:
@@ -104,9 +105,31 @@ def _markdown(text: str) -> Block:
     return {"type": "markdown", "text": text}
 
 
-def _row(buttons: Sequence[Button]) -> list[Block]:
+def _row(buttons: Row) -> list[Block]:
     assert len(buttons) <= ROW_LIMIT
-    return [{"type": "actions", "elements": [_button(b) for b in buttons]}] if buttons else []
+    elements = [_menu(each) if isinstance(each, Menu) else _button(each) for each in buttons]
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _menu(menu: Menu) -> Block:
+    """Build the menu. https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element"""
+    options = [_choice(choice) for choice in menu.choices]
+    return {"type": "overflow", "action_id": menu.action_id, "options": options}
+
+
+def _thumbs(thumbs: Thumbs) -> Block:
+    """Build the thumbs. https://docs.slack.dev/reference/block-kit/blocks/context-actions-block"""
+    element = {
+        "type": "feedback_buttons",
+        "action_id": thumbs.action_id,
+        "positive_button": _choice(thumbs.up),
+        "negative_button": _choice(thumbs.down),
+    }
+    return {"type": "context_actions", "elements": [element]}
+
+
+def _choice(choice: Choice) -> Block:
+    return {"text": {"type": "plain_text", "text": choice.label}, "value": choice.value}
 
 
 def _button(button: Button) -> Block:

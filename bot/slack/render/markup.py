@@ -15,6 +15,7 @@ LINK_JOINT = re.compile(r"\](?=[(\[:])")
 CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 TABLE = re.compile(r"(?:^\|.*\n?)+", re.MULTILINE)
 TOKENS = re.compile(r"(`[^`\n]+`|<[^>\n]+>)")
+MARKED = re.compile(r"(?<![\w*_~])([*_~])(\S|\S[^\n]*?\S)\1(?![\w*_~])")
 
 
 def markdown(text: SafeText) -> str:
@@ -40,6 +41,18 @@ def as_markdown(phrase: str) -> str:
     for i in range(0, len(pieces), 2):
         bold = re.sub(r"\*(\S|\S[^*\n]*\S)\*", r"**\1**", pieces[i])
         pieces[i] = re.sub(r"~(\S|\S[^~\n]*\S)~", r"~~\1~~", bold)
+    return "".join(pieces)
+
+
+def unformatted(phrase: str) -> str:
+    """Return what a phrase of ours says in plain text: in labels and errors of forms.
+
+    https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+    """
+    pieces = TOKENS.split(phrase)
+    for i, piece in enumerate(pieces):
+        shown = piece[1:-1].rpartition("|")[2] if i % 2 else MARKED.sub(r"\2", piece)
+        pieces[i] = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return "".join(pieces)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.drafting.destination import Destination
-from bot.drafting.draft_action import Way
+from bot.drafting.draft_action import Rewrite, Way, rewrites
 from bot.drafting.explanation import Changes, Mark
 from bot.messages import Language, Sentence, sentence, sentence_about, sentences
 from bot.messages.catalogue import SentenceGroup
@@ -22,8 +22,8 @@ from bot.slack.render.views import (
 )
 
 CHANGE: SentenceGroup = "change"
-TRANSLATE: SentenceGroup = "translate"
 ACCEPT: SentenceGroup = "accept"
+REWRITE = "rewrite"
 
 STYLES: Mapping[Mark, Block] = {
     "same": {},
@@ -32,17 +32,28 @@ STYLES: Mapping[Mark, Block] = {
 }
 
 
-def change_view(private_metadata: str, language: Language) -> ViewPayload:
-    """Build the form for a free instruction."""
-    element = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
-    return _form(CHANGE, private_metadata, {**element, "focus_on_load": True}, language)
+def change_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:
+    """Build the form for a free instruction, a quick choice, or both.
+
+    `codes` are the languages that the model writes.
+    """
+    options = [option(_label(each).to(language), each.value) for each in rewrites(codes)]
+    choices = {"type": "static_select", "options": options}
+    words = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
+    label, either = sentence_about(CHANGE, "label"), sentence_about(CHANGE, REWRITE)
+    blocks = [
+        input_block(CHANGE, label, {**words, "focus_on_load": True}, language),
+        input_block(REWRITE, either, choices, language),
+    ]
+    # One of both is needed, which Slack cannot know.
+    optional = [{**block, "optional": True} for block in blocks]
+    return _form(CHANGE, private_metadata, optional, language)
 
 
-def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:
-    """Build the form that offers the languages that the model writes."""
-    options = [option(sentence_about("language", code).to(language), code) for code in codes]
-    element = {"type": "static_select", "options": options, "initial_option": options[0]}
-    return _form(TRANSLATE, private_metadata, element, language)
+def _label(rewrite: Rewrite) -> Sentence:
+    if rewrite.lang is None:
+        return sentence_about("button", rewrite.action)
+    return sentence("button_translate", language=sentence_about("language", rewrite.lang))
 
 
 def accept_view(private_metadata: str, language: Language, where: Destination) -> ViewPayload:
@@ -57,8 +68,8 @@ def accept_view(private_metadata: str, language: Language, where: Destination) -
     said = sentence_about("accept", "here")
     if not where.is_direct:
         said = sentences.accept_to(where.channel, apart=where.apart)
-    form = _form(ACCEPT, private_metadata, element, language)
-    return {**form, "blocks": [section(said.to(language)), *form["blocks"]]}
+    ways = input_block(ACCEPT, sentence_about(ACCEPT, "label"), element, language)
+    return _form(ACCEPT, private_metadata, [section(said.to(language)), ways], language)
 
 
 def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:
@@ -104,13 +115,13 @@ def _blocks_of(changes: Changes) -> Iterable[list[Block]]:
 
 
 def _form(
-    name: SentenceGroup, private_metadata: str, element: Block, language: Language
+    name: SentenceGroup, private_metadata: str, blocks: Sequence[Block], language: Language
 ) -> ViewPayload:
     return form_view(
         name,
         private_metadata,
         title=sentence_about(name, "title"),
         submit=sentence_about(name, "submit"),
-        blocks=[input_block(name, sentence_about(name, "label"), element, language)],
+        blocks=blocks,
         language=language,
     )

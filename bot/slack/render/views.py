@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.messages import Language, Sentence, sentence
 from bot.slack.render.blocks import Block
+from bot.slack.render.markup import unformatted
 from safety import SafeText, part
 
 MOST_BLOCKS = 100
@@ -59,7 +60,10 @@ def input_block(name: str, label: Sentence, element: Block, language: Language) 
 
 def option(label: str, value: str) -> Block:
     """Build one choice of a select, of radio buttons, or of checkboxes."""
-    return {"text": {"type": "plain_text", "text": label[:OPTION_LIMIT]}, "value": value}
+    return {
+        "text": {"type": "plain_text", "text": unformatted(label)[:OPTION_LIMIT]},
+        "value": value,
+    }
 
 
 def pieces(text: SafeText) -> Iterator[SafeText]:
@@ -74,4 +78,4 @@ def section(text: str) -> Block:
 
 def plain_text(said: Sentence, language: Language) -> Block:
     """Build a sentence without formatting, as titles, labels and buttons need it."""
-    return {"type": "plain_text", "text": said.to(language)}
+    return {"type": "plain_text", "text": unformatted(said.to(language))}

@@ -69,17 +69,25 @@ function button(object, click) {
 const iconButton = (object, click) =>
   press(object, object.text?.text ?? object.icon, "bare", object.value, click);
 
-// The last one pressed stays marked; the app hears of every press.
+// The thumbs that were pressed here, for Slack's client shows which of a pair that is.
+const pressed = new Set();
+
 function feedback(object, click) {
-  const both = [["+1", object.positive_button], ["-1", object.negative_button]].map(([thumb, { value, text }]) => {
-    const pressed = async (...what) => {
-      if (await click(...what)) both.forEach((each) => each.setAttribute("aria-pressed", String(each === made)));
-    };
-    const made = press(object, `:${thumb}:`, "bare", value, pressed, text?.text);
-    made.setAttribute("aria-pressed", "false");
-    return made;
+  const pair = { ":+1:": object.positive_button, ":-1:": object.negative_button };
+  const buttons = Object.entries(pair).map(([thumb, { text, value, accessibility_label }]) => {
+    const button = press(object, thumb, "bare", value, choose, accessibility_label ?? text.text);
+    button.setAttribute("aria-pressed", pressed.has(button.dataset.key));
+    return button;
   });
-  return el("span", { class: "feedback" }, ...both);
+  function choose(action, value) {
+    for (const button of buttons) {
+      const now = button.dataset.key === `${action}/${value}` && !pressed.has(button.dataset.key);
+      pressed[now ? "add" : "delete"](button.dataset.key);
+      button.setAttribute("aria-pressed", now);
+    }
+    click(action, value);
+  }
+  return el("span", { class: "feedback" }, ...buttons);
 }
 
 function overflow(object, click) {
@@ -88,7 +96,7 @@ function overflow(object, click) {
     click(object.action_id, value);
   };
   return menu("More options", icon("dots"),
-    object.options.map((option) => [plain(option.text.text), choose(option)]), { "data-action": object.action_id });
+    object.options.map((option) => [plain(option.text.text), choose(option), option.value]), { "data-action": object.action_id });
 }
 
 function choice(object, click) {
