@@ -3,6 +3,7 @@
 https://docs.slack.dev/reference/block-kit
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -153,9 +154,12 @@ def _element(element: object, at: str, known: set[str]) -> Iterator[str]:
             yield error_at("must be less than 3001", f"{at}/max_length")
         if element["type"] == "file_input":
             yield from _file_input(element, at)
+        if element["type"] in TEXT_INPUTS:
+            yield from _text_input(element, at)
         if not isinstance(element.get("filter", {}), dict):
             yield error_at("must be an object", f"{at}/filter")
         yield from _options(element, at)
+        yield from _initial_options(element, at)
         if element.get("confirm"):
             yield from _confirm(element["confirm"], f"{at}/confirm")
 
@@ -171,6 +175,45 @@ def _options(element: Json, at: str) -> Iterator[str]:
         place = f"{at}/option_groups/{i}"
         yield from _text(group.get("label"), f"{place}/label", 75, plain=True)
         yield from list(_misshapen(group, place)) or _listed(group, place, 100)
+
+
+def _initial_options(element: Json, at: str) -> Iterator[str]:
+    """Yield the options that an element begins with and does not have, or has in other words.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
+    """
+    if element["type"] not in WITH_OPTIONS:
+        return
+    groups = [group.get("options", []) for group in element.get("option_groups", [])]
+    known = [*element.get("options", []), *(option for group in groups for option in group)]
+    one, many = element.get("initial_option"), element.get("initial_options", [])
+    if one is not None and one not in known:
+        yield error_at("must exactly match one of the options", f"{at}/initial_option")
+    if not isinstance(many, list) or any(option not in known for option in many):
+        yield error_at("must exactly match some of the options", f"{at}/initial_options")
+
+
+def _text_input(element: Json, at: str) -> Iterator[str]:
+    """Check what a text or a number begins with.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+    https://docs.slack.dev/reference/block-kit/block-elements/number-input-element
+    """
+    if "placeholder" in element:
+        yield from _text(element["placeholder"], f"{at}/placeholder", 150, plain=True)
+    if "initial_value" in element:
+        yield from _string(element["initial_value"], f"{at}/initial_value", 3000)
+    if element["type"] != "number_input":
+        return
+    if not isinstance(element.get("is_decimal_allowed"), bool):
+        yield error_at("missing required field: is_decimal_allowed", at)
+    for name in ("initial_value", "min_value", "max_value"):
+        if not _is_number(element.get(name, "0")):
+            yield error_at("must be a number in a string", f"{at}/{name}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) is not None
 
 
 def _listed(holder: Json, at: str, limit: int) -> Iterator[str]:

@@ -160,7 +160,8 @@ class WorkspaceChannel:
 class OpenView:
     """An open modal, or a person's home tab. `body` is the view as the app sent it.
 
-    `channel` is where the person was when it opened; `errors` are shown by block_id.
+    `channel` is where the person was when it opened; `errors` are shown by block_id; `filled` is
+    what the person filled in so far, by block_id.
     """
 
     id: str
@@ -171,6 +172,7 @@ class OpenView:
     previous: str | None = None
     channel: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
+    filled: dict[str, object] = field(default_factory=dict)
 
     @property
     def blocks(self) -> list[Json]:

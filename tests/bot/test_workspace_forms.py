@@ -303,6 +303,36 @@ async def test_an_input_that_dispatches_tells_of_its_change(
     assert (action["block_id"], action["selected_option"]) == ("it", option("mail"))
 
 
+async def test_an_update_keeps_what_was_filled_in_where_the_ids_are_the_same(
+    workspace: Workspace, client: AsyncWebClient, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
+    def text(name: str, **extra: object) -> Json:
+        return field({"type": "plain_text_input", **extra}) | {"block_id": name}
+
+    form = await open_form(text("same"), text("other"), text("gone"), selects()[1])
+    typed = {"same": "tea", "other": "milk", "gone": "sugar"}
+    assert await workspace.click_in_view(ada, form, "pick", typed, value="longer")
+    blocks = [text("same", initial_value="x"), text("other", action_id="new"), text("more")]
+    await client.views_update(view_id=form, view=modal(*blocks))
+    assert (await workspace.submit(ada, form, {"more": "ice", "other": "oat"})).ok
+    values = got[1]["view"]["state"]["values"]
+    shown = {name: entry["value"] for block in values.values() for name, entry in block.items()}
+    assert values["same"]["value"]["value"] == "tea"
+    assert values["more"]["value"]["value"] == "ice"
+    assert shown["new"] == "oat"
+    assert set(values) == {"same", "other", "more"}
+
+
+async def test_what_the_client_refused_stays_filled_in(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
+    form = await open_form(field({"type": "plain_text_input", "max_length": 3}))
+    assert "At most 3" in (await workspace.submit(ada, form, {"it": "green"})).errors["it"]
+    assert "At most 3" in (await workspace.submit(ada, form, {})).errors["it"]
+    assert (await workspace.submit(ada, form, {"it": "tea"})).ok
+    assert submitted(got[0])["value"] == "tea"
+
+
 # What Slack refuses to show
 
 CONFIRM = {name: plain(name) for name in ("title", "text", "confirm", "deny")}
@@ -314,6 +344,8 @@ def actions(element: Json) -> Json:
 
 
 SELECT = {"type": "static_select", "options": [option("a")]}
+TEXT = {"type": "plain_text_input"}
+NUMBER = {"type": "number_input", "is_decimal_allowed": True}
 
 
 @pytest.mark.parametrize(
@@ -322,6 +354,9 @@ SELECT = {"type": "static_select", "options": [option("a")]}
         actions(SURE),
         actions({"type": "static_select", "option_groups": GROUPS}),
         field(SELECT, hint=plain("A hint"), optional=True),
+        field(SELECT | {"initial_option": option("a")}),
+        field(TEXT | {"initial_value": "x" * 3000, "placeholder": plain("x" * 150)}),
+        field(NUMBER | {"initial_value": "0.5", "min_value": "-1", "max_value": "2"}),
         field({"type": "file_input", "max_files": 10}),
     ],
 )
@@ -350,6 +385,16 @@ async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
         (field({"type": "file_input", "max_files": 11}), "element/max_files"),
         (field({"type": "file_input", "filetypes": "md"}), "element/filetypes"),
         (field(SELECT, hint=plain("x" * 2001)), "hint/text"),
+        (field(SELECT | {"initial_option": option("b")}), "element/initial_option"),
+        (
+            field({"type": "checkboxes", "options": [option("a")], "initial_options": [{}]}),
+            "element/initial_options",
+        ),
+        (field(TEXT | {"initial_value": "x" * 3001}), "element/initial_value"),
+        (field(TEXT | {"initial_value": ""}), "element/initial_value"),
+        (field(TEXT | {"placeholder": plain("x" * 151)}), "element/placeholder/text"),
+        (field(NUMBER | {"initial_value": "hot"}), "element/initial_value"),
+        (field({"type": "number_input"}), "element"),
     ],
 )
 async def test_a_faulty_element_is_pointed_at(open_form: OpenForm, block: Json, where: str) -> None:

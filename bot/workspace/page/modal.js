@@ -90,10 +90,7 @@ function part(block, names, click, kept) {
   const id = `input-${block.block_id}`;
   const many = CHOICES.has(block.element.type);
   const label = [block.label.text, block.optional ? el("small", {}, " (optional)") : null];
-  // An input that an update does not change keeps its value.
-  const shape = JSON.stringify(block.element);
-  const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
-    ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape });
+  const field = keptOrNew(block, id, kept);
   field.onchange = block.dispatch_action ? () => click(block.element.action_id, valueOf(field), block.block_id) : null;
   field.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   return el("div", { class: "input" },
@@ -104,6 +101,18 @@ function part(block, names, click, kept) {
     el("p", { class: "hint", id: `${id}-error`, "data-error": block.block_id }));
 }
 
+// An input with the same ids keeps what was typed, over an update that changes it, too.
+function keptOrNew(block, id, kept) {
+  const shape = JSON.stringify(block.element);
+  const { type, action_id: action = "" } = block.element;
+  const same = kept.find((old) => old.id === id && old.dataset.type === type && old.dataset.input === action);
+  if (same?.dataset.shape === shape) return same;
+  const field = input(block.element, { id, "data-block": block.block_id, "data-input": action, "data-shape": shape });
+  field.addEventListener("input", () => { field.dataset.touched = "yes"; });
+  if (same?.dataset.touched && same.value) field.value = same.value;
+  return field;
+}
+
 const CHOICES = new Set(["checkboxes", "multi_static_select", "multi_users_select", "radio_buttons"]);
 const TYPES = { datepicker: "date", timepicker: "time", email_text_input: "email", url_text_input: "url" };
 
@@ -112,9 +121,9 @@ function input(element, attributes) {
   const common = { ...attributes, "data-type": element.type, placeholder };
   switch (element.type) {
     case "plain_text_input": {
-      const limits = { maxlength: element.max_length ?? 3000, dir: "auto" };
-      if (!element.multiline) return el("input", { ...common, ...limits, type: "text", value: element.initial_value });
-      return el("textarea", { ...common, ...limits, rows: 3 }, element.initial_value ?? "");
+      // What is too long is not cut: whoever submits it is told.
+      if (!element.multiline) return el("input", { ...common, dir: "auto", type: "text", value: element.initial_value });
+      return el("textarea", { ...common, dir: "auto", rows: 3 }, element.initial_value ?? "");
     }
     case "number_input":
       return el("input", { ...common, type: "number", value: element.initial_value,
