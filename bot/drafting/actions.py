@@ -1,8 +1,8 @@
 """What people do with drafts: each action is committed, then answered, then done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bot.drafting.brief.brief import check_language, check_text, is_stop
+from bot.drafting.brief.brief import MUTING, check_language, check_text, is_stop
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
@@ -24,15 +24,6 @@ from bot.store import (
     Version,
     VersionStatus,
 )
-
-# Whole replies that silence the bot in a thread, and that let it speak again.
-MUTING: Mapping[str, bool] = {
-    "mute": True,
-    "静音": True,
-    "安静": True,
-    "unmute": False,
-    "取消静音": False,
-}
 
 
 class DraftActions:
