@@ -21,8 +21,11 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
+from bot.drafting.jobs.thread_header import refresh_thread
 from bot.drafting.jobs.worker_queue import WorkerQueue
+from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
+from bot.encryption import Encryption
 from bot.health import serve_health
 from bot.listeners.services import Services
 from bot.messages import use_command
@@ -41,6 +44,7 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
+HEAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +154,13 @@ async def _services(
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
     intake = Intake(store, jobs, settings.max_running_per_person)
+
+    def show_head(thread_id: int) -> None:
+        background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
+
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
-        actions=DraftActions(store, jobs, intake, slack.people, settings),
+        actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
         history=DraftHistory(store, filter_, context.recipes),
         intake=intake,
         outbox=slack.outbox,
@@ -162,6 +170,7 @@ async def _services(
         jobs=jobs,
         background=background,
         reviews=reviews,
+        kept=KeptTexts(store, Encryption(audit_key(settings), "typed texts")),
     )
 
 

@@ -1,8 +1,15 @@
 """What people do with drafts: each action is committed, then answered, then done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from bot.drafting.brief.brief import MUTING, check_language, check_text, is_stop
+from bot.drafting.brief.brief import (
+    MUTING,
+    BadBrief,
+    Understood,
+    check_language,
+    check_text,
+    is_stop,
+)
 from bot.drafting.brief.options import Options
 from bot.drafting.draft_action import TRANSLATE, DraftAction, Way, prompted_in, words_for
 from bot.drafting.drafting_settings import DraftingSettings
@@ -14,6 +21,7 @@ from bot.drafting.sources import from_files
 from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentence_about
 from bot.store import (
+    MUTED,
     STANDING,
     Job,
     JobKind,
@@ -33,9 +41,18 @@ class DraftActions:
     """
 
     def __init__(
-        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
+        self,
+        store: Store,
+        jobs: Jobs,
+        intake: Intake,
+        people: People,
+        settings: DraftingSettings,
+        *,
+        show_head: Callable[[int], None],
     ) -> None:
+        """`show_head(thread_id)` has the head of a thread shown anew, without waiting."""
         self._store = store
+        self._show_head = show_head
         self._jobs = jobs
         self._intake = intake
         self._people = people
@@ -69,15 +86,23 @@ class DraftActions:
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
             return await self._at_once(thread, muted, invocation)
-        if not self._listens(thread, invocation.user, mentioned, to_others):
+        if not self._is_wish(thread, invocation.user, mentioned, to_others):
             return None
+        if thread.muted:
+            first = await self._store.record_notice(thread.id, invocation.user, MUTED)
+            return sentence("muted_reply") if first else None
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
             await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
             n = len(sources)
             return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
-        await self.change(version, instruction, invocation, sources=sources)
+        try:
+            await self.change(version, instruction, invocation, sources=sources)
+        except BadBrief as slip:
+            slip.version, slip.understood = version.id, Understood({}, instruction)
+            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
+            raise
         return None
 
     async def _at_once(
@@ -91,7 +116,8 @@ class DraftActions:
             return None
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
-        await self._store.set_muted(thread.id, muted)
+        await self._store.set_muted(thread.id, invocation.user if muted else None)
+        self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")
 
     async def first(self, invocation: Invocation) -> bool:
@@ -124,8 +150,9 @@ class DraftActions:
         kind: JobKind = JobKind.REFINE,
         lang: str | None = None,
         sources: Sequence[Source] = (),
+        adopt: Sequence[str] = (),
     ) -> None:
-        """Have this version rewritten as `text` says."""
+        """Have this version rewritten as `text` says. `adopt`: keys of sources that wait."""
         await self._check_may(version, invocation)
         instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
@@ -141,8 +168,9 @@ class DraftActions:
             thread_id=version.thread_id,
             parent_id=version.id,
             instruction=instruction,
+            response_url=invocation.response_url,
         )
-        await self._intake.begin(job, invocation, sources=sources)
+        await self._intake.begin(job, invocation, sources=sources, adopt=adopt)
 
     async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
         """Have this version translated."""
@@ -162,6 +190,7 @@ class DraftActions:
             parent_id=before.parent_id,
             again_id=version.id,
             instruction=before.instruction,
+            response_url=invocation.response_url,
         )
         await self._intake.begin(job, invocation)
 
@@ -236,9 +265,13 @@ class DraftActions:
             raise UserError(sentence("draft_gone"))
         return version
 
-    def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
+    async def root_of(self, version: Version) -> str | None:
+        """Return the ts of the message at the head of the version's thread."""
+        return (await self._store.get_thread(version.thread_id)).root_ts
+
+    def _is_wish(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
         """Say whether a reply is an instruction; people may also talk to each other."""
-        if thread.muted or to_others:
+        if to_others:
             return False
         by_refiners = {"anyone": True, "mention": mentioned, "requester": user == thread.requester}
         return by_refiners[self._settings.refiners]

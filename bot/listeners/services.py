@@ -1,6 +1,7 @@
 """What the listeners hand on to, and how they answer the person who acted."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncAck
@@ -11,6 +12,7 @@ from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.reviews import Reviews
 from bot.errors import UserError
 from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
@@ -18,6 +20,7 @@ from bot.messages import Sentence, sentence
 from bot.settings import Settings
 from bot.slack.client.people import SlackPeople
 from bot.slack.outbox import Outbox
+from bot.slack.render.views import unformatted
 from bot.store import StoreUnavailable
 
 
@@ -36,6 +39,7 @@ class Services:
     jobs: Jobs
     background: BackgroundTasks
     reviews: Reviews | None
+    kept: KeptTexts
 
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""
@@ -52,9 +56,24 @@ class Services:
             # Slack does not deliver a click again.
             await self.answer(click, sentence("not_saved"))
 
+    async def rest_of(self, form: ViewSubmission, key: str | None) -> str:
+        """Return the end of a text whose beginning the form shows. Raises UserError."""
+        if key is None:
+            return ""
+        kept = await self.kept.find(key, form.user)
+        if kept is None:
+            raise UserError(sentence("form_forgotten"))
+        return kept.text
+
+    async def drop_rest(self, key: str | None) -> None:
+        """Forget the end of a text that was sent."""
+        if key is not None:
+            with suppress(StoreUnavailable):
+                await self.kept.drop(key)
+
     async def object_to(
         self, ack: AsyncAck, submission: ViewSubmission, field: str, sentence: Sentence
     ) -> None:
         """Show what is wrong in the submitted form, which keeps what was typed."""
         said = await self.people.told(submission.user, sentence)
-        await ack(response_action="errors", errors={field: said})
+        await ack(response_action="errors", errors={field: unformatted(said)})

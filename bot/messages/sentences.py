@@ -231,6 +231,12 @@ def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentenc
     return fill_in("facts", facts=tuple(facts))
 
 
+def quiet(state: Sentence, user: str | None) -> Sentence:
+    """Say behind how the drafts stand that replies are ignored, and who wanted that."""
+    muted = fill_in("quiet_by", user=user) if user else fill_in("quiet")
+    return fill_in("facts", facts=(state, muted))
+
+
 def link_to_draft(number: int, url: str | None) -> Sentence:
     """Name a draft, as a link to its message."""
     linked = {"url": escape(url)} if url else {}

@@ -2,6 +2,7 @@
 
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
+from bot.store.kept import GUEST, MUTED, KeptQueries
 from bot.store.models import (
     DELIVERIES,
     STANDING,
@@ -21,6 +22,8 @@ from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
+    "GUEST",
+    "MUTED",
     "STANDING",
     "HistoryStep",
     "Hold",
@@ -38,5 +41,5 @@ __all__ = [
 ]
 
 
-class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries):
+class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, KeptQueries):
     """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -13,6 +13,7 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
+    KeptText,
     SeenEvent,
     Source,
     Thread,
@@ -150,7 +151,7 @@ class JobQueries(Transactions):
         return True
 
     async def purge(self) -> None:
-        """Delete keys of events that Slack will not deliver again, and sources nobody used.
+        """Delete keys of events that Slack will not deliver again, and what nobody used.
 
         Also remove from SQLite's files what was deleted before.
         """
@@ -159,6 +160,7 @@ class JobQueries(Transactions):
         async with self._write() as session:
             await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
             await session.execute(unwanted)
+            await session.execute(delete(KeptText).where(KeptText.at < old))
         await self._empty_log()
 
 

@@ -1,4 +1,5 @@
-"""The tables: threads, jobs, versions, sources, holds, posted messages, and events already seen.
+"""The tables: threads, jobs, versions, sources, holds, posted messages, kept texts,
+notices, and events already seen.
 
 Records are read detached: change them only through the queries of `bot.store.Store`.
 """
@@ -109,7 +110,8 @@ class Thread(Base):
 
     `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
     the drafts. `post_to` is the channel of a text that is drafted in private, in the app's
-    conversation with its requester. In a muted thread replies are no instructions.
+    conversation with its requester. In a muted thread replies are no instructions; `muted_by` is
+    who wanted that.
     """
 
     __tablename__ = "threads"
@@ -124,6 +126,7 @@ class Thread(Base):
     root_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     post_to: Mapped[str | None] = mapped_column(String(32), default=None)
     muted: Mapped[bool] = mapped_column(default=False)
+    muted_by: Mapped[str | None] = mapped_column(String(32), default=None)
     persons_root: Mapped[bool] = mapped_column(default=False)
     head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
@@ -244,6 +247,27 @@ class VersionMessage(Base):
     ts: Mapped[str] = mapped_column(String(32), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
     part: Mapped[int]
+
+
+class KeptText(Base):
+    """A text that somebody typed, encrypted, until they send the form that it is filled into."""
+
+    __tablename__ = "kept_texts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32))
+    sealed: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
+
+
+class Notice(Base):
+    """Something that a person was told in a thread, and is not to be told there again."""
+
+    __tablename__ = "notices"
+
+    thread_id: Mapped[int] = mapped_column(ForeignKey("threads.id"), primary_key=True)
+    person: Mapped[str] = mapped_column(String(32), primary_key=True)
+    about: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
 class SeenEvent(Base):

@@ -31,10 +31,6 @@ class ThreadQueries(Transactions):
         async with self._read() as session:
             return (await session.scalars(query.order_by(Thread.id.desc()).limit(most))).all()
 
-    async def set_muted(self, thread_id: int, muted: bool) -> None:
-        """Record whether replies in the thread are ignored."""
-        await self._update(Thread, thread_id, muted=muted)
-
     async def set_channel(self, thread_id: int, channel: str) -> None:
         """Record the channel of a text that is drafted in private."""
         await self._update(Thread, thread_id, channel=channel)

@@ -42,11 +42,17 @@ class Desk:
     jobs: StartedJobs
     people: FakePeople = field(default_factory=FakePeople)
     keys: int = 0
+    shown: list[int] = field(default_factory=list)
 
     def actions(self, **settings: Any) -> DraftActions:
         intake = Intake(self.store, self.jobs, 3)
         return DraftActions(
-            self.store, self.jobs, intake, self.people, DraftingSettings(**settings)
+            self.store,
+            self.jobs,
+            intake,
+            self.people,
+            DraftingSettings(**settings),
+            show_head=self.shown.append,
         )
 
     def by(self, user: str = "ada", key: str | None = None) -> Invocation:

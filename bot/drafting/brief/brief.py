@@ -72,7 +72,8 @@ class Understood:
 class BadBrief(UserError):
     """The text is no brief; `option` names the option that is wrong, if one is.
 
-    `typed`: it stands in the text, and was not chosen in a form.
+    `typed`: it stands in the text, and was not chosen in a form. `version` is the draft that the
+    text wants changed, if it does.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class BadBrief(UserError):
         self.option = option
         self.typed = typed
         self.understood = Understood({}, "")
+        self.version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,11 +369,27 @@ def _check_words(read: _Reading, words: int, recipe: Recipe, network: str | None
         read.object_to(sentences.bad_option("words", str(words), most), "words")
 
 
-def range_of(name: str) -> Sentence:
-    """Say which numbers an option takes, by its declaration."""
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Which numbers an option takes. `above`: the lowest is left out."""
+
+    low: float
+    high: float
+    whole: bool
+    above: bool
+
+
+def numbers_of(name: str) -> NumberRange:
+    """Return which numbers an option takes, by its declaration."""
     field = Options.model_fields[name]
     bounds = {type(bound): bound for bound in field.metadata}
     above = bounds.get(Gt)
     low = above.gt if above else bounds[Ge].ge
     whole = field.annotation is not float
-    return sentences.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
+    return NumberRange(low, bounds[Le].le, whole, above is not None)
+
+
+def range_of(name: str) -> Sentence:
+    """Say which numbers an option takes."""
+    numbers = numbers_of(name)
+    return sentences.range_of(numbers.low, numbers.high, whole=numbers.whole, above=numbers.above)

@@ -27,7 +27,7 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
 
 
 def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
-    metadata = VersionContext(click.id, click.channel).to_metadata()
+    metadata = VersionContext(click.id, click.channel, click.response_url).to_metadata()
     if click.action_id == CHANGE:
         return change_view(metadata, language)
     if click.action_id == TRANSLATE:

@@ -25,11 +25,12 @@ async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Service
 
 async def _act(form: ViewSubmission, services: Services) -> None:
     context = form.version_context
-    invocation = form.invocation(context.channel)
-    value = form.value(form.callback_id)
+    invocation = form.invocation(context.channel, context.response_url)
+    value = form.value(form.callback_id) + await services.rest_of(form, context.rest)
     version = await services.actions.version(context.version)
     if form.callback_id == CHANGE:
-        await services.actions.change(version, value, invocation)
+        await services.actions.change(version, value, invocation, adopt=context.sources)
+        await services.drop_rest(context.rest)
     elif form.callback_id == TRANSLATE:
         await services.actions.translate(version, value, invocation)
     else:

@@ -7,6 +7,7 @@ from bot.drafting.explanation import Changes, Mark
 from bot.messages import Language, Sentence, sentence, sentence_about
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
+from bot.slack.render.draft_form import Filling
 from bot.slack.render.views import (
     INPUT_LIMIT,
     MOST_BLOCKS,
@@ -14,6 +15,7 @@ from bot.slack.render.views import (
     ViewPayload,
     form_view,
     input_block,
+    notice,
     option,
     page_view,
     pieces,
@@ -31,10 +33,16 @@ STYLES: Mapping[Mark, Block] = {
 }
 
 
-def change_view(private_metadata: str, language: Language) -> ViewPayload:
-    """Build the form for a free instruction."""
+def change_view(
+    private_metadata: str, language: Language, filling: Filling | None = None
+) -> ViewPayload:
+    """Build the form for a free instruction; `filling` is what was typed in a reply already."""
     element = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
-    return _form(CHANGE, private_metadata, {**element, "focus_on_load": True}, language)
+    text = filling.understood.text if filling else ""
+    initial = {"initial_value": text} if text else {}
+    form = _form(CHANGE, private_metadata, {**element, "focus_on_load": True, **initial}, language)
+    notices = filling.notices if filling else ()
+    return {**form, "blocks": [*(notice(said, language) for said in notices), *form["blocks"]]}
 
 
 def translate_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:

@@ -4,9 +4,10 @@ https://docs.slack.dev/reference/views/modal-views
 """
 
 from collections.abc import Iterator, Sequence
+from html import unescape
 from typing import Any
 
-from bot.messages import Language, Sentence, sentence
+from bot.messages import Language, Phrase, Sentence, ours, sentence
 from bot.slack.render.blocks import Block
 from safety import SafeText, part
 
@@ -47,13 +48,16 @@ def form_view(
     }
 
 
-def input_block(name: str, label: Sentence, element: Block, language: Language) -> Block:
-    """Build an input, whose block_id and action_id are its name."""
+def input_block(
+    name: str, label: Sentence, element: Block, language: Language, hint: Sentence | None = None
+) -> Block:
+    """Build an input, whose block_id and action_id are its name. `hint` stands below it."""
     return {
         "type": "input",
         "block_id": name,
         "label": plain_text(label, language),
         "element": {**element, "action_id": name},
+        **({"hint": plain_text(hint, language)} if hint else {}),
     }
 
 
@@ -74,4 +78,14 @@ def section(text: str) -> Block:
 
 def plain_text(said: Sentence, language: Language) -> Block:
     """Build a sentence without formatting, as titles, labels and buttons need it."""
-    return {"type": "plain_text", "text": said.to(language)}
+    return {"type": "plain_text", "text": unformatted(said.to(language))}
+
+
+def unformatted(said: Phrase) -> str:
+    """Return a phrase for where nothing is formatted: there, backticks would be seen."""
+    return unescape(ours(said).replace("`", ""))
+
+
+def notice(said: Sentence, language: Language) -> Block:
+    """Build a sentence at the top of a form, in plain text like its inputs."""
+    return {"type": "section", "text": plain_text(said, language)}
