@@ -16,8 +16,9 @@ from bot.messages import Language, Sentence, sentence
 from bot.slack.render.draft_form import FOLDED, Choices, Filling, draft_view
 from bot.store import StoreUnavailable
 
-# A trigger_id of Slack's is valid for three.
-TRIGGER_SECONDS = 2.0
+# A trigger_id of Slack's is valid for three seconds, and Slack waits no longer for an ack: there is
+# one left to say, in the person's language, that the form did not open.
+TRIGGER_SECONDS = 1.8
 
 
 async def open_form(
@@ -35,7 +36,7 @@ async def open_form(
     """
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            language = await services.people.language(user)
+            language = await services.people.language_at_once(user)
             view = draft_view(
                 context.to_metadata(),
                 language,
@@ -61,14 +62,15 @@ async def open_filled_form(
 ) -> bool:
     """Open the form with what could be read of a text, and what is wrong; False: it did not."""
     try:
-        fitted = await fit(services, said, understood, invocation)
-    except StoreUnavailable:
+        async with asyncio.timeout(TRIGGER_SECONDS):
+            fitted = await fit(services, said, understood, invocation)
+            sources = [*context.sources, *fitted.sources]
+            kept = replace(context, sources=sources, rest=fitted.rest)
+            not_opened = await open_form(
+                services, invocation.user, trigger_id, kept, filling=fitted.filling
+            )
+    except (StoreUnavailable, TimeoutError):
         return False
-    sources = [*context.sources, *fitted.sources]
-    kept = replace(context, sources=sources, rest=fitted.rest)
-    not_opened = await open_form(
-        services, invocation.user, trigger_id, kept, filling=fitted.filling
-    )
     return not_opened is None
 
 

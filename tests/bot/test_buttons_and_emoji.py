@@ -61,6 +61,22 @@ async def test_the_emoji_map_is_a_setting(
     assert "shorter" in engine.requests[1]["messages"][-1]["content"]
 
 
+async def test_an_emoji_that_is_refused_is_answered_in_its_thread_to_whoever_put_it(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    async with start(refiners="requester"):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        for emoji in ("scissors", "wastebasket"):
+            await ben.react(draft, emoji)
+        await workspace.until(lambda: len(workspace.whispers(ben.id)) == 2)
+    told = workspace.whispers(ben.id)
+    assert {m.thread_ts for m in told} == {ana.root.ts}
+    assert all("Only the person who asked" in m.text for m in told)
+    assert not workspace.whispers(ana.id)
+
+
 @pytest.mark.parametrize("name", ["thumbsup", ":+1:", "thumbsup::skin-tone-3"])
 async def test_an_emoji_is_meant_by_any_of_its_names(
     start: StartBot, ana: Person, workspace: Workspace, name: str
