@@ -150,9 +150,8 @@ class DraftActions:
         kind: JobKind = JobKind.REFINE,
         lang: str | None = None,
         sources: Sequence[Source] = (),
-        adopt: Sequence[str] = (),
     ) -> None:
-        """Have this version rewritten as `text` says. `adopt`: keys of sources that wait."""
+        """Have this version rewritten as `text` says."""
         await self._check_may(version, invocation)
         instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
@@ -170,7 +169,7 @@ class DraftActions:
             instruction=instruction,
             response_url=invocation.response_url,
         )
-        await self._intake.begin(job, invocation, sources=sources, adopt=adopt)
+        await self._intake.begin(job, invocation, sources=sources)
 
     async def translate(self, version: Version, lang: str, invocation: Invocation) -> None:
         """Have this version translated."""

@@ -1,14 +1,14 @@
 """What somebody typed and could not be sent, on its way into a form, which holds less."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.drafting.brief.brief import Understood
 from bot.drafting.jobs.intake import Invocation
 from bot.drafting.kept_texts import KeptText
-from bot.drafting.sources import from_text
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence
+from bot.messages.names import SentenceName
 from bot.slack.render.draft_form import Filling
 from bot.slack.render.views import INPUT_LIMIT
 
@@ -20,11 +20,11 @@ BREAKS = ("\n\n", "\n", r"[.!?。！？][\s\u3000]*", r"\s")
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A filling, and the keys of what is kept beside it: the rest of the text, or all of it."""
+    """A filling, and the key of what is kept beside it: the rest of the text, or all of it."""
 
     filling: Filling
     rest: str | None = None
-    sources: list[str] = field(default_factory=list)
+    material: str | None = None
 
 
 async def fit(
@@ -39,19 +39,16 @@ async def fit(
     if len(text) <= INPUT_LIMIT:
         return Fitted(Filling(notices, understood))
     limit = services.settings.max_brief
-    if len(text) <= limit:
-        shown = cut_at_break(text, SHOWN)
-        rest = text[len(shown) :]
-        key = await services.kept.keep(KeptText(rest), invocation.user, f"{invocation.key}-rest")
-        notices.append(sentence("form_goes_on", characters=len(rest)))
-        return Fitted(Filling(notices, Understood(understood.options, shown)), rest=key)
-    shown = cut_at_break(text, min(BEGINNING, limit)).strip()
-    source = from_text(
-        "text", text, f"{invocation.key}-form", services.settings.max_source, invocation.user
+    goes_on = len(text) <= limit
+    shown = cut_at_break(text, SHOWN if goes_on else min(BEGINNING, limit))
+    beside = KeptText(text[len(shown) :] if goes_on else text)
+    key = await services.kept.keep(beside, invocation.user, f"{invocation.key}-beside")
+    n = len(beside.text)
+    name: SentenceName = "form_goes_on" if goes_on else "form_as_material"
+    filling = Filling(
+        [*notices, sentence(name, characters=n)], Understood(understood.options, shown)
     )
-    await services.drafting.keep([source], invocation)
-    notices.append(sentence("form_as_material", characters=len(text)))
-    return Fitted(Filling(notices, Understood(understood.options, shown)), sources=[source.key])
+    return Fitted(filling, rest=key) if goes_on else Fitted(filling, material=key)
 
 
 def cut_at_break(text: str, most: int) -> str:

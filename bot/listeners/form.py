@@ -64,8 +64,7 @@ async def open_filled_form(
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
             fitted = await fit(services, said, understood, invocation)
-            sources = [*context.sources, *fitted.sources]
-            kept = replace(context, sources=sources, rest=fitted.rest)
+            kept = replace(context, rest=fitted.rest, material=fitted.material)
             not_opened = await open_form(
                 services, invocation.user, trigger_id, kept, filling=fitted.filling
             )

@@ -11,8 +11,8 @@ class FormContext:
     """Where the form of a draft was opened.
 
     Without a channel, the form asks for it. `under` is the ts of a message of the person's that is
-    the root of the drafts. `sources` are the keys of what is kept for the form, and `rest` is that
-    of the end of a text that is longer than its input.
+    the root of the drafts. `sources` are the keys of what is kept for the form. Of a text that is
+    longer than its input, `rest` is the key of its end, or `material` that of the whole.
     """
 
     channel: str | None = None
@@ -20,6 +20,7 @@ class FormContext:
     sources: Sequence[str] = ()
     under: str | None = None
     rest: str | None = None
+    material: str | None = None
 
     def to_metadata(self) -> str:
         """Return the private_metadata of the form."""
@@ -35,14 +36,14 @@ class FormContext:
 class VersionContext:
     """The draft under which a form was opened.
 
-    `rest` and `sources` are the keys of what is kept for the form.
+    `rest` and `material` are as in the form of a draft.
     """
 
     version: int
     channel: str
     response_url: str | None = None
     rest: str | None = None
-    sources: Sequence[str] = ()
+    material: str | None = None
 
     def to_metadata(self) -> str:
         """Return the private_metadata of the form."""

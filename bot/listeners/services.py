@@ -56,8 +56,8 @@ class Services:
             # Slack does not deliver a click again.
             await self.answer(click, sentence("not_saved"))
 
-    async def rest_of(self, form: ViewSubmission, key: str | None) -> str:
-        """Return the end of a text whose beginning the form shows. Raises UserError."""
+    async def kept_beside(self, form: ViewSubmission, key: str | None) -> str:
+        """Return what is kept of a text that is longer than the form. Raises UserError."""
         if key is None:
             return ""
         kept = await self.kept.find(key, form.user)
@@ -65,9 +65,9 @@ class Services:
             raise UserError(sentence("form_forgotten"))
         return kept.text
 
-    async def drop_rest(self, key: str | None) -> None:
-        """Forget the end of a text that was sent."""
-        if key is not None:
+    async def drop_kept(self, *keys: str | None) -> None:
+        """Forget what was sent with a form."""
+        for key in filter(None, keys):
             with suppress(StoreUnavailable):
                 await self.kept.drop(key)
 

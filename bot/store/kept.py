@@ -1,5 +1,7 @@
 """Queries about what is kept of people beside their threads: typed texts, and what they know."""
 
+from contextlib import suppress
+
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -14,9 +16,10 @@ class KeptQueries(Transactions):
     """Typed texts that wait for their form, and what a person was told in a thread."""
 
     async def keep_text(self, key: str, owner: str, sealed: str) -> None:
-        """Keep a text, encrypted, for a day; again under the same key is fine."""
-        async with self._write(urgent=True) as session:
-            await session.merge(KeptText(key=key, owner=owner, sealed=sealed))
+        """Keep a text, encrypted, for a day; it may be kept under this key already."""
+        with suppress(IntegrityError):
+            async with self._write(urgent=True) as session:
+                session.add(KeptText(key=key, owner=owner, sealed=sealed))
 
     async def find_kept_text(self, key: str, owner: str) -> str | None:
         """Return the encrypted text of this key, if it is this person's."""

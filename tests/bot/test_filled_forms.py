@@ -145,7 +145,7 @@ async def test_the_end_of_a_long_text_goes_along_with_the_form(
 
 
 async def test_a_text_that_is_too_long_for_a_brief_is_kept_as_material(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
 ) -> None:
     text = ("Write a blog post about this.\n\n" + LONG * 210)[:9505]
     assert (await ana.draft(text)).ok
@@ -154,11 +154,25 @@ async def test_a_text_that_is_too_long_for_a_brief_is_kept_as_material(
     assert "9,505 characters" in said
     assert "All 9,505 characters of your text are kept as material" in kept
     assert text.startswith(filled_in(form)["brief"])
+    with sqlite3.connect(tmp_path / "draftsmith.db") as kept_texts:
+        assert "everybody waves" not in "\n".join(kept_texts.iterdump())
     assert (await workspace.submit(ana.id, form.id, {"brief": "blog: the tram"})).ok
     await ana.sees_drafts(1)
     asked = str(engine.requests[0]["messages"])
     assert "blog" in asked
     assert asked.count("everybody waves") > 100
+
+
+async def test_a_form_whose_text_is_forgotten_says_so(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    await ana.draft("tones=formal " + LONG * 100)
+    form = await form_of(workspace, ana)
+    with sqlite3.connect(tmp_path / "draftsmith.db") as kept:
+        kept.execute("DELETE FROM kept_texts")
+    answer = await workspace.submit(ana.id, form.id, {})
+    assert "that day is over" in answer.errors["brief"]
+    assert not engine.requests
 
 
 async def test_where_no_form_opens_the_text_is_given_back(

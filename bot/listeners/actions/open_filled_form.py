@@ -54,7 +54,7 @@ async def _open_change(
     """Open the form that changes a draft. Raises StoreUnavailable, SlackError, TimeoutError."""
     fitted = await fit(services, None, Understood({}, kept.text), click.invocation)
     context = VersionContext(
-        version, click.channel, click.response_url, fitted.rest, fitted.sources
+        version, click.channel, click.response_url, fitted.rest, fitted.material
     )
     language = await services.people.language_at_once(click.user)
     async with asyncio.timeout(TRIGGER_SECONDS):

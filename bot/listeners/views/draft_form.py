@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.intake import Invocation
-from bot.drafting.sources import from_files, from_text
+from bot.drafting.sources import from_files, from_kept, from_text
 from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
@@ -36,18 +36,23 @@ async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services)
 
 async def _draft(form: ViewSubmission, services: Services) -> None:
     context = form.form_context
-    text = form.value(BRIEF) + await services.rest_of(form, context.rest)
+    text = form.value(BRIEF) + await services.kept_beside(form, context.rest)
+    whole = await services.kept_beside(form, context.material)
+    limit = services.settings.max_source
     invocation = form.invocation(context.channel or form.value(CHANNEL), context.response_url)
     chosen = {name: value for name in OPTIONS if (value := form.value(name))}
     await services.drafting.draft(
         text,
         invocation,
         chosen=chosen | {"n": form.value(DRAFTS)},
-        sources=_sources(form, invocation, services.settings.max_source),
+        sources=[
+            *from_kept(whole, invocation.key, limit, invocation.user),
+            *_sources(form, invocation, limit),
+        ],
         adopt=context.sources,
         under=context.under,
     )
-    await services.drop_rest(context.rest)
+    await services.drop_kept(context.rest, context.material)
 
 
 def _sources(form: ViewSubmission, invocation: Invocation, limit: int) -> Sequence[Source]:

@@ -3,6 +3,7 @@
 from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.draft_action import Way
+from bot.drafting.sources import from_kept
 from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
@@ -26,11 +27,14 @@ async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Service
 async def _act(form: ViewSubmission, services: Services) -> None:
     context = form.version_context
     invocation = form.invocation(context.channel, context.response_url)
-    value = form.value(form.callback_id) + await services.rest_of(form, context.rest)
+    value = form.value(form.callback_id) + await services.kept_beside(form, context.rest)
     version = await services.actions.version(context.version)
     if form.callback_id == CHANGE:
-        await services.actions.change(version, value, invocation, adopt=context.sources)
-        await services.drop_rest(context.rest)
+        whole = await services.kept_beside(form, context.material)
+        limit = services.settings.max_source
+        sources = from_kept(whole, invocation.key, limit, invocation.user)
+        await services.actions.change(version, value, invocation, sources=sources)
+        await services.drop_kept(context.rest, context.material)
     elif form.callback_id == TRANSLATE:
         await services.actions.translate(version, value, invocation)
     else:
