@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from bot.app import Bot
 from bot.listeners.filling import cut_at_break
 from bot.workspace import Workspace
 from bot.workspace.objects import OpenView
 from tests.person import Person, StartBot
+from tests.reader import Reader
 from tests.scripted_engine import ScriptedEngine
 
 LONG = "The tram climbs the hill, and everybody waves. "
@@ -385,6 +387,25 @@ async def test_the_form_says_how_much_text_fits_and_where_more_goes(
     long = {"brief": "rain", "source": "x" * 3001}
     assert "3000" in (await workspace.submit(ana.id, form.id, long)).errors["source"]
     assert not engine.requests
+
+
+async def test_the_form_on_the_page_unfolds_and_keeps_what_was_typed(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, reader: Reader
+) -> None:
+    await reader.open("ana", "launch")
+    await reader.type("#composer-text", "/draft tones=formal rain", Keys.ENTER)
+    await reader.see("#modal form", "There is no option tones: use tone.")
+    await reader.type("#input-brief", Keys.END, " in Lisbon")
+    await reader.click('#modal [data-action="more_options"]')
+    await reader.see("#modal form", "Temperature")
+    await reader.type("#input-seed", "11")
+    await reader.click('#modal [type="submit"]')
+    await reader.not_see("#modal")
+    await ana.sees_drafts(1)
+    (asked,) = engine.requests
+    assert "rain in Lisbon" in str(asked["messages"])
+    assert "formal" in str(asked["messages"])
+    assert asked["seed"] == 11
 
 
 @pytest.mark.parametrize(
