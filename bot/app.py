@@ -22,8 +22,11 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
+from bot.drafting.jobs.thread_header import refresh_thread
 from bot.drafting.jobs.worker_queue import WorkerQueue
+from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
+from bot.encryption import Encryption
 from bot.extraction.extraction import kind_of
 from bot.health import serve_health
 from bot.listeners.services import Services
@@ -45,6 +48,7 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
+HEAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +160,13 @@ async def _services(
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
     intake = Intake(store, jobs, settings.max_running_per_person)
+
+    def show_head(thread_id: int) -> None:
+        background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
+
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
-        actions=DraftActions(store, jobs, intake, slack.people, settings),
+        actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
         history=DraftHistory(store, filter_, context.recipes),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
@@ -170,6 +178,7 @@ async def _services(
         background=background,
         sources=context.sources,
         reviews=reviews,
+        kept=KeptTexts(store, Encryption(audit_key(settings), "typed texts")),
     )
 
 

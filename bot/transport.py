@@ -1,8 +1,10 @@
 """How Slack reaches the bot: Socket Mode, or HTTP with Slack's signature."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -42,15 +44,41 @@ async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | No
 @asynccontextmanager
 async def _http(settings: Settings, app: AsyncApp) -> AsyncIterator[str]:
     web_app = app.web_app(path=EVENTS_PATH)
-    web_app.middlewares.append(_refuse_bad_timestamps)
+    web_app.middlewares.append(_refuse_malformed)
     async with serve_http(web_app, settings.http_host, settings.http_port) as address:
         yield f"{address}{EVENTS_PATH}"
 
 
 @web.middleware
-async def _refuse_bad_timestamps(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # Bolt answers a timestamp that is no number with a 500 and a traceback. Without one Slack may
-    # be asking only for our certificate (ssl_check), which Bolt lets pass, and nothing else.
+async def _refuse_malformed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what Slack never sends; Bolt would answer it with a 500 and a traceback."""
+    # Without a timestamp, Slack may be asking only for our certificate (ssl_check), which Bolt lets
+    # pass, and nothing else.
     if not request.headers.get("X-Slack-Request-Timestamp", "0").isdecimal():
         return web.Response(status=401)
+    if not _holds_payload(await request.read(), request.content_type):
+        return web.Response(status=400)
     return await handler(request)
+
+
+def _holds_payload(body: bytes, content_type: str) -> bool:
+    """Say whether this is a JSON object, or a form: of a command, or with a JSON object in it.
+
+    https://docs.slack.dev/authentication/verifying-requests-from-slack
+    https://docs.slack.dev/interactivity/handling-user-interaction
+    """
+    try:
+        text = body.decode()
+        if content_type == "application/json" or text.startswith("{"):
+            return _is_object(text)
+        form = parse_qs(text, keep_blank_values=True, strict_parsing=True)
+        if "payload" in form:
+            return all(map(_is_object, form["payload"]))
+    except (ValueError, RecursionError):
+        return False
+    # Slack also looks at times whether the address answers by SSL.
+    return "command" in form or "ssl_check" in form
+
+
+def _is_object(text: str) -> bool:
+    return isinstance(json.loads(text), dict)

@@ -1,8 +1,15 @@
 """What people do with drafts: each action is committed, then answered, then done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from bot.drafting.brief.brief import check_language, check_text, is_stop
+from bot.drafting.brief.brief import (
+    MUTING,
+    BadBrief,
+    Understood,
+    check_language,
+    check_text,
+    is_stop,
+)
 from bot.drafting.brief.options import Options
 from bot.drafting.destination import Destination, destination_of
 from bot.drafting.draft_action import DraftAction, Rewrite, Way, words_for
@@ -16,6 +23,7 @@ from bot.drafting.sources import from_files
 from bot.errors import UserError
 from bot.messages import Sentence, sentence
 from bot.store import (
+    MUTED,
     STANDING,
     Job,
     JobKind,
@@ -27,15 +35,6 @@ from bot.store import (
     VersionStatus,
 )
 
-# Whole replies that silence the bot in a thread, and that let it speak again.
-MUTING: Mapping[str, bool] = {
-    "mute": True,
-    "静音": True,
-    "安静": True,
-    "unmute": False,
-    "取消静音": False,
-}
-
 
 class DraftActions:
     """Replies, clicks, emoji and deletions: what people do with drafts that exist.
@@ -44,9 +43,18 @@ class DraftActions:
     """
 
     def __init__(
-        self, store: Store, jobs: Jobs, intake: Intake, people: People, settings: DraftingSettings
+        self,
+        store: Store,
+        jobs: Jobs,
+        intake: Intake,
+        people: People,
+        settings: DraftingSettings,
+        *,
+        show_head: Callable[[int], None],
     ) -> None:
+        """`show_head(thread_id)` has the head of a thread shown anew, without waiting."""
         self._store = store
+        self._show_head = show_head
         self._jobs = jobs
         self._intake = intake
         self._people = people
@@ -83,15 +91,23 @@ class DraftActions:
         muted = MUTING.get(text.strip().casefold())
         if muted is not None or is_stop(text):
             return await self._at_once(thread, muted, invocation)
-        if not self._listens(thread, invocation.user, mentioned, to_others):
+        if not self._is_wish(thread, invocation.user, mentioned, to_others):
             return None
+        if thread.muted:
+            first = await self._store.record_notice(thread.id, invocation.user, MUTED)
+            return sentence("muted_reply") if first else None
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
             await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
             n = len(sources)
             return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
-        await self.change(version, instruction, invocation, sources=[*brings, *sources])
+        try:
+            await self.change(version, instruction, invocation, sources=[*brings, *sources])
+        except BadBrief as slip:
+            slip.version, slip.understood = version.id, Understood({}, instruction)
+            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
+            raise
         return None
 
     async def read_up_to(self, thread: Thread) -> str:
@@ -110,7 +126,8 @@ class DraftActions:
             return None
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
-        await self._store.set_muted(thread.id, muted)
+        await self._store.set_muted(thread.id, invocation.user if muted else None)
+        self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")
 
     async def first(self, invocation: Invocation) -> bool:
@@ -160,21 +177,28 @@ class DraftActions:
             thread_id=version.thread_id,
             parent_id=version.id,
             instruction=instruction,
+            response_url=invocation.response_url,
         )
         await self._intake.begin(job, invocation, sources=sources)
 
     async def rewrite(
-        self, version: Version, choice: str, own_words: str, invocation: Invocation
+        self,
+        version: Version,
+        choice: str,
+        own_words: str,
+        invocation: Invocation,
+        *,
+        sources: Sequence[Source] = (),
     ) -> None:
         """Have this version rewritten by a quick choice, by a person's own words, or by both."""
         if not choice and not own_words.strip():
             raise UserError(sentence("nothing_chosen"))
         if not choice:
-            return await self.change(version, own_words, invocation)
+            return await self.change(version, own_words, invocation, sources=sources)
         rewrite = Rewrite(choice)
         words = rewrite.words(await self._options_of(version))
         wish = f"{own_words.strip()}\n{words}".strip()
-        return await self.change(version, wish, invocation, lang=rewrite.lang)
+        return await self.change(version, wish, invocation, lang=rewrite.lang, sources=sources)
 
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
         """Repeat this version's request with a new seed, one at a time: later clicks join it."""
@@ -188,6 +212,7 @@ class DraftActions:
             parent_id=before.parent_id,
             again_id=version.id,
             instruction=before.instruction,
+            response_url=invocation.response_url,
         )
         await self._intake.begin(job, invocation)
 
@@ -294,9 +319,9 @@ class DraftActions:
             raise UserError(sentence("draft_gone"))
         return version
 
-    def _listens(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
+    def _is_wish(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
         """Say whether a reply is an instruction; people may also talk to each other."""
-        if thread.muted or to_others:
+        if to_others:
             return False
         by_refiners = {"anyone": True, "mention": mentioned, "requester": user == thread.requester}
         return by_refiners[self._settings.refiners]

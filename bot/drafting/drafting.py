@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.drafting.brief.brief import parse
+from bot.drafting.brief.brief import BadBrief, Brief, Understood, parse
 from bot.drafting.brief.help import help_in
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
@@ -62,14 +62,7 @@ class Drafting:
         the root; `among_others`: people talked below it before.
         the root; `post_to`: the channel that the text is for, where it is drafted elsewhere.
         """
-        brief = parse(
-            text,
-            self._recipes,
-            self._settings.options(new_seed()),
-            limit=self._settings.max_brief,
-            languages=self._settings.model_languages,
-            chosen=chosen,
-        )
+        brief = self._parse(text, chosen)
         thread = Thread(
             team=invocation.team,
             channel=invocation.channel,
@@ -88,6 +81,34 @@ class Drafting:
             response_url=invocation.response_url,
         )
         await self._intake.begin(job, invocation, thread, sources=sources, adopt=adopt)
+
+    def understood(self, text: str) -> tuple[Sentence | None, Understood]:
+        """Return what is wrong with a text, if anything is, and what can be read of it."""
+        try:
+            self._parse(text, {})
+        except BadBrief as slip:
+            return slip.sentence, slip.understood
+        return None, Understood({}, text)
+
+    def _parse(self, text: str, chosen: Mapping[str, str]) -> Brief:
+        return parse(
+            text,
+            self._recipes,
+            self._settings.options(new_seed()),
+            limit=self._settings.max_brief,
+            languages=self._settings.model_languages,
+            chosen=chosen,
+        )
+
+    def networks(self, language: Language) -> list[tuple[str, str]]:
+        """Return each network that a text can be for, and what its readers call it."""
+        limits = [each for recipe in self._recipes.values() for each in recipe.limits.items()]
+        if language == "en":
+            return [(name, name) for name, _ in limits]
+        return [
+            (name, next((other for other in limit.names if not other.isascii()), name))
+            for name, limit in limits
+        ]
 
     def kinds(self, language: Language) -> list[tuple[str, str]]:
         """Return the name and the title of each kind that can be asked for."""

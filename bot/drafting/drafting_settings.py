@@ -16,6 +16,7 @@ from bot.drafting.brief.options import (
     TopP,
 )
 from bot.drafting.draft_action import DraftAction
+from bot.emoji import slacks_name
 from bot.messages import sentences
 
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
@@ -46,7 +47,8 @@ class DraftingSettings(BaseModel):
     emoji: Annotated[dict[DraftAction, Emoji], NoDecode] = Field(
         EMOJI,
         description="What an emoji on a draft asks for, wish=emoji with commas between; a wish "
-        "that is not named keeps its own, one without an emoji has none.",
+        "that is not named keeps its own, one without an emoji has none. Any of an emoji's names "
+        "will do: `thumbsup` is Slack's `+1`.",
     )
     refiners: Literal["anyone", "requester", "mention"] = Field(
         "anyone",
@@ -83,7 +85,7 @@ class DraftingSettings(BaseModel):
             return value
         pairs = (pair.partition("=") for pair in value.replace(",", " ").split())
         emoji: dict[str, str] = {str(action): name for action, name in EMOJI.items()}
-        emoji |= {action: name.strip(":") for action, _, name in pairs}
+        emoji |= {action: slacks_name(name).partition("::")[0] for action, _, name in pairs}
         if unknown := set(emoji) - set(DraftAction):
             raise ValueError(f"{min(unknown)} is none of {', '.join(DraftAction)}")
         return {action: name for action, name in emoji.items() if name}

@@ -148,6 +148,11 @@ def from_messages(origin: Origin, key: str, author: str) -> Source:
     )
 
 
+def from_kept(text: str, key: str, limit: int, author: str) -> list[Source]:
+    """Make a source of a text that was too long for a brief; none where there was no such text."""
+    return [from_text("text", text, f"{key}-kept", limit, author)] if text else []
+
+
 def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[Source]:
     """Make unread sources of files (id, name). Raises UserError for those that are never read.
 

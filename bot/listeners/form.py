@@ -2,20 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot.drafting.brief.brief import Understood
+from bot.drafting.jobs.intake import Invocation
 from bot.drafting.slack_port import SlackError
+from bot.listeners.filling import fit
 from bot.listeners.form_context import FormContext
 from bot.listeners.payloads import ModalTrigger
 from bot.listeners.services import Services
-from bot.messages import Sentence, sentence
-from bot.slack.render.draft_form import Choices, draft_view
+from bot.messages import Language, Sentence, sentence
+from bot.slack.render.draft_form import FOLDED, Choices, Filling, draft_view
 from bot.slack.render.views import ViewPayload
+from bot.store import StoreUnavailable
 
-# A trigger_id of Slack's is valid for three.
-TRIGGER_SECONDS = 2.0
+# A trigger_id of Slack's is valid for three seconds, and Slack waits no longer for an ack: there is
+# one left to say, in the person's language, that the form did not open.
+TRIGGER_SECONDS = 1.8
 THEN_SECONDS = 60.0
 
 
@@ -27,6 +33,7 @@ async def open_form(
     *,
     source: Sentence | None = None,
     then: Callable[[str], Coroutine[Any, Any, None]] | None = None,
+    filling: Filling | None = None,
 ) -> Sentence | None:
     """Open the form; return what to say instead if it did not open.
 
@@ -35,7 +42,7 @@ async def open_form(
     """
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
-            view = await _view(services, user, context, source)
+            view = await _view(services, user, context, source, filling)
             view_id = await services.outbox.views.open(trigger_id, view)
     except (SlackError, TimeoutError):
         return sentence("no_form")
@@ -53,17 +60,43 @@ async def tell_source(
 
 
 async def _view(
-    services: Services, user: str, context: FormContext, source: Sentence | None
+    services: Services,
+    user: str,
+    context: FormContext,
+    source: Sentence | None,
+    filling: Filling | None = None,
 ) -> ViewPayload:
-    language = await services.people.language(user)
-    kinds = services.drafting.kinds(language)
+    language = await services.people.language_at_once(user)
     return draft_view(
         context.to_metadata(),
         language,
-        Choices(kinds, services.settings.model_languages),
+        choices(services, language),
         source=source.to(language) if source else None,
         anywhere=context.channel is None,
+        filling=filling,
     )
+
+
+async def open_filled_form(
+    services: Services,
+    trigger_id: str,
+    context: FormContext,
+    invocation: Invocation,
+    *,
+    said: Sentence | None,
+    understood: Understood,
+) -> bool:
+    """Open the form with what could be read of a text, and what is wrong; False: it did not."""
+    try:
+        async with asyncio.timeout(TRIGGER_SECONDS):
+            fitted = await fit(services, said, understood, invocation)
+            kept = replace(context, rest=fitted.rest, material=fitted.material)
+            not_opened = await open_form(
+                services, invocation.user, trigger_id, kept, filling=fitted.filling
+            )
+    except (StoreUnavailable, TimeoutError):
+        return False
+    return not_opened is None
 
 
 async def open_form_anywhere(ack: AsyncAck, trigger: ModalTrigger, services: Services) -> None:
@@ -73,3 +106,19 @@ async def open_form_anywhere(ack: AsyncAck, trigger: ModalTrigger, services: Ser
     if said:
         told = await services.people.told(trigger.user, said)
         await services.outbox.tell_in_dm(trigger.user, told)
+
+
+def choices(services: Services, language: Language) -> Choices:
+    """Return what the form offers."""
+    return Choices(
+        services.drafting.kinds(language),
+        services.settings.model_languages,
+        services.drafting.networks(language),
+        usual_sampling(services),
+    )
+
+
+def usual_sampling(services: Services) -> dict[str, float]:
+    """Return the options of sampling where nobody chooses them; a seed is new each time."""
+    usual = services.settings.options(seed=0).sampling
+    return {name: usual[name] for name in FOLDED if name != "seed"}

@@ -2,29 +2,29 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
     """Where the form of a draft was opened.
 
-    Without a channel, the form asks for it. `sources` are the keys of what is kept for the form.
+    Without a channel, the form asks for it. `under` is the ts of a message of the person's that is
+    the root of the drafts. `sources` are the keys of what is kept for the form. Of a text that is
+    longer than its input, `rest` is the key of its end, or `material` that of the whole.
     """
 
     channel: str | None = None
     response_url: str | None = None
     sources: Sequence[str] = ()
+    under: str | None = None
+    rest: str | None = None
+    material: str | None = None
 
     def to_metadata(self) -> str:
         """Return the private_metadata of the form."""
-        fields = {
-            "channel": self.channel,
-            "response_url": self.response_url,
-            "sources": self.sources,
-        }
-        return json.dumps({name: value for name, value in fields.items() if value})
+        return _metadata(asdict(self))
 
     @classmethod
     def from_metadata(cls, private_metadata: str) -> Self:
@@ -34,16 +34,26 @@ class FormContext:
 
 @dataclass(frozen=True, slots=True)
 class VersionContext:
-    """The draft under which a form was opened."""
+    """The draft under which a form was opened.
+
+    `rest` and `material` are as in the form of a draft.
+    """
 
     version: int
     channel: str
+    response_url: str | None = None
+    rest: str | None = None
+    material: str | None = None
 
     def to_metadata(self) -> str:
         """Return the private_metadata of the form."""
-        return json.dumps({"version": self.version, "channel": self.channel})
+        return _metadata(asdict(self))
 
     @classmethod
     def from_metadata(cls, private_metadata: str) -> Self:
         """Read what `to_metadata` wrote."""
         return cls(**json.loads(private_metadata))
+
+
+def _metadata(fields: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in fields.items() if value})

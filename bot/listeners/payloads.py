@@ -123,6 +123,18 @@ class ModalTrigger:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewClick:
+    """A click on a button of a modal (block_actions), with the view as it is shown."""
+
+    user: str
+    view: Mapping[str, Any]
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        return cls(body["user"]["id"], body["view"])
+
+
+@dataclass(frozen=True, slots=True)
 class ViewSubmission:
     """A form that was submitted (view_submission)."""
 

@@ -1,6 +1,7 @@
 """What the listeners hand on to, and how they answer the person who acted."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncAck
@@ -12,6 +13,7 @@ from bot.drafting.explanation import DraftHistory
 from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
 from bot.errors import UserError
@@ -41,6 +43,7 @@ class Services:
     background: BackgroundTasks
     sources: Sources
     reviews: Reviews | None
+    kept: KeptTexts
 
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""
@@ -56,6 +59,21 @@ class Services:
         except StoreUnavailable:
             # Slack does not deliver a click again.
             await self.answer(click, sentence("not_saved"))
+
+    async def kept_beside(self, form: ViewSubmission, key: str | None) -> str:
+        """Return what is kept of a text that is longer than the form. Raises UserError."""
+        if key is None:
+            return ""
+        kept = await self.kept.find(key, form.user)
+        if kept is None:
+            raise UserError(sentence("form_forgotten"))
+        return kept.text
+
+    async def drop_kept(self, *keys: str | None) -> None:
+        """Forget what was sent with a form."""
+        for key in filter(None, keys):
+            with suppress(StoreUnavailable):
+                await self.kept.drop(key)
 
     async def object_to(
         self, ack: AsyncAck, submission: ViewSubmission, field: str, sentence: Sentence

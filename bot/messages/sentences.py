@@ -33,14 +33,39 @@ DECISIONS: dict[str, SentenceName] = {
 }
 
 
-def unknown_option(name: str, near: str | None, known: Sequence[str]) -> Sentence:
+def use_option(name: str, near: str) -> Sentence:
+    """Say that there is no such option, and which one was meant."""
+    return fill_in("use_option", option=_name(name), near=near)
+
+
+def unknown_option(name: str, known: Sequence[str]) -> Sentence:
     """Say that there is no such option."""
-    return fill_in("unknown_option", option=_name(name), hint=_hint(near, known))
+    return fill_in("unknown_option", option=_name(name), known=tuple(known))
 
 
-def unknown_kind(kind: str, near: str | None, known: Sequence[str]) -> Sentence:
+def other_option(name: str, value: str, other: str, meant: str) -> Sentence:
+    """Say that the value is one of another option."""
+    return fill_in("other_option", option=_name(name), value=_name(value), other=other, meant=meant)
+
+
+def use_kind(kind: str, near: str) -> Sentence:
+    """Say that there is no such kind of text, and which one was probably meant."""
+    return fill_in("use_kind", kind=_name(kind), near=near)
+
+
+def unknown_kind(kind: str, known: Sequence[str]) -> Sentence:
     """Say that there is no such kind of text."""
-    return fill_in("unknown_kind", kind=_name(kind), hint=_hint(near, known))
+    return fill_in("unknown_kind", kind=_name(kind), known=tuple(known))
+
+
+def two_kinds(first: str, second: str) -> Sentence:
+    """Say that a brief names two kinds of text."""
+    return fill_in("two_kinds", first=first, second=second)
+
+
+def mute_where(word: str) -> Sentence:
+    """Say where `mute` and its like work."""
+    return fill_in("mute_where", word=_name(word))
 
 
 def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
@@ -235,6 +260,12 @@ def drafts_stand(n: int, newest: Sentence, accepted: Sentence | None) -> Sentenc
     return fill_in("facts", facts=tuple(facts))
 
 
+def quiet(state: Sentence, user: str | None) -> Sentence:
+    """Say behind how the drafts stand that replies are ignored, and who wanted that."""
+    muted = fill_in("quiet_by", user=user) if user else fill_in("quiet")
+    return fill_in("facts", facts=(state, muted))
+
+
 def link_to_draft(number: int, url: str | None) -> Sentence:
     """Name a draft, as a link to its message."""
     linked = {"url": escape(url)} if url else {}
@@ -360,10 +391,6 @@ def why_options(options: Mapping[str, object]) -> Sentence:
 def why_filter(categories: Sequence[str]) -> Sentence:
     """Say in which categories the filter acted."""
     return fill_in("why_rules", rules=_ticked(categories)) if categories else fill_in("why_clean")
-
-
-def _hint(near: str | None, known: Sequence[str]) -> Sentence:
-    return fill_in("did_you_mean", near=near) if near else fill_in("i_know", known=_ticked(known))
 
 
 def _ticked(names: Sequence[str]) -> tuple[str, ...]:

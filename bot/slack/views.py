@@ -25,12 +25,16 @@ class Views:
             return ""
         return str(opened["view"]["id"])
 
-    async def update(self, view_id: str, view: ViewPayload) -> None:
-        """Replace the content of an open modal; closed meanwhile is fine."""
+    async def update(self, view_id: str, view: ViewPayload, *, hash_: str | None = None) -> None:
+        """Replace the content of an open modal; closed meanwhile is fine.
+
+        `hash_`: only if it is still as it was then; else it stays as it is.
+        """
         try:
-            await self._api.call("views.update", {"view_id": view_id, "view": view}, urgent=True)
+            args = {"view_id": view_id, "view": view, "hash": hash_}
+            await self._api.call("views.update", args, urgent=True)
         except SlackRefused as refusal:
-            if refusal.error != "not_found":
+            if refusal.error not in ("not_found", "hash_conflict"):
                 raise
 
     async def publish_home(self, user: str, view: ViewPayload) -> None:

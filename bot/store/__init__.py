@@ -3,6 +3,7 @@
 from bot.store.feedback import FeedbackQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
+from bot.store.kept import GUEST, MUTED, KeptQueries
 from bot.store.looks import LookQueries
 from bot.store.models import (
     DELIVERIES,
@@ -25,6 +26,8 @@ from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
+    "GUEST",
+    "MUTED",
     "STANDING",
     "Feedback",
     "FeedbackReason",
@@ -44,5 +47,13 @@ __all__ = [
 ]
 
 
-class Store(JobQueries, ThreadQueries, VersionQueries, HoldQueries, LookQueries, FeedbackQueries):
+class Store(
+    JobQueries,
+    ThreadQueries,
+    VersionQueries,
+    HoldQueries,
+    KeptQueries,
+    LookQueries,
+    FeedbackQueries,
+):
     """All queries as one object. Each is one transaction; never change a record it returns."""

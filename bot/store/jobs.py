@@ -14,6 +14,7 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
+    KeptText,
     LookedAt,
     SeenEvent,
     Source,
@@ -152,7 +153,7 @@ class JobQueries(Transactions):
         return True
 
     async def purge(self) -> None:
-        """Delete keys of old events, sources nobody used, and what people looked at long ago.
+        """Delete keys of old events, what nobody used, and what people looked at long ago.
 
         Also remove from SQLite's files what was deleted before.
         """
@@ -162,6 +163,7 @@ class JobQueries(Transactions):
             await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
             await session.execute(unwanted)
             await session.execute(delete(LookedAt).where(LookedAt.at < now() - LOOKS_KEPT))
+            await session.execute(delete(KeptText).where(KeptText.at < old))
         await self._empty_log()
 
 

@@ -1,4 +1,4 @@
-"""The tables: threads, jobs, versions, feedback, sources, holds, messages, events already seen.
+"""The tables: threads, jobs, versions, feedback, sources, holds, messages, what is kept of people.
 
 Records are read detached: change them only through the queries of `bot.store.Store`.
 """
@@ -124,7 +124,7 @@ class Thread(Base):
     `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
     the drafts. `post_to` is the channel of a text that is drafted in the app's conversation with
     its requester: where they asked for it, or what they looked at. In a muted thread replies are
-    no instructions.
+    no instructions; `muted_by` is who wanted that.
 
     `others_root`: people talked there before the bot was asked, so that only what names it is for
     it.
@@ -142,6 +142,7 @@ class Thread(Base):
     root_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     post_to: Mapped[str | None] = mapped_column(String(32), default=None)
     muted: Mapped[bool] = mapped_column(default=False)
+    muted_by: Mapped[str | None] = mapped_column(String(32), default=None)
     persons_root: Mapped[bool] = mapped_column(default=False)
     head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     others_root: Mapped[bool] = mapped_column(default=False)
@@ -294,6 +295,27 @@ class LookedAt(Base):
     user: Mapped[str] = mapped_column(String(32), primary_key=True)
     channel: Mapped[str | None] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KeptText(Base):
+    """A text that somebody typed, encrypted, until they send the form that it is filled into."""
+
+    __tablename__ = "kept_texts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(32))
+    sealed: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
+
+
+class Notice(Base):
+    """Something that a person was told in a thread, and is not to be told there again."""
+
+    __tablename__ = "notices"
+
+    thread_id: Mapped[int] = mapped_column(ForeignKey("threads.id"), primary_key=True)
+    person: Mapped[str] = mapped_column(String(32), primary_key=True)
+    about: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
 class SeenEvent(Base):

@@ -32,10 +32,6 @@ class ThreadQueries(Transactions):
         async with self._read() as session:
             return (await session.scalars(query.order_by(Thread.id.desc()).limit(most))).all()
 
-    async def set_muted(self, thread_id: int, muted: bool) -> None:
-        """Record whether replies in the thread are ignored."""
-        await self._update(Thread, thread_id, muted=muted)
-
     async def set_channel(self, thread_id: int, channel: str, post_to: str | None) -> None:
         """Record where a text is drafted in private, and where it is posted once it is accepted."""
         await self._update(Thread, thread_id, channel=channel, post_to=post_to)

@@ -9,6 +9,7 @@ from bot.workspace.errors import error_at
 from bot.workspace.objects import Json
 
 MAX_PLACEHOLDER = 150
+MAX_INITIAL = 3000
 STYLES = ("primary", "danger")
 
 
@@ -18,6 +19,8 @@ def element_errors(element: Json, at: str) -> Iterator[str]:
     yield from _initial_options(element, at)
     if element["type"] == "number_input":
         yield from _number(element, at)
+    elif "initial_value" in element:
+        yield from _initial_value(element["initial_value"], f"{at}/initial_value")
     if element["type"] == "button" and element.get("style", "primary") not in STYLES:
         yield error_at(f"must be one of {', '.join(STYLES)}", f"{at}/style")
 
@@ -60,6 +63,12 @@ def _identity(option: object) -> tuple[object, object]:
     fields = option if isinstance(option, dict) else {}
     text = fields.get("text")
     return text.get("text") if isinstance(text, dict) else None, fields.get("value")
+
+
+def _initial_value(value: object, at: str) -> Iterator[str]:
+    # https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_INITIAL:
+        yield error_at(f"must be from 1 to {MAX_INITIAL} characters", at)
 
 
 def _number(element: Json, at: str) -> Iterator[str]:

@@ -28,21 +28,25 @@ def inputs(blocks: list[Json]) -> list[Json]:
 
 
 def form_values(state: State, view: OpenView, values: Mapping[str, object]) -> Json:
-    """Return `view.state.values` for `values` by block_id; an absent one is the initial value.
+    """Return `view.state.values` with `values` filled in by block_id.
 
-    Raises ValueError for a block, an option, a place or a file that cannot be chosen.
+    An absent one is what was filled in before, or else the initial value. Raises ValueError for a
+    block, an option, a place or a file that cannot be chosen.
     """
     known = {block["block_id"] for block in inputs(view.blocks)}
     if not known.issuperset(values):
         raise ValueError(
             f"The view has no input {sorted(set(values) - known)}, only {sorted(known)}."
         )
+    filled = {**view.filled, **values}
 
     def value(block: Json, element: Json) -> Json:
-        given = values.get(block["block_id"]) if block["type"] == "input" else None
+        given = filled.get(block["block_id"]) if block["type"] == "input" else None
         return _form_value(state, view, element, given)
 
-    return state_values(view.blocks, value)
+    out = state_values(view.blocks, value)
+    view.filled = filled
+    return out
 
 
 def state_values(blocks: list[Json], value: Callable[[Json, Json], Json]) -> Json:

@@ -205,7 +205,8 @@ class OpenView:
     """An open modal, or a person's home tab. `body` is the view as the app sent it.
 
     `channel` is where the person was when it opened, and `tab` the tab of the page, the only one
-    that shows it; `errors` are shown by block_id.
+    that shows it; `errors` are shown by block_id, `filled` is what
+    the person filled in so far, by block_id.
     """
 
     id: str
@@ -217,6 +218,7 @@ class OpenView:
     channel: str | None = None
     tab: str | None = None
     errors: dict[str, str] = field(default_factory=dict)
+    filled: dict[str, object] = field(default_factory=dict)
 
     @property
     def blocks(self) -> list[Json]:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.emoji import slacks_name
 from bot.workspace import blocks, changes, events, forms, markup, payloads
 from bot.workspace.api import views
 from bot.workspace.api.access import is_streaming
@@ -198,12 +199,12 @@ class UserActions:
         await changes.remove_message(self.state, self._message(who, channel, ts))
 
     async def react(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        message, name = self._message(who, channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), slacks_name(emoji)
         if who not in message.reactions.get(name, []):
             await changes.add_reaction(self.state, message, who, name)
 
     async def unreact(self, who: str, channel: str, ts: str, emoji: str) -> None:
-        message, name = self._message(who, channel, ts), emoji.strip(":")
+        message, name = self._message(who, channel, ts), slacks_name(emoji)
         if who in message.reactions.get(name, []):
             await changes.remove_reaction(self.state, message, who, name)
 

@@ -1,9 +1,13 @@
 """Each thing that goes wrong gets one clear sentence; nothing is lost, and nothing doubled."""
 
 import asyncio
+import hashlib
+import hmac
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -13,12 +17,14 @@ from bot.workspace import Workspace
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
 
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
         ("x" * 50_000, "50,000 characters long"),
-        ("temprature=1 rain", "Did you mean `temperature`?"),
+        ("temprature=1 rain", "use temperature"),
         ("blog:   ", "nothing to write"),
     ],
 )
@@ -27,7 +33,8 @@ async def test_a_command_that_is_no_brief_is_answered_to_its_author_only(
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.ok
-    assert says in ack.text
+    (form,) = workspace.views(ana.id)
+    assert says in str(form.blocks)
     assert workspace.messages(ana.channel) == []
 
 
@@ -257,3 +264,54 @@ async def test_a_request_without_a_signature_is_refused(
         form = {"command": "/draft", "text": "rain", "team_id": workspace.team}
         async with session.post(bot.address, data=form) as response:
             assert response.status == 401
+
+
+def form(**fields: str) -> str:
+    return urlencode(fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (JSON, ""),
+        (JSON, "soon"),
+        (JSON, "{"),
+        (JSON, "[]"),
+        (JSON, "null"),
+        (JSON, "5"),
+        (JSON, "[" * 5000),
+        (JSON, b"\xff\xfe{}"),
+        (FORM, ""),
+        (FORM, "soon"),
+        (FORM, "{"),
+        (FORM, form(payload="")),
+        (FORM, form(payload="soon")),
+        (FORM, form(payload="[]")),
+        (FORM, form(payload="null")),
+        (FORM, form(text="no command")),
+        ("text/plain", "a payload"),
+    ],
+)
+async def test_a_signed_body_that_slack_never_sends_is_refused_without_noise(
+    start: StartBot,
+    workspace: Workspace,
+    capfd: pytest.CaptureFixture[str],
+    kind: str,
+    body: str | bytes,
+) -> None:
+    data = body.encode() if isinstance(body, str) else body
+    stamp = str(int(time.time()))
+    signed = b"v0:" + stamp.encode() + b":" + data
+    digest = hmac.new(workspace.signing_secret.encode(), signed, hashlib.sha256).hexdigest()
+    headers = {
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={digest}",
+        "Content-Type": kind,
+    }
+    async with start(slack_transport="http") as bot, aiohttp.ClientSession() as session:
+        assert bot.address is not None
+        async with session.post(bot.address, data=data, headers=headers) as response:
+            assert response.status == 400
+            assert await response.text() == ""
+    said = capfd.readouterr()
+    assert "Traceback" not in said.out + said.err

@@ -8,15 +8,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.drafting.brief.brief import BadBrief, Understood, parse
+from bot.drafting.brief.names import KNOWN
+from bot.drafting.brief.options import Options
+from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.slack_port import Button, Content
-from bot.messages import Language, Phrase
+from bot.messages import LANGUAGES, Language, Phrase
 from bot.slack.render import blocks
-from bot.slack.render.draft_form import BRIEF, DRAFT, DRAFTS, Choices, draft_view
+from bot.slack.render.draft_form import (
+    BRIEF,
+    DRAFT,
+    DRAFTS,
+    FOLDED,
+    MORE,
+    Choices,
+    Filling,
+    draft_view,
+    unfolded_view,
+)
 from bot.slack.render.parts import split
 from bot.workspace.blocks import accept_view
 from safety import SafeText
 
 HEAD = Phrase("*Draft 12*, made from draft 3")
+RECIPES = load_recipes()
+DEFAULTS = Options(
+    n=1, temperature=0.7, top_k=50, top_p=0.95, repetition_penalty=1.1, max_tokens=512, seed=7
+)
 
 labels = st.text(min_size=1, max_size=75).map(Phrase)
 buttons = st.lists(
@@ -90,7 +108,12 @@ def test_a_stream_and_a_message_say_the_same() -> None:
     assert block["text"].startswith(blocks.head_markdown(HEAD))
 
 
-CHOICES = Choices([("blog", "a blog post"), ("text", "a text")], ["en", "zh"])
+CHOICES = Choices(
+    [("blog", "a blog post"), ("text", "a text")],
+    ["en", "zh"],
+    [("x", "x"), ("linkedin", "领英")],
+    {"temperature": 0.5, "max_tokens": 512},
+)
 
 
 def test_the_form_asks_for_all_that_a_brief_can_say() -> None:
@@ -98,15 +121,41 @@ def test_the_form_asks_for_all_that_a_brief_can_say() -> None:
     assert view["callback_id"] == DRAFT
     asked = [block["block_id"] for block in view["blocks"]]
     assert asked == [
-        *("kind", "brief", "source", "files", "audience", "tone", "words", "lang", "drafts"),
-        "private",
+        *("kind", "network", "brief", "source", "files", "audience", "tone", "words", "lang"),
+        *("drafts", "private", MORE),
     ]
     needed = [b["block_id"] for b in view["blocks"] if not b.get("optional")]
-    assert needed == [BRIEF, DRAFTS]
+    assert needed == [BRIEF, DRAFTS, MORE]
+    unfolded = unfolded_view(view, "en", CHOICES.usual)
+    assert unfolded is not None
+    further = [block["block_id"] for block in unfolded["blocks"]]
+    assert further == [*asked[:-1], *FOLDED]
+    assert {*KNOWN, DRAFTS} - {"n"} <= {*further, DRAFTS}
+    assert unfolded_view(unfolded, "en", CHOICES.usual) is None
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("anywhere", [True, False])
 @pytest.mark.parametrize("source", [None, HEAD])
 def test_slack_takes_every_form(language: Language, anywhere: bool, source: Phrase | None) -> None:
-    accept_view(draft_view("{}", language, CHOICES, source=source, anywhere=anywhere))
+    view = draft_view("{}", language, CHOICES, source=source, anywhere=anywhere)
+    unfolded = unfolded_view(accept_view(view), language, CHOICES.usual)
+    assert unfolded is not None
+    accept_view(unfolded)
+
+
+@given(
+    options=st.fixed_dictionaries({name: st.text(max_size=9) for name in KNOWN}),
+    text=st.text(max_size=3000),
+    language=st.sampled_from(LANGUAGES),
+)
+def test_slack_takes_a_form_that_is_filled_with_what_was_understood(
+    options: dict[str, str], text: str, language: Language
+) -> None:
+    typed = " ".join(f"{name}={value}" for name, value in options.items())
+    try:
+        parse(f"{typed} {text}", RECIPES, DEFAULTS, limit=9000, languages=["en", "zh"])
+    except BadBrief as slip:
+        understood = Understood(slip.understood.options, slip.understood.text[:3000])
+        filling = Filling([slip.sentence], understood)
+        accept_view(draft_view("{}", language, CHOICES, filling=filling))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drafting.brief.brief import KNOWN, BadBrief, Brief, is_help, parse
+from bot.drafting.brief.brief import BadBrief, Brief, is_help, is_muting, parse
+from bot.drafting.brief.names import KNOWN
 from bot.drafting.brief.options import CHINESE, TONES, Options
 from bot.drafting.brief.recipe import load_recipes
 from bot.messages import LANGUAGES, sentences
@@ -85,10 +86,10 @@ def test_the_classical_sampling_can_be_asked_for(typed: str) -> None:
         ("blog:", "nothing to write"),
         ("n=3", "nothing to write"),
         ("x" * 50_000, "50,000 characters long; I take at most 8,000"),
-        ("temprature=1 rain", "Did you mean `temperature`?"),
-        ("blog: rain temprature=1", "Did you mean `temperature`?"),
-        ("volume=11 rain", "I know `kind`, `tone`, `words`"),
-        ("kind=blgo rain", "Did you mean `blog`?"),
+        ("temprature=1 rain", "There is no option temprature: use temperature."),
+        ("blog: rain temprature=1", "use temperature."),
+        ("volume=11 rain", "I know kind, tone, words"),
+        ("kind=blgo rain", "Did you mean blog?"),
         ("n=9 rain", "`n` takes a whole number from 1 to 5, not `9`."),
         ("temperature=hot rain", "a number from 0 to 2, not `hot`."),
         ("temperature=nan rain", "a number from 0 to 2, not `nan`."),
@@ -96,9 +97,9 @@ def test_the_classical_sampling_can_be_asked_for(typed: str) -> None:
         ("n=1e9 rain", "`n` takes a whole number from 1 to 5"),
         ("seed=99999999999999999999 rain", "from 0 to 2147483647"),
         ("n= rain", "`n` takes a whole number from 1 to 5."),
-        ("blgo: rain", "Did you mean `blog`?"),
-        ("Stroy: rain", "Did you mean `story`?"),
-        ("blog: temprature=1 rain", "Did you mean `temperature`?"),
+        ("blgo: rain", "Did you mean blog?"),
+        ("Stroy: rain", "Did you mean story?"),
+        ("blog: temprature=1 rain", "use temperature."),
         ("tone=fromal rain", "`enthusiastic`, `persuasive`, `simple`. Did you mean `formal`?"),
         ("tone=purple rain", "`tone` takes one of `formal`, `professional`"),
         ("lang=chinees rain", "Did you mean `Chinese`?"),
@@ -110,6 +111,91 @@ def test_the_classical_sampling_can_be_asked_for(typed: str) -> None:
 )
 def test_what_is_no_brief_gets_one_sentence_that_says_what_to_do(typed: str, says: str) -> None:
     assert says in sentence_for(typed)
+
+
+SLIPS = [
+    # What was typed, what is said, and what a form is filled in with.
+    ("tones=formal rain", "There is no option tones: use tone.", {"tone": "formal"}, "rain"),
+    ("word=300 rain", "There is no option word: use words.", {"words": "300"}, "rain"),
+    ("language=zh rain", "There is no option language: use lang.", {"lang": "zh"}, "rain"),
+    ("blog: rain language=en", "use lang.", {"kind": "blog", "lang": "en"}, "rain"),
+    ('audiences="new parents" rain', "use audience.", {"audience": "new parents"}, "rain"),
+    ("type=blog rain", "There is no option type: use kind.", {"kind": "blog"}, "rain"),
+    ("style=formal blog: rain", "use tone.", {"kind": "blog", "tone": "formal"}, "rain"),
+    ("语气s=正式 雨", "没有“语气s”这个选项，请用“语气”。", {"tone": "formal"}, "雨"),
+    ("口吻=正式 雨", "没有“口吻”这个选项，请用“语气”。", {"tone": "formal"}, "雨"),
+    ("volume=11 n=2 rain", "There is no option volume.", {"n": "2"}, "volume=11 rain"),
+    ("network=linkedn rain", "did you mean `linkedin`?", {"network": "linkedin"}, "rain"),
+    ("network=zzz rain", "it is one of `x`, `bluesky`", {}, "rain"),
+    ("network=blog rain", "network=blog does not work: use kind=blog.", {"kind": "blog"}, "rain"),
+    ("blog: network=X rain", "for no network", {"kind": "blog", "network": "x"}, "rain"),
+    ("kind=zh rain", "kind=zh does not work: use lang=zh.", {"lang": "zh"}, "rain"),
+    ("blog: kind=zh rain", "use lang=zh.", {"kind": "blog", "lang": "zh"}, "rain"),
+    ("类型=中文 雨", "kind=中文 无效，请用 lang=zh。", {"lang": "zh"}, "雨"),
+    ("kind=formal rain", "kind=formal does not work: use tone=formal.", {"tone": "formal"}, "rain"),
+    ("tone=zh rain", "tone=zh does not work: use lang=zh.", {"lang": "zh"}, "rain"),
+    (
+        "kind=news blog: rain",
+        "You named two kinds of text, news and blog: leave one of them out.",
+        {"kind": "news"},
+        "rain",
+    ),
+    ("类型=新闻稿 博客：雨", "你写了两个类型：news 和 blog。请只留一个。", {"kind": "news"}, "雨"),
+    ("kind=blgo n=2 rain", "Did you mean blog?", {"kind": "blog", "n": "2"}, "rain"),
+    ("kind=zzz rain", "There is no kind of text called zzz.", {}, "rain"),
+    ("blgo: words=90 rain", "Did you mean blog?", {"kind": "blog", "words": "90"}, "rain"),
+    ("n=9 seed=3 blog: rain", "`n=9`", {"kind": "blog", "seed": "3"}, "rain"),
+    ("top_p=0 temperature=hot n=2 rain", "`temperature=hot`", {"n": "2"}, "rain"),
+    ("tone=fromal rain", "did you mean `formal`?", {"tone": "formal"}, "rain"),
+    ("tone=purple words=90 rain", "`tone=purple`", {"words": "90"}, "rain"),
+    (
+        "tweet: words=300 rain",
+        "10 to 70",
+        {"kind": "social", "network": "x", "words": "300"},
+        "rain",
+    ),
+    ("n=2 blog:", "There is nothing to write yet", {"kind": "blog", "n": "2"}, ""),
+    (
+        "n=2 blog: " + "long " * 2000,
+        "10,009 characters",
+        {"kind": "blog", "n": "2"},
+        "long " * 2000,
+    ),
+]
+
+
+@pytest.mark.parametrize(("typed", "says", "options", "text"), SLIPS)
+def test_a_slip_is_said_in_a_sentence_and_the_rest_is_understood(
+    typed: str, says: str, options: dict[str, str], text: str
+) -> None:
+    with pytest.raises(BadBrief) as bad:
+        parsed(typed)
+    assert any(says in bad.value.sentence.to(language) for language in LANGUAGES)
+    assert bad.value.understood.options == options
+    assert bad.value.understood.text == text.strip()
+
+
+def test_a_slip_of_a_form_is_told_from_one_in_its_text() -> None:
+    for typed, in_text in (("rain", False), ("tone=purple rain", True)):
+        with pytest.raises(BadBrief) as bad:
+            parse(typed, RECIPES, DEFAULTS, limit=99, languages=["en"], chosen={"tone": "violet"})
+        assert (bad.value.option, bad.value.typed) == ("tone", in_text)
+
+
+def test_beside_a_kind_that_a_form_chose_an_unknown_option_is_text() -> None:
+    chosen = {"kind": "lesson"}
+    brief = parse("E=mc2", RECIPES, DEFAULTS, limit=99, languages=["en"], chosen=chosen)
+    assert (brief.recipe, brief.text) == ("lesson", "E=mc2")
+
+
+@pytest.mark.parametrize("typed", ["mute", " UNMUTE ", "静音", "取消静音"])
+def test_muting_is_asked_for_by_one_word(typed: str) -> None:
+    assert is_muting(typed)
+    assert not is_muting(f"{typed} the trumpets")
+
+
+def test_a_kind_may_stand_at_the_end() -> None:
+    assert parsed("rain kind=blog").recipe == "blog"
 
 
 def test_a_wrong_option_cannot_bring_markup_into_the_answer() -> None:

@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bot.app import Bot
+from bot.drafting.drafting_settings import DraftingSettings
 from bot.workspace import Workspace
 from tests.bot.draft_view import form_behind, shown_in
 from tests.person import Person, StartBot, buttons, facts
@@ -57,6 +59,40 @@ async def test_the_emoji_map_is_a_setting(
         await ana.sees_drafts(2)
     assert len(engine.requests) == 2
     assert "shorter" in engine.requests[1]["messages"][-1]["content"]
+
+
+async def test_an_emoji_that_is_refused_is_answered_in_its_thread_to_whoever_put_it(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    async with start(refiners="requester"):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        for emoji in ("scissors", "wastebasket"):
+            await ben.react(draft, emoji)
+        await workspace.until(lambda: len(workspace.whispers(ben.id)) == 2)
+    told = workspace.whispers(ben.id)
+    assert {m.thread_ts for m in told} == {ana.root.ts}
+    assert all("Only the person who asked" in m.text for m in told)
+    assert not workspace.whispers(ana.id)
+
+
+@pytest.mark.parametrize("name", ["thumbsup", ":+1:", "thumbsup::skin-tone-3"])
+async def test_an_emoji_is_meant_by_any_of_its_names(
+    start: StartBot, ana: Person, workspace: Workspace, name: str
+) -> None:
+    async with start(emoji=f"accept={name}"):
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        await ana.react(draft, "thumbsup::skin-tone-5")
+        await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
+    assert "+1::skin-tone-5" in draft.reactions
+    assert "Accepted by" in facts(workspace.messages(ana.channel)[-1])
+
+
+def test_two_names_of_one_emoji_cannot_stand_for_two_wishes() -> None:
+    with pytest.raises(ValidationError, match=r"\+1 stands for shorter and for accept"):
+        DraftingSettings.model_validate({"emoji": "shorter=+1, accept=thumbsup"})
 
 
 async def test_wishes_for_a_regeneration_that_runs_join_it_and_later_ones_start_another(

@@ -43,11 +43,17 @@ class Desk:
     jobs: StartedJobs
     people: FakePeople = field(default_factory=FakePeople)
     keys: int = 0
+    shown: list[int] = field(default_factory=list)
 
     def actions(self, **settings: Any) -> DraftActions:
         intake = Intake(self.store, self.jobs, 3)
         return DraftActions(
-            self.store, self.jobs, intake, self.people, DraftingSettings(**settings)
+            self.store,
+            self.jobs,
+            intake,
+            self.people,
+            DraftingSettings(**settings),
+            show_head=self.shown.append,
         )
 
     def by(self, user: str = "ada", key: str | None = None) -> Invocation:
@@ -157,7 +163,13 @@ async def test_in_a_muted_thread_only_unmute_is_heard(desk: Desk) -> None:
     assert await reply("mute") == "muted"
     assert await reply("shorter") is None
     assert desk.jobs.started == []
+    thread = await desk.thread(version)
+    told = [await actions.reply(thread, "hm", desk.by("ben"), mentioned=False) for _ in range(2)]
+    assert [answer.name if answer else None for answer in told] == ["muted_reply", None]
+    assert thread.muted_by == "ada"
     assert await reply("unmute") == "unmuted"
+    assert (await desk.thread(version)).muted_by is None
+    assert desk.shown == [thread.id, thread.id]
     assert await reply("shorter") is None
     assert len(desk.jobs.started) == 1
 

@@ -39,7 +39,8 @@ async def test_help_shows_every_kind_and_option_with_examples_and_starts_nothing
 async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
     bot: Bot, mei: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
-    assert "还没有要写的内容" in (await mei.draft("blog:")).text
+    await mei.draft("blog:")
+    assert "还没有要写的内容" in str(workspace.views(mei.id)[-1].blocks)
     await mei.draft("")
     (view,) = await workspace.until(lambda: workspace.views(mei.id))
     assert view.body["title"]["text"] == "新草稿"
@@ -60,17 +61,20 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
 
 
 async def test_people_of_two_languages_are_each_told_in_their_own(
-    bot: Bot, ana: Person, mei: Person
+    bot: Bot, ana: Person, mei: Person, workspace: Workspace
 ) -> None:
-    assert "Did you mean `blog`?" in (await ana.draft("kind=blgo rain")).text
-    assert "是不是想写 `blog`？" in (await mei.draft("kind=blgo rain")).text
+    for person, says in ((ana, "Did you mean blog?"), (mei, "是不是想写“blog”？")):
+        await person.draft("kind=blgo rain")
+        assert says in str(workspace.views(person.id)[-1].blocks)
 
 
 async def test_a_locale_that_slack_does_not_tell_is_taken_for_english(
     bot: Bot, mei: Person, workspace: Workspace
 ) -> None:
     workspace.fail("users.info", status=500, times=5)
-    assert "nothing to write" in (await mei.draft("blog:")).text
+    ack = await mei.draft("blog:")
+    shown = str([view.blocks for view in workspace.views(mei.id)])
+    assert "nothing to write" in ack.text + shown
 
 
 async def test_a_locale_is_asked_for_once(bot: Bot, mei: Person, workspace: Workspace) -> None:
@@ -82,7 +86,8 @@ async def test_a_locale_is_asked_for_once(bot: Bot, mei: Person, workspace: Work
 async def test_a_brief_in_a_language_that_the_model_does_not_write_starts_nothing(
     bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:
-    assert "not Chinese" in (await ana.draft("博客：里斯本的新办公室")).text
+    await ana.draft("博客：里斯本的新办公室")
+    assert "not Chinese" in str(workspace.views(ana.id)[-1].blocks)
     assert workspace.messages(ana.channel) == []
     await ana.draft("blog: rain")
     await ana.sees_drafts(1)

@@ -1,6 +1,7 @@
 """Replies in a thread: which draft they mean, who may refine, and when they are left alone."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -66,6 +67,62 @@ async def test_a_muted_thread_is_left_alone_until_it_is_unmuted(
     await ana.hears("read along again")
     await ana.reply("shorter")
     await ana.sees_drafts(3)
+
+
+async def test_a_reply_in_a_muted_thread_is_answered_once_to_each_person(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    mei = Person(workspace, workspace.person("mei", locale="zh-CN"), ana.channel)
+
+    def told(person: Person) -> int:
+        whispers = workspace.whispers(person.id)
+        return sum("unmute" in m.text and m.thread_ts == ana.root.ts for m in whispers)
+
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    await ana.reply("mute")
+    await ana.hears("quiet in this thread")
+    for person in (ben, mei):
+        for words in ("shorter", "and kinder"):
+            await person.reply(words)
+            await workspace.until(partial(lambda who: told(who) == 1, person))
+    await mei.hears("已静音")
+    await ana.reply("what do you think?")
+    await ben.reply(f"<@{mei.id}> and you?")
+    await asyncio.sleep(0.2)
+    assert (told(ana), told(ben), told(mei)) == (1, 1, 1)  # Ana when she muted it.
+    await ben.reply("unmute")
+    await ben.hears("read along again")
+    await ana.reply("mute")
+    await workspace.until(lambda: told(ana) == 2)
+    await ben.reply("longer")
+    await workspace.until(lambda: told(ben) == 2)
+    assert len(engine.requests) == 1
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_the_head_of_a_muted_thread_says_so_to_everybody_until_it_is_unmuted(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, direct: bool
+) -> None:
+    place = Person(workspace, ana.id, workspace.dm(ana.id)) if direct else ana
+    if direct:
+        await workspace.say(ana.id, place.channel, "rain")
+    else:
+        await ana.draft("rain")
+    (draft,) = await place.sees_drafts(1)
+    thread = workspace.messages(place.channel, place.root.ts)
+    head = thread[1] if direct else thread[0]
+    await workspace.until(lambda: "newest" in str(head.blocks))
+    quiet = f"quiet: replies change nothing (muted by <@{ana.id}>)"
+    await place.reply("mute")
+    await workspace.until(lambda: quiet in str(head.blocks))
+    await workspace.react(ana.id, place.channel, draft.ts, "repeat")
+    await workspace.until(lambda: "2 drafts" in str(head.blocks))
+    assert quiet in str(head.blocks)
+    await place.reply("unmute")
+    await workspace.until(lambda: "quiet" not in str(head.blocks))
+    assert "newest" in str(head.blocks)
 
 
 async def test_a_reply_to_somebody_else_is_no_instruction(

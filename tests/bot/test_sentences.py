@@ -23,7 +23,11 @@ MAKERS = {
 # What people typed, and where: shown only as far as it can be a name.
 TYPED = {
     "unknown_option": {"name"},
+    "use_option": {"name"},
+    "other_option": {"name", "value"},
     "unknown_kind": {"kind"},
+    "use_kind": {"kind"},
+    "mute_where": {"word"},
     "bad_option": {"name", "value"},
     "_name": {"typed"},
 }
@@ -44,6 +48,7 @@ OURS = {
         "regenerate",
     ),
     *("stop", "title", "typed", "written"),
+    *("first", "meant", "other", "second"),
 }
 
 
@@ -111,7 +116,7 @@ def test_a_sentence_takes_text_only_as_safe_text() -> None:
     plain = {
         name for function in functions() for name, type_ in takes(function) if _is_plain(type_)
     }
-    assert plain <= {*OURS, *TYPED["bad_option"]}
+    assert plain <= {*OURS, *TYPED["bad_option"], "word"}
     assert {"said", "brief"} <= {
         name for function in functions() for name, type_ in takes(function) if "SafeText" in type_
     }
@@ -143,7 +148,11 @@ def _uses_in_name(tree: ast.AST, name: str) -> int:
 
 @pytest.mark.parametrize("typed", ["<!channel>", "<@U1|ana>", "*bold* `code`", "https://a.b/c?d=e"])
 def test_no_markup_of_what_is_typed_lives_in_a_sentence(typed: str) -> None:
-    said = str(sentences.unknown_option(typed, None, ["tone"]).to("en"))
-    said += sentences.unknown_kind(typed, None, ["blog"]).to("en")
+    said = str(sentences.unknown_option(typed, ["tone"]).to("en"))
+    said += sentences.use_option(typed, "tone").to("en")
+    said += sentences.other_option(typed, typed, "lang", "zh").to("en")
+    said += sentences.unknown_kind(typed, ["blog"]).to("en")
+    said += sentences.use_kind(typed, "blog").to("en")
+    said += sentences.mute_where(typed).to("en")
     said += sentences.bad_option(typed, typed, sentences.choices(["a"], None)).to("en")
     assert not set(said) & set("<>*@")

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import inspect
 
 from bot.store import (
+    GUEST,
+    MUTED,
     FeedbackReason,
     HistoryStep,
     Job,
@@ -218,6 +220,29 @@ async def test_an_urgent_writer_that_gives_up_leaves_the_lock_to_others() -> Non
                 pass
     async with lock.acquire(urgent=True):
         pass
+
+
+async def test_a_kept_text_is_its_owners_and_the_first_under_its_key_stays(store: Store) -> None:
+    for sealed in ("sealed", "again"):
+        await store.keep_text("key", "U1", sealed)
+    assert await store.find_kept_text("key", "U1") == "sealed"
+    assert await store.find_kept_text("key", "U2") is None
+    await store.drop_kept_text("key")
+    assert await store.find_kept_text("key", "U1") is None
+
+
+async def test_a_person_is_told_once_in_a_thread_until_it_is_muted_anew(store: Store) -> None:
+    thread_id = (await begun(store)).thread_id
+    await store.set_muted(thread_id, "U1")
+    told = [await store.record_notice(thread_id, person, MUTED) for person in ("U1", "U2", "U2")]
+    assert told == [False, True, False]
+    assert await store.record_notice(thread_id, "U2", GUEST)
+    await store.set_muted(thread_id, None)
+    assert (await store.get_thread(thread_id)).muted_by is None
+    await store.set_muted(thread_id, "U2")
+    told = [await store.record_notice(thread_id, person, MUTED) for person in ("U1", "U2")]
+    assert told == [True, False]
+    assert not await store.record_notice(thread_id, "U2", GUEST)
 
 
 async def test_released_text_is_kept_as_any_text_is(store: Store) -> None:

@@ -40,7 +40,7 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
     bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     alone = own(workspace, ana)
-    for typed, says in (("help", "Tell me what to write"), ("temprature=1 x", "Did you mean")):
+    for typed, says in (("help", "Tell me what to write"), ("temprature=1 x", "use temperature")):
         ts = await workspace.say(ana.id, alone.channel, typed)
         await workspace.until(partial(answered, workspace, alone.channel, ts, says))
     await workspace.upload(ana.id, alone.channel, "a.txt", b"x")

@@ -86,6 +86,7 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
             lambda w: blocks.draft_markdown(SAID, w),
         ],
         "head_markdown": [blocks.head_markdown],
+        "typed_again": [lambda w: blocks.typed_again(w, "rain")],
         "closing": [blocks.closing, lambda w: blocks.closing(SAID, [Button(w, "again")])],
     },
     documents: {

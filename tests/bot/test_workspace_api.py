@@ -572,6 +572,17 @@ async def test_a_reaction_needs_a_name(client: AsyncWebClient, general: str) -> 
     assert await refused(call) == "invalid_name"
 
 
+async def test_a_reaction_has_the_name_that_slack_gives_it(
+    workspace: Workspace, client: AsyncWebClient, general: str, ada: str
+) -> None:
+    ts = (await client.chat_postMessage(channel=general, text="x"))["ts"]
+    await client.reactions_add(channel=general, timestamp=ts, name="thumbsup::skin-tone-3")
+    await workspace.react(ada, general, ts, ":thumbsup:")
+    await workspace.react(ada, general, ts, "+1")
+    reactions = workspace.messages(general)[0].reactions
+    assert reactions == {"+1::skin-tone-3": [workspace.bot_user], "+1": [ada]}
+
+
 # Views
 
 

@@ -343,6 +343,36 @@ async def test_each_click_on_a_thumb_reaches_the_app_with_its_value_and_words(
             await workspace.click(ada, general, ts, "pick", value=nothing)
 
 
+async def test_an_update_keeps_what_was_filled_in_where_the_ids_are_the_same(
+    workspace: Workspace, client: AsyncWebClient, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
+    def text(name: str, **extra: object) -> Json:
+        return field({"type": "plain_text_input", **extra}) | {"block_id": name}
+
+    form = await open_form(text("same"), text("other"), text("gone"), selects()[1])
+    typed = {"same": "tea", "other": "milk", "gone": "sugar"}
+    assert await workspace.click_in_view(ada, form, "pick", typed, value="longer")
+    blocks = [text("same", initial_value="x"), text("other", action_id="new"), text("more")]
+    await client.views_update(view_id=form, view=modal(*blocks))
+    assert (await workspace.submit(ada, form, {"more": "ice", "other": "oat"})).ok
+    values = got[1]["view"]["state"]["values"]
+    shown = {name: entry["value"] for block in values.values() for name, entry in block.items()}
+    assert values["same"]["value"]["value"] == "tea"
+    assert values["more"]["value"]["value"] == "ice"
+    assert shown["new"] == "oat"
+    assert set(values) == {"same", "other", "more"}
+
+
+async def test_what_the_client_refused_stays_filled_in(
+    workspace: Workspace, got: list[Json], open_form: OpenForm, ada: str
+) -> None:
+    form = await open_form(field({"type": "plain_text_input", "max_length": 3}))
+    assert "At most 3" in (await workspace.submit(ada, form, {"it": "green"})).errors["it"]
+    assert "At most 3" in (await workspace.submit(ada, form, {})).errors["it"]
+    assert (await workspace.submit(ada, form, {"it": "tea"})).ok
+    assert submitted(got[0])["value"] == "tea"
+
+
 # What Slack refuses to show
 
 ICON = {"type": "icon_button", "icon": "trash", "text": plain("Delete")}
@@ -404,6 +434,8 @@ SURE = {"type": "button", "action_id": "a", "text": plain("x"), "confirm": CONFI
 
 NUMBER = {"type": "number_input", "is_decimal_allowed": False}
 SELECT = {"type": "static_select", "options": [option("a")]}
+TEXT = {"type": "plain_text_input"}
+NUMBER = {"type": "number_input", "is_decimal_allowed": True}
 
 
 @pytest.mark.parametrize(
@@ -412,8 +444,10 @@ SELECT = {"type": "static_select", "options": [option("a")]}
         actions(SURE),
         actions({"type": "static_select", "option_groups": GROUPS}),
         field(SELECT, hint=plain("A hint"), optional=True),
-        field({"type": "file_input", "max_files": 10}),
         field(SELECT | {"initial_option": option("a")}),
+        field(TEXT | {"initial_value": "x" * 3000, "placeholder": plain("x" * 150)}),
+        field(NUMBER | {"initial_value": "0.5", "min_value": "-1", "max_value": "2"}),
+        field({"type": "file_input", "max_files": 10}),
         field({"type": "number_input", "is_decimal_allowed": False, "max_value": "9.5"}),
         field({"type": "plain_text_input", "placeholder": plain("x" * 150)}),
     ],
@@ -452,8 +486,10 @@ async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
         (field(NUMBER | {"max_value": "nine"}), "element/max_value"),
         (field(NUMBER | {"min_value": "9", "max_value": "1"}), "element/min_value"),
         (field({"type": "number_input"}), "element"),
-        (field({"type": "plain_text_input", "placeholder": plain("")}), "element/placeholder/text"),
-        (actions(SURE | {"style": "loud"}), "elements/0/style"),
+        (field(TEXT | {"initial_value": "x" * 3001}), "element/initial_value"),
+        (field(TEXT | {"initial_value": ""}), "element/initial_value"),
+        (field(TEXT | {"placeholder": plain("x" * 151)}), "element/placeholder/text"),
+        (field(NUMBER | {"initial_value": "hot"}), "element/initial_value"),
         ({"type": "section", "fields": [plain("x")] * 11}, "fields"),
     ],
 )

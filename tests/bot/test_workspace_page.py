@@ -99,7 +99,7 @@ def form() -> Json:
 
     options = [{"text": label(text.title()), "value": text} for text in ("blog", "mail")]
     inputs: dict[str, Json] = {
-        "what": {"type": "plain_text_input", "multiline": True},
+        "what": {"type": "plain_text_input", "multiline": True, "max_length": 12},
         "kind": {"type": "static_select", "options": options},
         "flags": {"type": "checkboxes", "options": options},
     }
@@ -133,7 +133,7 @@ async def opened_form(
     return reader
 
 
-async def test_a_modal_shows_errors_and_keeps_what_was_typed(
+async def test_a_modal_shows_errors_and_cuts_nothing_that_was_typed(
     workspace: Workspace, bolt: AsyncApp, opened_form: Reader
 ) -> None:
     got: list[Any] = []
@@ -156,7 +156,10 @@ async def test_a_modal_shows_errors_and_keeps_what_was_typed(
     await reader.click('#input-flags input[value="blog"]')
     await reader.click('#modal [type="submit"]')
     await reader.see('[data-error="what"]', "Say more.")
-    await reader.type("#input-what", " and cake")
+    await reader.type("#input-what", " and cakes")
+    await reader.click('#modal [type="submit"]')
+    await reader.see('[data-error="what"]', "At most 12 characters.")
+    await reader.type("#input-what", Keys.BACKSPACE)
     await reader.click('#modal [type="submit"]')
     await reader.not_see("#modal")
     assert got == [["blog"], ["blog"]]
@@ -417,7 +420,7 @@ async def test_a_form_takes_files_places_and_groups(
     assert len(workspace.state.files) == 1
 
 
-async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
+async def test_an_input_keeps_what_was_typed_over_an_update_with_the_same_ids(
     workspace: Workspace, bolt: AsyncApp, client: AsyncWebClient, opened_form: Reader, ada: str
 ) -> None:
     texts: list[str] = []
@@ -425,6 +428,7 @@ async def test_an_input_that_an_update_leaves_as_it_was_keeps_what_was_typed(
     def chosen(title: str) -> Json:
         view = form() | {"title": {"type": "plain_text", "text": title}}
         view["blocks"][1]["dispatch_action"] = True
+        view["blocks"][0]["element"]["placeholder"] = view["title"]
         return view
 
     @bolt.action("v")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The domain: it knows neither Slack, nor listeners, nor the rest of the bot's settings.
 DRAFTING = [
     *("bot.drafting", "bot.store", "bot.messages", "bot.extraction", "bot.encryption"),
-    *("bot.errors", "safety", "inference.client", "inference.logs"),
+    *("bot.errors", "bot.emoji", "safety", "inference.client", "inference.logs"),
 ]
 OURS = {"bot", "inference", "safety"}
 
@@ -40,7 +40,8 @@ def files(folder: str) -> list[Path]:
         ("safety", ["safety"]),
         ("bot", ["bot", "safety", "inference.client", "inference.logs"]),
         ("bot/http_server.py", []),
-        ("bot/workspace", ["bot.workspace", "bot.http_server"]),
+        ("bot/emoji.py", []),
+        ("bot/workspace", ["bot.workspace", "bot.http_server", "bot.emoji"]),
         ("bot/store", ["bot.store"]),
         ("bot/extraction", ["bot.extraction"]),
         ("bot/messages", ["bot.messages", "safety"]),

@@ -3,19 +3,31 @@
 [option=value ...] [kind:] [option=value ...] what to write [option=value ...]
 """
 
-import difflib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from annotated_types import Ge, Gt, Le
 from pydantic import ValidationError
 
 from bot.drafting.brief.languages import language_among, language_of
-from bot.drafting.brief.options import CHINESE, TONES, YES_NO, Options, SamplingOptions
-from bot.drafting.brief.recipe import FREE, Recipe, find_recipe, fold_name
+from bot.drafting.brief.names import (
+    AUDIENCE,
+    KIND_OPTION,
+    KNOWN,
+    all_networks,
+    closest,
+    find_name,
+    kind_names,
+    near_option,
+    option_name,
+    option_with,
+    values_of,
+)
+from bot.drafting.brief.options import Options
+from bot.drafting.brief.recipe import FREE, Recipe, find_recipe
 from bot.errors import UserError, validation_problems
 from bot.messages import Sentence, sentence, sentences
 from safety import visible
@@ -28,35 +40,50 @@ LAST_OPTION = re.compile(
     r"(?:[\"“”]([^\"“”\n]*)[\"“”]|([^\s,，;；、=＝\"“”]+))\s*\Z"
 )
 KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
-KIND_OPTION = "kind"
-AUDIENCE = "audience"
-KNOWN = (
-    KIND_OPTION,
-    "tone",
-    "words",
-    "lang",
-    AUDIENCE,
-    "network",
-    "private",
-    *SamplingOptions.model_fields,
-)
 HELP = {"help", "?", "？", "--help", "-h", "帮助"}
 STOP = {"stop", "cancel", "停止", "取消"}
 
-LONGEST_AUDIENCE = 100
+# Whole replies that silence the bot in a thread, and that let it speak again.
+MUTING: Mapping[str, bool] = {
+    "mute": True,
+    "静音": True,
+    "安静": True,
+    "unmute": False,
+    "取消静音": False,
+}
 
-# How alike (0 to 1) a word must be to a name that we know, to count as a slip.
-SLIP = 0.76
+LONGEST_AUDIENCE = 100
 TOKENS_A_WORD = 2  # With room for the end of the text.
 SHORTEST_WORD = 4  # Characters, with its space.
 
 
-class BadBrief(UserError):
-    """The text is no brief; `option` names the option that is wrong, if one is."""
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What could be read of a text in spite of a slip, to fill in a form.
 
-    def __init__(self, sentence: Sentence, option: str | None = None) -> None:
+    `options` have values that are right, or what was probably meant; `kind` among them. `text` is
+    the rest, in full.
+    """
+
+    options: Mapping[str, str]
+    text: str
+
+
+class BadBrief(UserError):
+    """The text is no brief; `option` names the option that is wrong, if one is.
+
+    `typed`: it stands in the text, and was not chosen in a form. `version` is the draft that the
+    text wants changed, if it does.
+    """
+
+    def __init__(
+        self, sentence: Sentence, option: str | None = None, *, typed: bool = True
+    ) -> None:
         super().__init__(sentence)
         self.option = option
+        self.typed = typed
+        self.understood = Understood({}, "")
+        self.version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +98,31 @@ class Brief:
         assert self.text == self.text.strip() != ""
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A text that is being read: what is left of it, what was read, and the first slip.
+
+    `before`: what looks like an option and is none, so that it belongs to the text.
+    """
+
+    text: str
+    options: dict[str, str]
+    typed: set[str] = field(default_factory=set)
+    before: str = ""
+    slip: BadBrief | None = None
+
+    def object_to(self, sentence: Sentence, option: str | None = None) -> None:
+        """Note what is wrong, and read on: only the first slip is told."""
+        if self.slip is None:
+            typed = option is None or option in self.typed
+            self.slip = BadBrief(sentence, option, typed=typed)
+
+    @property
+    def whole_text(self) -> str:
+        """What is to be written, or may be."""
+        return f"{self.before}{self.text}".strip()
+
+
 def parse(
     text: str,
     recipes: Mapping[str, Recipe],
@@ -82,29 +134,48 @@ def parse(
 ) -> Brief:
     """Read a brief of at most `limit` characters, in one of the `languages` of the model.
 
-    `chosen`: options by their names; those in the text override them. Raises BadBrief.
+    `chosen`: options of a form, by their names; those in the text override them. Raises BadBrief.
     """
-    rest, picked = check_text(text, limit), dict(chosen)
-    rest = _take_options(rest, picked, strict=True)
-    recipe, rest = _take_kind(rest, recipes, picked)
-    rest = _take_last_options(rest.strip(), picked)
-    if not rest:
-        raise BadBrief(sentence("nothing_to_write"))
-    audience = _audience_line(picked.pop(AUDIENCE, None), rest)
-    options = _options(defaults, recipe, picked)
-    check_language(rest, languages, asked=options.lang)
-    lang = options.lang or language_among(rest, languages)
-    return Brief(recipe.name, rest + audience, options.model_copy(update={"lang": lang}))
+    read = _Reading(visible(text).strip(), dict(chosen))
+    if len(read.text) > limit:
+        read.object_to(sentence("too_long", characters=len(read.text), limit=limit))
+    # Beside a kind that was chosen in a form, an unknown option begins the text.
+    _take_options(read, strict=KIND_OPTION not in chosen)
+    _take_last_options(read)
+    recipe = _take_kind(read, recipes)
+    audience = _audience_line(read)
+    options = _options(read, recipe or _default_recipe(recipes, read.options), defaults, recipes)
+    if not read.whole_text:
+        read.object_to(sentence("nothing_to_write"))
+    lang = _language(read, options.lang, languages)
+    if read.slip is not None:
+        kind = {KIND_OPTION: recipe.name} if recipe else {}
+        read.slip.understood = Understood({**read.options, **kind}, read.whole_text)
+        raise read.slip
+    name = (recipe or _default_recipe(recipes, read.options)).name
+    return Brief(name, read.whole_text + audience, options.model_copy(update={"lang": lang}))
 
 
-def _audience_line(readers: str | None, text: str) -> str:
-    """Return a line of the brief, so that the filter and the reviewers see it. Raises BadBrief."""
+def _audience_line(read: _Reading) -> str:
+    """Return a line of the brief, so that the filter and the reviewers see it."""
+    readers = read.options.get(AUDIENCE)
     if readers is None:
         return ""
     if not 0 < len(readers) <= LONGEST_AUDIENCE:
         most = sentence("characters", most=LONGEST_AUDIENCE)
-        raise BadBrief(sentences.bad_option(AUDIENCE, readers, most), AUDIENCE)
-    return f"\n读者：{readers}" if language_of(text) == "zh" else f"\nReaders: {readers}"
+        read.object_to(sentences.bad_option(AUDIENCE, readers, most), AUDIENCE)
+        read.options[AUDIENCE] = readers[:LONGEST_AUDIENCE]
+    zh = language_of(read.whole_text) == "zh"
+    return f"\n读者：{readers}" if zh else f"\nReaders: {readers}"
+
+
+def _language(read: _Reading, asked: str | None, languages: Collection[str]) -> str | None:
+    """Return the language to write in, if it is known."""
+    try:
+        check_language(read.whole_text, languages, asked=asked)
+    except BadBrief as bad:
+        read.object_to(bad.sentence)
+    return asked or language_among(read.whole_text, languages)
 
 
 def check_text(text: str, limit: int) -> str:
@@ -134,40 +205,53 @@ def is_stop(text: str) -> bool:
     return visible(text).strip().casefold() in STOP
 
 
-def _take_options(text: str, chosen: dict[str, str], *, strict: bool) -> str:
-    """Move options at the beginning into `chosen`, and return the rest.
+def is_muting(text: str) -> bool:
+    """Say whether somebody wants to silence the bot, or to let it speak again."""
+    return visible(text).strip().casefold() in MUTING
 
-    Not strict: an unknown name begins the text.
-    """
-    while match := OPTION.match(text):
-        name = _option_name(match[1])
+
+def _take_options(read: _Reading, *, strict: bool) -> None:
+    """Take the options at the beginning. Not strict: an unknown name begins the text."""
+    while match := OPTION.match(read.text):
+        name = option_name(match[1])
         if name not in KNOWN:
-            near = _closest(match[1], (*KNOWN, *CHINESE), strict=strict)
+            near = near_option(match[1], strict=strict)
             if near is None and not strict:
-                break
-            raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
-        chosen[name] = _option_value(match)
-        text = text[match.end() :]
-    return text
+                return
+            _object_to_name(read, match[1], near)
+            if near is None:
+                read.before += match[0]
+                read.text = read.text[match.end() :]
+                continue
+            name = option_name(near)
+        read.options[name] = _option_value(match)
+        read.typed.add(name)
+        read.text = read.text[match.end() :]
 
 
-def _take_last_options(text: str, chosen: dict[str, str]) -> str:
-    """Move options at the end into `chosen`, and return the rest; unknown names stay text."""
-    while match := LAST_OPTION.search(text):
-        name = _option_name(match[1])
-        if name not in KNOWN or name == KIND_OPTION:
-            near = _closest(match[1], (*KNOWN, *CHINESE), strict=False)
+def _take_last_options(read: _Reading) -> None:
+    """Take the options at the end; unknown names stay text. Earlier ones win."""
+    last: dict[str, str] = {}
+    while match := LAST_OPTION.search(read.text):
+        name = option_name(match[1])
+        if name not in KNOWN:
+            near = near_option(match[1], strict=False)
             if near is None:
                 break
-            raise BadBrief(sentences.unknown_option(match[1], near, KNOWN))
-        chosen.setdefault(name, _option_value(match))
-        text = text[: match.start()].rstrip(" \n\t,，;；、")
-    return text
+            _object_to_name(read, match[1], near)
+            name = option_name(near)
+        last.setdefault(name, _option_value(match))
+        read.text = read.text[: match.start()].rstrip(" \n\t,，;；、")
+    for name in last.keys() - read.typed:
+        read.options[name] = last[name]
+        read.typed.add(name)
 
 
-def _option_name(typed: str) -> str:
-    name = typed.lower().replace("-", "_")
-    return CHINESE.get(name, name)
+def _object_to_name(read: _Reading, typed: str, near: str | None) -> None:
+    if near:
+        read.object_to(sentences.use_option(typed, near))
+    else:
+        read.object_to(sentences.unknown_option(typed, KNOWN))
 
 
 def _option_value(match: re.Match[str]) -> str:
@@ -175,106 +259,137 @@ def _option_value(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", plain if quoted is None else quoted.strip())
 
 
-def _take_kind(
-    text: str, recipes: Mapping[str, Recipe], chosen: dict[str, str]
-) -> tuple[Recipe, str]:
-    """Return the kind and the text after it. The network of `tweet:` goes into `chosen`."""
-    recipe, kind = None, None
-    if match := KIND.match(text):
-        kind = match[1]
-        if recipe := find_recipe(recipes, kind):
-            text = _take_options(text[match.end() :], chosen, strict=False)
-        elif KIND_OPTION not in chosen and (near := _closest(kind, _names(recipes), strict=False)):
-            raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
-    if KIND_OPTION in chosen:
-        kind = chosen.pop(KIND_OPTION)
-        recipe = find_recipe(recipes, kind)
-        if recipe is None:
-            near = _closest(kind, _names(recipes), strict=True)
-            raise BadBrief(sentences.unknown_kind(kind, near, list(recipes)))
-    if recipe is None:
-        return _default_recipe(recipes, chosen), text
-    if network := _find_name(recipe.networks, kind or ""):
-        chosen.setdefault("network", network)
-    return recipe, text
+def _take_kind(read: _Reading, recipes: Mapping[str, Recipe]) -> Recipe | None:
+    """Return the kind that was named, if one was; its network, of `tweet:`, becomes an option."""
+    asked = read.options.pop(KIND_OPTION, None)
+    named, word = None, ""
+    if match := KIND.match(read.text):
+        word = match[1]
+        named = find_recipe(recipes, word)
+        if named is None and asked is None:
+            near = closest(word, kind_names(recipes), strict=False)
+            named = find_recipe(recipes, near or "")
+            if named:
+                read.object_to(sentences.use_kind(word, near or ""))
+        if named:
+            read.text = read.text[match.end() :]
+            _take_options(read, strict=False)
+    asked = read.options.pop(KIND_OPTION, asked)
+    recipe = _recipe_asked(read, asked, recipes) if asked is not None else None
+    if recipe and named and recipe is not named:
+        read.object_to(sentences.two_kinds(recipe.name, named.name), KIND_OPTION)
+    recipe = recipe or named
+    network = find_name(recipe.networks, asked or word) if recipe else None
+    if network:
+        read.options.setdefault("network", network)
+    return recipe
 
 
-def _default_recipe(recipes: Mapping[str, Recipe], chosen: Mapping[str, str]) -> Recipe:
-    """Return the recipe of a named network, else free text."""
-    network = chosen.get("network", "")
-    written = (r for r in recipes.values() if _find_name(r.networks, network))
-    return next(written, recipes[FREE])
+def _recipe_asked(read: _Reading, kind: str, recipes: Mapping[str, Recipe]) -> Recipe | None:
+    """Return the kind that `kind=` names, or probably means."""
+    if found := find_recipe(recipes, kind):
+        return found
+    if meant := option_with(kind, KIND_OPTION, recipes):
+        read.object_to(sentences.other_option(KIND_OPTION, kind, *meant), KIND_OPTION)
+        read.options.setdefault(*meant)
+        return None
+    near = closest(kind, kind_names(recipes), strict=True)
+    said = sentences.use_kind(kind, near) if near else sentences.unknown_kind(kind, list(recipes))
+    read.object_to(said, KIND_OPTION)
+    return find_recipe(recipes, near or "")
 
 
-def _names(recipes: Mapping[str, Recipe]) -> list[str]:
-    return [name for recipe in recipes.values() for name in recipe.names]
+def _default_recipe(recipes: Mapping[str, Recipe], options: Mapping[str, str]) -> Recipe:
+    """Return the recipe of a network that was named, or probably meant, else free text."""
+    network = options.get("network")
+    if network is None:
+        return recipes[FREE]
+    having = [recipe for recipe in recipes.values() if recipe.networks]
+    exact = (recipe for recipe in having if find_name(recipe.networks, network))
+    near = (recipe for recipe in having if closest(network, recipe.networks, strict=True))
+    return next(exact, None) or next(near, None) or next(iter(having), recipes[FREE])
 
 
-def _options(defaults: Options, recipe: Recipe, chosen: Mapping[str, str]) -> Options:
+def _options(
+    read: _Reading, recipe: Recipe, defaults: Options, recipes: Mapping[str, Recipe]
+) -> Options:
     """Combine what was chosen, what the kind says, and the settings, in this order.
 
-    Raises BadBrief.
+    What is wrong is objected to and left out.
     """
     usual = {**defaults.model_dump(), **recipe.sampling.model_dump(exclude_none=True)}
-    picked = {name: _known_value(name, value, recipe) for name, value in chosen.items()}
+    for name in [name for name in read.options if name in Options.model_fields]:
+        _take_value(read, name, recipe, recipes)
+    picked = {name: read.options[name] for name in Options.model_fields if name in read.options}
+    if "network" in picked and not recipe.networks:
+        del picked["network"]
     try:
         options = Options.model_validate({**usual, **picked})
     except ValidationError as error:
-        (name, *_), _ = next(validation_problems(error))
-        raise BadBrief(sentences.bad_option(name, chosen[name], range_of(name)), name) from None
+        for (name, *_), _ in validation_problems(error):
+            value = read.options.pop(name)
+            read.object_to(sentences.bad_option(name, value, range_of(name)), name)
+        return _options(read, recipe, defaults, recipes)
     if options.words is None:
         return options
-    _check_words(options.words, recipe, options.network)
+    _check_words(read, options.words, recipe, options.network)
     tokens = max(options.max_tokens, options.words * TOKENS_A_WORD)
-    return options if "max_tokens" in chosen else options.model_copy(update={"max_tokens": tokens})
+    return options if "max_tokens" in picked else options.model_copy(update={"max_tokens": tokens})
 
 
-def _known_value(name: str, value: str, recipe: Recipe) -> str:
-    """Return the value, or the main name of what it names. Raises BadBrief."""
-    if name not in ("tone", "lang", "network", "private"):
-        return value
-    if name == "network" and not recipe.networks:
-        raise BadBrief(sentences.bad_option(name, value, sentence("no_networks")), name)
-    tones = {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
-    languages, networks = sentences.language_names(), recipe.networks
-    known = {"tone": tones, "lang": languages, "network": networks, "private": YES_NO}[name]
-    if (found := _find_name(known, value)) is not None:
-        return found
-    near = _closest(value, known, strict=True)
+def _take_value(read: _Reading, name: str, recipe: Recipe, recipes: Mapping[str, Recipe]) -> None:
+    """Replace the name of a value, such as a tone, by its main name, or by what was meant."""
+    networks = recipe.networks or all_networks(recipes)
+    known, value = values_of(name, networks), read.options[name]
+    if not known:
+        return
+    if (found := find_name(known, value)) is not None:
+        read.options[name] = found
+        if name == "network" and not recipe.networks:
+            no_networks = sentence("no_networks")
+            read.object_to(sentences.bad_option(name, value, no_networks), name)
+        return
+    del read.options[name]
+    if meant := option_with(value, name, recipes):
+        read.object_to(sentences.other_option(name, value, *meant), name)
+        read.options.setdefault(*meant)
+        return
+    near = closest(value, known, strict=True)
     said = sentences.choices(list(dict.fromkeys(known.values())), near)
-    raise BadBrief(sentences.bad_option(name, value, said), name)
+    read.object_to(sentences.bad_option(name, value, said), name)
+    if near:
+        read.options[name] = known[near]
 
 
-def _find_name(known: Mapping[str, str], value: str) -> str | None:
-    wanted = fold_name(value)
-    return next((counts for name, counts in known.items() if fold_name(name) == wanted), None)
-
-
-def _check_words(words: int, recipe: Recipe, network: str | None) -> None:
-    """Raise BadBrief if so many words are too long for the network."""
+def _check_words(read: _Reading, words: int, recipe: Recipe, network: str | None) -> None:
+    """Object if so many words are too long for the network."""
     limit = recipe.limits.get(network or "")
     if limit is not None and words * SHORTEST_WORD > limit.characters:
         most = sentences.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
-        raise BadBrief(sentences.bad_option("words", str(words), most), "words")
+        read.object_to(sentences.bad_option("words", str(words), most), "words")
 
 
-def range_of(name: str) -> Sentence:
-    """Say which numbers an option takes, by its declaration."""
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Which numbers an option takes. `above`: the lowest is left out."""
+
+    low: float
+    high: float
+    whole: bool
+    above: bool
+
+
+def numbers_of(name: str) -> NumberRange:
+    """Return which numbers an option takes, by its declaration."""
     field = Options.model_fields[name]
     bounds = {type(bound): bound for bound in field.metadata}
     above = bounds.get(Gt)
     low = above.gt if above else bounds[Ge].ge
     whole = field.annotation is not float
-    return sentences.range_of(low, bounds[Le].le, whole=whole, above=above is not None)
+    return NumberRange(low, bounds[Le].le, whole, above is not None)
 
 
-def _closest(word: str, names: Iterable[str], *, strict: bool) -> str | None:
-    """Return the name that was meant. Strict: `word` is surely a name, so guess freely."""
-    by_folded = {fold_name(name): name for name in names}
-    typed = fold_name(word)
-    for name, meant in by_folded.items():
-        if len(typed) > 2 and sorted(name) == sorted(typed):
-            return meant
-    cutoff = 0.6 if strict else 0.9 if " " in word else SLIP
-    close = difflib.get_close_matches(typed, by_folded, n=1, cutoff=cutoff)
-    return by_folded[close[0]] if close else None
+def range_of(name: str) -> Sentence:
+    """Say which numbers an option takes."""
+    numbers = numbers_of(name)
+    return sentences.range_of(numbers.low, numbers.high, whole=numbers.whole, above=numbers.above)

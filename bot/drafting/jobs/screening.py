@@ -8,8 +8,8 @@ from bot.drafting.origin import Origin
 from bot.drafting.reviews import DECIDED, Reviews, held_as
 from bot.drafting.sources import Material
 from bot.errors import UserError
-from bot.messages import sentence, sentences
-from bot.store import Hold, HoldStatus, JobKind, JobStatus, Source
+from bot.messages import Sentence, sentence, sentences
+from bot.store import GUEST, Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
 
 
@@ -17,9 +17,7 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     """Return what may be shown of the request, and the model's material. Raises Refusal, Away."""
     store = run.context.store
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
-        # A click on somebody's draft is no reason to speak to a guest.
-        quiet = run.job.kind is JobKind.REGENERATE
-        raise Refusal(None if quiet else sentence("not_allowed"), JobStatus.REFUSED)
+        raise Refusal(await _not_allowed(run), JobStatus.REFUSED)
     # What is asked once more was decided about before.
     hold = await store.find_hold_on(run.job.id)
     hold = hold or await store.find_hold_on((await store.get_origin(run.job)).id)
@@ -54,6 +52,16 @@ async def _gather(run: JobRun) -> Sequence[Source]:
     if files and not run.again:
         await run.tell(sentences.thread_files(files))
     return gathered.sources
+
+
+async def _not_allowed(run: JobRun) -> Sentence | None:
+    """Return what a guest is told: after each brief and each click.
+
+    Of emoji and replies among people, once in a thread: they may not be meant for the app.
+    """
+    asked = run.job.kind is JobKind.DRAFT or run.job.response_url
+    first = asked or await run.context.store.record_notice(run.thread.id, run.job.requester, GUEST)
+    return sentence("not_allowed") if first else None
 
 
 async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:

@@ -7,7 +7,7 @@ import structlog
 
 from bot.drafting.brief.recipe import recipe_or_free
 from bot.drafting.destination import destination_of
-from bot.drafting.jobs.job_context import STOP_THREAD
+from bot.drafting.jobs.job_context import STOP_THREAD, JobContext
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import filter_for, held_as
@@ -47,6 +47,12 @@ async def refresh_header(run: JobRun) -> None:
     """Show at the thread's head how its drafts stand, whatever became of this job."""
     thread = await run.context.store.get_thread(run.job.thread_id)
     await (await _header(run, thread)).refresh()
+
+
+async def refresh_thread(context: JobContext, thread_id: int) -> None:
+    """Show a thread's head anew, where no job of it runs."""
+    first = await context.store.get_first_job(thread_id)
+    await refresh_header(JobRun(context, first, await context.store.get_thread(thread_id)))
 
 
 async def _header(run: JobRun, thread: Thread) -> "ThreadHeader":
@@ -101,6 +107,8 @@ class ThreadHeader:
             versions = await self.run.context.store.list_versions(thread.id)
             writing = sum(v.status is VersionStatus.WRITING for v in versions)
             state = sentences.being_written(writing) if writing else await self._state(versions)
+            if thread.muted:
+                state = sentences.quiet(state, thread.muted_by)
             content = self._content(asked, state, writing, thread.channel)
             await self.run.context.slack.edit(thread.channel, ts, content, waits=waits)
         except SlackError as closed:

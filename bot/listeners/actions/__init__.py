@@ -13,14 +13,18 @@ from bot.listeners.actions.confirm_accept import on_answer
 from bot.listeners.actions.draft_action import on_draft_action
 from bot.listeners.actions.draft_in_dm import on_draft_in_dm
 from bot.listeners.actions.explain import on_explain
+from bot.listeners.actions.more_options import on_more_options
+from bot.listeners.actions.open_filled_form import on_open_filled_form
 from bot.listeners.actions.open_form import on_open_form
 from bot.listeners.actions.rate import on_rate
 from bot.listeners.actions.review import on_decision, on_show
 from bot.listeners.actions.stop_thread import on_stop_thread
 from bot.listeners.binding import bind
 from bot.listeners.form import open_form_anywhere
-from bot.listeners.payloads import Body, ButtonClick, ModalTrigger
+from bot.listeners.payloads import Body, ButtonClick, ModalTrigger, ViewClick
 from bot.listeners.services import Services
+from bot.slack.render.draft_form import MORE as MORE_OPTIONS
+from bot.slack.render.draft_form import OPEN_FILLED
 from bot.slack.render.home_view import NEW_DRAFT
 
 # A button under the drafts of version 0.1.0; what it asked for is in the form to change a draft.
@@ -39,6 +43,7 @@ def register(app: AsyncApp, services: Services) -> None:
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,
         **dict.fromkeys((POST, LEAVE), on_answer),
+        OPEN_FILLED: on_open_filled_form,
     }
 
     async def on_choice(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
@@ -47,6 +52,7 @@ def register(app: AsyncApp, services: Services) -> None:
     for action_id, handler in {**handlers, MORE: on_choice}.items():
         app.action(action_id)(bind(handler, ButtonClick.from_body, services))
     app.action(NEW_DRAFT)(bind(open_form_anywhere, ModalTrigger.from_body, services))
+    app.action(MORE_OPTIONS)(bind(on_more_options, ViewClick.from_body, services))
     if services.reviews:
         _register_reviews(app, services, services.reviews)
 

@@ -32,7 +32,7 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
 
 
 async def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
-    metadata = VersionContext(click.id, click.channel).to_metadata()
+    metadata = VersionContext(click.id, click.channel, click.response_url).to_metadata()
     if click.action_id != ACCEPT:
         return change_view(metadata, services.settings.model_languages, language)
     version = await services.actions.version(click.id)

@@ -2,44 +2,74 @@
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.brief.brief import is_help, is_stop
+from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop
 from bot.errors import UserError
-from bot.listeners.form import open_form
+from bot.listeners.form import open_filled_form, open_form
 from bot.listeners.form_context import FormContext
 from bot.listeners.payloads import SlashCommand
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
-from bot.slack.render.blocks import page
+from bot.slack.render.blocks import page, typed_again
 from bot.store import StoreUnavailable
 from safety import visible
 
 
 async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> None:
-    """Commit the job, then ack. What was wrong is said in the ack, to its author."""
+    """Commit the job, then ack. What was wrong is said in a form, or else in the ack."""
     text = typed(command.text)
     if is_help(text):
         await _help(ack, command.user, services)
         return
-    said = await _answer(text, command, services)
+    if not visible(text).strip():
+        context = FormContext(command.channel, command.response_url)
+        said = await open_form(services, command.user, command.trigger_id, context)
+    elif is_muting(text):
+        said = sentences.mute_where(text)
+    elif is_stop(text):
+        said = await _stop(command, services)
+    else:
+        await _draft(ack, text, command, services)
+        return
     await ack(text=await services.people.told(command.user, said) if said else "")
 
 
-async def _answer(text: str, command: SlashCommand, services: Services) -> Sentence | None:
-    """Do what was asked for; return what to tell its author."""
-    if not visible(text).strip():
-        context = FormContext(command.channel, command.response_url)
-        return await open_form(services, command.user, command.trigger_id, context)
+async def _stop(command: SlashCommand, services: Services) -> Sentence:
     try:
-        if is_stop(text):
-            stopped = await services.actions.stop_all(command.user, command.channel)
-            return sentences.stopped_drafts(stopped)
-        await services.drafting.draft(text, command.invocation)
-    except UserError as bad:
-        return bad.sentence
+        stopped = await services.actions.stop_all(command.user, command.channel)
     except StoreUnavailable:
         return sentence("not_saved")
-    return None
+    return sentences.stopped_drafts(stopped)
+
+
+async def _draft(ack: AsyncAck, text: str, command: SlashCommand, services: Services) -> None:
+    """Begin drafts. Slack forgets what follows a command: a form or the ack gives it back."""
+    try:
+        await services.drafting.draft(text, command.invocation)
+    except BadBrief as slip:
+        said = None if await _open_form(slip, command, services) else slip.sentence
+    except UserError as bad:
+        said = bad.sentence
+    except StoreUnavailable:
+        said = sentence("not_saved")
+    else:
+        said = None
+    if said is None:
+        await ack()
+        return
+    content = typed_again(await services.people.told(command.user, said), text)
+    await ack(text=content.text, blocks=list(content.blocks))
+
+
+async def _open_form(slip: BadBrief, command: SlashCommand, services: Services) -> bool:
+    return await open_filled_form(
+        services,
+        command.trigger_id,
+        FormContext(command.channel, command.response_url),
+        command.invocation,
+        said=slip.sentence,
+        understood=slip.understood,
+    )
 
 
 async def _help(ack: AsyncAck, user: str, services: Services) -> None:

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bot.drafting.brief.brief import is_help, is_stop
+from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop
 from bot.drafting.jobs.intake import Invocation
+from bot.drafting.kept_texts import KeptText
 from bot.drafting.origin import Origin, What
+from bot.drafting.slack_port import Button
 from bot.drafting.sources import from_files, from_messages
 from bot.errors import UserError
 from bot.listeners.payloads import MessageEvent
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
+from bot.slack.render.draft_form import OPEN_FILLED
 from bot.store import Source
 
 SOMEBODY = re.compile(r"\s*<@[UW]\w+(?:\|[^>]*)?>")
@@ -39,22 +43,46 @@ async def _handle(event: MessageEvent, author: str, services: Services, *, to_us
     # One message has one ts, by however many kinds of event it comes: the first is taken.
     key = f"message-{event.channel}-{event.ts}"
     invocation = Invocation(author, event.team, event.channel, key)
+    kept = None
     try:
         said = await _reply_or_brief(event, invocation, services, to_us=to_us)
+    except BadBrief as slip:
+        said, kept = slip.sentence, await _keep(slip, event, invocation, services)
     except UserError as bad:
         said = bad.sentence
-    if said and await services.intake.first(invocation):
-        told = await services.people.told(author, said)
-        await services.outbox.tell(event.channel, author, told, thread_ts=event.root_ts)
+    if not said or not await services.intake.first(invocation):
+        return
+    language = await services.people.language_at_once(author)
+    open_form = Button(sentence("open_form_button").to(language), OPEN_FILLED, kept or "")
+    await services.outbox.tell(
+        event.channel,
+        author,
+        said.to(language),
+        thread_ts=event.root_ts,
+        buttons=[open_form] if kept else [],
+    )
+
+
+async def _keep(
+    slip: BadBrief, event: MessageEvent, invocation: Invocation, services: Services
+) -> str:
+    """Keep what was typed, and what came with it, for the form; return its key."""
+    if slip.version is not None:
+        kept = KeptText(slip.understood.text, version=slip.version)
+    else:
+        sources = from_files(event.files, invocation.key, invocation.user)
+        waiting = replace(invocation, key=f"{invocation.key}-form")
+        await services.drafting.keep(sources, waiting)
+        keys = [source.key for source in sources]
+        kept = KeptText(_words(event, services), under=event.root_ts, sources=keys)
+    return await services.kept.keep(kept, invocation.user, invocation.key)
 
 
 async def _reply_or_brief(
     event: MessageEvent, invocation: Invocation, services: Services, *, to_us: bool
 ) -> Sentence | None:
     """Return what to tell the author. Raises UserError."""
-    # A message that was shared into the thread: Slack keeps its link beside the words.
-    shared = next(iter(event.shared_urls), "")
-    words = f"{shared} {typed(event.text, bot=services.bot_user)}".strip()
+    words = _words(event, services)
     if to_us and not event.is_direct and not words and not event.files:
         return sentence("mention_without_wish")
     thread = await services.actions.thread_at(event.channel, event.root_ts)
@@ -93,12 +121,20 @@ def _messages(
     return [from_messages(origin, invocation.key, invocation.user)]
 
 
+def _words(event: MessageEvent, services: Services) -> str:
+    """Return what was typed, behind the link of a message that was shared with it."""
+    shared = next(iter(event.shared_urls), "")
+    return f"{shared} {typed(event.text, bot=services.bot_user)}".strip()
+
+
 async def _brief(
     event: MessageEvent, words: str, invocation: Invocation, services: Services
 ) -> Sentence | None:
     """Begin drafts below the person's own message; return what to tell its author."""
     if is_help(words):
         return sentence("help_short")
+    if is_muting(words):
+        return sentences.mute_where(words)
     if is_stop(words):
         # Once: an old delivery must not stop what came later.
         if not await services.actions.first(invocation):

@@ -24,7 +24,9 @@ async def on_reaction(event: ReactionAdded, services: Services) -> None:
     except UserError as bad:
         if await services.intake.first(event.invocation):
             told = await services.people.told(event.user, bad.sentence)
-            await services.outbox.tell(event.channel, event.user, told)
+            # The event does not name the thread, in which the person is looking.
+            root_ts = await services.actions.root_of(version)
+            await services.outbox.tell(event.channel, event.user, told, thread_ts=root_ts)
 
 
 async def _is_asked_first(version: Version, event: ReactionAdded, services: Services) -> bool:

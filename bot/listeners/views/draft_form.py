@@ -6,15 +6,16 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.brief.brief import BadBrief
 from bot.drafting.jobs.intake import Invocation
-from bot.drafting.sources import from_files, from_text
+from bot.drafting.sources import from_files, from_kept, from_text
+from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import sentence
-from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, SOURCE
+from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, FOLDED, SOURCE
 from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.
-OPTIONS = ("kind", "audience", "tone", "words", "lang", "private")
+OPTIONS = ("kind", "network", "audience", "tone", "words", "lang", "private", *FOLDED)
 
 
 async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
@@ -22,10 +23,11 @@ async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services)
     try:
         await _draft(form, services)
     except BadBrief as bad:
-        # An option may also have been typed into the brief.
-        chosen = bad.option == FILES or (bad.option and form.value(bad.option))
-        field = bad.option if bad.option and chosen else BRIEF
+        shown = bad.option in form.inputs and not bad.typed
+        field = bad.option if bad.option and shown else BRIEF
         await services.object_to(ack, form, field, bad.sentence)
+    except UserError as bad:
+        await services.object_to(ack, form, BRIEF, bad.sentence)
     except StoreUnavailable:
         await services.object_to(ack, form, BRIEF, sentence("not_saved"))
     else:
@@ -34,22 +36,30 @@ async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services)
 
 async def _draft(form: ViewSubmission, services: Services) -> None:
     context = form.form_context
+    text = form.value(BRIEF) + await services.kept_beside(form, context.rest)
+    whole = await services.kept_beside(form, context.material)
+    limit = services.settings.max_source
     invocation = form.invocation(context.channel or form.value(CHANNEL), context.response_url)
     chosen = {name: value for name in OPTIONS if (value := form.value(name))}
     await services.drafting.draft(
-        form.value(BRIEF),
+        text,
         invocation,
         chosen=chosen | {"n": form.value(DRAFTS)},
-        sources=_sources(form, invocation, services.settings.max_source),
+        sources=[
+            *from_kept(whole, invocation.key, limit, invocation.user),
+            *_sources(form, invocation, limit),
+        ],
         adopt=context.sources,
+        under=context.under,
     )
+    await services.drop_kept(context.rest, context.material)
 
 
 def _sources(form: ViewSubmission, invocation: Invocation, limit: int) -> Sequence[Source]:
     try:
         sources = from_files(form.files(FILES), invocation.key, invocation.user)
-    except BadBrief as bad:
-        raise BadBrief(bad.sentence, FILES) from None
+    except UserError as bad:
+        raise BadBrief(bad.sentence, FILES, typed=False) from None
     pasted = form.value(SOURCE)
     if not pasted.strip():
         return sources

@@ -3,6 +3,7 @@
 from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.draft_action import Way
+from bot.drafting.sources import from_kept
 from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
@@ -25,10 +26,15 @@ async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Service
 
 async def _act(form: ViewSubmission, services: Services) -> None:
     context = form.version_context
-    invocation = form.invocation(context.channel)
-    value = form.value(form.callback_id)
+    invocation = form.invocation(context.channel, context.response_url)
+    value = form.value(form.callback_id) + await services.kept_beside(form, context.rest)
     version = await services.actions.version(context.version)
     if form.callback_id == CHANGE:
-        await services.actions.rewrite(version, form.value(REWRITE), value, invocation)
+        whole = await services.kept_beside(form, context.material)
+        limit = services.settings.max_source
+        sources = from_kept(whole, invocation.key, limit, invocation.user)
+        rewrite = form.value(REWRITE)
+        await services.actions.rewrite(version, rewrite, value, invocation, sources=sources)
+        await services.drop_kept(context.rest, context.material)
     else:
         await services.actions.accept(version, Way(value), invocation)

@@ -18,6 +18,7 @@ SECTION_LIMIT = 3_000
 MARKDOWN_LIMIT = 12_000
 TEXT_LIMIT = 4_000
 ROW_LIMIT = 25
+TYPED_LIMIT = 8_000  # A message takes not much more in all.
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ def page(parts: Sequence[Phrase]) -> Rendered:
     """Build several paragraphs, each cut between lines to fit into sections."""
     shown = [_section(section) for part in parts for section in sections(part)]
     return Rendered(cut(parts[0], TEXT_LIMIT), tuple(shown[:50]))
+
+
+def typed_again(said: Phrase, typed: str) -> Rendered:
+    """Say a sentence, and repeat what its one reader typed, as it is, to be copied."""
+    text = {"type": "text", "text": cut(typed, TYPED_LIMIT)}
+    code: Block = {"type": "rich_text_preformatted", "elements": [text]}
+    return Rendered(said, (_section(said), {"type": "rich_text", "elements": [code]}))
 
 
 def sections(part: Phrase) -> list[Phrase]:

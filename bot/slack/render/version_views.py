@@ -8,6 +8,7 @@ from bot.drafting.explanation import Changes, Mark
 from bot.messages import Language, Sentence, sentence, sentence_about, sentences
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import SECTION_LIMIT, Block
+from bot.slack.render.draft_form import Filling
 from bot.slack.render.views import (
     INPUT_LIMIT,
     MOST_BLOCKS,
@@ -15,6 +16,7 @@ from bot.slack.render.views import (
     ViewPayload,
     form_view,
     input_block,
+    notice,
     option,
     page_view,
     pieces,
@@ -32,22 +34,30 @@ STYLES: Mapping[Mark, Block] = {
 }
 
 
-def change_view(private_metadata: str, codes: Sequence[str], language: Language) -> ViewPayload:
+def change_view(
+    private_metadata: str,
+    codes: Sequence[str],
+    language: Language,
+    filling: Filling | None = None,
+) -> ViewPayload:
     """Build the form for a free instruction, a quick choice, or both.
 
-    `codes` are the languages that the model writes.
+    `codes` are the languages that the model writes; `filling` is what was typed in a reply already.
     """
     options = [option(_label(each).to(language), each.value) for each in rewrites(codes)]
     choices = {"type": "static_select", "options": options}
     words = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
+    if filling and filling.understood.text:
+        words["initial_value"] = filling.understood.text
     label, either = sentence_about(CHANGE, "label"), sentence_about(CHANGE, REWRITE)
     blocks = [
         input_block(CHANGE, label, {**words, "focus_on_load": True}, language),
         input_block(REWRITE, either, choices, language),
     ]
+    notices = [notice(said, language) for said in (filling.notices if filling else ())]
     # One of both is needed, which Slack cannot know.
     optional = [{**block, "optional": True} for block in blocks]
-    return _form(CHANGE, private_metadata, optional, language)
+    return _form(CHANGE, private_metadata, [*notices, *optional], language)
 
 
 def _label(rewrite: Rewrite) -> Sentence:

@@ -48,13 +48,16 @@ def form_view(
     }
 
 
-def input_block(name: str, label: Sentence, element: Block, language: Language) -> Block:
-    """Build an input, whose block_id and action_id are its name."""
+def input_block(
+    name: str, label: Sentence, element: Block, language: Language, hint: Sentence | None = None
+) -> Block:
+    """Build an input, whose block_id and action_id are its name. `hint` stands below it."""
     return {
         "type": "input",
         "block_id": name,
         "label": plain_text(label, language),
         "element": {**element, "action_id": name},
+        **({"hint": plain_text(hint, language)} if hint else {}),
     }
 
 
@@ -79,3 +82,8 @@ def section(text: str) -> Block:
 def plain_text(said: Sentence, language: Language) -> Block:
     """Build a sentence without formatting, as titles, labels and buttons need it."""
     return {"type": "plain_text", "text": unformatted(said.to(language))}
+
+
+def notice(said: Sentence, language: Language) -> Block:
+    """Build a sentence at the top of a form, in plain text like its inputs."""
+    return {"type": "section", "text": plain_text(said, language)}

@@ -2,6 +2,7 @@
 
 import re
 
+from bot.emoji import slacks_name
 from bot.workspace import changes
 from bot.workspace.api.access import TS, find_message, joined_channel
 from bot.workspace.api.methods import MethodArgs, api_method
@@ -53,4 +54,4 @@ def _name(args: MethodArgs) -> str:
     name = args.text("name").strip(":")
     if not NAME.fullmatch(name):
         raise ApiError("invalid_name")
-    return name
+    return slacks_name(name)

@@ -116,7 +116,22 @@ def _errors_shown(view: OpenView, errors: object) -> dict[str, str]:
 
 
 def _replace(view: OpenView, body: Json) -> None:
+    """Show another body. An input with the same ids keeps what the person filled in.
+
+    https://docs.slack.dev/reference/views/modal-views
+    """
+    before = _inputs_by_id(view.blocks)
+    kept = {
+        id_ for id_, input_ in _inputs_by_id(body["blocks"]).items() if before.get(id_) == input_
+    }
+    view.filled = {id_: value for id_, value in view.filled.items() if id_ in kept}
     view.body, view.hash, view.errors = body, _new_hash(), {}
+
+
+def _inputs_by_id(blocks: list[Json]) -> dict[str, tuple[str, str]]:
+    """Return the type and the action_id of each input by its block_id."""
+    elements = {block["block_id"]: block["element"] for block in blocks if block["type"] == "input"}
+    return {id_: (e["type"], e.get("action_id", "")) for id_, e in elements.items()}
 
 
 def _new(user: str, body: Json, under: OpenView | None = None) -> OpenView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from bot.emoji import slacks_name
 from bot.workspace.events import HomeTab
 from bot.workspace.objects import Json
 from bot.workspace.user_actions import UserActions
@@ -46,7 +47,7 @@ async def write(
 async def react(people: UserActions, *, who: str, channel: str, ts: str, emoji: str) -> None:
     """Add a reaction to a message, or remove it if it is there."""
     message = people.state.channels[channel].message(ts)
-    mine = message is not None and who in message.reactions.get(emoji, [])
+    mine = message is not None and who in message.reactions.get(slacks_name(emoji), [])
     change = people.unreact if mine else people.react
     await change(who, channel, ts, emoji)
 

@@ -12,9 +12,9 @@ export function input(element, attributes, names) {
   const common = { ...attributes, "data-type": element.type, placeholder };
   switch (element.type) {
     case "plain_text_input": {
-      const limits = { maxlength: element.max_length ?? 3000, dir: "auto" };
-      if (!element.multiline) return el("input", { ...common, ...limits, type: "text", value: element.initial_value });
-      return el("textarea", { ...common, ...limits, rows: 3 }, element.initial_value ?? "");
+      // What is too long is not cut: whoever submits it is told.
+      if (!element.multiline) return el("input", { ...common, dir: "auto", type: "text", value: element.initial_value });
+      return el("textarea", { ...common, dir: "auto", rows: 3 }, element.initial_value ?? "");
     }
     case "number_input":
       return el("input", { ...common, type: "number", value: element.initial_value,

@@ -110,10 +110,7 @@ function part(block, names, click, kept) {
   const id = `input-${block.block_id}`;
   const many = CHOICES.has(block.element.type);
   const label = [block.label.text, block.optional ? el("small", {}, " (optional)") : null];
-  // An input that an update does not change keeps its value.
-  const shape = JSON.stringify(block.element);
-  const field = kept.find((old) => old.id === id && old.dataset.shape === shape)
-    ?? input(block.element, { id, "data-block": block.block_id, "data-shape": shape }, names);
+  const field = keptOrNew(block, id, kept, names);
   if (many) field.setAttribute("aria-labelledby", `${id}-label`);
   field.onchange = block.dispatch_action ? () => click(block.element.action_id, valueOf(field), block.block_id) : null;
   field.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
@@ -124,3 +121,17 @@ function part(block, names, click, kept) {
     block.hint ? el("div", { class: "note", id: `${id}-hint` }, ...textOf(block.hint, names)) : null,
     el("p", { class: "hint", id: `${id}-error`, "data-error": block.block_id }));
 }
+
+// An input with the same ids keeps what was typed, over an update that changes it, too.
+function keptOrNew(block, id, kept, names) {
+  const shape = JSON.stringify(block.element);
+  const { type, action_id: action = "" } = block.element;
+  const same = kept.find((old) => old.id === id && old.dataset.type === type && old.dataset.input === action);
+  if (same?.dataset.shape === shape) return same;
+  const attributes = { id, "data-block": block.block_id, "data-input": action, "data-shape": shape };
+  const field = input(block.element, attributes, names);
+  field.addEventListener("input", () => { field.dataset.touched = "yes"; });
+  if (same?.dataset.touched && same.value) field.value = same.value;
+  return field;
+}
+
