@@ -24,7 +24,10 @@ SUBTYPES_OF_PEOPLE = {None, "thread_broadcast", "file_share"}
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """What a person did in a channel, and how to answer. `key` is the same for each delivery."""
+    """What a person did in a channel, and how to answer. `key` is the same for each delivery.
+
+    `thread_ts`: the root of the thread in which they did it, if they did.
+    """
 
     user: str
     team: str
@@ -32,6 +35,7 @@ class Interaction:
     key: str
     trigger_id: str
     response_url: str
+    thread_ts: str | None
 
     @property
     def invocation(self) -> Invocation:
@@ -54,6 +58,7 @@ class SlashCommand(Interaction):
             key=f"command-{body['trigger_id']}",
             trigger_id=body["trigger_id"],
             response_url=body["response_url"],
+            thread_ts=None,
             text=body.get("text", ""),
         )
 
@@ -89,7 +94,7 @@ class MessageShortcut(Interaction):
 
     author: str
     ts: str
-    thread_ts: str | None
+    root_ts: str | None
     message: Body
     files: Sequence[FileName]
 
@@ -100,7 +105,7 @@ class MessageShortcut(Interaction):
             **_interaction(body, "shortcut"),
             author=message.get("user", body["user"]["id"]),
             ts=message.get("ts") or body["message_ts"],
-            thread_ts=message.get("thread_ts"),
+            root_ts=message.get("thread_ts"),
             message=message,
             files=files_of(message),
         )
@@ -308,7 +313,7 @@ class MemberJoined:
         return cls(body["event"]["user"], body["event"]["channel"])
 
 
-def _interaction(body: Body, kind: str) -> dict[str, str]:
+def _interaction(body: Body, kind: str) -> dict[str, Any]:
     return {
         "user": body["user"]["id"],
         "team": team_of(body),
@@ -316,4 +321,16 @@ def _interaction(body: Body, kind: str) -> dict[str, str]:
         "key": f"{kind}-{body['trigger_id']}",
         "trigger_id": body["trigger_id"],
         "response_url": body["response_url"],
+        "thread_ts": _thread_of(body),
     }
+
+
+def _thread_of(body: Body) -> str | None:
+    """Return the root of a message that is a reply; the root itself is read in the channel.
+
+    Of a message that one person alone sees, there is only the container.
+    """
+    message, container = body.get("message") or {}, body.get("container") or {}
+    ts = message.get("ts") or container.get("message_ts")
+    root = message.get("thread_ts") or container.get("thread_ts")
+    return root if root != ts else None

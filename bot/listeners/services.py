@@ -48,17 +48,27 @@ class Services:
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""
         said = await self.people.told(interaction.user, sentence)
-        await self.outbox.respond(interaction.response_url, said, replace=False)
+        await self.outbox.tell(
+            interaction.channel,
+            interaction.user,
+            said,
+            thread_ts=interaction.thread_ts,
+            response_url=interaction.response_url,
+        )
 
-    async def attempt(self, click: ButtonClick, work: Awaitable[None]) -> None:
-        """Do what a click asks for; if it cannot be done, tell whoever clicked why."""
+    async def attempt(self, ack: AsyncAck, click: ButtonClick, work: Awaitable[None]) -> None:
+        """Commit what a click asks for, ack, and tell whoever clicked if it cannot be done."""
+        said = None
         try:
             await work
         except UserError as bad:
-            await self.answer(click, bad.sentence)
+            said = bad.sentence
         except StoreUnavailable:
             # Slack does not deliver a click again.
-            await self.answer(click, sentence("not_saved"))
+            said = sentence("not_saved")
+        await ack()
+        if said:
+            await self.answer(click, said)
 
     async def kept_beside(self, form: ViewSubmission, key: str | None) -> str:
         """Return what is kept of a text that is longer than the form. Raises UserError."""

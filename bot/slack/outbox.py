@@ -151,14 +151,25 @@ class Outbox(Lookups):
         response_url: str | None = None,
         buttons: Sequence[Button] = (),
     ) -> None:
-        """Say a sentence to one person: by response_url, else ephemeral, else in our conversation.
+        """Say a sentence to one person: in their thread, by response_url, else wherever it can be.
 
+        What a response_url says to one person stands in the channel, where nobody looks who reads
+        a thread. https://docs.slack.dev/interactivity/handling-user-interaction
         In our conversation it is an ordinary message. A call whose answer is lost is repeated: to
         read the sentence twice is better than never.
         """
         content = blocks.message(Content(phrase, buttons=buttons))
+        if thread_ts and await self._whisper(channel, user, content, thread_ts):
+            return
         if response_url and await self.respond(response_url, phrase, buttons, replace=False):
             return
+        if thread_ts or not await self._whisper(channel, user, content):
+            await self._post_unkeyed(await self.open_dm(user), content)
+
+    async def _whisper(
+        self, channel: str, user: str, content: Rendered, thread_ts: str | None = None
+    ) -> bool:
+        """Show something to one person in a channel; False where that cannot be."""
         try:
             if channel.startswith("D"):
                 await self._post_unkeyed(channel, content, thread_ts)
@@ -166,7 +177,8 @@ class Outbox(Lookups):
                 args = {**content.args, "channel": channel, "user": user, "thread_ts": thread_ts}
                 await self.api.call("chat.postEphemeral", args)
         except NotThere:
-            await self._post_unkeyed(await self.open_dm(user), content)
+            return False
+        return True
 
     async def tell_in_dm(self, user: str, phrase: Phrase) -> None:
         """Say a sentence to one person, in our conversation."""

@@ -49,9 +49,11 @@ def post_response(state: State, target: ResponseUrl, body: Json) -> PostedMessag
         with changes.edited_message(state, original):
             original.text, original.blocks, original.markdown = text, blocks, False
         return original
-    thread = body.get("thread_ts") or (original.thread_ts if original else None)
+    to_all = body.get("response_type") == "in_channel"
+    # What one person alone is answered stands in the channel, wherever they clicked.
+    thread = body.get("thread_ts") if to_all else None
     message = state.new_bot_message(target.channel, text, blocks, thread)
-    if body.get("response_type") == "in_channel":
+    if to_all:
         changes.add_message(state, message)
         return message
     message.to = target.user

@@ -87,7 +87,7 @@ async def test_an_emoji_is_meant_by_any_of_its_names(
         await ana.react(draft, "thumbsup::skin-tone-5")
         await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
     assert "+1::skin-tone-5" in draft.reactions
-    assert "Accepted by" in facts(workspace.messages(ana.channel)[-1])
+    assert "accepted by" in facts(workspace.messages(ana.channel)[-1])
 
 
 def test_two_names_of_one_emoji_cannot_stand_for_two_wishes() -> None:
@@ -321,3 +321,15 @@ async def test_a_click_on_a_draft_that_is_kept_no_more_is_answered(
         for button in ("shorter", "why"):
             assert await ana.press(draft, button)
             await ana.hears("I know nothing of this draft")
+
+
+async def test_a_click_that_is_refused_is_answered_in_the_thread(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    gus = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    assert await gus.press(draft, "regenerate")
+    await gus.hears("open to full members")
+    (said,) = workspace.whispers(gus.id)
+    assert said.thread_ts == ana.root.ts

@@ -49,7 +49,7 @@ SLIPS: list[tuple[str, str, dict[str, str]]] = [
     ),
     (
         "network=linkedn we are hiring",
-        "did you mean linkedin?",
+        "Did you mean linkedin?",
         {"network": "linkedin", "brief": "we are hiring"},
     ),
     (
@@ -62,7 +62,11 @@ SLIPS: list[tuple[str, str, dict[str, str]]] = [
         "You named two kinds of text, news and blog: leave one of them out.",
         {"kind": "news", "brief": "our office"},
     ),
-    ("n=9 private=yes rain", "n=9", {"private": "yes", "brief": "rain"}),
+    (
+        "n=9 private=yes rain",
+        "n takes a whole number from 1 to 5, not 9.",
+        {"private": "yes", "brief": "rain"},
+    ),
     ("n=3 kind=blgo rain", "Did you mean blog?", {"kind": "blog", "drafts": "3", "brief": "rain"}),
     (
         'audience="new parents" n=3 blog:',
@@ -314,7 +318,7 @@ async def test_a_long_reply_opens_the_form_that_changes_its_draft(
     assert filled_in(form)["change"].startswith("The tram climbs")
     assert (await workspace.submit(ana.id, form.id, {"change": "use the material"})).ok
     *_, third = await ana.sees_drafts(3)
-    assert "from 1" in third.text
+    assert "made from draft 1" in third.text
     assert str(engine.requests[1]["messages"]).count("everybody waves") > 100
 
 

@@ -11,6 +11,7 @@ import pytest
 from bot.app import Bot
 from bot.store import Store
 from bot.workspace import AgentSession, PostedMessage, Workspace
+from tests.bot.draft_view import form_behind
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -36,7 +37,7 @@ async def is_shown(person: Person, status: str) -> AgentSession:
 
 def accepted(person: Person) -> list[PostedMessage]:
     """Return what was posted in the person's channel as accepted."""
-    return [m for m in person.workspace.messages(person.channel) if "Accepted by" in facts(m)]
+    return [m for m in person.workspace.messages(person.channel) if "accepted by" in facts(m)]
 
 
 def hills(message: PostedMessage) -> int:
@@ -242,7 +243,8 @@ def alone(ana: Person, workspace: Workspace) -> Person:
 async def accept_first(alone: Person, said: str) -> None:
     await alone.workspace.say(alone.id, alone.channel, said)
     (draft,) = await alone.sees_drafts(1)
-    await alone.react(draft, "white_check_mark")
+    form = await form_behind(alone.workspace, alone, draft, "accept_form")
+    assert (await alone.workspace.submit(alone.id, form.id, {"accept": "channel"})).ok
 
 
 async def test_what_is_drafted_beside_a_channel_is_accepted_into_it(
@@ -252,6 +254,7 @@ async def test_what_is_drafted_beside_a_channel_is_accepted_into_it(
     await accept_first(alone, "blog: rain")
     (posted,) = await workspace.until(lambda: accepted(ana))
     assert "Sentence 8" in posted.text
+    await workspace.until(lambda: "was posted to" in alone.drafts[-1].text)
     assert len(workspace.messages(alone.channel)) == 1
 
 

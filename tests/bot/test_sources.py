@@ -395,7 +395,7 @@ async def test_the_message_shortcut_takes_the_thread_of_the_message_along(
     told = engine.requests[0]["messages"][1]["content"]
     assert "ben: The tram is late.\n\nana: It rings." in told
     assert told.count(TRAM) == 1
-    assert await workspace.click(ana.id, ana.channel, draft.ts, "why")
+    assert await ana.press(draft, "why")
     assert "2 messages of a thread" in str(workspace.views(ana.id)[-1].blocks)
 
 

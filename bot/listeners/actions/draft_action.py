@@ -14,5 +14,4 @@ async def on_draft_action(ack: AsyncAck, click: ButtonClick, services: Services)
         version = await services.actions.version(click.id)
         await services.actions.ask(version, DraftAction(click.action_id), click.invocation)
 
-    await services.attempt(click, ask())
-    await ack()
+    await services.attempt(ack, click, ask())

@@ -8,5 +8,4 @@ from bot.listeners.services import Services
 
 async def on_stop_thread(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
     """Commit the stop, then ack. Only the requester may stop a thread."""
-    await services.attempt(click, services.actions.stop_thread(click.id, click.user))
-    await ack()
+    await services.attempt(ack, click, services.actions.stop_thread(click.id, click.user))

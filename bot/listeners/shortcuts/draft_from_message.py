@@ -66,9 +66,9 @@ async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | Non
 
 def _thread(shortcut: MessageShortcut) -> Sequence[Source]:
     """Return the rest of the message's thread as a source that is not read yet."""
-    if shortcut.thread_ts is None:
+    if shortcut.root_ts is None:
         return []
-    origin = Origin("around", shortcut.channel, shortcut.thread_ts, shortcut.ts)
+    origin = Origin("around", shortcut.channel, shortcut.root_ts, shortcut.ts)
     return [from_messages(origin, shortcut.key, shortcut.user)]
 
 
