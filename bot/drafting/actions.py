@@ -106,7 +106,8 @@ class DraftActions:
             await self.change(version, instruction, invocation, sources=[*brings, *sources])
         except BadBrief as slip:
             slip.version, slip.understood = version.id, Understood({}, instruction)
-            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
+            kept = [*brings, *sources]
+            await self._store.add_sources(f"{invocation.key}-files", thread.id, kept)
             raise
         return None
 

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from bot.drafting.actions import DraftActions
+from bot.drafting.brief.brief import BadBrief
 from bot.drafting.destination import Destination
 from bot.drafting.draft_action import DraftAction, Way
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.origin import Origin
+from bot.drafting.sources import from_messages
 from bot.errors import UserError
 from bot.store import Job, JobKind, JobStatus, Store, Thread, Version, VersionStatus
 from tests.bot.fakes import FakePeople
@@ -232,6 +235,19 @@ async def test_files_without_a_word_are_kept_for_the_next_reply(desk: Desk) -> N
     assert answer is not None
     assert answer.name == "source_kept_one"
     assert desk.jobs.started == []
+
+
+async def test_what_a_reply_with_a_slip_brought_is_kept_for_the_form(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    thread, by = await desk.thread(version), desk.by()
+    said = from_messages(Origin("around", "C1", "1.0", "2.0"), by.key, "ada")
+    with pytest.raises(BadBrief):
+        await desk.actions(max_brief=100).reply(
+            thread, "x" * 101, by, mentioned=True, files=[("F1", "a.txt")], brings=[said]
+        )
+    await desk.actions().change(version, "shorter", desk.by())
+    sources = await desk.store.list_sources(desk.jobs.started[0])
+    assert [source.name for source in sources] == ["thread", "a.txt"]
 
 
 async def test_three_deliveries_of_one_click_begin_one_job(desk: Desk) -> None:
