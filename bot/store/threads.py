@@ -32,9 +32,13 @@ class ThreadQueries(Transactions):
         async with self._read() as session:
             return (await session.scalars(query.order_by(Thread.id.desc()).limit(most))).all()
 
-    async def set_channel(self, thread_id: int, channel: str, post_to: str | None) -> None:
-        """Record where a text is drafted in private, and where it is posted once it is accepted."""
-        await self._update(Thread, thread_id, channel=channel, post_to=post_to)
+    async def move_thread(self, thread_id: int, channel: str, post_to: str | None) -> None:
+        """Record where a text is drafted in private, and where it is posted once it is accepted.
+
+        There it has a root of its own.
+        """
+        here = {"root_ts": None, "persons_root": False, "others_root": False}
+        await self._update(Thread, thread_id, channel=channel, post_to=post_to, **here)
 
     async def set_head(self, thread_id: int, ts: str) -> None:
         """Record the message below a person's root that lists the drafts."""

@@ -310,10 +310,10 @@ async def test_what_was_drafted_in_private_is_asked_about_before_one_click_posts
 ) -> None:
     (version,) = await desk.drafts()
     assert await desk.actions().asks_first(version, desk.by()) is None
-    await desk.store.set_channel(version.thread_id, "D1", "C1")
+    await desk.store.move_thread(version.thread_id, "D1", "C1")
     where = await desk.actions().asks_first(version, desk.by())
     assert where == Destination("C1", apart=True)
-    await desk.store.set_channel(version.thread_id, "D1", None)
+    await desk.store.move_thread(version.thread_id, "D1", None)
     assert await desk.actions().asks_first(version, desk.by()) is None
     assert await desk.actions().destination(version) == Destination("D1", apart=False)
     assert desk.jobs.started == []
@@ -321,7 +321,7 @@ async def test_what_was_drafted_in_private_is_asked_about_before_one_click_posts
 
 async def test_nobody_is_asked_about_what_they_may_not_accept(desk: Desk) -> None:
     (version,) = await desk.drafts()
-    await desk.store.set_channel(version.thread_id, "D1", "C1")
+    await desk.store.move_thread(version.thread_id, "D1", "C1")
     with pytest.raises(UserError) as error:
         await desk.actions(refiners="requester").asks_first(version, desk.by("ben"))
     assert said(error) == "only_requester"

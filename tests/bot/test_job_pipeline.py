@@ -424,7 +424,8 @@ async def accepted(desk: Desk, way: str, **thread: str | None) -> Job:
     """Return a job that accepts a draft of a thread that stands as these fields say."""
     job, _ = await desk.done()
     if thread:
-        await desk.store.set_channel(job.thread_id, **thread)  # type: ignore[arg-type]
+        await desk.store.move_thread(job.thread_id, **thread)  # type: ignore[arg-type]
+        await desk.store.set_root(job.thread_id, "1.0")
     (version,) = await desk.store.list_versions(job.thread_id)
     return await desk.ask(
         kind=JobKind.ACCEPT,
