@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from bot.drafting.brief.brief import (
-    MUTING,
     BadBrief,
     Understood,
     check_language,
     check_text,
     is_stop,
+    muted_by,
 )
 from bot.drafting.brief.options import Options
 from bot.drafting.destination import Destination, destination_of
@@ -88,9 +88,11 @@ class DraftActions:
         """
         if thread.others_root and not mentioned:
             return None
-        muted = MUTING.get(text.strip().casefold())
+        muted = muted_by(text)
         if muted is not None or is_stop(text):
-            return await self._at_once(thread, muted, invocation)
+            return await self._intake.once(
+                invocation, lambda: self._at_once(thread, muted, invocation)
+            )
         if not self._is_wish(thread, invocation.user, mentioned, to_others):
             return None
         if thread.muted:
@@ -119,9 +121,7 @@ class DraftActions:
     async def _at_once(
         self, thread: Thread, muted: bool | None, invocation: Invocation
     ) -> Sentence | None:
-        """Mute, unmute or stop, once: an old delivery must not undo what came later."""
-        if not await self.first(invocation):
-            return None
+        """Mute or unmute a thread, or stop what is written there; return what to tell."""
         if muted is None:
             await self.stop_thread(thread.id, invocation.user)
             return None
@@ -130,10 +130,6 @@ class DraftActions:
         await self._store.set_muted(thread.id, invocation.user if muted else None)
         self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")
-
-    async def first(self, invocation: Invocation) -> bool:
-        """Say whether something that makes no job is asked for the first time."""
-        return await self._store.record_event(f"{invocation.key}-at-once")
 
     async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
         """Do what one click asks for."""

@@ -152,6 +152,11 @@ class JobQueries(Transactions):
             return False
         return True
 
+    async def knows_event(self, key: str) -> bool:
+        """Say whether a delivery was recorded."""
+        async with self._read() as session:
+            return await session.get(SeenEvent, key) is not None
+
     async def purge(self) -> None:
         """Delete keys of old events, what nobody used, and what people looked at long ago.
 

@@ -15,6 +15,7 @@ from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.origin import Origin
+from bot.drafting.slack_port import SlackUnavailable
 from bot.drafting.sources import from_messages
 from bot.errors import UserError
 from bot.store import Job, JobKind, JobStatus, Store, Thread, Version, VersionStatus
@@ -185,6 +186,18 @@ async def test_an_old_delivery_of_mute_does_not_undo_what_came_later(desk: Desk)
     await actions.reply(thread, "unmute", desk.by(), mentioned=False)
     await actions.reply(thread, "mute", mute, mentioned=False)
     assert not (await desk.thread(version)).muted
+
+
+async def test_a_mute_that_failed_is_done_by_the_next_delivery(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    thread, mute = await desk.thread(version), desk.by(key="Ev1")
+    desk.people.failing = [SlackUnavailable("users.info")]
+    with pytest.raises(SlackUnavailable):
+        await desk.actions().reply(thread, "mute", mute, mentioned=False)
+    answer = await desk.actions().reply(thread, "mute", mute, mentioned=False)
+    assert answer is not None
+    assert answer.name == "muted"
+    assert (await desk.thread(version)).muted
 
 
 async def test_a_guest_mutes_nothing(desk: Desk) -> None:

@@ -1,13 +1,16 @@
 """The one way in for jobs: committed under the key of the delivery, then started."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.drafting.jobs.jobs import Jobs
 from bot.errors import UserError
 from bot.messages import sentence
 from bot.store import Job, Source, Store, Thread, TooManyRunning
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ class Intake:
     async def first(self, invocation: Invocation) -> bool:
         """Say whether a request that makes no job comes for the first time."""
         return await self._store.record_event(invocation.key)
+
+    async def once(self, invocation: Invocation, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do what makes no job; None: it was done, and must not undo what came later.
+
+        It is recorded when it is done: what a crash or an error cuts short, Slack delivers again.
+        """
+        key = f"{invocation.key}-at-once"
+        if await self._store.knows_event(key):
+            return None
+        done = await work()
+        await self._store.record_event(key)
+        return done
 
 
 def new_seed() -> int:

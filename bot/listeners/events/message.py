@@ -147,11 +147,10 @@ async def _brief(
     if is_muting(words):
         return sentences.mute_where(words)
     if is_stop(words):
-        # Once: an old delivery must not stop what came later.
-        if not await services.actions.first(invocation):
-            return None
-        stopped = await services.actions.stop_all(invocation.user, invocation.channel)
-        return sentences.stopped_drafts(stopped)
+        stopped = await services.intake.once(
+            invocation, lambda: services.actions.stop_all(invocation.user, invocation.channel)
+        )
+        return None if stopped is None else sentences.stopped_drafts(stopped)
     if event.files and not words:
         return sentence("files_without_wish")
     await services.drafting.draft(
