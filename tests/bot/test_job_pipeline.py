@@ -462,6 +462,20 @@ async def test_a_text_does_not_go_where_whoever_accepts_it_does_not_see_it(desk:
     assert await desk.run(job) is JobStatus.DONE
 
 
+async def test_a_draft_that_was_deleted_meanwhile_is_not_posted(desk: Desk) -> None:
+    job = await accepted(desk, "channel")
+    desk.slack.outside = {"C1"}
+    desk.slack.failing = {"join": NotThere("method_not_supported_for_channel_type")}
+    assert await desk.run(job) is JobStatus.WAITING
+    await desk.store.end_version(job.parent_id or 0, VersionStatus.DELETED)
+    await desk.store.reopen_waiting(job)
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert desk.slack.texts == []
+    # The address of a file has words of the text in it.
+    await desk.store.mark_accepted(job.parent_id or 0, "https://acme.slack.com/files/rain.md")
+    assert (await desk.store.get_version(job.parent_id or 0)).posted_url is None
+
+
 async def test_a_thread_that_is_gone_does_not_undo_that_its_text_was_posted(desk: Desk) -> None:
     job = await accepted(desk, "channel")
     desk.slack.failing = {"post": NotThere("thread_not_found")}
