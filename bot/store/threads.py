@@ -106,7 +106,7 @@ class ThreadQueries(Transactions):
             return [origin for origin in await session.scalars(query) if origin is not None]
 
     async def delete_source(self, source_id: int) -> None:
-        """Delete a file that gives no text, so that no later job fails because of it."""
+        """Delete a source that can be done without, so that nothing waits for it again."""
         async with self._write() as session:
             await session.execute(delete(Source).where(Source.id == source_id))
 

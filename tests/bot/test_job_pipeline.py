@@ -15,7 +15,8 @@ from bot.drafting.jobs import generation
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.worker_queue import WorkerQueue
-from bot.drafting.slack_port import NotThere, SlackUnavailable
+from bot.drafting.origin import Origin
+from bot.drafting.slack_port import NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
@@ -90,10 +91,10 @@ def filter_(tmp_path_factory: pytest.TempPathFactory) -> Filter:
 @pytest.fixture
 async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
     async def no_file(file_id: str, most: int) -> Any:
-        raise AssertionError("no file was attached")
+        raise NoFile("gone")
 
     async def no_thread(asked: object) -> Any:
-        raise AssertionError("no thread was to be read")
+        raise NotThere("not_in_channel")
 
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
     slack, people = FakeSlack(), FakePeople()
@@ -174,6 +175,27 @@ async def test_a_source_that_the_filter_blocks_is_dropped_and_the_brief_is_kept(
     assert await desk.run(job) is JobStatus.REFUSED
     assert await desk.store.list_sources(job) == []
     assert (await desk.store.get_thread(job.thread_id)).brief == "a tram in Lisbon"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"text": SECRET},
+        {"text": "", "file": "F1"},
+        {"text": "", "origin": Origin("thread", "C9", "1.0", "2.0").to_dict()},
+    ],
+)
+async def test_a_bad_source_that_could_not_be_told_of_is_told_of_by_the_next_run(
+    desk: Desk, known: dict[str, Any]
+) -> None:
+    job = await desk.ask(sources=[Source(key="s1", name="notes", author="U1", **known)])
+    desk.slack.failing = {"tell": SlackUnavailable("chat.postEphemeral")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(job)
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert len(desk.slack.told) == 1
+    assert desk.engine.requests == []
+    assert await desk.store.list_sources(job) == []
 
 
 async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_told(

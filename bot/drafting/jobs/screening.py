@@ -6,8 +6,7 @@ from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.origin import Origin
 from bot.drafting.reviews import DECIDED, Reviews, held_as
-from bot.drafting.sources import Material
-from bot.errors import UserError
+from bot.drafting.sources import BadSource, Material
 from bot.messages import Sentence, sentence, sentences
 from bot.store import GUEST, Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
@@ -43,8 +42,8 @@ async def _gather(run: JobRun) -> Sequence[Source]:
     """Read what the drafts are based on, and tell what could not be read. Raises Refusal, Away."""
     try:
         gathered = await run.context.sources.of(run.job)
-    except UserError as bad:
-        raise Refusal(bad.sentence, JobStatus.REFUSED) from None
+    except BadSource as bad:
+        raise Refusal(bad.sentence, JobStatus.REFUSED, drops=[bad.source_id]) from None
     for note in gathered.notes:
         await run.tell(note)
     brought = [source.origin for source in gathered.sources if source.job_id == run.job.id]
@@ -94,15 +93,13 @@ async def _hold_back(
         await run.tell(sentence("held_request"))
         await reviews.hold_request(run.job, run.words, brought, refused)
         raise Refusal(None, JobStatus.HELD)
+    # They are not to stop what comes later, too.
+    drops = [each.id for each, judged in zip(sources, quoted, strict=True) if judged.text is None]
     if asked.text is None:
         said = sentence("refused", rules=sentences.rules(asked.rules))
-        raise Refusal(said, JobStatus.REFUSED, forget=True)
-    for source, verdict in zip(sources, quoted, strict=True):
-        if verdict.text is None:
-            # It is not to stop what comes later, too.
-            await run.context.store.delete_source(source.id)
+        raise Refusal(said, JobStatus.REFUSED, forget=True, drops=drops)
     said = sentence("source_refused", rules=sentences.rules(refused[0].rules))
-    raise Refusal(said, JobStatus.REFUSED)
+    raise Refusal(said, JobStatus.REFUSED, drops=drops)
 
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:
