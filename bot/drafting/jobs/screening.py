@@ -20,7 +20,7 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     # What is asked once more was decided about before.
     hold = await store.find_hold_on(run.job.id)
     hold = hold or await store.find_hold_on((await store.get_origin(run.job)).id)
-    if hold is not None and hold.sealed and run.context.reviews:
+    if hold is not None and run.context.reviews:
         await _put_back(run, hold, run.context.reviews)
     sources = await _gather(run)
     asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
@@ -68,10 +68,12 @@ async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
     if hold.status is HoldStatus.PENDING:
         raise Refusal(None, JobStatus.HELD)
     if hold.status not in DECIDED:
+        # Closed or not by an earlier run: what was asked is gone.
         await run.context.store.close_hold(hold)
         raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
-    await reviews.unseal(run.job, hold)
-    await run.refresh()
+    if hold.sealed:
+        await reviews.unseal(run.job, hold)
+        await run.refresh()
 
 
 async def _judge_source(run: JobRun, source: Source, held: Action) -> Verdict:
