@@ -158,6 +158,20 @@ async def test_a_guests_emoji_are_answered_once_in_a_thread(desk: Desk) -> None:
     assert len(desk.slack.told) == 1
 
 
+async def test_what_a_guest_was_not_told_is_told_by_the_next_run(desk: Desk) -> None:
+    job, _ = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    desk.people.guests = {"U1"}
+    again = await desk.ask(
+        kind=JobKind.REGENERATE, thread_id=job.thread_id, again_id=version.id, requester="U1"
+    )
+    desk.slack.failing = {"tell": SlackUnavailable("chat.postEphemeral")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(again)
+    assert await desk.run(again) is JobStatus.REFUSED
+    assert len(desk.slack.told) == 1
+
+
 async def test_a_brief_that_the_filter_blocks_is_kept_nowhere(desk: Desk) -> None:
     job = await desk.ask(f"our launch, {SECRET}")
     assert await desk.run(job) is JobStatus.REFUSED

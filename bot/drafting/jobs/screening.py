@@ -48,7 +48,7 @@ async def _gather(run: JobRun) -> Sequence[Source]:
         await run.tell(note)
     brought = [source.origin for source in gathered.sources if source.job_id == run.job.id]
     files = sum(origin["files"] for origin in brought if origin)
-    if files and not run.again:
+    if files:
         await run.tell(sentences.thread_files(files))
     return gathered.sources
 
@@ -56,10 +56,12 @@ async def _gather(run: JobRun) -> Sequence[Source]:
 async def _not_allowed(run: JobRun) -> Sentence | None:
     """Return what a guest is told: after each brief and each click.
 
-    Of emoji and replies among people, once in a thread: they may not be meant for the app.
+    Of emoji and replies among people, once in a thread: they may not be meant for the app. Where a
+    run before recorded that and died, it is rather said twice than never.
     """
-    asked = run.job.kind is JobKind.DRAFT or run.job.response_url
-    first = asked or await run.context.store.record_notice(run.thread.id, run.job.requester, GUEST)
+    if run.job.kind is JobKind.DRAFT or run.job.response_url or run.again:
+        return sentence("not_allowed")
+    first = await run.context.store.record_notice(run.thread.id, run.job.requester, GUEST)
     return sentence("not_allowed") if first else None
 
 
