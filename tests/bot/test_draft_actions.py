@@ -309,11 +309,13 @@ async def test_only_who_asked_for_a_draft_stops_or_deletes_it(
 async def test_a_draft_is_accepted_once_for_each_place(desk: Desk) -> None:
     (version,) = await desk.drafts()
     actions = desk.actions()
-    await actions.accept(version, Way.CHANNEL, desk.by())
-    await actions.accept(version, Way.WORD, desk.by())
+    await actions.acceptance.accept(version, Way.CHANNEL, desk.by())
+    await actions.acceptance.accept(version, Way.WORD, desk.by())
     await desk.store.mark_accepted(version.id)
     with pytest.raises(UserError) as error:
-        await actions.accept(await desk.store.get_version(version.id), Way.CHANNEL, desk.by())
+        await actions.acceptance.accept(
+            await desk.store.get_version(version.id), Way.CHANNEL, desk.by()
+        )
     assert said(error) == "accepted_already"
     assert [job.sampling["way"] for job in desk.jobs.started] == ["channel", "docx"]
 
@@ -322,13 +324,13 @@ async def test_what_was_drafted_in_private_is_asked_about_before_one_click_posts
     desk: Desk,
 ) -> None:
     (version,) = await desk.drafts()
-    assert await desk.actions().asks_first(version, desk.by()) is None
+    assert await desk.actions().acceptance.asks_first(version, desk.by()) is None
     await desk.store.move_thread(version.thread_id, "D1", "C1")
-    where = await desk.actions().asks_first(version, desk.by())
+    where = await desk.actions().acceptance.asks_first(version, desk.by())
     assert where == Destination("C1", apart=True)
     await desk.store.move_thread(version.thread_id, "D1", None)
-    assert await desk.actions().asks_first(version, desk.by()) is None
-    assert await desk.actions().destination(version) == Destination("D1", apart=False)
+    assert await desk.actions().acceptance.asks_first(version, desk.by()) is None
+    assert await desk.actions().acceptance.destination(version) == Destination("D1", apart=False)
     assert desk.jobs.started == []
 
 
@@ -336,20 +338,20 @@ async def test_nobody_is_asked_about_what_they_may_not_accept(desk: Desk) -> Non
     (version,) = await desk.drafts()
     await desk.store.move_thread(version.thread_id, "D1", "C1")
     with pytest.raises(UserError) as error:
-        await desk.actions(refiners="requester").asks_first(version, desk.by("ben"))
+        await desk.actions(refiners="requester").acceptance.asks_first(version, desk.by("ben"))
     assert said(error) == "only_requester"
 
 
 async def test_a_draft_without_text_is_not_accepted(desk: Desk) -> None:
     (version,) = await desk.drafts(text="  ")
     with pytest.raises(UserError) as error:
-        await desk.actions().accept(version, Way.CHANNEL, desk.by())
+        await desk.actions().acceptance.accept(version, Way.CHANNEL, desk.by())
     assert said(error) == "nothing_to_accept"
 
 
 async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Desk) -> None:
     job = await desk.job(n=2)
-    await desk.actions().stop_thread(job.thread_id, "ada")
+    await desk.actions().stopping.stop_thread(job.thread_id, "ada")
     versions = await desk.store.list_versions(job.thread_id)
     assert [version.status for version in versions] == [VersionStatus.STOPPED] * 2
     assert desk.jobs.stopped == [version.id for version in versions]
@@ -358,7 +360,7 @@ async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Des
 async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> None:
     job = await desk.job()
     with pytest.raises(UserError) as error:
-        await desk.actions().stop_thread(job.thread_id, "ben")
+        await desk.actions().stopping.stop_thread(job.thread_id, "ben")
     assert said(error) == "only_requester"
     assert desk.jobs.stopped == []
 
@@ -366,7 +368,7 @@ async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> No
 async def test_a_stop_of_all_counts_what_runs_and_what_waits(desk: Desk) -> None:
     running, waiting, others = await desk.job(n=2), await desk.job(), await desk.job(user="ben")
     await desk.store.end_job(waiting.id, JobStatus.WAITING)
-    assert await desk.actions().stop_all("ada", "C1") == 3
+    assert await desk.actions().stopping.stop_all("ada", "C1") == 3
     assert (await desk.store.get_job(waiting.id)).status is JobStatus.REFUSED
     assert len(desk.jobs.stopped) == 2
     assert (await desk.store.get_job(others.id)).status is JobStatus.OPEN

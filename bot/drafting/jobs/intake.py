@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.drafting.jobs.jobs import Jobs
 from bot.errors import UserError
 from bot.messages import sentence
-from bot.store import Job, Source, Store, Thread, TooManyRunning
+from bot.store import Job, JobKind, Source, Store, Thread, TooManyRunning, Version
 
 T = TypeVar("T")
 
@@ -72,6 +72,20 @@ class Intake:
         done = await work()
         await self._store.record_event(key)
         return done
+
+
+def delivery(
+    kind: JobKind, version: Version, invocation: Invocation, way: str | None = None
+) -> Job:
+    """Build a job that writes nothing: `way` is all that it has to know."""
+    return Job(
+        kind=kind,
+        requester=invocation.user,
+        sampling={"n": 0, **({"way": str(way)} if way else {})},
+        thread_id=version.thread_id,
+        parent_id=version.id,
+        response_url=invocation.response_url,
+    )
 
 
 def new_seed() -> int:

@@ -12,8 +12,9 @@ async def on_agent_session_stopped(event: AgentSessionStopped, services: Service
 
     The jobs set the session to rest as they end; where none runs, it was left at work.
     """
+    stopping = services.actions.stopping
     stopped = await services.intake.once(
-        event.invocation, lambda: services.actions.stop_session(event.channel, event.thread_ts)
+        event.invocation, lambda: stopping.stop_session(event.channel, event.thread_ts)
     )
     if stopped == 0:
         place = Place(event.channel, event.thread_ts)

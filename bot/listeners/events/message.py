@@ -148,7 +148,8 @@ async def _brief(
         return sentences.mute_where(words)
     if is_stop(words):
         stopped = await services.intake.once(
-            invocation, lambda: services.actions.stop_all(invocation.user, invocation.channel)
+            invocation,
+            lambda: services.actions.stopping.stop_all(invocation.user, invocation.channel),
         )
         return None if stopped is None else sentences.stopped_drafts(stopped)
     if event.files and not words:
