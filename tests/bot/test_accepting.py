@@ -251,6 +251,30 @@ async def test_the_head_of_a_private_thread_names_the_channel_and_that_of_anothe
     assert "goes to" not in facts(ana.root)
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_what_a_mention_asks_for_in_private_stands_in_our_conversation_alone(
+    bot_by_either_way: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    in_thread: bool,
+) -> None:
+    ben = workspace.person("ben")
+    root = await workspace.say(ben, ana.channel, "The tram is late.") if in_thread else None
+    asked = f"<@{workspace.bot_user}> private=yes news: the tram"
+    ts = await workspace.say(ana.id, ana.channel, asked, thread_ts=root)
+    own = Person(workspace, ana.id, workspace.dm(ana.id))
+    (draft,) = await own.sees_drafts(1)
+    (said,) = workspace.whispers(ana.id)
+    assert said.thread_ts == (root or ts)
+    assert ("The tram is late." in str(engine.requests[0])) is in_thread
+    await own.reply("shorter")
+    await own.sees_drafts(2)
+    assert all(m.user != workspace.bot_user for m in workspace.messages(ana.channel, root or ts))
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert f"The channel is <#{ana.channel}>. This text was drafted in private" in shown_in(form)
+
+
 async def test_an_emoji_asks_before_it_posts_what_was_drafted_in_private(
     bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:

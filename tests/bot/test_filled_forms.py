@@ -13,7 +13,7 @@ from bot.app import Bot
 from bot.listeners.filling import cut_at_break
 from bot.workspace import Workspace
 from bot.workspace.objects import OpenView
-from tests.person import Person, StartBot
+from tests.person import Person, StartBot, facts, is_head
 from tests.reader import Reader
 from tests.scripted_engine import ScriptedEngine
 
@@ -271,6 +271,41 @@ async def test_a_message_with_a_slip_is_answered_with_a_button_that_opens_the_fo
         assert (await workspace.submit(ana.id, form.id, {})).ok
         await workspace.until(partial(is_drafted, workspace, channel, ts))
         assert ("It has a roof." in str(engine.requests[-1])) is (not name)
+
+
+async def test_a_slip_in_a_thread_of_others_loses_neither_their_words_nor_their_peace(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    ben = workspace.person("ben")
+    root = await workspace.say(ben, ana.channel, "The tram is late again.")
+    asked = f"<@{workspace.bot_user}> tones=formal news: what this thread says"
+    await workspace.say(ana.id, ana.channel, asked, thread_ts=root)
+    button = await button_below(workspace, ana.channel, root)
+    assert await workspace.click(ana.id, ana.channel, button, "open_filled_form")
+    form = await form_of(workspace, ana)
+    assert (await workspace.submit(ana.id, form.id, {})).ok
+    await workspace.until(partial(is_drafted, workspace, ana.channel, root))
+    assert "ben: The tram is late again." in str(engine.requests[0])
+    await workspace.say(ben, ana.channel, "make it shorter", thread_ts=root)
+    await workspace.until(lambda: workspace.settled)
+    await asyncio.sleep(0.2)
+    assert len(engine.requests) == 1
+
+
+async def test_a_slip_beside_a_channel_keeps_where_the_text_goes(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    alone = Person(workspace, ana.id, workspace.dm(ana.id))
+    await workspace.look_at(ana.id, ana.channel)
+    ts = await workspace.say(ana.id, alone.channel, "tones=formal rain")
+    button = await button_below(workspace, alone.channel, ts)
+    await workspace.look_at(ana.id, canvas="F0CANVAS")
+    assert await workspace.click(ana.id, alone.channel, button, "open_filled_form")
+    form = await form_of(workspace, ana)
+    assert (await workspace.submit(ana.id, form.id, {})).ok
+    await workspace.until(partial(is_drafted, workspace, alone.channel, ts))
+    heads = [m for m in workspace.messages(alone.channel, ts)[1:] if is_head(m)]
+    await workspace.until(lambda: f"<#{ana.channel}>" in facts(heads[0]))
 
 
 async def test_a_button_opens_only_what_its_author_typed_and_for_a_day(

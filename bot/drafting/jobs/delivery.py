@@ -14,7 +14,7 @@ from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Content, FileKind, Place, SlackRefused
 from bot.messages import Phrase, sentence, sentences
-from bot.store import JobKind, JobStatus, Version, VersionStatus
+from bot.store import STANDING, JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
 # Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
@@ -37,6 +37,9 @@ async def deliver(run: JobRun) -> None:
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
+    if version.status not in STANDING:
+        # Deleted while this waited for an invitation, or for Slack.
+        raise Refusal(sentence("nothing_to_accept"), JobStatus.REFUSED)
     url = await _hand_over(run, version, await _text(run, version))
     await store.mark_accepted(version.id, None if run.job.sampling["way"] == Way.PERSON else url)
     await tell_posted(run, version.number, url)
