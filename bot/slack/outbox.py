@@ -51,9 +51,9 @@ class Outbox(Lookups):
     ) -> None:
         super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
         self.views = Views(self.api)
-        self._posts = Posts(self.api, self.whoami)
-        self._canvases = Canvases(self.api, self.whoami)
         self._sessions = Sessions(self.api)
+        self._posts = Posts(self.api, self.whoami, self._sessions)
+        self._canvases = Canvases(self.api, self.whoami)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""

@@ -1,7 +1,8 @@
 """What Slack shows of our work in a thread: an agent's session with a stop button, else words.
 
 A session is never closed: whoever replies in a thread, even weeks later, has its draft changed.
-https://docs.slack.dev/ai/agent-sessions
+A session takes no words, and words beside it would take the place of its stop button.
+https://docs.slack.dev/ai/agent-sessions, https://docs.slack.dev/ai/migrating-to-agent-messaging
 """
 
 import asyncio
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 SET_STATUS, SAY = "agents.sessions.setStatus", "assistant.threads.setStatus"
 # How Slack says that the app has no sessions; that will not change while we run.
-NO_AGENT = {"feature_disabled", "not_agent_app", "unknown_method"}
+NO_AGENT = {"feature_disabled", "not_agent_app", "not_authorized", "unknown_method"}
 MAX_TITLE = 200
 # Seconds until Slack would take the words of a status away.
 STANDS = 100.0
@@ -76,6 +77,14 @@ class Sessions:
                 await self._end(place, thread)
         if not thread.jobs:
             self._busy.pop(key, None)
+
+    def status_in(self, place: Place) -> str | None:
+        """Return what a stream that stops has to leave its thread in; None: Slack sets it to rest.
+
+        A thread of several drafts is at work until the last of them ends.
+        """
+        thread = self._busy.get((place.channel, place.thread_ts or ""))
+        return "processing" if thread and thread.processing else None
 
     def _thread(self, place: Place) -> tuple[ThreadKey, ThreadWork]:
         assert place.thread_ts

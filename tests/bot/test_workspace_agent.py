@@ -215,6 +215,9 @@ async def test_an_app_that_is_no_agent_is_told_nothing_and_has_no_sessions() -> 
         assert await refused(prompts) == "not_agent_app"
         await client.assistant_threads_setStatus(**place, status="is writing ...")
         assert workspace.status(**at_thread(place)) == ThreadStatus("is writing ...")
+        whose: Json = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+        stream = await client.chat_startStream(**at_thread(place), markdown_text="Tea", **whose)
+        await client.chat_stopStream(channel=general, ts=stream["ts"])
         assert workspace.state.sessions == {}
 
 
@@ -355,7 +358,22 @@ async def test_a_message_of_the_app_does_not_end_its_work_but_the_end_of_a_strea
     at = {"channel": general, "ts": stream["ts"]}
     wrong = client.chat_stopStream(**at, session_status="done")
     assert await refused(wrong) == "invalid_arguments"
-    await client.chat_stopStream(**at, session_status="active")
+    await client.chat_stopStream(**at, session_status="suspended")
+    assert session == AgentSession("suspended")
+
+
+async def test_a_stream_sets_its_session_to_work_and_to_rest_unless_it_is_told_otherwise(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str, thread: Json
+) -> None:
+    whose: Json = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+    place = {"channel": general, "thread_ts": thread["thread_ts"]}
+    first = await client.chat_startStream(**place, markdown_text="Tea", **whose)
+    session = workspace.session(**place)
+    assert session == AgentSession("processing")
+    second = await client.chat_startStream(**place, markdown_text="Cake", **whose)
+    await client.chat_stopStream(channel=general, ts=first["ts"], session_status="processing")
+    assert session == AgentSession("processing")
+    await client.chat_stopStream(channel=general, ts=second["ts"])
     assert session == AgentSession("active")
 
 
