@@ -1,6 +1,7 @@
 """What Slack shows of our work in a thread: an agent's session with a stop button, else words.
 
-A session is never closed: whoever replies in a thread, even weeks later, has its draft changed.
+A session is closed once no draft is left in its thread. Before, whoever replies there, even weeks
+later, has a draft changed.
 A session takes no words, and words beside it would take the place of its stop button.
 https://docs.slack.dev/ai/agent-sessions, https://docs.slack.dev/ai/migrating-to-agent-messaging
 """
@@ -61,8 +62,8 @@ class Sessions:
         if not self._is_agent:
             await self._say(place, thread, work)
 
-    async def rest(self, place: Place, job: str, *, again: bool) -> None:
-        """Show that a job is done; with the last one the session is at rest.
+    async def rest(self, place: Place, job: str, *, again: bool, over: bool = False) -> None:
+        """Show that a job is done; with the last one the session is at rest, or closed if `over`.
 
         `again`: an earlier process may have left the session at work. Raises SlackUnavailable.
         """
@@ -74,7 +75,7 @@ class Sessions:
             await self._say(place, thread, Work())
         if self._is_agent and (thread.processing or again):
             async with thread.lock:
-                await self._end(place, thread)
+                await self._end(place, thread, "closed" if over else "active")
         if not thread.jobs:
             self._busy.pop(key, None)
 
@@ -106,12 +107,12 @@ class Sessions:
             self._keep(thread, processing=False)
             self._note(error)
 
-    async def _end(self, place: Place, thread: ThreadWork) -> None:
+    async def _end(self, place: Place, thread: ThreadWork, status: str) -> None:
         """Set the session to rest; if a job came meanwhile, to work again."""
         if thread.jobs:
             return
         self._keep(thread, processing=False)
-        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": "active"}
+        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": status}
         try:
             await self._api.call(SET_STATUS, args, urgent=True)
         except (NotThere, SlackRefused) as refused:

@@ -171,6 +171,23 @@ async def test_accepting_and_deleting_are_no_work(
     assert [call.method for call in workspace.calls].count(SET_STATUS) == before == 2
 
 
+async def test_a_session_is_closed_once_no_draft_is_left_in_its_thread(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("n=2 rain")
+    first, second = await ana.sees_drafts(2)
+    await ana.react(first, "wastebasket")
+    await workspace.until(lambda: len(ana.drafts) == 1)
+    await ana.reply("2: shorter")
+    _, third = await ana.sees_drafts(2)
+    await is_shown(ana, "active")
+    await ana.react(second, "wastebasket")
+    await workspace.until(lambda: len(ana.drafts) == 1)
+    await is_shown(ana, "active")
+    await ana.react(third, "wastebasket")
+    await is_shown(ana, "closed")
+
+
 # Slack's own stop button
 
 
