@@ -277,6 +277,7 @@ async def test_who_may_ask_is_a_setting(
     start: StartBot, ana: Person, workspace: Workspace, allowed: str
 ) -> None:
     guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, guest.id)
     async with start(allowed=allowed.replace("UANA", guest.id)):
         await guest.draft("rain")
         await guest.sees_drafts(1)

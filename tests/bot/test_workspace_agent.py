@@ -409,6 +409,14 @@ async def test_slacks_stop_button_ends_the_streams_and_leaves_the_status_to_the_
     assert await refused(more) == "message_not_in_streaming_state"
 
 
+@pytest.mark.parametrize("ts", ["yesterday", "1.000000"])
+async def test_a_status_without_a_thread_is_refused_by_the_name_of_its_page(
+    client: AsyncWebClient, thread: Json, ts: str
+) -> None:
+    call = client.assistant_threads_setStatus(**thread | {"thread_ts": ts}, status="x")
+    assert await refused(call) == "invalid_thread_ts"
+
+
 @pytest.mark.parametrize("loading", [["x"] * 11, "not a list", [1]])
 async def test_loading_messages_are_at_most_ten_strings(
     client: AsyncWebClient, thread: Json, loading: Any
