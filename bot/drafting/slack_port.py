@@ -45,6 +45,11 @@ class NotThere(SlackError):
         return self.reason.startswith(("restricted_action", "posting_to_channel"))
 
     @property
+    def no_conversation(self) -> bool:
+        """Whether the app's own conversation with people is switched off."""
+        return self.reason == "messages_tab_disabled"
+
+    @property
     def deleted(self) -> bool:
         """Whether somebody deleted the message, rather than closed the place to us."""
         return self.reason == "message_not_found"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.objects import Restriction
+from tests.bot.draft_view import form_behind
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -251,6 +253,21 @@ async def test_a_text_that_may_not_be_posted_where_it_was_accepted_is_said_to_be
     (form,) = workspace.views(ana.id)
     assert (await workspace.submit(ana.id, form.id, {"accept": way})).ok
     await ana.hears("do not let me post here")
+
+
+async def test_where_the_messages_tab_is_switched_off_a_private_draft_says_who_can_change_it(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    workspace.state.features = replace(workspace.state.features, messages=False)
+    await ana.draft("private=yes rain")
+    await ana.hears("has to switch on its Messages tab")
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "person"})).ok
+    await workspace.until(
+        lambda: [m for m in workspace.whispers(ana.id) if "Messages tab" in m.text][1:]
+    )
 
 
 def told(workspace: Workspace, person: Person) -> list[PostedMessage]:

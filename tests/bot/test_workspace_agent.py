@@ -124,6 +124,22 @@ def test_a_manifest_that_slack_would_refuse_is_refused(features: Json, says: str
         Workspace(manifest={"features": features})
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_where_the_messages_tab_is_switched_off_the_app_can_write_to_nobody(
+    enabled: bool,
+) -> None:
+    manifest = {"features": {"app_home": {"messages_tab_enabled": enabled}}}
+    async with Workspace(manifest=manifest) as workspace:
+        client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
+        call = client.chat_postMessage(channel=workspace.dm(workspace.person("ada")), text="x")
+        if enabled:
+            assert (await call)["ok"]
+        else:
+            assert await refused(call) == "messages_tab_disabled"
+    agent = {"features": {**manifest["features"], "agent_view": {}}}
+    assert features_of(agent).messages
+
+
 @pytest.mark.parametrize("event", ["agent_session_stopped", "app_context_changed"])
 def test_the_events_of_agents_are_for_agents_alone(event: str) -> None:
     subscribed = {"settings": {"event_subscriptions": {"bot_events": [event]}}}
