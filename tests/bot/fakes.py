@@ -168,7 +168,7 @@ class FakeSlack:
         self.fails("show_work")
         self.at_work.add((place.thread_ts, key))
 
-    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+    async def show_rest(self, place: Place, *, key: str, again: bool, over: bool = False) -> None:
         self.fails("show_rest")
         self.at_work.discard((place.thread_ts, key))
 

@@ -16,7 +16,9 @@ Kept = tuple[int, str, bool, str | None, str]
 
 @pytest.fixture
 def guest(workspace: Workspace, ana: Person) -> Person:
-    return Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, guest.id)
+    return guest
 
 
 async def kept(workspace: Workspace, folder: Path) -> list[Kept]:

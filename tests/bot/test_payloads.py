@@ -44,12 +44,35 @@ def test_a_click_says_who_asks_where_and_for_what() -> None:
     assert click.invocation == Invocation("U1", "T1", "C1", "action-1.2", click.response_url)
 
 
+# https://docs.slack.dev/reference/events/message#subtypes
+NO_WORDS = (
+    "bot_add",
+    "bot_message",
+    "channel_archive",
+    "channel_join",
+    "channel_leave",
+    "channel_name",
+    "channel_posting_permissions",
+    "channel_purpose",
+    "channel_topic",
+    "channel_unarchive",
+    "document_mention",
+    "ekm_access_denied",
+    "huddle_thread",
+    "message_changed",
+    "message_replied",
+    "pinned_item",
+    "reminder_add",
+    "tombstone",
+)
+
+
 @pytest.mark.parametrize(
     ("fields", "author"),
     [
         ({}, "U1"),
         ({"subtype": "file_share"}, "U1"),
-        ({"subtype": "channel_join"}, None),
+        *(({"subtype": subtype}, None) for subtype in NO_WORDS),
         ({"bot_id": "B1"}, None),
         ({"user": None, "subtype": "message_deleted"}, None),
     ],

@@ -27,13 +27,11 @@ log = structlog.get_logger(__name__)
 
 async def deliver(run: JobRun) -> None:
     """Delete the version, or judge it once more and hand it over. Raises Refusal, Away."""
-    store, slack = run.context.store, run.context.slack
+    store = run.context.store
     assert run.job.parent_id is not None
     version = await store.get_version(run.job.parent_id)
     if run.job.kind is JobKind.DELETE:
-        await store.end_version(version.id, VersionStatus.DELETED)
-        for ts in await store.list_posts(version.id):
-            await slack.delete(run.thread.channel, ts)
+        await _delete(run, version)
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
@@ -43,6 +41,17 @@ async def deliver(run: JobRun) -> None:
     url = await _hand_over(run, version, await _text(run, version))
     await store.mark_accepted(version.id, None if run.job.sampling["way"] == Way.PERSON else url)
     await tell_posted(run, version.number, url)
+
+
+async def _delete(run: JobRun, version: Version) -> None:
+    store, slack, thread = run.context.store, run.context.slack, run.thread
+    await store.end_version(version.id, VersionStatus.DELETED)
+    for ts in await store.list_posts(version.id):
+        await slack.delete(thread.channel, ts)
+    left = [v for v in await store.list_versions(thread.id) if v.status != VersionStatus.DELETED]
+    if thread.root_ts and not left:
+        place = Place(thread.channel, thread.root_ts)
+        await slack.show_rest(place, key=run.job.name, again=True, over=True)
 
 
 async def _text(run: JobRun, version: Version) -> SafeText:

@@ -105,6 +105,8 @@ class JobPipeline:
 def _why_gone(gone: NotThere) -> Sentence:
     if gone.archived:
         return sentence("archived")
+    if gone.no_conversation:
+        return sentence("no_conversation")
     return sentence("may_not_post" if gone.restricted else "thread_gone")
 
 
