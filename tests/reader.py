@@ -104,9 +104,10 @@ class Reader:
         field = Select(self.browser.find_element(By.CSS_SELECTOR, selector))
         await asyncio.to_thread(field.select_by_value, value)
 
-    async def focused(self) -> str:
-        """Return the id of the element that has the focus."""
-        return str(self.browser.execute_script("return document.activeElement.id"))
+    async def focused(self, attribute: str = "id") -> str:
+        """Return the id, or another attribute, of the element that has the focus."""
+        script = "return document.activeElement.getAttribute(arguments[0])"
+        return str(self.browser.execute_script(script, attribute))
 
     def complaints(self) -> list[str]:
         """Return the messages in the browser's console."""
