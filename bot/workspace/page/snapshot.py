@@ -58,8 +58,7 @@ def _user(user: User) -> Json:
 
 
 def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
-    others = sorted(channel.members - {who})
-    names = ", ".join(state.name_of(user) for user in others)
+    names = ", ".join(sorted(state.name_of(user) for user in channel.members - {who}))
     return {
         "id": channel.id,
         "name": names if channel.kind in ("im", "mpim") else channel.name,
