@@ -119,13 +119,14 @@ class DraftActions:
         self, thread: Thread, muted: bool | None, invocation: Invocation
     ) -> Sentence | None:
         """Mute, unmute or stop, once: an old delivery must not undo what came later."""
+        # Before it counts as done: where Slack does not answer, the next delivery asks again.
+        if muted is not None and not await self._people.may_ask(invocation.user, invocation.team):
+            return sentence("not_allowed")
         if not await self.first(invocation):
             return None
         if muted is None:
             await self.stop_thread(thread.id, invocation.user)
             return None
-        if not await self._people.may_ask(invocation.user, invocation.team):
-            return sentence("not_allowed")
         await self._store.set_muted(thread.id, invocation.user if muted else None)
         self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")

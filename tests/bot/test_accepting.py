@@ -282,6 +282,8 @@ async def test_three_deliveries_of_an_emoji_ask_once_and_a_second_click_finds_it
     root = own.root
     for _ in range(3):
         await workspace.deliver(own.reaction(draft, "white_check_mark"), event_id="Ev1")
+    await workspace.until(lambda: len(workspace.messages(own.channel, root.ts)) > 2)
+    await asyncio.sleep(0.2)
     (asked,) = workspace.messages(own.channel, root.ts)[2:]
     row = asked.blocks
     assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
