@@ -62,7 +62,8 @@ class Services:
     async def answer_in_place(self, interaction: Interaction, sentence: Sentence) -> None:
         """Put a sentence in the place of what somebody clicked on, or beside it if that is over."""
         said = await self.people.told(interaction.user, sentence)
-        if not await self.outbox.respond(interaction.response_url, said):
+        url = interaction.response_url
+        if not (url and await self.outbox.respond(url, said)):
             await self.answer(interaction, sentence)
 
     async def attempt(self, ack: AsyncAck, click: ButtonClick, work: Awaitable[None]) -> None:
