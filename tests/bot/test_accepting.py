@@ -352,6 +352,7 @@ async def test_in_our_conversation_an_accepted_text_stays_and_nothing_is_asked(
     form = await form_behind(workspace, own, draft, "accept_form")
     assert "Nobody but you reads this conversation" in shown_in(form)
     assert "Into this conversation, outside the thread" in shown_in(form)
+    assert "As a canvas that only you can open" in shown_in(form)
     assert "<#" not in shown_in(form)
     await own.react(draft, "white_check_mark")
     told = await workspace.until(

@@ -106,7 +106,7 @@ async def test_the_form_speaks_chinese_to_those_who_read_it(bot: Bot, workspace:
     mei = Person(workspace, workspace.person("mei", locale="zh-CN"), workspace.channel("general"))
     await mei.draft("tones=正式 博客：our office")
     form = await form_of(workspace, mei)
-    assert top_of(form) == ["没有“tones”这个选项，请用“tone”。"]
+    assert top_of(form) == ["没有“tones”这个选项，请用“语气”。"]
     assert filled_in(form) == {
         "kind": "blog",
         "tone": "formal",
@@ -201,12 +201,12 @@ async def test_a_request_that_is_one_too_many_is_given_back(
         engine.gate.clear()
         await ana.draft("one")
         ack = await ana.draft("another one")
-        assert "You have 1 drafts running" in ack.text
+        assert "at most 1 of your requests at a time" in ack.text
         assert "another one" in str(workspace.whispers(ana.id)[-1].blocks)
         await ana.draft("")
         form = await form_of(workspace, ana)
         answer = await workspace.submit(ana.id, form.id, {"brief": "a third one"})
-        assert "You have 1 drafts running" in answer.errors["brief"]
+        assert "at most 1 of your requests at a time" in answer.errors["brief"]
         engine.gate.set()
         await ana.sees_drafts(1)
 

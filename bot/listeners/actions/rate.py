@@ -38,7 +38,7 @@ async def _count(click: ButtonClick, services: Services) -> tuple[bool, Sentence
     except UserError as bad:
         return False, bad.sentence
     except (SlackError, StoreUnavailable, TimeoutError):
-        return False, sentence("feedback_not_saved")
+        return False, sentence("click_not_saved")
 
 
 async def _ask_why(click: ButtonClick, services: Services) -> None:
