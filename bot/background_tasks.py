@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from inference.logs import where
+
 log = structlog.get_logger(__name__)
 
 
@@ -18,9 +20,23 @@ class BackgroundTasks:
 
     def start(self, work: Coroutine[Any, Any, None], *, seconds: float) -> None:
         """Start the work now; give it up after so many seconds."""
-        task = asyncio.create_task(self._run(work, seconds))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._own(self._run(work, seconds))
+
+    async def until(
+        self, reached: asyncio.Event, work: Coroutine[Any, Any, None], *, seconds: float
+    ) -> None:
+        """Do the work up to the point that it says it has reached; the rest goes on by itself.
+
+        Raises what the work raises before that point.
+        """
+        task = self._own(self._run(work, seconds, reached))
+        waiting = asyncio.create_task(reached.wait())
+        try:
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if task.done():
+            task.result()
 
     async def close(self) -> None:
         """Give up what still runs."""
@@ -28,12 +44,25 @@ class BackgroundTasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, work: Coroutine[Any, Any, None], seconds: float) -> None:
+    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(
+        self,
+        work: Coroutine[Any, Any, None],
+        seconds: float,
+        reached: asyncio.Event | None = None,
+    ) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await work
         except Exception as error:
-            log.warning("background task not done", error=type(error).__name__)
+            if reached is not None and not reached.is_set():
+                raise
+            log.warning("background task not done", error=where(error))
 
 
 @asynccontextmanager

@@ -117,7 +117,7 @@ async def _agent(settings: Settings) -> str:
         raise OperatorError(NO_AGENT_YET)
     if error not in GONE:
         raise OperatorError(f"Slack does not say whether the app is an agent: {error or 'ok'}.")
-    return f"an agent; if its page lacks the event {' or '.join(AGENT_EVENTS)}, add it there"
+    return f"an agent (its page, Event Subscriptions, must list {' and '.join(AGENT_EVENTS)})"
 
 
 async def _transport(settings: Settings) -> str:

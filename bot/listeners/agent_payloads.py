@@ -6,6 +6,7 @@ from typing import Self
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.look import Look
 from bot.listeners.payloads import Body
+from bot.listeners.team import team_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,10 @@ class AppContextChanged:
     def from_body(cls, body: Body) -> Self:
         event = body["event"]
         # The page has the person in the authorization; Slack's own types have them in the event.
-        authorized = [a["user_id"] for a in body.get("authorizations", []) if not a.get("is_bot")]
+        authorizations = body.get("authorizations") or []
+        authorized = [a["user_id"] for a in authorizations if not a.get("is_bot")]
         user = event.get("user") or next(iter(authorized), None)
-        return cls(Look.from_context(user, event["context"], body) if user else None)
+        return cls(Look.from_context(user, event.get("context") or {}, body) if user else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class AgentSessionStopped:
     def from_body(cls, body: Body) -> Self:
         event = body["event"]
         return cls(
-            event["user"], body["team_id"], event["channel"], event["thread_ts"], body["event_id"]
+            event["user"], team_of(body), event["channel"], event["thread_ts"], body["event_id"]
         )
 
     @property

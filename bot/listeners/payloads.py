@@ -34,7 +34,7 @@ class Interaction:
     channel: str
     key: str
     trigger_id: str
-    response_url: str
+    response_url: str | None
     thread_ts: str | None
 
     @property
@@ -59,7 +59,7 @@ class SlashCommand(Interaction):
             trigger_id=body["trigger_id"],
             response_url=body["response_url"],
             thread_ts=None,
-            text=body.get("text", ""),
+            text=body.get("text") or "",
         )
 
 
@@ -79,7 +79,7 @@ class ButtonClick(Interaction):
         fields = _interaction(body, "action")
         chosen = action.get("selected_option") or action
         # What has several choices says which one in its value: "shorter:12".
-        name, _, value = str(chosen["value"]).rpartition(":")
+        name, _, value = str(chosen.get("value") or "").rpartition(":")
         return cls(**fields, action_id=name or action["action_id"], value=value)
 
     @property
@@ -103,7 +103,7 @@ class MessageShortcut(Interaction):
         message = body["message"]
         return cls(
             **_interaction(body, "shortcut"),
-            author=message.get("user", body["user"]["id"]),
+            author=message.get("user") or body["user"]["id"],
             ts=message.get("ts") or body["message_ts"],
             root_ts=message.get("thread_ts"),
             message=message,
@@ -227,13 +227,13 @@ class MessageEvent:
         return cls(
             team=team_of(body),
             channel=event["channel"],
-            channel_type=event.get("channel_type", ""),
+            channel_type=event.get("channel_type") or "",
             ts=event["ts"],
             thread_ts=event.get("thread_ts"),
             subtype=event.get("subtype"),
             user=event.get("user"),
             bot_id=event.get("bot_id"),
-            text=event.get("text", ""),
+            text=event.get("text") or "",
             files=files_of(event),
             files_known=event["type"] != "app_mention" or "files" in event,
             shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
@@ -322,12 +322,18 @@ def _interaction(body: Body, kind: str) -> dict[str, Any]:
     return {
         "user": body["user"]["id"],
         "team": team_of(body),
-        "channel": body["channel"]["id"],
+        "channel": _channel_of(body),
         "key": f"{kind}-{body['trigger_id']}",
         "trigger_id": body["trigger_id"],
-        "response_url": body["response_url"],
+        "response_url": body.get("response_url"),
         "thread_ts": _thread_of(body),
     }
+
+
+def _channel_of(body: Body) -> str:
+    """Return where a message stands that somebody clicked on, or in whose menu they chose."""
+    channel, container = body.get("channel") or {}, body.get("container") or {}
+    return str(channel.get("id") or container["channel_id"])
 
 
 def _thread_of(body: Body) -> str | None:

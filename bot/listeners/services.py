@@ -25,6 +25,9 @@ from bot.slack.outbox import Outbox
 from bot.slack.render.markup import unformatted
 from bot.store import StoreUnavailable
 
+# For a sentence that follows an event, which Slack repeats where it waits too long for its ack.
+TELL_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -55,6 +58,13 @@ class Services:
             thread_ts=interaction.thread_ts,
             response_url=interaction.response_url,
         )
+
+    async def answer_in_place(self, interaction: Interaction, sentence: Sentence) -> None:
+        """Put a sentence in the place of what somebody clicked on, or beside it if that is over."""
+        said = await self.people.told(interaction.user, sentence)
+        url = interaction.response_url
+        if not (url and await self.outbox.respond(url, said)):
+            await self.answer(interaction, sentence)
 
     async def attempt(self, ack: AsyncAck, click: ButtonClick, work: Awaitable[None]) -> None:
         """Commit what a click asks for, ack, and tell whoever clicked if it cannot be done."""

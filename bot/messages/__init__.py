@@ -6,6 +6,7 @@ The words are in en.toml and zh.toml. Knows nothing of Slack's API, drafts or th
 from bot.messages.catalogue import (
     LANGUAGES,
     Language,
+    Named,
     Phrase,
     Sentence,
     escape,
@@ -19,6 +20,7 @@ from bot.messages.catalogue import (
 __all__ = [
     "LANGUAGES",
     "Language",
+    "Named",
     "Phrase",
     "Sentence",
     "escape",

@@ -80,7 +80,25 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     for language in LANGUAGES
 }
 
-FieldValue: TypeAlias = "str | int | float | Sentence | tuple[str | Sentence, ...]"
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What people can type by a name in each language, as an option, a kind of text or a value."""
+
+    en: str
+    zh: str
+
+    def to(self, language: Language) -> str:
+        """Return its name in a language."""
+        return {"en": self.en, "zh": self.zh}[language]
+
+    @property
+    def ticked(self) -> "Named":
+        """The names as code."""
+        return Named(f"`{self.en}`", f"`{self.zh}`")
+
+
+FieldValue: TypeAlias = "str | int | float | Named | Sentence | tuple[str | Named | Sentence, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,8 @@ class _FieldFormatter(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Sentence):
             return value.to(self._language)
+        if isinstance(value, Named):
+            return escape(value.to(self._language))
         if isinstance(value, tuple):
             return format_spec.join(self.format_field(each, "") for each in value)
         return str(super().format_field(value, format_spec))

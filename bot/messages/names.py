@@ -10,10 +10,10 @@ SentenceName = Literal[
     "button_change_form", "button_changes", "button_continue", "button_formal", "button_good",
     "button_longer", "button_regenerate", "button_shorter", "button_simpler", "button_translate",
     "button_why", "canvas_link", "change_label", "change_rewrite", "change_submit", "change_title",
-    "changes_counted", "changes_title", "characters", "cut_off", "disclosed_by", "disclosure",
-    "draft", "draft_again", "draft_from", "draft_gone", "draft_head", "draft_in_dm_button",
-    "draft_link", "draft_on", "draft_part", "drafting_in_dm", "drafts_one", "drafts_several",
-    "ended", "facts", "failed", "feedback_kept", "feedback_not_saved", "feedback_reason",
+    "changes_counted", "changes_title", "characters", "click_not_saved", "cut_off", "disclosed_by",
+    "disclosure", "draft", "draft_again", "draft_from", "draft_gone", "draft_head",
+    "draft_in_dm_button", "draft_link", "draft_on", "draft_part", "drafting_in_dm", "drafts_one",
+    "drafts_several", "ended", "facts", "failed", "feedback_kept", "feedback_reason",
     "feedback_submit", "feedback_title", "feedback_words", "file_broken", "file_canvas",
     "file_empty", "file_external", "file_gone", "file_kind", "file_size", "file_slow",
     "files_unread", "files_without_wish", "form_as_material", "form_audience", "form_brief",
@@ -56,10 +56,11 @@ SentenceName = Literal[
     "too_many", "too_many_files", "two_kinds", "unknown_kind", "unknown_option", "unmuted",
     "untitled_canvas", "use_kind", "use_option", "waits_for_one", "waits_for_review",
     "waits_for_several", "way_canvas", "way_channel", "way_docx", "way_here", "way_md",
-    "way_person", "whole_number", "why_based", "why_brief", "why_clean", "why_draft", "why_kind",
-    "why_made", "why_options", "why_rules", "why_source", "why_thread", "why_thread_one",
-    "why_thread_part", "why_title", "wish_accept", "wish_continue", "wish_delete", "wish_formal",
-    "wish_longer", "wish_regenerate", "wish_shorter", "wish_simpler", "wish_stop", "worker_busy",
-    "worker_missing", "worker_starting", "writes_one", "writes_several", "your_source"
+    "way_own_canvas", "way_person", "whole_number", "why_based", "why_brief", "why_clean",
+    "why_draft", "why_kind", "why_made", "why_options", "why_rules", "why_source", "why_thread",
+    "why_thread_one", "why_thread_part", "why_title", "wish_accept", "wish_continue", "wish_delete",
+    "wish_formal", "wish_longer", "wish_regenerate", "wish_shorter", "wish_simpler", "wish_stop",
+    "worker_busy", "worker_missing", "worker_starting", "writes_one", "writes_several",
+    "your_source"
 ]
 # fmt: on

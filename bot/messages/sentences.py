@@ -11,6 +11,7 @@ from bot.messages.catalogue import (
     LANGUAGES,
     WORDS,
     Language,
+    Named,
     Phrase,
     Sentence,
     escape,
@@ -33,32 +34,32 @@ DECISIONS: dict[str, SentenceName] = {
 }
 
 
-def use_option(name: str, near: str) -> Sentence:
+def use_option(name: str, near: Named) -> Sentence:
     """Say that there is no such option, and which one was meant."""
     return fill_in("use_option", option=_name(name), near=near)
 
 
-def unknown_option(name: str, known: Sequence[str]) -> Sentence:
+def unknown_option(name: str, known: Sequence[Named]) -> Sentence:
     """Say that there is no such option."""
     return fill_in("unknown_option", option=_name(name), known=tuple(known))
 
 
-def other_option(name: str, value: str, other: str, meant: str) -> Sentence:
+def other_option(option: Named, value: str, other: Named, meant: Named) -> Sentence:
     """Say that the value is one of another option."""
-    return fill_in("other_option", option=_name(name), value=_name(value), other=other, meant=meant)
+    return fill_in("other_option", option=option, value=_name(value), other=other, meant=meant)
 
 
-def use_kind(kind: str, near: str) -> Sentence:
+def use_kind(kind: str, near: Named) -> Sentence:
     """Say that there is no such kind of text, and which one was probably meant."""
     return fill_in("use_kind", kind=_name(kind), near=near)
 
 
-def unknown_kind(kind: str, known: Sequence[str]) -> Sentence:
+def unknown_kind(kind: str, known: Sequence[Named]) -> Sentence:
     """Say that there is no such kind of text."""
     return fill_in("unknown_kind", kind=_name(kind), known=tuple(known))
 
 
-def two_kinds(first: str, second: str) -> Sentence:
+def two_kinds(first: Named, second: Named) -> Sentence:
     """Say that a brief names two kinds of text."""
     return fill_in("two_kinds", first=first, second=second)
 
@@ -68,11 +69,9 @@ def mute_where(word: str) -> Sentence:
     return fill_in("mute_where", word=_name(word))
 
 
-def bad_option(name: str, value: str, range_: Sentence) -> Sentence:
-    """Say that an option cannot have this value; `range_` says which it can have, or why none."""
-    option, given = _name(name), _name(value)
-    if range_.name == "no_networks":
-        return range_
+def bad_option(option: Named, value: str, range_: Sentence) -> Sentence:
+    """Say that an option cannot have this value; `range_` says which it can have."""
+    given = _name(value)
     if range_.name == "one_of_near":
         return fill_in("bad_option_near", option=option, range=range_)
     if range_.name == "characters" or not given:
@@ -86,13 +85,12 @@ def range_of(low: float, high: float, *, whole: bool, above: bool) -> Sentence:
     return fill_in(name, low=low, high=high)
 
 
-def choices(known: Sequence[str], near: str | None) -> Sentence:
+def choices(known: Sequence[Named], near: Named | None) -> Sentence:
     """Say which words an option takes."""
+    ticked = tuple(each.ticked for each in known)
     if near:
-        return fill_in("one_of_near", known=_ticked(known), near=near)
-    if len(known) == 1:
-        return fill_in("only_one", known=_ticked(known))
-    return fill_in("one_of", known=_ticked(known))
+        return fill_in("one_of_near", known=ticked, near=near)
+    return fill_in("only_one" if len(known) == 1 else "one_of", known=ticked)
 
 
 def other_language(code: str, written: Iterable[str]) -> Sentence:

@@ -93,7 +93,7 @@ class DraftMessage:
         # Slack may take the whole text, although it refused a part of it.
         with suppress(SlackRefused):
             await self._end_writing()
-        closing = blocks.closing(note, buttons, thumbs)
+        closing = blocks.closing(note, buttons, thumbs if self._posts.takes_thumbs else None)
         bodies = split(self._text)
         for i, body in enumerate(bodies):
             if i == len(self._parts):

@@ -14,6 +14,7 @@ from safety import part as excerpt
 
 # How Slack says that a stream has ended already, by its age or by Slack's own stop button.
 ENDED = {"message_not_in_streaming_state", "stopped_by_user"}
+BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
 
 
 class StreamState(Enum):
@@ -69,9 +70,21 @@ class DraftPart:
         whole = markdown(body)
         if not (self.stream is StreamState.OPEN and await self._stop_stream(whole, closing)):
             await self.close_stream()
-            content = blocks.draft(self._head, body, *closing)
-            await self._posts.update(self._place.channel, self.ts, content, key=self._key)
+            await self._update(body, closing)
         self._sent, self._complete = whole, True
+
+    async def _update(self, body: SafeText, closing: list[Block]) -> None:
+        """Show all by chat.update; where Slack takes no thumbs, the draft ends without them."""
+        content = blocks.draft(self._head, body, *closing)
+        try:
+            await self._posts.update(self._place.channel, self.ts, content, key=self._key)
+        except SlackRefused as refusal:
+            without = blocks.without_thumbs(closing)
+            if refusal.error not in BAD_BLOCKS or without == closing:
+                raise
+            content = blocks.draft(self._head, body, *without)
+            await self._posts.update(self._place.channel, self.ts, content, key=self._key)
+            self._posts.takes_thumbs = False
 
     async def close_stream(self) -> None:
         """End the stream, if there may be one, so that chat.update can change the message."""

@@ -148,6 +148,15 @@ class Thread(Base):
     others_root: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
 
+    @property
+    def shown_root(self) -> str | None:
+        """Its root, if the person reads below it what is for them alone.
+
+        In a channel, nobody does so before the first reply: it shows beside the root.
+        """
+        has_replies = self.others_root or not self.persons_root or self.head_ts is not None
+        return self.root_ts if has_replies or self.channel.startswith("D") else None
+
 
 class Job(Base):
     """One request: what was asked, by whom, and with which sampling. It makes `n` versions.

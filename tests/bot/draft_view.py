@@ -11,6 +11,11 @@ def shown_in(view: Any) -> str:
 
 
 async def form_behind(workspace: Workspace, who: Person, draft: PostedMessage, button: str) -> Any:
+    """Return the view that a button opens; views that were opened before may stand beside it."""
+    before = [view.id for view in workspace.views(who.id)]
     assert await who.press(draft, button)
-    views = await workspace.until(lambda: workspace.views(who.id))
-    return views[-1]
+
+    def opened() -> Any:
+        return next((view for view in workspace.views(who.id) if view.id not in before), None)
+
+    return await workspace.until(opened)

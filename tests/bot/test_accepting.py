@@ -306,6 +306,8 @@ async def test_three_deliveries_of_an_emoji_ask_once_and_a_second_click_finds_it
     root = own.root
     for _ in range(3):
         await workspace.deliver(own.reaction(draft, "white_check_mark"), event_id="Ev1")
+    await workspace.until(lambda: len(workspace.messages(own.channel, root.ts)) > 2)
+    await asyncio.sleep(0.2)
     (asked,) = workspace.messages(own.channel, root.ts)[2:]
     row = asked.blocks
     assert await workspace.click(ana.id, own.channel, asked.ts, "accept_post")
@@ -374,6 +376,7 @@ async def test_in_our_conversation_an_accepted_text_stays_and_nothing_is_asked(
     form = await form_behind(workspace, own, draft, "accept_form")
     assert "Nobody but you reads this conversation" in shown_in(form)
     assert "Into this conversation, outside the thread" in shown_in(form)
+    assert "As a canvas that only you can open" in shown_in(form)
     assert "<#" not in shown_in(form)
     await own.react(draft, "white_check_mark")
     told = await workspace.until(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.listeners.agent_payloads import AppContextChanged, AppHomeOpened
+from bot.listeners.agent_payloads import AgentSessionStopped, AppContextChanged, AppHomeOpened
 from bot.listeners.look import Look
 
 CHANNEL = {"type": "slack#/types/channel_id", "value": "C1", "team_id": "T1"}
@@ -28,6 +28,24 @@ def looked(event: dict[str, Any], **options: bool) -> Look | None:
 def test_the_person_is_in_the_event_or_else_in_the_authorization() -> None:
     at = (looked({"user": "U2"}), looked({}), looked({}, is_bot=True))
     assert [look and look.user for look in at] == ["U2", "U1", None]
+
+
+def test_nothing_is_looked_at_where_slack_tells_of_no_context() -> None:
+    look = looked({"context": None})
+    assert look is not None
+    assert look.channel is None
+    assert AppContextChanged.from_body({"event": {}, "authorizations": None}).look is None
+
+
+def test_a_stop_in_an_organisation_names_our_workspace() -> None:
+    event = {"user": "U1", "channel": "C1", "thread_ts": "1.0"}
+    told = {
+        "event": event,
+        "event_id": "Ev1",
+        "team_id": None,
+        "authorizations": [{"team_id": "T1"}],
+    }
+    assert AgentSessionStopped.from_body(told).team == "T1"
 
 
 @pytest.mark.parametrize(

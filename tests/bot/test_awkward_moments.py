@@ -250,7 +250,7 @@ async def test_a_text_that_may_not_be_posted_where_it_was_accepted_is_said_to_be
     (draft,) = await ana.sees_drafts(1)
     workspace.restrict(ana.channel, "read_only")
     await workspace.click(ana.id, ana.channel, draft.ts, "accept_form")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"accept": way})).ok
     await ana.hears("do not let me post here")
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.messages import catalogue, sentences
+from bot.messages import Named, catalogue, sentences
 from bot.messages.__main__ import write_names
 from bot.messages.catalogue import LANGUAGES, WORDS, fields_of, sentence, sentence_about
 from bot.messages.names import SentenceName
@@ -84,13 +84,20 @@ def test_a_sentence_takes_no_words_from_outside_the_catalogue() -> None:
         sentence("invite_me", bot=words)
 
 
+def same(name: str) -> Named:
+    """Return a name that is the same in every language."""
+    return Named(name, name)
+
+
 def test_what_is_quoted_is_never_read_as_a_template() -> None:
-    said = sentences.bad_option("n", "{limit}", sentences.choices(["{0}"], None)).to("en")
+    said = sentences.bad_option(same("n"), "{limit}", sentences.choices([same("{0}")], None)).to(
+        "en"
+    )
     assert said == "`n` takes only `{0}`, not `limit`."
 
 
 def test_lists_are_written_as_each_language_writes_them() -> None:
-    hint = sentences.choices(["a", "b"], None)
+    hint = sentences.choices([same("a"), same("b")], None)
     assert (hint.to("en"), hint.to("zh")) == ("one of `a`, `b`", "下列之一：`a`、`b`")
 
 

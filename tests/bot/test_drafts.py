@@ -205,7 +205,7 @@ async def test_a_person_has_at_most_so_many_requests_running(
         await ana.draft("one")
         await ana.draft("two")
         ack = await ana.draft("three")
-        assert "You have 2 drafts running" in ack.text
+        assert "at most 2 of your requests" in ack.text
         engine.gate.set()
         await workspace.until(lambda: engine.running == 0 and len(engine.requests) == 2)
 

@@ -148,3 +148,14 @@ async def test_a_draft_that_was_stopped_has_no_thumbs(
     await ana.react(ana.drafts[0], "x")
     (draft,) = await ana.sees_drafts(1)
     assert not {"good", "bad"} & set(buttons(draft))
+
+
+async def test_a_click_is_acked_however_long_its_answer_takes(
+    bot_by_either_way: Bot, ana: Person, guest: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    # The pauses between these tries are longer than Slack waits for an ack.
+    workspace.fail("chat.postEphemeral", status=503, times=4)
+    assert await guest.press(draft, "good")
+    await guest.hears("open to full members", timeout=15)

@@ -45,7 +45,7 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
     (view,) = await workspace.until(lambda: workspace.views(mei.id))
     assert view.body["title"]["text"] == "新草稿"
     answer = await workspace.submit(mei.id, view.id, {"brief": "n=9 rain", "drafts": "1"})
-    assert answer.errors["brief"] == "n 应该是从 1 到 5 的整数，不能是 9。"
+    assert answer.errors["brief"] == "份数 应该是从 1 到 5 的整数，不能是 9。"
     await mei.draft("help")
     helped = str(workspace.whispers(mei.id)[-1].blocks)
     assert "怎么用" in helped
@@ -63,7 +63,7 @@ async def test_somebody_whose_slack_is_in_chinese_is_told_everything_in_chinese(
 async def test_people_of_two_languages_are_each_told_in_their_own(
     bot: Bot, ana: Person, mei: Person, workspace: Workspace
 ) -> None:
-    for person, says in ((ana, "Did you mean blog?"), (mei, "是不是想写“blog”？")):
+    for person, says in ((ana, "Did you mean blog?"), (mei, "是不是想写“博客”？")):
         await person.draft("kind=blgo rain")
         assert says in str(workspace.views(person.id)[-1].blocks)
 

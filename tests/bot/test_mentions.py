@@ -77,7 +77,7 @@ async def test_a_mention_in_a_thread_drafts_from_what_was_said_before_it(
     assert told.count(WISH.removeprefix("news: ")) == 1
     assert "said too late" not in told
     assert await ana.press(draft, "why")
-    (why,) = workspace.views(ana.id)
+    (why,) = await workspace.until(lambda: workspace.views(ana.id))
     assert "3 messages of a thread" in str(why.blocks)
     assert len(engine.requests) == 1
 
@@ -113,6 +113,17 @@ async def test_a_mention_without_a_wish_gets_one_sentence(
     assert not engine.requests
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("password: hunter2-hunter2", "the safety filter stopped it"), ("kind=poem rain", "no kind")],
+)
+async def test_whoever_mentions_the_app_outside_a_thread_reads_the_answer_beside_their_message(
+    bot: Bot, ana: Person, workspace: Workspace, words: str, said: str
+) -> None:
+    await mention(workspace, ana, words)
+    await ana.hears(said)
+
+
 async def test_what_the_app_says_in_a_thread_is_no_material(
     bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
@@ -146,7 +157,7 @@ async def test_a_long_thread_is_read_page_by_page_and_cut_between_its_ends(
         kept = int(said.split("I used ")[1].split(",")[0])
         assert kept == told.count("ana: ")
         assert await ana.press(draft, "why")
-        (why,) = workspace.views(ana.id)
+        (why,) = await workspace.until(lambda: workspace.views(ana.id))
         assert f"{kept} of 251 messages of a thread" in str(why.blocks)
 
 
@@ -171,7 +182,7 @@ async def test_what_the_model_cannot_hold_is_left_out_between_the_first_and_the_
     said = await ana.hears("Of the 10 messages of this thread I used")
     kept = int(said.split("I used ")[1].split(",")[0])
     assert await ana.press(draft, "why")
-    (why,) = workspace.views(ana.id)
+    (why,) = await workspace.until(lambda: workspace.views(ana.id))
     assert f"{kept} of 10 messages of a thread" in str(why.blocks)
 
 

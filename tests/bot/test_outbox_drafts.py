@@ -10,12 +10,14 @@ from pydantic import SecretStr
 
 from bot.drafting.slack_port import (
     Button,
+    Choice,
     Content,
     NotThere,
     Place,
     Shown,
     SlackRefused,
     SlackUnavailable,
+    Thumbs,
 )
 from bot.messages import Phrase
 from bot.slack.client.api_client import web_client
@@ -29,6 +31,7 @@ from tests.clocks import HurriedClock
 
 HEAD = Phrase("*Draft 1*")
 FACTS = Phrase("1.2 s · seed 7")
+THUMBS = Thumbs("rate", Choice(Phrase("Good"), "good:1"), Choice(Phrase("Bad"), "bad:1"))
 AGAIN = [Button(Phrase("Regenerate"), "regenerate", "v1")]
 FIRST, SECOND = SafeText("Rain fell on **Lisbon**.\n\n"), SafeText("Then the sun came.\n\nThe end.")
 WHOLE = FIRST + SECOND
@@ -493,3 +496,35 @@ async def test_a_message_that_a_crash_left_unrecorded_is_found(any_stage: Stage)
     find = any_stage.outbox.find
     assert await find(place, key=f"version-{HEAD}/1", head=HEAD) == ts
     assert await find(place, key="other/1", head=Phrase("*Draft 1*, made from draft 2")) is None
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_workspace_that_takes_no_thumbs_is_asked_once_and_its_drafts_end_without(
+    stage: Stage, streams: bool
+) -> None:
+    if not streams:
+        stage.workspace.without(*STREAMS)
+    refusing = ("chat.stopStream", "chat.update") if streams else ("chat.update",)
+    drafts = [stage.draft(), stage.draft(head=Phrase("*Draft 2*"))]
+    for method in refusing:
+        stage.workspace.fail(method, error="invalid_blocks")
+    for draft in drafts:
+        await draft.open()
+        await draft.finish(FACTS, buttons=AGAIN, thumbs=THUMBS)
+    assert [closing_of(reply) for reply in stage.replies] == [["context", "actions"]] * 2
+    offered = [call for call in stage.workspace.calls if "context_actions" in str(call.args)]
+    assert [call.error for call in offered] == ["invalid_blocks"] * len(refusing)
+
+
+async def test_blocks_that_are_refused_for_another_reason_do_not_cost_the_next_draft_its_thumbs(
+    stage: Stage,
+) -> None:
+    stage.workspace.without(*STREAMS)
+    stage.workspace.fail("chat.update", error="invalid_blocks", times=2)
+    first, second = stage.draft(), stage.draft(head=Phrase("*Draft 2*"))
+    await first.open()
+    with pytest.raises(SlackRefused):
+        await first.finish(FACTS, thumbs=THUMBS)
+    await second.open()
+    await second.finish(FACTS, thumbs=THUMBS)
+    assert stage.replies[1].blocks[-1]["type"] == "context_actions"

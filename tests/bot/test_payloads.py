@@ -44,6 +44,25 @@ def test_a_click_says_who_asks_where_and_for_what() -> None:
     assert click.invocation == Invocation("U1", "T1", "C1", "action-1.2", click.response_url)
 
 
+def test_a_click_in_an_organisation_or_on_what_one_person_sees_has_less_in_it() -> None:
+    click = ButtonClick.from_body(
+        {
+            "user": {"id": "U1"},
+            "team": None,
+            "enterprise": {"id": "E1"},
+            "container": {"message_ts": "1.1", "channel_id": "C1", "thread_ts": "1.0"},
+            "actions": [{"action_id": "open_filled_form", "type": "button"}],
+            "trigger_id": "1.2",
+        }
+    )
+    assert (click.team, click.channel, click.thread_ts) == ("E1", "C1", "1.0")
+    assert (click.action_id, click.value, click.response_url) == ("open_filled_form", "", None)
+
+
+def test_a_message_without_text_has_no_words() -> None:
+    assert message(text=None, attachments=None, files=None).text == ""
+
+
 # https://docs.slack.dev/reference/events/message#subtypes
 NO_WORDS = (
     "bot_add",

@@ -9,6 +9,31 @@ from typing import Any
 import pytest
 
 from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, CallBudget, Clock, RateLimiter
+from bot.workspace.api.methods import METHODS
+
+# Its budget is a channel's, or the page of the method names no figure.
+WITHOUT_FIGURE = {
+    "apps.connections.open",
+    "assistant.threads.setStatus",
+    "assistant.threads.setSuggestedPrompts",
+    "assistant.threads.setTitle",
+    "auth.test",
+    "chat.postMessage",
+}
+NOT_CALLED = {
+    "agents.sessions.rename",
+    "conversations.list",
+    "reactions.get",
+    "users.conversations",
+    "views.push",
+}
+
+
+def test_each_method_has_the_budget_that_slack_grants_it() -> None:
+    granted = {name: method.limit.calls for name, method in METHODS.items() if method.limit}
+    assert {
+        name: calls for name, calls in granted.items() if name not in WITHOUT_FIGURE | NOT_CALLED
+    } == TIERS
 
 
 class StoppedClock(Clock):

@@ -92,8 +92,8 @@ async def test_the_text_is_shown_to_the_reviewer_who_asks_alone(
 ) -> None:
     await ana.draft("rain")
     await rex.click("review_show")
-    (view,) = workspace.views(rex.id)
-    assert ADDRESS in json.dumps(view.body)
+    (view,) = await workspace.until(lambda: workspace.views(rex.id))
+    await workspace.until(lambda: ADDRESS in json.dumps(view.body))
     assert not workspace.views(ana.id)
     assert ADDRESS not in str([message.text for message in workspace.messages(rex.channel)])
 
@@ -125,7 +125,7 @@ async def test_who_asked_cannot_decide(
     await rex.sees_card()
     desk = Reviewer(workspace, ana.id, rex.channel)
     await desk.click("review_show")
-    (view,) = workspace.views(ana.id)
+    (view,) = await workspace.until(lambda: workspace.views(ana.id))
     await workspace.until(lambda: "somebody else has to decide" in str(view.body))
     assert ADDRESS not in str(view.body)
     await desk.click("review_approve")
@@ -310,10 +310,11 @@ async def test_the_kept_text_is_sealed_and_gone_once_it_is_decided(
 
 
 async def test_every_look_and_decision_is_audited_without_the_text(
-    holding_bot: Bot, ana: Person, rex: Reviewer, tmp_path: Path
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace, tmp_path: Path
 ) -> None:
     await ana.draft("rain")
     await rex.click("review_show")
+    await workspace.until(lambda: ADDRESS in str(workspace.views(rex.id)))
     await rex.click("review_approve")
     await ana.sees_drafts(1)
     audit = (tmp_path / "audit.jsonl").read_text()

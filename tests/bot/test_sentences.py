@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.messages import sentences
+from bot.messages import Named, sentences
 from tests.safety.test_safe_text import is_named, makings
 
 ROOT = Path(sentences.__file__).parents[2]
@@ -24,11 +24,11 @@ MAKERS = {
 TYPED = {
     "unknown_option": {"name"},
     "use_option": {"name"},
-    "other_option": {"name", "value"},
+    "other_option": {"value"},
     "unknown_kind": {"kind"},
     "use_kind": {"kind"},
     "mute_where": {"word"},
-    "bad_option": {"name", "value"},
+    "bad_option": {"value"},
     "_name": {"typed"},
 }
 # Ids of Slack's, words of the catalogue and of the policy, names in settings and recipes.
@@ -148,11 +148,12 @@ def _uses_in_name(tree: ast.AST, name: str) -> int:
 
 @pytest.mark.parametrize("typed", ["<!channel>", "<@U1|ana>", "*bold* `code`", "https://a.b/c?d=e"])
 def test_no_markup_of_what_is_typed_lives_in_a_sentence(typed: str) -> None:
-    said = str(sentences.unknown_option(typed, ["tone"]).to("en"))
-    said += sentences.use_option(typed, "tone").to("en")
-    said += sentences.other_option(typed, typed, "lang", "zh").to("en")
-    said += sentences.unknown_kind(typed, ["blog"]).to("en")
-    said += sentences.use_kind(typed, "blog").to("en")
+    tone = Named("tone", "语气")
+    said = str(sentences.unknown_option(typed, [tone]).to("en"))
+    said += sentences.use_option(typed, tone).to("en")
+    said += sentences.other_option(tone, typed, tone, tone).to("en")
+    said += sentences.unknown_kind(typed, [tone]).to("en")
+    said += sentences.use_kind(typed, tone).to("en")
     said += sentences.mute_where(typed).to("en")
-    said += sentences.bad_option(typed, typed, sentences.choices(["a"], None)).to("en")
+    said += sentences.bad_option(tone, typed, sentences.choices([tone], None)).to("en")
     assert not set(said) & set("<>*@")

@@ -133,7 +133,7 @@ async def test_every_door_opens_by_either_transport(
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     (draft,) = await ana.sees_drafts(1)
     assert await ana.press(draft, "change_form")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"change": "shorter"})).ok
     await ana.sees_drafts(2)
     await workspace.upload(
@@ -142,12 +142,12 @@ async def test_every_door_opens_by_either_transport(
     *_, third = await ana.sees_drafts(3)
     assert "It rings." in engine.requests[2]["messages"][1]["content"]
     assert await workspace.click(ana.id, ana.channel, third.ts, "accept_form")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert f"<#{ana.channel}>" in str(form.body["blocks"])
     assert (await workspace.submit(ana.id, form.id, {"accept": "docx"})).ok
     await workspace.until(lambda: any(m.files for m in ana.drafts))
     assert await ana.press(third, "why")
-    assert len(workspace.views(ana.id)) == 1
+    await workspace.until(lambda: workspace.views(ana.id))
     assert await ana.press(third, "good")
     assert await workspace.shortcut(ana.id, "draft_shortcut")
     await workspace.open_home(ana.id)

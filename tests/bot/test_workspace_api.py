@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,17 @@ async def test_a_whisper_is_seen_by_one_person(
     assert workspace.messages(general) == []
     call = client.chat_postEphemeral(channel=general, user=ben, text="psst")
     assert await refused(call) == "user_not_in_channel"
+
+
+async def test_a_whisper_below_a_message_without_replies_is_not_shown(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
+    root = await workspace.say(ada, general, "rain")
+    whisper = partial(client.chat_postEphemeral, channel=general, user=ada, thread_ts=root)
+    assert (await whisper(text="one"))["ok"]
+    await workspace.say(ada, general, "snow", thread_ts=root)
+    await whisper(text="two")
+    assert [m.text for m in workspace.whispers(ada)] == ["two"]
 
 
 # Streams

@@ -21,6 +21,10 @@ from bot.drafting.brief.names import (
     closest,
     find_name,
     kind_names,
+    meant_by,
+    named_kind,
+    named_option,
+    named_value,
     near_option,
     option_name,
     option_with,
@@ -163,7 +167,7 @@ def _audience_line(read: _Reading) -> str:
         return ""
     if not 0 < len(readers) <= LONGEST_AUDIENCE:
         most = sentence("characters", most=LONGEST_AUDIENCE)
-        read.object_to(sentences.bad_option(AUDIENCE, readers, most), AUDIENCE)
+        read.object_to(sentences.bad_option(named_option(AUDIENCE), readers, most), AUDIENCE)
         read.options[AUDIENCE] = readers[:LONGEST_AUDIENCE]
     zh = language_of(read.whole_text) == "zh"
     return f"\n读者：{readers}" if zh else f"\nReaders: {readers}"
@@ -254,9 +258,9 @@ def _take_last_options(read: _Reading) -> None:
 
 def _object_to_name(read: _Reading, typed: str, near: str | None) -> None:
     if near:
-        read.object_to(sentences.use_option(typed, near))
+        read.object_to(sentences.use_option(typed, named_option(option_name(near))))
     else:
-        read.object_to(sentences.unknown_option(typed, KNOWN))
+        read.object_to(sentences.unknown_option(typed, list(map(named_option, KNOWN))))
 
 
 def _option_value(match: re.Match[str]) -> str:
@@ -275,14 +279,15 @@ def _take_kind(read: _Reading, recipes: Mapping[str, Recipe]) -> Recipe | None:
             near = closest(word, kind_names(recipes), strict=False)
             named = find_recipe(recipes, near or "")
             if named:
-                read.object_to(sentences.use_kind(word, near or ""))
+                meant = meant_by(near or "", named_kind(named))
+                read.object_to(sentences.use_kind(word, meant))
         if named:
             read.text = read.text[match.end() :]
             _take_options(read, strict=False)
     asked = read.options.pop(KIND_OPTION, asked)
     recipe = _recipe_asked(read, asked, recipes) if asked is not None else None
     if recipe and named and recipe is not named:
-        read.object_to(sentences.two_kinds(recipe.name, named.name), KIND_OPTION)
+        read.object_to(sentences.two_kinds(*map(named_kind, (recipe, named))), KIND_OPTION)
     recipe = recipe or named
     network = find_name(recipe.networks, asked or word) if recipe else None
     if network:
@@ -295,13 +300,30 @@ def _recipe_asked(read: _Reading, kind: str, recipes: Mapping[str, Recipe]) -> R
     if found := find_recipe(recipes, kind):
         return found
     if meant := option_with(kind, KIND_OPTION, recipes):
-        read.object_to(sentences.other_option(KIND_OPTION, kind, *meant), KIND_OPTION)
-        read.options.setdefault(*meant)
+        _object_to_place(read, KIND_OPTION, kind, meant, recipes)
         return None
     near = closest(kind, kind_names(recipes), strict=True)
-    said = sentences.use_kind(kind, near) if near else sentences.unknown_kind(kind, list(recipes))
+    recipe = find_recipe(recipes, near or "")
+    if near and recipe:
+        said = sentences.use_kind(kind, meant_by(near, named_kind(recipe)))
+    else:
+        said = sentences.unknown_kind(kind, list(map(named_kind, recipes.values())))
     read.object_to(said, KIND_OPTION)
-    return find_recipe(recipes, near or "")
+    return recipe
+
+
+def _object_to_place(
+    read: _Reading, name: str, value: str, place: tuple[str, str], recipes: Mapping[str, Recipe]
+) -> None:
+    """Object to a value that is one of another option, which takes it: `place` names both."""
+    other, meant = place
+    if other == KIND_OPTION:
+        shown = named_kind(recipes[meant])
+    else:
+        shown = named_value(other, meant, all_networks(recipes))
+    said = sentences.other_option(named_option(name), value, named_option(other), shown)
+    read.object_to(said, name)
+    read.options.setdefault(other, meant)
 
 
 def _default_recipe(recipes: Mapping[str, Recipe], options: Mapping[str, str]) -> Recipe:
@@ -333,7 +355,7 @@ def _options(
     except ValidationError as error:
         for (name, *_), _ in validation_problems(error):
             value = read.options.pop(name)
-            read.object_to(sentences.bad_option(name, value, range_of(name)), name)
+            read.object_to(sentences.bad_option(named_option(name), value, range_of(name)), name)
         return _options(read, recipe, defaults, recipes)
     if options.words is None:
         return options
@@ -351,17 +373,17 @@ def _take_value(read: _Reading, name: str, recipe: Recipe, recipes: Mapping[str,
     if (found := find_name(known, value)) is not None:
         read.options[name] = found
         if name == "network" and not recipe.networks:
-            no_networks = sentence("no_networks")
-            read.object_to(sentences.bad_option(name, value, no_networks), name)
+            read.object_to(sentence("no_networks"), name)
         return
     del read.options[name]
     if meant := option_with(value, name, recipes):
-        read.object_to(sentences.other_option(name, value, *meant), name)
-        read.options.setdefault(*meant)
+        _object_to_place(read, name, value, meant, recipes)
         return
     near = closest(value, known, strict=True)
-    said = sentences.choices(list(dict.fromkeys(known.values())), near)
-    read.object_to(sentences.bad_option(name, value, said), name)
+    mains = {main: named_value(name, main, networks) for main in known.values()}
+    shown = meant_by(near, mains[known[near]]) if near else None
+    said = sentences.choices(list(mains.values()), shown)
+    read.object_to(sentences.bad_option(named_option(name), value, said), name)
     if near:
         read.options[name] = known[near]
 
@@ -371,7 +393,7 @@ def _check_words(read: _Reading, words: int, recipe: Recipe, network: str | None
     limit = recipe.limits.get(network or "")
     if limit is not None and words * SHORTEST_WORD > limit.characters:
         most = sentences.range_of(10, limit.characters // SHORTEST_WORD, whole=True, above=False)
-        read.object_to(sentences.bad_option("words", str(words), most), "words")
+        read.object_to(sentences.bad_option(named_option("words"), str(words), most), "words")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The text of `/draft help`: the kinds, with an example of each, and the options."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bot.drafting.brief.brief import LONGEST_AUDIENCE, range_of
-from bot.drafting.brief.options import CHINESE, TONES, SamplingOptions
+from bot.drafting.brief.names import named_kind, named_option, named_value
+from bot.drafting.brief.options import TONES, SamplingOptions
 from bot.drafting.brief.recipe import Recipe
 from bot.messages import Language, Sentence, sentence, sentences
 
@@ -25,7 +26,7 @@ def help_in(
 
 
 def _kind_name(recipe: Recipe, language: Language) -> str:
-    return recipe.wording(language).names[0] if language == "zh" else recipe.name
+    return named_kind(recipe).to(language)
 
 
 def _kind_help(recipe: Recipe, language: Language, examples: Language) -> Sentence:
@@ -40,15 +41,15 @@ def _network_help(recipe: Recipe, language: Language, examples: Language) -> Sen
 
 
 def _option_help(language: Language, written: Sequence[str]) -> Iterator[Sentence]:
-    chinese = language == "zh"
+    def one_of(option: str, values: Iterable[str]) -> Sentence:
+        return sentences.choices([named_value(option, value, {}) for value in values], None)
+
     values = {
-        "tone": sentences.choices([*(TONES.values() if chinese else TONES)], None),
-        "lang": sentences.choices(written, None),
-        "private": sentences.choices(["是", "否"] if chinese else ["yes", "no"], None),
+        "tone": one_of("tone", TONES),
+        "lang": one_of("lang", written),
+        "private": one_of("private", ("yes", "no")),
         "audience": sentence("characters", most=LONGEST_AUDIENCE),
         **{name: range_of(name) for name in ("words", *SamplingOptions.model_fields)},
     }
-    chinese_names = {name: typed for typed, name in CHINESE.items()}
     for name, takes in values.items():
-        typed = chinese_names.get(name, name) if chinese else name
-        yield sentences.help_option(name, typed, takes)
+        yield sentences.help_option(name, named_option(name).to(language), takes)

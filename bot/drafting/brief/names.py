@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from bot.drafting.brief.options import CHINESE, TONES, YES_NO, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, find_recipe, fold_name
-from bot.messages import sentences
+from bot.messages import Named, sentence_about, sentences
 
 KIND_OPTION = "kind"
 AUDIENCE = "audience"
@@ -19,6 +19,9 @@ KNOWN = (
     "private",
     *SamplingOptions.model_fields,
 )
+
+CHINESE_NAMES = {name: typed for typed, name in CHINESE.items()}
+YES_NO_CHINESE = {name: typed for typed, name in YES_NO.items() if not typed.isascii()}
 
 # What people write instead of a name. Those of OTHER_WORDS may also begin a text.
 OTHER_FORMS = {
@@ -67,6 +70,32 @@ def near_option(typed: str, *, strict: bool) -> str | None:
     name = option_name(typed)
     forms = {**OTHER_FORMS, **(OTHER_WORDS if strict else {})}
     return forms.get(name) or closest(typed, (*KNOWN, *CHINESE), strict=strict)
+
+
+def named_option(name: str) -> Named:
+    """Return the names of an option, by its main name."""
+    return Named(name, CHINESE_NAMES.get(name, name))
+
+
+def named_kind(recipe: Recipe) -> Named:
+    """Return the names of a kind of text, as `/draft help` has them."""
+    return Named(recipe.name, recipe.wording("zh").names[0])
+
+
+def named_value(option: str, value: str, networks: Mapping[str, str]) -> Named:
+    """Return the names of a value, by its main name; `networks`: each by each of its names."""
+    if option == "lang":
+        return Named(value, sentence_about("language", value).to("zh"))
+    others = (name for name, main in networks.items() if main == value and not name.isascii())
+    chinese = {"tone": TONES.get(value), "private": YES_NO_CHINESE.get(value)}
+    if option == "network":
+        return Named(value, next(others, value))
+    return Named(value, chinese.get(option) or value)
+
+
+def meant_by(near: str, main: Named) -> Named:
+    """Return a name that somebody nearly typed, and the main name in the other language."""
+    return Named(near, main.zh) if near.isascii() else Named(main.en, near)
 
 
 def find_name(known: Mapping[str, str], value: str) -> str | None:

@@ -87,7 +87,7 @@ class JobRun:
                 place.channel if place else self.asked_in.channel,
                 self.job.requester,
                 sentence.to(self.language),
-                thread_ts=place.thread_ts if place else self.asked_in.root_ts,
+                thread_ts=place.thread_ts if place else self.asked_in.shown_root,
                 response_url=None if place else self.job.response_url,
                 buttons=buttons,
             )

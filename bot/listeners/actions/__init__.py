@@ -1,7 +1,8 @@
 """Buttons."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -30,7 +31,7 @@ from bot.slack.render.home_view import NEW_DRAFT
 # A button under the drafts of version 0.1.0; what it asked for is in the form to change a draft.
 TRANSLATE = "translate_form"
 
-OnClick = Callable[[AsyncAck, ButtonClick, Services], Awaitable[None]]
+OnClick = Callable[[AsyncAck, ButtonClick, Services], Coroutine[Any, Any, None]]
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -59,7 +60,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
 def _register_reviews(app: AsyncApp, services: Services, reviews: Reviews) -> None:
     async def in_review_channel(body: Body) -> bool:
-        return bool(body.get("channel", {}).get("id") == reviews.channel)
+        return bool((body.get("channel") or {}).get("id") == reviews.channel)
 
     handlers: dict[str, OnClick] = {
         SHOW: partial(on_show, reviews),

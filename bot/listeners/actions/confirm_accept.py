@@ -19,12 +19,11 @@ async def on_answer(ack: AsyncAck, click: ButtonClick, services: Services) -> No
         said = bad.sentence
     except StoreUnavailable:
         # The question stays, for another click.
-        await services.answer(click, sentence("not_saved"))
         await ack()
+        await services.answer(click, sentence("not_saved"))
         return
     await ack()
-    told = await services.people.told(click.user, said)
-    await services.outbox.respond(click.response_url, told)
+    await services.answer_in_place(click, said)
 
 
 async def _answer(click: ButtonClick, services: Services) -> Sentence:

@@ -58,12 +58,12 @@ async def _open_change(
     kept: KeptText, version: int, click: ButtonClick, services: Services
 ) -> None:
     """Open the form that changes a draft. Raises StoreUnavailable, SlackError, TimeoutError."""
-    fitted = await fit(services, None, Understood({}, kept.text), click.invocation)
-    context = VersionContext(
-        version, click.channel, click.response_url, fitted.rest, fitted.material
-    )
-    language = await services.people.language_at_once(click.user)
     async with asyncio.timeout(TRIGGER_SECONDS):
+        fitted = await fit(services, None, Understood({}, kept.text), click.invocation)
+        context = VersionContext(
+            version, click.channel, click.response_url, fitted.rest, fitted.material
+        )
+        language = await services.people.language_at_once(click.user)
         codes = services.settings.model_languages
         view = change_view(context.to_metadata(), codes, language, fitted.filling)
         await services.outbox.views.open(click.trigger_id, view)

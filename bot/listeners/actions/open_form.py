@@ -20,9 +20,9 @@ from bot.store import StoreUnavailable
 async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
     """Open the form. Nothing is kept yet: the form is the question."""
     await ack()
-    language = await services.people.language_at_once(click.user)
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
+            language = await services.people.language_at_once(click.user)
             view = await _view(click, services, language)
             await services.outbox.views.open(click.trigger_id, view)
     except UserError as bad:

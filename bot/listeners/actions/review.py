@@ -43,4 +43,4 @@ async def on_decision(
         await services.answer(click, undecided.sentence)
     except (StoreUnavailable, OSError) as error:
         log.error("review not saved", error=type(error).__name__)
-        await services.answer(click, sentence("form_did_not_open"))
+        await services.answer(click, sentence("click_not_saved"))

@@ -12,7 +12,7 @@ from bot.drafting.slack_port import Button
 from bot.drafting.sources import from_files, from_messages
 from bot.errors import UserError
 from bot.listeners.payloads import MessageEvent
-from bot.listeners.services import Services
+from bot.listeners.services import TELL_SECONDS, Services
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.render.draft_form import OPEN_FILLED
@@ -50,16 +50,25 @@ async def _handle(event: MessageEvent, author: str, services: Services, *, to_us
         said, kept = slip.sentence, await _keep(slip, event, invocation, services)
     except UserError as bad:
         said = bad.sentence
-    if not said or not await services.intake.first(invocation):
-        return
+    if said and await services.intake.first(invocation):
+        telling = _tell(event, author, said, kept, services)
+        services.background.start(telling, seconds=TELL_SECONDS)
+
+
+async def _tell(
+    event: MessageEvent, author: str, said: Sentence, kept: str | None, services: Services
+) -> None:
+    """Tell the author where they look; `kept` opens the form with what they typed."""
     language = await services.people.language_at_once(author)
-    open_form = Button(sentence("open_form_button").to(language), OPEN_FILLED, kept or "")
+    label = sentence("open_form_button").to(language)
+    # In a channel, a thread without replies shows nothing that is for one person alone.
+    in_thread = event.in_thread or event.is_direct
     await services.outbox.tell(
         event.channel,
         author,
         said.to(language),
-        thread_ts=event.root_ts,
-        buttons=[open_form] if kept else [],
+        thread_ts=event.root_ts if in_thread else None,
+        buttons=[Button(label, OPEN_FILLED, kept)] if kept else [],
     )
 
 

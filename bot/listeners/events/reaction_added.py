@@ -1,10 +1,14 @@
 """Emoji on a draft: the reactor asks for something with one click."""
 
-from bot.drafting.destination import question
+from collections.abc import Coroutine
+from typing import Any
+
+from bot.drafting.destination import Destination, question
 from bot.drafting.draft_action import DraftAction
 from bot.errors import UserError
 from bot.listeners.payloads import ReactionAdded
-from bot.listeners.services import Services
+from bot.listeners.services import TELL_SECONDS, Services
+from bot.messages import Sentence
 from bot.store import Version
 
 
@@ -23,25 +27,37 @@ async def on_reaction(event: ReactionAdded, services: Services) -> None:
         await services.actions.ask(version, action, event.invocation)
     except UserError as bad:
         if await services.intake.first(event.invocation):
-            told = await services.people.told(event.user, bad.sentence)
-            # The event does not name the thread, in which the person is looking.
-            root_ts = await services.actions.root_of(version)
-            await services.outbox.tell(event.channel, event.user, told, thread_ts=root_ts)
+            _start(_tell(version, bad.sentence, event, services), services)
 
 
 async def _is_asked_first(version: Version, event: ReactionAdded, services: Services) -> bool:
     """Ask before one click posts what was drafted in private; say whether that is so.
 
-    The question stands in the thread, where the person looks. Raises UserError.
+    Raises UserError.
     """
     where = await services.actions.acceptance.asks_first(version, event.invocation)
     if where is None:
         return False
     if await services.intake.first(event.invocation):
-        language = await services.people.language_at_once(event.user)
-        asked, buttons = question(version, where, language)
-        root = await services.actions.root_of(version)
-        await services.outbox.tell(
-            event.channel, event.user, asked, thread_ts=root, buttons=buttons
-        )
+        _start(_ask(version, where, event, services), services)
     return True
+
+
+def _start(telling: Coroutine[Any, Any, None], services: Services) -> None:
+    services.background.start(telling, seconds=TELL_SECONDS)
+
+
+async def _tell(version: Version, said: Sentence, event: ReactionAdded, services: Services) -> None:
+    told = await services.people.told(event.user, said)
+    # The event does not name the thread, in which the person is looking.
+    root = await services.actions.root_of(version)
+    await services.outbox.tell(event.channel, event.user, told, thread_ts=root)
+
+
+async def _ask(
+    version: Version, where: Destination, event: ReactionAdded, services: Services
+) -> None:
+    language = await services.people.language_at_once(event.user)
+    asked, buttons = question(version, where, language)
+    root = await services.actions.root_of(version)
+    await services.outbox.tell(event.channel, event.user, asked, thread_ts=root, buttons=buttons)

@@ -15,6 +15,6 @@ async def on_feedback_form(ack: AsyncAck, form: ViewSubmission, services: Servic
     try:
         await services.feedback.explain(version, form.user, *said)
     except StoreUnavailable:
-        await services.object_to(ack, form, WORDS, sentence("feedback_not_saved"))
+        await services.object_to(ack, form, WORDS, sentence("click_not_saved"))
     else:
         await ack()

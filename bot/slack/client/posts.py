@@ -26,6 +26,8 @@ class Posts:
         self._sessions = sessions
         self._whoami = whoami
         self._has_streams = True
+        # Whether this workspace takes thumbs; where it does not, that stays so while we run.
+        self.takes_thumbs = True
 
     async def post(self, place: Place, content: Rendered, key: str) -> str:
         """Post a message and return its ts; once, however often the answer is lost."""

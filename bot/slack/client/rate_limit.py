@@ -23,6 +23,9 @@ TIERS: Mapping[str, int] = {
     "canvases.create": TIER_2,
     "canvases.access.set": TIER_3,
     "canvases.getContent": TIER_3,
+    "files.completeUploadExternal": TIER_4,
+    "files.getUploadURLExternal": TIER_4,
+    "files.info": TIER_4,
     "files.list": TIER_3,
     "conversations.history": TIER_3,
     "conversations.info": TIER_3,
@@ -32,6 +35,8 @@ TIERS: Mapping[str, int] = {
     "conversations.replies": TIER_3,
     "users.info": TIER_4,
     "views.open": TIER_4,
+    "views.publish": TIER_4,
+    "views.update": TIER_4,
 }
 POSTS_A_MINUTE = 60  # In one channel.
 LOOK_SECONDS = 1.0  # A caller that waits looks again then: what is reserved for others changes.

@@ -136,6 +136,11 @@ def _thumbs(thumbs: Thumbs) -> Block:
     return {"type": "context_actions", "elements": [element]}
 
 
+def without_thumbs(closing: Sequence[Block]) -> list[Block]:
+    """Return what closes a draft, for a workspace that takes no thumbs."""
+    return [block for block in closing if block["type"] != "context_actions"]
+
+
 def _choice(choice: Choice) -> Block:
     return {"text": {"type": "plain_text", "text": choice.label}, "value": choice.value}
 

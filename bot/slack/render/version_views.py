@@ -26,6 +26,8 @@ from bot.slack.render.views import (
 CHANGE: SentenceGroup = "change"
 ACCEPT: SentenceGroup = "accept"
 REWRITE = "rewrite"
+# What two of the ways are called in our conversation with one person.
+IN_OURS = {Way.CHANNEL: "here", Way.CANVAS: "own_canvas"}
 
 STYLES: Mapping[Mark, Block] = {
     "same": {},
@@ -72,7 +74,7 @@ def accept_view(private_metadata: str, language: Language, where: Destination) -
     Slack shows the name of a channel's id in mrkdwn, to those who may see the channel.
     https://docs.slack.dev/messaging/formatting-message-text
     """
-    names = {way: str(way) for way in Way} | ({Way.CHANNEL: "here"} if where.is_direct else {})
+    names = {way: str(way) for way in Way} | (IN_OURS if where.is_direct else {})
     options = [option(sentence_about("way", names[way]).to(language), way) for way in Way]
     element = {"type": "radio_buttons", "options": options, "initial_option": options[0]}
     said = sentence_about("accept", "here")

@@ -39,12 +39,17 @@ def post_message(state: State, args: MethodArgs) -> Json:
 
 @api_method("chat.postEphemeral", "chat:write", limit=TIER_4)
 def post_ephemeral(state: State, args: MethodArgs) -> Json:
+    """Show a message to one person; below a message without replies it is taken, and not shown.
+
+    https://docs.slack.dev/reference/methods/chat.postEphemeral
+    """
     channel = writable_channel(state, args)
     if args.need("user") not in channel.members:
         raise ApiError("user_not_in_channel")
     message, warnings = _composed(state, channel, args)
     message.to = args.text("user")
-    state.whisper(message)
+    if message.thread_ts is None or channel.replies(message.thread_ts):
+        state.whisper(message)
     return {"message_ts": message.ts} | warnings
 
 
