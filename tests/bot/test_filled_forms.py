@@ -151,7 +151,11 @@ async def test_the_end_of_a_long_text_goes_along_with_the_form(
 
 
 async def test_a_text_that_is_too_long_for_a_brief_is_kept_as_material(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+    bot_by_either_way: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
 ) -> None:
     text = ("Write a blog post about this.\n\n" + LONG * 210)[:9505]
     assert (await ana.draft(text)).ok
@@ -213,7 +217,7 @@ async def test_a_request_that_is_one_too_many_is_given_back(
 
 @pytest.mark.parametrize("typed", ["mute", "Unmute", "静音"])
 async def test_mute_is_no_brief(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, typed: str
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, typed: str
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.text == f"Reply {typed} in the thread of a draft: it works in threads alone."
@@ -416,7 +420,7 @@ async def test_the_form_offers_the_networks_and_says_what_is_wrong_at_the_field(
 
 
 async def test_the_form_says_how_much_text_fits_and_where_more_goes(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     await ana.draft("")
     form = await form_of(workspace, ana)

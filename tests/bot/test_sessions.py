@@ -49,7 +49,7 @@ def hills(message: PostedMessage) -> int:
 
 
 async def test_a_thread_is_at_work_from_before_the_first_draft_until_the_last_is_done(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.gate.clear()
     await ana.draft("n=2 blog: rain & snow")
@@ -130,7 +130,7 @@ async def test_a_draft_waits_for_no_sign_of_work(
 
 
 async def test_threads_in_channels_get_no_title_and_threads_no_prompts(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await workspace.say(ana.id, ana.channel, f"<@{workspace.bot_user}> blog: rain")
     await ana.sees_drafts(1)

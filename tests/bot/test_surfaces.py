@@ -50,7 +50,7 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
 
 
 async def test_our_conversation_begins_with_prompts_and_each_message_is_the_root_of_a_thread(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await workspace.open_home(ana.id, "messages")
     offered = await workspace.until(lambda: workspace.prompts(ana.id))

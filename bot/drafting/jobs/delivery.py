@@ -81,8 +81,7 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
-        mark = await file_mark(run, text)
-        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+        return await _hand_over_file(run, place, text, kind, note)
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:
@@ -93,6 +92,23 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         return await _hand_over_canvas(run, Place(channel, user=run.job.requester), text, note)
     ts = await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
     return await slack.permalink(channel, ts)
+
+
+async def _hand_over_file(
+    run: JobRun, place: Place, text: SafeText, kind: FileKind, note: Phrase
+) -> str | None:
+    """Put the text as a file into the thread, and return its address.
+
+    Raises Refusal where there can be none.
+    """
+    slack, mark = run.context.slack, await file_mark(run, text)
+    try:
+        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+    except SlackRefused as refused:
+        log.warning("no file", job=run.job.name, error=str(refused))
+        may_not = refused.error == "missing_scope"
+        said = sentence("no_file_scope") if may_not else sentence("no_file")
+        raise Refusal(said, JobStatus.FAILED) from None
 
 
 async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phrase) -> str:
