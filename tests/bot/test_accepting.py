@@ -215,7 +215,7 @@ async def test_a_canvas_that_was_accepted_as_the_bot_died_is_made_and_told_once(
         await accept(workspace, ana, draft, "canvas")
         await workspace.until(lambda: lost in [c.method for c in workspace.calls if c.error])
     async with start():
-        await workspace.until(lambda: "accepted" in facts(workspace.messages(ana.channel)[0]))
+        await workspace.until(lambda: "accepted" in facts(workspace.messages(ana.channel)[0]), 30)
     assert len(canvases(workspace)) == 1
     assert len(workspace.messages(ana.channel)) == 2
 
