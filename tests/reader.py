@@ -14,6 +14,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 T = TypeVar("T")
 
 SIZE = (1360, 860)
+PATIENCE = 30.0  # seconds, for a machine that has much to do
 FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking")
 
 
@@ -33,6 +34,16 @@ def opened_browser() -> Iterator[webdriver.Chrome]:
         yield opened
     finally:
         opened.quit()
+
+
+def reply(number: int, inside: str = "") -> str:
+    """Return the selector of a place in a reply of the thread."""
+    return f"#replies li:nth-child({number + 1}) {inside}".strip()
+
+
+def row(number: int) -> str:
+    """Return the selector of the buttons under a draft in a reply of the thread."""
+    return reply(number, ".block-actions")
 
 
 @dataclass
@@ -75,7 +86,7 @@ class Reader:
         return list(self.browser.execute_script(script, selector))
 
     async def _until(self, true: Callable[[webdriver.Chrome], T], message: str) -> T:
-        wait = WebDriverWait(self.browser, 10, poll_frequency=0.05)
+        wait = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05)
         return await asyncio.to_thread(wait.until, true, message)
 
     async def reload(self) -> None:
@@ -104,9 +115,15 @@ class Reader:
         field = Select(self.browser.find_element(By.CSS_SELECTOR, selector))
         await asyncio.to_thread(field.select_by_value, value)
 
-    async def focused(self) -> str:
-        """Return the id of the element that has the focus."""
-        return str(self.browser.execute_script("return document.activeElement.id"))
+    async def become(self, person: str) -> None:
+        """Be another person, at the same place."""
+        await self.choose("#you", person)
+        await self.see(f'#messages[data-place$="/{person}"]')
+
+    async def focused(self, attribute: str = "id") -> str:
+        """Return the id, or another attribute, of the element that has the focus."""
+        script = "return document.activeElement.getAttribute(arguments[0])"
+        return str(self.browser.execute_script(script, attribute))
 
     def complaints(self) -> list[str]:
         """Return the messages in the browser's console."""

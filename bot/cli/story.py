@@ -121,10 +121,15 @@ class Story:
         """Let a person ask for what cannot be, and print what nobody else sees."""
         self._transcript.act(who, f"types: /draft {brief}")
         await self._workspace.command(who, self._channel, "/draft", brief)
-        await self._until("an answer", lambda: self._workspace.whispers(who))
-        answer = self._workspace.whispers(who)[-1]
+        answer = await self._until("an answer", lambda: self._answer(who))
         self._transcript.line(f"only {self._transcript.names[who]} sees:")
-        print(self._transcript.readable(answer), end="", flush=True)
+        print(answer, end="", flush=True)
+
+    def _answer(self, who: str) -> str:
+        """Return what one person alone reads: a message, or the first line of a form."""
+        for form in self._workspace.views(who):
+            return f"[a form, filled in] {form.blocks[0]['text']['text']}"
+        return "\n".join(map(self._transcript.readable, self._workspace.whispers(who)))
 
     def _root(self) -> str:
         messages = self._workspace.messages(self._channel)

@@ -2,24 +2,26 @@
 
 from collections.abc import Callable, Sequence
 
+from bot.drafting.acceptance import Acceptance
 from bot.drafting.brief.brief import (
-    MUTING,
     BadBrief,
     Understood,
     check_language,
     check_text,
     is_stop,
+    muted_by,
 )
 from bot.drafting.brief.options import Options
-from bot.drafting.destination import Destination, destination_of
 from bot.drafting.draft_action import DraftAction, Rewrite, Way, words_for
 from bot.drafting.drafting_settings import DraftingSettings
-from bot.drafting.jobs.intake import Intake, Invocation, new_seed
+from bot.drafting.jobs.intake import Intake, Invocation, delivery, new_seed
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.origin import Origin
 from bot.drafting.reply_target import Pointer, holds, pointed
+from bot.drafting.rights import Rights
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
+from bot.drafting.stopping import Stopping
 from bot.errors import UserError
 from bot.messages import Sentence, sentence
 from bot.store import (
@@ -39,6 +41,7 @@ from bot.store import (
 class DraftActions:
     """Replies, clicks, emoji and deletions: what people do with drafts that exist.
 
+    `acceptance` and `stopping` are what has rules of its own.
     Raises UserError, with what to tell the person, and StoreUnavailable.
     """
 
@@ -59,6 +62,9 @@ class DraftActions:
         self._intake = intake
         self._people = people
         self._settings = settings
+        self._rights = Rights(store, settings.refiners)
+        self.acceptance = Acceptance(store, intake, self._rights)
+        self.stopping = Stopping(store, jobs, self._rights)
 
     async def thread_at(self, channel: str, root_ts: str) -> Thread | None:
         """Return the thread under this message, if it is one of ours."""
@@ -88,17 +94,20 @@ class DraftActions:
         """
         if thread.others_root and not mentioned:
             return None
-        muted = MUTING.get(text.strip().casefold())
+        muted = muted_by(text)
         if muted is not None or is_stop(text):
-            return await self._at_once(thread, muted, invocation)
-        if not self._is_wish(thread, invocation.user, mentioned, to_others):
+            return await self._intake.once(
+                invocation, lambda: self._at_once(thread, muted, invocation)
+            )
+        # People also talk to each other.
+        if to_others or not self._rights.is_heard(thread, invocation.user, mentioned=mentioned):
             return None
         if thread.muted:
             first = await self._store.record_notice(thread.id, invocation.user, MUTED)
             return sentence("muted_reply") if first else None
         sources = from_files(files, invocation.key, invocation.user)
         if sources and not text:
-            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
+            await self._keep(sources, thread, invocation)
             n = len(sources)
             return sentence("source_kept_one") if n == 1 else sentence("source_kept", n=n)
         version, instruction = await self._meant(thread, text)
@@ -106,9 +115,15 @@ class DraftActions:
             await self.change(version, instruction, invocation, sources=[*brings, *sources])
         except BadBrief as slip:
             slip.version, slip.understood = version.id, Understood({}, instruction)
-            await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
+            await self._keep([*brings, *sources], thread, invocation)
             raise
         return None
+
+    async def _keep(
+        self, sources: Sequence[Source], thread: Thread, invocation: Invocation
+    ) -> None:
+        """Keep what came without a job, for the next one in the thread."""
+        await self._store.add_sources(f"{invocation.key}-files", thread.id, sources)
 
     async def read_up_to(self, thread: Thread) -> str:
         """Return the ts of the message up to which others' thread was read; "" if it was not."""
@@ -118,32 +133,24 @@ class DraftActions:
     async def _at_once(
         self, thread: Thread, muted: bool | None, invocation: Invocation
     ) -> Sentence | None:
-        """Mute, unmute or stop, once: an old delivery must not undo what came later."""
-        # Before it counts as done: where Slack does not answer, the next delivery asks again.
-        if muted is not None and not await self._people.may_ask(invocation.user, invocation.team):
-            return sentence("not_allowed")
-        if not await self.first(invocation):
-            return None
+        """Mute or unmute a thread, or stop what is written there; return what to tell."""
         if muted is None:
-            await self.stop_thread(thread.id, invocation.user)
+            await self.stopping.stop_thread(thread.id, invocation.user)
             return None
+        if not await self._people.may_ask(invocation.user, invocation.team):
+            return sentence("not_allowed")
         await self._store.set_muted(thread.id, invocation.user if muted else None)
         self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")
 
-    async def first(self, invocation: Invocation) -> bool:
-        """Say whether something that makes no job is asked for the first time."""
-        return await self._store.record_event(f"{invocation.key}-at-once")
-
     async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
         """Do what one click asks for."""
         if action is DraftAction.STOP:
-            await self._check_requester(version, invocation.user)
-            await self.stop(version, invocation.user)
+            await self.stopping.stop(version, invocation.user)
         elif action is DraftAction.REGENERATE:
             await self.regenerate(version, invocation)
         elif action is DraftAction.ACCEPT:
-            await self.accept(version, Way.CHANNEL, invocation)
+            await self.acceptance.accept(version, Way.CHANNEL, invocation)
         elif action is DraftAction.DELETE:
             await self.delete(version, invocation)
         else:
@@ -163,7 +170,7 @@ class DraftActions:
         sources: Sequence[Source] = (),
     ) -> None:
         """Have this version rewritten as `text` says."""
-        await self._check_may(version, invocation)
+        await self._rights.check_change(version, invocation.user)
         instruction = check_text(text, self._settings.max_brief)
         check_language(instruction, self._settings.model_languages)
         if version.status not in (*STANDING, VersionStatus.WRITING):
@@ -203,7 +210,7 @@ class DraftActions:
 
     async def regenerate(self, version: Version, invocation: Invocation) -> None:
         """Repeat this version's request with a new seed, one at a time: later clicks join it."""
-        await self._check_may(version, invocation)
+        await self._rights.check_change(version, invocation.user)
         before = await self._store.get_job(version.job_id)
         job = Job(
             kind=JobKind.REGENERATE,
@@ -217,88 +224,15 @@ class DraftActions:
         )
         await self._intake.begin(job, invocation)
 
-    async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
-        """Take this version as the text and send it where `way` says."""
-        await self._check_accept(version, invocation)
-        delivery = _delivery(JobKind.ACCEPT, version, invocation, way)
-        if not await self._intake.begin(delivery, invocation) and version.accepted_at:
-            raise UserError(sentence("accepted_already", number=version.number))
-
-    async def destination(self, version: Version) -> Destination:
-        """Return where a version goes when it is accepted for everybody."""
-        return destination_of(await self._store.get_thread(version.thread_id))
-
     async def root_of(self, version: Version) -> str | None:
         """Return the ts of the message under which a version stands."""
         return (await self._store.get_thread(version.thread_id)).root_ts
 
-    async def asks_first(self, version: Version, invocation: Invocation) -> Destination | None:
-        """Return where one click would post what was drafted in private; None: it may.
-
-        Raises UserError where it cannot be accepted anyway.
-        """
-        await self._check_accept(version, invocation)
-        where = await self.destination(version)
-        return where if where.apart else None
-
     async def delete(self, version: Version, invocation: Invocation) -> None:
         """Delete a draft, for its requester."""
-        await self._check_requester(version, invocation.user)
-        await self._intake.begin(_delivery(JobKind.DELETE, version, invocation), invocation)
+        await self._rights.check_requester(version, invocation.user)
+        await self._intake.begin(delivery(JobKind.DELETE, version, invocation), invocation)
         self._jobs.stop(version.job_id, version.id)
-
-    async def stop(self, version: Version, user: str) -> None:
-        """Stop a version that is being written, for its requester."""
-        if await self._is_requester(version, user) and await self._store.stop_version(version.id):
-            self._jobs.stop(version.job_id, version.id)
-
-    async def stop_thread(self, thread_id: int, user: str) -> None:
-        """Stop all that is written, or about to be, in a thread, for its requester.
-
-        Raises UserError where all of it is other people's.
-        """
-        await self._begin(await self._store.list_jobs_not_begun(thread_id=thread_id))
-        versions = await self._store.list_writing(thread_id=thread_id)
-        theirs = [v for v in versions if await self._is_requester(v, user)]
-        if versions and not theirs:
-            raise UserError(sentence("only_requester"))
-        for version in theirs:
-            await self.stop(version, user)
-
-    async def stop_session(self, channel: str, root_ts: str) -> int:
-        """Stop all that is written, or about to be, below a message; return how many drafts.
-
-        Whoever clicks Slack's own stop button may: Slack shows it to all who see the thread, and
-        has ended the streams before we hear of it. To write on would be to overrule what everybody
-        there saw. Our own buttons are for the requester still.
-        """
-        thread = await self._store.find_thread_at(channel, root_ts)
-        if thread is None:
-            return 0
-        await self._begin(await self._store.list_jobs_not_begun(thread_id=thread.id))
-        versions = await self._store.list_writing(thread_id=thread.id)
-        for version in versions:
-            if await self._store.stop_version(version.id):
-                self._jobs.stop(version.job_id, version.id)
-        return len(versions)
-
-    async def stop_all(self, user: str, channel: str) -> int:
-        """Stop all that is written, or waits, for a person in a channel; return how many drafts."""
-        waiting = await self._store.list_jobs_not_begun(
-            requester=user, channel=channel, status=JobStatus.WAITING
-        )
-        for job in waiting:
-            await self._store.end_job(job.id, JobStatus.REFUSED)
-        await self._begin(await self._store.list_jobs_not_begun(requester=user, channel=channel))
-        versions = await self._store.list_writing(requester=user, channel=channel)
-        for version in versions:
-            await self.stop(version, user)
-        return len(versions) + sum(job.n for job in waiting)
-
-    async def _begin(self, jobs: Sequence[Job]) -> None:
-        """Give jobs their versions, so that these can be stopped."""
-        for job in jobs:
-            await self._store.ensure_versions(job)
 
     async def deleted(self, channel: str, ts: str) -> None:
         """Drop the version whose message somebody deleted."""
@@ -319,13 +253,6 @@ class DraftActions:
         if version is None:
             raise UserError(sentence("draft_gone"))
         return version
-
-    def _is_wish(self, thread: Thread, user: str, mentioned: bool, to_others: bool) -> bool:
-        """Say whether a reply is an instruction; people may also talk to each other."""
-        if to_others:
-            return False
-        by_refiners = {"anyone": True, "mention": mentioned, "requester": user == thread.requester}
-        return by_refiners[self._settings.refiners]
 
     async def _meant(self, thread: Thread, text: str) -> tuple[Version, str]:
         """Return the version that a reply means, and the instruction.
@@ -357,39 +284,7 @@ class DraftActions:
             return next((v for v in newest_first if holds(v.text, pointer.quote)), None)
         return None
 
-    async def _check_accept(self, version: Version, invocation: Invocation) -> None:
-        await self._check_may(version, invocation)
-        if version.status not in STANDING or not version.text.strip():
-            raise UserError(sentence("nothing_to_accept"))
-
-    async def _check_may(self, version: Version, invocation: Invocation) -> None:
-        if self._settings.refiners == "requester":
-            await self._check_requester(version, invocation.user)
-
-    async def _check_requester(self, version: Version, user: str) -> None:
-        if not await self._is_requester(version, user):
-            raise UserError(sentence("only_requester"))
-
-    async def _is_requester(self, version: Version, user: str) -> bool:
-        job = await self._store.get_job(version.job_id)
-        thread = await self._store.get_thread(version.thread_id)
-        return user in (job.requester, thread.requester)
-
     async def _options_of(self, version: Version) -> Options:
         """Return how a version was sampled, for one more with a seed of its own."""
         sampling = (await self._store.get_job(version.job_id)).sampling
         return Options.model_validate({**sampling, "n": 1, "seed": new_seed()})
-
-
-def _delivery(
-    kind: JobKind, version: Version, invocation: Invocation, way: Way | None = None
-) -> Job:
-    """Build a job that writes nothing: `way` is all that it has to know."""
-    return Job(
-        kind=kind,
-        requester=invocation.user,
-        sampling={"n": 0, **({"way": str(way)} if way else {})},
-        thread_id=version.thread_id,
-        parent_id=version.id,
-        response_url=invocation.response_url,
-    )

@@ -58,9 +58,9 @@ class Drafting:
         """Begin a new thread. Raises UserError.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
-        `adopt` the keys of those that wait; `under`: the ts of a message of the person's that is
-        the root; `among_others`: people talked below it before; `post_to`: the channel that the
-        text is for, where it is drafted elsewhere.
+        `adopt` the keys of those that wait; `under`: the ts of a message of a person's that is the
+        root; `among_others`: people talked below it before; `post_to`: the channel that the text is
+        for, where it is drafted elsewhere.
         """
         brief = self._parse(text, chosen)
         thread = Thread(

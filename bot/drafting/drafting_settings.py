@@ -19,6 +19,7 @@ from bot.drafting.draft_action import DraftAction
 from bot.emoji import slacks_name
 from bot.messages import sentences
 
+Refiners = Literal["anyone", "requester", "mention"]
 Emoji = Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")]
 EMOJI = {
     DraftAction.REGENERATE: "repeat",
@@ -50,7 +51,7 @@ class DraftingSettings(BaseModel):
         "that is not named keeps its own, one without an emoji has none. Any of an emoji's names "
         "will do: `thumbsup` is Slack's `+1`.",
     )
-    refiners: Literal["anyone", "requester", "mention"] = Field(
+    refiners: Refiners = Field(
         "anyone",
         description="Whose replies in a thread change drafts: `anyone` who may ask, the "
         "`requester`, or only those that `mention` the bot.",

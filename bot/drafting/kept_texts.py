@@ -13,12 +13,15 @@ from bot.store import Store
 class KeptText:
     """A typed text and where it belongs.
 
-    `under`: the ts of the person's message that is to be the root of a new thread; `sources`: keys
-    of what the message brought; `version`: the draft that the text wants changed.
+    `under`: the ts of the message that is to be the root of a new thread, `among_others` and
+    `post_to` as the thread has them; `sources`: keys of what the message brought; `version`: the
+    draft that the text wants changed.
     """
 
     text: str
     under: str | None = None
+    among_others: bool = False
+    post_to: str | None = None
     sources: Sequence[str] = ()
     version: int | None = None
 

@@ -45,6 +45,11 @@ class NotThere(SlackError):
         return self.reason.startswith(("restricted_action", "posting_to_channel"))
 
     @property
+    def no_conversation(self) -> bool:
+        """Whether the app's own conversation with people is switched off."""
+        return self.reason == "messages_tab_disabled"
+
+    @property
     def deleted(self) -> bool:
         """Whether somebody deleted the message, rather than closed the place to us."""
         return self.reason == "message_not_found"
@@ -323,8 +328,11 @@ class SlackPort(Protocol):
     async def show_work(self, place: Place, work: Work, *, key: str) -> None:
         """Show below the thread that the job named `key` works there. Best effort, no waiting."""
 
-    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
-        """Show that the job works there no more; `again`: an earlier run may have shown it."""
+    async def show_rest(self, place: Place, *, key: str, again: bool, over: bool = False) -> None:
+        """Show that the job works there no more; `again`: an earlier run may have shown it.
+
+        `over`: nothing is left in the thread that could be asked for a change.
+        """
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         """Put an emoji under a message."""

@@ -43,6 +43,14 @@ class Material:
     source_id: int = 0
 
 
+class BadSource(UserError):
+    """A source gives no text. Its job forgets it as it ends: a later run must not go without it."""
+
+    def __init__(self, sentence: Sentence, source_id: int) -> None:
+        super().__init__(sentence)
+        self.source_id = source_id
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What a job is based on, and what its requester is to be told of that."""
@@ -64,21 +72,32 @@ class Sources:
     async def of(self, job: Job) -> Gathered:
         """Read and return what the job's thread is based on.
 
-        Raises UserError for what came with this job; a source that gives no text is forgotten.
+        Raises BadSource for what came with this job, SlackUnavailable.
         """
         notes: list[Sentence] = []
-        for source in await self._store.list_sources(job):
-            if source.origin and not source.text:
-                notes += await self._said_of(source)
+        for source in await self._unread(job):
+            if source.origin:
+                notes += await self._read(source, job)
         # What was attached to the messages is among them now.
-        for source in await self._store.list_sources(job):
-            if source.file and not source.text:
-                try:
-                    await self._read(source, source.file)
-                except Unreadable as unreadable:
-                    if source.job_id in (None, job.id):
-                        raise UserError(sentence_about("file", unreadable.reason)) from None
-        return Gathered(await self._store.list_sources(job), notes)
+        for source in await self._unread(job):
+            if source.file:
+                notes += await self._read(source, job)
+        sources = await self._store.list_sources(job)
+        return Gathered([source for source in sources if source.text], notes)
+
+    async def _unread(self, job: Job) -> Sequence[Source]:
+        return [source for source in await self._store.list_sources(job) if not source.text]
+
+    async def _read(self, source: Source, job: Job) -> Sequence[Sentence]:
+        """Read a source of a thread, and return what to tell. Raises BadSource."""
+        try:
+            if source.origin:
+                return await self._read_messages(source, Origin.from_dict(source.origin))
+            return await self._read_file(source)
+        except BadSource:
+            if source.job_id not in (None, job.id):
+                return []  # Its own job says so.
+            raise
 
     async def read_messages(self, key: str) -> Origin | None:
         """Read the messages that a form waits for; None: they cannot be read, and are forgotten.
@@ -88,16 +107,15 @@ class Sources:
         source = await self._store.find_source(key)
         if source is None or source.origin is None:
             return None
-        unread = [] if source.text else await self._said_of(source)
+        origin = Origin.from_dict(source.origin)
+        unread = [] if source.text else await self._read_messages(source, origin)
         read = await self._store.find_source(key)
         # One without a text is forgotten: there is nothing else in the thread.
         known = read.origin if read else source.origin
         return None if unread or known is None else Origin.from_dict(known)
 
-    async def _said_of(self, source: Source) -> Sequence[Sentence]:
-        """Read a source's messages; return what to tell. Raises UserError, SlackUnavailable."""
-        assert source.origin is not None
-        origin = Origin.from_dict(source.origin)
+    async def _read_messages(self, source: Source, origin: Origin) -> Sequence[Sentence]:
+        """Read a source's messages; return what to tell. Raises BadSource, SlackUnavailable."""
         asked = ThreadPart(
             origin.channel, origin.root_ts, origin.itself, origin.after, origin.before
         )
@@ -107,11 +125,9 @@ class Sources:
             brought = from_files(files, source.key, source.author or "")
         except (NotThere, SlackRefused) as closed:
             log.warning("thread not read", source=source.id, error=str(closed))
-            await self._store.delete_source(source.id)
-            return _unread(origin)
-        except UserError:
-            await self._store.delete_source(source.id)
-            raise
+            return await self._go_without(source, origin)
+        except UserError as bad:
+            raise BadSource(bad.sentence, source.id) from None
         await self._keep(source, origin, [] if origin.what == "files" else read.said, brought)
         return []
 
@@ -124,14 +140,25 @@ class Sources:
         known = replace(origin, messages=len(said), kept=kept, files=files, authors=authors)
         await self._store.save_read(source, text, left_out, known.to_dict(), brought)
 
-    async def _read(self, source: Source, file_id: str) -> None:
+    async def _go_without(self, source: Source, origin: Origin) -> Sequence[Sentence]:
+        """Return what to tell where Slack shows no messages. Raises BadSource if they are needed.
+
+        A wish about a thread that nobody read would be answered with something invented.
+        """
+        if origin.what == "thread":
+            raise BadSource(sentence("thread_unread"), source.id)
+        await self._store.delete_source(source.id)
+        return [sentence("files_unread" if origin.what == "files" else "thread_around_unread")]
+
+    async def _read_file(self, source: Source) -> Sequence[Sentence]:
+        assert source.file is not None
         try:
-            name, data = await self._fetch(file_id, MOST_BYTES)
+            name, data = await self._fetch(source.file, MOST_BYTES)
             text, left_out = await extract(name, data, self._limit)
-        except Unreadable:
-            await self._store.delete_source(source.id)
-            raise
+        except Unreadable as unreadable:
+            raise BadSource(sentence_about("file", unreadable.reason), source.id) from None
         await self._store.save_source_text(source.id, name[:255], text, left_out)
+        return []
 
 
 def from_text(name: str, text: str, key: str, limit: int, author: str) -> Source:
@@ -169,16 +196,6 @@ def from_files(files: Sequence[tuple[str, str]], key: str, author: str) -> list[
         Source(key=_key(key, file_id), name=name[:255], text="", file=file_id, author=author)
         for file_id, name in files
     ]
-
-
-def _unread(origin: Origin) -> Sequence[Sentence]:
-    """Return what to tell where Slack shows us no messages. Raises UserError where they are needed.
-
-    A wish about a thread that nobody read would be answered with something invented.
-    """
-    if origin.what == "thread":
-        raise UserError(sentence("thread_unread"))
-    return [sentence("files_unread" if origin.what == "files" else "thread_around_unread")]
 
 
 def _key(*parts: str) -> str:

@@ -10,15 +10,18 @@ from typing import Any, Self
 class FormContext:
     """Where the form of a draft was opened.
 
-    Without a channel, the form asks for it. `under` is the ts of a message of the person's that is
-    the root of the drafts. `sources` are the keys of what is kept for the form. Of a text that is
-    longer than its input, `rest` is the key of its end, or `material` that of the whole.
+    Without a channel, the form asks for it. `under` is the ts of the message that is the root of
+    the drafts, `among_others` says whether people talked below it before, and `post_to` is the
+    channel that the text is for. `sources` are the keys of what is kept for the form. Of a text
+    that is longer than its input, `rest` is the key of its end, or `material` that of the whole.
     """
 
     channel: str | None = None
     response_url: str | None = None
     sources: Sequence[str] = ()
     under: str | None = None
+    among_others: bool = False
+    post_to: str | None = None
     rest: str | None = None
     material: str | None = None
 

@@ -262,6 +262,11 @@ class MessageEvent:
         return self.thread_ts not in (None, self.ts)
 
     @property
+    def among_others(self) -> bool:
+        """Whether it stands in a thread in which others may have talked before."""
+        return self.in_thread and not self.is_direct
+
+    @property
     def root_ts(self) -> str:
         """The first message of its thread; its own ts outside a thread."""
         return self.thread_ts or self.ts

@@ -34,7 +34,7 @@ class DraftPart:
         self.ts = ts
         self.stream = stream
         self._posts = posts
-        self._channel = place.channel
+        self._place = place
         self._head = head
         self._key = key
         self._sent = ""  # The Markdown of the body that Slack surely shows.
@@ -52,12 +52,13 @@ class DraftPart:
         shown = self._showable(body)
         whole = markdown(shown)
         if self.stream is StreamState.OPEN:
-            args = {**self._at, "markdown_text": self._unsent(whole)}
+            at = {"channel": self._place.channel, "ts": self.ts}
+            args = {**at, "markdown_text": self._unsent(whole)}
             await self._posts.api.attempt("chat.appendStream", args)
         else:
             await self.close_stream()
             content = blocks.draft(self._head, shown, blocks.GROWING)
-            update = update_args(self._channel, self.ts, content, self._key)
+            update = update_args(self._place.channel, self.ts, content, self._key)
             await self._posts.api.attempt("chat.update", update)
         self._sent = whole
         return len(shown)
@@ -76,13 +77,13 @@ class DraftPart:
         """Show all by chat.update; where Slack takes no thumbs, the draft ends without them."""
         content = blocks.draft(self._head, body, *closing)
         try:
-            await self._posts.update(self._channel, self.ts, content, key=self._key)
+            await self._posts.update(self._place.channel, self.ts, content, key=self._key)
         except SlackRefused as refusal:
             without = blocks.without_thumbs(closing)
             if refusal.error not in BAD_BLOCKS or without == closing:
                 raise
             content = blocks.draft(self._head, body, *without)
-            await self._posts.update(self._channel, self.ts, content, key=self._key)
+            await self._posts.update(self._place.channel, self.ts, content, key=self._key)
             self._posts.takes_thumbs = False
 
     async def close_stream(self) -> None:
@@ -90,7 +91,7 @@ class DraftPart:
         if self.stream is StreamState.CLOSED:
             return
         with suppress(SlackRefused):
-            await self._posts.api.call("chat.stopStream", self._at, urgent=True)
+            await self._posts.stop_stream(self._place, self.ts)
         self.stream = StreamState.CLOSED
 
     def note_refusal(self, refusal: SlackRefused) -> None:
@@ -100,29 +101,25 @@ class DraftPart:
 
     async def replace(self, content: Content) -> None:
         """Replace the head line and the body."""
-        await self._posts.update(self._channel, self.ts, blocks.message(content), key=self._key)
+        said = blocks.message(content)
+        await self._posts.update(self._place.channel, self.ts, said, key=self._key)
 
     async def delete(self) -> None:
         """Delete the message; already gone is fine."""
-        await self._posts.delete(self._channel, self.ts)
-
-    @property
-    def _at(self) -> dict[str, object]:
-        return {"channel": self._channel, "ts": self.ts}
+        await self._posts.delete(self._place.channel, self.ts)
 
     async def _stop_stream(self, whole: str, closing: list[Block]) -> bool:
         """Close the stream with the rest of its text. Return False if it was not open any more.
 
         Safe to repeat: a second stop finds no stream.
         """
-        args = {
-            **self._at,
+        rest = {
             "markdown_text": self._unsent(whole) or None,
             "blocks": closing or None,
             "metadata": post_metadata(self._key),
         }
         try:
-            await self._posts.api.call("chat.stopStream", args, urgent=True)
+            await self._posts.stop_stream(self._place, self.ts, **rest)
         except SlackRefused as refusal:
             self.note_refusal(refusal)
             return False

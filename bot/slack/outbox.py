@@ -51,9 +51,9 @@ class Outbox(Lookups):
     ) -> None:
         super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
         self.views = Views(self.api)
-        self._posts = Posts(self.api, self.whoami)
-        self._canvases = Canvases(self.api, self.whoami)
         self._sessions = Sessions(self.api)
+        self._posts = Posts(self.api, self.whoami, self._sessions)
+        self._canvases = Canvases(self.api, self.whoami)
 
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
@@ -230,9 +230,12 @@ class Outbox(Lookups):
         """Show that the job named `key` works in a thread. Best effort, no wait."""
         await self._sessions.work(place, work, key)
 
-    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
-        """Show that the job works there no more; `again`: an earlier process may have begun it."""
-        await self._sessions.rest(place, key, again=again)
+    async def show_rest(self, place: Place, *, key: str, again: bool, over: bool = False) -> None:
+        """Show that the job works there no more; `again`: an earlier process may have begun it.
+
+        `over`: nothing is left in the thread.
+        """
+        await self._sessions.rest(place, key, again=again, over=over)
 
     async def _best_effort(self, method: str, args: ApiArgs) -> None:
         if not self.api.rate_limit.is_free(method):

@@ -1,7 +1,9 @@
 """What Slack shows of our work in a thread: an agent's session with a stop button, else words.
 
-A session is never closed: whoever replies in a thread, even weeks later, has its draft changed.
-https://docs.slack.dev/ai/agent-sessions
+A session is closed once no draft is left in its thread. Before, whoever replies there, even weeks
+later, has a draft changed.
+A session takes no words, and words beside it would take the place of its stop button.
+https://docs.slack.dev/ai/agent-sessions, https://docs.slack.dev/ai/migrating-to-agent-messaging
 """
 
 import asyncio
@@ -19,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 SET_STATUS, SAY = "agents.sessions.setStatus", "assistant.threads.setStatus"
 # How Slack says that the app has no sessions; that will not change while we run.
-NO_AGENT = {"feature_disabled", "not_agent_app", "unknown_method"}
+NO_AGENT = {"feature_disabled", "not_agent_app", "not_authorized", "unknown_method"}
 MAX_TITLE = 200
 # Seconds until Slack would take the words of a status away.
 STANDS = 100.0
@@ -60,8 +62,8 @@ class Sessions:
         if not self._is_agent:
             await self._say(place, thread, work)
 
-    async def rest(self, place: Place, job: str, *, again: bool) -> None:
-        """Show that a job is done; with the last one the session is at rest.
+    async def rest(self, place: Place, job: str, *, again: bool, over: bool = False) -> None:
+        """Show that a job is done; with the last one the session is at rest, or closed if `over`.
 
         `again`: an earlier process may have left the session at work. Raises SlackUnavailable.
         """
@@ -73,9 +75,17 @@ class Sessions:
             await self._say(place, thread, Work())
         if self._is_agent and (thread.processing or again):
             async with thread.lock:
-                await self._end(place, thread)
+                await self._end(place, thread, "closed" if over else "active")
         if not thread.jobs:
             self._busy.pop(key, None)
+
+    def status_in(self, place: Place) -> str | None:
+        """Return what a stream that stops has to leave its thread in; None: Slack sets it to rest.
+
+        A thread of several drafts is at work until the last of them ends.
+        """
+        thread = self._busy.get((place.channel, place.thread_ts or ""))
+        return "processing" if thread and thread.processing else None
 
     def _thread(self, place: Place) -> tuple[ThreadKey, ThreadWork]:
         assert place.thread_ts
@@ -97,12 +107,12 @@ class Sessions:
             self._keep(thread, processing=False)
             self._note(error)
 
-    async def _end(self, place: Place, thread: ThreadWork) -> None:
+    async def _end(self, place: Place, thread: ThreadWork, status: str) -> None:
         """Set the session to rest; if a job came meanwhile, to work again."""
         if thread.jobs:
             return
         self._keep(thread, processing=False)
-        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": "active"}
+        args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": status}
         try:
             await self._api.call(SET_STATUS, args, urgent=True)
         except (NotThere, SlackRefused) as refused:

@@ -52,11 +52,12 @@ def _begin_sqlite(connection: Connection) -> None:
 async def migrate(engine: AsyncEngine) -> None:
     """Upgrade the database to the newest schema (Alembic)."""
     async with asyncio.timeout(120), engine.begin() as connection:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(upgrade)
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to a schema."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -124,13 +124,25 @@ class JobQueries(Transactions):
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 
-    async def end_job(self, job_id: int, status: JobStatus, *, forget: bool = False) -> None:
-        """Record that a job rests or is over; `forget`: delete what it asked."""
+    async def end_job(
+        self,
+        job_id: int,
+        status: JobStatus,
+        *,
+        forget: bool = False,
+        drops: Sequence[int] = (),
+    ) -> None:
+        """Record that a job rests or is over.
+
+        `forget`: delete what it asked; `drops`: the ids of sources to delete.
+        """
         async with self._write() as session:
             job = await session.get_one(Job, job_id)
             job.status, job.ended_at = status, now()
             if forget:
                 await set_request(session, job_id, "")
+            if drops:
+                await session.execute(delete(Source).where(Source.id.in_(drops)))
 
     async def reopen_waiting(self, job: Job, channel: str | None = None) -> bool:
         """Reopen a waiting job, in another `channel` if given; False if it was not waiting."""
@@ -151,6 +163,11 @@ class JobQueries(Transactions):
         except IntegrityError:
             return False
         return True
+
+    async def knows_event(self, key: str) -> bool:
+        """Say whether a delivery was recorded."""
+        async with self._read() as session:
+            return await session.get(SeenEvent, key) is not None
 
     async def purge(self) -> None:
         """Delete keys of old events, what nobody used, and what people looked at long ago.

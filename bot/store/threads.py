@@ -32,9 +32,13 @@ class ThreadQueries(Transactions):
         async with self._read() as session:
             return (await session.scalars(query.order_by(Thread.id.desc()).limit(most))).all()
 
-    async def set_channel(self, thread_id: int, channel: str, post_to: str | None) -> None:
-        """Record where a text is drafted in private, and where it is posted once it is accepted."""
-        await self._update(Thread, thread_id, channel=channel, post_to=post_to)
+    async def move_thread(self, thread_id: int, channel: str, post_to: str | None) -> None:
+        """Record where a text is drafted in private, and where it is posted once it is accepted.
+
+        There it has a root of its own.
+        """
+        here = {"root_ts": None, "persons_root": False, "others_root": False}
+        await self._update(Thread, thread_id, channel=channel, post_to=post_to, **here)
 
     async def set_head(self, thread_id: int, ts: str) -> None:
         """Record the message below a person's root that lists the drafts."""
@@ -102,7 +106,7 @@ class ThreadQueries(Transactions):
             return [origin for origin in await session.scalars(query) if origin is not None]
 
     async def delete_source(self, source_id: int) -> None:
-        """Delete a file that gives no text, so that no later job fails because of it."""
+        """Delete a source that can be done without, so that nothing waits for it again."""
         async with self._write() as session:
             await session.execute(delete(Source).where(Source.id == source_id))
 

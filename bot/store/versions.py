@@ -110,9 +110,14 @@ class VersionQueries(Transactions):
                 version_id = job.parent_id
 
     async def mark_accepted(self, version_id: int, url: str | None = None) -> None:
-        """Record that a person accepted this version; `url`: where it stands for others to read."""
+        """Record that a person accepted this version; `url`: where it stands for others to read.
+
+        Of one that was deleted meanwhile nothing is kept.
+        """
         posted = {"posted_url": url} if url else {}
-        await self._update(Version, version_id, accepted_at=now(), **posted)
+        accepted = _update_undeleted(version_id).values(accepted_at=now(), **posted)
+        async with self._write() as session:
+            await session.execute(accepted)
 
     async def find_last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
         """Find the version of the thread that ended last, among those of these statuses."""

@@ -36,6 +36,8 @@ MAX_LENGTHS = {
 }
 MAX_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
 WITH_OPTIONS = {"static_select", "multi_static_select", *MAX_OPTIONS}
+# https://docs.slack.dev/reference/block-kit/composition-objects/option-object
+MRKDWN_OPTIONS = {"radio_buttons", "checkboxes"}
 
 
 def accept_message_blocks(blocks: list[Json]) -> list[Json]:
@@ -178,19 +180,20 @@ def _options(element: Json, at: str) -> Iterator[str]:
         yield error_at("missing required field: options", at)
     if len(groups) > 100:
         yield error_at("no more than 100 items allowed", f"{at}/option_groups")
-    yield from _listed(element, at, MAX_OPTIONS.get(element["type"], 100))
+    plain = element["type"] not in MRKDWN_OPTIONS
+    yield from _listed(element, at, MAX_OPTIONS.get(element["type"], 100), plain=plain)
     for i, group in enumerate(groups):
         place = f"{at}/option_groups/{i}"
         yield from _text(group.get("label"), f"{place}/label", 75, plain=True)
-        yield from list(_misshapen(group, place)) or _listed(group, place, 100)
+        yield from list(_misshapen(group, place)) or _listed(group, place, 100, plain=plain)
 
 
-def _listed(holder: Json, at: str, limit: int) -> Iterator[str]:
+def _listed(holder: Json, at: str, limit: int, *, plain: bool) -> Iterator[str]:
     options = holder.get("options", [])
     if len(options) > limit:
         yield error_at(f"no more than {limit} items allowed", f"{at}/options")
     for i, option in enumerate(options):
-        yield from _text(option.get("text"), f"{at}/options/{i}/text", 75)
+        yield from _text(option.get("text"), f"{at}/options/{i}/text", 75, plain=plain)
         yield from _string(option.get("value"), f"{at}/options/{i}/value", 150)
 
 

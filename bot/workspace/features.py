@@ -55,6 +55,7 @@ class AppFeatures:
 
     shortcuts: tuple[Shortcut, ...] | None = None
     home: bool = True
+    messages: bool = True
     agent: bool = True
     events: frozenset[str] | None = None
     scopes: frozenset[str] | None = None
@@ -88,6 +89,8 @@ def features_of(manifest: Mapping[str, Any] | None) -> AppFeatures:
     return AppFeatures(
         tuple(_shortcut(entry) for entry in declared.get("shortcuts", [])),
         bool(declared.get("app_home", {}).get("home_tab_enabled")),
+        # Slack shows it unless it is switched off; an agent's conversation is this tab.
+        agent or bool(declared.get("app_home", {}).get("messages_tab_enabled", True)),
         agent,
         events,
         # To declare an agent is to ask for this scope. https://docs.slack.dev/ai/agent-sessions

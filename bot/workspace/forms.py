@@ -68,7 +68,7 @@ def conversations(state: State, who: str, element: Json) -> list[WorkspaceChanne
     kinds = asked.get("include", list(FILTER_NAMES.values()))
 
     def offered(channel: WorkspaceChannel) -> bool:
-        if channel.archived or not channel.visible_to(who):
+        if channel.archived or not state.sees(who, channel):
             return False
         if asked.get("exclude_external_shared_channels") and state.has_outsiders(channel):
             return False

@@ -57,11 +57,17 @@ class User:
     locale: str = "en-US"
     enterprise: Enterprise | None = None
     teams: tuple[str, ...] = ()
+    deactivated: bool = False
 
     def __post_init__(self) -> None:
         assert not self.teams or self.enterprise, "only an organisation has several workspaces"
         both = self.guest and self.outsider
         assert not both, "a guest has an account here, an outsider has not"
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this is a full member of the workspace."""
+        return not (self.guest or self.outsider)
 
 
 @dataclass(slots=True, eq=False)

@@ -205,7 +205,7 @@ def user_json(state: State, user: User, *, locale: bool = False) -> Json:
         "team_id": user.team,
         "name": user.name,
         "real_name": user.name.title(),
-        "deleted": False,
+        "deleted": user.deactivated,
         "is_bot": user.bot,
         "is_app_user": False,
         "tz": "Etc/UTC",

@@ -104,6 +104,14 @@ class State:
         self.change_signal.notify()
         return channel
 
+    def sees(self, who: str, channel: WorkspaceChannel) -> bool:
+        """Say whether a person sees the channel. Guests and outsiders see only those they are in.
+
+        https://slack.com/help/articles/202518103-Understand-guest-roles-in-Slack
+        """
+        user = self.users[who]
+        return channel.visible_to(who) and (who in channel.members or user.is_member)
+
     def dm_with_bot(self, user: str) -> WorkspaceChannel:
         """Return the DM of a person with the bot; create it if it is not there yet."""
         pair = {user, self.bot.id}

@@ -111,6 +111,19 @@ class UserActions:
             raise ValueError(f"A group DM has from 3 to {MAX_GROUP_DM} members.")
         return self.state.group_dm(members).id
 
+    def deactivate(self, who: str) -> None:
+        """Take a person's account away, and the person out of all channels."""
+        self.state.users[who].deactivated = True
+        for channel in self.state.channels.values():
+            if channel.kind in ("channel", "group"):
+                channel.members.discard(who)
+        self.state.change_signal.notify()
+
+    def add_to(self, channel: str, who: str) -> None:
+        """Make a person a member, as somebody who invites them does; a guest cannot join."""
+        self.state.channels[channel].members.add(who)
+        self.state.change_signal.notify()
+
     def archive(self, channel: str) -> None:
         self.state.channels[channel].archived = True
 
@@ -372,7 +385,9 @@ class UserActions:
         place = self.state.channels[channel]
         if place.archived:
             raise ValueError("The channel is archived.")
-        if not place.visible_to(who):
+        if self.state.users[who].deactivated:
+            raise ValueError(f"{self.state.users[who].name} has no account any more.")
+        if not self.state.sees(who, place):
             raise ValueError(f"{self.state.users[who].name} is not in this channel.")
         place.members.add(who)
         return place
@@ -382,7 +397,7 @@ class UserActions:
     ) -> list[Json]:
         """Return what a person looks at as entities, in the order of their relevance."""
         named: list[tuple[str, object]] = []
-        if channel and not self.state.channels[channel].visible_to(who):
+        if channel and not self.state.sees(who, self.state.channels[channel]):
             raise ValueError(f"{self.state.users[who].name} is not in this channel.")
         if message_ts:
             named.append(("message_context", {"message_ts": message_ts, "channel_id": channel}))

@@ -168,7 +168,7 @@ class FakeSlack:
         self.fails("show_work")
         self.at_work.add((place.thread_ts, key))
 
-    async def show_rest(self, place: Place, *, key: str, again: bool) -> None:
+    async def show_rest(self, place: Place, *, key: str, again: bool, over: bool = False) -> None:
         self.fails("show_rest")
         self.at_work.discard((place.thread_ts, key))
 
@@ -205,11 +205,14 @@ class FakeSlack:
 
 @dataclass
 class FakePeople:
-    """Everybody reads English; the guests may not ask."""
+    """Everybody reads English; the guests may not ask. `failing`: what asking raises, in turn."""
 
     guests: set[str] = field(default_factory=set)
+    failing: list[Exception] = field(default_factory=list)
 
     async def may_ask(self, user: str, team: str) -> bool:
+        if self.failing:
+            raise self.failing.pop(0)
         return user not in self.guests
 
     async def language(self, user: str) -> Language:

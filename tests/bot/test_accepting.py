@@ -57,7 +57,7 @@ async def test_accepting_posts_the_text_alone_to_the_channel_and_the_root_says_s
 
 
 async def test_the_thread_says_that_a_text_was_posted_and_links_to_it(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
@@ -88,7 +88,7 @@ async def test_accepting_a_continuation_posts_the_whole_text(
 
 @pytest.mark.parametrize("kind", ["md", "docx"])
 async def test_an_accepted_text_comes_as_a_file_into_the_thread(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, kind: str
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, kind: str
 ) -> None:
     engine.write = lambda _: "# The tram\n\nIt **climbs**.\n\n- one\n- two"
     await ana.draft("rain")
@@ -160,7 +160,12 @@ async def test_a_canvas_of_our_conversation_is_open_to_the_person_alone(
     ],
 )
 async def test_where_no_canvas_can_be_made_one_sentence_says_so_and_the_other_ways_stay(
-    bot: Bot, ana: Person, workspace: Workspace, scope: str, plan: CanvasPlan, says: str
+    bot_by_either_way: Bot,
+    ana: Person,
+    workspace: Workspace,
+    scope: str,
+    plan: CanvasPlan,
+    says: str,
 ) -> None:
     workspace.revoke(scope)
     workspace.state.canvases = plan
@@ -176,6 +181,25 @@ async def test_where_no_canvas_can_be_made_one_sentence_says_so_and_the_other_wa
     await accept(workspace, ana, draft, "channel")
     await workspace.until(lambda: "accepted: <" in facts(workspace.messages(ana.channel)[0]))
     assert "Sentence 1" in workspace.messages(ana.channel)[-1].text
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("missing_scope", "has to add the scope files:write"),
+        ("file_uploads_disabled", "does not take a file from me"),
+    ],
+)
+async def test_where_no_file_can_be_sent_one_sentence_says_so_and_the_other_ways_stay(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, error: str, says: str
+) -> None:
+    workspace.fail("files.getUploadURLExternal", error=error)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await accept(workspace, ana, draft, "docx")
+    await ana.hears(says)
+    await accept(workspace, ana, draft, "channel")
+    await workspace.until(lambda: "accepted: <" in facts(workspace.messages(ana.channel)[0]))
 
 
 @pytest.mark.parametrize("lost", ["canvases.create", "chat.postMessage"])
@@ -213,7 +237,7 @@ async def test_what_the_filter_blocks_by_now_is_not_accepted(
 
 
 async def test_a_private_text_is_drafted_in_our_conversation_and_accepted_into_the_channel(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await ana.draft("private=yes rain")
     await ana.hears("our own conversation")
@@ -233,7 +257,7 @@ async def test_a_private_text_is_drafted_in_our_conversation_and_accepted_into_t
 
 
 async def test_the_head_of_a_private_thread_names_the_channel_and_that_of_another_none(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.gate.clear()
     own = await in_private(ana)
@@ -249,6 +273,30 @@ async def test_the_head_of_a_private_thread_names_the_channel_and_that_of_anothe
     await ana.sees_drafts(1)
     await workspace.until(lambda: "newest" in facts(ana.root))
     assert "goes to" not in facts(ana.root)
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_what_a_mention_asks_for_in_private_stands_in_our_conversation_alone(
+    bot_by_either_way: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    in_thread: bool,
+) -> None:
+    ben = workspace.person("ben")
+    root = await workspace.say(ben, ana.channel, "The tram is late.") if in_thread else None
+    asked = f"<@{workspace.bot_user}> private=yes news: the tram"
+    ts = await workspace.say(ana.id, ana.channel, asked, thread_ts=root)
+    own = Person(workspace, ana.id, workspace.dm(ana.id))
+    (draft,) = await own.sees_drafts(1)
+    (said,) = workspace.whispers(ana.id)
+    assert said.thread_ts == (root or ts)
+    assert ("The tram is late." in str(engine.requests[0])) is in_thread
+    await own.reply("shorter")
+    await own.sees_drafts(2)
+    assert all(m.user != workspace.bot_user for m in workspace.messages(ana.channel, root or ts))
+    form = await form_behind(workspace, own, draft, "accept_form")
+    assert f"The channel is <#{ana.channel}>. This text was drafted in private" in shown_in(form)
 
 
 async def test_an_emoji_asks_before_it_posts_what_was_drafted_in_private(

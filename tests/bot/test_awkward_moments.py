@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.objects import Restriction
+from tests.bot.draft_view import form_behind
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -253,6 +255,21 @@ async def test_a_text_that_may_not_be_posted_where_it_was_accepted_is_said_to_be
     await ana.hears("do not let me post here")
 
 
+async def test_where_the_messages_tab_is_switched_off_a_private_draft_says_who_can_change_it(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    workspace.state.features = replace(workspace.state.features, messages=False)
+    await ana.draft("private=yes rain")
+    await ana.hears("has to switch on its Messages tab")
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert (await workspace.submit(ana.id, form.id, {"accept": "person"})).ok
+    await workspace.until(
+        lambda: [m for m in workspace.whispers(ana.id) if "Messages tab" in m.text][1:]
+    )
+
+
 def told(workspace: Workspace, person: Person) -> list[PostedMessage]:
     """Return what only this person reads: whispers, and their conversation with the bot."""
     return [*workspace.whispers(person.id), *workspace.messages(workspace.dm(person.id))]
@@ -277,6 +294,7 @@ async def test_who_may_ask_is_a_setting(
     start: StartBot, ana: Person, workspace: Workspace, allowed: str
 ) -> None:
     guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, guest.id)
     async with start(allowed=allowed.replace("UANA", guest.id)):
         await guest.draft("rain")
         await guest.sees_drafts(1)

@@ -69,7 +69,10 @@ def test_options_stand_before_or_after_the_kind_or_at_the_end(typed: str) -> Non
 
 @pytest.mark.parametrize(
     "typed",
-    ["temperature=1.0 top_k=50 top_p=0.95 max_tokens=1024 n=3 rain"],
+    [
+        "temperature=1.0 top_k=50 top_p=0.95 max_tokens=1024 n=3 rain",
+        "温度=1.0 候选词元数=50 累计概率=0.95 词元上限=1024 份数=3 雨",
+    ],
 )
 def test_the_classical_sampling_can_be_asked_for(typed: str) -> None:
     options = parsed(typed).options

@@ -1,6 +1,7 @@
 """Buttons and emoji on a draft, over real Socket Mode and HTTP."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,13 @@ async def test_the_emoji_map_is_a_setting(
     assert "shorter" in engine.requests[1]["messages"][-1]["content"]
 
 
+@pytest.mark.parametrize("transport", ["socket", "http"])
 async def test_an_emoji_that_is_refused_is_answered_in_its_thread_to_whoever_put_it(
-    start: StartBot, ana: Person, workspace: Workspace
+    start: StartBot, ana: Person, workspace: Workspace, transport: str
 ) -> None:
     ben = Person(workspace, workspace.person("ben"), ana.channel)
-    async with start(refiners="requester"):
+    async with start(refiners="requester", slack_transport=transport) as bot:
+        workspace.events_url = bot.address
         await ana.draft("rain")
         (draft,) = await ana.sees_drafts(1)
         for emoji in ("scissors", "wastebasket"):
@@ -170,7 +173,7 @@ async def test_only_a_model_of_several_languages_is_asked_to_translate(
 
 
 async def test_a_finished_draft_has_one_row_of_buttons_its_thumbs_and_no_figures(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await ana.draft("n=2 seed=42 rain")
     first, second = await ana.sees_drafts(2)
@@ -216,9 +219,9 @@ async def test_why_this_names_options_in_chinese_to_who_reads_chinese(
         await mei.draft("博客：语气=正式 字数=50 雨")
         (draft,) = await mei.sees_drafts(1)
         shown = shown_in(await form_behind(workspace, mei, draft, "why"))
-    assert "语气=正式、字数=50、语言=中文、temperature=" in shown
-    for english in ("tone", "words", "lang="):
-        assert english not in shown
+    assert "语气=正式、字数=50、语言=中文、温度=" in shown
+    (options,) = re.findall("语气=[^']*", shown)
+    assert not re.search("[a-z]", options)
 
 
 async def test_what_changed_shows_the_words_added_and_removed(
@@ -247,7 +250,7 @@ async def test_what_changed_shows_the_words_added_and_removed(
 
 
 async def test_why_this_tells_how_a_draft_came_about(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.write = lambda _: "Mail jo@acme-corp.com about the tram."
     await ana.draft("blog: words=50 seed=11 rain")
@@ -327,6 +330,7 @@ async def test_a_click_that_is_refused_is_answered_in_the_thread(
     bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     gus = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, gus.id)
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
     assert await gus.press(draft, "regenerate")

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from bot.drafting.actions import DraftActions
+from bot.drafting.brief.brief import BadBrief
 from bot.drafting.destination import Destination
 from bot.drafting.draft_action import DraftAction, Way
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.origin import Origin
+from bot.drafting.slack_port import SlackUnavailable
+from bot.drafting.sources import from_messages
 from bot.errors import UserError
 from bot.store import Job, JobKind, JobStatus, Store, Thread, Version, VersionStatus
 from tests.bot.fakes import FakePeople
@@ -184,6 +188,18 @@ async def test_an_old_delivery_of_mute_does_not_undo_what_came_later(desk: Desk)
     assert not (await desk.thread(version)).muted
 
 
+async def test_a_mute_that_failed_is_done_by_the_next_delivery(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    thread, mute = await desk.thread(version), desk.by(key="Ev1")
+    desk.people.failing = [SlackUnavailable("users.info")]
+    with pytest.raises(SlackUnavailable):
+        await desk.actions().reply(thread, "mute", mute, mentioned=False)
+    answer = await desk.actions().reply(thread, "mute", mute, mentioned=False)
+    assert answer is not None
+    assert answer.name == "muted"
+    assert (await desk.thread(version)).muted
+
+
 async def test_a_guest_mutes_nothing(desk: Desk) -> None:
     (version,) = await desk.drafts()
     desk.people.guests = {"guest"}
@@ -234,6 +250,19 @@ async def test_files_without_a_word_are_kept_for_the_next_reply(desk: Desk) -> N
     assert desk.jobs.started == []
 
 
+async def test_what_a_reply_with_a_slip_brought_is_kept_for_the_form(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    thread, by = await desk.thread(version), desk.by()
+    said = from_messages(Origin("around", "C1", "1.0", "2.0"), by.key, "ada")
+    with pytest.raises(BadBrief):
+        await desk.actions(max_brief=100).reply(
+            thread, "x" * 101, by, mentioned=True, files=[("F1", "a.txt")], brings=[said]
+        )
+    await desk.actions().change(version, "shorter", desk.by())
+    sources = await desk.store.list_sources(desk.jobs.started[0])
+    assert [source.name for source in sources] == ["thread", "a.txt"]
+
+
 async def test_three_deliveries_of_one_click_begin_one_job(desk: Desk) -> None:
     (version,) = await desk.drafts()
     for _ in range(3):
@@ -280,11 +309,13 @@ async def test_only_who_asked_for_a_draft_stops_or_deletes_it(
 async def test_a_draft_is_accepted_once_for_each_place(desk: Desk) -> None:
     (version,) = await desk.drafts()
     actions = desk.actions()
-    await actions.accept(version, Way.CHANNEL, desk.by())
-    await actions.accept(version, Way.WORD, desk.by())
+    await actions.acceptance.accept(version, Way.CHANNEL, desk.by())
+    await actions.acceptance.accept(version, Way.WORD, desk.by())
     await desk.store.mark_accepted(version.id)
     with pytest.raises(UserError) as error:
-        await actions.accept(await desk.store.get_version(version.id), Way.CHANNEL, desk.by())
+        await actions.acceptance.accept(
+            await desk.store.get_version(version.id), Way.CHANNEL, desk.by()
+        )
     assert said(error) == "accepted_already"
     assert [job.sampling["way"] for job in desk.jobs.started] == ["channel", "docx"]
 
@@ -293,34 +324,34 @@ async def test_what_was_drafted_in_private_is_asked_about_before_one_click_posts
     desk: Desk,
 ) -> None:
     (version,) = await desk.drafts()
-    assert await desk.actions().asks_first(version, desk.by()) is None
-    await desk.store.set_channel(version.thread_id, "D1", "C1")
-    where = await desk.actions().asks_first(version, desk.by())
+    assert await desk.actions().acceptance.asks_first(version, desk.by()) is None
+    await desk.store.move_thread(version.thread_id, "D1", "C1")
+    where = await desk.actions().acceptance.asks_first(version, desk.by())
     assert where == Destination("C1", apart=True)
-    await desk.store.set_channel(version.thread_id, "D1", None)
-    assert await desk.actions().asks_first(version, desk.by()) is None
-    assert await desk.actions().destination(version) == Destination("D1", apart=False)
+    await desk.store.move_thread(version.thread_id, "D1", None)
+    assert await desk.actions().acceptance.asks_first(version, desk.by()) is None
+    assert await desk.actions().acceptance.destination(version) == Destination("D1", apart=False)
     assert desk.jobs.started == []
 
 
 async def test_nobody_is_asked_about_what_they_may_not_accept(desk: Desk) -> None:
     (version,) = await desk.drafts()
-    await desk.store.set_channel(version.thread_id, "D1", "C1")
+    await desk.store.move_thread(version.thread_id, "D1", "C1")
     with pytest.raises(UserError) as error:
-        await desk.actions(refiners="requester").asks_first(version, desk.by("ben"))
+        await desk.actions(refiners="requester").acceptance.asks_first(version, desk.by("ben"))
     assert said(error) == "only_requester"
 
 
 async def test_a_draft_without_text_is_not_accepted(desk: Desk) -> None:
     (version,) = await desk.drafts(text="  ")
     with pytest.raises(UserError) as error:
-        await desk.actions().accept(version, Way.CHANNEL, desk.by())
+        await desk.actions().acceptance.accept(version, Way.CHANNEL, desk.by())
     assert said(error) == "nothing_to_accept"
 
 
 async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Desk) -> None:
     job = await desk.job(n=2)
-    await desk.actions().stop_thread(job.thread_id, "ada")
+    await desk.actions().stopping.stop_thread(job.thread_id, "ada")
     versions = await desk.store.list_versions(job.thread_id)
     assert [version.status for version in versions] == [VersionStatus.STOPPED] * 2
     assert desk.jobs.stopped == [version.id for version in versions]
@@ -329,7 +360,7 @@ async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Des
 async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> None:
     job = await desk.job()
     with pytest.raises(UserError) as error:
-        await desk.actions().stop_thread(job.thread_id, "ben")
+        await desk.actions().stopping.stop_thread(job.thread_id, "ben")
     assert said(error) == "only_requester"
     assert desk.jobs.stopped == []
 
@@ -337,7 +368,7 @@ async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> No
 async def test_a_stop_of_all_counts_what_runs_and_what_waits(desk: Desk) -> None:
     running, waiting, others = await desk.job(n=2), await desk.job(), await desk.job(user="ben")
     await desk.store.end_job(waiting.id, JobStatus.WAITING)
-    assert await desk.actions().stop_all("ada", "C1") == 3
+    assert await desk.actions().stopping.stop_all("ada", "C1") == 3
     assert (await desk.store.get_job(waiting.id)).status is JobStatus.REFUSED
     assert len(desk.jobs.stopped) == 2
     assert (await desk.store.get_job(others.id)).status is JobStatus.OPEN

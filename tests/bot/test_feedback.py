@@ -16,7 +16,9 @@ Kept = tuple[int, str, bool, str | None, str]
 
 @pytest.fixture
 def guest(workspace: Workspace, ana: Person) -> Person:
-    return Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, guest.id)
+    return guest
 
 
 async def kept(workspace: Workspace, folder: Path) -> list[Kept]:
@@ -41,7 +43,7 @@ async def test_a_thumb_down_asks_why_and_all_of_it_is_kept(
 
 
 async def test_the_last_thumb_of_each_reader_counts(
-    bot: Bot, ana: Person, workspace: Workspace, tmp_path: Path
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, tmp_path: Path
 ) -> None:
     ben = Person(workspace, workspace.person("ben"), ana.channel)
     await ana.draft("n=2 rain")

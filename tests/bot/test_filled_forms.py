@@ -13,7 +13,7 @@ from bot.app import Bot
 from bot.listeners.filling import cut_at_break
 from bot.workspace import Workspace
 from bot.workspace.objects import OpenView
-from tests.person import Person, StartBot
+from tests.person import Person, StartBot, facts, is_head
 from tests.reader import Reader
 from tests.scripted_engine import ScriptedEngine
 
@@ -151,7 +151,11 @@ async def test_the_end_of_a_long_text_goes_along_with_the_form(
 
 
 async def test_a_text_that_is_too_long_for_a_brief_is_kept_as_material(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+    bot_by_either_way: Bot,
+    ana: Person,
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
 ) -> None:
     text = ("Write a blog post about this.\n\n" + LONG * 210)[:9505]
     assert (await ana.draft(text)).ok
@@ -213,7 +217,7 @@ async def test_a_request_that_is_one_too_many_is_given_back(
 
 @pytest.mark.parametrize("typed", ["mute", "Unmute", "静音"])
 async def test_mute_is_no_brief(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, typed: str
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine, typed: str
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.text == f"Reply {typed} in the thread of a draft: it works in threads alone."
@@ -272,6 +276,41 @@ async def test_a_message_with_a_slip_is_answered_with_a_button_that_opens_the_fo
         assert (await workspace.submit(ana.id, form.id, {})).ok
         await workspace.until(partial(is_drafted, workspace, channel, ts))
         assert ("It has a roof." in str(engine.requests[-1])) is (not name)
+
+
+async def test_a_slip_in_a_thread_of_others_loses_neither_their_words_nor_their_peace(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    ben = workspace.person("ben")
+    root = await workspace.say(ben, ana.channel, "The tram is late again.")
+    asked = f"<@{workspace.bot_user}> tones=formal news: what this thread says"
+    await workspace.say(ana.id, ana.channel, asked, thread_ts=root)
+    button = await button_below(workspace, ana.channel, root)
+    assert await workspace.click(ana.id, ana.channel, button, "open_filled_form")
+    form = await form_of(workspace, ana)
+    assert (await workspace.submit(ana.id, form.id, {})).ok
+    await workspace.until(partial(is_drafted, workspace, ana.channel, root))
+    assert "ben: The tram is late again." in str(engine.requests[0])
+    await workspace.say(ben, ana.channel, "make it shorter", thread_ts=root)
+    await workspace.until(lambda: workspace.settled)
+    await asyncio.sleep(0.2)
+    assert len(engine.requests) == 1
+
+
+async def test_a_slip_beside_a_channel_keeps_where_the_text_goes(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    alone = Person(workspace, ana.id, workspace.dm(ana.id))
+    await workspace.look_at(ana.id, ana.channel)
+    ts = await workspace.say(ana.id, alone.channel, "tones=formal rain")
+    button = await button_below(workspace, alone.channel, ts)
+    await workspace.look_at(ana.id, canvas="F0CANVAS")
+    assert await workspace.click(ana.id, alone.channel, button, "open_filled_form")
+    form = await form_of(workspace, ana)
+    assert (await workspace.submit(ana.id, form.id, {})).ok
+    await workspace.until(partial(is_drafted, workspace, alone.channel, ts))
+    heads = [m for m in workspace.messages(alone.channel, ts)[1:] if is_head(m)]
+    await workspace.until(lambda: f"<#{ana.channel}>" in facts(heads[0]))
 
 
 async def test_a_button_opens_only_what_its_author_typed_and_for_a_day(
@@ -381,7 +420,7 @@ async def test_the_form_offers_the_networks_and_says_what_is_wrong_at_the_field(
 
 
 async def test_the_form_says_how_much_text_fits_and_where_more_goes(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     await ana.draft("")
     form = await form_of(workspace, ana)

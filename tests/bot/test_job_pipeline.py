@@ -15,7 +15,8 @@ from bot.drafting.jobs import generation
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.worker_queue import WorkerQueue
-from bot.drafting.slack_port import NotThere, SlackUnavailable
+from bot.drafting.origin import Origin
+from bot.drafting.slack_port import NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
@@ -90,10 +91,10 @@ def filter_(tmp_path_factory: pytest.TempPathFactory) -> Filter:
 @pytest.fixture
 async def desk(tmp_path: Path, filter_: Filter) -> AsyncIterator[Desk]:
     async def no_file(file_id: str, most: int) -> Any:
-        raise AssertionError("no file was attached")
+        raise NoFile("gone")
 
     async def no_thread(asked: object) -> Any:
-        raise AssertionError("no thread was to be read")
+        raise NotThere("not_in_channel")
 
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
     slack, people = FakeSlack(), FakePeople()
@@ -157,6 +158,20 @@ async def test_a_guests_emoji_are_answered_once_in_a_thread(desk: Desk) -> None:
     assert len(desk.slack.told) == 1
 
 
+async def test_what_a_guest_was_not_told_is_told_by_the_next_run(desk: Desk) -> None:
+    job, _ = await desk.done()
+    (version,) = await desk.store.list_versions(job.thread_id)
+    desk.people.guests = {"U1"}
+    again = await desk.ask(
+        kind=JobKind.REGENERATE, thread_id=job.thread_id, again_id=version.id, requester="U1"
+    )
+    desk.slack.failing = {"tell": SlackUnavailable("chat.postEphemeral")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(again)
+    assert await desk.run(again) is JobStatus.REFUSED
+    assert len(desk.slack.told) == 1
+
+
 async def test_a_brief_that_the_filter_blocks_is_kept_nowhere(desk: Desk) -> None:
     job = await desk.ask(f"our launch, {SECRET}")
     assert await desk.run(job) is JobStatus.REFUSED
@@ -174,6 +189,27 @@ async def test_a_source_that_the_filter_blocks_is_dropped_and_the_brief_is_kept(
     assert await desk.run(job) is JobStatus.REFUSED
     assert await desk.store.list_sources(job) == []
     assert (await desk.store.get_thread(job.thread_id)).brief == "a tram in Lisbon"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"text": SECRET},
+        {"text": "", "file": "F1"},
+        {"text": "", "origin": Origin("thread", "C9", "1.0", "2.0").to_dict()},
+    ],
+)
+async def test_a_bad_source_that_could_not_be_told_of_is_told_of_by_the_next_run(
+    desk: Desk, known: dict[str, Any]
+) -> None:
+    job = await desk.ask(sources=[Source(key="s1", name="notes", author="U1", **known)])
+    desk.slack.failing = {"tell": SlackUnavailable("chat.postEphemeral")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(job)
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert len(desk.slack.told) == 1
+    assert desk.engine.requests == []
+    assert await desk.store.list_sources(job) == []
 
 
 async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_told(
@@ -424,7 +460,8 @@ async def accepted(desk: Desk, way: str, **thread: str | None) -> Job:
     """Return a job that accepts a draft of a thread that stands as these fields say."""
     job, _ = await desk.done()
     if thread:
-        await desk.store.set_channel(job.thread_id, **thread)  # type: ignore[arg-type]
+        await desk.store.move_thread(job.thread_id, **thread)  # type: ignore[arg-type]
+        await desk.store.set_root(job.thread_id, "1.0")
     (version,) = await desk.store.list_versions(job.thread_id)
     return await desk.ask(
         kind=JobKind.ACCEPT,
@@ -459,6 +496,20 @@ async def test_a_text_does_not_go_where_whoever_accepts_it_does_not_see_it(desk:
     await desk.store.end_job(job.id, JobStatus.WAITING)
     await desk.store.reopen_waiting(job)
     assert await desk.run(job) is JobStatus.DONE
+
+
+async def test_a_draft_that_was_deleted_meanwhile_is_not_posted(desk: Desk) -> None:
+    job = await accepted(desk, "channel")
+    desk.slack.outside = {"C1"}
+    desk.slack.failing = {"join": NotThere("method_not_supported_for_channel_type")}
+    assert await desk.run(job) is JobStatus.WAITING
+    await desk.store.end_version(job.parent_id or 0, VersionStatus.DELETED)
+    await desk.store.reopen_waiting(job)
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert desk.slack.texts == []
+    # The address of a file has words of the text in it.
+    await desk.store.mark_accepted(job.parent_id or 0, "https://acme.slack.com/files/rain.md")
+    assert (await desk.store.get_version(job.parent_id or 0)).posted_url is None
 
 
 async def test_a_thread_that_is_gone_does_not_undo_that_its_text_was_posted(desk: Desk) -> None:

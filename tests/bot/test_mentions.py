@@ -162,7 +162,7 @@ async def test_a_long_thread_is_read_page_by_page_and_cut_between_its_ends(
 
 
 async def test_what_the_model_cannot_hold_is_left_out_between_the_first_and_the_newest(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     def refuse(body: Any) -> Any:
         if sum(len(m["content"]) for m in body["messages"]) > 3000:
@@ -278,7 +278,7 @@ def arrives(request: pytest.FixtureRequest, workspace: Workspace) -> str:
 
 
 async def test_files_of_a_mention_are_read_whichever_event_comes_first(
-    arrives: str, bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    arrives: str, bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     named = f"<@{workspace.bot_user}> report: what it says"
     ts = await workspace.upload(ana.id, ana.channel, "notes.txt", TRAM.encode(), text=named)

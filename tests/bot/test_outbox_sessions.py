@@ -123,10 +123,12 @@ async def test_an_end_that_slack_does_not_take_up_is_not_given_up(
     assert shown(workspace, place) == AgentSession("active", "A text on tea", place.user)
 
 
+@pytest.mark.parametrize("says", ["not_agent_app", "not_authorized"])
 async def test_where_the_app_is_no_agent_words_are_shown_and_taken_back(
-    workspace: Workspace, outbox: Outbox
+    workspace: Workspace, outbox: Outbox, says: str
 ) -> None:
     workspace.state.features = replace(workspace.state.features, agent=False)
+    workspace.fail(SET_STATUS, error=says)
     place = await place_of(workspace)
     thread_ts = place.thread_ts or ""
     await outbox.show_work(place, Work(title=SafeText("tea")), key="job-1")

@@ -63,12 +63,35 @@ def test_a_message_without_text_has_no_words() -> None:
     assert message(text=None, attachments=None, files=None).text == ""
 
 
+# https://docs.slack.dev/reference/events/message#subtypes
+NO_WORDS = (
+    "bot_add",
+    "bot_message",
+    "channel_archive",
+    "channel_join",
+    "channel_leave",
+    "channel_name",
+    "channel_posting_permissions",
+    "channel_purpose",
+    "channel_topic",
+    "channel_unarchive",
+    "document_mention",
+    "ekm_access_denied",
+    "huddle_thread",
+    "message_changed",
+    "message_replied",
+    "pinned_item",
+    "reminder_add",
+    "tombstone",
+)
+
+
 @pytest.mark.parametrize(
     ("fields", "author"),
     [
         ({}, "U1"),
         ({"subtype": "file_share"}, "U1"),
-        ({"subtype": "channel_join"}, None),
+        *(({"subtype": subtype}, None) for subtype in NO_WORDS),
         ({"bot_id": "B1"}, None),
         ({"user": None, "subtype": "message_deleted"}, None),
     ],

@@ -70,7 +70,7 @@ async def test_a_muted_thread_is_left_alone_until_it_is_unmuted(
 
 
 async def test_a_reply_in_a_muted_thread_is_answered_once_to_each_person(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     ben = Person(workspace, workspace.person("ben"), ana.channel)
     mei = Person(workspace, workspace.person("mei", locale="zh-CN"), ana.channel)

@@ -15,6 +15,7 @@ from bot.app import Bot
 from bot.store import Hold, Store
 from bot.store.models import now
 from bot.workspace import PostedMessage, Workspace
+from tests.bot.fakes import until
 from tests.person import Person, StartBot, buttons, settings_for
 from tests.scripted_engine import ScriptedEngine
 
@@ -243,6 +244,22 @@ async def test_a_rejected_request_is_not_drafted(
     await rex.click("review_reject")
     await ana.hears("not approved by a reviewer")
     assert not engine.requests
+
+
+async def test_a_rejected_request_is_not_drafted_by_a_later_run(
+    holding: StartBot, ana: Person, rex: Reviewer, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    async with holding():
+        await ana.draft(f"write to {ADDRESS}")
+        await rex.click("review_reject")
+        await ana.hears("not approved by a reviewer")
+    # As if the bot had died before the job's end was committed.
+    with sqlite3.connect(tmp_path / "draftsmith.db") as kept:
+        kept.execute("UPDATE jobs SET status = 'open'")
+    async with holding() as bot:
+        await until(lambda: bot.jobs.running == 0)
+    assert engine.requests == []
+    assert ana.drafts == []
 
 
 async def test_what_was_held_survives_a_restart_and_expires(

@@ -12,7 +12,7 @@ from bot.app import Bot
 from bot.store import Store
 from bot.workspace import AgentSession, PostedMessage, Workspace
 from tests.bot.draft_view import form_behind
-from tests.person import Person, StartBot, facts
+from tests.person import Person, StartBot, facts, is_done
 from tests.scripted_engine import ScriptedEngine
 
 SET_STATUS = "agents.sessions.setStatus"
@@ -49,7 +49,7 @@ def hills(message: PostedMessage) -> int:
 
 
 async def test_a_thread_is_at_work_from_before_the_first_draft_until_the_last_is_done(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     engine.gate.clear()
     await ana.draft("n=2 blog: rain & snow")
@@ -90,6 +90,24 @@ async def test_a_thread_is_at_work_while_one_of_its_jobs_is(
     await is_shown(ana, "active")
 
 
+async def test_the_stop_button_stays_until_the_last_of_several_drafts_is_done(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("n=2 rain")
+    first, second = await ana.sees_drafts(2)
+    lengths = [400, 1]
+    engine.pause, engine.write = 0.02, lambda _: "It rings. " * lengths.pop(0)
+    await ana.react(first, "repeat")
+    await workspace.until(lambda: engine.running == 1)
+    await ana.react(second, "repeat")
+    await workspace.until(lambda: [is_done(m) for m in ana.drafts].count(True) == 3)
+    await asyncio.sleep(0.2)
+    await is_shown(ana, "processing")
+    assert engine.running == 1
+    await workspace.stop_session(ana.id, ana.channel, ana.root.ts)
+    await is_shown(ana, "active")
+
+
 async def test_somebody_who_is_not_in_the_channel_begins_a_session_too(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
@@ -112,7 +130,7 @@ async def test_a_draft_waits_for_no_sign_of_work(
 
 
 async def test_threads_in_channels_get_no_title_and_threads_no_prompts(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await workspace.say(ana.id, ana.channel, f"<@{workspace.bot_user}> blog: rain")
     await ana.sees_drafts(1)
@@ -151,6 +169,23 @@ async def test_accepting_and_deleting_are_no_work(
     await workspace.until(lambda: accepted(ana))
     await workspace.until(lambda: workspace.settled)
     assert [call.method for call in workspace.calls].count(SET_STATUS) == before == 2
+
+
+async def test_a_session_is_closed_once_no_draft_is_left_in_its_thread(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("n=2 rain")
+    first, second = await ana.sees_drafts(2)
+    await ana.react(first, "wastebasket")
+    await workspace.until(lambda: len(ana.drafts) == 1)
+    await ana.reply("2: shorter")
+    _, third = await ana.sees_drafts(2)
+    await is_shown(ana, "active")
+    await ana.react(second, "wastebasket")
+    await workspace.until(lambda: len(ana.drafts) == 1)
+    await is_shown(ana, "active")
+    await ana.react(third, "wastebasket")
+    await is_shown(ana, "closed")
 
 
 # Slack's own stop button

@@ -358,7 +358,7 @@ async def test_a_file_that_slack_does_not_give_is_answered_in_one_sentence(
     ],
 )
 async def test_a_snippet_without_a_name_is_read(
-    bot: Bot,
+    bot_by_either_way: Bot,
     ana: Person,
     workspace: Workspace,
     engine: ScriptedEngine,
@@ -430,7 +430,7 @@ async def test_where_the_app_is_no_member_the_message_alone_is_the_source_and_th
 
 
 async def test_the_message_shortcut_reads_blocks_and_attachments(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     flow = workspace.other_app("workflow")
     header = {"type": "header", "text": {"type": "plain_text", "text": "Leave: Ana"}}
@@ -444,7 +444,7 @@ async def test_the_message_shortcut_reads_blocks_and_attachments(
 
 
 async def test_a_typed_text_keeps_its_angle_brackets_at_every_door(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     code = "if a<b and c>d, List<String>"
     await ana.draft(f"text: {code}")
@@ -533,7 +533,7 @@ async def test_a_canvas_in_the_thread_is_a_source(
 
 
 async def test_a_canvas_comes_by_the_form_by_a_message_and_by_its_shortcut(
-    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:
     await ana.draft("")
     (form,) = await workspace.until(lambda: workspace.views(ana.id))

@@ -24,23 +24,31 @@ from bot.store import (
     TooManyRunning,
     VersionStatus,
 )
-from bot.store.database import connect, migrate
+from bot.store.database import connect, migrate, upgrade
 from bot.store.models import Base
 from bot.store.transactions import WriteLock
 from safety import SafeText
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """Open an empty store with the newest schema."""
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Return the address of an empty database."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres")
-    opened = await Store.open(url)
-    yield opened
-    async with opened._engine.begin() as connection:
+    yield url
+    engine = connect(url)
+    async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.drop_all)
         await connection.exec_driver_sql("DROP TABLE alembic_version")
+    await engine.dispose()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    """Open an empty store with the newest schema."""
+    opened = await Store.open(url)
+    yield opened
     await opened.close()
 
 
@@ -185,6 +193,42 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(engine)
     await migrate(engine)
     await engine.dispose()
+
+
+OLD_ROWS = """
+INSERT INTO threads (id, team, channel, requester, recipe, brief, root_ts, muted, created_at)
+    VALUES (1, 'T1', 'C1', 'U1', 'blog', 'rain', '1.0', false, '2026-10-01 12:00:00+00:00');
+INSERT INTO jobs (id, kind, requester, sampling, thread_id, tries, status, created_at)
+    VALUES (1, 'draft', 'U1', '{"n": 1, "seed": 7}', 1, 1, 'open', '2026-10-01 12:00:00+00:00');
+INSERT INTO versions (id, thread_id, job_id, number, sample, text, status, rules)
+    VALUES (1, 1, 1, 1, 0, 'It rains.', 'finished', '[]');
+INSERT INTO sources (id, key, name, text, left_out, job_id, author, thread_id, created_at)
+    VALUES (1, 's1', 'a.txt', 'Rain.', 0, 1, 'U2', 1, '2026-10-01 11:59:00+00:00');
+"""
+
+
+async def test_what_the_version_before_kept_is_there_after_an_upgrade(url: str) -> None:
+    engine = connect(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, "0004")
+        for row in filter(str.strip, OLD_ROWS.split(";")):
+            await connection.exec_driver_sql(row)
+    await engine.dispose()
+    store = await Store.open(url)
+    (job,) = await store.list_jobs(JobStatus.OPEN)
+    thread = await store.find_thread_at("C1", "1.0")
+    assert thread is not None
+    assert (thread.others_root, thread.muted, thread.muted_by) == (False, False, None)
+    (source,) = await store.list_sources(job)
+    assert (source.text, source.origin) == ("Rain.", None)
+    assert await store.list_origins(thread.id) == []
+    assert await store.list_authors(thread.id) == {"U1", "U2"}
+    await store.mark_accepted(1, "https://acme.slack.com/archives/C1/p1")
+    assert await store.rate_version(1, "U2", good=True, key="k9")
+    assert await store.record_notice(thread.id, "U2", MUTED)
+    (version,) = await store.list_versions(thread.id)
+    assert (version.text, bool(version.posted_url)) == ("It rains.", True)
+    await store.close()
 
 
 async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of_its_text(

@@ -11,6 +11,7 @@ from bot.messages import use_command
 from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
 from bot.workspace import Workspace
+from bot.workspace.objects import Json
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine
 
@@ -49,7 +50,7 @@ async def test_help_and_mistakes_are_answered_in_our_own_conversation(
 
 
 async def test_our_conversation_begins_with_prompts_and_each_message_is_the_root_of_a_thread(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace
 ) -> None:
     await workspace.open_home(ana.id, "messages")
     offered = await workspace.until(lambda: workspace.prompts(ana.id))
@@ -151,6 +152,24 @@ async def test_every_door_opens_by_either_transport(
     assert await workspace.shortcut(ana.id, "draft_shortcut")
     await workspace.open_home(ana.id)
     await workspace.until(lambda: workspace.home(ana.id))
+
+
+async def test_what_slack_writes_about_people_is_no_brief_and_no_reply(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    said = f"<@{workspace.bot_user}> has joined the channel"
+    about: Json = {"type": "message", "channel": ana.channel, "user": ana.id, "text": said}
+    for i, subtype in enumerate(("channel_join", "channel_topic", "pinned_item", "huddle_thread")):
+        for place in ({}, {"thread_ts": ana.root.ts}):
+            ts = f"{1700000000 + i}.00000{len(place)}"
+            told = {**about, **place, "subtype": subtype, "ts": ts, "channel_type": "channel"}
+            assert await workspace.deliver(told)
+    await ana.reply("shorter")
+    await ana.sees_drafts(2)
+    assert len(engine.requests) == 2
+    assert not workspace.whispers(ana.id)
 
 
 async def test_home_is_in_the_persons_language(start: StartBot, workspace: Workspace) -> None:

@@ -124,6 +124,22 @@ def test_a_manifest_that_slack_would_refuse_is_refused(features: Json, says: str
         Workspace(manifest={"features": features})
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_where_the_messages_tab_is_switched_off_the_app_can_write_to_nobody(
+    enabled: bool,
+) -> None:
+    manifest = {"features": {"app_home": {"messages_tab_enabled": enabled}}}
+    async with Workspace(manifest=manifest) as workspace:
+        client = AsyncWebClient(workspace.bot_token, base_url=f"{workspace.url}/api/")
+        call = client.chat_postMessage(channel=workspace.dm(workspace.person("ada")), text="x")
+        if enabled:
+            assert (await call)["ok"]
+        else:
+            assert await refused(call) == "messages_tab_disabled"
+    agent = {"features": {**manifest["features"], "agent_view": {}}}
+    assert features_of(agent).messages
+
+
 @pytest.mark.parametrize("event", ["agent_session_stopped", "app_context_changed"])
 def test_the_events_of_agents_are_for_agents_alone(event: str) -> None:
     subscribed = {"settings": {"event_subscriptions": {"bot_events": [event]}}}
@@ -215,6 +231,9 @@ async def test_an_app_that_is_no_agent_is_told_nothing_and_has_no_sessions() -> 
         assert await refused(prompts) == "not_agent_app"
         await client.assistant_threads_setStatus(**place, status="is writing ...")
         assert workspace.status(**at_thread(place)) == ThreadStatus("is writing ...")
+        whose: Json = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+        stream = await client.chat_startStream(**at_thread(place), markdown_text="Tea", **whose)
+        await client.chat_stopStream(channel=general, ts=stream["ts"])
         assert workspace.state.sessions == {}
 
 
@@ -355,7 +374,22 @@ async def test_a_message_of_the_app_does_not_end_its_work_but_the_end_of_a_strea
     at = {"channel": general, "ts": stream["ts"]}
     wrong = client.chat_stopStream(**at, session_status="done")
     assert await refused(wrong) == "invalid_arguments"
-    await client.chat_stopStream(**at, session_status="active")
+    await client.chat_stopStream(**at, session_status="suspended")
+    assert session == AgentSession("suspended")
+
+
+async def test_a_stream_sets_its_session_to_work_and_to_rest_unless_it_is_told_otherwise(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str, thread: Json
+) -> None:
+    whose: Json = {"recipient_user_id": ada, "recipient_team_id": workspace.team}
+    place = {"channel": general, "thread_ts": thread["thread_ts"]}
+    first = await client.chat_startStream(**place, markdown_text="Tea", **whose)
+    session = workspace.session(**place)
+    assert session == AgentSession("processing")
+    second = await client.chat_startStream(**place, markdown_text="Cake", **whose)
+    await client.chat_stopStream(channel=general, ts=first["ts"], session_status="processing")
+    assert session == AgentSession("processing")
+    await client.chat_stopStream(channel=general, ts=second["ts"])
     assert session == AgentSession("active")
 
 
@@ -389,6 +423,14 @@ async def test_slacks_stop_button_ends_the_streams_and_leaves_the_status_to_the_
     assert workspace.session(general, ts) == AgentSession("processing")
     more = client.chat_appendStream(channel=general, ts=stream["ts"], markdown_text=" and cake")
     assert await refused(more) == "message_not_in_streaming_state"
+
+
+@pytest.mark.parametrize("ts", ["yesterday", "1.000000"])
+async def test_a_status_without_a_thread_is_refused_by_the_name_of_its_page(
+    client: AsyncWebClient, thread: Json, ts: str
+) -> None:
+    call = client.assistant_threads_setStatus(**thread | {"thread_ts": ts}, status="x")
+    assert await refused(call) == "invalid_thread_ts"
 
 
 @pytest.mark.parametrize("loading", [["x"] * 11, "not a list", [1]])

@@ -477,6 +477,31 @@ async def test_people_are_told_apart(
     assert info["channel"]["is_ext_shared"]
 
 
+async def test_guests_and_outsiders_see_only_the_channels_that_they_are_in(
+    workspace: Workspace, ada: str, general: str
+) -> None:
+    for name in ("gus", "olga"):
+        person = workspace.person(name, guest=name == "gus", outsider=name == "olga")
+        with pytest.raises(ValueError, match=f"{name} is not in this channel"):
+            await workspace.say(person, general, "hello")
+        workspace.add_to(general, person)
+        await workspace.say(person, general, "hello")
+    await workspace.say(workspace.person("ben"), general, "hello")
+
+
+async def test_who_has_no_account_any_more_is_told_apart_and_does_nothing(
+    workspace: Workspace, client: AsyncWebClient, ada: str, general: str
+) -> None:
+    workspace.deactivate(ada)
+    assert (await client.users_info(user=ada))["user"]["deleted"]
+    assert ada not in (await client.conversations_members(channel=general))["members"]
+    assert await refused(client.conversations_open(users=ada)) == "user_disabled"
+    call = client.chat_postEphemeral(channel=general, user=ada, text="x")
+    assert await refused(call) == "user_not_in_channel"
+    with pytest.raises(ValueError, match="no account"):
+        await workspace.say(ada, general, "hello")
+
+
 async def test_a_language_is_told_when_asked_for(
     workspace: Workspace, client: AsyncWebClient
 ) -> None:

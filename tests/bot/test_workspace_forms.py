@@ -434,6 +434,7 @@ SURE = {"type": "button", "action_id": "a", "text": plain("x"), "confirm": CONFI
 
 NUMBER = {"type": "number_input", "is_decimal_allowed": False}
 SELECT = {"type": "static_select", "options": [option("a")]}
+STYLED = {"text": {"type": "mrkdwn", "text": "*a*"}, "value": "a"}
 TEXT = {"type": "plain_text_input"}
 NUMBER = {"type": "number_input", "is_decimal_allowed": True}
 
@@ -444,6 +445,7 @@ NUMBER = {"type": "number_input", "is_decimal_allowed": True}
         actions(SURE),
         actions({"type": "static_select", "option_groups": GROUPS}),
         field(SELECT, hint=plain("A hint"), optional=True),
+        field({"type": "checkboxes", "options": [STYLED]}),
         field(SELECT | {"initial_option": option("a")}),
         field(TEXT | {"initial_value": "x" * 3000, "placeholder": plain("x" * 150)}),
         field(NUMBER | {"initial_value": "0.5", "min_value": "-1", "max_value": "2"}),
@@ -464,6 +466,8 @@ async def test_a_good_block_is_shown(open_form: OpenForm, block: Json) -> None:
         (actions({"type": "plain_text_input"}), "elements/0"),
         (actions(SELECT | {"options": []}), "elements/0"),
         (actions({"type": "overflow", "options": [option("a")] * 6}), "elements/0/options"),
+        (actions({"type": "overflow", "options": [STYLED]}), "elements/0/options/0/text"),
+        (actions(SELECT | {"options": [STYLED]}), "elements/0/options/0/text"),
         (
             actions({"type": "static_select", "option_groups": [{"label": plain("x" * 76)}]}),
             "elements/0/option_groups/0/label/text",

@@ -449,6 +449,26 @@ async def test_an_input_keeps_what_was_typed_over_an_update_with_the_same_ids(
     assert texts == ["tea", "tea and cake"]
 
 
+async def test_an_open_menu_stays_open_when_its_message_is_drawn_again(
+    workspace: Workspace, client: AsyncWebClient, reader: Reader, ada: str, general: str
+) -> None:
+    options = [{"text": {"type": "plain_text", "text": "Why?"}, "value": "why"}]
+    menus = [{"type": "overflow", "action_id": name, "options": options} for name in ("a", "b")]
+    posted = await client.chat_postMessage(
+        channel=general, text="draft", blocks=[{"type": "actions", "elements": menus}]
+    )
+    await reader.open("ada")
+    await reader.click('#messages [data-action="b"] summary')
+    await reader.type('#messages [data-action="b"] button', Keys.ARROW_DOWN)
+    await workspace.react(ada, general, posted["ts"], "eyes")
+    await reader.see("#messages .chip")
+    await reader.see('#messages [data-action="b"] button', "Why?")
+    assert reader.shown('#messages [data-action="a"] button') == []
+    assert await reader.focused("data-key") == "b/why"
+    await reader.type('#messages [data-action="b"] button', Keys.ESCAPE)
+    await reader.not_see("#messages .menu-items")
+
+
 async def test_a_choice_is_made_once_the_person_is_sure(
     workspace: Workspace,
     bolt: AsyncApp,

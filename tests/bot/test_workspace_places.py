@@ -251,14 +251,10 @@ def second_tab(reader: Reader) -> Iterator[Reader]:
     reader.browser.switch_to.window(first)
 
 
-async def test_a_modal_opens_only_in_the_tab_in_which_the_person_acted(
-    workspace: Workspace,
-    bolt: AsyncApp,
-    connect: StartApp,
-    second_tab: Reader,
-    ada: str,
-    general: str,
-) -> None:
+@pytest.fixture
+async def forms(bolt: AsyncApp, connect: StartApp) -> None:
+    """Let `/draft x` open a form with the title x."""
+
     @bolt.command("/draft")
     async def draft(ack: AsyncAck, command: Json, client: AsyncWebClient) -> None:
         title = {"type": "plain_text", "text": command["text"]}
@@ -268,6 +264,12 @@ async def test_a_modal_opens_only_in_the_tab_in_which_the_person_acted(
         await ack()
 
     await connect()
+
+
+@pytest.mark.usefixtures("forms")
+async def test_a_modal_opens_only_in_the_tab_in_which_the_person_acted(
+    workspace: Workspace, second_tab: Reader, ada: str, general: str
+) -> None:
     reader = second_tab
     await reader.open("ada")
     first = reader.browser.current_window_handle
@@ -289,3 +291,48 @@ async def test_a_modal_opens_only_in_the_tab_in_which_the_person_acted(
     await reader.click("#modal header button")
     await reader.not_see("#modal")
     assert [view.body["title"]["text"] for view in workspace.views(ada)] == ["first"]
+
+
+@pytest.mark.usefixtures("forms", "general")
+async def test_a_copy_of_a_tab_is_another_tab(second_tab: Reader) -> None:
+    reader = second_tab
+    await reader.open("ada")
+    # Like "Duplicate tab", this copies what the tab keeps.
+    reader.browser.execute_script("window.open(location.href)")
+    first, second = reader.browser.window_handles
+    reader.browser.switch_to.window(second)
+    await reader.type("#composer-text", "/draft second", Keys.ENTER)
+    await reader.see("#modal-title", "second")
+    await reader.reload()
+    await reader.see("#modal-title", "second")
+    reader.browser.switch_to.window(first)
+    await reader.see("#messages", "Nothing here yet")
+    assert reader.shown("#modal") == []
+    await reader.reload()
+    await reader.see("#messages", "Nothing here yet")
+    assert reader.shown("#modal") == []
+
+
+async def test_group_dms_stand_below_direct_messages_under_the_names_of_their_people(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
+    group = workspace.group_dm(ada, workspace.person("ben"), workspace.person("cy"))
+    await reader.open("ada")
+    await reader.see("#dms", "ben, cy, draftsmith")
+    await reader.click('#dms [data-channel="ben, cy, draftsmith"]')
+    await reader.see("#channel-name", "ben, cy, draftsmith")
+    await reader.type("#composer-text", "hello, all", Keys.ENTER)
+    await reader.see("#messages", "hello, all")
+    assert [m.text for m in workspace.messages(group)] == ["hello, all"]
+    await reader.reload()
+    await reader.see("#messages", "hello, all")
+
+
+async def test_no_app_is_invited_into_a_group_dm_for_slack_has_no_way_to_do_it(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
+    workspace.group_dm(ada, workspace.person("ben"), workspace.person("cy"), bot=False)
+    await reader.open("ada")
+    await reader.click('#dms [data-channel="ben, cy"]')
+    await reader.see("#channel-note", "The app is not in here.")
+    assert reader.shown("#invite") == []

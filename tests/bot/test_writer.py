@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from bot.app import Bot
 from bot.workspace import Workspace
 from tests.person import Person, StartBot
-from tests.reader import Reader
+from tests.reader import Reader, reply, row
 from tests.scripted_engine import Json, ScriptedEngine
 
 LISBON = "We open on Monday.\n\nThe kitchen has the best view. Come and see it."
@@ -38,16 +38,6 @@ async def ask(writer: Reader, brief: str) -> None:
     """Type the command, and open the thread that it begins."""
     await writer.type("#composer-text", f"/draft {brief}", Keys.ENTER)
     await writer.click("#messages li:last-child button.replies")
-
-
-def reply(number: int, inside: str = "") -> str:
-    """Return the selector of a place in a reply of the thread."""
-    return f"#replies li:nth-child({number + 1}) {inside}".strip()
-
-
-def row(number: int) -> str:
-    """Return the selector of the buttons under a draft in a reply of the thread."""
-    return reply(number, ".block-actions")
 
 
 async def test_the_form_makes_two_drafts_of_a_file_side_by_side(

@@ -259,13 +259,13 @@ async def test_the_demo_tells_its_story_with_the_real_model(tmp_path: Path) -> N
         "gus types: /draft",
         "open to full members",
         "mei types: /draft 帖子",
+        "[a form, filled in] ",
         "只会写英语",
     ):
         assert line in out
     # The model ends by itself; once in a while it does not.
-    assert out.count("token limit") <= 1
+    assert out.count("length limit") <= 1
     assert [f"Draft {i}**" in out for i in (1, 2, 3)] == [True] * 3
-    assert out.count("tokens/s") == 3
 
 
 def test_the_readme_lists_every_setting() -> None:

@@ -209,9 +209,14 @@ def is_stop(text: str) -> bool:
     return visible(text).strip().casefold() in STOP
 
 
+def muted_by(text: str) -> bool | None:
+    """Say whether a reply silences the bot, or lets it speak again; None: neither."""
+    return MUTING.get(visible(text).strip().casefold())
+
+
 def is_muting(text: str) -> bool:
     """Say whether somebody wants to silence the bot, or to let it speak again."""
-    return visible(text).strip().casefold() in MUTING
+    return muted_by(text) is not None
 
 
 def _take_options(read: _Reading, *, strict: bool) -> None:

@@ -39,6 +39,12 @@ CHINESE = {
     "份数": "n",
     "读者": "audience",
     "私下": "private",
+    "种子": "seed",
+    "温度": "temperature",
+    "候选词元数": "top_k",
+    "累计概率": "top_p",
+    "重复惩罚": "repetition_penalty",
+    "词元上限": "max_tokens",
 }
 # Names of the values of `private`.
 YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}

@@ -14,7 +14,7 @@ from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Content, FileKind, Place, SlackRefused
 from bot.messages import Phrase, sentence, sentences
-from bot.store import JobKind, JobStatus, Version, VersionStatus
+from bot.store import STANDING, JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
 # Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
@@ -27,19 +27,31 @@ log = structlog.get_logger(__name__)
 
 async def deliver(run: JobRun) -> None:
     """Delete the version, or judge it once more and hand it over. Raises Refusal, Away."""
-    store, slack = run.context.store, run.context.slack
+    store = run.context.store
     assert run.job.parent_id is not None
     version = await store.get_version(run.job.parent_id)
     if run.job.kind is JobKind.DELETE:
-        await store.end_version(version.id, VersionStatus.DELETED)
-        for ts in await store.list_posts(version.id):
-            await slack.delete(run.thread.channel, ts)
+        await _delete(run, version)
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
+    if version.status not in STANDING:
+        # Deleted while this waited for an invitation, or for Slack.
+        raise Refusal(sentence("nothing_to_accept"), JobStatus.REFUSED)
     url = await _hand_over(run, version, await _text(run, version))
     await store.mark_accepted(version.id, None if run.job.sampling["way"] == Way.PERSON else url)
     await tell_posted(run, version.number, url)
+
+
+async def _delete(run: JobRun, version: Version) -> None:
+    store, slack, thread = run.context.store, run.context.slack, run.thread
+    await store.end_version(version.id, VersionStatus.DELETED)
+    for ts in await store.list_posts(version.id):
+        await slack.delete(thread.channel, ts)
+    left = [v for v in await store.list_versions(thread.id) if v.status != VersionStatus.DELETED]
+    if thread.root_ts and not left:
+        place = Place(thread.channel, thread.root_ts)
+        await slack.show_rest(place, key=run.job.name, again=True, over=True)
 
 
 async def _text(run: JobRun, version: Version) -> SafeText:
@@ -69,8 +81,7 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         assert thread.root_ts is not None
         place = Place(thread.channel, thread.root_ts)
         kind: FileKind = "md" if way is Way.MARKDOWN else "docx"
-        mark = await file_mark(run, text)
-        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+        return await _hand_over_file(run, place, text, kind, note)
     if way is Way.PERSON:
         channel = await slack.open_dm(run.job.requester)
     else:
@@ -81,6 +92,23 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         return await _hand_over_canvas(run, Place(channel, user=run.job.requester), text, note)
     ts = await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
     return await slack.permalink(channel, ts)
+
+
+async def _hand_over_file(
+    run: JobRun, place: Place, text: SafeText, kind: FileKind, note: Phrase
+) -> str | None:
+    """Put the text as a file into the thread, and return its address.
+
+    Raises Refusal where there can be none.
+    """
+    slack, mark = run.context.slack, await file_mark(run, text)
+    try:
+        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+    except SlackRefused as refused:
+        log.warning("no file", job=run.job.name, error=str(refused))
+        may_not = refused.error == "missing_scope"
+        said = sentence("no_file_scope") if may_not else sentence("no_file")
+        raise Refusal(said, JobStatus.FAILED) from None
 
 
 async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phrase) -> str:

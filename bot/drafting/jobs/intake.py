@@ -1,13 +1,16 @@
 """The one way in for jobs: committed under the key of the delivery, then started."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.drafting.jobs.jobs import Jobs
 from bot.errors import UserError
 from bot.messages import sentence
-from bot.store import Job, Source, Store, Thread, TooManyRunning
+from bot.store import Job, JobKind, Source, Store, Thread, TooManyRunning, Version
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,32 @@ class Intake:
     async def first(self, invocation: Invocation) -> bool:
         """Say whether a request that makes no job comes for the first time."""
         return await self._store.record_event(invocation.key)
+
+    async def once(self, invocation: Invocation, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do what makes no job; None: it was done, and must not undo what came later.
+
+        It is recorded when it is done: what a crash or an error cuts short, Slack delivers again.
+        """
+        key = f"{invocation.key}-at-once"
+        if await self._store.knows_event(key):
+            return None
+        done = await work()
+        await self._store.record_event(key)
+        return done
+
+
+def delivery(
+    kind: JobKind, version: Version, invocation: Invocation, way: str | None = None
+) -> Job:
+    """Build a job that writes nothing: `way` is all that it has to know."""
+    return Job(
+        kind=kind,
+        requester=invocation.user,
+        sampling={"n": 0, **({"way": str(way)} if way else {})},
+        thread_id=version.thread_id,
+        parent_id=version.id,
+        response_url=invocation.response_url,
+    )
 
 
 def new_seed() -> int:

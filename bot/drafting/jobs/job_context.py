@@ -24,7 +24,8 @@ Away = (SlackUnavailable, StoreUnavailable)
 class Refusal(Exception):
     """The job ends or rests here; `sentence` tells the requester why (None: without noise).
 
-    `forget`: what was asked is not kept, for it holds what should be nowhere.
+    `forget`: what was asked is not kept, for it holds what should be nowhere; `drops`: ids of
+    sources that are not kept either.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Refusal(Exception):
         buttons: Sequence[Button] = (),
         *,
         forget: bool = False,
+        drops: Sequence[int] = (),
     ) -> None:
         super().__init__(status)
         self.sentence = sentence
         self.status = status
         self.buttons = buttons
         self.forget = forget
+        self.drops = drops
 
 
 @dataclass(frozen=True, slots=True)

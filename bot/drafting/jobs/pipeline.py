@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -24,6 +25,15 @@ Settled = Callable[[int], Awaitable[None]]
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; `forget` what was asked, and the sources that it `drops`."""
+
+    status: JobStatus
+    forget: bool = False
+    drops: Sequence[int] = ()
+
+
 class JobPipeline:
     """One run of a job, from its first check to its last message."""
 
@@ -39,22 +49,24 @@ class JobPipeline:
         store = self._context.store
         run = JobRun(self._context, self._job, await store.get_thread(self._job.thread_id))
         try:
-            status, forget = await self._outcome(run)
+            outcome = await self._outcome(run)
         except asyncio.CancelledError:
             await leave_work(run)
             raise
         await end_work(run)
         await refresh_header(run)
-        if status not in RESTING:
-            await store.end_job(run.job.id, status, forget=forget)
+        if outcome.status not in RESTING:
+            await store.end_job(
+                run.job.id, outcome.status, forget=outcome.forget, drops=outcome.drops
+            )
 
     def stop(self, version_id: int) -> None:
         """End a version that a person stopped."""
         if self._generation:
             self._generation.stop(version_id)
 
-    async def _outcome(self, run: JobRun) -> tuple[JobStatus, bool]:
-        """Run the job and tell its requester what stopped it: its status, whether to forget it."""
+    async def _outcome(self, run: JobRun) -> Outcome:
+        """Run the job and tell its requester what stopped it."""
         try:
             await run.begin()
             if run.job.kind in DELIVERIES:
@@ -67,17 +79,17 @@ class JobPipeline:
                 await run.context.store.end_job(run.job.id, JobStatus.WAITING)
             if refusal.sentence is not None:
                 await run.tell(refusal.sentence, refusal.buttons)
-            return refusal.status, refusal.forget
+            return Outcome(refusal.status, refusal.forget, refusal.drops)
         except NotThere as gone:
             await run.tell(_why_gone(gone))
-            return JobStatus.FAILED, False
+            return Outcome(JobStatus.FAILED)
         except Away:
             raise
         except Exception as error:
             log.error("job failed", job=run.job.name, error=where(error))
             await run.tell(sentence("failed"))
-            return JobStatus.FAILED, False
-        return JobStatus.DONE, False
+            return Outcome(JobStatus.FAILED)
+        return Outcome(JobStatus.DONE)
 
     async def _write(self, run: JobRun) -> None:
         asked, materials = await screen(run)
@@ -93,6 +105,8 @@ class JobPipeline:
 def _why_gone(gone: NotThere) -> Sentence:
     if gone.archived:
         return sentence("archived")
+    if gone.no_conversation:
+        return sentence("no_conversation")
     return sentence("may_not_post" if gone.restricted else "thread_gone")
 
 

@@ -6,8 +6,7 @@ from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.origin import Origin
 from bot.drafting.reviews import DECIDED, Reviews, held_as
-from bot.drafting.sources import Material
-from bot.errors import UserError
+from bot.drafting.sources import BadSource, Material
 from bot.messages import Sentence, sentence, sentences
 from bot.store import GUEST, Hold, HoldStatus, JobKind, JobStatus, Source
 from safety import NOTHING, Action, SafeText, Stage, Verdict
@@ -21,7 +20,7 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     # What is asked once more was decided about before.
     hold = await store.find_hold_on(run.job.id)
     hold = hold or await store.find_hold_on((await store.get_origin(run.job)).id)
-    if hold is not None and hold.sealed and run.context.reviews:
+    if hold is not None and run.context.reviews:
         await _put_back(run, hold, run.context.reviews)
     sources = await _gather(run)
     asked = await run.judge(run.words, Stage.INPUT, held_as(hold))
@@ -43,13 +42,13 @@ async def _gather(run: JobRun) -> Sequence[Source]:
     """Read what the drafts are based on, and tell what could not be read. Raises Refusal, Away."""
     try:
         gathered = await run.context.sources.of(run.job)
-    except UserError as bad:
-        raise Refusal(bad.sentence, JobStatus.REFUSED) from None
+    except BadSource as bad:
+        raise Refusal(bad.sentence, JobStatus.REFUSED, drops=[bad.source_id]) from None
     for note in gathered.notes:
         await run.tell(note)
     brought = [source.origin for source in gathered.sources if source.job_id == run.job.id]
     files = sum(origin["files"] for origin in brought if origin)
-    if files and not run.again:
+    if files:
         await run.tell(sentences.thread_files(files))
     return gathered.sources
 
@@ -57,10 +56,12 @@ async def _gather(run: JobRun) -> Sequence[Source]:
 async def _not_allowed(run: JobRun) -> Sentence | None:
     """Return what a guest is told: after each brief and each click.
 
-    Of emoji and replies among people, once in a thread: they may not be meant for the app.
+    Of emoji and replies among people, once in a thread: they may not be meant for the app. Where a
+    run before recorded that and died, it is rather said twice than never.
     """
-    asked = run.job.kind is JobKind.DRAFT or run.job.response_url
-    first = asked or await run.context.store.record_notice(run.thread.id, run.job.requester, GUEST)
+    if run.job.kind is JobKind.DRAFT or run.job.response_url or run.again:
+        return sentence("not_allowed")
+    first = await run.context.store.record_notice(run.thread.id, run.job.requester, GUEST)
     return sentence("not_allowed") if first else None
 
 
@@ -69,10 +70,12 @@ async def _put_back(run: JobRun, hold: Hold, reviews: Reviews) -> None:
     if hold.status is HoldStatus.PENDING:
         raise Refusal(None, JobStatus.HELD)
     if hold.status not in DECIDED:
+        # Closed or not by an earlier run: what was asked is gone.
         await run.context.store.close_hold(hold)
         raise Refusal(sentence("request_not_approved"), JobStatus.REFUSED, forget=True)
-    await reviews.unseal(run.job, hold)
-    await run.refresh()
+    if hold.sealed:
+        await reviews.unseal(run.job, hold)
+        await run.refresh()
 
 
 async def _judge_source(run: JobRun, source: Source, held: Action) -> Verdict:
@@ -94,15 +97,13 @@ async def _hold_back(
         await run.tell(sentence("held_request"))
         await reviews.hold_request(run.job, run.words, brought, refused)
         raise Refusal(None, JobStatus.HELD)
+    # They are not to stop what comes later, too.
+    drops = [each.id for each, judged in zip(sources, quoted, strict=True) if judged.text is None]
     if asked.text is None:
         said = sentence("refused", rules=sentences.rules(asked.rules))
-        raise Refusal(said, JobStatus.REFUSED, forget=True)
-    for source, verdict in zip(sources, quoted, strict=True):
-        if verdict.text is None:
-            # It is not to stop what comes later, too.
-            await run.context.store.delete_source(source.id)
+        raise Refusal(said, JobStatus.REFUSED, forget=True, drops=drops)
     said = sentence("source_refused", rules=sentences.rules(refused[0].rules))
-    raise Refusal(said, JobStatus.REFUSED)
+    raise Refusal(said, JobStatus.REFUSED, drops=drops)
 
 
 async def _material(run: JobRun, source: Source, verdict: Verdict) -> Material:

@@ -21,11 +21,12 @@ log = structlog.get_logger(__name__)
 
 async def open_thread(run: JobRun, brief: SafeText) -> Place:
     """Return where the drafts go; post the head, or refresh it. Raises Refusal, NotThere, Away."""
-    store, thread = run.context.store, run.thread
+    store = run.context.store
+    await _move(run)
+    thread = run.thread
     header = await _header(run, thread)
     channel, root_ts = thread.channel, thread.root_ts
     if root_ts is None:
-        channel = await _channel(run)
         try:
             root_ts = await header.post(Place(channel), brief)
         except NotThere:
@@ -60,17 +61,19 @@ async def _header(run: JobRun, thread: Thread) -> "ThreadHeader":
     return ThreadHeader(run, thread, language_for(first.language or run.language))
 
 
-async def _channel(run: JobRun) -> str:
-    """Return where the thread goes: what is drafted in private, to our own conversation."""
+async def _move(run: JobRun) -> None:
+    """Move what is to be drafted in private to our own conversation; there it stays in place."""
     thread = run.thread
-    if thread.post_to is None or thread.channel != thread.post_to:
-        return thread.channel
+    # What people wrote in a conversation between two they wrote to us.
+    is_there = thread.root_ts is not None and thread.channel.startswith("D")
+    if thread.post_to is None or thread.channel != thread.post_to or is_there:
+        return
     channel = await run.context.slack.open_dm(thread.requester)
     await run.tell(sentence("drafting_in_dm"))
     # In a conversation between two people an app writes nothing: an accepted text stays in ours.
     post_to = None if thread.post_to.startswith("D") else thread.post_to
-    await run.context.store.set_channel(thread.id, channel, post_to)
-    return channel
+    await run.context.store.move_thread(thread.id, channel, post_to)
+    await run.refresh()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,6 @@ async def _answer(click: ButtonClick, services: Services) -> Sentence:
     version = await services.actions.version(click.id)
     if click.action_id != POST:
         return sentence("left_here", number=version.number)
-    await services.actions.accept(version, Way.CHANNEL, click.invocation)
-    where = await services.actions.destination(version)
+    await services.actions.acceptance.accept(version, Way.CHANNEL, click.invocation)
+    where = await services.actions.acceptance.destination(version)
     return sentences.is_being_posted(version.number, where.channel)

@@ -40,7 +40,13 @@ async def _open(click: ButtonClick, services: Services) -> Sentence | None:
     opened = await open_filled_form(
         services,
         click.trigger_id,
-        FormContext(click.channel, sources=kept.sources, under=kept.under),
+        FormContext(
+            click.channel,
+            sources=kept.sources,
+            under=kept.under,
+            among_others=kept.among_others,
+            post_to=kept.post_to,
+        ),
         click.invocation,
         said=said,
         understood=understood,

@@ -36,4 +36,4 @@ async def _view(click: ButtonClick, services: Services, language: Language) -> V
     if click.action_id != ACCEPT:
         return change_view(metadata, services.settings.model_languages, language)
     version = await services.actions.version(click.id)
-    return accept_view(metadata, language, await services.actions.destination(version))
+    return accept_view(metadata, language, await services.actions.acceptance.destination(version))

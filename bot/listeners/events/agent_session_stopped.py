@@ -8,14 +8,15 @@ REST_SECONDS = 60.0
 
 
 async def on_agent_session_stopped(event: AgentSessionStopped, services: Services) -> None:
-    """Commit the stop once: an old delivery must not stop what came later.
+    """Commit the stop, once.
 
     The jobs set the session to rest as they end; where none runs, it was left at work.
     """
-    if not await services.actions.first(event.invocation):
-        return
-    stopped = await services.actions.stop_session(event.channel, event.thread_ts)
-    if not stopped:
+    stopping = services.actions.stopping
+    stopped = await services.intake.once(
+        event.invocation, lambda: stopping.stop_session(event.channel, event.thread_ts)
+    )
+    if stopped == 0:
         place = Place(event.channel, event.thread_ts)
         rest = services.outbox.show_rest(place, key="", again=True)
         services.background.start(rest, seconds=REST_SECONDS)

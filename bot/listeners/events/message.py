@@ -79,11 +79,16 @@ async def _keep(
     if slip.version is not None:
         kept = KeptText(slip.understood.text, version=slip.version)
     else:
-        sources = from_files(event.files, invocation.key, invocation.user)
+        sources = _brought(event, invocation)
         waiting = replace(invocation, key=f"{invocation.key}-form")
         await services.drafting.keep(sources, waiting)
-        keys = [source.key for source in sources]
-        kept = KeptText(_words(event, services), under=event.root_ts, sources=keys)
+        kept = KeptText(
+            _words(event, services),
+            under=event.root_ts,
+            among_others=event.among_others,
+            post_to=await _channel_in_sight(event, invocation.user, services),
+            sources=[source.key for source in sources],
+        )
     return await services.kept.keep(kept, invocation.user, invocation.key)
 
 
@@ -107,6 +112,12 @@ async def _reply_or_brief(
             brings=_messages(event, invocation, "around" if thread.others_root else "files", after),
         )
     return await _brief(event, words, invocation, services) if to_us else None
+
+
+def _brought(event: MessageEvent, invocation: Invocation) -> Sequence[Source]:
+    """Return what a brief is based on: the messages of its thread, its files. Raises UserError."""
+    said = _messages(event, invocation, "thread" if event.among_others else "files")
+    return [*said, *from_files(event.files, invocation.key, invocation.user)]
 
 
 def _messages(
@@ -145,22 +156,19 @@ async def _brief(
     if is_muting(words):
         return sentences.mute_where(words)
     if is_stop(words):
-        # Once: an old delivery must not stop what came later.
-        if not await services.actions.first(invocation):
-            return None
-        stopped = await services.actions.stop_all(invocation.user, invocation.channel)
-        return sentences.stopped_drafts(stopped)
+        stopped = await services.intake.once(
+            invocation,
+            lambda: services.actions.stopping.stop_all(invocation.user, invocation.channel),
+        )
+        return None if stopped is None else sentences.stopped_drafts(stopped)
     if event.files and not words:
         return sentence("files_without_wish")
-    among_others = event.in_thread and not event.is_direct
-    said = _messages(event, invocation, "thread" if among_others else "files")
-    files = from_files(event.files, invocation.key, invocation.user)
     await services.drafting.draft(
         words,
         invocation,
-        sources=[*said, *files],
+        sources=_brought(event, invocation),
         under=event.root_ts,
-        among_others=among_others,
+        among_others=event.among_others,
         post_to=await _channel_in_sight(event, invocation.user, services),
     )
     return None

@@ -35,7 +35,7 @@ async def _is_asked_first(version: Version, event: ReactionAdded, services: Serv
 
     Raises UserError.
     """
-    where = await services.actions.asks_first(version, event.invocation)
+    where = await services.actions.acceptance.asks_first(version, event.invocation)
     if where is None:
         return False
     if await services.intake.first(event.invocation):

@@ -51,6 +51,8 @@ async def _draft(form: ViewSubmission, services: Services) -> None:
         ],
         adopt=context.sources,
         under=context.under,
+        among_others=context.among_others,
+        post_to=context.post_to,
     )
     await services.drop_kept(context.rest, context.material)
 

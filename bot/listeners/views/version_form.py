@@ -37,4 +37,4 @@ async def _act(form: ViewSubmission, services: Services) -> None:
         await services.actions.rewrite(version, rewrite, value, invocation, sources=sources)
         await services.drop_kept(context.rest, context.material)
     else:
-        await services.actions.accept(version, Way(value), invocation)
+        await services.actions.acceptance.accept(version, Way(value), invocation)

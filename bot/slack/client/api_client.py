@@ -56,6 +56,7 @@ CLOSED = {
     "is_archived",
     "is_inactive",
     "message_not_found",
+    "messages_tab_disabled",
     "not_in_channel",
     "posting_to_channel_denied",
     "restricted_action",

@@ -9,6 +9,7 @@ from bot.slack.client.api_client import AnswerLost, ApiAnswer, ApiArgs, ApiClien
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.markup import plain
+from bot.slack.sessions import Sessions
 
 EVENT_TYPE = "draftsmith"
 PAGE = 200
@@ -18,8 +19,11 @@ PAGES = 10
 class Posts:
     """Slack has no idempotency key: if an answer is lost, look for the post before a repeat."""
 
-    def __init__(self, api: ApiClient, whoami: Callable[[], Awaitable[ApiAnswer]]) -> None:
+    def __init__(
+        self, api: ApiClient, whoami: Callable[[], Awaitable[ApiAnswer]], sessions: Sessions
+    ) -> None:
         self.api = api
+        self._sessions = sessions
         self._whoami = whoami
         self._has_streams = True
         # Whether this workspace takes thumbs; where it does not, that stays so while we run.
@@ -56,6 +60,12 @@ class Posts:
         except NotThere:
             pass  # Perhaps only for streams: the post that follows shows it.
         return None
+
+    async def stop_stream(self, place: Place, ts: str, **rest: object) -> None:
+        """Stop a stream with the rest of its content; a thread at work stays so."""
+        status = self._sessions.status_in(place)
+        args = {"channel": place.channel, "ts": ts, "session_status": status, **rest}
+        await self.api.call("chat.stopStream", args, urgent=True)
 
     async def find(self, place: Place, key: str, *, head: Phrase | None = None) -> str | None:
         """Find our message with this key and return its ts.

@@ -3,7 +3,7 @@
 from bot.workspace.api.access import joined_channel, thread_root_ts
 from bot.workspace.api.agents import only_agents
 from bot.workspace.api.methods import MethodArgs, api_method
-from bot.workspace.errors import error_at, invalid
+from bot.workspace.errors import ApiError, error_at, invalid
 from bot.workspace.objects import Json, SuggestedPrompts, ThreadStatus, WorkspaceChannel
 from bot.workspace.rate_limits import TIER_4
 from bot.workspace.state import State
@@ -14,9 +14,12 @@ MAX_LOADING_MESSAGES = 10
 
 @api_method("assistant.threads.setStatus", "assistant:write", "chat:write", limit=TIER_4)
 def set_status(state: State, args: MethodArgs) -> Json:
-    """Show a status until it is empty, or a message of the app arrives in the thread."""
+    """Show a status until it is empty, or a message of the app arrives in the thread.
+
+    https://docs.slack.dev/reference/methods/assistant.threads.setStatus
+    """
     channel = _channel(state, args)
-    key = (channel.id, thread_root_ts(channel, args.need("thread_ts")) or "")
+    key = (channel.id, _root(channel, args.need("thread_ts")))
     loading = args.list_of(str, "loading_messages", "invalid_arguments")
     _at_most(MAX_LOADING_MESSAGES, loading, "/loading_messages")
     state.statuses.pop(key, None)
@@ -59,6 +62,13 @@ def set_prompts(state: State, args: MethodArgs) -> Json:
 
 def _channel(state: State, args: MethodArgs) -> WorkspaceChannel:
     return joined_channel(state, args.text("channel_id") or args.text("channel"))
+
+
+def _root(channel: WorkspaceChannel, ts: str) -> str:
+    try:
+        return thread_root_ts(channel, ts) or ""
+    except ApiError:
+        raise ApiError("invalid_thread_ts") from None
 
 
 def _at_most(limit: int, items: list[str] | list[Json], where: str) -> None:

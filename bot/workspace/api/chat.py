@@ -27,6 +27,8 @@ MAX_UPDATE_TEXT = 4_000
 @api_method("chat.postMessage", "chat:write", limit=RateLimit(3, 3.0, per_channel=True))
 def post_message(state: State, args: MethodArgs) -> Json:
     channel = addressed_channel(state, args)
+    if channel.kind == "im" and not state.features.messages:
+        raise ApiError("messages_tab_disabled")
     message, warnings = _composed(state, channel, args)
     refuse_restricted(channel, message.thread_ts)
     message.metadata = args.metadata()

@@ -87,6 +87,8 @@ def _dm(state: State, args: MethodArgs) -> WorkspaceChannel:
         return state.group_dm({*users, state.bot.id})
     if state.users[users[0]].bot:
         raise ApiError("cannot_dm_bot")
+    if state.users[users[0]].deactivated:
+        raise ApiError("user_disabled")
     return state.dm_with_bot(users[0])
 
 

@@ -1,4 +1,8 @@
-"""chat.startStream, appendStream, stopStream: a message that grows while people read it."""
+"""chat.startStream, appendStream, stopStream: a message that grows while people read it.
+
+An agent's stream in a thread sets its session to processing as it starts, and to active as it
+stops, unless the call that stops it names another status: https://docs.slack.dev/ai/agent-sessions
+"""
 
 from bot.workspace import changes
 from bot.workspace.api import agents
@@ -12,7 +16,7 @@ from bot.workspace.api.access import (
 from bot.workspace.api.methods import MethodArgs, api_method
 from bot.workspace.blocks import MAX_MARKDOWN, accept_message_blocks
 from bot.workspace.errors import ApiError
-from bot.workspace.objects import Json, PostedMessage, WorkspaceChannel
+from bot.workspace.objects import Json, PostedMessage, SessionStatus, WorkspaceChannel
 from bot.workspace.rate_limits import TIER_2, TIER_4
 from bot.workspace.slack_json import message_json
 from bot.workspace.state import State
@@ -35,6 +39,7 @@ def start(state: State, args: MethodArgs) -> Json:
     message = state.new_bot_message(channel.id, _appended(args), thread_ts=thread)
     message.markdown = message.streaming = True
     changes.add_message(state, message)
+    _put_status(state, message, "processing")
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -54,15 +59,19 @@ def stop(state: State, args: MethodArgs) -> Json:
     channel, message = _running(state, args)
     text = _appended(args)
     asks = args.has("session_status")
-    session = agents.asked_status(state, args, "session_status") if asks else None
+    session = agents.asked_status(state, args, "session_status") if asks else "active"
     blocks = accept_message_blocks(args.list_of(dict, "blocks", "invalid_blocks_format"))
     with changes.edited_message(state, message):
         message.text += text
         message.blocks, message.streaming = blocks, False
         message.metadata = args.metadata() or message.metadata
-    if session is not None and message.thread_ts:
-        agents.put_status(state, (channel.id, message.thread_ts), session)
+    _put_status(state, message, session)
     return {"channel": channel.id, "ts": message.ts, "message": message_json(state, message)}
+
+
+def _put_status(state: State, message: PostedMessage, status: SessionStatus) -> None:
+    if state.features.agent and message.thread_ts:
+        agents.put_status(state, (message.channel, message.thread_ts), status)
 
 
 def _running(state: State, args: MethodArgs) -> tuple[WorkspaceChannel, PostedMessage]:

@@ -9,7 +9,7 @@ import { answered, forgetAsked, noteAsked } from "./follow.js";
 import { icon } from "./icons.js";
 import { Live } from "./live.js";
 import { el, emoji, markdown, mrkdwn } from "./markup.js";
-import { foldMenus, menu } from "./menu.js";
+import { foldMenus, menu, redrawn } from "./menu.js";
 import { showViews } from "./modal.js";
 import { place, settle, visit } from "./place.js";
 
@@ -113,7 +113,7 @@ function drawSidebar() {
     }, el("span", { "aria-hidden": "true" }, mark(channel)), channel.name));
   const of = (...kinds) => snapshot.channels.filter((c) => kinds.includes(c.kind)).map(item);
   $("channels").replaceChildren(...of("channel", "group"));
-  $("dms").replaceChildren(...of("im"));
+  $("dms").replaceChildren(...of("im", "mpim"));
   const kinds = { guest: " (guest)", outsider: " (from outside)" };
   const people = snapshot.people.filter((person) => person.kind !== "bot");
   $("you").replaceChildren(...people.map((person) =>
@@ -124,14 +124,15 @@ function drawSidebar() {
 const LANGUAGES = new Intl.DisplayNames(["en"], { type: "language" });
 const reads = ({ locale }) => (locale.startsWith("en") ? "" : ` (reads ${LANGUAGES.of(locale.split("-")[0])})`);
 
-const mark = (channel) => ({ channel: "#", group: icon("lock"), im: "●" })[channel.kind];
+const mark = (channel) => ({ channel: "#", group: icon("lock"), im: "●", mpim: icon("people") })[channel.kind];
+const isDm = (channel) => ["im", "mpim"].includes(channel.kind);
 
 function drawChannel() {
   const channel = snapshot.channels.find((c) => c.id === here);
   if (!channel) return;
   $("channel-name").replaceChildren(...(channel.kind === "im" ? [] : [mark(channel), " "]), channel.name);
   $("channel-note").textContent = channel.bot ? "" : "The app is not in here.";
-  $("invite").hidden = channel.bot || channel.kind === "im";
+  $("invite").hidden = channel.bot || isDm(channel);
   document.title = `${channel.name} · Workspace on loopback`;
   unread.delete(here);
   if (channel.kind !== "im") lastChannel = here;
@@ -206,7 +207,7 @@ function fill(list, rows, inChannel) {
     .map((m) => kept.get(stamp(m, inChannel)) ?? row(m, inChannel));
   if (!next.length) next.push(el("li", { class: "empty" }, "Nothing here yet. Say something, or try /draft."));
   if (next.length !== list.children.length || next.some((node, i) => node !== list.children[i])) {
-    list.replaceChildren(...next);
+    redrawn(list, next);
   }
   if (fresh || atEnd) list.scrollTop = list.scrollHeight;
 }

@@ -23,7 +23,9 @@ def outline(state: State, who: str, tab: str | None = None) -> Json:
         "you": who,
         "bot": state.bot.id,
         "people": [_user(user) for user in state.users.values()],
-        "channels": [_channel(state, who, c) for c in state.channels.values() if c.visible_to(who)],
+        "channels": [
+            _channel(state, who, c) for c in state.channels.values() if state.sees(who, c)
+        ],
         "views": [_view(state, v) for v in state.views.get(who, []) if v.tab in (None, tab)],
         "home": _view(state, home) if home else None,
         "features": _features(state),
@@ -39,14 +41,14 @@ def messages(state: State, who: str, *, since: int) -> list[Json]:
         for message in state.all_messages()
         if message.revision > since
         and message.to in (None, who)
-        and state.channels[message.channel].visible_to(who)
+        and state.sees(who, state.channels[message.channel])
     ]
 
 
 def sees_file(state: State, who: str, file: UploadedFile) -> bool:
     """Say whether this person may read the file: theirs, or in a channel they see."""
     mine = who == file.user or who in file.readers
-    return mine or any(state.channels[c].visible_to(who) for c in file.channels)
+    return mine or any(state.sees(who, state.channels[c]) for c in file.channels)
 
 
 def _user(user: User) -> Json:
@@ -56,8 +58,7 @@ def _user(user: User) -> Json:
 
 
 def _channel(state: State, who: str, channel: WorkspaceChannel) -> Json:
-    others = sorted(channel.members - {who})
-    names = ", ".join(state.name_of(user) for user in others)
+    names = ", ".join(sorted(state.name_of(user) for user in channel.members - {who}))
     return {
         "id": channel.id,
         "name": names if channel.kind in ("im", "mpim") else channel.name,
