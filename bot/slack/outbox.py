@@ -169,7 +169,7 @@ class Outbox(Lookups):
     async def _whisper(
         self, channel: str, user: str, content: Rendered, thread_ts: str | None = None
     ) -> bool:
-        """Show something to one person in a channel; False where that cannot be."""
+        """Show something to one person in a channel; False where Slack does not take it there."""
         try:
             if channel.startswith("D"):
                 await self._post_unkeyed(channel, content, thread_ts)
@@ -177,6 +177,9 @@ class Outbox(Lookups):
                 args = {**content.args, "channel": channel, "user": user, "thread_ts": thread_ts}
                 await self.api.call("chat.postEphemeral", args)
         except NotThere:
+            return False
+        except SlackRefused as refused:
+            log.warning("not told in the channel", error=str(refused))
             return False
         return True
 

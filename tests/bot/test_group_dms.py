@@ -42,7 +42,7 @@ async def test_where_no_app_can_be_added_the_button_leads_to_our_own_conversatio
 ) -> None:
     group = group_of(workspace, ana, bot=False)
     await group.draft("rain")
-    await ana.hears("the only way in a group conversation")
+    await ana.hears("in a group conversation only that works")
     whisper = workspace.whispers(ana.id)[-1]
     assert await workspace.click(ana.id, group.channel, whisper.ts, "draft_in_dm")
     await Person(workspace, ana.id, workspace.dm(ana.id)).sees_drafts(1)

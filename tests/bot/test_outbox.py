@@ -194,6 +194,17 @@ async def test_a_response_url_answers_where_the_app_is_no_member(
     assert [m.text for m in workspace.whispers(ada)] == ["Invite me."]
 
 
+async def test_what_slack_refuses_in_a_thread_is_said_by_the_response_url(
+    workspace: Workspace, outbox: Outbox, channel: str, ada: str
+) -> None:
+    root = await workspace.say(ada, channel, "rain")
+    await workspace.say(ada, channel, "snow", thread_ts=root)
+    workspace.fail("chat.postEphemeral", error="invalid_arguments")
+    url = workspace.state.new_response_url(channel, ada)
+    await outbox.tell(channel, ada, Phrase("Hi"), thread_ts=root, response_url=url)
+    assert [(m.text, m.thread_ts) for m in workspace.whispers(ada)] == [("Hi", None)]
+
+
 async def test_a_response_url_that_is_used_up_is_no_loss(
     workspace: Workspace, outbox: Outbox, channel: str, ada: str
 ) -> None:

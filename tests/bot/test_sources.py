@@ -159,7 +159,7 @@ async def test_files_without_a_word_are_kept_for_the_next_reply(
     await ana.draft("rain")
     await ana.sees_drafts(1)
     await workspace.upload(ana.id, ana.channel, "n.md", TRAM.encode(), thread_ts=ana.root.ts)
-    await ana.hears("Reply what to do with it")
+    await ana.hears("Reply with what I shall do with it")
     assert len(engine.requests) == 1
     await ana.reply("add the tram")
     await ana.sees_drafts(2)

@@ -32,17 +32,10 @@ async def on_message_shortcut(ack: AsyncAck, shortcut: MessageShortcut, services
 
 async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | None:
     """Return what to say if the form did not open. Raises UserError, StoreUnavailable."""
-    invocation = shortcut.invocation
     text = shortcut.words(services.bot_user)
-    sources = from_files(shortcut.files, invocation.key, shortcut.author)
-    if text:
-        limit = services.settings.max_source
-        sources = [from_text("message", text, invocation.key, limit, shortcut.author), *sources]
-    if not sources:
-        raise UserError(sentence("no_text_there"))
-    thread = _thread(shortcut)
+    sources, thread = _sources(shortcut, text, services.settings.max_source), _thread(shortcut)
     # Under a key, for the text may be longer than a form can hold.
-    await services.drafting.keep([*sources, *thread], invocation)
+    await services.drafting.keep([*sources, *thread], shortcut.invocation)
     keys = [source.key for source in (*sources, *thread)]
     context = FormContext(shortcut.channel, shortcut.response_url, keys)
     kept = partial(sentences.form_source_kept, len(text), len(shortcut.files))
@@ -62,6 +55,16 @@ async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | Non
     return await open_form(
         services, shortcut.user, shortcut.trigger_id, context, source=reading, then=tell_thread
     )
+
+
+def _sources(shortcut: MessageShortcut, text: str, limit: int) -> Sequence[Source]:
+    """Return the message itself as sources. Raises UserError where nothing is in it."""
+    sources = from_files(shortcut.files, shortcut.key, shortcut.author)
+    if text:
+        return [from_text("message", text, shortcut.key, limit, shortcut.author), *sources]
+    if not sources:
+        raise UserError(sentence("no_text_there"))
+    return sources
 
 
 def _thread(shortcut: MessageShortcut) -> Sequence[Source]:
