@@ -174,6 +174,7 @@ async def test_guests_and_outsiders_are_told_no_after_each_click_and_once_after_
     outsider: bool,
 ) -> None:
     gus = workspace.person("gus", guest=guest, outsider=outsider)
+    workspace.add_to(ana.channel, gus)
     visitor = Person(workspace, gus, ana.channel)
     await visitor.draft("rain")
     await visitor.hears("open to full members")
