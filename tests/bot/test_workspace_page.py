@@ -189,6 +189,17 @@ async def test_a_thread_is_opened_answered_and_left_by_keyboard(
     await reader.not_see("#thread")
 
 
+async def test_the_sidebar_keeps_the_focus_when_somebody_says_something(
+    workspace: Workspace, reader: Reader, ada: str, general: str
+) -> None:
+    await reader.open("ada")
+    focus = "document.querySelector('#channels button').focus()"
+    reader.browser.execute_script(focus)
+    await workspace.say(ada, general, "hello")
+    await reader.see("#messages", "hello")
+    assert await reader.focused("data-channel") == "general"
+
+
 async def test_what_is_said_is_never_html(
     workspace: Workspace, client: AsyncWebClient, reader: Reader, ada: str, general: str
 ) -> None:

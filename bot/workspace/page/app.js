@@ -106,19 +106,27 @@ function draw() {
 }
 
 function drawSidebar() {
-  const item = (channel) =>
+  const item = ({ id, name, kind, current, isUnread }) =>
     el("li", {}, el("button", {
-      type: "button", "data-channel": channel.name, "aria-current": channel.id === here ? "page" : null,
-      class: unread.has(channel.id) ? "unread" : null, onclick: () => go(channel.id),
-    }, el("span", { "aria-hidden": "true" }, mark(channel)), channel.name));
-  const of = (...kinds) => snapshot.channels.filter((c) => kinds.includes(c.kind)).map(item);
-  $("channels").replaceChildren(...of("channel", "group"));
-  $("dms").replaceChildren(...of("im", "mpim"));
+      type: "button", "data-channel": name, "aria-current": current ? "page" : null,
+      class: isUnread ? "unread" : null, onclick: () => go(id),
+    }, el("span", { "aria-hidden": "true" }, mark({ kind })), name));
+  const of = (...kinds) => snapshot.channels.filter((c) => kinds.includes(c.kind)).map(({ id, name, kind }) =>
+    ({ id, name, kind, current: id === here, isUnread: unread.has(id) }));
+  drawList("channels", of("channel", "group"), item);
+  drawList("dms", of("im", "mpim"), item);
   const kinds = { guest: " (guest)", outsider: " (from outside)" };
-  const people = snapshot.people.filter((person) => person.kind !== "bot");
-  $("you").replaceChildren(...people.map((person) =>
-    el("option", { value: person.id, selected: person.id === snapshot.you },
-      person.name + (kinds[person.kind] ?? "") + reads(person))));
+  drawList("you", snapshot.people.filter((person) => person.kind !== "bot"), (person) =>
+    el("option", { value: person.id }, person.name + (kinds[person.kind] ?? "") + reads(person)));
+  $("you").value = snapshot.you;
+}
+
+// Leave a list alone that did not change: it keeps the focus, and a select stays open.
+function drawList(id, items, node) {
+  const stamp = JSON.stringify(items);
+  if ($(id).dataset.stamp === stamp) return;
+  $(id).dataset.stamp = stamp;
+  $(id).replaceChildren(...items.map(node));
 }
 
 const LANGUAGES = new Intl.DisplayNames(["en"], { type: "language" });
