@@ -29,6 +29,7 @@ function hide() {
 function build(view, names, act, who) {
   const same = shown.startsWith(`${view.id}/`);
   const [kept, scrolled] = same ? [fields(dialog), dialog.firstChild.scrollTop] : [[], 0];
+  const focused = document.activeElement;
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close_view", view_id: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
@@ -54,6 +55,13 @@ function build(view, names, act, who) {
   form.addEventListener("input", () => save(form, view));
   dialog.replaceChildren(form);
   form.scrollTop = scrolled;
+  if (same) refocus(focused, form, kept);
+}
+
+// Give the focus back that an update took: to the same input, or else to the first one that is new.
+function refocus(focused, form, kept) {
+  const target = form.contains(focused) ? focused : fields(form).find((field) => !kept.includes(field));
+  (target ?? form.querySelector("[autofocus]"))?.focus();
 }
 
 // Return the input that asks for the focus, or else the first.
