@@ -9,6 +9,7 @@ import { textOf } from "./text.js";
 import { keepUnsent, unsent } from "./unsent.js";
 
 const dialog = document.getElementById("modal");
+const INPUTS = "[data-block]:not([role]), [data-block] input";
 let shown = "";
 
 // `act(request)` sends what the person `who` does.
@@ -64,10 +65,10 @@ function refocus(focused, form, kept) {
   (target ?? form.querySelector("[autofocus]"))?.focus();
 }
 
-// Return the input that asks for the focus, or else the first.
+// Return the input that asks for the focus, or else the first; without inputs, the button that closes.
 function focusOf(form, view) {
   const named = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
-  return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : "[data-block]:not([role]), [data-block] input");
+  return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : INPUTS) ?? form.querySelector("footer button");
 }
 
 async function send(form, view, act, who) {
