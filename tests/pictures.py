@@ -25,6 +25,7 @@ from tests.scripted_engine import ScriptedEngine
 SIZE = {"width": 1200, "deviceScaleFactor": 1, "mobile": False}
 PATIENCE = 60.0
 BRIEF = "n=2 network=x seed=3 our new office in Lisbon"
+SLIP = 'tones=friendly words=300 audience="new colleagues" blog: our new office in Lisbon'
 CHINESE = "我们在里斯本的新办公室星期一开业。\n\n窗外就是河，可以坐四十个人。欢迎来喝第一杯咖啡。"
 
 
@@ -35,8 +36,10 @@ async def take(folder: Path) -> None:
             camera = Camera(Reader(browser, workspace.url), folder)
             people = cast.enter(workspace)
             ana = Person(workspace, people.ana, people.launch)
+            await _forms(camera)
             await _thread(camera, ana)
             await _pages(camera, ana)
+            await _canvas(camera)
             await _own_place(camera)
         await _chinese(Camera(camera.reader, folder))
 
@@ -58,16 +61,29 @@ class Camera:
         print(f"{file}  {file.stat().st_size / 1000:.0f} kB", flush=True)
 
 
-async def _thread(camera: Camera, ana: Person) -> None:
+async def _forms(camera: Camera) -> None:
     reader = camera.reader
     await reader.open("ana", "launch")
     await reader.type("#composer-text", "/draft", Keys.ENTER)
     await reader.choose("#input-kind", "blog")
     await reader.type("#input-brief", "our new office in Lisbon")
-    await camera.shoot("form")
+    await camera.shoot("form", 1120)
+    await _close(reader)
+    await reader.type("#composer-text", f"/draft {SLIP}", Keys.ENTER)
+    await reader.see("#modal", "use tone")
+    await camera.shoot("slip")
+    await _close(reader)
+
+
+async def _close(reader: Reader) -> None:
     await reader.click("#modal footer .button")
+    await reader.not_see("#modal")
+
+
+async def _thread(camera: Camera, ana: Person) -> None:
+    reader = camera.reader
     await reader.type("#composer-text", f"/draft {BRIEF}", Keys.ENTER)
-    await reader.click("#messages button.replies")
+    await reader.see("#replies")
     await ana.sees_drafts(2, PATIENCE)
     await camera.shoot("workspace")
 
@@ -80,8 +96,20 @@ async def _pages(camera: Camera, ana: Person) -> None:
         await reader.pick("#replies li:last-child .block-actions", page)
         await reader.see("#modal")
         await camera.shoot(page)
-        await reader.click("#modal footer .button")
-        await reader.not_see("#modal")
+        await _close(reader)
+
+
+async def _canvas(camera: Camera) -> None:
+    reader = camera.reader
+    await reader.click('#replies li:last-child [data-action="accept_form"]')
+    await reader.click('#modal input[value="canvas"]')
+    await reader.click('#modal [type="submit"]')
+    await reader.see("#replies li:last-child", "was posted to")
+    await reader.click("#canvases button")
+    await reader.see("#canvas-title")
+    await camera.shoot("canvas")
+    await reader.click("#canvas header button")
+    await reader.not_see("#canvas")
 
 
 async def _own_place(camera: Camera) -> None:
@@ -111,8 +139,8 @@ async def _chinese(camera: Camera) -> None:
                 reader = Reader(camera.reader.browser, workspace.url)
                 await reader.open("mei", "launch")
                 await reader.type("#composer-text", "/draft 博客：里斯本的新办公室", Keys.ENTER)
-                await reader.click("#messages button.replies")
                 await person.sees_drafts(1)
+                await reader.see("#replies .button.primary")
                 await reader.type("#reply-text", "短一些")
                 await camera.shoot("chinese", 560)
 

@@ -97,6 +97,12 @@ class Reader:
         script = "document.querySelector(arguments[0]).click()"
         await asyncio.to_thread(self.browser.execute_script, script, selector)
 
+    async def press(self, selector: str) -> None:
+        """Click with the mouse itself, which moves the focus and the cursor as well."""
+        await self.see(selector)
+        element = self.browser.find_element(By.CSS_SELECTOR, selector)
+        await asyncio.to_thread(element.click)
+
     async def pick(self, row: str, name: str) -> None:
         """Take a choice of the menu behind the three dots of a row."""
         await self.see(f"{row} summary")

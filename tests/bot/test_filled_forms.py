@@ -464,3 +464,18 @@ async def test_the_form_on_the_page_unfolds_and_keeps_what_was_typed(
 )
 def test_a_text_is_cut_where_something_ends(text: str, shown: str) -> None:
     assert cut_at_break(text, 12) == shown
+
+
+async def test_the_focus_is_never_lost_in_a_form_nor_the_cursor_behind_it(
+    bot: Bot, ana: Person, reader: Reader
+) -> None:
+    await reader.open("ana", "launch")
+    await reader.type("#composer-text", "/draft", Keys.ENTER)
+    more = '#modal [data-action="more_options"]'
+    await reader.type(more, Keys.ENTER)
+    await reader.see("#input-seed")
+    assert await reader.focused() == "input-seed"
+    await reader.press("#modal footer .button")
+    await reader.not_see("#modal")
+    await reader.type("#composer-text", "on with it")
+    await reader.sees_value("#composer-text", "on with it")

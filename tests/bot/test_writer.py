@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import aiohttp
 import docx
 import pytest
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from bot.app import Bot
@@ -126,11 +127,18 @@ async def test_the_menu_of_the_last_draft_opens_in_sight(writer: Reader) -> None
     await writer.click(f"{row(2)} summary")
     item = f'{row(2)} [data-value^="why:"]'
     await writer.see(item)
-    script = (
+    corners = (
         "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
-        "return document.elementFromPoint(box.x + 5, box.y + 5).dataset.value"
+        "return [box.x + 5, box.right - 5].map("
+        "(x) => document.elementFromPoint(x, box.y + 5).dataset.value)"
     )
-    assert str(writer.browser.execute_script(script, item)).startswith("why:")
+    left, right = writer.browser.execute_script(corners, item)
+    assert left == right
+    assert left.startswith("why:")
+    widths = "const { scrollWidth, clientWidth } = arguments[0]; return [scrollWidth, clientWidth]"
+    thread = writer.browser.find_element(By.ID, "replies")
+    inside, shown = writer.browser.execute_script(widths, thread)
+    assert inside == shown
 
 
 async def test_a_thumb_down_asks_what_is_wrong_and_shows_that_it_is_pressed(

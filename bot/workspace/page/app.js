@@ -391,6 +391,13 @@ window.addEventListener("popstate", () => {
   arrive();
   draw();
 });
+// A dialog that closes gives the focus back, but not the cursor, without which nothing can be typed.
+document.addEventListener("close", () => {
+  const field = document.activeElement;
+  if (!field.matches("textarea, input")) return;
+  field.blur();
+  field.focus();
+}, true);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || $("confirm").open) return;
   if (foldMenus() || $("modal").open) return;

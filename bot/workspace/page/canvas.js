@@ -32,8 +32,8 @@ async function open(id, who, names) {
   const { title, text } = response.ok ? await response.json()
     : { title: "Canvas", text: "You have no access to this canvas." };
   dialog.replaceChildren(el("form", { method: "dialog" },
-    el("header", {}, el("h2", { id: "canvas-title", dir: "auto" }, title), el("button", { "aria-label": "Close" }, "✕")),
-    el("div", { class: "text" }, ...markdown(withMentions(text), names))));
+    el("header", {}, el("h2", { id: "canvas-title", dir: "auto" }, title), el("button", { class: "button bare", "aria-label": "Close" }, "✕")),
+    el("div", { class: "content" }, ...markdown(withMentions(text), names))));
   dialog.showModal();
 }
 

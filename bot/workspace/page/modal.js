@@ -9,6 +9,7 @@ import { textOf } from "./text.js";
 import { keepUnsent, unsent } from "./unsent.js";
 
 const dialog = document.getElementById("modal");
+const INPUTS = "[data-block]:not([role]), [data-block] input";
 let shown = "";
 
 // `act(request)` sends what the person `who` does.
@@ -29,6 +30,7 @@ function hide() {
 function build(view, names, act, who) {
   const same = shown.startsWith(`${view.id}/`);
   const [kept, scrolled] = same ? [fields(dialog), dialog.firstChild.scrollTop] : [[], 0];
+  const focused = document.activeElement;
   shown = `${view.id}/${view.hash}`;
   const close = () => act({ do: "close_view", view_id: view.id });
   dialog.oncancel = (event) => { event.preventDefault(); close(); };
@@ -54,12 +56,19 @@ function build(view, names, act, who) {
   form.addEventListener("input", () => save(form, view));
   dialog.replaceChildren(form);
   form.scrollTop = scrolled;
+  if (same) refocus(focused, form, kept);
 }
 
-// Return the input that asks for the focus, or else the first.
+// Give the focus back that an update took: to the same input, or else to the first one that is new.
+function refocus(focused, form, kept) {
+  const target = form.contains(focused) ? focused : fields(form).find((field) => !kept.includes(field));
+  (target ?? form.querySelector("[autofocus]"))?.focus();
+}
+
+// Return the input that asks for the focus, or else the first; without inputs, the button that closes.
 function focusOf(form, view) {
   const named = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
-  return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : "[data-block]:not([role]), [data-block] input");
+  return form.querySelector(named ? `[data-block="${CSS.escape(named)}"]` : INPUTS) ?? form.querySelector("footer button");
 }
 
 async function send(form, view, act, who) {
