@@ -101,7 +101,7 @@ async def _pages(camera: Camera, ana: Person) -> None:
 
 async def _canvas(camera: Camera) -> None:
     reader = camera.reader
-    await reader.click('#replies li:last-child [data-action="accept_form"]')
+    await reader.click('#replies li:nth-child(3) [data-action="accept_form"]')
     await reader.click('#modal input[value="canvas"]')
     await reader.click('#modal [type="submit"]')
     await reader.see("#replies li:last-child", "was posted to")

@@ -4,6 +4,7 @@ import io
 import json
 
 import docx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,3 +95,15 @@ def test_a_file_is_named_after_the_first_words(text: str) -> None:
     assert name in text
     assert len(name) <= NAME_LIMIT
     assert not set(name) & set('/\\:*?"<>|\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (f"{'tram ' * 11}climbs the hill", ("tram " * 11).strip()),
+        (f"{'tram ' * 11}stops. Up", f"{'tram ' * 11}stops"),
+        ("电车" * 40, "电车" * 30),
+    ],
+)
+def test_a_name_ends_with_a_whole_word_where_words_have_spaces(text: str, name: str) -> None:
+    assert file_name(SafeText(text)) == name

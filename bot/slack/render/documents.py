@@ -31,7 +31,11 @@ def file_name(text: SafeText) -> SafeText:
     first = NAME.search(text)
     if first is None:
         return part(text, 0, 0)
-    name = part(text, first.start(), min(first.end(), first.start() + NAME_LIMIT))
+    # One character more, to see whether a word ends there.
+    name = part(text, first.start(), min(first.end(), first.start() + NAME_LIMIT + 1))
+    if len(name) > NAME_LIMIT:
+        space = name.rfind(" ")
+        name = part(name, 0, space if space > 0 else NAME_LIMIT)
     return part(name, 0, len(name.rstrip(" ,'’-")))
 
 

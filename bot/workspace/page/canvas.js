@@ -22,7 +22,7 @@ export function canvasTabs(canvases) {
   if (tabs.dataset.stamp === stamp) return;
   tabs.dataset.stamp = stamp;
   tabs.replaceChildren(...canvases.map(({ id, title }) =>
-    el("button", { type: "button", "data-canvas": id }, icon("file"), el("span", { dir: "auto" }, title))));
+    el("button", { type: "button", "data-canvas": id, title }, icon("file"), el("span", { dir: "auto" }, title))));
 }
 
 const named = (target) => target?.dataset.canvas ?? target?.pathname?.match(/^\/docs\/\w+\/(F\w+)$/)?.[1];
