@@ -14,7 +14,7 @@ from inference.checkpoint.parameter_ref import ParameterRefs, RowIndices, direct
 from inference.checkpoint.stored_tensor import F32
 from inference.errors import ModelError
 from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
-from inference.model.rope import Rope, yarn_attention_factor
+from inference.kernels.rope import Rope, yarn_attention_factor
 
 FAMILIES = ("llama", "qwen2", "qwen3")
 # In models that are stretched as llama3 the frequencies are divided by these.

@@ -20,7 +20,7 @@ from inference.model.config import (
     check_heads,
     parameter_shapes,
 )
-from inference.model.rope import Rope
+from inference.kernels.rope import Rope
 
 # Arguments that change the arithmetic and are not served, with the value that changes nothing.
 PLAIN = {

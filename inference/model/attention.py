@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from inference.model.attention_batch import CAPPED_TILE, KV_BLOCK, AttentionBatch, KVCache
-from inference.model.rope import Rope
+from inference.kernels.rope import Rope
 
 Rotation = tuple[torch.Tensor, torch.Tensor]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from inference.errors import ModelError
-from inference.model.rope import Rope
+from inference.kernels.rope import Rope
 
 Activation = Literal["silu", "gelu", "gelu_tanh"]
 

@@ -13,7 +13,7 @@ from inference.model.attention import (
     rotate_,
 )
 from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
-from inference.model.rope import Rope
+from inference.kernels.rope import Rope
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
