@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from inference.model.attention_batch import CAPPED_TILE, KV_BLOCK, AttentionBatch, KVCache
 from inference.kernels.rope import Rope
+from inference.model.attention_batch import CAPPED_TILE, KV_BLOCK, AttentionBatch, KVCache
 
 Rotation = tuple[torch.Tensor, torch.Tensor]
 

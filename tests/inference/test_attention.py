@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from inference.kernels.rope import Rope
 from inference.model.attention import (
     AttentionMetadata,
     LayerAttention,
@@ -13,7 +14,6 @@ from inference.model.attention import (
     rotate_,
 )
 from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
-from inference.kernels.rope import Rope
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
