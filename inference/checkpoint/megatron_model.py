@@ -13,9 +13,9 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, split_name
 from inference.checkpoint.stored_tensor import StoredTensor
 from inference.errors import ModelError
+from inference.kernels.activation import Activation
 from inference.kernels.rope import Rope
 from inference.model.config import (
-    Activation,
     AttentionPattern,
     ModelConfig,
     check_heads,
