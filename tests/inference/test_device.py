@@ -40,7 +40,7 @@ def test_what_is_set_holds_on_every_device() -> None:
 
 def test_a_step_that_the_device_would_overfill_is_refused_with_both_numbers() -> None:
     asked = settings(max_step_tokens=32)
-    with pytest.raises(ModelError, match="at least MAX_RUNNING.* 32 and 64; set both"):
+    with pytest.raises(ModelError, match=r"at least MAX_RUNNING.* 32 and 64; set both"):
         Limits.choose(asked, CUDA)
     assert Limits.choose(asked, CPU) == Limits(0.1, 16, 32)
 
