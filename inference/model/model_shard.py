@@ -15,7 +15,6 @@ from inference.model.device import Device
 from inference.model.embedding import VocabParallelEmbedding
 from inference.model.gpt_model import build_gpt, tensor_parallel_group
 from inference.model.linear import (
-    GPU_SIZE,
     ParallelLinear,
     Product,
     full_product,
@@ -24,7 +23,7 @@ from inference.model.linear import (
     int8_product,
 )
 from inference.model.quantized import Int4
-from inference.model.row_sizes import RowSizes, measure
+from inference.model.row_sizes import RowSizes, card_sizes, measure
 from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader
 from inference.model.weight_slots import WeightSlot, weight_slots
 
@@ -73,7 +72,11 @@ class ModelShard:
     def measure(self, deterministic: bool) -> None:
         """Find out how many rows to compute at once. All ranks must call it: they talk."""
         if self.device.type == "cuda":
-            self.row_sizes = RowSizes((GPU_SIZE,), (1.0,))
+            self.row_sizes = card_sizes()
+            for module in self.gpt.modules():
+                if isinstance(module, ParallelLinear):
+                    for _, linear in module.all_products():
+                        linear.use(dict.fromkeys(self.row_sizes.sizes, 0))
             return
         kinds: dict[tuple[str, str], list[ParallelLinear]] = {}
         for path, module in self.gpt.named_modules():
@@ -129,7 +132,7 @@ class ModelShard:
                 self.positions = part.weight.to(self.device, self.dtype)
             elif last.startswith("linear"):
                 linear = _fill(self.gpt.get_submodule(slot.path), part, device)
-                linear.active = self.active
+                linear.active, linear.in_order = self.active, device.deterministic
                 for adapter, its_loader in lora:
                     if pair := lora_matrices(adapter, its_loader, slot):
                         both = (SlotWeights(matrix, None) for matrix in pair)
