@@ -54,12 +54,13 @@ def main() -> int:
 def check(settings: WorkerSettings) -> str:
     """Return what would be served, in a line. Raises ModelError where the ranks would fail."""
     # These import torch, which the supervisor runs without.
-    from inference.model.device import Device  # noqa: PLC0415
+    from inference.model.device import Device, Limits  # noqa: PLC0415
     from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes  # noqa: PLC0415
 
     checkpoint, _ = read_model(settings)
     config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
     device = Device.choose(settings, rank=0, tp=settings.tp)
+    Limits.choose(settings, device)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with model_errors(checkpoint.path, "the model"):
         held = rank_bytes(loader, config, tp, device.form, size)

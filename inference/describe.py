@@ -13,7 +13,7 @@ from typing import Any
 from inference.checkpoint.open import Checkpoint, open_model
 from inference.errors import OperatorError
 from inference.model.config import parameter_shapes
-from inference.model.device import Device
+from inference.model.device import Device, Limits
 from inference.model.weight_loader import WeightLoader, rank_bytes
 from inference.settings import WorkerSettings, load_settings
 from inference.tokenization.chat_template import ChatTemplate
@@ -59,7 +59,7 @@ def describe(model: str, settings: WorkerSettings) -> Report:
         "disk": sum(tensor.size for tensor in checkpoint.tensors.values()),
         "dtype": device.description,
         "kv_bytes_per_token": config.cache_bytes(1, 1, device.dtype.itemsize),
-        "shares": list(_shares(checkpoint, device, settings.kv_fraction)),
+        "shares": list(_shares(checkpoint, device, Limits.choose(settings, device).kv_fraction)),
         "template": ChatTemplate(vocabulary).source,
         "ends": sorted(vocabulary.name(token) for token in vocabulary.end_ids),
     }

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inference.errors import OperatorError, first_problem
+from inference.model.device_defaults import by_device
 
 ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -48,8 +49,10 @@ class WorkerSettings(BaseSettings):
         description="auto: in the file's own 4 and 8 bits on a CPU with bf16, else full; int8: "
         "rounded to 8 bits; full: numbers in DTYPE.",
     )
-    deterministic: bool = Field(
-        True, description="The same bits whatever else is computed in a step; false may be faster."
+    deterministic: bool | None = Field(
+        None,
+        description="The same bits whatever else is computed in a step; false may be faster; "
+        f"{by_device('deterministic')}.",
     )
     speculate: bool = Field(
         True, description="Compute guesses from the text itself, where that pays."
@@ -61,8 +64,12 @@ class WorkerSettings(BaseSettings):
     worker_token: SecretStr | None = Field(
         None, description="What clients send as Authorization: Bearer; at least 16 characters."
     )
-    kv_fraction: float = Field(
-        0.1, gt=0, le=0.95, description="Share of the free memory that the KV cache takes."
+    kv_fraction: float | None = Field(
+        None,
+        gt=0,
+        le=0.95,
+        description="Share of the free memory that the KV cache takes; on GPUs of what the largest "
+        f"step leaves; {by_device('kv_fraction')}.",
     )
     kv_tokens: int | None = Field(
         None,
@@ -70,10 +77,25 @@ class WorkerSettings(BaseSettings):
         le=100_000_000,
         description="Tokens the KV cache holds, over all drafts; instead of KV_FRACTION.",
     )
-    max_running: int = Field(16, ge=1, le=256, description="Drafts computed at once.")
-    max_waiting: int = Field(64, ge=1, le=10_000, description="Drafts open before 503 is answered.")
-    max_step_tokens: int = Field(
-        256, ge=16, le=65_536, description="Tokens computed in one step; bounds others' pauses."
+    max_running: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description=f"Drafts computed at once; {by_device('max_running')}.",
+    )
+    max_waiting: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Drafts open before 503 is answered; by default four for each that is computed "
+        "at once, and at least 64.",
+    )
+    max_step_tokens: int | None = Field(
+        None,
+        ge=16,
+        le=65_536,
+        description="Tokens computed in one step; bounds others' pauses; "
+        f"{by_device('max_step_tokens')}.",
     )
     drain_seconds: float = Field(
         30, ge=0, le=3600, description="How long running drafts may go on after SIGTERM."
@@ -119,7 +141,7 @@ class WorkerSettings(BaseSettings):
             raise ValueError("WORKER_BIND=tcp:... needs a WORKER_TOKEN of at least 16 characters")
         if token and not token.isascii():
             raise ValueError("WORKER_TOKEN must be ASCII")
-        if self.max_step_tokens < self.max_running:
+        if self.max_step_tokens and self.max_running and self.max_step_tokens < self.max_running:
             raise ValueError("MAX_STEP_TOKENS must be at least MAX_RUNNING")
         return self
 

@@ -13,8 +13,8 @@ from inference.checkpoint.gguf_file import GGUFFile
 from inference.checkpoint.parameter_ref import ParameterRefs, RowIndices, direct_refs
 from inference.checkpoint.stored_tensor import F32
 from inference.errors import ModelError
-from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 from inference.kernels.rope import Rope, yarn_attention_factor
+from inference.model.config import AttentionPattern, ModelConfig, check_heads, parameter_shapes
 
 FAMILIES = ("llama", "qwen2", "qwen3")
 # In models that are stretched as llama3 the frequencies are divided by these.

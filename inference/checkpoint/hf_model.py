@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from inference.checkpoint.fields import Fields
 from inference.errors import ModelError
-from inference.model.config import Activation, AttentionPattern, ModelConfig, check_heads
+from inference.kernels.activation import Activation
 from inference.kernels.rope import Rope, yarn_attention_factor
+from inference.model.config import AttentionPattern, ModelConfig, check_heads
 
 ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",

@@ -13,14 +13,14 @@ from inference.checkpoint.fields import Fields
 from inference.checkpoint.parameter_ref import ParameterRef, ParameterRefs, RowIndices, split_name
 from inference.checkpoint.stored_tensor import StoredTensor
 from inference.errors import ModelError
+from inference.kernels.activation import Activation
+from inference.kernels.rope import Rope
 from inference.model.config import (
-    Activation,
     AttentionPattern,
     ModelConfig,
     check_heads,
     parameter_shapes,
 )
-from inference.kernels.rope import Rope
 
 # Arguments that change the arithmetic and are not served, with the value that changes nothing.
 PLAIN = {

@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.02
 @dataclass(frozen=True, slots=True)
 class RankArgs:
     """The command line of a rank. Without a page_count the ranks find out how many pages they have
-    memory for.
+    memory for; what else is None is chosen by the device.
     """
 
     rank: int
@@ -38,14 +38,14 @@ class RankArgs:
     device: str
     dtype: str
     weights: str
-    deterministic: bool
+    deterministic: bool | None
     speculate: bool
     end_ids: list[int]
     page_size: int
     page_count: int | None
-    kv_fraction: float
-    max_running: int
-    max_step_tokens: int
+    kv_fraction: float | None
+    max_running: int | None
+    max_step_tokens: int | None
     loading_seconds: float
     hang_seconds: float
 
@@ -84,12 +84,13 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """All ranks have loaded the model."""
+    """All ranks have loaded the model. max_running: samples that they compute at once."""
 
     device: str
     numbers: str
     threads: int
     page_count: int
+    max_running: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from itertools import chain
 import torch
 
 from inference.engine.step_plan import Chunk, StepPlan
-from inference.model.attention import AttentionMetadata
-from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
+from inference.kernels.layer_kernels import QueryChunk, step_rows
+from inference.kernels.paged_cache import KVCache
 from inference.model.model_shard import ModelShard
 
 
@@ -18,12 +18,6 @@ class ModelRunner:
         self.model, self.page_size = model, page_size
         size = (config.layers, page_count, page_size, model.kv_heads, config.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
-        self.batcher = AttentionBatcher(
-            config.heads // model.tp // model.kv_heads,
-            self.cache,
-            [pattern.window for pattern in model.patterns],
-            capped=config.attention_cap is not None,
-        )
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:
@@ -34,26 +28,17 @@ class ModelRunner:
             torch.set_num_threads(plan.threads)
         self.cache.copy(plan.copies)
         queries = [QueryChunk(len(c.tokens), c.start, c.block_table) for c in plan.chunks]
-        groups = self.batcher.group(queries)
-        order = [i for group in groups for i in group]
+        order = sorted(range(len(queries)), key=lambda index: queries[index].kind)
         chunks = [plan.chunks[i] for i in order]
         tokens = list(chain.from_iterable(chunk.tokens for chunk in chunks))
         padding = self.model.row_sizes.padded(len(tokens)) - len(tokens)
-        positions = self._tensor(list(chain.from_iterable(map(_positions, chunks))), padding)
-        size = self.page_size
-        slots = [c.block_table[p // size] * size + p % size for c in chunks for p in _positions(c)]
-        metadata = AttentionMetadata(
-            self.cache,
-            self.model.rotations(positions),
-            self._tensor(slots, padding),
-            self.batcher.batches([[queries[i] for i in group] for group in groups]),
-        )
+        tile = self.model.kernels.tile_rows
+        step = step_rows([queries[i] for i in order], self.cache, tile, padding)
         self.model.active.clear()
         self.model.active.update(self._adapter_masks(chunks, padding))
         rows = _sampled_rows(plan, order)
         sampled = self._tensor(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
-        token_ids = self._tensor(tokens, padding)
-        return self.model.forward(token_ids, positions, metadata, sampled)[: len(rows)]
+        return self.model.forward(self._tensor(tokens, padding), step, sampled)[: len(rows)]
 
     def _adapter_masks(self, chunks: list[Chunk], padding: int) -> dict[str, torch.Tensor]:
         """Return for each adapter of the step the rows that it changes."""
@@ -86,7 +71,3 @@ def _sampled_rows(plan: StepPlan, order: list[int]) -> list[int]:
         for chunk, end in zip(plan.chunks, ends, strict=True)
         for row in range(end - chunk.samples, end)
     ]
-
-
-def _positions(chunk: Chunk) -> range:
-    return range(chunk.start, chunk.start + len(chunk.tokens))

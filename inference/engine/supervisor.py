@@ -38,6 +38,8 @@ MAX_LIVES = 4
 # Imports, a cold disk, and the allocation of the cache at the end happen without a message.
 LOADING_SECONDS = 120.0
 CANARY_FRESH_SECONDS = 2.0
+# Open samples, before 503 is answered: so many at least, and so many for each that runs.
+LEAST_WAITING, WAITING_FOR_EACH = 64, 4
 
 
 class Supervisor:
@@ -63,8 +65,14 @@ class Supervisor:
         return (self.page_count or 0) * PAGE_SIZE
 
     @property
+    def max_waiting(self) -> int:
+        """Samples that may be open. How many run at once is known when the ranks are up."""
+        running = self.ready.max_running if self.ready else 0
+        return self.settings.max_waiting or max(LEAST_WAITING, WAITING_FOR_EACH * running)
+
+    @property
     def busy(self) -> bool:
-        return len(self.open) >= self.settings.max_waiting
+        return len(self.open) >= self.max_waiting
 
     @property
     def _loading_seconds(self) -> float:
@@ -213,6 +221,7 @@ class Supervisor:
             numbers=ready.numbers,
             ranks=self.settings.tp,
             threads=ready.threads,
+            max_running=ready.max_running,
             kv_tokens=self.capacity,
         )
         self._quarantine.begin(self.open.values())

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
+from inference.engine.memory_profile import profile
 from inference.engine.messages import (
     Add,
     Cancel,
@@ -36,8 +37,8 @@ from inference.engine.scheduler import Scheduler
 from inference.engine.step_plan import StepPlan
 from inference.engine.thread_tuner import ThreadTuner
 from inference.errors import ModelError, model_errors
-from inference.model.config import ModelConfig, check_cache
-from inference.model.device import Device, pin_to_cores
+from inference.model.config import check_cache
+from inference.model.device import Device, Limits, pin_to_cores
 from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
 from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes
@@ -69,9 +70,10 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     if args.device != "cuda":
         pin_to_cores(args.rank, args.tp)
     device = Device.choose(args, args.rank, args.tp)
+    limits = Limits.choose(args, device)
     hang = timedelta(seconds=args.hang_seconds)
     dist.init_process_group(
-        device.backend,
+        device.backend(args.tp),
         init_method=f"file://{args.store}",
         rank=args.rank,
         world_size=args.tp,
@@ -79,7 +81,7 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     )
     join_ranks(args.tp, hang)
     plans = PlanBroadcast(args.rank, args.tp, hang)
-    runner = _load(args, device, supervisor)
+    runner = _load(args, device, limits, supervisor)
     # All ranks are there before the timeouts that are shorter than that of loading begin.
     dist.barrier()
     while args.rank > 0:
@@ -87,12 +89,13 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
         if plan.chunks:
             runner.execute(plan)
     pages = runner.cache.page_count
-    supervisor.send(Ready(device.name, device.description, device.threads, pages))
+    running = limits.max_running
+    supervisor.send(Ready(device.name, device.description, device.threads, pages, running))
     scheduler = Scheduler(
         PagePool(pages, args.page_size),
         frozenset(args.end_ids),
-        args.max_running,
-        args.max_step_tokens,
+        running,
+        limits.max_step_tokens,
         runner.model.row_sizes.cost,
         args.speculate,
     )
@@ -128,7 +131,7 @@ def _take_commands(supervisor: MessageSocket, scheduler: Scheduler) -> None:
                 scheduler.cancel(message.id)
 
 
-def _load(args: RankArgs, device: Device, supervisor: MessageSocket) -> ModelRunner:
+def _load(args: RankArgs, device: Device, limits: Limits, supervisor: MessageSocket) -> ModelRunner:
     """Load the model of this rank and make its cache. Raises ModelError for what is wrong with the
     file or the memory.
     """
@@ -147,27 +150,37 @@ def _load(args: RankArgs, device: Device, supervisor: MessageSocket) -> ModelRun
         model = ModelShard(loader, config, device, progress, adapters)
     # Not inside: these speak to the other ranks, and if one dies the file is not to blame.
     model.measure(device.deterministic)
-    pages = args.page_count or _page_count(args, device, config)
+    pages = args.page_count or _page_count(args, device, limits, model)
     tokens = pages * args.page_size
     check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))
     size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
     with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
-        return ModelRunner(model, args.page_size, pages)
+        runner = ModelRunner(model, args.page_size, pages)
+    prepare(runner)
+    return runner
 
 
-def _page_count(args: RankArgs, device: Device, config: ModelConfig) -> int:
-    """Return how many pages the rank with the least memory can hold."""
-    page = config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
-    mine = int(device.free_memory(args.tp) * args.kv_fraction) // page
-    pages = torch.tensor(mine, device=device.name)
-    dist.all_reduce(pages, op=dist.ReduceOp.MIN)
-    if pages < args.max_running:
+def prepare(runner: ModelRunner) -> None:
+    """Do what is done once, before the first request, and keeps memory."""
+
+
+def _page_count(args: RankArgs, device: Device, limits: Limits, model: ModelShard) -> int:
+    """Return how many pages the rank with the least memory can hold. Raises ModelError."""
+    page = model.config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
+    if device.name == "cuda":
+        mine = profile(model, limits, args.page_size, prepare).pages(limits, page)
+    else:
+        mine = int(device.free_memory(args.tp) * limits.kv_fraction) // page
+    # On the host: it is one number, and gloo is there at any TP.
+    least = torch.tensor(mine)
+    dist.all_reduce(least, op=dist.ReduceOp.MIN)
+    if least < limits.max_running:
         raise ModelError(
-            f"KV_FRACTION={args.kv_fraction} of the free memory holds {int(pages)} pages of "
-            f"{args.page_size} tokens, fewer than MAX_RUNNING={args.max_running}; raise the one or "
-            "lower the other."
+            f"KV_FRACTION={limits.kv_fraction} of the free memory holds {int(least)} pages of "
+            f"{args.page_size} tokens, fewer than MAX_RUNNING={limits.max_running}; raise the one "
+            "or lower the other."
         )
-    return int(pages)
+    return int(least)
 
 
 class PlanBroadcast:

@@ -5,15 +5,14 @@ Knows nothing of Megatron, of scheduling or of requests.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import nn
 
+from inference.kernels.activation import Activation
 from inference.kernels.paged_cache import KVCache
 from inference.kernels.rotary import RotaryTable
-
-Activation = Literal["silu", "gelu", "gelu_tanh"]
 
 
 class Norm(nn.Module):
@@ -73,6 +72,13 @@ class QueryChunk:
     def length(self) -> int:
         return self.position + self.count
 
+    @property
+    def kind(self) -> tuple[int, int]:
+        """What chunks that are computed together have in common: their count, and about their
+        length. Chunks of one kind follow one another in a step.
+        """
+        return self.count, self.length.bit_length()
+
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
@@ -94,6 +100,35 @@ class StepRows:
     tiles: torch.Tensor
     longest: int
     chunks: Sequence[QueryChunk] = ()
+
+
+def step_rows(
+    chunks: Sequence[QueryChunk], cache: KVCache, tile_rows: int, padding: int = 0
+) -> StepRows:
+    """Return the rows of a step: those of each chunk, and the last one `padding` times more."""
+    size, device = cache.page_size, cache.data.device
+    places = [(i, p) for i, c in enumerate(chunks) for p in range(c.position, c.length)]
+    places += places[-1:] * padding
+    tiles, row = [], 0
+    for chunk in chunks:
+        end = row + chunk.count
+        tiles += [(at, min(tile_rows, end - at)) for at in range(row, end, tile_rows)]
+        row = end
+    tiles += [(at, 1) for at in range(row, row + padding)]
+    held = [chunk.pages[: -(-chunk.length // size)] for chunk in chunks]
+    width = max(map(len, held))
+    tables = [[*pages, *[0] * (width - len(pages))] for pages in held]
+    slots = [chunks[i].pages[p // size] * size + p % size for i, p in places]
+    return StepRows(
+        cache,
+        torch.tensor([p for _, p in places], device=device),
+        torch.tensor(slots, device=device),
+        torch.tensor(tables, dtype=torch.int32, device=device),
+        torch.tensor([i for i, _ in places], dtype=torch.int32, device=device),
+        torch.tensor(tiles, dtype=torch.int32, device=device),
+        max(chunk.length for chunk in chunks),
+        chunks,
+    )
 
 
 class LayerKernels(Protocol):

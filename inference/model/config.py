@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from inference.errors import ModelError
+from inference.kernels.activation import Activation
 from inference.kernels.rope import Rope
-
-Activation = Literal["silu", "gelu", "gelu_tanh"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 
 from inference.errors import ModelError
+from inference.model.device_defaults import DEFAULTS
 from inference.model.weight_loader import WeightForm
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -23,7 +24,18 @@ class DeviceSettings(Protocol):
     @property
     def weights(self) -> str: ...
     @property
-    def deterministic(self) -> bool: ...
+    def deterministic(self) -> bool | None: ...
+
+
+class LimitSettings(Protocol):
+    """What a user asks for; see `inference.settings`."""
+
+    @property
+    def kv_fraction(self) -> float | None: ...
+    @property
+    def max_running(self) -> int | None: ...
+    @property
+    def max_step_tokens(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +48,11 @@ class Device:
     form: WeightForm
     deterministic: bool
 
-    @property
-    def backend(self) -> str:
-        """The transport between ranks."""
-        return "nccl" if self.name == "cuda" else "gloo"
+    def backend(self, tp: int) -> str:
+        """Return the transport between `tp` ranks. One rank talks to nobody, and NCCL would take
+        seconds and memory to find that out.
+        """
+        return "cpu:gloo,cuda:nccl" if self.name == "cuda" and tp > 1 else "gloo"
 
     def memory(self, tp: int) -> int:
         """Return the bytes that one of `tp` ranks can have at most, for everything."""
@@ -74,8 +87,33 @@ class Device:
             torch.cuda.set_device(rank)
         dtype = DTYPES.get(asked.dtype) or _best_dtype(name)
         form = _form(asked.weights, name, dtype)
+        deterministic = asked.deterministic
+        if deterministic is None:
+            deterministic = DEFAULTS[name].deterministic
         # The supervisor has set OMP_NUM_THREADS to this rank's share of the cores.
-        return cls(name, dtype, torch.get_num_threads(), form, asked.deterministic)
+        return cls(name, dtype, torch.get_num_threads(), form, deterministic)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a rank computes at once, and which share of the free memory its cache takes."""
+
+    kv_fraction: float
+    max_running: int
+    max_step_tokens: int
+
+    @classmethod
+    def choose(cls, asked: LimitSettings, device: Device) -> "Limits":
+        """Choose by the settings, and by the device where they say nothing. Raises ModelError."""
+        default = DEFAULTS[device.name]
+        running = asked.max_running or default.max_running
+        tokens = asked.max_step_tokens or default.max_step_tokens
+        if tokens < running:
+            raise ModelError(
+                f"MAX_STEP_TOKENS must be at least MAX_RUNNING, and on this device they are "
+                f"{tokens} and {running}; set both."
+            )
+        return cls(asked.kv_fraction or default.kv_fraction, running, tokens)
 
 
 def pin_to_cores(rank: int, tp: int) -> None:

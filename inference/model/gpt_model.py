@@ -3,7 +3,6 @@
 Driven layer by layer, never through GPTModel.forward, whose inference path needs CUDA.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -11,9 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from inference.model.attention import AttentionMetadata, LayerAttention, attend
-from inference.model.config import AttentionPattern, ModelConfig
-from inference.model.layers import HeadNorm, RowFunction, activation
+from inference.kernels.layer_kernels import LayerAttention, LayerKernels, Norm, StepRows
+from inference.model.config import ModelConfig
 from inference.model.linear import ParallelLinear
 
 # Megatron compiles functions on import, and we call none of them. Without the compiler, which it
@@ -33,50 +31,57 @@ finally:
 class DecoderLayer(TransformerLayer):  # type: ignore[misc]
     """Megatron's layer, with a forward that does only what a decoder needs."""
 
-    parts: tuple[
-        RowFunction, ParallelLinear, ParallelLinear, RowFunction, ParallelLinear, ParallelLinear
-    ]
-    head_norm: HeadNorm | None = None
-    post_norms: tuple[RowFunction, RowFunction] | None = None
+    parts: tuple[Norm, ParallelLinear, ParallelLinear, Norm, ParallelLinear, ParallelLinear]
+    kernels: LayerKernels
+    layer_attention: LayerAttention
+    posts: tuple[Norm | None, Norm | None]
 
-    def forward(self, hidden: torch.Tensor, metadata: AttentionMetadata) -> torch.Tensor:
-        """Compute the layer. hidden: [rows, hidden] fp32, added to in place."""
+    def forward(
+        self, hidden: torch.Tensor, added: torch.Tensor | None, step: StepRows
+    ) -> torch.Tensor:
+        """Compute the layer. hidden: [rows, hidden] fp32, added to in place; added: what the layer
+        before gave, which is not in hidden yet. Returns the same of this layer.
+        """
         norm, linear_qkv, linear_proj, mlp_norm, linear_fc1, linear_fc2 = self.parts
-        qkv = linear_qkv(norm(hidden)).view(self.qkv_shape)
-        if self.head_norm is not None:
-            self.head_norm(qkv)
-        mixed = linear_proj(attend(qkv, self.layer_attention, metadata))
-        hidden.add_(mixed if self.post_norms is None else self.post_norms[0](mixed.float()))
-        fed = linear_fc2(self.activate(linear_fc1(mlp_norm(hidden))))
-        return hidden.add_(fed if self.post_norms is None else self.post_norms[1](fed.float()))
+        post_of_previous, post_of_attention = self.posts
+        kernels, attention = self.kernels, self.layer_attention
+        qkv = linear_qkv(kernels.add_norm(hidden, added, post_of_previous, norm))
+        qkv = qkv.view(self.qkv_shape)
+        kernels.store(qkv, attention, step)
+        mixed = linear_proj(kernels.attend(qkv, attention, step))
+        normed = kernels.add_norm(hidden, mixed, post_of_attention, mlp_norm)
+        return linear_fc2(kernels.activate(linear_fc1(normed), *self.activation))
 
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward
 
-    def complete(self, config: ModelConfig, patterns: Sequence[AttentionPattern]) -> None:
+    def complete(
+        self,
+        config: ModelConfig,
+        attention: LayerAttention,
+        kernels: LayerKernels,
+        post: Norm | None,
+    ) -> None:
         """Collect the modules when all are in place. To look one up in an nn.Module takes as long
         as a small operator, and forward runs for every layer of every step.
+
+        post: the norm of what the layer before gives.
         """
-        attention, mlp = self.self_attention, self.mlp
+        of_attention, mlp = self.self_attention, self.mlp
         self.parts = (
             self.input_layernorm,
-            attention.linear_qkv,
-            attention.linear_proj,
+            of_attention.linear_qkv,
+            of_attention.linear_proj,
             self.pre_mlp_layernorm,
             mlp.linear_fc1,
             mlp.linear_fc2,
         )
-        index = self.layer_number - 1
-        pattern = patterns.index(config.patterns[index])
-        self.layer_attention = LayerAttention(index, pattern, config.scale, config.attention_cap)
-        self.activate = activation(config)
-        groups = attention.num_query_groups_per_partition
-        heads = attention.num_attention_heads_per_partition // groups
+        self.kernels, self.layer_attention = kernels, attention
+        self.activation = config.activation, config.gated
+        groups = of_attention.num_query_groups_per_partition
+        heads = of_attention.num_attention_heads_per_partition // groups
         self.qkv_shape = (-1, groups, heads + 2, config.head_dim)
-        if config.qk_norm:
-            self.head_norm = HeadNorm(attention.q_layernorm, attention.k_layernorm, heads)
-        if config.post_norms:
-            self.post_norms = self.post_attention_layernorm, self.post_mlp_layernorm
+        self.posts = post, self.post_attention_layernorm if config.post_norms else None
 
 
 class SpecLinear(ParallelLinear):

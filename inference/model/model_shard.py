@@ -7,11 +7,13 @@ import torch.distributed as dist
 from torch import nn
 
 from inference.checkpoint.lora import Adapter
-from inference.model.attention import AttentionMetadata, RotaryTable, Rotation
-from inference.model.config import AttentionPattern, ModelConfig
+from inference.kernels.choose import choose_kernels
+from inference.kernels.layer_kernels import HeadNorm, LayerAttention, Norm, StepRows
+from inference.kernels.rotary import RotaryTable
+from inference.model.config import ModelConfig
 from inference.model.device import Device
+from inference.model.embedding import VocabParallelEmbedding
 from inference.model.gpt_model import build_gpt, tensor_parallel_group
-from inference.model.layers import LayerNorm, RMSNorm, VocabParallelEmbedding
 from inference.model.linear import (
     GPU_SIZE,
     ParallelLinear,
@@ -49,28 +51,24 @@ class ModelShard:
         self.config, self.dtype = config, device.dtype
         self.device = torch.device(device.name)
         self.group = tensor_parallel_group()
-        self.patterns: list[AttentionPattern] = list(dict.fromkeys(config.patterns))
+        self.kernels = choose_kernels(
+            self.dtype,
+            config.heads // self.tp // self.kv_heads,
+            config.head_dim,
+            frozenset(pattern.window for pattern in config.patterns),
+            capped=config.attention_cap is not None,
+        )
         # One for all linears: the adapters of the current step.
         self.active: dict[str, torch.Tensor] = {}
         self.positions: torch.Tensor | None = None
         self.gpt = build_gpt(config, device.dtype, self.tp)
         self._load(loader, adapters, device, progress)
-        tables = {
-            rope: RotaryTable(rope, config.context, self.dtype, self.device)
-            for rope in dict.fromkeys(pattern.rope for pattern in self.patterns)
-            if rope is not None
-        }
-        self.tables = [tables[p.rope] if p.rope else None for p in self.patterns]
+        self._complete()
 
     @property
     def kv_heads(self) -> int:
         """Key/value heads that this rank caches."""
         return self.config.kv_groups(self.tp) // self.tp
-
-    def rotations(self, positions: torch.Tensor) -> tuple[Rotation | None, ...]:
-        """Return those of each pattern. positions: [rows] int64."""
-        found = {table: table.at(positions) for table in set(self.tables) if table is not None}
-        return tuple(None if table is None else found[table] for table in self.tables)
 
     def measure(self, deterministic: bool) -> None:
         """Find out how many rows to compute at once. All ranks must call it: they talk."""
@@ -86,25 +84,25 @@ class ModelShard:
 
     @torch.inference_mode()
     def forward(
-        self,
-        token_ids: torch.Tensor,
-        positions: torch.Tensor,
-        metadata: AttentionMetadata,
-        rows: torch.Tensor,
+        self, token_ids: torch.Tensor, step: StepRows, rows: torch.Tensor | None
     ) -> torch.Tensor:
-        """Return logits after `rows`: [len(rows), vocab], fp32, on every rank.
+        """Return logits after `rows`, or after all: [len(rows), vocab], fp32, on every rank.
 
-        token_ids, positions: [rows of the step] int64. They, and `rows`, are as many as `row_sizes`
-        says.
+        token_ids: [rows of the step] int64. They, and `rows`, are as many as `row_sizes` says.
         """
         hidden = self.gpt.embedding.word_embeddings(token_ids)
         if self.positions is not None:
-            hidden.add_(self.positions[positions])
+            hidden.add_(self.positions[step.positions])
+        added: torch.Tensor | None = None
         for layer in self.gpt.decoder.layers:
-            hidden = layer(hidden, metadata)
-        if not rows.shape[0]:
-            return torch.empty(0, self.config.vocab, device=self.device)
-        part = self.gpt.output_layer(self.gpt.decoder.final_layernorm(hidden[rows])).float()
+            added = layer(hidden, added, step)
+        if rows is not None:
+            if not rows.shape[0]:
+                return torch.empty(0, self.config.vocab, device=self.device)
+            assert added is not None
+            hidden, added = hidden[rows], added[rows]
+        normed = self.kernels.add_norm(hidden, added, self.last_post, self.final_norm)
+        part = self.gpt.output_layer(normed).float()
         if self.tp > 1:
             part = torch.cat(list(gather_ranks(part, self.group)), dim=-1)
         logits: torch.Tensor = part[:, : self.config.vocab]
@@ -142,8 +140,37 @@ class ModelShard:
             if last == "linear_fc1":
                 done += 1
                 progress(done, self.config.layers)
-        for layer in self.gpt.decoder.layers:
-            layer.complete(self.config, self.patterns)
+
+    def _complete(self) -> None:
+        """Give each layer what it computes with, when all weights are in place."""
+        config = self.config
+        ropes = dict.fromkeys(pattern.rope for pattern in config.patterns if pattern.rope)
+        tables = {
+            rope: RotaryTable(rope, config.context, self.dtype, self.device) for rope in ropes
+        }
+        self.last_post: Norm | None = None
+        for index, (layer, pattern) in enumerate(
+            zip(self.gpt.decoder.layers, config.patterns, strict=True)
+        ):
+            attention = LayerAttention(
+                index,
+                config.scale,
+                config.attention_cap,
+                pattern.window,
+                tables[pattern.rope] if pattern.rope else None,
+                self._head_norm(layer) if config.qk_norm else None,
+            )
+            layer.complete(config, attention, self.kernels, self.last_post)
+            self.last_post = layer.post_mlp_layernorm if config.post_norms else None
+        self.final_norm = self.gpt.decoder.final_layernorm
+
+    def _head_norm(self, layer: nn.Module) -> HeadNorm:
+        query = layer.get_submodule("self_attention.q_layernorm")
+        key = layer.get_submodule("self_attention.k_layernorm")
+        assert isinstance(query, Norm)
+        assert isinstance(key, Norm)
+        group = self.config.heads // self.tp // self.kv_heads
+        return HeadNorm(torch.stack([query.weight] * group + [key.weight]), query.eps)
 
     def _module(self, slot: WeightSlot, part: SlotWeights, device: Device) -> nn.Module:
         if slot.is_linear:
@@ -153,11 +180,8 @@ class ModelShard:
         if slot.path == "embedding.word_embeddings":
             weight = weight.to(self.dtype)
             return VocabParallelEmbedding(weight, self.group, self.config.embedding_scale)
-        # What is added to the fp32 rows stays fp32.
-        dtype = torch.float32 if "post_" in slot.path else self.dtype
-        if part.bias is None:
-            return RMSNorm(weight, self.config.norm_eps, dtype)
-        return LayerNorm(weight, part.bias.to(self.device), self.config.norm_eps, dtype)
+        bias = None if part.bias is None else part.bias.to(self.device)
+        return Norm(weight, bias, self.config.norm_eps)
 
 
 def lora_matrices(

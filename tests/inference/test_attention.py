@@ -5,15 +5,12 @@ from itertools import pairwise
 import pytest
 import torch
 
-from inference.model.attention import (
-    AttentionMetadata,
-    LayerAttention,
-    RotaryTable,
-    attend,
-    rotate_,
-)
-from inference.model.attention_batch import AttentionBatcher, KVCache, QueryChunk
+from inference.kernels.layer_kernels import LayerAttention, QueryChunk, step_rows
+from inference.kernels.paged_cache import KVCache
 from inference.kernels.rope import Rope
+from inference.kernels.rotary import RotaryTable
+from inference.kernels.torch_batches import pages_of
+from inference.kernels.torch_kernels import TorchKernels, rotate_
 
 KV_HEADS, DIM, PAGE, PAGES = 2, 16, 16, 256
 CPU = torch.device("cpu")
@@ -38,8 +35,8 @@ def run(
     j, on pages that lie anywhere.
     """
     cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), dtype, CPU)
-    batcher = AttentionBatcher(group, cache, WINDOWS, capped=cap is not None)
-    rotary, layer = RotaryTable(ROPE, 2048, dtype, CPU), LayerAttention(0, pattern, DIM**-0.5, cap)
+    kernels = TorchKernels(dtype, group, DIM, frozenset(WINDOWS), capped=cap is not None)
+    layer = LayerAttention(0, DIM**-0.5, cap, WINDOWS[pattern], RotaryTable(ROPE, 2048, dtype, CPU))
     scattered = torch.randperm(PAGES, generator=torch.Generator().manual_seed(0)).tolist()
     tables = [scattered[i::2] for i in range(2)]
     inputs = [qkv_of(sum(steps), group, dtype) for steps in lengths]
@@ -49,14 +46,12 @@ def run(
         chunks = [
             QueryChunk(n, at, table) for n, at, table in zip(counts, done, tables, strict=False)
         ]
-        groups = batcher.group(chunks)
-        order = [i for indices in groups for i in indices]
+        order = sorted(range(len(chunks)), key=lambda index: chunks[index].kind)
+        step = step_rows([chunks[i] for i in order], cache, kernels.tile_rows)
         places = [(i, p) for i in order for p in range(done[i], done[i] + counts[i])]
-        rotations = (rotary.at(torch.tensor([p for _, p in places])),) * 2
-        slots = torch.tensor([tables[i][p // PAGE] * PAGE + p % PAGE for i, p in places])
-        made = batcher.batches([[chunks[i] for i in indices] for indices in groups])
         qkv = torch.stack([inputs[i][p] for i, p in places])
-        rows = attend(qkv, layer, AttentionMetadata(cache, rotations, slots, made))
+        kernels.store(qkv, layer, step)
+        rows = kernels.attend(qkv, layer, step)
         for (i, _), row in zip(places, rows, strict=True):
             outputs[i].append(row)
         done = [at + n for at, n in zip(done, counts, strict=True)]
@@ -69,7 +64,7 @@ def by_the_book(
     """Compute the softmax of q.k over all earlier tokens in double precision."""
     qkv = qkv_of(length, group, torch.float32).double()
     rotary = RotaryTable(ROPE, 2048, torch.float64, CPU)
-    rotate_(qkv[:, :, :-1], *rotary.at(torch.arange(length)))
+    rotate_(qkv[:, :, :-1], rotary.cos[:length, None, None], rotary.sin[:length, None, None])
     query, key, value = qkv[:, :, :group], qkv[:, :, -2], qkv[:, :, -1]
     scores = torch.einsum("qhgd,khd->hgqk", query, key) / DIM**0.5
     if cap is not None:
@@ -97,7 +92,7 @@ def test_attention_is_what_the_book_says_over_scattered_pages_and_ragged_batches
 def test_rotary_turns_as_the_paper_says() -> None:
     rotary = RotaryTable(Rope(4, 100.0), 8, torch.float32, CPU)
     x = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])
-    rotate_(x, *rotary.at(torch.tensor([3])))
+    rotate_(x, rotary.cos[3], rotary.sin[3])
     angle = torch.tensor(3.0)
     assert torch.allclose(x[0, 0, 0], torch.tensor([angle.cos(), 0.0, angle.sin(), 0.0]))
 
@@ -120,14 +115,12 @@ def test_a_token_has_the_same_numbers_in_whatever_pieces_it_was_computed(
 
 
 def test_pages_in_a_row_are_read_where_they_are_and_scattered_ones_are_gathered() -> None:
-    batcher = AttentionBatcher(3, KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU))
-    (in_a_row,) = batcher.batches([[QueryChunk(1, 40, [7, 8, 9])]])
-    assert isinstance(in_a_row.pages, slice)
-    assert in_a_row.pages.start == 7
-    (scattered,) = batcher.batches([[QueryChunk(1, 40, [7, 9, 8])]])
-    (at_the_end,) = batcher.batches([[QueryChunk(1, 20, [PAGES - 1, 0])]])
-    for span in (scattered, at_the_end):
-        assert isinstance(span.pages, torch.Tensor)
+    cache = KVCache((1, PAGES, PAGE, KV_HEADS, DIM), torch.float32, CPU)
+    in_a_row = pages_of([QueryChunk(1, 40, [7, 8, 9])], 4, cache)
+    assert isinstance(in_a_row, slice)
+    assert in_a_row.start == 7
+    for chunk in (QueryChunk(1, 40, [7, 9, 8]), QueryChunk(1, 20, [PAGES - 1, 0])):
+        assert isinstance(pages_of([chunk], 4, cache), torch.Tensor)
 
 
 def test_copied_pages_hold_the_same_and_chains_of_copies_are_made_in_order() -> None:

@@ -10,7 +10,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from inference.checkpoint.fields import Fields
 from inference.checkpoint.hf_model import hf_config
-from inference.model.attention import RotaryTable
+from inference.kernels.rotary import RotaryTable
 from tests.inference.families import LLAMA3, SMALL, YARN, rope
 
 KINDS = {
@@ -40,10 +40,10 @@ def test_every_position_turns_as_in_transformers(tmp_path: Path, kind: str, old:
             break
         at = torch.tensor([[position]])
         cos, sin = theirs(torch.zeros(1, 1), at)
-        mine = ours.at(at[0])
-        assert torch.allclose(mine[0][0, 0], cos[0], atol=2e-4)
-        assert torch.allclose(mine[1][0, 0, :, half:], sin[0, :, half:], atol=2e-4)
-        assert torch.allclose(mine[1][0, 0, :, :half], -sin[0, :, :half], atol=2e-4)
+        turned = ours.sin[position]
+        assert torch.allclose(ours.cos[position], cos[0, 0], atol=2e-4)
+        assert torch.allclose(turned[half:], sin[0, 0, half:], atol=2e-4)
+        assert torch.allclose(turned[:half], -sin[0, 0, :half], atol=2e-4)
     assert config.context == {"default": 512, "llama3": 512}.get(
         kind, 2048 if "yarn" not in kind else 512
     )
