@@ -134,10 +134,16 @@ def int4_product(weight: Int4) -> Product:
     if packed := packed_4_bits(weight.values, weight.scales, weight.minima):
         return packed
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
-    # The kernel computes (value - 8) * scale + zero.
-    zeros = weight.minima + 8 * weight.scales
-    factors = torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
+    factors = int4_factors(weight)
     return lambda rows: torch._weight_int4pack_mm_for_cpu(rows, packed, GROUP, factors)
+
+
+def int4_factors(weight: Int4) -> torch.Tensor:
+    """Return scale and zero of each group, [in / 32, out, 2] bf16, for torch's kernels: these
+    compute (value - 8) * scale + zero.
+    """
+    zeros = weight.minima + 8 * weight.scales
+    return torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
 
 
 def onednn_computes_in(dtype: torch.dtype) -> bool:

@@ -11,6 +11,7 @@ from inference.kernels.choose import choose_kernels
 from inference.kernels.layer_kernels import HeadNorm, LayerAttention, Norm, StepRows
 from inference.kernels.rotary import RotaryTable
 from inference.model.config import ModelConfig
+from inference.model.cuda_products import gpu_product
 from inference.model.device import Device
 from inference.model.embedding import VocabParallelEmbedding
 from inference.model.gpt_model import build_gpt, tensor_parallel_group
@@ -24,7 +25,7 @@ from inference.model.linear import (
 )
 from inference.model.quantized import Int4
 from inference.model.row_sizes import RowSizes, card_sizes, measure
-from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader
+from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader, is_shared
 from inference.model.weight_slots import WeightSlot, weight_slots
 
 LoadProgress = Callable[[int, int], None]
@@ -125,7 +126,10 @@ class ModelShard:
         done = 0
         lora = [(one, WeightLoader(one.tensors, one.refs)) for one in adapters]
         for slot in weight_slots(self.config, self.rank, self.tp):
-            part = loader.load(slot, device.form, self.dtype)
+            if is_shared(loader, self.config, slot, device.form, device.name):
+                part = SlotWeights(self.gpt.embedding.word_embeddings.weight, None)
+            else:
+                part = loader.load(slot, device.form, self.dtype, self.device)
             parent, _, last = slot.path.rpartition(".")
             if slot.path == "embedding.position_embeddings":
                 assert isinstance(part.weight, torch.Tensor)
@@ -216,6 +220,8 @@ def _fill(linear: ParallelLinear, part: SlotWeights, device: Device) -> Parallel
 
 def _products(weight: Matrix, device: Device) -> list[Product]:
     """Return the ways to compute a product with this matrix, the most exact first."""
+    if device.name == "cuda":
+        return [gpu_product(weight, device)]
     if isinstance(weight, torch.Tensor):
         return [full_product(weight.to(device.name, device.dtype))]
     few = int4_product(weight) if isinstance(weight, Int4) else int8_product(weight)
