@@ -1,0 +1,86 @@
+"""How fast transformers writes the same texts: `generate`, and its continuous batching."""
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from inference.gpu_check.lab import Lab
+from inference.gpu_check.parity import reference
+from inference.gpu_check.report import Row
+
+Writer = Callable[[list[list[int]], int], int]
+"""Writes so many tokens after each prompt, greedily; returns how many came in all."""
+
+
+def peers(lab: Lab) -> Iterator[Row]:
+    """Give for each point the tokens a second from the prompts to the last token, for each engine,
+    and how many times faster ours is.
+    """
+    engine, sizes = lab.engine(), lab.sizes
+    ours = {}
+    for rows, context in sizes.peer_points:
+        prompts = engine.texts(rows, context, rows)
+        # Twice: the first time something may be compiled or chosen.
+        for _ in range(2):
+            began = time.perf_counter()
+            engine.write([(0.0, prompt) for prompt in prompts], sizes.peer_tokens)
+            ours[rows, context] = rows * sizes.peer_tokens / (time.perf_counter() - began)
+    texts = {point: engine.texts(*point, point[0]) for point in sizes.peer_points}
+    for (rows, context), rate in ours.items():
+        yield {"engine": "ours", "texts": rows, "prompt": context, "tokens/s": rate}
+    if not importlib.util.find_spec("transformers"):
+        yield {"failed": "transformers is not installed"}
+        return
+    del engine
+    lab.give_up()
+    model = reference(sizes.shape, lab.device.name, lab.device.dtype)
+    writers: dict[str, Writer] = {
+        "generate": lambda prompts, count: _generate(model, prompts, count),
+        "continuous batching": lambda prompts, count: _batching(model, prompts, count),
+    }
+    for name, write in writers.items():
+        for (rows, context), prompts in texts.items():
+            point: Row = {"engine": name, "texts": rows, "prompt": context}
+            yield point | _timed(lab, write, prompts, ours[rows, context])
+
+
+def _timed(lab: Lab, write: Writer, prompts: list[list[int]], ours: float) -> Row:
+    try:
+        write(prompts[:1], 2)
+        lab.wait()
+        began = time.perf_counter()
+        count = write(prompts, lab.sizes.peer_tokens)
+        lab.wait()
+        rate = count / (time.perf_counter() - began)
+    except (RuntimeError, ValueError, TypeError, AttributeError, ImportError) as error:
+        return {"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"}
+    return {"tokens/s": rate, "ours over it": ours / rate}
+
+
+@torch.inference_mode()
+def _generate(model: Any, prompts: list[list[int]], count: int) -> int:
+    ids = torch.tensor(prompts, device=model.device)
+    out = model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=count,
+        min_new_tokens=count,
+        do_sample=False,
+        pad_token_id=0,
+    )
+    return int(out[:, ids.shape[1] :].numel())
+
+
+@torch.inference_mode()
+def _batching(model: Any, prompts: list[list[int]], count: int) -> int:
+    # It may be missing, and takes seconds.
+    from transformers import GenerationConfig  # noqa: PLC0415
+
+    wanted = GenerationConfig(
+        max_new_tokens=count, do_sample=False, eos_token_id=-1, pad_token_id=0
+    )
+    outs = model.generate_batch(inputs=prompts, generation_config=wanted, progress_bar=False)
+    return sum(len(out.generated_tokens) for out in outs.values())
