@@ -106,7 +106,9 @@ def about(device: str) -> Row:
 
 def join(device: Device) -> None:
     """Be the only rank."""
-    dist.init_process_group(device.backend(1), store=dist.HashStore(), rank=0, world_size=1)
+    dist.init_process_group(
+        device.backend(1), store=torch._C._distributed_c10d.HashStore(), rank=0, world_size=1
+    )
     join_ranks(1, TIMEOUT)
 
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import torch
@@ -46,10 +47,10 @@ def run_checks(checks: list[Check], lab: Lab, report: Report, until: float) -> N
         report.begin(check.name)
         began = time.monotonic()
         try:
-            with time_limit(min(check.seconds, left), lambda name=check.name: _hung(report, name)):
+            with time_limit(min(check.seconds, left), partial(_hung, report, check.name)):
                 for row in check.run(lab):
                     report.add(check.name, row)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             report.add(check.name, {"failed": what_failed(error)})
             if is_fatal(error):
                 start_again()
@@ -95,7 +96,8 @@ def is_fatal(error: Exception) -> bool:
 def start_again() -> None:
     """Go on in a new process, with the checks that have not begun."""
     again = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    os.execv(sys.executable, [sys.executable, "-m", "inference.gpu_check", *again, "--resume"])
+    command = [sys.executable, "-m", "inference.gpu_check", *again, "--resume"]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 def _hung(report: Report, name: str) -> None:

@@ -6,6 +6,7 @@ the product adds, not what the bits cost in quality.
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 
@@ -20,7 +21,7 @@ Weight = torch.Tensor | Int8 | Int4
 
 
 def few_bits(lab: Lab) -> Iterator[Row]:
-    """Give for each kind of weight and number of rows the time, and the bandwidth of the weights."""
+    """Give for each kind of weight and number of rows the time, and the rate of the weights."""
     config, device = lab.sizes.shape, lab.device
     source = torch.Generator(device.name).manual_seed(5)
     size = (2 * config.ffn, config.hidden)
@@ -37,7 +38,7 @@ def few_bits(lab: Lab) -> Iterator[Row]:
             rows = rows.bfloat16() if bits < 16 else rows.to(device.dtype)
             wanted = rows.double() @ exact.T
             error_of = (product(rows).double() - wanted).abs().max() / wanted.abs().max()
-            took = lab.seconds(lambda rows=rows: product(rows), 10)
+            took = lab.seconds(partial(product, rows), 10)
             yield {
                 "product": name,
                 "rows": count,
@@ -59,16 +60,21 @@ def _ways(
         yield "int8, torch", int8, 8, lambda: int8_product(int8)
         yield "int4, torch", int4, 4 + 32 / GROUP, lambda: int4_product(int4)
         return
-    made = [("full_product_triton", own, bits), ("int8_product_triton", int8, 8)]
-    for name, weight, size in [*made, ("int4_product_triton", int4, 4 + 32 / GROUP)]:
-        yield (
-            name,
-            weight,
-            size,
-            lambda n=name, w=weight: getattr(importlib.import_module(TRITON), n)(w),
-        )
+    ours: list[tuple[str, Weight, float]] = [
+        ("full_product_triton", own, bits),
+        ("int8_product_triton", int8, 8),
+        ("int4_product_triton", int4, 4 + 32 / GROUP),
+    ]
+    for name, weight, size in ours:
+        yield name, weight, size, partial(_triton, name, weight)
     yield "int4, torch's for CUDA", int4, 4 + 32 / GROUP, lambda: torch_int4(int4)
     yield "int8, torch's for CUDA", int8, 8, lambda: torch_int8(int8)
+
+
+def _triton(name: str, weight: Weight) -> Product:
+    # Not at the top: triton may be missing on a CPU.
+    product: Product = getattr(importlib.import_module(TRITON), name)(weight)
+    return product
 
 
 def torch_int4(weight: Int4) -> Product:

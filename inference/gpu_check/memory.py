@@ -14,7 +14,7 @@ def memory(lab: Lab) -> Iterator[Row]:
     model = lab.model(deterministic=lab.device.deterministic)
     if not lab.on_gpu:
         largest_step(model, lab.limits, PAGE_SIZE)
-        yield {"what": f"a step of {lab.limits.max_step_tokens} tokens", "ok": True}
+        yield {"what": f"a step of {lab.limits.max_step_tokens} tokens, on a CPU", "ok": True}
         return
     found = profile(model, lab.limits, PAGE_SIZE, lambda runner: None)
     for name, size in asdict(found).items():

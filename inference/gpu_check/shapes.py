@@ -7,7 +7,7 @@ from inference.model.config import AttentionPattern, ModelConfig
 
 
 def qwen3(
-    layers: int, hidden: int, heads: int, kv_heads: int, dim: int, ffn: int, vocab: int
+    *, layers: int, hidden: int, heads: int, kv_heads: int, dim: int, ffn: int, vocab: int
 ) -> ModelConfig:
     """Return a model of the family of Qwen3 (Yang et al. 2025): rotation, head norms, SwiGLU."""
     return ModelConfig(
@@ -54,10 +54,12 @@ class Sizes:
     cache: int
 
 
-# Qwen3-8B.
+LARGE = {"hidden": 4096, "heads": 32, "kv_heads": 8, "dim": 128, "ffn": 12_288, "vocab": 151_936}
+TINY = {"hidden": 64, "heads": 4, "kv_heads": 2, "dim": 16, "ffn": 96, "vocab": 331}
+# Qwen3-8B, and its first layers.
 FULL = Sizes(
-    shape=qwen3(36, 4096, 32, 8, 128, 12_288, 151_936),
-    parity=qwen3(4, 4096, 32, 8, 128, 12_288, 151_936),
+    shape=qwen3(layers=36, **LARGE),
+    parity=qwen3(layers=4, **LARGE),
     copied=4 * 2**30,
     square=8192,
     decode_rows=(1, 2, 4, 8, 16, 32, 64),
@@ -73,8 +75,8 @@ FULL = Sizes(
     cache=64 * (8192 + 128),
 )
 SMALL = Sizes(
-    shape=qwen3(2, 64, 4, 2, 16, 96, 331),
-    parity=qwen3(2, 64, 4, 2, 16, 96, 331),
+    shape=qwen3(layers=2, **TINY),
+    parity=qwen3(layers=2, **TINY),
     copied=2**24,
     square=256,
     decode_rows=(1, 4),
