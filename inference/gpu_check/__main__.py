@@ -25,6 +25,7 @@ from inference.gpu_check.ceilings import ceilings
 from inference.gpu_check.checks import Check, run_checks
 from inference.gpu_check.cold_start import cold_start
 from inference.gpu_check.decode import decode
+from inference.gpu_check.draws import draws
 from inference.gpu_check.few_bits import few_bits
 from inference.gpu_check.kernel_errors import kernel_errors
 from inference.gpu_check.lab import Lab
@@ -47,6 +48,7 @@ CHECKS = [
     Check("decode", 90, decode),
     Check("sameness", 60, sameness),
     Check("parity", 40, parity),
+    Check("draws", 15, draws),
     Check("arrivals", 40, arrivals),
     Check("prefill", 50, prefill),
     Check("peers", 80, peers),

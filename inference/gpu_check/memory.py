@@ -10,11 +10,12 @@ from inference.gpu_check.report import Row
 
 
 def memory(lab: Lab) -> Iterator[Row]:
-    """Give the numbers of the profile. On a CPU there is none: the step is computed all the same."""
+    """Give the numbers of the profile. On a CPU there is none: it only has to run."""
     model = lab.model(deterministic=lab.device.deterministic)
     if not lab.on_gpu:
         largest_step(model, lab.limits, PAGE_SIZE)
-        yield {"what": f"a step of {lab.limits.max_step_tokens} tokens, on a CPU", "ok": True}
+        rows = lab.limits.max_step_tokens
+        yield {"what": f"a step of {rows} tokens, on a CPU", "ok": True}
         return
     found = profile(model, lab.limits, PAGE_SIZE, lambda runner: None)
     for name, size in asdict(found).items():

@@ -11,6 +11,9 @@ from inference.gpu_check.lab import Lab
 from inference.gpu_check.parity import reference
 from inference.gpu_check.report import Row
 
+# What its cache may take of the memory. On a CPU it only has to run.
+GPU_SHARE, CPU_SHARE = 0.8, 0.01
+
 Writer = Callable[[list[list[int]], int], int]
 """Writes so many tokens after each prompt, greedily; returns how many came in all."""
 
@@ -39,7 +42,7 @@ def peers(lab: Lab) -> Iterator[Row]:
     model = reference(sizes.shape, lab.device.name, lab.device.dtype)
     writers: dict[str, Writer] = {
         "generate": lambda prompts, count: _generate(model, prompts, count),
-        "continuous batching": lambda prompts, count: _batching(model, prompts, count),
+        "continuous batching": lambda prompts, count: _batching(lab, model, prompts, count),
     }
     for name, write in writers.items():
         for (rows, context), prompts in texts.items():
@@ -77,7 +80,7 @@ def _generate(model: Any, prompts: list[list[int]], count: int) -> int:
 
 
 @torch.inference_mode()
-def _batching(model: Any, prompts: list[list[int]], count: int) -> int:
+def _batching(lab: Lab, model: Any, prompts: list[list[int]], count: int) -> int:
     # It may be missing, and takes seconds.
     transformers: Any = importlib.import_module("transformers")
     wanted = transformers.GenerationConfig(
@@ -85,9 +88,24 @@ def _batching(model: Any, prompts: list[list[int]], count: int) -> int:
     )
     # Its cache and its graphs stay for the next call, as a server has them.
     outs = model.generate_batch(
-        inputs=prompts, generation_config=wanted, progress_bar=False, persistent_manager=True
+        inputs=prompts,
+        generation_config=wanted,
+        progress_bar=False,
+        persistent_manager=True,
+        **_batching_limits(transformers, GPU_SHARE if lab.on_gpu else CPU_SHARE),
     )
     return sum(len(out.generated_tokens) for out in outs.values())
+
+
+def _batching_limits(transformers: Any, share: float) -> dict[str, Any]:
+    """Return what bounds its memory, and keeps it from fetching kernels; older versions have no
+    such settings.
+    """
+    kind = getattr(transformers, "ContinuousBatchingConfig", None)
+    known = getattr(kind, "__dataclass_fields__", {})
+    wanted = {"max_memory_percent": share, "auto_switch_to_flash": False}
+    limits = {name: value for name, value in wanted.items() if name in known}
+    return {"continuous_batching_config": kind(**limits)} if kind else {}
 
 
 def _end_batching(model: Any) -> None:
