@@ -2,6 +2,7 @@
 
 import torch
 
+from inference.kernels.cpp_kernels import compile_kernels
 from inference.kernels.layer_kernels import LayerKernels
 from inference.kernels.torch_kernels import TorchKernels
 
@@ -17,4 +18,4 @@ def choose_kernels(
     """Return those for this device. group: queries that share a key; windows: of all layers;
     capped: whether scores are limited.
     """
-    return TorchKernels(dtype, group, head_dim, windows, capped=capped)
+    return compile_kernels(dtype) or TorchKernels(dtype, group, head_dim, windows, capped=capped)

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from inference.kernels.cpp_products import packed_4_bits, packed_8_bits
 from inference.model.quantized import GROUP, INT4_ROWS, Int4, Int8
 
 Product = Callable[[torch.Tensor], torch.Tensor]
@@ -118,6 +119,8 @@ def full_product(weight: torch.Tensor) -> Product:
 
 def int8_product(weight: Int8) -> Product:
     """Build a product with bf16 rows."""
+    if (packed := packed_8_bits(weight.values, weight.scales)) is not None:
+        return packed
     values, scales = weight.values, weight.scales.bfloat16()
     return lambda rows: torch._weight_int8pack_mm(rows, values, scales)
 
@@ -125,6 +128,8 @@ def int8_product(weight: Int8) -> Product:
 def int4_product(weight: Int4) -> Product:
     """Build a product with bf16 rows. Scales and minima are rounded to bf16, values are not."""
     assert weight.shape[0] % INT4_ROWS == 0
+    if packed := packed_4_bits(weight.values, weight.scales, weight.minima):
+        return packed
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
     # The kernel computes (value - 8) * scale + zero.
     zeros = weight.minima + 8 * weight.scales
