@@ -52,6 +52,7 @@ class ModelShard:
         self.device = torch.device(device.name)
         self.group = tensor_parallel_group()
         self.kernels = choose_kernels(
+            self.device,
             self.dtype,
             config.heads // self.tp // self.kv_heads,
             config.head_dim,
