@@ -20,10 +20,9 @@ from inference.engine.step_plan import Chunk, StepPlan
 from inference.kernels.layer_kernels import QueryChunk, StepRows
 from inference.kernels.paged_cache import KVCache
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 
-# A graph is captured for so many rows; a step has the next of them.
-DECODE_ROWS = (1, 2, 4, 8, 16, 24, 32, 48, 64)
-# And for texts of at most so many tokens, and of as many as the model takes.
+# Graphs are captured for texts of at most so many tokens, and of as many as the model takes.
 LENGTH_CLASSES = (2048, 8192, 32768)
 WHOLE_NUMBERS = ("tokens", "positions", "slots", "top_k", "seen")
 FRACTIONS = ("temperature", "top_p", "penalty", "uniform")

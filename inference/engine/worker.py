@@ -18,7 +18,6 @@ import torch.distributed as dist
 
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
-from inference.engine.decode_step import DECODE_ROWS
 from inference.engine.kv_cache import PagePool
 from inference.engine.memory_profile import profile
 from inference.engine.messages import (
@@ -42,6 +41,7 @@ from inference.model.config import check_cache
 from inference.model.device import Device, Limits, pin_to_cores
 from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes
 
 IDLE_SECONDS = 1.0
