@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import torch
 
-from inference.engine.decode_step import DECODE_ROWS
 from inference.engine.kv_cache import PagePool
 from inference.engine.model_runner import ModelRunner
 from inference.engine.scheduler import Scheduler
@@ -17,6 +16,7 @@ from inference.gpu_check.random_weights import RandomWeights
 from inference.model.config import ModelConfig
 from inference.model.device import Device, Limits
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 
 PAGE_SIZE = 16
 # Of a CPU, where it only has to run.
