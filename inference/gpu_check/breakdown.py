@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from torch.profiler import ProfilerActivity, profile
 
 from inference.gpu_check.lab import Lab
+from inference.gpu_check.local_engine import THREADS
 from inference.gpu_check.report import Row
 
 SHOWN = 14
@@ -21,14 +22,14 @@ def breakdown(lab: Lab) -> Iterator[Row]:
         activities.append(ProfilerActivity.CUDA)
     engine, context = lab.engine(), lab.sizes.contexts[min(1, len(lab.sizes.contexts) - 1)]
     for rows in (lab.sizes.decode_rows[0], lab.sizes.decode_rows[-2]):
-        scheduler = engine.scheduler()
-        engine.settle(scheduler, rows, context, 2 * STEPS + 2)
+        pipeline = engine.pipeline()
+        engine.settle(pipeline.scheduler, rows, context, 2 * STEPS + 4)
         for _ in range(STEPS):
-            engine.step(scheduler)
+            pipeline.step(THREADS)
         with profile(activities=activities) as found:
             began = time.perf_counter()
             for _ in range(STEPS):
-                engine.step(scheduler)
+                pipeline.step(THREADS)
             lab.wait()
             took = (time.perf_counter() - began) / STEPS
         kinds = [

@@ -12,11 +12,12 @@ import torch
 
 from inference.gpu_check.lab import Lab
 from inference.gpu_check.report import Row
+from inference.model.cuda_products import int4_product_cuda
 from inference.model.linear import Product, full_product, int4_product, int8_product
 from inference.model.quantized import GROUP, Int4, Int8
 
 ROWS = (1, 8, 32, 256)
-TRITON = "inference.kernels.triton_product"
+TRITON = "inference.kernels.triton_linear"
 Weight = torch.Tensor | Int8 | Int4
 
 
@@ -67,7 +68,7 @@ def _ways(
     ]
     for name, weight, size in ours:
         yield name, weight, size, partial(_triton, name, weight)
-    yield "int4, torch's for CUDA", int4, 4 + 32 / GROUP, lambda: torch_int4(int4)
+    yield "int4, torch's for CUDA", int4, 4 + 32 / GROUP, lambda: int4_product_cuda(int4)
     yield "int8, torch's for CUDA", int8, 8, lambda: torch_int8(int8)
 
 
@@ -75,15 +76,6 @@ def _triton(name: str, weight: Weight) -> Product:
     # Not at the top: triton may be missing on a CPU.
     product: Product = getattr(importlib.import_module(TRITON), name)(weight)
     return product
-
-
-def torch_int4(weight: Int4) -> Product:
-    """Build torch's own 4-bit product for CUDA: bf16 rows, groups of 32."""
-    values = weight.values.to(torch.uint8)
-    packed = torch._convert_weight_to_int4pack(values[:, ::2] << 4 | values[:, 1::2], 8)
-    zeros = weight.minima + 8 * weight.scales
-    factors = torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
-    return lambda rows: torch._weight_int4pack_mm(rows, packed, GROUP, factors)
 
 
 def torch_int8(weight: Int8) -> Product:

@@ -40,6 +40,7 @@ def kernel_errors(lab: Lab) -> Iterator[Row]:
     config, device = lab.sizes.shape, lab.device
     for window, cap in ((None, None), (64, None), (None, 5.0)):
         kernels = choose_kernels(
+            torch.device(device.name),
             device.dtype,
             config.heads // config.kv_heads,
             config.head_dim,

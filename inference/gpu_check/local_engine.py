@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 import torch
 
 from inference.engine.kv_cache import PagePool
-from inference.engine.messages import SampleOutput
 from inference.engine.model_runner import ModelRunner
-from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_pipeline import StepPipeline
 from inference.gpu_check.random_weights import RandomWeights
 from inference.model.config import ModelConfig
 from inference.model.device import Device, Limits
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 
 PAGE_SIZE = 16
+# Of a CPU, where it only has to run.
+THREADS = 1
 # As the bot asks for it.
 AS_WRITERS = SamplingParams(temperature=0.5, top_k=50, top_p=0.9, repetition_penalty=1.1)
 
@@ -41,26 +43,27 @@ class Timed:
 
 
 class LocalEngine:
-    """A model with a cache of `tokens` tokens."""
+    """A model with a cache of `tokens` tokens. static: texts are written by the static step."""
 
-    def __init__(self, model: ModelShard, limits: Limits, tokens: int) -> None:
+    def __init__(
+        self, model: ModelShard, limits: Limits, tokens: int, *, static: bool = True
+    ) -> None:
         self.model, self.limits = model, limits
-        self.pages = -(-tokens // PAGE_SIZE)
-        self.runner = ModelRunner(model, PAGE_SIZE, self.pages)
+        self.runner = ModelRunner(model, PAGE_SIZE, -(-tokens // PAGE_SIZE))
+        if static:
+            self.runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
 
-    def scheduler(self, step_tokens: int | None = None) -> Scheduler:
-        """Return a scheduler over an empty cache."""
-        return Scheduler(
-            PagePool(self.pages, PAGE_SIZE),
+    def pipeline(self, step_tokens: int | None = None) -> StepPipeline:
+        """Return the steps of an empty cache."""
+        scheduler = Scheduler(
+            PagePool(self.runner.page_count, PAGE_SIZE),
             frozenset(),
             self.limits.max_running,
             step_tokens or self.limits.max_step_tokens,
             speculate=False,
+            decode_rows=self.runner.decode_rows,
         )
-
-    def step(self, scheduler: Scheduler) -> list[SampleOutput]:
-        """Compute one step; the tokens are on the host when it returns."""
-        return sample_step(scheduler, self.runner.execute(scheduler.schedule()))
+        return StepPipeline(scheduler, self.runner, lambda plan: None)
 
     def settle(self, scheduler: Scheduler, rows: int, context: int, count: int) -> None:
         """Let texts of `context` tokens run as if their prompts had been computed. The cache has
@@ -103,7 +106,8 @@ class LocalEngine:
         """Write `count` tokens after each prompt, which comes so many seconds after now; return
         when the tokens came.
         """
-        scheduler, start = self.scheduler(step_tokens), time.perf_counter()
+        pipeline, start = self.pipeline(step_tokens), time.perf_counter()
+        scheduler = pipeline.scheduler
         timed = [Timed(start + after) for after, _ in arrivals]
         waiting = sorted(range(len(arrivals)), key=lambda i: arrivals[i][0])
         while waiting or scheduler.has_work:
@@ -113,7 +117,7 @@ class LocalEngine:
                 scheduler.add(self.sequence(f"{i}", arrivals[i][1], count, params))
             if not scheduler.has_work:
                 continue
-            outputs, now = self.step(scheduler), time.perf_counter()
+            (_, outputs), now = pipeline.step(THREADS), time.perf_counter()
             for output in outputs:
                 timed[int(output.id)].tokens += output.tokens
                 timed[int(output.id)].times += [now] * len(output.tokens)
@@ -121,13 +125,13 @@ class LocalEngine:
 
     def step_seconds(self, rows: int, context: int, steps: int) -> Iterator[float]:
         """Yield what each decode step of `rows` texts takes, after three to warm up."""
-        scheduler = self.scheduler()
-        self.settle(scheduler, rows, context, steps + 4)
+        pipeline = self.pipeline()
+        self.settle(pipeline.scheduler, rows, context, steps + 6)
         for _ in range(3):
-            self.step(scheduler)
+            pipeline.step(THREADS)
         for _ in range(steps):
             began = time.perf_counter()
-            self.step(scheduler)
+            pipeline.step(THREADS)
             yield time.perf_counter() - began
 
 

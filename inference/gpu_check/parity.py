@@ -29,7 +29,7 @@ def parity(lab: Lab) -> Iterator[Row]:
         return
     lab.give_up()
     config = lab.sizes.parity
-    engine = LocalEngine(load_model(config, lab.device), lab.limits, 4096)
+    engine = LocalEngine(load_model(config, lab.device), lab.limits, 4096, static=False)
     exact, same = (reference(config, lab.device.name, d) for d in (torch.float32, lab.device.dtype))
     for length in LENGTHS:
         text = engine.texts(1, length, length)[0]

@@ -5,7 +5,7 @@ from zlib import crc32
 import torch
 
 from inference.model.config import ModelConfig, parameter_shapes
-from inference.model.weight_loader import SlotWeights, WeightForm, WeightLoader
+from inference.model.weight_loader import CPU, SlotWeights, WeightForm, WeightLoader
 from inference.model.weight_slots import WeightSlot
 
 
@@ -30,9 +30,15 @@ class RandomWeights(WeightLoader):
         return made if name.startswith("embedding") else made.mul_(columns**-0.5)
 
     def load(
-        self, slot: WeightSlot, form: WeightForm, dtype: torch.dtype = torch.float32
+        self,
+        slot: WeightSlot,
+        form: WeightForm,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device = CPU,
     ) -> SlotWeights:
-        """Make the weights of a slot; they are never in few bits, and there are no biases."""
+        """Make the weights of a slot where this was told to; they are never in few bits, and there
+        are no biases.
+        """
         parts = []
         for name, rows in slot.sources:
             part = self.numbers(f"{name}.weight")

@@ -18,6 +18,7 @@ from inference.gpu_check.__main__ import CHECKS, Asked, join
 from inference.gpu_check.checks import Check, run_checks
 from inference.gpu_check.cold_start import write_checkpoint
 from inference.gpu_check.draws import draws
+from inference.gpu_check.graphs import graphs
 from inference.gpu_check.kernel_errors import kernel_errors
 from inference.gpu_check.lab import Lab
 from inference.gpu_check.local_engine import LocalEngine, load_model, matrix_numbers
@@ -184,7 +185,7 @@ def test_the_checkpoint_that_is_written_is_read_as_the_weights_it_was_made_of(
 def test_texts_that_settle_go_on_as_if_they_had_been_computed(tmp_path: Path) -> None:
     lab = lab_on("cpu", tmp_path)
     engine = LocalEngine(load_model(SMALL.shape, lab.device), lab.limits, 512)
-    scheduler = engine.scheduler()
+    scheduler = engine.pipeline().scheduler
     engine.settle(scheduler, 3, 40, 5)
     plan = scheduler.schedule()
     assert [(c.start, len(c.tokens), c.samples) for c in plan.chunks] == [(39, 1, 1)] * 3
@@ -235,6 +236,14 @@ def test_the_model_is_that_of_transformers_on_every_device(device: str, tmp_path
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_device_draws_the_tokens_of_a_cpu(device: str, tmp_path: Path) -> None:
     assert all(row["ok"] for row in draws(lab_on(device, tmp_path)))
+
+
+@pytest.mark.usefixtures("rank")
+@pytest.mark.parametrize("device", DEVICES)
+def test_captured_eager_and_plain_steps_write_the_same_texts(device: str, tmp_path: Path) -> None:
+    rows = list(graphs(lab_on(device, tmp_path)))
+    assert len(rows) == 5
+    assert [row for row in rows if not row["ok"]] == []
 
 
 @pytest.mark.usefixtures("rank")
