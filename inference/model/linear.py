@@ -27,10 +27,10 @@ class ParallelLinear(nn.Module):
     """A linear layer; with a group, the sum of what its ranks compute. `fill` gives it its weights.
     Takes the place of Megatron's layers, which cannot hold quantised weights.
 
-    in_order: parts of ranks are added in their order, so that the bits of a row do not depend on its
-    place. low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the adapters that the
-    current step needs, each with the rows that it changes: [rows, 1], one or zero, in the number
-    format of the rows.
+    in_order: parts of ranks are added in their order, so that the bits of a row do not depend on
+    its place. low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the
+    adapters that the current step needs, each with the rows that it changes: [rows, 1], one or
+    zero, in the number format of the rows.
     """
 
     bias: torch.Tensor | None
