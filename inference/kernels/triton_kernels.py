@@ -136,7 +136,7 @@ class TritonKernels:
             BLOCK=64 if dim_block <= WIDE_HEAD else 32,
             WHOLE=not side_by_side,
             num_warps=4,
-            num_stages=3 if side_by_side else 2,
+            num_stages=3 if side_by_side or dim_block <= WIDE_HEAD else 2,
             **UNFUSED,
         )
         if side_by_side:
