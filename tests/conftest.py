@@ -25,6 +25,19 @@ hypothesis.settings.register_profile("draftsmith", deadline=None)
 hypothesis.settings.load_profile("draftsmith")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a card where there is none."""
+    needing = [item for item in items if item.get_closest_marker("gpu")]
+    if not needing:
+        return
+    # It takes seconds, and most of the suites need none of it.
+    import torch  # noqa: PLC0415
+
+    if not torch.cuda.is_available():
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason="needs a GPU that CUDA can use: none is here"))
+
+
 @dataclass
 class Worker:
     """A worker process of its own, as `python -m inference` starts it."""

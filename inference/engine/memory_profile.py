@@ -79,14 +79,27 @@ def profile(model: ModelShard, limits: Limits, page_size: int, prepare: Prepare)
             "or take a model of fewer bits."
         ) from error
     peak = torch.cuda.max_memory_allocated() - runner.cache.data.nbytes
-    # Graphs hold addresses of this cache: they are captured again with the real one.
-    before, total = torch.cuda.mem_get_info()
-    prepare(runner)
-    graphs = max(0, before - torch.cuda.mem_get_info()[0])
     del runner
+    graphs = _graph_bytes(model, page_size, prepare)
+    total = torch.cuda.mem_get_info()[1]
     torch.cuda.empty_cache()
     free, reserved = torch.cuda.mem_get_info()[0], torch.cuda.memory_reserved()
     return MemoryProfile(total, max(0, total - free - reserved), peak, graphs)
+
+
+def _graph_bytes(model: ModelShard, page_size: int, prepare: Prepare) -> int:
+    """Return what captured steps keep. They hold addresses of the cache that they were captured
+    with, so that these are for measuring only; it is as long as the longest of them needs, if a
+    quarter of the free memory allows that.
+    """
+    torch.cuda.empty_cache()
+    page = model.config.cache_bytes(page_size, model.tp, model.dtype.itemsize)
+    most = torch.cuda.mem_get_info()[0] // 4 // page
+    runner = ModelRunner(model, page_size, max(1, min(model.config.context // page_size, most)))
+    before = torch.cuda.mem_get_info()[0]
+    prepare(runner)
+    torch.cuda.empty_cache()
+    return max(0, before - torch.cuda.mem_get_info()[0])
 
 
 def largest_step(model: ModelShard, limits: Limits, page_size: int) -> ModelRunner:

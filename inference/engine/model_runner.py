@@ -1,12 +1,14 @@
-"""Executes a StepPlan on this rank: plan in, logits out."""
+"""Executes a StepPlan on this rank: plan in, logits or drawn tokens out."""
 
 from itertools import chain
 
 import torch
 
+from inference.engine.decode_step import DecodeStep
 from inference.engine.step_plan import Chunk, StepPlan
 from inference.kernels.layer_kernels import QueryChunk, step_rows
 from inference.kernels.paged_cache import KVCache
+from inference.kernels.upload import upload
 from inference.model.model_shard import ModelShard
 
 
@@ -15,9 +17,31 @@ class ModelRunner:
 
     def __init__(self, model: ModelShard, page_size: int, page_count: int) -> None:
         config = model.config
-        self.model, self.page_size = model, page_size
-        size = (config.layers, page_count, page_size, model.kv_heads, config.head_dim)
+        self.model, self.page_count = model, page_count
+        # One page more than anybody is promised: rows that only fill up a step write there.
+        size = (config.layers, page_count + 1, page_size, model.kv_heads, config.head_dim)
         self.cache = KVCache(size, model.dtype, model.device)
+        self.decode_step: DecodeStep | None = None
+
+    def prepare_decode(self, max_rows: int) -> None:
+        """Make the static step for at most `max_rows` rows, and on a GPU capture it. Every rank
+        must call it: they talk.
+        """
+        self.decode_step = DecodeStep(self.model, self.cache, max_rows)
+        if self.model.device.type == "cuda":
+            self.decode_step.capture()
+
+    @property
+    def decode_rows(self) -> int:
+        return 0 if self.decode_step is None else self.decode_step.max_rows
+
+    def follow(self, plan: StepPlan) -> None:
+        """Execute a plan of rank 0, which alone reads what comes out."""
+        if plan.decode:
+            assert self.decode_step is not None
+            self.decode_step.launch(plan)
+        elif plan.chunks:
+            self.execute(plan)
 
     @torch.inference_mode()
     def execute(self, plan: StepPlan) -> torch.Tensor:
@@ -37,8 +61,11 @@ class ModelRunner:
         self.model.active.clear()
         self.model.active.update(self._adapter_masks(chunks, padding))
         rows = _sampled_rows(plan, order)
-        sampled = self._tensor(rows, self.model.row_sizes.padded(len(rows)) - len(rows))
-        return self.model.forward(self._tensor(tokens, padding), step, sampled)[: len(rows)]
+        missing = self.model.row_sizes.padded(len(rows)) - len(rows)
+        device = self.model.device
+        sampled = upload(rows + rows[-1:] * missing, device)
+        token_ids = upload(tokens + tokens[-1:] * padding, device)
+        return self.model.forward(token_ids, step, sampled)[: len(rows)]
 
     def _adapter_masks(self, chunks: list[Chunk], padding: int) -> dict[str, torch.Tensor]:
         """Return for each adapter of the step the rows that it changes."""
@@ -48,15 +75,10 @@ class ModelRunner:
         names += names[-1:] * padding
         dtype, device = self.model.dtype, self.model.device
         return {
-            name: torch.tensor([[one == name] for one in names], dtype=dtype, device=device)
+            name: upload([[one == name] for one in names], device, dtype)
             for name in dict.fromkeys(names)
             if name
         }
-
-    def _tensor(self, values: list[int], padding: int) -> torch.Tensor:
-        """Return the values, and the last of them `padding` times more."""
-        padded = values + values[-1:] * padding
-        return torch.tensor(padded, dtype=torch.int64, device=self.model.device)
 
 
 def _sampled_rows(plan: StepPlan, order: list[int]) -> list[int]:

@@ -5,20 +5,49 @@ runs, and goes on after a restart as it would have without one.
 """
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
+from typing import Literal
 
+import numpy as np
 import torch
 
+from inference.engine.draws import (
+    GREEDY_BELOW,
+    MANY,
+    TOP,
+    UNDECIDED,
+    DrawParams,
+    draw_greedy,
+    draw_nucleus,
+    draw_sorted,
+    draw_top,
+    draw_whole,
+    penalise_pairs_,
+)
 from inference.engine.messages import Logprobs, SampleOutput
 from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.engine.step_plan import Chunk
 
-# Logits divided by less could overflow.
-GREEDY_BELOW = 1e-4
-# Where top-k sets no limit, top-p looks at so many of the likeliest candidates first.
-FIRST = 1024
+Kind = Literal["greedy", "top", "many", "nucleus", "whole", "sorted"]
+"""How a row is drawn. A static step can draw the first two kinds."""
+
+Draw = Callable[[torch.Tensor, DrawParams], torch.Tensor]
+
+DRAWS: dict[Kind, Draw] = {
+    "greedy": lambda logits, _: draw_greedy(logits),
+    "top": draw_top,
+    "many": partial(draw_top, count=MANY),
+    "nucleus": draw_nucleus,
+    "whole": draw_whole,
+    "sorted": draw_sorted,
+}
+
+LogprobsWanted = tuple[torch.Tensor, list[int], int]
+"""Logits, [rows, vocab], the token of each row, and how many of the likeliest go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +61,15 @@ class SamplingMetadata:
     seen: "array[int]"
 
     @property
-    def kind(self) -> tuple[str, int]:
-        """How it is drawn, and by which top-k. Rows of one kind are drawn together."""
-        if self.params.temperature < GREEDY_BELOW:
-            return "greedy", 1
-        if self.params.top_k:
-            return "top_k", self.params.top_k
-        return ("whole", 0) if self.params.top_p == 1.0 else ("top_p", 0)
+    def kind(self) -> Kind:
+        params = self.params
+        if params.temperature < GREEDY_BELOW:
+            return "greedy"
+        if not params.top_k:
+            return "whole" if params.top_p == 1.0 else "nucleus"
+        if params.top_k <= TOP:
+            return "top"
+        return "many" if params.top_k <= MANY else "sorted"
 
 
 def sample_step(scheduler: Scheduler, logits: torch.Tensor) -> list[SampleOutput]:
@@ -48,35 +79,37 @@ def sample_step(scheduler: Scheduler, logits: torch.Tensor) -> list[SampleOutput
     """
     planned = list(scheduler.planned)
     parts = torch.split(logits, [chunk.samples for _, chunk in planned])
-    prompt_logprobs = [
-        _prompt_logprobs(sequence, chunk, part) if sequence.scores_prompt else None
+    wanted: list[LogprobsWanted | None] = [
+        _scores_wanted(sequence, chunk, part) if sequence.scores_prompt else None
         for (sequence, chunk), part in zip(planned, parts, strict=True)
     ]
     metadata = [_metadata(sequence, chunk) for sequence, chunk in planned]
     is_first = [sequence.emitted == 0 for sequence, _ in planned]
     done = scheduler.commit(_sample_parts(parts, metadata))
+    for new, part, rows in zip(done, parts, metadata, strict=True):
+        count, tokens = new.sequence.params.logprobs, new.tokens
+        drawn_from = part[part.shape[0] - len(rows) :][: len(tokens)]
+        wanted.append(None if count is None or not tokens else (drawn_from, tokens, count))
+    found = iter(read_logprobs([one for one in wanted if one is not None]))
+    read = [None if one is None else next(found) for one in wanted]
     outputs = []
-    for new, part, rows, scores, first in zip(
-        done, parts, metadata, prompt_logprobs, is_first, strict=True
+    for new, scores, taken, first in zip(
+        done, read[: len(done)], read[len(done) :], is_first, strict=True
     ):
         sequence, tokens = new.sequence, new.tokens
-        if not (tokens or new.finish or scores is not None):
-            continue
-        wanted, taken = sequence.params.logprobs, None
-        if wanted is not None and tokens:
-            taken = logprobs(part[part.shape[0] - len(rows) :][: len(tokens)], tokens, wanted)
-        cached = sequence.cached if first else None
-        outputs.append(SampleOutput(sequence.id, tokens, new.finish, cached, taken, scores))
+        if tokens or new.finish or scores is not None:
+            cached = sequence.cached if first else None
+            outputs.append(SampleOutput(sequence.id, tokens, new.finish, cached, taken, scores))
     return outputs
 
 
-def _prompt_logprobs(sequence: Sequence, chunk: Chunk, logits: torch.Tensor) -> Logprobs:
-    """Return those of the tokens of the prompt that follow the sampled rows of the chunk."""
+def _scores_wanted(sequence: Sequence, chunk: Chunk, logits: torch.Tensor) -> LogprobsWanted:
+    """Return what it takes to score the tokens of the prompt that follow the sampled rows."""
     first = chunk.start + len(chunk.tokens) - chunk.samples + 1
     following = sequence.token_ids[first : min(first + chunk.samples, sequence.prompt_len)]
     count = sequence.params.prompt_logprobs
     assert count is not None
-    return logprobs(logits[: len(following)], list(following), count)
+    return logits[: len(following)], list(following), count
 
 
 def _metadata(sequence: Sequence, chunk: Chunk) -> list[SamplingMetadata]:
@@ -112,25 +145,64 @@ def _sample_parts(
     return [[next(tokens) for _ in rows] for rows in metadata]
 
 
+@torch.inference_mode()
 def sample(logits: torch.Tensor, metadata: list[SamplingMetadata]) -> list[int]:
     """Return a token for each row. logits: [rows, vocab], fp32, which is overwritten.
 
-    Repetition penalty (Keskar et al. 2019), then temperature, top-k, top-p (Holtzman et al. 2020).
-    A temperature below 1e-4 takes the likeliest token. No row changes the token of another.
+    Repetition penalty, then temperature, top-k, top-p. A temperature below 1e-4 takes the likeliest
+    token. No row changes the token of another. Reads from the device once, and once more if top-p
+    alone leaves very many candidates.
     """
     assert len(logits) == len(metadata)
-    kinds: dict[tuple[str, int], list[int]] = {}
+    block = draw_block(metadata).to(logits.device, non_blocking=True)
+    penalise(logits, metadata, DrawParams.of(block).penalty)
+    kinds: dict[Kind, list[int]] = {}
     for row, one in enumerate(metadata):
-        if one.params.repetition_penalty != 1.0:
-            penalise(logits[row], one.seen, one.params.repetition_penalty)
         kinds.setdefault(one.kind, []).append(row)
-    tokens = [0] * len(metadata)
-    for (kind, top_k), rows in kinds.items():
-        some = logits if len(rows) == len(metadata) else logits[rows]
-        drawn = _draw(kind, top_k, some, [metadata[row] for row in rows])
-        for row, token in zip(rows, drawn, strict=True):
-            tokens[row] = token
-    return tokens
+    tokens = _draw(logits, block, kinds)
+    if wide := [row for row, token in tokens.items() if token == UNDECIDED]:
+        tokens |= _draw(logits, block, {"sorted": wide})
+    assert min(tokens.values()) >= 0, "logits that are no numbers"
+    return [tokens[row] for row in range(len(metadata))]
+
+
+def draw_block(metadata: list[SamplingMetadata]) -> torch.Tensor:
+    """Return on the host what `DrawParams.of` takes apart: [5, rows] float64."""
+    rows = [
+        (p.temperature, p.top_k, p.top_p, p.repetition_penalty, uniform(p, one.position))
+        for one in metadata
+        for p in (one.params,)
+    ]
+    return torch.tensor(list(zip(*rows, strict=True)), dtype=torch.float64)
+
+
+def penalise(logits: torch.Tensor, metadata: list[SamplingMetadata], penalty: torch.Tensor) -> None:
+    """Make tokens that the texts have already less likely. logits: [rows, vocab], changed in place;
+    penalty: [rows].
+    """
+    held = [row for row, one in enumerate(metadata) if one.params.repetition_penalty != 1.0]
+    if not held:
+        return
+    seen = [metadata[row].seen for row in held]
+    pairs = np.stack([np.repeat(held, [len(ids) for ids in seen]), np.concatenate(seen)])
+    rows, ids = torch.from_numpy(pairs).to(logits.device, non_blocking=True)
+    penalise_pairs_(logits, rows, ids, penalty)
+
+
+def _draw(
+    logits: torch.Tensor, block: torch.Tensor, kinds: dict[Kind, list[int]]
+) -> dict[int, int]:
+    """Draw for the rows of each kind, and read all tokens at once. Returns them by row."""
+    order = [row for rows in kinds.values() for row in rows]
+    if len(order) < len(logits) or len(kinds) > 1:
+        index = torch.tensor(order).to(logits.device, non_blocking=True)
+        logits, block = logits[index], block[:, index]
+    sizes, drawn = [len(rows) for rows in kinds.values()], []
+    for kind, some, its in zip(
+        kinds, torch.split(logits, sizes), torch.split(block, sizes, dim=1), strict=True
+    ):
+        drawn.append(DRAWS[kind](some, DrawParams.of(its)))
+    return dict(zip(order, torch.cat(drawn).tolist(), strict=True))
 
 
 def uniform(params: SamplingParams, position: int) -> float:
@@ -143,73 +215,31 @@ def logprobs(logits: torch.Tensor, tokens: list[int], count: int) -> Logprobs:
     """Return for each row its token and then the `count` likeliest, with their log-probabilities
     under the model, before any penalty or temperature. logits: [rows, vocab].
     """
-    logs = logits.log_softmax(dim=-1)
-    chosen = logs.gather(-1, torch.tensor(tokens, device=logs.device)[:, None])
-    top, ids = logs.topk(count, dim=-1)
+    (found,) = read_logprobs([(logits, tokens, count)])
+    return found
+
+
+@torch.inference_mode()
+def read_logprobs(wanted: list[LogprobsWanted]) -> list[Logprobs]:
+    """Do the same for several, with one read for all."""
+    if not wanted:
+        return []
+    numbers = iter(torch.cat([_log_numbers(*one).flatten() for one in wanted]).tolist())
     return [
-        [(token, own[0]), *zip(others, values, strict=True)]
-        for token, own, others, values in zip(
-            tokens, chosen.tolist(), ids.tolist(), top.tolist(), strict=True
-        )
+        [
+            [(token, next(numbers)), *[(int(next(numbers)), next(numbers)) for _ in range(count)]]
+            for token in tokens
+        ]
+        for _, tokens, count in wanted
     ]
 
 
-def penalise(logits: torch.Tensor, seen: "array[int]", penalty: float) -> None:
-    """Make tokens that the text has already less likely. logits: [vocab], changed in place."""
-    ids = torch.frombuffer(seen, dtype=torch.int64).to(logits.device)
-    values = logits[ids]
-    # A token that was seen twice is written twice, the same both times.
-    logits[ids] = torch.where(values > 0, values / penalty, values * penalty)
-
-
-def _draw(
-    kind: str, top_k: int, logits: torch.Tensor, metadata: list[SamplingMetadata]
-) -> list[int]:
-    if kind == "greedy":
-        best, ids = logits.max(dim=-1)
-        assert bool(best.isfinite().all())
-        return ids.tolist()
-    if kind == "whole":
-        return _invert(_weights(logits, metadata), metadata).tolist()
-    if kind == "top_k":
-        top, ids = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
-        chosen = _invert(_weights(top, metadata), metadata)
-        return ids.gather(-1, chosen[:, None])[:, 0].tolist()
-    return [_from_nucleus(logits[i : i + 1], metadata[i : i + 1]) for i in range(len(metadata))]
-
-
-def _from_nucleus(logits: torch.Tensor, metadata: list[SamplingMetadata]) -> int:
-    """Draw for one row, by top-p alone. The whole vocabulary is sorted only if the FIRST likeliest
-    tokens do not have the mass.
+def _log_numbers(logits: torch.Tensor, tokens: list[int], count: int) -> torch.Tensor:
+    """Return [rows, 1 + 2 * count] float64: the log-probability of the token, then the id and the
+    log-probability of each of the likeliest.
     """
-    count = min(FIRST, logits.shape[-1])
-    weights = _weights(logits, metadata)
-    top, ids = weights.topk(count, dim=-1)
-    if float(top.sum() / weights.sum()) < metadata[0].params.top_p:
-        top, ids = weights.sort(dim=-1, descending=True)
-    total = weights.sum(dim=-1, keepdim=True)
-    return int(ids[0, _invert(top / total, metadata)[0]])
-
-
-def _weights(logits: torch.Tensor, metadata: list[SamplingMetadata]) -> torch.Tensor:
-    """Return [rows, candidates], float64, of sum 1."""
-    temperatures = torch.tensor([row.params.temperature for row in metadata], dtype=torch.float64)
-    weights = torch.softmax(logits.double() / temperatures.to(logits.device)[:, None], dim=-1)
-    assert bool(weights[:, 0].isfinite().all()), "logits that are no numbers"
-    return weights
-
-
-def _invert(weights: torch.Tensor, metadata: list[SamplingMetadata]) -> torch.Tensor:
-    """Return the candidate of each row at which the row's own uniform number falls. With a top-p
-    below 1 candidates come likeliest first.
-    """
-    total = weights.cumsum(dim=-1)
-    device = weights.device
-    numbers = torch.tensor([uniform(m.params, m.position) for m in metadata], dtype=torch.float64)
-    top_p = torch.tensor([m.params.top_p for m in metadata], dtype=torch.float64)[:, None]
-    top_p = top_p.to(device)
-    # The token that crosses top_p is kept, so that there is always one; never one of no weight.
-    kept = ((total - weights < top_p) & (weights > 0)).long().sum(dim=-1, keepdim=True)
-    kept = torch.where(top_p < 1, kept, weights.shape[-1])
-    points = numbers.to(device)[:, None] * total.gather(-1, kept - 1)
-    return torch.searchsorted(total, points, right=True).clamp(max=kept - 1)[:, 0]
+    logs = logits.log_softmax(dim=-1)
+    ids = torch.tensor(tokens, dtype=torch.int64).to(logs.device, non_blocking=True)
+    top = logs.topk(count, dim=-1)
+    pairs = torch.stack([top.indices.double(), top.values.double()], dim=-1).flatten(1)
+    return torch.cat([logs.gather(-1, ids[:, None]).double(), pairs], dim=-1)

@@ -4,12 +4,16 @@ Pure bookkeeping on integers: no torch, no sockets.
 """
 
 from collections import deque
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
 
 from inference.engine.kv_cache import ROOT, PagePool, PrefixMatch
 from inference.engine.prompt_lookup import LEAST_RATE, StepCost, worthwhile_guesses
 from inference.engine.sequence import FinishReason, Sequence
 from inference.engine.step_plan import Chunk, StepPlan
+
+Planned = Seq[tuple[Sequence, Chunk]]
+"""What a step computes, and of which sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Scheduler:
     A later sequence never delays an earlier one: when pages run out, the youngest gives its pages
     back and is computed again (Kwon et al. 2023, recomputation). All that run are older than all
     that wait.
+
+    steps: planned and not yet committed, with the sequence of each chunk; a second one was planned
+    ahead. decode_rows: how many rows a static step can have (0: there is none).
     """
 
     pool: PagePool
@@ -48,9 +55,10 @@ class Scheduler:
     max_step_tokens: int
     cost: StepCost = float
     speculate: bool = True
+    decode_rows: int = 0
     waiting: deque[Sequence] = field(default_factory=deque)
     running: list[Sequence] = field(default_factory=list)
-    planned: list[tuple[Sequence, Chunk]] = field(default_factory=list)
+    steps: deque[list[tuple[Sequence, Chunk]]] = field(default_factory=deque)
     copies: list[tuple[int, int]] = field(default_factory=list)
     preemptions: int = 0
     guessed: int = 0
@@ -61,7 +69,12 @@ class Scheduler:
 
     @property
     def has_work(self) -> bool:
-        return bool(self.waiting or self.running)
+        return bool(self.waiting or self.running or self.steps)
+
+    @property
+    def planned(self) -> list[tuple[Sequence, Chunk]]:
+        """The step that is to be committed next."""
+        return self.steps[0] if self.steps else []
 
     @property
     def stats(self) -> SchedulerStats:
@@ -79,7 +92,9 @@ class Scheduler:
         self.waiting.append(sequence)
 
     def cancel(self, sequence_id: str) -> None:
-        """End a sequence before the next step. An unknown id is one that has just finished."""
+        """End a sequence before the next step. An unknown id is one that has just finished. Steps
+        that are planned already compute it for nobody, before any later step can take its pages.
+        """
         self.waiting = deque(seq for seq in self.waiting if seq.id != sequence_id)
         for sequence in [seq for seq in self.running if seq.id == sequence_id]:
             self._end(sequence)
@@ -88,7 +103,9 @@ class Scheduler:
         """Return the plan of the next step: a token for each sequence that decodes, and the rest of
         the budget for prompts. It is empty if there is nothing to do.
         """
-        self.planned, self.copies = [], []
+        assert not self.steps
+        self.steps.append([])
+        self.copies = []
         decoding = sum(seq.uncomputed == 1 for seq in self.running)
         budget = self.max_step_tokens - decoding
         for sequence in list(self.running):
@@ -105,17 +122,55 @@ class Scheduler:
             planned = self._prefill(self.running[-1], budget)
             assert planned, "what was admitted has room"
             budget -= planned
-        return StepPlan([chunk for _, chunk in self.planned], self.copies)
+        chunks = [chunk for _, chunk in self.planned]
+        if not chunks:
+            self.steps.clear()
+        return StepPlan(chunks, self.copies, decode=self._is_decode())
+
+    def schedule_ahead(self) -> StepPlan | None:
+        """Return the plan of the step after the planned one, before its tokens are known: one more
+        for each sequence that goes on. None if that depends on the tokens, or if somebody waits.
+        """
+        if len(self.steps) != 1 or not self._is_decode() or self._can_admit():
+            return None
+        going = [
+            (row, sequence, chunk)
+            for row, (sequence, chunk) in enumerate(self.planned)
+            if sequence in self.running and chunk.start + 2 < sequence.max_len
+        ]
+        alone = all(len(chunk.tokens) == 1 for _, chunk in self.planned)
+        known = {sequence.id for sequence, _ in self.planned}
+        if not alone or not going or any(seq.id not in known for seq in self.running):
+            return None
+        if any(self._would_guess(sequence, len(going)) for _, sequence, _ in going):
+            return None
+        missing = [
+            self.pool.pages_for(chunk.start + 2) - len(sequence.block_table)
+            for _, sequence, chunk in going
+        ]
+        if sum(missing) > self.pool.available:
+            return None
+        ahead = []
+        for (row, sequence, chunk), pages in zip(going, missing, strict=True):
+            sequence.block_table += [self.pool.take() for _ in range(pages)]
+            table = list(sequence.block_table)
+            ahead.append((sequence, Chunk([-1 - row], chunk.start + 1, table, 1)))
+        self.steps.append(ahead)
+        self.copies = []
+        return StepPlan([chunk for _, chunk in ahead], decode=True)
 
     def commit(self, drawn: list[list[int]]) -> list[NewTokens]:
-        """Take in what the current plan has brought, and return it for each sequence of the plan.
+        """Take in what the oldest plan has brought, and return it for each sequence of the plan.
+        Sequences that have ended since get nothing.
 
         drawn: for each chunk the tokens that were drawn after its last rows, one more than it
         guessed; none if it is not the end of a text.
         """
-        planned, self.planned = self.planned, []
         done = []
-        for (sequence, chunk), tokens in zip(planned, drawn, strict=True):
+        for (sequence, chunk), tokens in zip(self.steps.popleft(), drawn, strict=True):
+            if sequence not in self.running:
+                done.append(NewTokens(sequence, [], None))
+                continue
             new = self._accept(sequence, tokens) if tokens else []
             sequence.computed = chunk.start + len(chunk.tokens) - len(sequence.proposed)
             sequence.computed += max(0, len(new) - 1)
@@ -149,7 +204,32 @@ class Scheduler:
     def _plan(self, sequence: Sequence, tokens: list[int], samples: int) -> None:
         table, adapter = list(sequence.block_table), sequence.params.adapter
         chunk = Chunk(tokens, sequence.computed, table, samples, adapter)
-        self.planned.append((sequence, chunk))
+        self.steps[-1].append((sequence, chunk))
+
+    def _is_decode(self) -> bool:
+        """Say whether a static step can compute the planned step, and draw its tokens."""
+        rows = sum(len(chunk.tokens) for _, chunk in self.planned)
+        return 0 < rows <= self.decode_rows and all(
+            chunk.samples == len(chunk.tokens)
+            and sequence.params.logprobs is None
+            and not sequence.scores_prompt
+            and not chunk.adapter
+            # What a guess would add to the penalised tokens is not known on the device.
+            and (len(chunk.tokens) == 1 or sequence.params.repetition_penalty == 1.0)
+            for sequence, chunk in self.planned
+        )
+
+    def _can_admit(self) -> bool:
+        return bool(self.waiting) and len(self.running) < self.max_running
+
+    def _would_guess(self, sequence: Sequence, rows: int) -> bool:
+        """Say whether guesses are worth their rows after tokens like those before: that needs the
+        last one.
+        """
+        lookup = sequence.lookup
+        lookup.follow(sequence.token_ids)
+        hopeful = self.speculate and lookup.rate >= LEAST_RATE
+        return hopeful and worthwhile_guesses(lookup.rate, rows, self.cost) > 0
 
     def _propose(self, sequence: Sequence, budget: int) -> None:
         """Guess what comes next, if it is likely to be worth the computation."""

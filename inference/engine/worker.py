@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,8 +32,8 @@ from inference.engine.messages import (
 )
 from inference.engine.model_runner import ModelRunner
 from inference.engine.parent_death import die_with_parent
-from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
+from inference.engine.step_pipeline import StepPipeline
 from inference.engine.step_plan import StepPlan
 from inference.engine.thread_tuner import ThreadTuner
 from inference.errors import ModelError, model_errors
@@ -41,6 +41,7 @@ from inference.model.config import check_cache
 from inference.model.device import Device, Limits, pin_to_cores
 from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes
 
 IDLE_SECONDS = 1.0
@@ -85,10 +86,8 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     # All ranks are there before the timeouts that are shorter than that of loading begin.
     dist.barrier()
     while args.rank > 0:
-        plan = plans.receive()
-        if plan.chunks:
-            runner.execute(plan)
-    pages = runner.cache.page_count
+        runner.follow(plans.receive())
+    pages = runner.page_count
     running = limits.max_running
     supervisor.send(Ready(device.name, device.description, device.threads, pages, running))
     scheduler = Scheduler(
@@ -98,25 +97,22 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
         limits.max_step_tokens,
         runner.model.row_sizes.cost,
         args.speculate,
+        runner.decode_rows,
     )
-    _lead(supervisor, scheduler, plans, runner)
+    _lead(supervisor, StepPipeline(scheduler, runner, plans.send))
 
 
-def _lead(
-    supervisor: MessageSocket, scheduler: Scheduler, plans: "PlanBroadcast", runner: ModelRunner
-) -> NoReturn:
-    tuner = ThreadTuner(torch.get_num_threads(), runner.model.row_sizes.cost)
+def _lead(supervisor: MessageSocket, pipeline: StepPipeline) -> NoReturn:
+    scheduler = pipeline.scheduler
+    tuner = ThreadTuner(torch.get_num_threads(), scheduler.cost)
     batcher = OutputBatcher(supervisor)
     while True:
         _take_commands(supervisor, scheduler)
         began = time.monotonic()
-        plan = replace(scheduler.schedule(), threads=tuner.threads)
-        # An empty plan is sent too: the other ranks hear from this one at least once a second.
-        plans.send(plan)
-        outputs = sample_step(scheduler, runner.execute(plan)) if plan.chunks else []
+        rows, outputs = pipeline.step(tuner.threads)
         batcher.add(outputs, scheduler.stats)
-        if plan.chunks:
-            tuner.observe(plan.rows, time.monotonic() - began)
+        if rows:
+            tuner.observe(rows, time.monotonic() - began)
 
 
 def _take_commands(supervisor: MessageSocket, scheduler: Scheduler) -> None:
@@ -156,19 +152,24 @@ def _load(args: RankArgs, device: Device, limits: Limits, supervisor: MessageSoc
     size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
     with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
         runner = ModelRunner(model, args.page_size, pages)
-    prepare(runner)
+    prepare(runner, limits)
     return runner
 
 
-def prepare(runner: ModelRunner) -> None:
-    """Do what is done once, before the first request, and keeps memory."""
+def prepare(runner: ModelRunner, limits: Limits) -> None:
+    """Do what is done once, before the first request, and keeps memory: capture decode steps."""
+    # On a CPU a static step has nothing to save.
+    if runner.model.device.type == "cuda":
+        runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
 
 
 def _page_count(args: RankArgs, device: Device, limits: Limits, model: ModelShard) -> int:
     """Return how many pages the rank with the least memory can hold. Raises ModelError."""
     page = model.config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
     if device.name == "cuda":
-        mine = profile(model, limits, args.page_size, prepare).pages(limits, page)
+        mine = profile(model, limits, args.page_size, partial(prepare, limits=limits)).pages(
+            limits, page
+        )
     else:
         mine = int(device.free_memory(args.tp) * limits.kv_fraction) // page
     # On the host: it is one number, and gloo is there at any TP.

@@ -13,6 +13,7 @@ from torch import nn
 from inference.kernels.activation import Activation
 from inference.kernels.paged_cache import KVCache
 from inference.kernels.rotary import RotaryTable
+from inference.kernels.upload import upload
 
 
 class Norm(nn.Module):
@@ -121,11 +122,11 @@ def step_rows(
     slots = [chunks[i].pages[p // size] * size + p % size for i, p in places]
     return StepRows(
         cache,
-        torch.tensor([p for _, p in places], device=device),
-        torch.tensor(slots, device=device),
-        torch.tensor(tables, dtype=torch.int32, device=device),
-        torch.tensor([i for i, _ in places], dtype=torch.int32, device=device),
-        torch.tensor(tiles, dtype=torch.int32, device=device),
+        upload([p for _, p in places], device),
+        upload(slots, device),
+        upload(tables, device, torch.int32),
+        upload([i for i, _ in places], device, torch.int32),
+        upload(tiles, device, torch.int32),
         max(chunk.length for chunk in chunks),
         chunks,
     )

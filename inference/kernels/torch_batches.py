@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from inference.kernels.layer_kernels import QueryChunk
 from inference.kernels.paged_cache import KVCache
+from inference.kernels.upload import upload
 
 # torch's kernel walks over the keys in blocks of this many, and rounds differently for some
 # lengths of the last block, and for fewer than four queries.
@@ -69,7 +70,7 @@ class AttentionBatcher:
         count, kv = chunks[0].count, self._padded(max(chunk.length for chunk in chunks))
         queries = -(-count * self.queries_per_kv // self.tile) * self.tile
         query = torch.arange(queries, device=device) // self.queries_per_kv
-        positions = torch.tensor([chunk.position for chunk in chunks], device=device)
+        positions = upload([chunk.position for chunk in chunks], device)
         last = (positions[:, None] + query.clamp(max=count - 1))[:, None, :, None]
         dtype = cache.data.dtype
         masks = {window: mask_of(last, kv, window, dtype) for window in self.windows}
@@ -110,7 +111,7 @@ def pages_of(chunks: Sequence[QueryChunk], count: int, cache: KVCache) -> torch.
         # They can be read where they are.
         return slice(first, first + count)
     filled = [[*pages, *[0] * (count - len(pages))] for pages in held]
-    return torch.tensor(filled, device=cache.data.device).flatten()
+    return upload(filled, cache.data.device).flatten()
 
 
 def equal_tails(head_dim: int, dtype: torch.dtype) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ class Device:
                 )
             torch.cuda.set_device(rank)
         dtype = DTYPES.get(asked.dtype) or _best_dtype(name)
-        form = _form(asked.weights, name, dtype)
+        form = _form(asked.weights, dtype)
         deterministic = asked.deterministic
         if deterministic is None:
             deterministic = DEFAULTS[name].deterministic
@@ -124,13 +124,13 @@ def pin_to_cores(rank: int, tp: int) -> None:
         os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])
 
 
-def _form(weights: str, device: str, dtype: torch.dtype) -> WeightForm:
-    # The kernels of torch for few bits are for the CPU, and fast only with bf16.
-    possible = device == "cpu" and dtype == torch.bfloat16
+def _form(weights: str, dtype: torch.dtype) -> WeightForm:
+    # The products with few bits take and give bf16.
+    possible = dtype == torch.bfloat16
     if weights == "auto":
         return "file" if possible else "full"
     if weights == "int8" and not possible:
-        raise ModelError("WEIGHTS=int8 needs DTYPE=bf16 and a CPU; set WEIGHTS=full instead.")
+        raise ModelError("WEIGHTS=int8 needs DTYPE=bf16; set WEIGHTS=full instead.")
     return "int8" if weights == "int8" else "full"
 
 

@@ -23,5 +23,7 @@ class VocabParallelEmbedding(nn.Module):
             mine = token_ids - self.start
             elsewhere = (mine < 0) | (mine >= len(self.weight))
             rows = self.weight[mine.masked_fill_(elsewhere, 0)].float()
-            rows = sum_over_ranks(rows.masked_fill_(elsewhere[:, None], 0.0), self.group)
+            rows.masked_fill_(elsewhere[:, None], 0.0)
+            # One rank has the row and the others zeros: any order gives the same.
+            rows = sum_over_ranks(rows, self.group, in_order=False)
         return rows if self.scale == 1.0 else rows.mul_(self.scale)

@@ -21,20 +21,20 @@ and its speed always does: see `row_sizes`.
 
 # Up to the last of these a product is made in one call; more rows are cut into pieces of it.
 CANDIDATE_SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256)
-# No GPU has been measured: there all products have this many rows.
-GPU_SIZE = 16
 
 
 class ParallelLinear(nn.Module):
     """A linear layer; with a group, the sum of what its ranks compute. `fill` gives it its weights.
     Takes the place of Megatron's layers, which cannot hold quantised weights.
 
-    low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the adapters that the
-    current step needs, each with the rows that it changes: [rows, 1], one or zero, in the number
-    format of the rows.
+    in_order: parts of ranks are added in their order, so that the bits of a row do not depend on
+    its place. low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the
+    adapters that the current step needs, each with the rows that it changes: [rows, 1], one or
+    zero, in the number format of the rows.
     """
 
     bias: torch.Tensor | None
+    in_order: bool = True
 
     def __init__(self, group: dist.ProcessGroup | None = None) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class ParallelLinear(nn.Module):
     ) -> Self:
         """Take the ways to compute it; `use` says which of them takes how many rows."""
         self.products, self.columns, self.bias = tuple(products), columns, bias
-        self.use({GPU_SIZE: 0})
+        self.use({CANDIDATE_SIZES[-1]: 0})
         return self
 
     def all_products(self) -> "Iterator[tuple[str, ParallelLinear]]":
@@ -82,7 +82,7 @@ class ParallelLinear(nn.Module):
         if self.low_rank and self.active:
             self._add_adapters(rows, out)
         if self.group is not None:
-            out = sum_over_ranks(out, self.group)
+            out = sum_over_ranks(out, self.group, in_order=self.in_order)
         return out if self.bias is None else out.add_(self.bias)
 
     # No hooks: there are none, and the search for them takes as long as a small operator.
@@ -98,11 +98,14 @@ class ParallelLinear(nn.Module):
                 out.addcmul_(up(down(rows)), mask)
 
 
-def sum_over_ranks(part: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
-    """Return the sum of the parts of all ranks. On a CPU always in the order of the ranks: gloo's
-    all_reduce adds in an order that depends on the place of a row in the tensor.
+def sum_over_ranks(
+    part: torch.Tensor, group: dist.ProcessGroup, *, in_order: bool = True
+) -> torch.Tensor:
+    """Return the sum of the parts of all ranks; in_order: added in the order of the ranks. An
+    all_reduce of gloo, and perhaps of NCCL, adds in an order that depends on the place of a row in
+    the tensor. On a GPU it is what costs less.
     """
-    if part.is_cuda:
+    if part.is_cuda and not in_order:
         dist.all_reduce(part, group=group)
         return part
     return gather_ranks(part, group).float().sum(dim=0).to(part.dtype)
@@ -142,10 +145,16 @@ def int4_product(weight: Int4) -> Product:
     if ours is not None:
         return ours
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
-    # The kernel computes (value - 8) * scale + zero.
-    zeros = weight.minima + 8 * weight.scales
-    factors = torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
+    factors = int4_factors(weight)
     return lambda rows: torch._weight_int4pack_mm_for_cpu(rows, packed, GROUP, factors)
+
+
+def int4_factors(weight: Int4) -> torch.Tensor:
+    """Return scale and zero of each group, [in / 32, out, 2] bf16, for torch's kernels: these
+    compute (value - 8) * scale + zero.
+    """
+    zeros = weight.minima + 8 * weight.scales
+    return torch.stack([weight.scales, zeros], dim=-1).transpose(0, 1).bfloat16().contiguous()
 
 
 def onednn_computes_in(dtype: torch.dtype) -> bool:

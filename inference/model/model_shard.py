@@ -14,11 +14,11 @@ from inference.kernels.cpp_stack import CppStack
 from inference.kernels.layer_kernels import HeadNorm, LayerAttention, Norm, StepRows
 from inference.kernels.rotary import RotaryTable
 from inference.model.config import ModelConfig
+from inference.model.cuda_products import gpu_product
 from inference.model.device import Device
 from inference.model.embedding import VocabParallelEmbedding
 from inference.model.gpt_model import build_gpt, tensor_parallel_group
 from inference.model.linear import (
-    GPU_SIZE,
     ParallelLinear,
     Product,
     full_product,
@@ -27,8 +27,8 @@ from inference.model.linear import (
     int8_product,
 )
 from inference.model.quantized import Int4
-from inference.model.row_sizes import RowSizes, measure
-from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader
+from inference.model.row_sizes import RowSizes, card_sizes, measure
+from inference.model.weight_loader import Matrix, SlotWeights, WeightLoader, is_shared
 from inference.model.weight_slots import WeightSlot, weight_slots
 
 LoadProgress = Callable[[int, int], None]
@@ -55,6 +55,7 @@ class ModelShard:
         self.device = torch.device(device.name)
         self.group = tensor_parallel_group()
         self.kernels = choose_kernels(
+            self.device,
             self.dtype,
             config.heads // self.tp // self.kv_heads,
             config.head_dim,
@@ -76,7 +77,11 @@ class ModelShard:
     def measure(self, deterministic: bool) -> None:
         """Find out how many rows to compute at once. All ranks must call it: they talk."""
         if self.device.type == "cuda":
-            self.row_sizes = RowSizes((GPU_SIZE,), (1.0,))
+            self.row_sizes = card_sizes()
+            for module in self.gpt.modules():
+                if isinstance(module, ParallelLinear):
+                    for _, linear in module.all_products():
+                        linear.use(dict.fromkeys(self.row_sizes.sizes, 0))
             return
         kinds: dict[tuple[str, str], list[ParallelLinear]] = {}
         for path, module in self.gpt.named_modules():
@@ -128,14 +133,17 @@ class ModelShard:
         done = 0
         lora = [(one, WeightLoader(one.tensors, one.refs)) for one in adapters]
         for slot in weight_slots(self.config, self.rank, self.tp):
-            part = loader.load(slot, device.form, self.dtype)
+            if is_shared(loader, self.config, slot, device.form, device.name):
+                part = SlotWeights(self.gpt.embedding.word_embeddings.weight, None)
+            else:
+                part = loader.load(slot, device.form, self.dtype, self.device)
             parent, _, last = slot.path.rpartition(".")
             if slot.path == "embedding.position_embeddings":
                 assert isinstance(part.weight, torch.Tensor)
                 self.positions = part.weight.to(self.device, self.dtype)
             elif last.startswith("linear"):
                 linear = _fill(self.gpt.get_submodule(slot.path), part, device)
-                linear.active = self.active
+                linear.active, linear.in_order = self.active, device.deterministic
                 for adapter, its_loader in lora:
                     if pair := lora_matrices(adapter, its_loader, slot):
                         both = (SlotWeights(matrix, None) for matrix in pair)
@@ -223,6 +231,8 @@ def _fill(linear: ParallelLinear, part: SlotWeights, device: Device) -> Parallel
 
 def _products(weight: Matrix, device: Device) -> list[Product]:
     """Return the ways to compute a product with this matrix, the most exact first."""
+    if device.name == "cuda":
+        return [gpu_product(weight, device)]
     if isinstance(weight, torch.Tensor):
         return [full_product(weight.to(device.name, device.dtype))]
     few = int4_product(weight) if isinstance(weight, Int4) else int8_product(weight)

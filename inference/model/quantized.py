@@ -33,6 +33,9 @@ class Int4:
     def shape(self) -> torch.Size:
         return self.values.shape
 
+    def to(self, device: torch.device) -> "Int4":
+        return Int4(self.values.to(device), self.scales.to(device), self.minima.to(device))
+
     def full(self) -> torch.Tensor:
         """Return [out, in], fp32."""
         values = self.values.view(len(self.values), -1, GROUP).float()
@@ -56,6 +59,9 @@ class Int8:
     @property
     def shape(self) -> torch.Size:
         return self.values.shape
+
+    def to(self, device: torch.device) -> "Int8":
+        return Int8(self.values.to(device), self.scales.to(device))
 
     def full(self) -> torch.Tensor:
         """Return [out, in], fp32."""

@@ -19,6 +19,9 @@ from inference.model.linear import CANDIDATE_SIZES, ParallelLinear, Product
 MEMORY_BOUND = 8
 TRIALS = 3
 TRIED_NUMBERS = 200_000
+# A decode step on a GPU is captured for so many rows; a step has the next of them.
+DECODE_ROWS = (1, 2, 4, 8, 16, 24, 32, 48, 64)
+MOST_CARD_ROWS = 8192
 
 
 @dataclass(slots=True)
@@ -56,6 +59,14 @@ class RowSizes:
         whole, rest = divmod(rows, self.largest)
         first = bisect_left(self.sizes, rest)
         return whole * self.costs[-1] + (min(self.costs[first:]) if rest else 0.0)
+
+
+def card_sizes() -> RowSizes:
+    """Return the numbers of rows of a GPU, which nobody has to measure: products take any number,
+    but a decode step is captured for a few. It waits for the weights up to some 200 rows.
+    """
+    sizes = (*DECODE_ROWS, *range(128, MOST_CARD_ROWS + 1, 64))
+    return RowSizes(sizes, tuple(1 + rows / 200 for rows in sizes))
 
 
 def measure(

@@ -84,20 +84,36 @@ def _check_shared(pool: PagePool, running: list[Sequence]) -> None:
 def _check_plan(scheduler: Scheduler) -> None:
     """Check that it computes what comes next, and writes to no page that others read."""
     planned, pool = scheduler.planned, scheduler.pool
+    alive = [(seq, chunk) for seq, chunk in planned if seq in scheduler.running]
+    _check_ahead(scheduler)
     assert sum(len(chunk.tokens) for _, chunk in planned) <= scheduler.max_step_tokens
     assert len({sequence.id for sequence, _ in planned}) == len(planned)
-    for sequence, chunk in planned:
-        assert sequence in scheduler.running
+    for sequence, chunk in alive:
         end = chunk.start + len(chunk.tokens)
         assert chunk.start == sequence.computed
-        assert chunk.tokens == [*sequence.token_ids, *sequence.proposed][chunk.start : end]
+        tokens = [*sequence.token_ids, *sequence.proposed][chunk.start : end]
+        assert chunk.tokens == tokens or chunk.tokens[0] < 0
         assert end <= sequence.max_len
-        assert chunk.block_table == sequence.block_table
+        assert chunk.block_table == sequence.block_table[: len(chunk.block_table)]
         for index in range(chunk.start // pool.page_size, pool.pages_for(end)):
             assert pool.pages[chunk.block_table[index]].refs == 1
-    if planned:
+    if planned and len(alive) == len(planned):
         targets = [pool.pages[target] for _, target in scheduler.copies]
         assert all(page.refs == 1 and page.parent is None for page in targets)
+
+
+def _check_ahead(scheduler: Scheduler) -> None:
+    """Check that a step that was planned ahead computes what comes after the unread tokens."""
+    assert len(scheduler.steps) <= 2
+    before = [sequence for sequence, _ in scheduler.planned]
+    for sequence, chunk in scheduler.steps[1] if len(scheduler.steps) == 2 else ():
+        assert chunk.tokens == [-1 - before.index(sequence)]
+        if sequence not in scheduler.running:
+            continue
+        assert chunk.start == sequence.computed + 1 < sequence.max_len
+        assert chunk.block_table == sequence.block_table
+        last = chunk.block_table[chunk.start // scheduler.pool.page_size]
+        assert scheduler.pool.pages[last].refs == 1
 
 
 def states_of(tokens: Iterable[int], adapter: str = "") -> list[int]:

@@ -6,8 +6,10 @@ of all together. What comes out is the same on every rank; the first writes it d
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 
 import torch
@@ -20,14 +22,27 @@ from inference.engine.model_runner import ModelRunner
 from inference.engine.sampler import sample_step
 from inference.engine.scheduler import Scheduler
 from inference.engine.sequence import SamplingParams, Sequence, tokens_of
+from inference.engine.step_pipeline import StepPipeline
 from inference.engine.step_plan import Chunk, StepPlan
 from inference.model.device import Device
 from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
 from inference.model.weight_loader import WeightLoader
+from tests.inference.engine import NO_END, Params
+from tests.inference.ranks import RankResult
 
 PAGE, PAGES = 16, 64
 LIMIT = timedelta(seconds=60)
+
+# One text each: greedy, by top-k, by all, and with penalties.
+WAYS: tuple[Params, ...] = (
+    Params(temperature=0.0),
+    Params(temperature=0.8, top_k=40),
+    Params(temperature=1.0),
+    Params(temperature=0.0, repetition_penalty=1.3),
+    Params(temperature=0.9, top_k=20, top_p=0.9, repetition_penalty=1.1),
+    Params(temperature=1.0, top_p=0.8),
+)
 
 AdapterPrompt = tuple[list[int], str]
 """Tokens, and the adapter that they are for."""
@@ -36,7 +51,7 @@ AdapterPrompt = tuple[list[int], str]
 @dataclass(frozen=True)
 class RankJob:
     """By the names of models, adapters: where they lie, by name; spoken: which of them each prompt
-    is for, if any is.
+    is for, if any is. decode_rows: of the static step that texts are written with too.
     """
 
     rank: int
@@ -52,6 +67,7 @@ class RankJob:
     deterministic: bool = True
     adapters: dict[str, dict[str, str]] = field(default_factory=dict)
     spoken: dict[str, list[str]] = field(default_factory=dict)
+    decode_rows: int = 0
 
 
 def main(job: RankJob) -> None:
@@ -61,7 +77,7 @@ def main(job: RankJob) -> None:
     )
     join_ranks(job.tp, LIMIT)
     device = Device.choose(job, job.rank, job.tp)
-    results = {}
+    results: dict[str, RankResult] = {}
     for path in map(Path, job.models):
         runner = load(job, path, device)
         spoken = job.spoken.get(path.name) or [""] * len(job.prompts)
@@ -71,6 +87,15 @@ def main(job: RankJob) -> None:
             "alone": [greedy(runner, [prompt], job.tokens)[0] for prompt in prompts],
             "together": greedy(runner, prompts, job.tokens),
         }
+        if job.decode_rows:
+            texts = list(zip(job.prompts, cycle(WAYS)))
+            results[path.name]["plain"] = write(runner, texts, job.tokens, lambda _: None)
+            runner.prepare_decode(job.decode_rows)
+            plans: list[StepPlan] = []
+            results[path.name]["static"] = write(runner, texts, job.tokens, plans.append)
+            results[path.name]["ahead"] = sum(
+                token < 0 for plan in plans for chunk in plan.chunks for token in chunk.tokens
+            )
     if job.rank == 0:
         torch.save(results, job.out)
 
@@ -108,6 +133,27 @@ def greedy(runner: ModelRunner, prompts: list[AdapterPrompt], count: int) -> lis
     while scheduler.has_work:
         plan = scheduler.schedule()
         for item in sample_step(scheduler, runner.execute(plan)):
+            written[item.id] += item.tokens
+    return list(written.values())
+
+
+def write(
+    runner: ModelRunner,
+    texts: list[tuple[list[int], Params]],
+    count: int,
+    send: Callable[[StepPlan], None],
+) -> list[list[int]]:
+    """Return what is written after each prompt, all together, the first ones for longer; with the
+    static step, if the runner has one.
+    """
+    scheduler = Scheduler(PagePool(PAGES, PAGE), NO_END, 8, 24, float, True, runner.decode_rows)
+    pipeline = StepPipeline(scheduler, runner, send)
+    written: dict[str, list[int]] = {str(i): [] for i in range(len(texts))}
+    for i, (prompt, way) in enumerate(texts):
+        params = SamplingParams(**way | Params(max_tokens=count - i, seed=i))
+        scheduler.add(Sequence(str(i), tokens_of(prompt), len(prompt), params))
+    while scheduler.has_work:
+        for item in pipeline.step()[1]:
             written[item.id] += item.tokens
     return list(written.values())
 

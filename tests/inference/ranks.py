@@ -15,12 +15,18 @@ import torch
 TOKENS = 32
 
 
-class RankResult(TypedDict):
-    """What `tests.inference.rank` finds out about one model, for each prompt."""
+class RankResult(TypedDict, total=False):
+    """What `tests.inference.rank` finds out about one model, for each prompt. plain, static: what
+    is written in several ways without and with a static step; ahead: how many rows were computed
+    from tokens that nobody had read yet.
+    """
 
     logits: list[torch.Tensor]
     alone: list[list[int]]
     together: list[list[int]]
+    plain: list[list[int]]
+    static: list[list[int]]
+    ahead: int
 
 
 Results = Callable[..., dict[str, RankResult]]

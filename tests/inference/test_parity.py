@@ -22,9 +22,11 @@ PROMPTS = [
 NEW_TOKENS = 40
 
 
-async def greedy(model: Path, tp: int, prompts: list[list[int]], count: int) -> list[list[int]]:
+async def greedy(
+    model: Path, tp: int, prompts: list[list[int]], count: int, device: str = "cpu"
+) -> list[list[int]]:
     """Return greedy tokens for all prompts, computed together by `tp` ranks in fp32."""
-    async with engine(model, tp=tp) as supervisor:
+    async with engine(model, tp=tp, device=device) as supervisor:
         asks = [write(supervisor, prompt, temperature=0, max_tokens=count) for prompt in prompts]
         return list(await asyncio.gather(*asks))
 
@@ -48,11 +50,13 @@ def reference_model(path: Path) -> PreTrainedModel:
     )
 
 
-@pytest.mark.parametrize("tp", [1, 3])
+@pytest.mark.parametrize(
+    ("tp", "device"), [(1, "cpu"), (3, "cpu"), pytest.param(1, "cuda", marks=pytest.mark.gpu)]
+)
 async def test_greedy_tokens_are_those_of_transformers(
-    smollm: Path, prompts: list[list[int]], tp: int
+    smollm: Path, prompts: list[list[int]], tp: int, device: str
 ) -> None:
-    answers = await greedy(smollm, tp, prompts, NEW_TOKENS)
+    answers = await greedy(smollm, tp, prompts, NEW_TOKENS, device)
     for prompt, answer in zip(prompts, answers, strict=True):
         # Every token is the reference's choice after the same tokens: so the texts are the same.
         assert len(answer) == NEW_TOKENS

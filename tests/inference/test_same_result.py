@@ -12,6 +12,7 @@ from inference.checkpoint.open import open_vocabulary
 from inference.engine.supervisor import Supervisor
 from inference.tokenization.chat_template import ChatTurn
 from inference.tokenization.tokenizer import Tokenizer
+from tests.inference.devices import DEVICES
 from tests.inference.engine import Params, engine, write
 
 Prompt = list[int]
@@ -93,12 +94,20 @@ async def test_a_tiny_model_of_six_heads_writes_the_same_on_one_two_and_three_ra
     assert len({tuple(tokens) for tokens in ranks[0][0]}) == len(wanted)
 
 
-@pytest.mark.parametrize("weights", ["auto", "int8", "full"])
+@pytest.mark.parametrize(
+    ("weights", "device"),
+    [
+        ("auto", "cpu"),
+        ("int8", "cpu"),
+        ("full", "cpu"),
+        pytest.param("full", "cuda", marks=pytest.mark.gpu),
+    ],
+)
 async def test_the_default_model_in_bf16_writes_the_same_alone_and_in_company(
-    smollm: Path, chats: list[Prompt], weights: str
+    smollm: Path, chats: list[Prompt], weights: str, device: str
 ) -> None:
-    wanted = asks(chats, 24)
-    each = await results(smollm, wanted, dtype="bf16", weights=weights, max_running=8)
+    wanted, how = asks(chats, 24), {"weights": weights, "device": device, "deterministic": True}
+    each = await results(smollm, wanted, dtype="bf16", max_running=8, **how)
     assert all(result == each[0] for result in each)
 
 
@@ -115,22 +124,28 @@ async def test_models_in_few_bits_write_the_same_alone_and_in_company_on_two_ran
     assert all(result == each[0] for result in each)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 async def test_guesses_change_no_token_at_any_temperature(
-    smollm: Path, chats: list[Prompt]
+    smollm: Path, chats: list[Prompt], device: str
 ) -> None:
+    strict: dict[str, Any] = {"dtype": "bf16", "device": device, "deterministic": True}
     # A text that the prompt holds already is guessed; one that is drawn freely hardly ever.
-    async with engine(smollm, dtype="bf16", speculate=False) as supervisor:
+    async with engine(smollm, speculate=False, **strict) as supervisor:
         draft = await write(supervisor, chats[0], **GREEDY | Params(max_tokens=80))
         wanted = asks([chats[0] + draft + chats[0], chats[0] + draft + draft[:40], *chats], 32)
         plain = await together(supervisor, wanted)
-    async with engine(smollm, dtype="bf16", speculate=True) as supervisor:
+    async with engine(smollm, speculate=True, **strict) as supervisor:
         assert await together(supervisor, wanted) == plain
         assert await one_by_one(supervisor, wanted) == plain
         assert counted(supervisor, "accepted_tokens") > 20
 
 
-async def test_samples_of_one_prompt_share_its_prefill_and_differ(tiny_gguf: Path) -> None:
-    async with engine(tiny_gguf, dtype="bf16") as supervisor:
+@pytest.mark.parametrize("device", DEVICES)
+async def test_samples_of_one_prompt_share_its_prefill_and_differ(
+    tiny_gguf: Path, device: str
+) -> None:
+    strict: dict[str, Any] = {"dtype": "bf16", "device": device, "deterministic": True}
+    async with engine(tiny_gguf, **strict) as supervisor:
         prompt = [1, *range(20, 150)]
         many = [(prompt, FREE | Params(seed=9, index=i, max_tokens=20)) for i in range(4)]
         drafts = await together(supervisor, many)

@@ -2,11 +2,22 @@
 
 from typing import TypedDict, Unpack
 
+import numpy as np
 import pytest
 import torch
 
-from inference.engine.sampler import SamplingMetadata, logprobs, sample, uniform
+from inference.engine.draws import DrawParams, draw_all, draw_top, penalise_
+from inference.engine.sampler import (
+    SamplingMetadata,
+    draw_block,
+    logprobs,
+    penalise,
+    read_logprobs,
+    sample,
+    uniform,
+)
 from inference.engine.sequence import SamplingParams, tokens_of
+from tests.inference.operators import HIDDEN_READS, Calls, Reads
 
 
 class Drawn(TypedDict, total=False):
@@ -89,7 +100,113 @@ KINDS: list[Drawn] = [
     {"top_p": 0.8},
     {"temperature": 0},
     {"temperature": 1.7, "repetition_penalty": 1.3},
+    {"top_k": 64, "temperature": 3.0, "repetition_penalty": 0.8},
+    {"top_k": 65, "top_p": 0.99},
+    {"top_k": 1000, "temperature": 2.0},
+    {"top_k": 2000, "temperature": 2.5},
+    {"top_p": 0.999, "temperature": 2.0},
+    {"temperature": 0, "repetition_penalty": 1.9},
 ]
+
+
+def logits_like(kind: str, rows: int, vocab: int) -> torch.Tensor:
+    """Return logits of a model: in bf16 many are equal, and few values make whole rows of ties."""
+    numbers = torch.randn(rows, vocab, generator=torch.Generator().manual_seed(vocab))
+    if kind == "bf16":
+        return (numbers * 4).bfloat16().float()
+    # Both zeros, which are equal.
+    return numbers.round().clamp(-1, 1) if kind == "ties" else numbers * 4
+
+
+def plainly(logits: torch.Tensor, wanted: SamplingMetadata) -> int:
+    """Draw for one row as the papers say, in float64 and in full order."""
+    params, row = wanted.params, logits.numpy().copy()
+    seen, penalty = np.unique(wanted.seen), np.float32(params.repetition_penalty)
+    row[seen] = np.where(row[seen] > 0, row[seen] / penalty, row[seen] * penalty)
+    order = np.lexsort([np.arange(len(row)), -row])
+    if params.temperature == 0:
+        return int(order[0])
+    if not params.top_k and params.top_p == 1:
+        order = np.arange(len(row))
+    scores = row[order[: params.top_k or None]].astype(np.float64) / params.temperature
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    if params.top_p < 1:
+        shares = shares[: int((shares.cumsum() < params.top_p).sum()) + 1]
+    point = uniform(params, wanted.position) * shares.sum()
+    return int(order[(shares.cumsum() <= point).sum()])
+
+
+@pytest.mark.parametrize("vocab", [3, 70, 3000, 5000])
+@pytest.mark.parametrize("kind", ["fp32", "bf16", "ties"])
+def test_tokens_are_those_that_a_plain_reference_draws(kind: str, vocab: int) -> None:
+    logits = logits_like(kind, 120, vocab)
+    wanted = [
+        draw(seed, (seed % 3, 1, 0, 1), **KINDS[seed % len(KINDS)]) for seed in range(len(logits))
+    ]
+    expected = [plainly(row, one) for row, one in zip(logits, wanted, strict=True)]
+    assert sample(logits.clone(), wanted) == expected
+    # As an output layer leaves them that has more rows than the vocabulary.
+    wide = torch.nn.functional.pad(logits, (0, 29), value=99.0)
+    assert sample(wide[:, :vocab], wanted) == expected
+
+
+def params_of(wanted: list[SamplingMetadata]) -> DrawParams:
+    return DrawParams.of(draw_block(wanted))
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16", "ties"])
+def test_a_static_step_draws_the_tokens_of_any_other_step(kind: str) -> None:
+    logits = logits_like(kind, 120, 3000)
+    wanted = [draw(seed, (seed, 7), **KINDS[seed % len(KINDS)]) for seed in range(120)]
+    tokens = sample(logits.clone(), wanted)
+    seen = torch.zeros(logits.shape, dtype=torch.bool)
+    for row, one in enumerate(wanted):
+        seen[row, list(one.seen)] = True
+    penalise_(logits, seen, params_of(wanted).penalty)
+    assert draw_all(logits, params_of(wanted)).tolist() == tokens
+    static = [row for row, one in enumerate(wanted) if one.kind in ("greedy", "top")]
+    some = params_of([wanted[row] for row in static])
+    assert draw_top(logits[static], some).tolist() == [tokens[row] for row in static]
+    assert len(static) == 50
+
+
+def test_a_bitmap_and_pairs_of_row_and_id_hold_down_the_same_tokens() -> None:
+    logits = torch.randn(3, 50, generator=torch.Generator().manual_seed(1))
+    wanted = [
+        draw(seen=(1, 2, 1), repetition_penalty=1.3),
+        draw(seen=(5,)),
+        draw(seen=(4, 49), repetition_penalty=0.7),
+    ]
+    seen, other = torch.zeros(3, 50, dtype=torch.bool), logits.clone()
+    for row, one in enumerate(wanted):
+        seen[row, list(one.seen)] = True
+    penalise_(logits, seen, params_of(wanted).penalty)
+    before = other.clone()
+    penalise(other, wanted, params_of(wanted).penalty)
+    assert torch.equal(logits, other)
+    assert (before != other).nonzero().tolist() == [[0, 1], [0, 2], [2, 4], [2, 49]]
+
+
+def cost(rows: int, kinds: list[Drawn]) -> tuple[int, int]:
+    """Return how many operators and reads it takes to draw."""
+    logits = logits_like("fp32", rows, 3000) * 4
+    wanted = [draw(seed, (seed, 7), **kinds[seed % len(kinds)]) for seed in range(rows)]
+    with Reads() as reads, Calls() as calls:
+        sample(logits, wanted)
+    assert not HIDDEN_READS & set(calls.counts)
+    return calls.counts.total(), reads.count
+
+
+@pytest.mark.parametrize(
+    ("kinds", "operators"),
+    [([KINDS[4]], 30), ([KINDS[1]], 87), ([KINDS[0]], 54), ([KINDS[3]], 93), (KINDS[:6], 246)],
+    ids=["greedy", "top-k", "whole", "top-p", "mixed"],
+)
+def test_a_step_is_drawn_with_one_read_and_as_many_operators_for_any_number_of_rows(
+    kinds: list[Drawn], operators: int
+) -> None:
+    assert cost(32, kinds) == cost(len(kinds), kinds) == (operators, 1)
 
 
 def test_no_row_has_any_part_in_another_rows_token() -> None:
@@ -116,3 +233,17 @@ def test_logprobs_are_those_of_the_model_with_the_token_itself_first() -> None:
     logs = LOGITS.log_softmax(0).tolist()
     assert [token for token, _ in item] == [2, 0, 4]
     assert [value for _, value in item] == pytest.approx([logs[2], logs[0], logs[4]])
+
+
+def test_logprobs_of_a_step_are_read_at_once() -> None:
+    wanted = [
+        (LOGITS[None], [2], 2),
+        (LOGITS.repeat(2, 1), [0, 1], 0),
+        (LOGITS[:0].view(0, 5), [], 1),
+    ]
+    with Reads() as reads, Calls() as calls:
+        found = read_logprobs(wanted)
+    assert found == [logprobs(*one) for one in wanted]
+    assert [len(one) for one in found] == [1, 2, 0]
+    assert reads.count == 1
+    assert "_local_scalar_dense" not in calls.counts

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypedDict, Unpack
 
@@ -63,6 +63,8 @@ class Simulation:
     finish: dict[str, str] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     scored: dict[str, list[int]] = field(default_factory=dict)
+    flight: list[tuple[StepPlan, list[list[int]]]] = field(default_factory=list)
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         self.machine = Machine(self.scheduler.pool.page_size)
@@ -88,22 +90,44 @@ class Simulation:
         assert id not in [sequence.id for sequence in [*s.running, *s.waiting]]
 
     def step(self) -> StepPlan:
+        """Complete a step; if it can be, the one after it is computed before."""
         s = self.scheduler
-        plan = s.schedule()
-        check(s)
-        self._check_order()
-        if s.has_work:
-            assert s.planned[0][0] is s.running[0], "who came first goes on in each step"
-        planned = list(s.planned)
-        seen = self.machine.execute(StepPlan.from_bytes(plan.to_bytes()))
-        drawn = [self._draw(*it, rows) for it, rows in zip(planned, seen, strict=True)]
-        for sampled in s.commit(drawn):
+        if not self.flight:
+            self._launch(s.schedule())
+            self._check_order()
+            if s.has_work:
+                assert s.planned[0][0] is s.running[0], "who came first goes on in each step"
+        if (ahead := s.schedule_ahead()) is not None:
+            self._launch(ahead)
+            self.ahead += 1
+        plan, drawn = self.flight.pop(0)
+        for sampled in s.commit(drawn) if plan.chunks else []:
             self.written[sampled.sequence.id] += sampled.tokens
             if sampled.finish:
                 assert self.finish.setdefault(sampled.sequence.id, sampled.finish)
         check(s)
         self._check_order()
         return plan
+
+    def _launch(self, plan: StepPlan) -> None:
+        """Let the machine compute a plan, with the tokens that nobody has read yet filled in."""
+        check(self.scheduler)
+        plan = StepPlan.from_bytes(plan.to_bytes())
+        unread = [tokens[0] for tokens in self.flight[-1][1]] if self.flight else []
+        chunks = [
+            replace(
+                chunk,
+                tokens=[token if token >= 0 else unread[-1 - token] for token in chunk.tokens],
+            )
+            for chunk in plan.chunks
+        ]
+        planned = self.scheduler.steps[-1] if plan.chunks else []
+        seen = self.machine.execute(replace(plan, chunks=chunks))
+        drawn = [
+            self._draw(sequence, chunk, rows, [unread[-1 - t] for t in chunk.tokens if t < 0])
+            for (sequence, chunk), rows in zip(planned, seen, strict=True)
+        ]
+        self.flight.append((plan, drawn))
 
     def run(self) -> list[StepPlan]:
         """Run steps until all are done."""
@@ -119,8 +143,11 @@ class Simulation:
         prompt = list(sequence.token_ids[: sequence.prompt_len])
         return alone(prompt, sequence.params, self.model)
 
-    def _draw(self, sequence: Sequence, chunk: Chunk, seen: list[tuple[int, int]]) -> list[int]:
-        end, whole = len(seen), [*sequence.token_ids, *sequence.proposed]
+    def _draw(
+        self, sequence: Sequence, chunk: Chunk, seen: list[tuple[int, int]], unread: list[int]
+    ) -> list[int]:
+        text = [*sequence.token_ids, *unread]
+        end, whole = len(seen), [*text, *sequence.proposed]
         assert [token for token, _ in seen] == whole[:end], "the pages hold the text itself"
         self.rows[sequence.id] += len(chunk.tokens)
         if sequence.scores_prompt:
@@ -130,9 +157,10 @@ class Simulation:
             assert chunk.samples <= 1 + len(sequence.proposed), "no logits that nobody wants"
         if end < len(whole) or not sequence.params.max_tokens:
             return []
-        rows = seen[len(sequence.token_ids) - 1 :]
+        rows = seen[len(text) - 1 :]
         assert len(rows) <= chunk.samples, "logits of all that is drawn from"
-        numbers = range(sequence.emitted, sequence.emitted + len(rows))
+        emitted = len(text) - sequence.prompt_len
+        numbers = range(emitted, emitted + len(rows))
         return [
             self.model(state, token, sequence.params, number)
             for number, (token, state) in zip(numbers, rows, strict=True)
@@ -149,6 +177,7 @@ class SchedulerOptions(TypedDict, total=False):
 
     cost: StepCost
     speculate: bool
+    decode_rows: int
 
 
 def simulation(
@@ -201,6 +230,69 @@ def test_a_cancelled_sequence_is_out_of_the_next_step_and_its_pages_are_free() -
         w.cancel(name)
     assert w.step() == StepPlan()
     assert w.scheduler.pool.available == 64
+
+
+def unread(plan: StepPlan) -> list[list[int]]:
+    return [chunk.tokens for chunk in plan.chunks]
+
+
+def test_while_all_decode_each_step_is_planned_before_the_tokens_of_the_last_are_known() -> None:
+    w = simulation(decode_rows=8, speculate=False)
+    for start in (100, 200):
+        w.add([start], max_tokens=5)
+    plans = w.run()
+    assert [unread(plan) for plan in plans] == [[[100], [200]]] + [[[-1], [-2]]] * 4
+    assert all(plan.decode for plan in plans)
+    assert [w.written[name] for name in "01"] == [w.expected(name) for name in "01"]
+
+
+def test_who_ends_while_the_next_step_is_computed_gets_nothing_from_it() -> None:
+    w = simulation(lambda state, token, params, number: END if token == 103 else token + 1)
+    w.scheduler.decode_rows = 8
+    for start in (100, 200):
+        w.add([start], max_tokens=8)
+    plans = w.run()
+    # The first ends with its fourth token, when a step for its fifth has begun.
+    assert [unread(plan) for plan in plans[3:6]] == [[[-1], [-2]], [[-1], [-2]], [[-2]]]
+    assert w.written["0"] == [101, 102, 103, END]
+    assert w.finish == {"0": "stop", "1": "length"}
+
+
+def test_who_is_cancelled_while_the_next_step_is_computed_leaves_its_pages_to_others() -> None:
+    w = simulation(pages=4, decode_rows=8, speculate=False)
+    w.add([100], id="a", max_tokens=40)
+    w.add([200], id="b", max_tokens=10)
+    w.step()
+    w.cancel("a")
+    w.add(range(300, 330), id="c", max_tokens=10)
+    w.run()
+    assert w.written["b"] == w.expected("b")
+    assert w.written["c"] == w.expected("c")
+    assert w.scheduler.pool.available == 4
+
+
+def test_nothing_is_planned_ahead_of_somebody_who_waits_unless_no_place_is_free() -> None:
+    w = simulation(running=2, decode_rows=8, speculate=False)
+    for start in (100, 200):
+        w.add([start], max_tokens=6)
+    w.step()
+    w.add([300], max_tokens=2)
+    w.step()
+    assert w.ahead == 2, "two run, and no more may"
+    w.cancel("0")
+    w.step()
+    w.step()
+    assert [q.id for q in w.scheduler.running] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [Params(logprobs=0), Params(adapter="formal"), Params(max_tokens=2, prompt_logprobs=0)],
+)
+def test_what_needs_more_than_a_token_is_no_decode_step(params: Params) -> None:
+    w = simulation(decode_rows=8, speculate=False)
+    w.add([100, 101], **Params(max_tokens=2) | params)
+    assert not w.step().decode
 
 
 def test_who_does_not_fit_waits_and_comes_in_when_pages_are_free() -> None:
@@ -493,7 +585,8 @@ def simulations(draw: st.DrawFn) -> Simulation:
     running = draw(st.integers(1, 6))
     budget = running + draw(st.sampled_from([0, 1, 5, 20, 100]))
     cost, speculate = draw(st.sampled_from(COSTS)), draw(st.sampled_from([True, True, False]))
-    return Simulation(Scheduler(pool, frozenset({END}), running, budget, cost, speculate))
+    rows = draw(st.sampled_from([0, 4, 64]))
+    return Simulation(Scheduler(pool, frozenset({END}), running, budget, cost, speculate, rows))
 
 
 class SchedulerEvent(TypedDict):
