@@ -137,7 +137,7 @@ class LocalEngine:
 
 def load_model(config: ModelConfig, device: Device) -> ModelShard:
     """Make a model with weights at random, ready to be used."""
-    weights = RandomWeights(config, device.name, device.dtype)
+    weights = RandomWeights(config, device.name)
     model = ModelShard(weights, config, device, lambda *_: None)
     model.measure(device.deterministic)
     return model

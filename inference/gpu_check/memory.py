@@ -13,6 +13,7 @@ from inference.gpu_check.report import Row
 
 def memory(lab: Lab) -> Iterator[Row]:
     """Give the numbers of the profile. On a CPU there is none: it only has to run."""
+    lab.give_up()
     model = lab.model(deterministic=lab.device.deterministic)
     if not lab.on_gpu:
         largest_step(model, lab.limits, PAGE_SIZE)
