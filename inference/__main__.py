@@ -63,7 +63,7 @@ def check(settings: WorkerSettings) -> str:
     Limits.choose(settings, device)
     tp, size, memory = settings.tp, device.dtype.itemsize, device.memory(settings.tp)
     with model_errors(checkpoint.path, "the model"):
-        held = rank_bytes(loader, config, tp, device.form, size)
+        held = rank_bytes(loader, config, tp, device.form, size, device=device.name)
         check_memory(held, tp, memory)
         check_cache(config, tp, settings.kv_tokens or 0, size, memory)
     return (

@@ -73,7 +73,7 @@ def _shares(checkpoint: Checkpoint, device: Device, fraction: float) -> Iterator
     size = device.dtype.itemsize
     for tp in range(1, min(config.heads, MAX_TP) + 1):
         if config.splits(tp):
-            held = rank_bytes(loader, config, tp, device.form, size)
+            held = rank_bytes(loader, config, tp, device.form, size, device=device.name)
             token = config.cache_bytes(1, tp, size)
             tokens = int((device.free_memory(tp) - held) * fraction) // token
             yield {"tp": tp, "weights": held, "kv_bytes_per_token": token, "tokens": max(0, tokens)}

@@ -46,7 +46,7 @@ class WorkerSettings(BaseSettings):
     )
     weights: Literal["auto", "int8", "full"] = Field(
         "auto",
-        description="auto: in the file's own 4 and 8 bits on a CPU with bf16, else full; int8: "
+        description="auto: in the file's own 4 and 8 bits where DTYPE is bf16, else full; int8: "
         "rounded to 8 bits; full: numbers in DTYPE.",
     )
     deterministic: bool | None = Field(

@@ -5,11 +5,12 @@ upload, one launch and one read. Elsewhere the same functions run one by one.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from inference.engine.draws import GREEDY_BELOW, TOP, DrawParams, draw_all, draw_top, penalise_
 from inference.engine.sampler import uniform
@@ -28,54 +29,52 @@ WHOLE_NUMBERS = ("tokens", "positions", "slots", "top_k", "seen")
 FRACTIONS = ("temperature", "top_p", "penalty", "uniform")
 # Of rows that only fill up a step: they take the likeliest token.
 NEUTRAL = {"top_k": 1, "top_p": 1.0, "penalty": 1.0}
+Arrays = tuple[dict[str, NDArray[Any]], NDArray[Any]]
 
 
-@dataclass(slots=True)
 class StepBuffers:
     """The inputs of a step of `rows` rows, whose texts have at most `pages` pages.
 
-    All lie in one block of bytes, so that one copy uploads them. Two blocks of the host take turns:
-    one may still be read by the device while the other is filled.
+    values: by name, [rows] each; tables: [rows, pages] int32. All lie in one block of bytes, so
+    that one copy uploads them. Two blocks of the host take turns: one may still be read by the
+    device while the other is filled.
     """
 
-    rows: int
-    pages: int
-    device: torch.device
-    turn: int = 0
-    hosts: list[torch.Tensor] = field(init=False)
-    block: torch.Tensor = field(init=False)
-    uploaded: list[torch.Event] = field(default_factory=list)
-    graph: torch.cuda.CUDAGraph | None = None
-    logits: torch.Tensor | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(self, rows: int, pages: int, device: torch.device) -> None:
+        self.rows, self.pages = rows, pages
         numbers = len(WHOLE_NUMBERS) + len(FRACTIONS)
-        size = self.rows * (numbers * 8 + self.pages * 4)
-        on_card = self.device.type == "cuda"
+        size, on_card = rows * (numbers * 8 + pages * 4), device.type == "cuda"
+        self.block = torch.zeros(size, dtype=torch.uint8, device=device)
+        self.values, self.tables = self._views(self.block)
         self.hosts = [torch.zeros(size, dtype=torch.uint8, pin_memory=on_card) for _ in range(2)]
-        self.block = torch.zeros(size, dtype=torch.uint8, device=self.device)
-        if on_card:
-            self.uploaded = [torch.Event("cuda") for _ in range(2)]
+        # numpy takes a list in a fraction of the time of a tensor.
+        self.arrays = [
+            ({name: view.numpy() for name, view in values.items()}, tables.numpy())
+            for values, tables in map(self._views, self.hosts)
+        ]
+        self.uploaded = [torch.Event("cuda") for _ in range(2 * on_card)]
+        self.turn = 0
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.logits: torch.Tensor | None = None
 
-    def views(self, block: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Return the inputs by name, [rows] each, and the block tables, [rows, pages] int32."""
-        row, found = self.rows * 8, {}
-        for index, name in enumerate(WHOLE_NUMBERS + FRACTIONS):
-            kind = torch.int64 if name in WHOLE_NUMBERS else torch.float64
-            found[name] = block[index * row : (index + 1) * row].view(kind)
-        return found, block[len(found) * row :].view(torch.int32).view(self.rows, self.pages)
-
-    def next_host(self) -> torch.Tensor:
-        """Return the block to fill, when the device has read what it held before."""
+    def next_arrays(self) -> Arrays:
+        """Return what to fill, when the device has read what was there before."""
         self.turn = 1 - self.turn
         if self.uploaded:
             self.uploaded[self.turn].synchronize()
-        return self.hosts[self.turn]
+        return self.arrays[self.turn]
 
     def upload(self) -> None:
         self.block.copy_(self.hosts[self.turn], non_blocking=True)
         if self.uploaded:
             self.uploaded[self.turn].record()
+
+    def _views(self, block: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        row, found = self.rows * 8, {}
+        for index, name in enumerate(WHOLE_NUMBERS + FRACTIONS):
+            kind = torch.int64 if name in WHOLE_NUMBERS else torch.float64
+            found[name] = block[index * row : (index + 1) * row].view(kind)
+        return found, block[len(found) * row :].view(torch.int32).view(self.rows, self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +166,22 @@ class DecodeStep:
     def _fill(self, buffers: StepBuffers, chunks: list[Chunk], planned: Planned) -> None:
         """Write the inputs of a step. Rows that only fill it up have a page of their own."""
         size = self.cache.page_size
-        values, tables = buffers.views(buffers.next_host())
+        values, tables = buffers.next_arrays()
         places = [(c, p) for c in chunks for p in range(c.start, c.start + len(c.tokens))]
-        for name, view in values.items():
-            view.fill_(NEUTRAL.get(name, 0))
-        values["slots"].fill_(self.dummy_page * size)
-        values["seen"].fill_(self.max_rows)
-        tables.fill_(self.dummy_page)
+        for name, array in values.items():
+            array[:] = NEUTRAL.get(name, 0)
+        values["slots"][:] = self.dummy_page * size
+        values["seen"][:] = self.max_rows
+        tables[:] = self.dummy_page
         _write(values, "tokens", [token for chunk in chunks for token in chunk.tokens])
         _write(values, "positions", [position for _, position in places])
         _write(values, "slots", [c.block_table[p // size] * size + p % size for c, p in places])
         for row, (chunk, _) in enumerate(places):
-            tables[row, : len(chunk.block_table)].numpy()[:] = chunk.block_table
+            tables[row, : len(chunk.block_table)] = chunk.block_table
         if planned:
             self._fill_params(values, planned)
 
-    def _fill_params(self, values: Mapping[str, torch.Tensor], planned: Planned) -> None:
+    def _fill_params(self, values: dict[str, NDArray[Any]], planned: Planned) -> None:
         """Write how each row is drawn."""
         texts = [(s, c.start + i) for s, c in planned for i in range(len(c.tokens))]
         params = [sequence.params for sequence, _ in texts]
@@ -195,7 +194,7 @@ class DecodeStep:
         _write(values, "uniform", numbers)
 
     def _step(self, buffers: StepBuffers, chunks: list[Chunk]) -> StepRows:
-        values, tables = buffers.views(buffers.block)
+        values, tables = buffers.values, buffers.tables
         rows = torch.arange(buffers.rows, dtype=torch.int32, device=self.model.device)
         queries = [
             QueryChunk(1, chunk.start + i, chunk.block_table)
@@ -214,7 +213,7 @@ class DecodeStep:
         )
 
     def _params(self, buffers: StepBuffers) -> DrawParams:
-        values, _ = buffers.views(buffers.block)
+        values = buffers.values
         return DrawParams(
             values["temperature"],
             values["top_k"],
@@ -225,7 +224,7 @@ class DecodeStep:
 
     def _compute(self, buffers: StepBuffers, step: StepRows) -> torch.Tensor:
         """Compute and draw; return the logits, penalties included. Nothing here waits."""
-        values, _ = buffers.views(buffers.block)
+        values = buffers.values
         given, params = values["tokens"], self._params(buffers)
         unread = self.drawn[(-1 - given).clamp_(min=0)].clamp(min=0)
         tokens = torch.where(given < 0, unread, given)
@@ -250,6 +249,5 @@ def _is_top(params: SamplingParams) -> bool:
     return params.temperature < GREEDY_BELOW or 1 <= params.top_k <= TOP
 
 
-def _write(values: Mapping[str, torch.Tensor], name: str, numbers: list[int] | list[float]) -> None:
-    # By numpy, which takes a list in a fraction of the time of a tensor.
-    values[name].numpy()[: len(numbers)] = numbers
+def _write(values: dict[str, NDArray[Any]], name: str, numbers: list[int] | list[float]) -> None:
+    values[name][: len(numbers)] = numbers

@@ -1,8 +1,7 @@
 """The functions of a layer in C++, for CPUs with a compiler at hand."""
 
 import ctypes
-from ctypes import POINTER, Structure, byref, c_float, c_int, c_long, c_void_p
-from typing import Any
+from ctypes import Structure, byref, c_float, c_int, c_long, c_void_p
 
 import torch
 
@@ -91,7 +90,7 @@ class CppKernels:
         self.library.store_keys(
             self.code,
             qkv.data_ptr(),
-            byref(self.attention_struct(qkv, layer, step.cache)),
+            byref(self.attention_struct(_shape(qkv), layer, step.cache)),
             byref(self.step_struct(step)),
         )
 
@@ -101,7 +100,7 @@ class CppKernels:
         self.library.attend_rows(
             self.code,
             qkv.data_ptr(),
-            byref(self.attention_struct(qkv, layer, step.cache)),
+            byref(self.attention_struct(_shape(qkv), layer, step.cache)),
             byref(self.step_struct(step)),
             out.data_ptr(),
         )
@@ -128,12 +127,12 @@ class CppKernels:
         return self._norms[id(norm)][1]
 
     def attention_struct(
-        self, qkv: torch.Tensor, layer: LayerAttention, cache: KVCache
+        self, shape: tuple[int, int, int], layer: LayerAttention, cache: KVCache
     ) -> AttentionStruct:
-        """qkv: [rows, kv_heads, group + 2, head_dim], of which only the shape matters."""
+        """shape: kv_heads, queries that share a key, head_dim."""
         key = id(layer), id(cache)
         if key not in self._layers:
-            self._layers[key] = layer, cache, _attention_struct(qkv, layer, cache)
+            self._layers[key] = layer, cache, _attention_struct(shape, layer, cache)
         return self._layers[key][2]
 
     def step_struct(self, step: StepRows) -> StepStruct:
@@ -153,13 +152,17 @@ class CppKernels:
         return self._step_struct
 
 
-def _attention_struct(qkv: torch.Tensor, layer: LayerAttention, cache: KVCache) -> AttentionStruct:
+def _shape(qkv: torch.Tensor) -> tuple[int, int, int]:
     _, kv_heads, heads, head_dim = qkv.shape
+    return kv_heads, heads - 2, head_dim
+
+
+def _attention_struct(
+    shape: tuple[int, int, int], layer: LayerAttention, cache: KVCache
+) -> AttentionStruct:
     rotary, head_norm = layer.rotary, layer.head_norm
     return AttentionStruct(
-        kv_heads,
-        heads - 2,
-        head_dim,
+        *shape,
         cache.page_size,
         layer.window or 0,
         layer.scale,

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from inference.kernels.cpp_stack import StackedLayer
 from inference.kernels.layer_kernels import LayerAttention, LayerKernels, Norm, StepRows
 from inference.model.config import ModelConfig
 from inference.model.linear import ParallelLinear
@@ -51,6 +52,19 @@ class DecoderLayer(TransformerLayer):  # type: ignore[misc]
         mixed = linear_proj(kernels.attend(qkv, attention, step))
         normed = kernels.add_norm(hidden, mixed, post_of_attention, mlp_norm)
         return linear_fc2(kernels.activate(linear_fc1(normed), *self.activation))
+
+    def stacked(self) -> StackedLayer | None:
+        """Return the layer for `CppStack`, if all its products are made there alone."""
+        norm, qkv, proj, mlp_norm, fc1, fc2 = self.parts
+        packed = [one.packed for one in (qkv, proj, fc1, fc2)]
+        linears = tuple(one for one in packed if one is not None)
+        if len(linears) < len(packed):
+            return None
+        _, kv_heads, heads, head_dim = self.qkv_shape
+        shape = kv_heads, heads - 2, head_dim
+        return StackedLayer(
+            (norm, mlp_norm), self.posts, linears, self.layer_attention, shape, self.activation
+        )
 
     # Megatron's __call__ looks for CUDA graphs, layer by layer.
     __call__ = forward

@@ -10,7 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from inference.kernels.cpp_products import packed_4_bits, packed_8_bits
+from inference.kernels.cpp_products import PackedProduct, packed_4_bits, packed_8_bits
+from inference.kernels.cpp_stack import PackedLinear
 from inference.model.quantized import GROUP, INT4_ROWS, Int4, Int8
 
 Product = Callable[[torch.Tensor], torch.Tensor]
@@ -26,10 +27,10 @@ class ParallelLinear(nn.Module):
     """A linear layer; with a group, the sum of what its ranks compute. `fill` gives it its weights.
     Takes the place of Megatron's layers, which cannot hold quantised weights.
 
-    in_order: parts of ranks are added in their order, so that the bits of a row do not depend on its
-    place. low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the adapters that the
-    current step needs, each with the rows that it changes: [rows, 1], one or zero, in the number
-    format of the rows.
+    in_order: parts of ranks are added in their order, so that the bits of a row do not depend on
+    its place. low_rank: what each adapter adds, up(down(rows)) (Hu et al. 2021). active: the
+    adapters that the current step needs, each with the rows that it changes: [rows, 1], one or
+    zero, in the number format of the rows.
     """
 
     bias: torch.Tensor | None
@@ -56,6 +57,14 @@ class ParallelLinear(nn.Module):
         for name, (down, up) in self.low_rank.items():
             yield f"{name}.down", down
             yield f"{name}.up", up
+
+    @property
+    def packed(self) -> PackedLinear | None:
+        """What `CppStack` takes of it, if it can: alone on its rank, in few bits."""
+        product = self.products[0]
+        if self.group is not None or not isinstance(product, PackedProduct):
+            return None
+        return PackedLinear(product, self.bias)
 
     def use(self, choices: dict[int, int]) -> None:
         """Choose products: for each number of rows the index of its product."""
@@ -122,8 +131,9 @@ def full_product(weight: torch.Tensor) -> Product:
 
 def int8_product(weight: Int8) -> Product:
     """Build a product with bf16 rows."""
-    if (packed := packed_8_bits(weight.values, weight.scales)) is not None:
-        return packed
+    ours = packed_8_bits(weight.values, weight.scales)
+    if ours is not None:
+        return ours
     values, scales = weight.values, weight.scales.bfloat16()
     return lambda rows: torch._weight_int8pack_mm(rows, values, scales)
 
@@ -131,8 +141,9 @@ def int8_product(weight: Int8) -> Product:
 def int4_product(weight: Int4) -> Product:
     """Build a product with bf16 rows. Scales and minima are rounded to bf16, values are not."""
     assert weight.shape[0] % INT4_ROWS == 0
-    if packed := packed_4_bits(weight.values, weight.scales, weight.minima):
-        return packed
+    ours = packed_4_bits(weight.values, weight.scales, weight.minima)
+    if ours is not None:
+        return ours
     packed = torch._convert_weight_to_int4pack_for_cpu(weight.values.int(), 1)
     factors = int4_factors(weight)
     return lambda rows: torch._weight_int4pack_mm_for_cpu(rows, packed, GROUP, factors)

@@ -8,6 +8,9 @@ from torch import nn
 
 from inference.checkpoint.lora import Adapter
 from inference.kernels.choose import choose_kernels
+from inference.kernels.cpp_kernels import CppKernels
+from inference.kernels.cpp_products import PackedProduct
+from inference.kernels.cpp_stack import CppStack
 from inference.kernels.layer_kernels import HeadNorm, LayerAttention, Norm, StepRows
 from inference.kernels.rotary import RotaryTable
 from inference.model.config import ModelConfig
@@ -99,8 +102,11 @@ class ModelShard:
         if self.positions is not None:
             hidden.add_(self.positions[step.positions])
         added: torch.Tensor | None = None
-        for layer in self.gpt.decoder.layers:
-            added = layer(hidden, added, step)
+        if self.stack is not None and not self.active:
+            added = self.stack.compute(hidden, step)
+        else:
+            for layer in self.gpt.decoder.layers:
+                added = layer(hidden, added, step)
         if rows is not None:
             if not rows.shape[0]:
                 return torch.empty(0, self.config.vocab, device=self.device)
@@ -170,6 +176,10 @@ class ModelShard:
             )
             layer.complete(config, attention, self.kernels, self.last_post)
             self.last_post = layer.post_mlp_layernorm if config.post_norms else None
+        layers = [stacked for layer in self.gpt.decoder.layers if (stacked := layer.stacked())]
+        self.stack: CppStack | None = None
+        if isinstance(self.kernels, CppKernels) and len(layers) == config.layers:
+            self.stack = CppStack(self.kernels, layers)
         self.final_norm = self.gpt.decoder.final_layernorm
 
     def _head_norm(self, layer: nn.Module) -> HeadNorm:
@@ -226,5 +236,7 @@ def _products(weight: Matrix, device: Device) -> list[Product]:
     if isinstance(weight, torch.Tensor):
         return [full_product(weight.to(device.name, device.dtype))]
     few = int4_product(weight) if isinstance(weight, Int4) else int8_product(weight)
+    if device.deterministic or isinstance(few, PackedProduct):
+        return [few]
     # With many rows the full numbers are faster; the results differ in the last bits.
-    return [few] if device.deterministic else [few, full_product(weight.full().to(device.dtype))]
+    return [few, full_product(weight.full().to(device.dtype))]

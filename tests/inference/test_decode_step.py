@@ -1,11 +1,14 @@
 """A static step draws the tokens that the plain runner draws, whatever comes and goes."""
 
+import json
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.inference.families import make
-from tests.inference.ranks import RankResult, Results, run_ranks
+from tests.inference.ranks import RankResult, Results, run_module, run_ranks
 
 # Rotation, learned positions, and windows, caps and norms of all kinds.
 FAMILIES = ["llama2", "gpt2", "gemma2"]
@@ -35,3 +38,27 @@ def test_a_static_step_writes_what_the_plain_runner_writes(
     found = results(tp, dtype)[family]
     assert found["static"] == found["plain"]
     assert found["ahead"] > len(PROMPTS) * 10
+
+
+def operators(directory: Path, prompts: list[list[int]]) -> dict[str, Any]:
+    """Return what a prefill and a decode step of a model of two layers ask of torch."""
+    make("llama2", directory / "llama2")
+    out = directory / "operators.json"
+    job = {"store": str(directory / "store"), "out": str(out), "tokens": 0, "prompts": prompts}
+    run_module("tests.inference.step_operators", 1, job | {"models": [str(directory / "llama2")]})
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
+
+
+def test_a_step_waits_for_the_device_once_and_asks_it_for_no_more_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Plain torch shows all that it computes; kernels of our own are one call each.
+    monkeypatch.setenv("CXX", "none")
+    one, six = operators(tmp_path / "one", PROMPTS[:1]), operators(tmp_path / "six", PROMPTS)
+    for found in (one, six):
+        assert found["decode"]["reads"] == found["prefill"]["reads"] == 1
+        assert not found["decode"]["hidden"] + found["prefill"]["hidden"]
+    # Two layers and the draw; six texts of six lengths attend one after the other.
+    assert one["decode"]["operators"] == 213
+    assert six["decode"]["operators"] == 308

@@ -54,3 +54,15 @@ def test_the_same_bits_are_the_default_on_a_cpu_and_a_choice_either_way() -> Non
 def test_ranks_talk_over_gloo_but_for_tensors_of_several_gpus() -> None:
     assert [CPU.backend(1), CPU.backend(2), CUDA.backend(1)] == ["gloo"] * 3
     assert CUDA.backend(2) == "cpu:gloo,cuda:nccl"
+
+
+def test_few_bits_stay_few_wherever_rows_are_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    for name in ("cpu", "cuda"):
+        asked = [Asked(name, "bf16", weights) for weights in ("auto", "int8", "full")]
+        forms = [Device.choose(one, 0, 1).form for one in asked]
+        assert forms == ["file", "int8", "full"]
+        assert Device.choose(Asked(name, "fp32", "auto"), 0, 1).form == "full"
+        with pytest.raises(ModelError, match="WEIGHTS=int8 needs DTYPE=bf16"):
+            Device.choose(Asked(name, "fp32", "int8"), 0, 1)
