@@ -5,9 +5,8 @@ from dataclasses import asdict
 from functools import partial
 
 from inference.engine.memory_profile import largest_step, profile
-from inference.engine.worker import prepare
 from inference.gpu_check.lab import Lab
-from inference.gpu_check.local_engine import PAGE_SIZE
+from inference.gpu_check.local_engine import PAGE_SIZE, prepare
 from inference.gpu_check.report import Row
 
 

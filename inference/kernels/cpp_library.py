@@ -13,10 +13,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import structlog
 import torch
-
-log = structlog.get_logger()
 
 SOURCES = Path(__file__).parent
 FLAGS = "-std=c++17 -O3 -march=native -fopenmp -fPIC -fno-math-errno -fno-trapping-math".split()
@@ -36,6 +33,10 @@ def load_library() -> ctypes.CDLL | None:
     try:
         return _load(cache_directory(), openmp_runtime(), find_compiler())
     except (CannotCompile, OSError) as error:
+        # A machine with a GPU, where only `gpu_check` runs, may be without it.
+        import structlog  # noqa: PLC0415
+
+        log = structlog.get_logger()
         log.info("no kernels in C++, torch computes the layers", reason=str(error))
         return None
 
