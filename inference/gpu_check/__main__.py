@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from inference.errors import ModelError
 from inference.gpu_check.arrivals import arrivals
 from inference.gpu_check.breakdown import breakdown
 from inference.gpu_check.ceilings import ceilings
@@ -75,7 +76,7 @@ class Asked:
 
 
 def main() -> int:
-    """Return the exit code: 0 if every check that began has ended by itself, else 1."""
+    """Return the exit code: 0 if all checks have ended well, 1 if not, 2 if there is no GPU."""
     parser = argparse.ArgumentParser(prog="python -m inference.gpu_check", description=__doc__)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--small", action="store_true", help="a tiny model, to see that it runs")
@@ -85,7 +86,11 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true", help="go on where a process has ended")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    device = Device.choose(Asked(args.device), 0, 1)
+    try:
+        device = Device.choose(Asked(args.device), 0, 1)
+    except ModelError as error:
+        print(f"gpu_check: {error.sentence}", file=sys.stderr)
+        return error.exit_code
     limits = Limits.choose(Asked(args.device), device)
     report = Report(args.out, about(args.device))
     if args.resume:

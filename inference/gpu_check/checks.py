@@ -90,7 +90,8 @@ def what_failed(error: Exception) -> str:
 
 def is_fatal(error: Exception) -> bool:
     """Say whether CUDA answers every later call with this error as well."""
-    return "CUDA error" in str(error) and not isinstance(error, torch.OutOfMemoryError)
+    fatal = any(words in str(error) for words in ("CUDA error", "Triton Error [CUDA]"))
+    return fatal and not isinstance(error, torch.OutOfMemoryError)
 
 
 def start_again() -> None:

@@ -29,7 +29,7 @@ PATIENCE = 120.0
 def cold_start(lab: Lab) -> Iterator[Row]:
     """Write the model to disk, and start a rank that serves it, with files that are warm."""
     lab.give_up()
-    directory = Path(tempfile.mkdtemp(prefix="gpu-check-", dir=lab.out))
+    directory = Path(tempfile.mkdtemp(prefix="gpu-check-"))
     try:
         began = time.perf_counter()
         size = write_checkpoint(lab.sizes.shape, lab.device.name, directory)
@@ -106,7 +106,7 @@ def write_checkpoint(config: ModelConfig, device: str, directory: Path) -> int:
     safetensors: the length of the header, the header in JSON, then all numbers
     (https://github.com/huggingface/safetensors#format).
     """
-    weights, header, size = RandomWeights(config, device, torch.bfloat16), {}, 0
+    weights, header, size = RandomWeights(config, device), {}, 0
     for name, (rows, columns) in parameter_shapes(config):
         end = size + 2 * rows * columns
         shape = [rows, columns] if columns > 1 else [rows]

@@ -51,7 +51,7 @@ class LocalEngine:
         self.model, self.limits = model, limits
         self.runner = ModelRunner(model, PAGE_SIZE, -(-tokens // PAGE_SIZE))
         if static:
-            self.runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
+            prepare(self.runner, limits)
 
     def pipeline(self, step_tokens: int | None = None) -> StepPipeline:
         """Return the steps of an empty cache."""
@@ -135,9 +135,14 @@ class LocalEngine:
             yield time.perf_counter() - began
 
 
+def prepare(runner: ModelRunner, limits: Limits) -> None:
+    """Capture decode steps, as `inference.engine.worker` does, which needs tokenizers."""
+    runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
+
+
 def load_model(config: ModelConfig, device: Device) -> ModelShard:
     """Make a model with weights at random, ready to be used."""
-    weights = RandomWeights(config, device.name, device.dtype)
+    weights = RandomWeights(config, device.name)
     model = ModelShard(weights, config, device, lambda *_: None)
     model.measure(device.deterministic)
     return model

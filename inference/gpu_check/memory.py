@@ -5,14 +5,14 @@ from dataclasses import asdict
 from functools import partial
 
 from inference.engine.memory_profile import largest_step, profile
-from inference.engine.worker import prepare
 from inference.gpu_check.lab import Lab
-from inference.gpu_check.local_engine import PAGE_SIZE
+from inference.gpu_check.local_engine import PAGE_SIZE, prepare
 from inference.gpu_check.report import Row
 
 
 def memory(lab: Lab) -> Iterator[Row]:
     """Give the numbers of the profile. On a CPU there is none: it only has to run."""
+    lab.give_up()
     model = lab.model(deterministic=lab.device.deterministic)
     if not lab.on_gpu:
         largest_step(model, lab.limits, PAGE_SIZE)

@@ -84,7 +84,7 @@ def reference(config: ModelConfig, device: str, dtype: torch.dtype) -> Any:
     make: Any = AutoModelForCausalLM.from_config
     with torch.device(device):
         model = make(theirs, dtype=dtype, attn_implementation="sdpa").eval()
-    weights, held = RandomWeights(config, device, torch.bfloat16), model.state_dict()
+    weights, held = RandomWeights(config, device), model.state_dict()
     for name, (_, columns) in parameter_shapes(config):
         numbers = weights.numbers(name)
         held[hf_name(name)].copy_(numbers if columns > 1 else numbers[:, 0])

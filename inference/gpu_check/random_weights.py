@@ -14,16 +14,16 @@ class RandomWeights(WeightLoader):
     rows keep their size from layer to layer.
     """
 
-    def __init__(self, config: ModelConfig, device: str, dtype: torch.dtype) -> None:
+    def __init__(self, config: ModelConfig, device: str) -> None:
         super().__init__({}, {})
-        self.device, self.dtype = torch.device(device), dtype
+        self.device = torch.device(device)
         self.shapes = dict(parameter_shapes(config))
 
     def numbers(self, name: str) -> torch.Tensor:
-        """Return a parameter, [rows, columns] in `dtype`."""
+        """Return a parameter, [rows, columns] in bf16, as checkpoints have it."""
         rows, columns = self.shapes[name]
         random = torch.Generator(self.device).manual_seed(crc32(name.encode()))
-        made = torch.empty(rows, columns, dtype=self.dtype, device=self.device)
+        made = torch.empty(rows, columns, dtype=torch.bfloat16, device=self.device)
         made.normal_(generator=random)
         if name.endswith("norm.weight"):
             return made.mul_(0.1).add_(1.0)

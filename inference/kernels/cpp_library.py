@@ -13,12 +13,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import structlog
 import torch
 
 from inference.kernels.machine_cache import NoCache, cache_directory, machine
-
-log = structlog.get_logger()
 
 SOURCES = Path(__file__).parent
 FLAGS = [
@@ -46,6 +43,10 @@ def load_library() -> ctypes.CDLL | None:
     try:
         return _load(cache_directory(), openmp_runtime(), find_compiler())
     except (CannotCompile, NoCache, OSError) as error:
+        # A machine with a GPU, where only `gpu_check` runs, may be without it.
+        import structlog  # noqa: PLC0415
+
+        log = structlog.get_logger()
         log.info("no kernels in C++, torch computes the layers", reason=str(error))
         return None
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -151,7 +152,7 @@ def test_what_a_step_reads_is_counted_as_the_model_holds_it(tmp_path: Path) -> N
     model = load_model(SMALL.shape, lab.device)
     linears = [m for m in model.gpt.modules() if isinstance(m, ParallelLinear)]
     slots = [s for s in weight_slots(SMALL.shape, 0, 1) if s.is_linear]
-    weights = RandomWeights(SMALL.shape, "cpu", torch.bfloat16)
+    weights = RandomWeights(SMALL.shape, "cpu")
     held = sum(weights.load(slot, "full").weight.shape.numel() for slot in slots)
     assert len(linears) == len(slots)
     assert matrix_numbers(SMALL.shape) == held
@@ -173,7 +174,7 @@ def test_the_checkpoint_that_is_written_is_read_as_the_weights_it_was_made_of(
     assert checkpoint.config == SMALL.shape
     assert size == sum(tensor.size for tensor in checkpoint.tensors.values())
     loader = WeightLoader(checkpoint.tensors, checkpoint.refs)
-    made = RandomWeights(SMALL.shape, "cpu", torch.bfloat16)
+    made = RandomWeights(SMALL.shape, "cpu")
     for slot in weight_slots(SMALL.shape, 0, 1):
         one, other = loader.load(slot, "full"), made.load(slot, "full")
         assert isinstance(one.weight, torch.Tensor)
@@ -205,18 +206,17 @@ def test_every_function_of_a_layer_is_as_exact_as_rounding_allows(
 def test_a_function_that_is_a_little_wrong_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attend = TorchKernels.attend
-    monkeypatch.setattr(
-        TorchKernels,
-        "attend",
-        lambda self, qkv, layer, step: attend(
-            self, qkv, replace(layer, scale=layer.scale * 1.3), step
-        ),
-    )
-    monkeypatch.setattr(
-        "inference.gpu_check.kernel_errors.choose_kernels",
-        TorchKernels,
-    )
+    def wrong_by_a_little(device: torch.device, *args: Any, **more: Any) -> TorchKernels:
+        kernels = TorchKernels(*args, **more)
+        attend = kernels.attend
+        monkeypatch.setattr(
+            kernels,
+            "attend",
+            lambda qkv, layer, step: attend(qkv, replace(layer, scale=layer.scale * 1.3), step),
+        )
+        return kernels
+
+    monkeypatch.setattr("inference.gpu_check.kernel_errors.choose_kernels", wrong_by_a_little)
     rows = list(kernel_errors(lab_on("cpu", tmp_path)))
     wrong = {str(row["function"]).partition(",")[0] for row in rows if not row["ok"]}
     assert wrong == {"attend"}

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from inference.engine import supervisor as supervisor_module
+from inference.engine.messages import Ready
 from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
 from inference.errors import ModelError
 from inference.settings import WorkerSettings
-from tests.inference.engine import engine, write
+from tests.inference.engine import NO_END, engine, write
 
 # No such token: the ranks die of it.
 POISON = [1, 10**6]
@@ -49,3 +50,17 @@ async def test_a_rank_that_freezes_while_it_loads_is_not_waited_for(
         with pytest.raises(ModelError, match="ended"):
             await ranks
     assert not Path(f"/proc/{rank}").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "running", "wanted"),
+    [(None, None, 64), (None, 16, 64), (None, 64, 256), (5, 64, 5)],
+)
+def test_four_samples_may_be_open_for_each_that_runs_if_nothing_else_is_set(
+    setting: int | None, running: int | None, wanted: int
+) -> None:
+    settings = WorkerSettings.model_validate({"max_waiting": setting})
+    supervisor = Supervisor(settings, Path("none.gguf"), NO_END)
+    if running is not None:
+        supervisor.ready = Ready("cuda", "bfloat16", 1, 100, running)
+    assert supervisor.max_waiting == wanted
