@@ -11,6 +11,9 @@ from inference.kernels.paged_cache import KVCache
 from inference.kernels.upload import upload
 from inference.model.model_shard import ModelShard
 
+# Prompts of these lengths use every variant of the kernels between them.
+WARM_PROMPTS = (8, 200, 2000)
+
 
 class ModelRunner:
     """The model of this rank and its part of the cache."""
@@ -28,8 +31,13 @@ class ModelRunner:
         must call it: they talk.
         """
         self.decode_step = DecodeStep(self.model, self.cache, max_rows)
-        if self.model.device.type == "cuda":
-            self.decode_step.capture()
+        if self.model.device.type != "cuda":
+            return
+        # A kernel is compiled when it is first used, and that must not be in service.
+        for count in WARM_PROMPTS:
+            pages = [self.page_count] * -(-count // self.cache.page_size)
+            self.execute(StepPlan([Chunk([0] * count, 0, pages, 1)]))
+        self.decode_step.capture()
 
     @property
     def decode_rows(self) -> int:

@@ -140,7 +140,8 @@ def _load(args: RankArgs, device: Device, limits: Limits, supervisor: MessageSoc
     with model_errors(path, "the model"):
         checkpoint = open_checkpoint(path)
         config, loader = checkpoint.config, WeightLoader(checkpoint.tensors, checkpoint.refs)
-        needed = rank_bytes(loader, config, args.tp, device.form, device.dtype.itemsize)
+        number = device.dtype.itemsize
+        needed = rank_bytes(loader, config, args.tp, device.form, number, device=device.name)
         check_memory(needed, args.tp, device.memory(args.tp))
         adapters = [open_adapter(n, Path(p), config) for n, p in args.adapters.items()]
         model = ModelShard(loader, config, device, progress, adapters)
