@@ -8,7 +8,8 @@
 FROM debian:bookworm-slim
 ARG TORCH_INDEX=
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
-RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates && rm -rf /var/lib/apt/lists/*
+# g++: the worker compiles its kernels for the CPU that it finds itself on, once, into /data/.cache.
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates g++ && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/venv
 WORKDIR /app
 COPY constraints-3.11.txt ./

@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage lint hooks bench constraints clean
+.PHONY: demo test coverage kernels lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -21,6 +21,11 @@ test: $(VENV)/.installed-for-tests
 # Apart from `test`, which it would slow down by more than a tenth.
 coverage: $(VENV)/.installed-for-tests
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
+
+# Apart from `test`: Triton is a download of 188 MB that no CPU needs. Its interpreter runs them.
+kernels: $(VENV)/.installed-for-tests
+	$(INSTALL) -q -e '.[kernels]'
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) tests/inference/kernels $(ARGS)
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check

@@ -5,9 +5,7 @@ runs, and goes on after a restart as it would have without one.
 """
 
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from typing import Literal
 
@@ -22,7 +20,6 @@ from inference.engine.draws import (
     DrawParams,
     draw_greedy,
     draw_nucleus,
-    draw_sorted,
     draw_top,
     draw_whole,
     penalise_pairs_,
@@ -34,17 +31,6 @@ from inference.engine.step_plan import Chunk
 
 Kind = Literal["greedy", "top", "many", "nucleus", "whole", "sorted"]
 """How a row is drawn. A static step can draw the first two kinds."""
-
-Draw = Callable[[torch.Tensor, DrawParams], torch.Tensor]
-
-DRAWS: dict[Kind, Draw] = {
-    "greedy": lambda logits, _: draw_greedy(logits),
-    "top": draw_top,
-    "many": partial(draw_top, count=MANY),
-    "nucleus": draw_nucleus,
-    "whole": draw_whole,
-    "sorted": draw_sorted,
-}
 
 LogprobsWanted = tuple[torch.Tensor, list[int], int]
 """Logits, [rows, vocab], the token of each row, and how many of the likeliest go with it."""
@@ -154,14 +140,14 @@ def sample(logits: torch.Tensor, metadata: list[SamplingMetadata]) -> list[int]:
     alone leaves very many candidates.
     """
     assert len(logits) == len(metadata)
-    block = draw_block(metadata).to(logits.device, non_blocking=True)
-    penalise(logits, metadata, DrawParams.of(block).penalty)
     kinds: dict[Kind, list[int]] = {}
     for row, one in enumerate(metadata):
         kinds.setdefault(one.kind, []).append(row)
-    tokens = _draw(logits, block, kinds)
+    block = draw_block(metadata).to(logits.device, non_blocking=True)
+    penalise(logits, metadata, block)
+    tokens = _draw(logits, metadata, block, kinds)
     if wide := [row for row, token in tokens.items() if token == UNDECIDED]:
-        tokens |= _draw(logits, block, {"sorted": wide})
+        tokens |= _draw(logits, metadata, block, {"sorted": wide})
     assert min(tokens.values()) >= 0, "logits that are no numbers"
     return [tokens[row] for row in range(len(metadata))]
 
@@ -176,9 +162,9 @@ def draw_block(metadata: list[SamplingMetadata]) -> torch.Tensor:
     return torch.tensor(list(zip(*rows, strict=True)), dtype=torch.float64)
 
 
-def penalise(logits: torch.Tensor, metadata: list[SamplingMetadata], penalty: torch.Tensor) -> None:
+def penalise(logits: torch.Tensor, metadata: list[SamplingMetadata], block: torch.Tensor) -> None:
     """Make tokens that the texts have already less likely. logits: [rows, vocab], changed in place;
-    penalty: [rows].
+    block: see `draw_block`.
     """
     held = [row for row, one in enumerate(metadata) if one.params.repetition_penalty != 1.0]
     if not held:
@@ -186,23 +172,39 @@ def penalise(logits: torch.Tensor, metadata: list[SamplingMetadata], penalty: to
     seen = [metadata[row].seen for row in held]
     pairs = np.stack([np.repeat(held, [len(ids) for ids in seen]), np.concatenate(seen)])
     rows, ids = torch.from_numpy(pairs).to(logits.device, non_blocking=True)
-    penalise_pairs_(logits, rows, ids, penalty)
+    penalise_pairs_(logits, rows, ids, DrawParams.of(block).penalty)
 
 
 def _draw(
-    logits: torch.Tensor, block: torch.Tensor, kinds: dict[Kind, list[int]]
+    logits: torch.Tensor,
+    metadata: list[SamplingMetadata],
+    block: torch.Tensor,
+    kinds: dict[Kind, list[int]],
 ) -> dict[int, int]:
     """Draw for the rows of each kind, and read all tokens at once. Returns them by row."""
     order = [row for rows in kinds.values() for row in rows]
-    if len(order) < len(logits) or len(kinds) > 1:
+    if order != list(range(len(logits))):
         index = torch.tensor(order).to(logits.device, non_blocking=True)
         logits, block = logits[index], block[:, index]
-    sizes, drawn = [len(rows) for rows in kinds.values()], []
-    for kind, some, its in zip(
-        kinds, torch.split(logits, sizes), torch.split(block, sizes, dim=1), strict=True
-    ):
-        drawn.append(DRAWS[kind](some, DrawParams.of(its)))
+    drawn, first = [], 0
+    for kind, rows in kinds.items():
+        place = slice(first, first := first + len(rows))
+        top_k = max(metadata[row].params.top_k for row in rows)
+        drawn.append(_draw_kind(kind, logits[place], block[:, place], top_k))
     return dict(zip(order, torch.cat(drawn).tolist(), strict=True))
+
+
+def _draw_kind(kind: Kind, logits: torch.Tensor, block: torch.Tensor, top_k: int) -> torch.Tensor:
+    """Draw for rows of one kind. top_k: the greatest of them."""
+    if kind == "greedy":
+        return draw_greedy(logits)
+    params = DrawParams.of(block)
+    if kind == "whole":
+        return draw_whole(logits, params)
+    if kind == "nucleus":
+        return draw_nucleus(logits, params)
+    # Without top-k nothing less than all is sorted.
+    return draw_top(logits, params, top_k or logits.shape[-1])
 
 
 def uniform(params: SamplingParams, position: int) -> float:

@@ -5,14 +5,26 @@ from ctypes import Structure, byref, c_float, c_int, c_long, c_void_p
 
 import torch
 
+from inference import rank_log
 from inference.kernels.activation import Activation
 from inference.kernels.cpp_library import load_library
-from inference.kernels.layer_kernels import LayerAttention, Norm, StepRows
+from inference.kernels.layer_kernels import (
+    HeadNorm,
+    LayerAttention,
+    Norm,
+    QueryChunk,
+    StepRows,
+    step_rows,
+)
 from inference.kernels.paged_cache import KVCache
+from inference.kernels.rope import Rope
+from inference.kernels.rotary import RotaryTable
+from inference.kernels.torch_kernels import TorchKernels
 
 DTYPES = {torch.float32: 0, torch.bfloat16: 1}
 ACTIVATIONS = {"silu": 0, "gelu": 1, "gelu_tanh": 2}
 TILE_ROWS = 32
+CHECK_DIM = 32
 
 
 def compile_kernels(dtype: torch.dtype) -> "CppKernels | None":
@@ -20,7 +32,42 @@ def compile_kernels(dtype: torch.dtype) -> "CppKernels | None":
     compiler, no OpenMP, or they do not compute what plain torch does.
     """
     library = load_library()
-    return None if library is None else CppKernels(library, dtype)
+    if library is None:
+        return None
+    kernels = CppKernels(library, dtype)
+    if not agrees_with_torch(kernels):
+        rank_log.warning("the kernels in C++ compute something else, torch computes the layers")
+        return None
+    return kernels
+
+
+def agrees_with_torch(kernels: "CppKernels") -> bool:
+    """Compute one small layer, and say whether the result is what plain torch gives."""
+    reference = TorchKernels(kernels.dtype, 2, CHECK_DIM, frozenset({None}), capped=True)
+    ours, theirs = _small_layer(kernels), _small_layer(reference)
+    tolerance = 2e-2 if kernels.dtype == torch.bfloat16 else 1e-4
+    return all(
+        torch.allclose(a.float(), b.float(), rtol=tolerance, atol=tolerance)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _small_layer(kernels: "CppKernels | TorchKernels") -> list[torch.Tensor]:
+    """Return what each function gives for a text of 70 tokens on two key heads."""
+    random, cpu = torch.Generator().manual_seed(0), torch.device("cpu")
+    dtype, dim = kernels.dtype, CHECK_DIM
+    cache = KVCache((1, 5, 16, 2, dim), dtype, cpu)
+    step = step_rows([QueryChunk(70, 0, [4, 1, 3, 0, 2])], cache, kernels.tile_rows)
+    rotary = RotaryTable(Rope(dim, 10000.0), 70, dtype, cpu)
+    head_norm = HeadNorm(torch.rand(3, dim, generator=random) + 0.5, 1e-5)
+    layer = LayerAttention(0, dim**-0.5, 20.0, None, rotary, head_norm)
+    qkv = torch.randn(70, 2, 4, dim, generator=random).to(dtype)
+    kernels.store(qkv, layer, step)
+    mixed = kernels.attend(qkv, layer, step)
+    hidden = torch.randn(70, mixed.shape[1], generator=random)
+    norm = Norm(torch.rand(mixed.shape[1], generator=random), None, 1e-5)
+    normed = kernels.add_norm(hidden, mixed, norm, norm)
+    return [cache.data, mixed, hidden, normed, kernels.activate(normed, "silu", True)]
 
 
 class NormStruct(Structure):

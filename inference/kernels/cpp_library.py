@@ -15,8 +15,19 @@ from pathlib import Path
 
 import torch
 
+from inference import rank_log
+from inference.kernels.machine_cache import NoCache, cache_directory, machine
+
 SOURCES = Path(__file__).parent
-FLAGS = "-std=c++17 -O3 -march=native -fopenmp -fPIC -fno-math-errno -fno-trapping-math".split()
+FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-fopenmp",
+    "-fPIC",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+]
 COMPILERS = ("c++", "g++", "clang++")
 PATIENCE_SECONDS = 120
 
@@ -32,12 +43,8 @@ def load_library() -> ctypes.CDLL | None:
     """
     try:
         return _load(cache_directory(), openmp_runtime(), find_compiler())
-    except (CannotCompile, OSError) as error:
-        # A machine with a GPU, where only `gpu_check` runs, may be without it.
-        import structlog  # noqa: PLC0415
-
-        log = structlog.get_logger()
-        log.info("no kernels in C++, torch computes the layers", reason=str(error))
+    except (CannotCompile, NoCache, OSError) as error:
+        rank_log.info("no kernels in C++, torch computes the layers", reason=str(error))
         return None
 
 
@@ -50,19 +57,6 @@ def _load(directory: Path, runtime: Path, compiler: str) -> ctypes.CDLL:
     if len(_openmp_runtimes()) != 1:
         raise CannotCompile("The kernels have brought a second OpenMP runtime.")
     return library
-
-
-def cache_directory() -> Path:
-    """Return the directory of what is computed once for this machine. Only its owner may write to
-    it: code is loaded from there. Raises CannotCompile.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(base) / "draftsmith"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = path.stat()
-    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise CannotCompile(f"{path} can be written to or read by others; it should be 0700.")
-    return path
 
 
 def find_compiler() -> str:
@@ -82,11 +76,9 @@ def openmp_runtime() -> Path:
     return found.pop()
 
 
-def machine() -> str:
-    """Return what says which code runs on this CPU: its model and its flags."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = ("model name", "flags", "Features", "CPU part")
-    return "\n".join(sorted({line for line in lines if line.startswith(names)}))
+def sources() -> list[str]:
+    """Return the text of the kernels."""
+    return [path.read_text() for path in sorted(SOURCES.glob("cpu_*.*"))]
 
 
 def _openmp_runtimes() -> set[Path]:
@@ -99,8 +91,7 @@ def _openmp_runtimes() -> set[Path]:
 
 
 def _hash(*parts: str) -> str:
-    sources = [path.read_text() for path in sorted(SOURCES.glob("cpu_*.*"))]
-    whole = "\0".join([*parts, *sources, *FLAGS, machine(), torch.__version__])
+    whole = "\0".join([*parts, *sources(), *FLAGS, machine(), torch.__version__])
     return hashlib.sha256(whole.encode()).hexdigest()[:24]
 
 

@@ -1,7 +1,7 @@
 """Products with weights of few bits in C++, and whole layers of them in one call."""
 
 import ctypes
-from ctypes import Structure, byref, c_int, c_long, c_void_p
+from ctypes import Structure, byref, c_long, c_void_p
 
 import torch
 

@@ -1,4 +1,4 @@
-"""All layers of a step in one call: the threads meet between stages, and Python does not come in."""
+"""All layers of a step in one call: the threads stay together, and Python does not come in."""
 
 from collections.abc import Sequence
 from ctypes import POINTER, Structure, byref, c_int, c_long, c_void_p, pointer

@@ -186,7 +186,7 @@ def merge_splits(
     AHEAD: tl.constexpr,
 ):
     """Fold the splits that a row sees, in order. Grid: rows, kv_heads. AHEAD: how many are read
-    before they are needed.
+    before the first is needed.
     """
     row = tl.program_id(0)
     position = tl.load(positions + row).to(tl.int32)
@@ -202,14 +202,17 @@ def merge_splits(
     total = tl.zeros([GROUP_BLOCK], tl.float32)
     mix = tl.zeros([GROUP_BLOCK, DIM_BLOCK], tl.float32)
     while split <= last:
+        parts, totals, tops = (), (), ()
         for ahead in tl.static_range(AHEAD):
             seen = split + ahead <= last
             source = target * splits + split + ahead
             numbers = part_mix + source[:, None] * DIM + dim[None, :]
-            part = tl.load(numbers, mask=used_numbers & seen, other=0.0)
-            part_total = tl.load(part_stats + source * 2, mask=used & seen, other=0.0)
-            part_top = tl.load(part_stats + source * 2 + 1, mask=used & seen, other=-float("inf"))
-            mix, total, top = fold(mix, total, top, part, part_total, part_top)
+            stats = part_stats + source * 2
+            parts = parts + (tl.load(numbers, mask=used_numbers & seen, other=0.0),)
+            totals = totals + (tl.load(stats, mask=used & seen, other=0.0),)
+            tops = tops + (tl.load(stats + 1, mask=used & seen, other=-float("inf")),)
+        for ahead in tl.static_range(AHEAD):
+            mix, total, top = fold(mix, total, top, parts[ahead], totals[ahead], tops[ahead])
         split += AHEAD
     mix = (mix / total[:, None]).to(out.dtype.element_ty)
     tl.store(out + target[:, None] * DIM + dim[None, :], mix, mask=used_numbers)

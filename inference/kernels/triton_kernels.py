@@ -136,10 +136,11 @@ class TritonKernels:
             BLOCK=64 if dim_block <= WIDE_HEAD else 32,
             WHOLE=not side_by_side,
             num_warps=4,
-            num_stages=3 if side_by_side else 2,
+            num_stages=3 if side_by_side or dim_block <= WIDE_HEAD else 2,
             **UNFUSED,
         )
         if side_by_side:
+            group_block = triton.next_power_of_2(heads - 2)
             merge_splits[(rows, kv_heads)](
                 mixes,
                 stats,
@@ -148,13 +149,14 @@ class TritonKernels:
                 splits,
                 KV_HEADS=kv_heads,
                 GROUP=heads - 2,
-                GROUP_BLOCK=triton.next_power_of_2(heads - 2),
+                GROUP_BLOCK=group_block,
                 DIM=dim,
                 DIM_BLOCK=dim_block,
                 WINDOW=window,
                 SPLIT=SPLIT,
                 AHEAD=MERGED_AHEAD,
-                num_warps=4,
+                # Four numbers of each split for a thread, or what is read ahead would not fit.
+                num_warps=min(16, max(1, group_block * dim_block // 128)),
                 **UNFUSED,
             )
         return out

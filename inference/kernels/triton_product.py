@@ -11,7 +11,6 @@ import triton.language as tl
 
 from inference.kernels.triton_dot import dot
 
-
 OUT_PANEL = tl.constexpr(64)
 """Weights of 4 bits are held in panels of so many outputs."""
 

@@ -1,7 +1,5 @@
 """Products on a GPU: which one a weight gets, and torch's own kernel for 4 bits."""
 
-from importlib import import_module
-
 import torch
 
 from inference.model.device import Device
@@ -17,17 +15,18 @@ def gpu_product(weight: torch.Tensor | Int4 | Int8, device: Device) -> Product:
     `deterministic` one in which rows do not depend on one another, as they never do in few bits.
     """
     # Only where there is a GPU is triton sure to be there.
-    kernels = import_module("inference.kernels.triton_linear")
-    product: Product
+    from inference.kernels.triton_linear import (  # noqa: PLC0415
+        full_product_triton,
+        int4_product_triton,
+        int8_product_triton,
+    )
+
     if isinstance(weight, Int4):
-        product = kernels.int4_product_triton(weight)
-    elif isinstance(weight, Int8):
-        product = kernels.int8_product_triton(weight)
-    elif device.deterministic:
-        product = kernels.full_product_triton(weight.to(device.name, device.dtype))
-    else:
-        product = full_product(weight.to(device.name, device.dtype))
-    return product
+        return int4_product_triton(weight)
+    if isinstance(weight, Int8):
+        return int8_product_triton(weight)
+    weight = weight.to(device.name, device.dtype)
+    return full_product_triton(weight) if device.deterministic else full_product(weight)
 
 
 def int4_product_cuda(weight: Int4) -> Product:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
+from inference.model import kept_trials
+from inference.model.kept_trials import Trials
 from inference.model.linear import CANDIDATE_SIZES, ParallelLinear, Product
 
 MEMORY_BOUND = 8
@@ -76,7 +78,32 @@ def measure(
     kinds: layers of one shape each. deterministic: use only numbers of rows with which the numbers
     in a row are bit for bit the same, and only the first product; otherwise whatever is fastest.
     """
-    # What each number of rows costs, and the same where it may be used.
+    key = kept_trials.key_of(kinds, dtype, deterministic)
+    trials = kept_trials.read(key, kinds)
+    kept = torch.tensor([trials is not None], dtype=torch.int32)
+    # A rank alone would wait for the others: all of them take what is kept, or none.
+    dist.all_reduce(kept, op=dist.ReduceOp.MIN)
+    if trials is None or not kept:
+        trials = _try(kinds, dtype, deterministic)
+        kept_trials.write(key, trials)
+    dist.all_reduce(trials.costs, op=dist.ReduceOp.MAX)
+    return _use(kinds, trials)
+
+
+def _use(kinds: Sequence[Sequence[ParallelLinear]], trials: Trials) -> RowSizes:
+    costs, usable = trials.costs.tolist()
+    # Where no number is the same by any number of threads, a row that is always computed by itself
+    # depends at least on no other row.
+    found = [i for i, cost in enumerate(usable) if cost < torch.inf] or [0]
+    for kind, pick in zip(kinds, trials.picks, strict=True):
+        for layer in kind:
+            layer.use({CANDIDATE_SIZES[i]: pick[i] for i in found})
+    return RowSizes(tuple(CANDIDATE_SIZES[i] for i in found), tuple(costs[i] for i in found))
+
+
+def _try(
+    kinds: Sequence[Sequence[ParallelLinear]], dtype: torch.dtype, deterministic: bool
+) -> Trials:
     costs = torch.full((2, len(CANDIDATE_SIZES)), torch.inf)
     picks: list[list[int]] = [[] for _ in kinds]
     random = torch.Generator().manual_seed(0)
@@ -96,16 +123,7 @@ def measure(
             total += min(times)
             pick.append(times.index(min(times)))
         costs[:, i] = torch.tensor([total, total if usable else torch.inf])
-    dist.all_reduce(costs, op=dist.ReduceOp.MAX)
-    # Where no number is the same by any number of threads, a row that is always computed by itself
-    # depends at least on no other row.
-    found = [i for i, cost in enumerate(costs[1].tolist()) if cost < torch.inf] or [0]
-    for kind, pick in zip(kinds, picks, strict=True):
-        for layer in kind:
-            layer.use({CANDIDATE_SIZES[i]: pick[i] for i in found})
-    return RowSizes(
-        tuple(CANDIDATE_SIZES[i] for i in found), tuple(costs[0, i].item() for i in found)
-    )
+    return Trials(costs, picks)
 
 
 def _same_bits(product: Product, rows: torch.Tensor, whole: torch.Tensor, size: int) -> bool:

@@ -68,7 +68,7 @@ def attend(shape: Shape, pieces: Sequence[Piece], padding: int = 0) -> list[torc
     step = replace(step_rows(chunks, cache, kernels.tile_rows, padding), chunks=())
     qkv = torch.cat([*queries, *[queries[-1][-1:]] * padding])
     counts = [count for _, count in pieces]
-    *outs, rest = kernels.attend(qkv, shape.layer, step).split([*counts, padding])
+    *outs, rest = torch.split(kernels.attend(qkv, shape.layer, step), [*counts, padding])
     assert torch.equal(rest, outs[-1][-1:].expand_as(rest))
     return outs
 
