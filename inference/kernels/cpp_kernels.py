@@ -3,9 +3,9 @@
 import ctypes
 from ctypes import Structure, byref, c_float, c_int, c_long, c_void_p
 
-import structlog
 import torch
 
+from inference import rank_log
 from inference.kernels.activation import Activation
 from inference.kernels.cpp_library import load_library
 from inference.kernels.layer_kernels import (
@@ -20,8 +20,6 @@ from inference.kernels.paged_cache import KVCache
 from inference.kernels.rope import Rope
 from inference.kernels.rotary import RotaryTable
 from inference.kernels.torch_kernels import TorchKernels
-
-log = structlog.get_logger()
 
 DTYPES = {torch.float32: 0, torch.bfloat16: 1}
 ACTIVATIONS = {"silu": 0, "gelu": 1, "gelu_tanh": 2}
@@ -38,7 +36,7 @@ def compile_kernels(dtype: torch.dtype) -> "CppKernels | None":
         return None
     kernels = CppKernels(library, dtype)
     if not agrees_with_torch(kernels):
-        log.warning("the kernels in C++ compute something else, torch computes the layers")
+        rank_log.warning("the kernels in C++ compute something else, torch computes the layers")
         return None
     return kernels
 

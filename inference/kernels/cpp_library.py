@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from inference import rank_log
 from inference.kernels.machine_cache import NoCache, cache_directory, machine
 
 SOURCES = Path(__file__).parent
@@ -43,11 +44,7 @@ def load_library() -> ctypes.CDLL | None:
     try:
         return _load(cache_directory(), openmp_runtime(), find_compiler())
     except (CannotCompile, NoCache, OSError) as error:
-        # A machine with a GPU, where only `gpu_check` runs, may be without it.
-        import structlog  # noqa: PLC0415
-
-        log = structlog.get_logger()
-        log.info("no kernels in C++, torch computes the layers", reason=str(error))
+        rank_log.info("no kernels in C++, torch computes the layers", reason=str(error))
         return None
 
 

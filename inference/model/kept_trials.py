@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 import torch
 import torch.distributed as dist
 
+from inference import rank_log
 from inference.kernels import cpp_library
 from inference.kernels.machine_cache import NoCache, cache_directory, machine, write_whole
 from inference.model.linear import CANDIDATE_SIZES, ParallelLinear
-
-log = structlog.get_logger()
 
 SOURCES = ("linear.py", "quantized.py", "row_sizes.py", "kept_trials.py")
 
@@ -77,7 +75,7 @@ def write(key: str, trials: Trials) -> None:
     try:
         write_whole(_path(key), json.dumps(whole))
     except (NoCache, OSError) as error:
-        log.info("the trials of products are not kept", reason=str(error))
+        rank_log.info("the trials of products are not kept", reason=str(error))
 
 
 def _path(key: str) -> Path:

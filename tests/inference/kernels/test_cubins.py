@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("triton", reason="needs triton: make kernels installs it")
+
 # Half of what a thread may have lets two programs of four warps into each quarter of the registers.
 MOST_REGISTERS = {"decode": 128, "rows": 64, "full, 4 rows": 96, "int8, 4 rows": 96}
 
