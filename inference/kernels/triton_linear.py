@@ -60,7 +60,9 @@ def int8_product_triton(weight: Int8) -> Product:
 def int4_product_triton(weight: Int4) -> Product:
     """Build a product with bf16 rows. A weight is rounded to bf16 on its way to the product."""
     outputs, packed = len(weight.values), pack_int4(weight)
-    return lambda rows: _multiply(rows, packed.values, packed.scales, packed.minima, outputs, 4)
+    return lambda rows: _multiply(
+        rows, packed.values, packed.scales, packed.minima, outputs, 4
+    )
 
 
 def _multiply(
