@@ -19,15 +19,10 @@ from inference import rank_log
 from inference.kernels.machine_cache import NoCache, cache_directory, machine
 
 SOURCES = Path(__file__).parent
-FLAGS = [
-    "-std=c++17",
-    "-O3",
-    "-march=native",
-    "-fopenmp",
-    "-fPIC",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-]
+FLAGS = (
+    *("-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC"),
+    *("-fno-math-errno", "-fno-trapping-math"),
+)
 COMPILERS = ("c++", "g++", "clang++")
 PATIENCE_SECONDS = 120
 

@@ -114,19 +114,31 @@ struct Attend {
 
     template <int N>
     void score(const Tile& tile, long kv, long q, Scratch& s) const {
-        Floats acc[N][VECTORS] = {};
+        Floats acc[N][VECTORS];
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) acc[n][v] = Floats{};
         const T* queries[N];
+        const uint32_t* keys = s.keys.data();
+        float* scores = s.scores.data() + q * BLOCK;
         for (int n = 0; n < N; n++) queries[n] = query(tile, q + n, kv);
         for (long w = 0; w < words; w++) {
             Words k[VECTORS];
-            memcpy(k, s.keys.data() + w * BLOCK, sizeof k);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) memcpy(&k[v], keys + w * BLOCK + v * LANES, 64);
+#pragma GCC unroll 4
             for (int n = 0; n < N; n++) {
                 uint32_t word;
                 memcpy(&word, (const char*)queries[n] + 4 * w, 4);
+#pragma GCC unroll 4
                 for (int v = 0; v < VECTORS; v++) acc[n][v] = dot_words(acc[n][v], k[v], word, T{});
             }
         }
-        memcpy(s.scores.data() + q * BLOCK, acc, sizeof acc);
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) store(scores + n * BLOCK + v * LANES, acc[n][v]);
     }
 
     // Make weights of the scores of a query; scale down what there is of its split.
@@ -170,16 +182,27 @@ struct Attend {
     template <int N, int V>
     void add_values(long q, long at, Scratch& s) const {
         Floats acc[N][V];
-        for (int n = 0; n < N; n++) memcpy(acc[n], s.out.data() + (q + n) * width + at, sizeof acc[n]);
+        float* out = s.out.data() + q * width + at;
+        const float *values = s.values.data() + at, *weights = s.scores.data() + q * BLOCK;
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) acc[n][v] = load(out + n * width + v * LANES);
         for (long t = 0; t < BLOCK; t++) {
             Floats value[V];
-            memcpy(value, s.values.data() + t * padded + at, sizeof value);
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) value[v] = load(values + t * padded + v * LANES);
+#pragma GCC unroll 4
             for (int n = 0; n < N; n++) {
-                float weight = s.scores[(q + n) * BLOCK + t];
+                float weight = weights[n * BLOCK + t];
+#pragma GCC unroll 4
                 for (int v = 0; v < V; v++) acc[n][v] += value[v] * weight;
             }
         }
-        for (int n = 0; n < N; n++) memcpy(s.out.data() + (q + n) * width + at, acc[n], sizeof acc[n]);
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) store(out + n * width + v * LANES, acc[n][v]);
     }
 
     template <int N>
