@@ -1,19 +1,12 @@
-"""Lines of the log from a rank. structlog is imported when there is something to say: a machine
-where only `gpu_check` runs may be without it.
+"""What a rank has to say to the operator. The supervisor writes it, in the format of all its lines.
+
+Without structlog: a machine where only `gpu_check` runs may be without it.
 """
 
-
-def info(event: str, **facts: object) -> None:
-    """Write what an operator may want to know."""
-    # See above.
-    import structlog  # noqa: PLC0415
-
-    structlog.get_logger().info(event, **facts)
+said: list[tuple[str, dict[str, str]]] = []
+"""What has been said since the start: events, and facts about them."""
 
 
-def warning(event: str, **facts: object) -> None:
-    """Write what an operator should look at."""
-    # See above.
-    import structlog  # noqa: PLC0415
-
-    structlog.get_logger().warning(event, **facts)
+def say(event: str, **facts: str) -> None:
+    """Tell the operator something that explains how the model is served."""
+    said.append((event, facts))

@@ -94,6 +94,14 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Something about this rank that an operator may want to know, with facts."""
+
+    event: str
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The model cannot be served; another try would not help."""
 
@@ -142,8 +150,8 @@ class Outputs:
     stats: SchedulerStats = field(default_factory=SchedulerStats)
 
 
-RankMessage = Add | Cancel | Loading | Ready | Failed | Outputs
-KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Ready, Failed)}
+RankMessage = Add | Cancel | Loading | Said | Ready | Failed | Outputs
+KINDS = {kind.__name__: kind for kind in (Add, Cancel, Loading, Said, Ready, Failed)}
 
 
 def encode(message: RankMessage) -> bytes:

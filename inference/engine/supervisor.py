@@ -22,6 +22,7 @@ from inference.engine.messages import (
     Outputs,
     RankMessage,
     Ready,
+    Said,
     SampleOutput,
     read_message,
 )
@@ -197,6 +198,8 @@ class Supervisor:
                 self.progress = f"reading weights, layer {message.done} of {message.of}"
                 if message.done % 10 == 0 or message.done == message.of:
                     log.info("reading weights", layer=message.done, of=message.of)
+            case Said():
+                log.info(message.event, **message.facts)
             case Ready():
                 self._take_ready(message)
             case Outputs():

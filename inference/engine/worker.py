@@ -16,6 +16,7 @@ from typing import NoReturn
 import torch
 import torch.distributed as dist
 
+from inference import rank_log
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
 from inference.engine.kv_cache import PagePool
@@ -29,6 +30,7 @@ from inference.engine.messages import (
     OutputBatcher,
     RankArgs,
     Ready,
+    Said,
 )
 from inference.engine.model_runner import ModelRunner
 from inference.engine.parent_death import die_with_parent
@@ -87,6 +89,8 @@ def _serve(args: RankArgs, supervisor: MessageSocket) -> NoReturn:
     dist.barrier()
     while args.rank > 0:
         runner.follow(plans.receive())
+    for event, facts in rank_log.said:
+        supervisor.send(Said(event, facts))
     pages = runner.page_count
     running = limits.max_running
     supervisor.send(Ready(device.name, device.description, device.threads, pages, running))

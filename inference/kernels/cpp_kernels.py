@@ -36,7 +36,7 @@ def compile_kernels(dtype: torch.dtype) -> "CppKernels | None":
         return None
     kernels = CppKernels(library, dtype)
     if not agrees_with_torch(kernels):
-        rank_log.warning("the kernels in C++ compute something else, torch computes the layers")
+        rank_log.say("the kernels in C++ compute something else, torch computes the layers")
         return None
     return kernels
 

@@ -39,7 +39,7 @@ def load_library() -> ctypes.CDLL | None:
     try:
         return _load(cache_directory(), openmp_runtime(), find_compiler())
     except (CannotCompile, NoCache, OSError) as error:
-        rank_log.info("no kernels in C++, torch computes the layers", reason=str(error))
+        rank_log.say("no kernels in C++, torch computes the layers", reason=str(error))
         return None
 
 

@@ -75,7 +75,7 @@ def write(key: str, trials: Trials) -> None:
     try:
         write_whole(_path(key), json.dumps(whole))
     except (NoCache, OSError) as error:
-        rank_log.info("the trials of products are not kept", reason=str(error))
+        rank_log.say("the trials of products are not kept", reason=str(error))
 
 
 def _path(key: str) -> Path:

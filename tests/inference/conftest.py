@@ -1,6 +1,8 @@
 """The real model, and the reference that it is held against."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack
 
@@ -80,3 +82,21 @@ def ask() -> Ask:
         return texts, reasons, usage
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def one_rank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """This process as the only rank of a model."""
+    # Few tests need these, which take seconds to import.
+    import torch.distributed as dist  # noqa: PLC0415
+    from megatron.core import parallel_state  # noqa: PLC0415
+
+    from inference.model.gpt_model import join_ranks  # noqa: PLC0415
+
+    store = f"file://{tmp_path_factory.mktemp('ranks') / 'rendezvous'}"
+    limit = timedelta(seconds=60)
+    dist.init_process_group("gloo", init_method=store, rank=0, world_size=1, timeout=limit)
+    join_ranks(1, limit)
+    yield
+    parallel_state.destroy_model_parallel()
+    dist.destroy_process_group()

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import structlog
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from inference import rank_log
 from inference.kernels import cpp_library
 from inference.kernels.activation import Activation
 from inference.kernels.cpp_kernels import CppKernels, agrees_with_torch, compile_kernels
@@ -360,9 +360,11 @@ def test_without_a_compiler_torch_computes_and_a_line_says_why(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with structlog.testing.capture_logs() as lines:
-        assert compile_kernels(torch.float32) is None
-    assert [line["reason"] for line in lines] == ["There is no C++ compiler: no-such-compiler."]
+    monkeypatch.setattr(rank_log, "said", [])
+    assert compile_kernels(torch.float32) is None
+    assert [facts["reason"] for _, facts in rank_log.said] == [
+        "There is no C++ compiler: no-such-compiler."
+    ]
 
 
 def test_a_compiler_that_fails_leaves_torch_and_no_file(
@@ -372,9 +374,9 @@ def test_a_compiler_that_fails_leaves_torch_and_no_file(
     compiler.write_text('#!/bin/sh\n[ "$1" = --version ] && exit\necho "error: no" >&2\nexit 1\n')
     compiler.chmod(0o700)
     monkeypatch.setenv("CXX", str(compiler))
-    with structlog.testing.capture_logs() as lines:
-        assert compile_kernels(torch.float32) is None
-    assert [line["reason"] for line in lines] == [f"{compiler} has failed: error: no"]
+    monkeypatch.setattr(rank_log, "said", [])
+    assert compile_kernels(torch.float32) is None
+    assert [facts["reason"] for _, facts in rank_log.said] == [f"{compiler} has failed: error: no"]
     assert list(empty_cache.iterdir()) == []
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 
 from inference.checkpoint.open import open_checkpoint
-from inference.gpu_check.__main__ import CHECKS, Asked, join
+from inference.gpu_check.__main__ import CHECKS, Asked
 from inference.gpu_check.checks import Check, run_checks
 from inference.gpu_check.cold_start import write_checkpoint
 from inference.gpu_check.draws import draws
@@ -59,17 +58,6 @@ sys.meta_path.insert(0, Missing())
 sys.argv = ["gpu_check", *sys.argv[1:]]
 runpy.run_module("inference.gpu_check", run_name="__main__", alter_sys=True)
 """
-
-
-@pytest.fixture(scope="module")
-def rank() -> Iterator[None]:
-    """Be the only rank of this process."""
-    if dist.is_initialized():
-        yield
-        return
-    join(Device.choose(Asked("cpu"), 0, 1))
-    yield
-    dist.destroy_process_group()
 
 
 def lab_on(name: str, directory: Path) -> Lab:
@@ -146,7 +134,7 @@ def test_a_table_has_a_cell_for_every_column_of_every_row() -> None:
     ]
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 def test_what_a_step_reads_is_counted_as_the_model_holds_it(tmp_path: Path) -> None:
     lab = lab_on("cpu", tmp_path)
     model = load_model(SMALL.shape, lab.device)
@@ -182,7 +170,7 @@ def test_the_checkpoint_that_is_written_is_read_as_the_weights_it_was_made_of(
         assert torch.equal(one.weight.float(), other.weight.float())
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 def test_texts_that_settle_go_on_as_if_they_had_been_computed(tmp_path: Path) -> None:
     lab = lab_on("cpu", tmp_path)
     engine = LocalEngine(load_model(SMALL.shape, lab.device), lab.limits, 512)
@@ -193,7 +181,7 @@ def test_texts_that_settle_go_on_as_if_they_had_been_computed(tmp_path: Path) ->
     assert len({page for chunk in plan.chunks for page in chunk.block_table}) == 9
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 @pytest.mark.parametrize("device", DEVICES)
 def test_every_function_of_a_layer_is_as_exact_as_rounding_allows(
     device: str, tmp_path: Path
@@ -222,7 +210,7 @@ def test_a_function_that_is_a_little_wrong_is_seen(
     assert wrong == {"attend"}
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_model_is_that_of_transformers_on_every_device(device: str, tmp_path: Path) -> None:
     rows = list(parity(lab_on(device, tmp_path)))
@@ -238,7 +226,7 @@ def test_a_device_draws_the_tokens_of_a_cpu(device: str, tmp_path: Path) -> None
     assert all(row["ok"] for row in draws(lab_on(device, tmp_path)))
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 @pytest.mark.parametrize("device", DEVICES)
 def test_captured_eager_and_plain_steps_write_the_same_texts(device: str, tmp_path: Path) -> None:
     rows = list(graphs(lab_on(device, tmp_path)))
@@ -246,7 +234,7 @@ def test_captured_eager_and_plain_steps_write_the_same_texts(device: str, tmp_pa
     assert [row for row in rows if not row["ok"]] == []
 
 
-@pytest.mark.usefixtures("rank")
+@pytest.mark.usefixtures("one_rank")
 @pytest.mark.parametrize("device", DEVICES)
 def test_in_the_strict_mode_every_promise_of_sameness_holds(device: str, tmp_path: Path) -> None:
     rows = list(sameness(lab_on(device, tmp_path)))

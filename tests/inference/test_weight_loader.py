@@ -1,6 +1,6 @@
 """Weights of plain numbers, from a file to where they are held."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 from gguf import GGMLQuantizationType
-from megatron.core import parallel_state
 from safetensors.torch import save_file
 
 from inference.checkpoint.open import open_checkpoint
@@ -18,14 +16,12 @@ from inference.checkpoint.parameter_ref import ParameterRef
 from inference.checkpoint.safetensors_files import read_file
 from inference.model import weight_loader
 from inference.model.device import Device
-from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
 from inference.model.quantized import Int4
 from inference.model.staging import Staging
 from inference.model.weight_loader import SlotWeights, WeightForm, WeightLoader, rank_bytes
 from inference.model.weight_slots import WeightSlot
 from tests.inference.families import make
-from tests.inference.load_memory import LIMIT
 
 ROWS, COLUMNS = 700, 500
 BOTH = (torch.bfloat16, torch.float32)
@@ -95,16 +91,6 @@ class Recording(WeightLoader):
     @cached_property
     def loaded(self) -> list[str]:
         return []
-
-
-@pytest.fixture
-def one_rank(tmp_path: Path) -> Iterator[None]:
-    store = f"file://{tmp_path / 'rendezvous'}"
-    dist.init_process_group("gloo", init_method=store, rank=0, world_size=1)
-    join_ranks(1, LIMIT)
-    yield
-    parallel_state.destroy_model_parallel()
-    dist.destroy_process_group()
 
 
 @pytest.mark.usefixtures("one_rank")
