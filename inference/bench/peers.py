@@ -120,6 +120,8 @@ class LlamaCpp:
         self.library = library
         library.llama_backend_init()
         parameters = library.llama_model_default_params()
+        # With weights in the order of AMX, llama-cpp-python 0.3.36 ended by SIGSEGV in a prompt.
+        parameters.use_extra_bufts = " amx_tile" not in Path("/proc/cpuinfo").read_text()
         self.model = library.llama_model_load_from_file(os.fsencode(path), parameters)
         if not self.model:
             raise RuntimeError(f"it cannot read {path}")
