@@ -69,7 +69,8 @@ class Asked:
     device: str
     dtype: str = "auto"
     weights: str = "full"
-    deterministic: bool | None = None
+    # What a card can do; `sameness` says what the strict mode costs.
+    deterministic: bool | None = False
     kv_fraction: float | None = None
     max_running: int | None = None
     max_step_tokens: int | None = None

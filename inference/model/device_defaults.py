@@ -25,12 +25,13 @@ DEFAULTS = {
     # out; the last tenth is for fragments. Rows share one reading of the weights: a card is bound
     # by memory up to some 200 of them, and captured steps end at 64. 2,048 tokens of 8B take about
     # 60 ms at 60 % of 989 TFLOP/s [est]: more would make others' pauses longer, not prompts
-    # faster. What strict products cost has not been measured on a card.
-    "cuda": DeviceDefaults(0.9, max_running=64, max_step_tokens=2048, deterministic=False),
+    # faster. What strict products cost has not been measured on a card; until it is, a message
+    # that goes on after a crash with the same text is worth more than speed.
+    "cuda": DeviceDefaults(0.9, max_running=64, max_step_tokens=2048, deterministic=True),
 }
 
 
 def by_device(setting: str) -> str:
     """Return for a setting's line of help what it is by default."""
     cpu, cuda = (f"{getattr(DEFAULTS[name], setting)}".lower() for name in ("cpu", "cuda"))
-    return f"by default {cpu} on CPUs, {cuda} on GPUs"
+    return f"by default {cpu}" if cpu == cuda else f"by default {cpu} on CPUs, {cuda} on GPUs"

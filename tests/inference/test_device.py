@@ -48,7 +48,7 @@ def test_a_step_that_the_device_would_overfill_is_refused_with_both_numbers() ->
 def test_the_same_bits_are_the_default_on_a_cpu_and_a_choice_either_way() -> None:
     chosen = [Device.choose(Asked(deterministic=wish), 0, 1) for wish in (None, True, False)]
     assert [device.deterministic for device in chosen] == [True, True, False]
-    assert not DEFAULTS["cuda"].deterministic
+    assert DEFAULTS["cuda"].deterministic
 
 
 def test_ranks_talk_over_gloo_but_for_tensors_of_several_gpus() -> None:
