@@ -24,7 +24,7 @@ from inference.model.model_shard import ModelShard
 from inference.model.row_sizes import DECODE_ROWS
 
 # Graphs are captured for texts of at most so many tokens, and of as many as the model takes.
-LENGTH_CLASSES = (2048, 8192, 32768)
+LENGTH_CLASSES: tuple[int, ...] = (2048, 8192, 32768)
 WHOLE_NUMBERS = ("tokens", "positions", "slots", "top_k", "seen")
 FRACTIONS = ("temperature", "top_p", "penalty", "uniform")
 # Of rows that only fill up a step: they take the likeliest token.
@@ -54,6 +54,9 @@ class StepBuffers:
         ]
         self.uploaded = [torch.Event("cuda") for _ in range(2 * on_card)]
         self.turn = 0
+        # A graph holds their addresses: they live as long as it does.
+        self.row_numbers = torch.arange(rows, dtype=torch.int32, device=device)
+        self.tiles = torch.stack([self.row_numbers, torch.ones_like(self.row_numbers)], dim=1)
         self.graph: torch.cuda.CUDAGraph | None = None
         self.logits: torch.Tensor | None = None
 
@@ -177,7 +180,9 @@ class DecodeStep:
         _write(values, "positions", [position for _, position in places])
         _write(values, "slots", [c.block_table[p // size] * size + p % size for c, p in places])
         for row, (chunk, _) in enumerate(places):
-            tables[row, : len(chunk.block_table)] = chunk.block_table
+            # Pages of guesses that were wrong may be in the table too.
+            pages = chunk.block_table[: buffers.pages]
+            tables[row, : len(pages)] = pages
         if planned:
             self._fill_params(values, planned)
 
@@ -194,8 +199,7 @@ class DecodeStep:
         _write(values, "uniform", numbers)
 
     def _step(self, buffers: StepBuffers, chunks: list[Chunk]) -> StepRows:
-        values, tables = buffers.values, buffers.tables
-        rows = torch.arange(buffers.rows, dtype=torch.int32, device=self.model.device)
+        """Return the rows of a step; each has a block table, and is a tile, of its own."""
         queries = [
             QueryChunk(1, chunk.start + i, chunk.block_table)
             for chunk in chunks
@@ -203,11 +207,11 @@ class DecodeStep:
         ]
         return StepRows(
             self.cache,
-            values["positions"],
-            values["slots"],
-            tables,
-            rows,
-            torch.stack([rows, torch.ones_like(rows)], dim=1),
+            buffers.values["positions"],
+            buffers.values["slots"],
+            buffers.tables,
+            buffers.row_numbers,
+            buffers.tiles,
             buffers.pages * self.cache.page_size,
             queries,
         )

@@ -17,6 +17,7 @@ import torch.distributed as dist
 
 from inference.checkpoint.lora import open_adapter
 from inference.checkpoint.open import open_checkpoint
+from inference.engine import decode_step
 from inference.engine.kv_cache import PagePool
 from inference.engine.model_runner import ModelRunner
 from inference.engine.sampler import sample_step
@@ -90,6 +91,8 @@ def main(job: RankJob) -> None:
         if job.decode_rows:
             texts = list(zip(job.prompts, cycle(WAYS)))
             results[path.name]["plain"] = write(runner, texts, job.tokens, lambda _: None)
+            # Texts grow through several classes.
+            decode_step.LENGTH_CLASSES = (32, 64)
             runner.prepare_decode(job.decode_rows)
             plans: list[StepPlan] = []
             results[path.name]["static"] = write(runner, texts, job.tokens, plans.append)
