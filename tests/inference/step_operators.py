@@ -16,6 +16,8 @@ from inference.engine.step_pipeline import StepPipeline
 from inference.engine.step_plan import StepPlan
 from inference.model.device import Device
 from inference.model.gpt_model import join_ranks
+from inference.model.linear import CANDIDATE_SIZES, ParallelLinear
+from inference.model.row_sizes import RowSizes
 from tests.inference.engine import NO_END
 from tests.inference.operators import HIDDEN_READS, Calls, Reads
 from tests.inference.rank import LIMIT, PAGE, PAGES, RankJob, load
@@ -26,6 +28,11 @@ def main(job: RankJob) -> None:
     join_ranks(1, LIMIT)
     (path,) = map(Path, job.models)
     runner = load(job, path, Device.choose(job, 0, 1))
+    # Whatever this machine's clock has chosen: a product has any number of rows.
+    runner.model.row_sizes = RowSizes(CANDIDATE_SIZES, tuple(map(float, CANDIDATE_SIZES)))
+    for module in runner.model.gpt.modules():
+        if isinstance(module, ParallelLinear):
+            module.use(dict.fromkeys(CANDIDATE_SIZES, 0))
     runner.prepare_decode(8)
     scheduler = Scheduler(PagePool(PAGES, PAGE), NO_END, 8, 64, speculate=False, decode_rows=8)
     for i, prompt in enumerate(job.prompts):
