@@ -12,7 +12,15 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from inference.engine.draws import GREEDY_BELOW, TOP, DrawParams, draw_all, draw_top, penalise_
+from inference.engine.draws import (
+    GREEDY_BELOW,
+    TOP,
+    DrawParams,
+    draw_all,
+    draw_top,
+    draw_whole,
+    penalise_,
+)
 from inference.engine.sampler import uniform
 from inference.engine.scheduler import Planned
 from inference.engine.seen_tokens import SeenTokens
@@ -153,9 +161,8 @@ class DecodeStep:
             buffers.logits = self._compute(buffers, self._step(buffers, plan.chunks))
         else:
             buffers.graph.replay()
-        if any(not _is_top(sequence.params) for sequence, _ in planned):
-            assert buffers.logits is not None
-            self.drawn[:size] = draw_all(buffers.logits, self._params(buffers))
+        if wide := [s.params for s, _ in planned if not _is_top(s.params)]:
+            self._draw_wide(buffers, wide)
         if self.model.tp > 1:
             dist.broadcast(self.drawn, src=0, group=self.model.group)
         return self._read(rows)
@@ -237,6 +244,19 @@ class DecodeStep:
         penalise_(logits, self.seen.at(values["seen"]), params.penalty)
         self.drawn[: buffers.rows] = draw_top(logits, params)
         return logits
+
+    def _draw_wide(self, buffers: StepBuffers, wide: list[SamplingParams]) -> None:
+        """Draw again for rows that `draw_top` cannot draw. Others keep what they have: all functions
+        give the same token.
+        """
+        assert buffers.logits is not None
+        logits, params, drawn = buffers.logits, self._params(buffers), self.drawn[: buffers.rows]
+        if any(one.top_k or one.top_p < 1 for one in wide):
+            drawn.copy_(draw_all(logits, params))
+        else:
+            # Without limits nothing has to be sorted, which takes longer than the step itself.
+            whole = ~params.greedy & (params.top_k == 0)
+            drawn.copy_(draw_whole(logits, params).where(whole, drawn))
 
     def _read(self, rows: int) -> DrawnTokens:
         if self.model.device.type != "cuda":

@@ -11,8 +11,9 @@ from inference.kernels.paged_cache import KVCache
 from inference.kernels.upload import upload
 from inference.model.model_shard import ModelShard
 
-# Prompts of these lengths use every variant of the kernels between them.
-WARM_PROMPTS = (8, 200, 2000)
+# Prompts of these lengths use every variant of the kernels between them: one row, few tiles with
+# one split and with two, and many tiles.
+WARM_PROMPTS = (1, 8, 320, 2000)
 
 
 class ModelRunner:
@@ -34,7 +35,7 @@ class ModelRunner:
         if self.model.device.type != "cuda":
             return
         # A kernel is compiled when it is first used, and that must not be in service.
-        for count in WARM_PROMPTS:
+        for count in sorted({min(count, self.model.config.context) for count in WARM_PROMPTS}):
             pages = [self.page_count] * -(-count // self.cache.page_size)
             self.execute(StepPlan([Chunk([0] * count, 0, pages, 1)]))
         self.decode_step.capture()

@@ -151,6 +151,8 @@ def _load(args: RankArgs, device: Device, limits: Limits, supervisor: MessageSoc
         model = ModelShard(loader, config, device, progress, adapters)
     # Not inside: these speak to the other ranks, and if one dies the file is not to blame.
     model.measure(device.deterministic)
+    # Before Megatron's groups, whose timeout is shorter: ranks may have loaded at different speeds.
+    dist.barrier()
     pages = args.page_count or _page_count(args, device, limits, model)
     tokens = pages * args.page_size
     check_cache(config, args.tp, tokens, device.dtype.itemsize, device.memory(args.tp))

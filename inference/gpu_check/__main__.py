@@ -57,7 +57,7 @@ CHECKS = [
     Check("draws", 15, draws),
     Check("peers", 70, peers),
     Check("memory", 30, memory),
-    Check("cold start", 60, cold_start),
+    Check("cold start", 120, cold_start),
     Check("few bits", 25, few_bits),
 ]
 

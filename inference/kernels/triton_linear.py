@@ -16,6 +16,8 @@ from inference.model.quantized import GROUP, Int4, Int8
 
 SPLIT = 1024
 FEW_ROWS = 16
+# A decode of up to so many rows has programs for the whole card too.
+SOME_ROWS = 64
 # From so many programs on the card is full, and each makes its whole sum.
 MANY_PROGRAMS = 1024
 SUMMED, SUMMED_AHEAD = 256, 16
@@ -72,8 +74,10 @@ def _multiply(rows: torch.Tensor, weight: CardWeight) -> torch.Tensor:
     assert rows.is_contiguous()
     (count, inputs), outputs = rows.shape, weight.outputs
     # Without tensor cores, in fp32, the order of sums depends on the tile.
-    few = count <= FEW_ROWS or rows.dtype == torch.float32
-    out_block, row_block = (64, 16) if few else (128, 128)
+    exact = rows.dtype == torch.float32
+    few = exact or count <= SOME_ROWS
+    row_block = 16 if exact or count <= FEW_ROWS else SOME_ROWS
+    out_block, row_block = (64, row_block) if few else (128, 128)
     grid = triton.cdiv(count, row_block), triton.cdiv(outputs, out_block)
     splits = triton.cdiv(inputs, SPLIT)
     whole = splits == 1 or grid[0] * grid[1] >= MANY_PROGRAMS or not few

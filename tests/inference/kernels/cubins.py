@@ -158,7 +158,7 @@ def products() -> None:
         ),
     }
     for name, multiply in made.items():
-        for count in (4, 2048):
+        for count in (4, 48, 2048):
             with launches(f"{name}, {count} rows"):
                 multiply(torch.empty(count, inputs, dtype=BF16))
 
