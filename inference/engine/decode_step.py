@@ -246,8 +246,8 @@ class DecodeStep:
         return logits
 
     def _draw_wide(self, buffers: StepBuffers, wide: list[SamplingParams]) -> None:
-        """Draw again for rows that `draw_top` cannot draw. Others keep what they have: all functions
-        give the same token.
+        """Draw again for rows that `draw_top` cannot draw. The others keep their tokens: these are
+        the same by any of the functions.
         """
         assert buffers.logits is not None
         logits, params, drawn = buffers.logits, self._params(buffers), self.drawn[: buffers.rows]
