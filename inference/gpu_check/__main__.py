@@ -47,17 +47,17 @@ TIMEOUT = timedelta(minutes=10)
 CHECKS = [
     Check("ceilings", 20, ceilings),
     Check("kernels", 45, kernel_errors),
-    Check("decode", 90, decode),
+    Check("decode", 80, decode),
     Check("arrivals", 40, arrivals),
-    Check("prefill", 50, prefill),
+    Check("prefill", 45, prefill),
     Check("breakdown", 30, breakdown),
     Check("sameness", 60, sameness),
     Check("graphs", 30, graphs),
     Check("parity", 35, parity),
     Check("draws", 15, draws),
-    Check("peers", 70, peers),
+    Check("peers", 55, peers),
     Check("memory", 30, memory),
-    Check("cold start", 120, cold_start),
+    Check("cold start", 90, cold_start),
     Check("few bits", 25, few_bits),
 ]
 
