@@ -12,19 +12,10 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from inference.engine.draws import (
-    GREEDY_BELOW,
-    TOP,
-    DrawParams,
-    draw_all,
-    draw_top,
-    draw_whole,
-    penalise_,
-)
-from inference.engine.sampler import uniform
+from inference.engine.draws import DrawParams, draw_all, draw_top, draw_whole, penalise_
+from inference.engine.sampler import Kind, kind_of, uniform
 from inference.engine.scheduler import Planned
 from inference.engine.seen_tokens import SeenTokens
-from inference.engine.sequence import SamplingParams
 from inference.engine.step_plan import Chunk, StepPlan
 from inference.kernels.layer_kernels import QueryChunk, StepRows
 from inference.kernels.paged_cache import KVCache
@@ -151,6 +142,8 @@ class DecodeStep:
         planned: the sequence of each chunk. Rank 0 has them, and draws for all ranks.
         """
         self.cache.copy(plan.copies)
+        # Adapters of the step before: a static step has none.
+        self.model.active.clear()
         rows = plan.rows
         longest = max(chunk.start + len(chunk.tokens) for chunk in plan.chunks)
         size = self.sizes[bisect_left(self.sizes, rows)]
@@ -161,7 +154,7 @@ class DecodeStep:
             buffers.logits = self._compute(buffers, self._step(buffers, plan.chunks))
         else:
             buffers.graph.replay()
-        if wide := [s.params for s, _ in planned if not _is_top(s.params)]:
+        if wide := {kind_of(s.params) for s, _ in planned} - {"greedy", "top"}:
             self._draw_wide(buffers, wide)
         if self.model.tp > 1:
             dist.broadcast(self.drawn, src=0, group=self.model.group)
@@ -245,18 +238,18 @@ class DecodeStep:
         self.drawn[: buffers.rows] = draw_top(logits, params)
         return logits
 
-    def _draw_wide(self, buffers: StepBuffers, wide: list[SamplingParams]) -> None:
+    def _draw_wide(self, buffers: StepBuffers, wide: set[Kind]) -> None:
         """Draw again for rows that `draw_top` cannot draw. The others keep their tokens: these are
         the same by any of the functions.
         """
         assert buffers.logits is not None
         logits, params, drawn = buffers.logits, self._params(buffers), self.drawn[: buffers.rows]
-        if any(one.top_k or one.top_p < 1 for one in wide):
-            drawn.copy_(draw_all(logits, params))
-        else:
-            # Without limits nothing has to be sorted, which takes longer than the step itself.
+        if wide == {"whole"}:
+            # Nothing has to be sorted, which would take longer than the step itself.
             whole = ~params.greedy & (params.top_k == 0)
             drawn.copy_(draw_whole(logits, params).where(whole, drawn))
+        else:
+            drawn.copy_(draw_all(logits, params))
 
     def _read(self, rows: int) -> DrawnTokens:
         if self.model.device.type != "cuda":
@@ -266,11 +259,6 @@ class DecodeStep:
         arrived = torch.Event("cuda")
         arrived.record()
         return DrawnTokens(host, arrived)
-
-
-def _is_top(params: SamplingParams) -> bool:
-    """Say whether `draw_top` draws it: that is part of the step itself."""
-    return params.temperature < GREEDY_BELOW or 1 <= params.top_k <= TOP
 
 
 def _write(values: dict[str, NDArray[Any]], name: str, numbers: list[int] | list[float]) -> None:

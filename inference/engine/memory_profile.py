@@ -4,7 +4,6 @@ A share of the memory that is free before it would be a guess: with a high one t
 finds no memory in the middle of service.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,9 +16,6 @@ from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.errors import ModelError
 from inference.model.device import Limits
 from inference.model.model_shard import ModelShard
-
-Prepare = Callable[[ModelRunner], None]
-"""Does all that is done once, before the first request, and keeps memory for it: captured steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class MemoryProfile:
         )
 
 
-def profile(model: ModelShard, limits: Limits, page_size: int, prepare: Prepare) -> MemoryProfile:
+def profile(model: ModelShard, limits: Limits, page_size: int) -> MemoryProfile:
     """Run the largest step once with a small cache, on a GPU, and measure. Every rank must call it:
     they talk. Raises ModelError if even that does not fit.
     """
@@ -80,14 +76,14 @@ def profile(model: ModelShard, limits: Limits, page_size: int, prepare: Prepare)
         ) from error
     peak = torch.cuda.max_memory_allocated() - runner.cache.data.nbytes
     del runner
-    graphs = _graph_bytes(model, page_size, prepare)
+    graphs = _graph_bytes(model, page_size, limits.max_running)
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.empty_cache()
     free, reserved = torch.cuda.mem_get_info()[0], torch.cuda.memory_reserved()
     return MemoryProfile(total, max(0, total - free - reserved), peak, graphs)
 
 
-def _graph_bytes(model: ModelShard, page_size: int, prepare: Prepare) -> int:
+def _graph_bytes(model: ModelShard, page_size: int, max_running: int) -> int:
     """Return what captured steps keep. They hold addresses of the cache that they were captured
     with, so that these are for measuring only; it is as long as the longest of them needs, if a
     quarter of the free memory allows that.
@@ -97,7 +93,7 @@ def _graph_bytes(model: ModelShard, page_size: int, prepare: Prepare) -> int:
     most = torch.cuda.mem_get_info()[0] // 4 // page
     runner = ModelRunner(model, page_size, max(1, min(model.config.context // page_size, most)))
     before = torch.cuda.mem_get_info()[0]
-    prepare(runner)
+    runner.prepare_decode(max_running)
     torch.cuda.empty_cache()
     return max(0, before - torch.cuda.mem_get_info()[0])
 

@@ -10,6 +10,7 @@ from inference.kernels.layer_kernels import QueryChunk, step_rows
 from inference.kernels.paged_cache import KVCache
 from inference.kernels.upload import upload
 from inference.model.model_shard import ModelShard
+from inference.model.row_sizes import DECODE_ROWS
 
 # Prompts of these lengths use every variant of the kernels between them: one row, few tiles with
 # one split and with two, and many tiles.
@@ -27,11 +28,11 @@ class ModelRunner:
         self.cache = KVCache(size, model.dtype, model.device)
         self.decode_step: DecodeStep | None = None
 
-    def prepare_decode(self, max_rows: int) -> None:
-        """Make the static step for at most `max_rows` rows, and on a GPU capture it. Every rank
-        must call it: they talk.
+    def prepare_decode(self, max_running: int) -> None:
+        """Make the static step for as many texts as run at once, and on a GPU capture it. Every
+        rank must call it: they talk.
         """
-        self.decode_step = DecodeStep(self.model, self.cache, max_rows)
+        self.decode_step = DecodeStep(self.model, self.cache, min(max_running, DECODE_ROWS[-1]))
         if self.model.device.type != "cuda":
             return
         # A kernel is compiled when it is first used, and that must not be in service.

@@ -30,7 +30,7 @@ from inference.engine.sequence import SamplingParams, Sequence, tokens_of
 from inference.engine.step_plan import Chunk
 
 Kind = Literal["greedy", "top", "many", "nucleus", "whole", "sorted"]
-"""How a row is drawn. A static step can draw the first two kinds."""
+"""How a row is drawn. A static step draws the first two kinds itself."""
 
 LogprobsWanted = tuple[torch.Tensor, list[int], int]
 """Logits, [rows, vocab], the token of each row, and how many of the likeliest go with it."""
@@ -46,16 +46,16 @@ class SamplingMetadata:
     position: int
     seen: "array[int]"
 
-    @property
-    def kind(self) -> Kind:
-        params = self.params
-        if params.temperature < GREEDY_BELOW:
-            return "greedy"
-        if not params.top_k:
-            return "whole" if params.top_p == 1.0 else "nucleus"
-        if params.top_k <= TOP:
-            return "top"
-        return "many" if params.top_k <= MANY else "sorted"
+
+def kind_of(params: SamplingParams) -> Kind:
+    """Return how a row is drawn. Rows of one kind are drawn together."""
+    if params.temperature < GREEDY_BELOW:
+        return "greedy"
+    if not params.top_k:
+        return "whole" if params.top_p == 1.0 else "nucleus"
+    if params.top_k <= TOP:
+        return "top"
+    return "many" if params.top_k <= MANY else "sorted"
 
 
 def sample_step(scheduler: Scheduler, logits: torch.Tensor) -> list[SampleOutput]:
@@ -142,7 +142,7 @@ def sample(logits: torch.Tensor, metadata: list[SamplingMetadata]) -> list[int]:
     assert len(logits) == len(metadata)
     kinds: dict[Kind, list[int]] = {}
     for row, one in enumerate(metadata):
-        kinds.setdefault(one.kind, []).append(row)
+        kinds.setdefault(kind_of(one.params), []).append(row)
     block = draw_block(metadata).to(logits.device, non_blocking=True)
     penalise(logits, metadata, block)
     tokens = _draw(logits, metadata, block, kinds)

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -43,7 +42,6 @@ from inference.model.config import check_cache
 from inference.model.device import Device, Limits, pin_to_cores
 from inference.model.gpt_model import join_ranks
 from inference.model.model_shard import ModelShard
-from inference.model.row_sizes import DECODE_ROWS
 from inference.model.weight_loader import WeightLoader, check_memory, rank_bytes
 
 IDLE_SECONDS = 1.0
@@ -159,24 +157,17 @@ def _load(args: RankArgs, device: Device, limits: Limits, supervisor: MessageSoc
     size = config.cache_bytes(tokens, args.tp, device.dtype.itemsize) / 1e9
     with model_errors(path, f"a cache for {tokens:,} tokens ({size:,.1f} GB on each rank)"):
         runner = ModelRunner(model, args.page_size, pages)
-    prepare(runner, limits)
-    return runner
-
-
-def prepare(runner: ModelRunner, limits: Limits) -> None:
-    """Do what is done once, before the first request, and keeps memory: capture decode steps."""
     # On a CPU a static step has nothing to save.
-    if runner.model.device.type == "cuda":
-        runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
+    if device.name == "cuda":
+        runner.prepare_decode(limits.max_running)
+    return runner
 
 
 def _page_count(args: RankArgs, device: Device, limits: Limits, model: ModelShard) -> int:
     """Return how many pages the rank with the least memory can hold. Raises ModelError."""
     page = model.config.cache_bytes(args.page_size, args.tp, device.dtype.itemsize)
     if device.name == "cuda":
-        mine = profile(model, limits, args.page_size, partial(prepare, limits=limits)).pages(
-            limits, page
-        )
+        mine = profile(model, limits, args.page_size).pages(limits, page)
     else:
         mine = int(device.free_memory(args.tp) * limits.kv_fraction) // page
     # On the host: it is one number, and gloo is there at any TP.

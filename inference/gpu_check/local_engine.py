@@ -16,7 +16,6 @@ from inference.gpu_check.random_weights import RandomWeights
 from inference.model.config import ModelConfig
 from inference.model.device import Device, Limits
 from inference.model.model_shard import ModelShard
-from inference.model.row_sizes import DECODE_ROWS
 
 PAGE_SIZE = 16
 # Of a CPU, where it only has to run.
@@ -51,7 +50,7 @@ class LocalEngine:
         self.model, self.limits = model, limits
         self.runner = ModelRunner(model, PAGE_SIZE, -(-tokens // PAGE_SIZE))
         if static:
-            prepare(self.runner, limits)
+            self.runner.prepare_decode(limits.max_running)
 
     def pipeline(self, step_tokens: int | None = None) -> StepPipeline:
         """Return the steps of an empty cache."""
@@ -133,11 +132,6 @@ class LocalEngine:
             began = time.perf_counter()
             pipeline.step(THREADS)
             yield time.perf_counter() - began
-
-
-def prepare(runner: ModelRunner, limits: Limits) -> None:
-    """Capture decode steps, as `inference.engine.worker` does, which needs tokenizers."""
-    runner.prepare_decode(min(limits.max_running, DECODE_ROWS[-1]))
 
 
 def load_model(config: ModelConfig, device: Device) -> ModelShard:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 
 from inference.engine.memory_profile import largest_step, profile
 from inference.gpu_check.lab import Lab
-from inference.gpu_check.local_engine import PAGE_SIZE, prepare
+from inference.gpu_check.local_engine import PAGE_SIZE
 from inference.gpu_check.report import Row
 
 
@@ -19,7 +18,7 @@ def memory(lab: Lab) -> Iterator[Row]:
         rows = lab.limits.max_step_tokens
         yield {"what": f"a step of {rows} tokens, on a CPU", "ok": True}
         return
-    found = profile(model, lab.limits, PAGE_SIZE, partial(prepare, limits=lab.limits))
+    found = profile(model, lab.limits, PAGE_SIZE)
     for name, size in asdict(found).items():
         yield {"what": name, "GB": size / 1e9}
     page = lab.sizes.shape.cache_bytes(PAGE_SIZE, 1, lab.device.dtype.itemsize)

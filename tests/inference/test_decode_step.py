@@ -17,25 +17,33 @@ PROMPTS = [[1, 50, 60, 70], [1, *range(20, 90)], [7], [5, 5, 5, 5, 5, 5], [9, 8,
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """What the ranks write with and without a static step, by TP and number format."""
+    """What the ranks write with and without a static step, by TP, number format and device."""
     directory = tmp_path_factory.mktemp("families")
     for family in FAMILIES:
         make(family, directory / family)
 
     @cache
-    def results(tp: int, dtype: str) -> dict[str, RankResult]:
+    def results(tp: int, dtype: str, device: str) -> dict[str, RankResult]:
         paths, out = [directory / family for family in FAMILIES], tmp_path_factory.mktemp("ranks")
-        return run_ranks(out, tp, paths, PROMPTS, decode_rows=8, dtype=dtype)
+        return run_ranks(out, tp, paths, PROMPTS, decode_rows=8, dtype=dtype, device=device)
 
     return results
 
 
-@pytest.mark.parametrize(("tp", "dtype"), [(1, "fp32"), (1, "bf16"), (2, "fp32")])
+@pytest.mark.parametrize(
+    ("tp", "dtype", "device"),
+    [
+        (1, "fp32", "cpu"),
+        (1, "bf16", "cpu"),
+        (2, "fp32", "cpu"),
+        pytest.param(1, "bf16", "cuda", marks=pytest.mark.gpu),
+    ],
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_static_step_writes_what_the_plain_runner_writes(
-    results: Results, family: str, tp: int, dtype: str
+    results: Results, family: str, tp: int, dtype: str, device: str
 ) -> None:
-    found = results(tp, dtype)[family]
+    found = results(tp, dtype, device)[family]
     assert found["static"] == found["plain"]
     assert found["ahead"] > len(PROMPTS) * 10
 

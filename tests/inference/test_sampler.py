@@ -10,6 +10,7 @@ from inference.engine.draws import DrawParams, draw_all, draw_top, penalise_
 from inference.engine.sampler import (
     SamplingMetadata,
     draw_block,
+    kind_of,
     logprobs,
     penalise,
     read_logprobs,
@@ -165,7 +166,7 @@ def test_a_static_step_draws_the_tokens_of_any_other_step(kind: str) -> None:
         seen[row, list(one.seen)] = True
     penalise_(logits, seen, params_of(wanted).penalty)
     assert draw_all(logits, params_of(wanted)).tolist() == tokens
-    static = [row for row, one in enumerate(wanted) if one.kind in ("greedy", "top")]
+    static = [row for row, one in enumerate(wanted) if kind_of(one.params) in ("greedy", "top")]
     some = params_of([wanted[row] for row in static])
     assert draw_top(logits[static], some).tolist() == [tokens[row] for row in static]
     assert len(static) == 50

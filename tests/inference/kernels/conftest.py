@@ -2,6 +2,7 @@
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +20,10 @@ def _can_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
         # It interprets all that a card would only mask.
         monkeypatch.setattr(triton_kernels, "MERGED_AHEAD", 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On a card these are what `-m gpu` asks for."""
+    for item in items:
+        if DEVICE.type == "cuda" and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.gpu)
