@@ -98,7 +98,8 @@ async def test_a_bot_to_which_all_goes_wrong_tells_nothing_of_what_it_is_about(
         await ana.draft(f"blog: the {WORD} again")
         await workspace.until(lambda: ana.drafts and WORD in ana.drafts[0].text)
         process.send_signal(signal.SIGABRT)
-        assert await process.wait() == -signal.SIGABRT
+        # The report reads the frames of threads that go on running, and may stumble over one.
+        assert await process.wait() in {-signal.SIGABRT, -signal.SIGSEGV}
     log = (tmp_path / "log").read_bytes()
     for event in (b"listener failed", b"job failed", b"IntegrityError", b"BadHttpMessage"):
         assert event in log
