@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage kernels lint hooks bench constraints clean
+.PHONY: demo test coverage kernels deployment lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -26,6 +26,11 @@ coverage: $(VENV)/.installed-for-tests
 kernels: $(VENV)/.installed-for-tests
 	$(INSTALL) -q -e '.[kernels]'
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) tests/inference/kernels $(ARGS)
+
+# Apart from `test`: the schemas of Kubernetes take longer to install than these tests.
+deployment: $(VENV)/.installed-for-tests
+	$(INSTALL) -q -e '.[deployment]'
+	$(BIN)/python -m pytest tests/end_to_end/test_deploy.py $(ARGS)
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check
