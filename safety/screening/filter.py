@@ -3,7 +3,6 @@
 It fails closed: a detector that raises, takes too long or answers nonsense blocks the text.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from safety.errors import FilterError
 from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer
 from safety.policy.policy import Policy
 from safety.screening.gate import Gate
+from safety.screening.judging_threads import JudgingThreads
 from safety.screening.screening import Screening
 from safety.screening.self_test import self_test
 from safety.text.normalise import normalise
@@ -53,9 +53,12 @@ class Filter:
             judge = Judge(policy.judge, worker) if policy.judge else None
         else:
             judge = base.screening.judge_tier
-        self.screening: Screening = Screening(policy, judge)
+        threads = base.screening.threads if base else JudgingThreads()
+        self.screening: Screening = Screening(policy, judge, threads=threads)
         self._decided = {
-            decision: Screening(policy.holding_as(decision), judge, digest=self.screening.digest)
+            decision: Screening(
+                policy.holding_as(decision), judge, digest=self.screening.digest, threads=threads
+            )
             for decision in (Action.ALLOW, Action.REDACT)
         }
         self._places: dict[str, Filter] = {}
@@ -105,13 +108,15 @@ class Filter:
     async def health(self) -> Health:
         """Try each tier once more, and the audit log."""
         troubles = []
+        threads = self.screening.threads
         try:
-            async with asyncio.timeout(self.policy.timeout_seconds):
-                await asyncio.to_thread(self_test, self.screening)
+            await threads.run(lambda: self_test(self.screening), self.policy.timeout_seconds)
         except FilterError as error:
             troubles.append(str(error))
         except Exception as error:
             troubles.append(f"A detector fails: {type(error).__name__}.")
+        if threads.runaways:
+            troubles.append(f"Judgements that never end: {threads.runaways}. Start it again.")
         troubles += await _trouble_of_judge(self.screening.judge_tier)
         troubles += await _trouble_of_audit(self.audit)
         return Health(tuple(troubles))
