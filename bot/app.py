@@ -31,6 +31,7 @@ from bot.extraction.extraction import kind_of
 from bot.health import serve_health
 from bot.listeners.services import Services
 from bot.messages import use_command
+from bot.private_folder import open_folder
 from bot.review_channel import open_reviews
 from bot.safety_filter import load_filter
 from bot.settings import Settings, required
@@ -82,7 +83,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises OperatorError, SlackUnavailable, SlackRefused, StoreUnavailable.
     """
     use_command(settings.slash_command)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)

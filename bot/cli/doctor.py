@@ -1,7 +1,6 @@
 """`draftsmith doctor`: is everything there, and if not, what to do."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.drafting.brief.recipe import load_recipes
 from bot.errors import OperatorError
 from bot.messages import sentence_about
+from bot.private_folder import open_folder
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
@@ -23,6 +23,7 @@ from bot.slack.manifest import AGENT_EVENTS, SCOPES
 from bot.slack.sessions import NO_AGENT
 from bot.store import Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
+from inference.environment import worker_environment
 
 CHECK_SECONDS = 60.0
 FAILED = 1
@@ -145,7 +146,7 @@ async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackRes
 
 async def _database(settings: Settings) -> str:
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        open_folder(settings.data_dir)
         store = await Store.open(settings.database)
     except OSError:
         raise OperatorError(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
@@ -207,7 +208,7 @@ async def _served(settings: Settings) -> str:
 async def _model(_: Settings) -> str:
     # In a process of its own, as the worker is: this one has no torch.
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "inference", "--check", env=os.environ,
+        sys.executable, "-m", "inference", "--check", env=worker_environment(),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

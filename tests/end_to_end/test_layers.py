@@ -38,7 +38,10 @@ def files(folder: str) -> list[Path]:
     [
         ("inference", ["inference"]),
         ("safety", ["safety"]),
-        ("bot", ["bot", "safety", "inference.client", "inference.logs"]),
+        (
+            "bot",
+            ["bot", "safety", *(f"inference.{name}" for name in ("client", "environment", "logs"))],
+        ),
         ("bot/http_server.py", []),
         ("bot/emoji.py", []),
         ("bot/workspace", ["bot.workspace", "bot.http_server", "bot.emoji"]),
