@@ -167,7 +167,7 @@ async def _services(
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
         actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
-        history=DraftHistory(store, filter_, context.recipes),
+        history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
         outbox=slack.outbox,

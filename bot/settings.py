@@ -148,7 +148,7 @@ class ExplicitSettings(Settings):
 
 
 def required(secret: SecretStr | None, name: str) -> SecretStr:
-    """Return the setting's value. Raises OperatorError if it is missing or empty."""
-    if not secret:
+    """Return the setting's value. Raises OperatorError if it is missing or blank."""
+    if secret is None or not secret.get_secret_value().strip():
         raise OperatorError(f"{name} is not set. The README says where Slack shows it.")
     return secret

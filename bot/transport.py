@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
@@ -16,6 +17,8 @@ from bot.settings import Settings, required
 
 EVENTS_PATH = "/slack/events"
 CONNECT_SECONDS = 30
+# Seconds since 1970, and far fewer digits than what overflows.
+TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 @asynccontextmanager
@@ -54,7 +57,9 @@ async def _refuse_malformed(request: web.Request, handler: Handler) -> web.Strea
     """Answer what Slack never sends; Bolt would answer it with a 500 and a traceback."""
     # Without a timestamp, Slack may be asking only for our certificate (ssl_check), which Bolt lets
     # pass, and nothing else.
-    if not request.headers.get("X-Slack-Request-Timestamp", "0").isdecimal():
+    stamp = request.headers.get("X-Slack-Request-Timestamp", "0")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not TIMESTAMP.fullmatch(stamp) or not signature.isascii():
         return web.Response(status=401)
     if not _holds_payload(await request.read(), request.content_type):
         return web.Response(status=400)
