@@ -39,6 +39,12 @@ class Settings(DraftingSettings, BaseSettings):
     slack_transport: Literal["socket", "http"] = Field(
         "socket", description="How Slack reaches the bot: Socket Mode, or signed HTTP."
     )
+    socket_connections: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="WebSockets of this bot in Socket Mode; Slack allows an app 10 in all.",
+    )
     http_host: str = Field("127.0.0.1", description="The address the HTTP transport listens on.")
     http_port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
     health_port: int | None = Field(

@@ -3,17 +3,18 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.http_server import serve_http
 from bot.settings import Settings, required
+from bot.socket_mode import Connection, socket_mode
 
 EVENTS_PATH = "/slack/events"
 CONNECT_SECONDS = 30
@@ -21,27 +22,28 @@ CONNECT_SECONDS = 30
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-@asynccontextmanager
-async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | None]:
-    """Let Slack reach the app; yield the address for its HTTP requests, None in Socket Mode.
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How Slack reaches the bot: the address for its HTTP requests, or connections to it."""
 
-    Raises OperatorError if the token or the secret is not set.
-    """
+    address: str | None = None
+    connections: Sequence[Connection] = ()
+
+
+@asynccontextmanager
+async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[Transport]:
+    """Let Slack reach the app. Raises OperatorError if the token or the secret is not set."""
     if settings.slack_transport == "http":
         required(settings.slack_signing_secret, "SLACK_SIGNING_SECRET")
         async with _http(settings, app) as address:
-            yield address
+            yield Transport(address=address)
         return
     token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
-    handler = AsyncSocketModeHandler(app, token)
-    try:
+    async with AsyncExitStack() as stack:
         async with asyncio.timeout(CONNECT_SECONDS):
-            # The client itself would try a wrong token for ever.
-            handler.client.wss_uri = await handler.client.issue_new_wss_url()
-            await handler.connect_async()  # type: ignore[no-untyped-call]
-        yield None
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+            opening = socket_mode(app, token, count=settings.socket_connections)
+            sockets = await stack.enter_async_context(opening)
+        yield Transport(connections=sockets.connections)
 
 
 @asynccontextmanager
