@@ -100,12 +100,12 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
         await _take_up(stack, settings, store, services)
-        address = await stack.enter_async_context(transport(settings, app))
+        reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport)
         health = await stack.enter_async_context(
             serve_health(filter_, settings.http_host, settings.health_port)
         )
-        yield Bot(engine, services.jobs, services.bot_user, address, health)
+        yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)
 
 
@@ -168,7 +168,7 @@ async def _services(
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
         actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
-        history=DraftHistory(store, filter_, context.recipes),
+        history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
         outbox=slack.outbox,
