@@ -28,7 +28,7 @@ from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.extraction.extraction import kind_of
-from bot.health import serve_health
+from bot.health import serve_health, watch_health
 from bot.listeners.services import Services
 from bot.messages import use_command
 from bot.private_folder import open_folder
@@ -102,8 +102,10 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         await _take_up(stack, settings, store, services)
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport)
+        sockets = None if reached.address else reached.connections
+        watch = watch_health(store, engine, filter_, sockets)
         health = await stack.enter_async_context(
-            serve_health(filter_, settings.http_host, settings.health_port)
+            serve_health(watch, settings.http_host, settings.health_port)
         )
         yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)

@@ -51,7 +51,8 @@ class Settings(DraftingSettings, BaseSettings):
         None,
         ge=0,
         le=65535,
-        description="The port, on HTTP_HOST, of /health/live and /health/ready; none by default.",
+        description="The port, on HTTP_HOST, of /health/live, /health/ready, /health/takes and "
+        "/metrics; none by default.",
     )
     slash_command: str = Field(
         "/draft", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command."

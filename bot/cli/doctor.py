@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.drafting.brief.recipe import load_recipes
 from bot.errors import OperatorError
+from bot.health import database_troubles, filter_troubles, worker_troubles
 from bot.messages import sentence_about
 from bot.private_folder import open_folder
 from bot.safety_filter import load_filter
@@ -156,14 +157,18 @@ async def _database(settings: Settings) -> str:
         raise OperatorError(
             f"{settings.database_shown} cannot be opened: check DATABASE_URL."
         ) from None
-    await store.close()
+    try:
+        troubles = await database_troubles(store)
+    finally:
+        await store.close()
+    if troubles:
+        raise OperatorError(" ".join(troubles))
     return settings.database_shown
 
 
 async def _filter(settings: Settings) -> str:
-    health = await load_filter(settings).health()
-    if health.degraded:
-        raise OperatorError(" ".join(health.troubles))
+    if troubles := await filter_troubles(load_filter(settings)):
+        raise OperatorError(" ".join(troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 
@@ -198,11 +203,15 @@ async def _languages(settings: Settings) -> str:
 async def _served(settings: Settings) -> str:
     try:
         async with EngineClient(settings.engine_url, token=settings.worker_token) as engine:
-            return f"{', '.join(await engine.models())} at {settings.engine_url}"
+            models = await engine.models()
+            troubles = await worker_troubles(engine)
     except (EngineUnavailable, EngineRefused) as error:
         raise OperatorError(
             f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN."
         ) from None
+    if troubles:
+        raise OperatorError(" ".join(troubles))
+    return f"{', '.join(models)} at {settings.engine_url}"
 
 
 async def _model(_: Settings) -> str:
