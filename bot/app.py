@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners
+from bot import listeners, metrics
 from bot.audit_key import audit_key
 from bot.background_tasks import BackgroundTasks, in_background
 from bot.bolt_app import bolt_app
@@ -34,6 +35,7 @@ from bot.messages import use_command
 from bot.private_folder import open_folder
 from bot.review_channel import open_reviews
 from bot.safety_filter import load_filter
+from bot.scrape import Scrape
 from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
@@ -104,8 +106,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         log.info("bot connected", transport=settings.slack_transport)
         sockets = None if reached.address else reached.connections
         watch = watch_health(store, engine, filter_, sockets)
+        scrape = web.get("/metrics", Scrape(store, watch, reached.connections).answer)
         health = await stack.enter_async_context(
-            serve_health(watch, settings.http_host, settings.health_port)
+            serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
         yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)
@@ -163,6 +166,8 @@ async def _services(
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
     intake = Intake(store, jobs, settings.max_running_per_person)
+    metrics.QUEUE.set_function(context.queue.__len__)
+    metrics.RUNNING.set_function(lambda: jobs.running)
 
     def show_head(thread_id: int) -> None:
         background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)

@@ -133,19 +133,18 @@ def slack_part(connections: Sequence[Connection] | None) -> Part:
 
 @asynccontextmanager
 async def serve_health(
-    watch: HealthWatch, host: str, port: int | None
+    watch: HealthWatch, host: str, port: int | None, *more: web.RouteDef
 ) -> AsyncIterator[str | None]:
-    """Answer GET /health/live, /health/ready and /health/takes; yield the address, None without
-    a port.
+    """Answer GET /health/live, /health/ready and /health/takes, and more; yield the address.
 
-    /health/ready is 503 while a draft that is asked for now would not be written, /health/takes
-    while it could not even be taken in.
+    Without a port that is None. /health/ready is 503 while a draft that is asked for now would not
+    be written, /health/takes while it could not even be taken in.
     """
     if port is None:
         yield None
         return
     app = web.Application()
-    app.add_routes(_routes(watch))
+    app.add_routes([*_routes(watch), *more])
     async with serve_http(app, host, port) as address:
         yield address
 

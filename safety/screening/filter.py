@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from safety.audit.audit_log import AuditLog, AuditTrail
+from safety.audit.audit_log import AuditLog, AuditTrail, Heard
 from safety.audit.hash_chain import ChainError
 from safety.errors import FilterError
 from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer
@@ -41,14 +41,16 @@ class Filter:
         audit: AuditLog | None = None,
         worker: JudgeServer | None = None,
         base: "Filter | None" = None,
+        heard: Heard | None = None,
     ) -> None:
         """Take the worker, which is the judge if the policy names no other. Raises FilterError.
 
         `base` is the filter whose policy the policy of this one changes: both ask one judge, and
-        only the base tests itself.
+        only the base tests itself. `heard` is called with each verdict.
         """
         self.policy = policy
         self.audit = audit
+        self.heard = heard
         if base is None:
             judge = Judge(policy.judge, worker) if policy.judge else None
         else:
@@ -71,7 +73,9 @@ class Filter:
         if policy is self.policy:
             return self
         if policy.digest not in self._places:
-            self._places[policy.digest] = Filter(policy, audit=self.audit, base=self)
+            self._places[policy.digest] = Filter(
+                policy, audit=self.audit, base=self, heard=self.heard
+            )
         return self._places[policy.digest]
 
     async def judge(
@@ -82,7 +86,7 @@ class Filter:
         Lines that an input quotes are judged as material, too. `held` is the decision of a person
         about all that the policy holds: ALLOW or REDACT.
         """
-        trail = AuditTrail(self.audit, stage, request, who)
+        trail = self._trail(stage, request, who)
         screening = self._decided.get(held, self.screening)
         if len(text) > screening.policy.max_chars:
             return await trail.close(screening.refuse("too_long"), text)
@@ -98,12 +102,15 @@ class Filter:
         self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
     ) -> None:
         """Write down what a person decided about a held text. Raises OSError."""
-        trail = AuditTrail(self.audit, stage, request, who)
+        trail = self._trail(stage, request, who)
         await trail.note(decision, categories, self.screening.digest)
 
     def gate(self, *, request: str, who: str = "") -> Gate:
         """Return a gate for one draft, whose text comes in chunks."""
-        return Gate(self.screening, AuditTrail(self.audit, Stage.OUTPUT, request, who))
+        return Gate(self.screening, self._trail(Stage.OUTPUT, request, who))
+
+    def _trail(self, stage: Stage, request: str, who: str) -> AuditTrail:
+        return AuditTrail(self.audit, stage, request, who, self.heard)
 
     async def health(self) -> Health:
         """Try each tier once more, and the audit log."""
