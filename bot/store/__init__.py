@@ -20,6 +20,7 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
+from bot.store.probe import Backlog, ProbeQueries
 from bot.store.threads import ThreadQueries
 from bot.store.transactions import StoreUnavailable
 from bot.store.versions import HistoryStep, VersionQueries
@@ -29,6 +30,7 @@ __all__ = [
     "GUEST",
     "MUTED",
     "STANDING",
+    "Backlog",
     "Feedback",
     "FeedbackReason",
     "HistoryStep",
@@ -55,5 +57,6 @@ class Store(
     KeptQueries,
     LookQueries,
     FeedbackQueries,
+    ProbeQueries,
 ):
     """All queries as one object. Each is one transaction; never change a record it returns."""
