@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,7 @@ Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 def main() -> int:
     """Return the exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
     guard_crashes()
+    os.umask(0o077)  # Whatever is written is for this user alone.
     arguments = _parser().parse_args()
     command: Command = arguments.command
     return run_command(command(arguments))
