@@ -89,6 +89,7 @@ class HoldQueries(Transactions):
                 return False
             again = update(Job).where(Job.id == job_id)
             await session.execute(again.values(status=JobStatus.OPEN, ended_at=None))
+            await self._signal(session, "free")
             return True
 
     async def reopen_job(self, job_id: int) -> None:

@@ -4,20 +4,28 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from copy import copy
 from typing import Any, Self
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.metrics import DATABASE
-from bot.store.database import LOCK_SECONDS, connect, migrate
+from bot.store.database import LOCK_SECONDS, NewerDatabase, connect, lock_database, migrate
 from bot.store.models import Hold, Job, Source, Thread, Version
+
+# PostgreSQL's channel for what the bots tell each other.
+SIGNALS = "draftsmith"
 
 
 class StoreUnavailable(Exception):
     """The database did not answer, or is locked. Nothing was written; try again later."""
+
+
+class LeaseLost(StoreUnavailable):
+    """Another bot runs this job now, or nobody: this run must not write any more."""
 
 
 class WriteLock:
@@ -51,18 +59,22 @@ class Transactions:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # A server takes many writers.
-        self._write_lock = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
+        self._write_lock = None if self.is_shared else WriteLock(LOCK_SECONDS)
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = async_sessionmaker(
             engine.execution_options(writes=True), expire_on_commit=False
         )
+        self._fence: Job | None = None
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect and migrate. Raises StoreUnavailable."""
+        """Connect and migrate. Raises StoreUnavailable, NewerDatabase."""
         engine = connect(url)
         try:
             await migrate(engine)
+        except NewerDatabase:
+            await engine.dispose()
+            raise
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             # The thread of the failed connection reports its end to the event loop: keep the loop
@@ -74,6 +86,20 @@ class Transactions:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several bots may be at work on this database."""
+        return self._engine.dialect.name != "sqlite"
+
+    def fenced_by(self, job: Job) -> Self:
+        """Return this store for one run of a job.
+
+        Its every write raises LeaseLost as soon as the job has another owner or another epoch.
+        """
+        fenced = copy(self)
+        fenced._fence = job
+        return fenced
 
     async def _update(
         self, record: type[Thread | Job | Version | Hold | Source], id_: int, **values: Any
@@ -93,11 +119,23 @@ class Transactions:
         with DATABASE.labels("write").time(), _translated_errors():
             lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
             async with lock, self._writer.begin() as session:
+                if self._fence is not None:
+                    await _prove(session, self._fence)
                 yield session
+
+    async def _lock_all(self, session: AsyncSession) -> None:
+        """Let no other process migrate, or join, before this transaction ends."""
+        await lock_database(await session.connection())
+
+    async def _signal(self, session: AsyncSession, *words: object) -> None:
+        """Tell all bots something once this transaction is committed; SQLite has one bot alone."""
+        if self.is_shared:
+            said = " ".join(map(str, words))
+            await session.execute(select(func.pg_notify(SIGNALS, said)))
 
     async def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps deleted text until other pages replace it."""
-        if self._engine.dialect.name != "sqlite":
+        if self.is_shared:
             return
         with _translated_errors():
             async with self._engine.connect() as connection:
@@ -108,6 +146,15 @@ class Transactions:
                     await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 except sqlite3.Error as error:
                     raise StoreUnavailable(type(error).__name__) from None
+
+
+async def _prove(session: AsyncSession, job: Job) -> None:
+    """Lock the job for this transaction. Raises LeaseLost if it was taken since it was read."""
+    query = select(Job.id).where(Job.id == job.id, Job.epoch == job.epoch)
+    # PostgreSQL: nobody takes the job before this is committed. New versions may refer to it.
+    mine = query.where(Job.owner.is_not_distinct_from(job.owner)).with_for_update(key_share=True)
+    if await session.scalar(mine) is None:
+        raise LeaseLost(job.name)
 
 
 @contextmanager

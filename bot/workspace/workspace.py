@@ -174,12 +174,20 @@ class Workspace(UserActions, OtherApps):
         retry_after: float | None = None,
         drop: Drop | None = None,
         times: int = 1,
+        after: int = 0,
     ) -> None:
         """Make the next `times` calls of `method` ("*": any) fail in one of four ways.
 
-        drop="after": the call takes effect, and the connection closes without an answer.
+        drop="after": the call takes effect, and the connection closes without an answer. `after`:
+        so many calls of the method go well before.
         """
-        self._api.faults.append(Fault(method, error, status, retry_after, drop, times))
+        self._api.faults.append(Fault(method, error, status, retry_after, drop, times, after))
+
+    def heal(self) -> bool:
+        """Let no further call fail; say whether all that were to fail did."""
+        waiting = len(self._api.faults)
+        self._api.faults.clear()
+        return not waiting
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""
