@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.drafting.slack_port import where
 from bot.metrics import ACKS
 from bot.slack.manifest import EVENTS
+from inference.request_names import name_of
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +26,16 @@ KINDS = INTERACTIONS | {event.partition(".")[0] for event in EVENTS}
 
 
 class TimedApp(AsyncApp):
-    """Bolt's app, which counts how long each delivery waited for its answer."""
+    """Bolt's app, which counts how long each delivery waited for its answer.
+
+    All lines of the log that come of a delivery name it: an event by Slack's id of it.
+    """
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Handle a delivery of Slack's and return the answer to it."""
         began = time.monotonic()
-        response = await super().async_dispatch(req)
+        with structlog.contextvars.bound_contextvars(delivery=name_of(req.body.get("event_id"))):
+            response = await super().async_dispatch(req)
         labels = kind_of(req.body), str(response.status)
         ACKS.labels(*labels).observe(time.monotonic() - began)
         return response

@@ -6,6 +6,11 @@ from bot.metrics import VERDICTS
 from bot.settings import Settings
 from safety import Action, AuditLog, Filter, JudgeServer, Stage, Verdict, load_policy
 
+# Known before the first: an alert is to see it come.
+for stage in Stage:
+    for rule in ("detector_error", "audit_error"):
+        VERDICTS.labels(stage, Action.BLOCK, rule)
+
 
 def load_filter(
     settings: Settings, *, policy: Path | None = None, audit: AuditLog | None = None

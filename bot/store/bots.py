@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
+from bot.metrics import TAKEOVERS
 from bot.store.models import Job, JobStatus, LivingBot, Version, VersionStatus
 from bot.store.moments import Moment
 from bot.store.transactions import Transactions
@@ -91,7 +92,9 @@ class BotQueries(Transactions):
             jobs = await session.scalars(
                 claim.returning(Job), execution_options={"synchronize_session": False}
             )
-            return sorted(jobs.all(), key=lambda job: job.id)
+            taken_over = sorted(jobs.all(), key=lambda job: job.id)
+        TAKEOVERS.inc(sum(job.epoch > 1 for job in taken_over))
+        return taken_over
 
     async def release_job(self, job: Job) -> None:
         """Give a job back, if this run still has it: it rests, or another bot goes on with it."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import time
 import traceback
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ from inference.api.responses import (
 )
 from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
+from inference.request_names import HEADER, KEY, name_of
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError
 from inference.tokenization.reasoning import ReasoningFilter, ends_in_reasoning
@@ -37,6 +39,7 @@ CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
 # A prompt that ends inside the reasoning says so in its last tokens.
 LAST_TOKENS = 8
+NAMED = "name"
 
 
 class ApiServer:
@@ -69,8 +72,9 @@ class ApiServer:
 
     def app(self) -> web.Application:
         app = web.Application(
-            middlewares=[answer_errors, self.check_token], client_max_size=MAX_BODY
+            middlewares=[name_request, answer_errors, self.check_token], client_max_size=MAX_BODY
         )
+        app.on_response_prepare.append(send_name)
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
         app.router.add_get("/v1/models", self.models)
@@ -281,6 +285,30 @@ async def _keep_alive(response: web.StreamResponse) -> None:
     while True:
         await asyncio.sleep(KEEPALIVE_SECONDS)
         await response.write(b": waiting\n\n")
+
+
+@web.middleware
+async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request in all lines of the log about it, and log its end."""
+    request[NAMED] = name_of(request.headers.get(HEADER))
+    began, status = time.monotonic(), 0
+    with structlog.contextvars.bound_contextvars(**{KEY: request[NAMED]}):
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            if request.method == "POST" and resource is not None:
+                seconds = round(time.monotonic() - began, 3)
+                # Status 0: the client went away.
+                log.info("answered", path=resource.canonical, status=status, seconds=seconds)
+
+
+async def send_name(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the client the name of its request."""
+    if name := request.get(NAMED):
+        response.headers[HEADER] = name
 
 
 @web.middleware

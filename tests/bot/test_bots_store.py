@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from bot import metrics
 from bot.store import (
     DatabaseInUse,
     Hold,
@@ -130,7 +131,9 @@ async def test_the_job_of_a_bot_that_lives_is_not_taken_and_that_of_a_dead_one_i
     job = await added(shared, owner="a")
     assert await shared.claim_jobs("b", 9, []) == []
     await end_lease(shared, "a")
+    before = metrics.TAKEOVERS._value.get()
     (taken,) = await shared.claim_jobs("b", 9, [])
+    assert metrics.TAKEOVERS._value.get() == before + 1
     assert (taken.id, taken.epoch) == (job.id, 2)
 
 

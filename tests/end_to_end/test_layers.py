@@ -40,7 +40,10 @@ def files(folder: str) -> list[Path]:
         ("safety", ["safety"]),
         (
             "bot",
-            ["bot", "safety", *(f"inference.{name}" for name in ("client", "environment", "logs"))],
+            [
+                *("bot", "safety", "inference.client", "inference.environment", "inference.logs"),
+                "inference.request_names",
+            ],
         ),
         ("bot/http_server.py", []),
         ("bot/metrics.py", []),

@@ -119,7 +119,9 @@ class Generation:
             tokens: int | None = None
             model = next(iter(await context.engine.models()), None)
             sampling = Sampling(**self._run.options.sampling)
-            chat = context.engine.chat(conversation.messages(), sampling, model=model)
+            chat = context.engine.chat(
+                conversation.messages(), sampling, model=model, request=job.name
+            )
             async with aclosing(chat) as stream:
                 while item := await self._stops.unless_all(lambda: anext(stream, None)):
                     if not self._heard:

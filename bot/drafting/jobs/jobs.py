@@ -76,6 +76,8 @@ class Jobs:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _run(self, job: Job) -> None:
+        # Every line of the log that this task writes is about the job.
+        structlog.contextvars.bind_contextvars(job=job.name)
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self.settled)
             try:
