@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners
+from bot import listeners, metrics
 from bot.audit_key import audit_key
 from bot.background_tasks import BackgroundTasks, in_background
 from bot.bolt_app import bolt_app
@@ -30,11 +31,13 @@ from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.errors import OperatorError
 from bot.extraction.extraction import kind_of
-from bot.health import serve_health
+from bot.health import serve_health, watch_health
 from bot.listeners.services import Services
 from bot.messages import use_command
+from bot.private_folder import open_folder
 from bot.review_channel import open_reviews
 from bot.safety_filter import load_filter
+from bot.scrape import Scrape
 from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
@@ -86,7 +89,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises OperatorError, SlackUnavailable, SlackRefused, StoreUnavailable.
     """
     use_command(settings.slash_command)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(settings))
         store = await Store.open(settings.database)
@@ -106,12 +109,15 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
         await _take_up(stack, settings, store, services, lease)
-        address = await stack.enter_async_context(transport(settings, app))
+        reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
+        sockets = None if reached.address else reached.connections
+        watch = watch_health(store, engine, filter_, sockets)
+        scrape = web.get("/metrics", Scrape(store, watch, reached.connections).answer)
         health = await stack.enter_async_context(
-            serve_health(filter_, settings.http_host, settings.health_port)
+            serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
-        yield Bot(engine, services.jobs, services.bot_user, address, health)
+        yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)
 
 
@@ -193,6 +199,8 @@ async def _services(
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled), lease)
     intake = Intake(store, jobs, settings.max_running_per_person)
+    metrics.QUEUE.set_function(context.queue.__len__)
+    metrics.RUNNING.set_function(lambda: jobs.running)
 
     def show_head(thread_id: int) -> None:
         background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
@@ -200,7 +208,7 @@ async def _services(
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
         actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
-        history=DraftHistory(store, filter_, context.recipes),
+        history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
         outbox=slack.outbox,

@@ -39,13 +39,20 @@ class Settings(DraftingSettings, BaseSettings):
     slack_transport: Literal["socket", "http"] = Field(
         "socket", description="How Slack reaches the bot: Socket Mode, or signed HTTP."
     )
+    socket_connections: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="WebSockets of this bot in Socket Mode; Slack allows an app 10 in all.",
+    )
     http_host: str = Field("127.0.0.1", description="The address the HTTP transport listens on.")
     http_port: int = Field(3000, ge=0, le=65535, description="Its port; 0 takes any free one.")
     health_port: int | None = Field(
         None,
         ge=0,
         le=65535,
-        description="The port, on HTTP_HOST, of /health/live and /health/ready; none by default.",
+        description="The port, on HTTP_HOST, of /health/live, /health/ready, /health/takes and "
+        "/metrics; none by default.",
     )
     slash_command: str = Field(
         "/draft", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command."
@@ -155,7 +162,7 @@ class ExplicitSettings(Settings):
 
 
 def required(secret: SecretStr | None, name: str) -> SecretStr:
-    """Return the setting's value. Raises OperatorError if it is missing or empty."""
-    if not secret:
+    """Return the setting's value. Raises OperatorError if it is missing or blank."""
+    if secret is None or not secret.get_secret_value().strip():
         raise OperatorError(f"{name} is not set. The README says where Slack shows it.")
     return secret

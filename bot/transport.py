@@ -2,43 +2,48 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.http_server import serve_http
 from bot.settings import Settings, required
+from bot.socket_mode import Connection, socket_mode
 
 EVENTS_PATH = "/slack/events"
 CONNECT_SECONDS = 30
+# Seconds since 1970, and far fewer digits than what overflows.
+TIMESTAMP = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How Slack reaches the bot: the address for its HTTP requests, or connections to it."""
+
+    address: str | None = None
+    connections: Sequence[Connection] = ()
 
 
 @asynccontextmanager
-async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[str | None]:
-    """Let Slack reach the app; yield the address for its HTTP requests, None in Socket Mode.
-
-    Raises OperatorError if the token or the secret is not set.
-    """
+async def transport(settings: Settings, app: AsyncApp) -> AsyncIterator[Transport]:
+    """Let Slack reach the app. Raises OperatorError if the token or the secret is not set."""
     if settings.slack_transport == "http":
         required(settings.slack_signing_secret, "SLACK_SIGNING_SECRET")
         async with _http(settings, app) as address:
-            yield address
+            yield Transport(address=address)
         return
     token = required(settings.slack_app_token, "SLACK_APP_TOKEN").get_secret_value()
-    handler = AsyncSocketModeHandler(app, token)
-    try:
+    async with AsyncExitStack() as stack:
         async with asyncio.timeout(CONNECT_SECONDS):
-            # The client itself would try a wrong token for ever.
-            handler.client.wss_uri = await handler.client.issue_new_wss_url()
-            await handler.connect_async()  # type: ignore[no-untyped-call]
-        yield None
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+            opening = socket_mode(app, token, count=settings.socket_connections)
+            sockets = await stack.enter_async_context(opening)
+        yield Transport(connections=sockets.connections)
 
 
 @asynccontextmanager
@@ -54,7 +59,9 @@ async def _refuse_malformed(request: web.Request, handler: Handler) -> web.Strea
     """Answer what Slack never sends; Bolt would answer it with a 500 and a traceback."""
     # Without a timestamp, Slack may be asking only for our certificate (ssl_check), which Bolt lets
     # pass, and nothing else.
-    if not request.headers.get("X-Slack-Request-Timestamp", "0").isdecimal():
+    stamp = request.headers.get("X-Slack-Request-Timestamp", "0")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not TIMESTAMP.fullmatch(stamp) or not signature.isascii():
         return web.Response(status=401)
     if not _holds_payload(await request.read(), request.content_type):
         return web.Response(status=400)

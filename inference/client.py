@@ -152,7 +152,7 @@ class EngineClient:
 
     async def ready(self) -> bool:
         """Say whether the model gives tokens."""
-        return (await self._readiness())[0]
+        return (await self.readiness())[0]
 
     async def wait_ready(
         self,
@@ -167,7 +167,7 @@ class EngineClient:
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    is_ready, progress = await self._readiness()
+                    is_ready, progress = await self.readiness()
                     if progress and progress != said and on_progress is not None:
                         on_progress(progress)
                     said = progress
@@ -180,7 +180,8 @@ class EngineClient:
                 f"The worker was not ready within {timeout:.0f} s{last}."
             ) from error
 
-    async def _readiness(self) -> tuple[bool, str]:
+    async def readiness(self) -> tuple[bool, str]:
+        """Say whether the model gives tokens, and how far it is, if the worker says so."""
         try:
             async with self._open.get("/health/ready") as response:
                 if response.status == HTTPStatus.NOT_FOUND:

@@ -17,12 +17,13 @@ import hypothesis
 import pytest
 
 from inference.client import EngineClient
+from tests.fuzzing import FUZZ
 from tests.tiny_gguf import write_tiny_gguf
 
 START_SECONDS = 120
 
 # How long an example takes depends on the machine only.
-hypothesis.settings.register_profile("draftsmith", deadline=None)
+hypothesis.settings.register_profile("draftsmith", deadline=None, max_examples=100 * FUZZ)
 hypothesis.settings.load_profile("draftsmith")
 
 

@@ -9,8 +9,11 @@ from typing import Literal
 
 from bot.drafting.brief.options import CHINESE, TONES, Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
+from bot.drafting.jobs.intake import Invocation
 from bot.drafting.origin import Origin
 from bot.drafting.reviews import filter_for, held_as
+from bot.drafting.slack_port import People
+from bot.errors import UserError
 from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
 from bot.store import STANDING, Job, Store, Version
 from safety import Action, Filter, SafeText, Stage, part
@@ -50,17 +53,30 @@ class RecentThread:
 class DraftHistory:
     """Answers about versions, judged anew before they are shown. Raises StoreUnavailable."""
 
-    def __init__(self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe]) -> None:
+    def __init__(
+        self, store: Store, filter_: Filter, recipes: Mapping[str, Recipe], people: People
+    ) -> None:
         self._store = store
+        self._people = people
         self._filter = filter_
         self._recipes = recipes
         # Who opens the home tab again and again fills no audit log.
         self._shown_before: dict[tuple[str, Stage, Action, str], SafeText | None] = {}
 
-    async def why(self, version: Version, language: Language, asker: str) -> list[Sentence]:
-        """Explain how a version came about, line by line."""
+    async def why(
+        self, version: Version, language: Language, invocation: Invocation
+    ) -> list[Sentence]:
+        """Explain how a version came about, line by line, to whoever may ask and sees its thread.
+
+        What was wished may stand nowhere else. Raises UserError for others, SlackUnavailable.
+        """
         job = await self._store.get_job(version.job_id)
         thread = await self._store.get_thread(version.thread_id)
+        asker = invocation.user
+        if invocation.channel != thread.channel or not await self._people.may_ask(
+            asker, invocation.team
+        ):
+            raise UserError(sentence("why_not_told"))
         recipe = recipe_or_free(self._recipes, thread.recipe)
         options = Options.model_validate(job.sampling)
         return [

@@ -57,10 +57,10 @@ SentenceName = Literal[
     "untitled_canvas", "use_kind", "use_option", "waits_for_one", "waits_for_review",
     "waits_for_several", "way_canvas", "way_channel", "way_docx", "way_here", "way_md",
     "way_own_canvas", "way_person", "whole_number", "why_based", "why_brief", "why_clean",
-    "why_draft", "why_kind", "why_made", "why_options", "why_rules", "why_source", "why_thread",
-    "why_thread_one", "why_thread_part", "why_title", "wish_accept", "wish_continue", "wish_delete",
-    "wish_formal", "wish_longer", "wish_regenerate", "wish_shorter", "wish_simpler", "wish_stop",
-    "worker_busy", "worker_missing", "worker_starting", "writes_one", "writes_several",
+    "why_draft", "why_kind", "why_made", "why_not_told", "why_options", "why_rules", "why_source",
+    "why_thread", "why_thread_one", "why_thread_part", "why_title", "wish_accept", "wish_continue",
+    "wish_delete", "wish_formal", "wish_longer", "wish_regenerate", "wish_shorter", "wish_simpler",
+    "wish_stop", "worker_busy", "worker_missing", "worker_starting", "writes_one", "writes_several",
     "your_source"
 ]
 # fmt: on

@@ -23,6 +23,7 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
+from bot.store.probe import Backlog, ProbeQueries
 from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
 from bot.store.transactions import LeaseLost, StoreUnavailable
@@ -34,6 +35,7 @@ __all__ = [
     "MUTED",
     "RESTING",
     "STANDING",
+    "Backlog",
     "DatabaseInUse",
     "Feedback",
     "FeedbackReason",
@@ -67,6 +69,7 @@ class Store(
     KeptQueries,
     LookQueries,
     FeedbackQueries,
+    ProbeQueries,
     Signals,
 ):
     """All queries as one object. Each is one transaction; never change a record it returns."""

@@ -1,6 +1,7 @@
 """Opening the database: the engine, SQLite's habits, and the migrations."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from alembic import command
@@ -43,6 +44,20 @@ def connect(url: str) -> AsyncEngine:
     return engine
 
 
+def _close_to_others(database: str | None) -> None:
+    """Make the file of a database that is not there, for this user alone; close one that is.
+
+    SQLite gives the files of its write-ahead log the mode of the database when it makes them.
+    Raises OSError.
+    """
+    if not database or database.startswith((":memory:", "file:")):
+        return
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    for path in (Path(database + ending) for ending in ("", "-wal", "-shm")):
+        if path.exists() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # Python's sqlite3 would begin transactions by itself, and late: see _begin_sqlite.
     connection.isolation_level = None
@@ -62,8 +77,10 @@ def _begin_sqlite(connection: Connection) -> None:
 async def migrate(engine: AsyncEngine) -> None:
     """Upgrade the database to the newest schema (Alembic), one process at a time.
 
-    Raises NewerDatabase.
+    Raises NewerDatabase, OSError.
     """
+    if engine.dialect.name == "sqlite":
+        _close_to_others(engine.url.database)
     async with asyncio.timeout(MIGRATION_SECONDS):
         async with engine.connect() as connection:
             if await connection.run_sync(_is_newest):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from bot.metrics import DATABASE
 from bot.store.database import LOCK_SECONDS, NewerDatabase, connect, lock_database, migrate
 from bot.store.models import Hold, Job, Source, Thread, Version
 
@@ -108,14 +109,14 @@ class Transactions:
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncSession]:
-        with _translated_errors():
+        with DATABASE.labels("read").time(), _translated_errors():
             async with self._reader() as session:
                 yield session
 
     @asynccontextmanager
     async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Begin a transaction. `urgent`: Slack waits for it, or a person who saw nothing yet."""
-        with _translated_errors():
+        with DATABASE.labels("write").time(), _translated_errors():
             lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
             async with lock, self._writer.begin() as session:
                 if self._fence is not None:

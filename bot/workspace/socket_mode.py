@@ -22,6 +22,7 @@ class SocketConnection:
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
+    silent: bool = False
     unacked: dict[str, asyncio.Future[AppReply]] = field(default_factory=dict)
 
 
@@ -73,7 +74,8 @@ class SocketMode:
         connection.unacked[envelope["envelope_id"]] = acked
         try:
             async with asyncio.timeout(self.state.ack_seconds):
-                await connection.socket.send_json(envelope)
+                if not connection.silent:
+                    await connection.socket.send_json(envelope)
                 return await acked
         except TimeoutError:
             return AppReply(False, reason="timeout")
@@ -82,16 +84,29 @@ class SocketMode:
         finally:
             connection.unacked.pop(envelope["envelope_id"], None)
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask the app to connect again, as Slack does every few hours, and close all sockets."""
-        for connection in list(self.connections):
+    async def disconnect(self, reason: str = "refresh_requested", notice: float = 0.0) -> None:
+        """Ask the app to connect again, as Slack does every few hours, and close all sockets.
+
+        `notice`: the seconds before they are closed; a `warning` comes about ten before.
+        """
+        ending = list(self.connections)
+        for connection in ending:
             await connection.socket.send_json({"type": "disconnect", "reason": reason})
+        await asyncio.sleep(notice)
+        for connection in ending:
             self._remove(connection)
             await connection.socket.close()
 
-    def drop(self) -> None:
-        """Abort every connection without notice."""
-        for connection in list(self.connections):
+    def silence(self) -> None:
+        """Let the first connection stay open while nothing passes it any more."""
+        connection = self.connections[0]
+        assert connection.transport is not None
+        connection.silent = True
+        connection.transport.pause_reading()
+
+    def drop(self, most: int | None = None) -> None:
+        """Abort connections without notice; all of them, or the first `most`."""
+        for connection in self.connections[:most]:
             self._remove(connection)
             if connection.transport is not None:
                 connection.transport.abort()

@@ -174,12 +174,20 @@ class Workspace(UserActions, OtherApps):
         retry_after: float | None = None,
         drop: Drop | None = None,
         times: int = 1,
+        after: int = 0,
     ) -> None:
         """Make the next `times` calls of `method` ("*": any) fail in one of four ways.
 
-        drop="after": the call takes effect, and the connection closes without an answer.
+        drop="after": the call takes effect, and the connection closes without an answer. `after`:
+        so many calls of the method go well before.
         """
-        self._api.faults.append(Fault(method, error, status, retry_after, drop, times))
+        self._api.faults.append(Fault(method, error, status, retry_after, drop, times, after))
+
+    def heal(self) -> bool:
+        """Let no further call fail; say whether all that were to fail did."""
+        waiting = len(self._api.faults)
+        self._api.faults.clear()
+        return not waiting
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""
@@ -194,13 +202,24 @@ class Workspace(UserActions, OtherApps):
     def revoke(self, scope: str) -> None:
         self.state.scopes.discard(scope)
 
-    async def refresh_sockets(self) -> None:
-        """Ask the app to connect again, as Slack does every few hours."""
-        await self._sockets.disconnect()
+    @property
+    def sockets(self) -> int:
+        """How many connections the app has in Socket Mode."""
+        return len(self._sockets.connections)
 
-    def drop_sockets(self) -> None:
-        """Abort the app's connections without notice."""
-        self._sockets.drop()
+    async def refresh_sockets(
+        self, reason: str = "refresh_requested", *, notice: float = 0.0
+    ) -> None:
+        """Ask the app to connect again, as Slack does every few hours, with seconds of notice."""
+        await self._sockets.disconnect(reason, notice)
+
+    def drop_sockets(self, most: int | None = None) -> None:
+        """Abort the app's connections without notice; all, or the first `most`."""
+        self._sockets.drop(most)
+
+    def silence_socket(self) -> None:
+        """Let one of the app's connections stay open while nothing passes it any more."""
+        self._sockets.silence()
 
     async def verify_events_url(self) -> bool:
         """Say whether the app answers Slack's challenge at `events_url`."""

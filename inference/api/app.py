@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from inference.api.completion import Completion, SampleRequest, TextDelta
+from inference.api.openapi import document
 from inference.api.requests import Request, RequestError, parse_chat, parse_completion
 from inference.api.responses import (
     ChatResponses,
@@ -76,6 +77,7 @@ class ApiServer:
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_post("/v1/completions", self.completions)
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/openapi.json", self.openapi)
         return app
 
     @web.middleware
@@ -125,6 +127,9 @@ class ApiServer:
     async def metrics(self, request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=self.supervisor.metrics.text(), headers=headers)
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return web.json_response(document())
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))
@@ -290,7 +295,10 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _refusal(RequestError(message, status=413, code="body_too_large"))
     except web.HTTPException as error:
         message = f"{request.method} {request.path} is not served here."
-        return _refusal(RequestError(message, status=error.status, code="path"))
+        refusal = _refusal(RequestError(message, status=error.status, code="path"))
+        # RFC 9110, 15.5.6: what may be done there.
+        refusal.headers.update({"Allow": error.headers["Allow"]} if error.status == 405 else {})
+        return refusal
     except ConnectionError:
         raise
     except Exception as error:

@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from bot.app import Bot
+from bot.errors import OperatorError
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
@@ -239,15 +241,22 @@ async def test_a_reply_that_meets_a_locked_database_is_delivered_again_by_slack(
     lock.close()
 
 
-async def test_a_request_whose_time_is_no_number_is_turned_away(start: StartBot) -> None:
+async def test_headers_that_slack_never_sends_are_turned_away(start: StartBot) -> None:
+    now = str(int(time.time()))
+    wrong = [("soon", "v0=00"), ("1700000000", "v0=00"), ("9" * 400, "v0=00"), ("", "v0=00")]
+    wrong += [("\u0661\u0667" + "0" * 8, "v0=00"), (now, "v0=\u00e9"), (now, "")]
     async with start(slack_transport="http") as bot, aiohttp.ClientSession() as session:
         assert bot.address is not None
-        headers = {"X-Slack-Request-Timestamp": "soon", "X-Slack-Signature": "v0=00"}
-        async with session.post(bot.address, data=b"{}", headers=headers) as response:
-            assert response.status == 401
-        headers["X-Slack-Request-Timestamp"] = "1700000000"
-        async with session.post(bot.address, data=b"{}", headers=headers) as response:
-            assert response.status == 401
+        for stamp, signature in wrong:
+            headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+            async with session.post(bot.address, data=b"{}", headers=headers) as response:
+                assert response.status == 401, (stamp, signature)
+
+
+async def test_a_bot_whose_signing_secret_is_blank_does_not_start(start: StartBot) -> None:
+    with pytest.raises(OperatorError, match="SLACK_SIGNING_SECRET"):
+        async with start(slack_transport="http", slack_signing_secret=SecretStr("  ")):
+            pass
 
 
 async def test_slack_may_look_at_the_certificate(start: StartBot, workspace: Workspace) -> None:

@@ -265,6 +265,20 @@ async def test_why_this_tells_how_a_draft_came_about(
     assert "private" not in shown_in(view)
 
 
+@pytest.mark.parametrize("guest", [True, False])
+async def test_who_may_not_ask_reads_no_wish(
+    bot: Bot, ana: Person, workspace: Workspace, guest: bool
+) -> None:
+    person = workspace.person("gus", guest=guest, outsider=not guest)
+    ana.channel = workspace.channel("shared", members=[ana.id, person])
+    gus = Person(workspace, person, ana.channel)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    assert await gus.press(draft, "why")
+    await gus.hears("is told to people who may ask")
+    assert workspace.views(gus.id) == []
+
+
 async def test_a_draft_that_was_taken_away_offers_another_try(
     bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
 ) -> None:

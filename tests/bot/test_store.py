@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from bot.store import (
     GUEST,
@@ -25,7 +25,7 @@ from bot.store import (
     VersionStatus,
 )
 from bot.store.database import connect, migrate, upgrade
-from bot.store.models import Base
+from bot.store.models import Base, SeenEvent
 from bot.store.transactions import WriteLock
 from safety import SafeText
 
@@ -318,3 +318,19 @@ async def test_thumbs_of_one_reader_that_come_at_once_leave_one(store: Store) ->
     await store.end_version(version.id, VersionStatus.DELETED)
     assert not await store.rate_version(version.id, "U1", False, "r9")
     assert [f.words for f in await store.list_feedback()] == [""]
+
+
+async def test_what_waits_is_counted_and_a_probe_leaves_nothing(store: Store) -> None:
+    assert (await store.count_backlog()).oldest is None
+    for key in "abc":
+        await store.add_job(a_job(), key, 9, a_thread())
+    last = await store.find_job(3)
+    assert last is not None
+    await store.end_job(last.id, JobStatus.WAITING)
+    await store.probe()
+    backlog = await store.count_backlog()
+    assert backlog.jobs == {JobStatus.OPEN: 2, JobStatus.WAITING: 1, JobStatus.HELD: 0}
+    assert (backlog.holds, backlog.oldest) == (0, (await store.get_job(1)).created_at)
+    async with store._read() as session:
+        keys = (await session.scalars(select(SeenEvent.key))).all()
+    assert sorted(keys) == ["a", "b", "c"]

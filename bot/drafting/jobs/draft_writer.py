@@ -21,7 +21,9 @@ from bot.drafting.slack_port import (
 )
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.messages.names import SentenceName
+from bot.metrics import FIRST_TEXT
 from bot.store import JobKind, Version, VersionStatus
+from bot.store.probe import age
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
@@ -223,6 +225,8 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     heads, key = await _heads(run, version), f"version-{version.id}"
 
     async def posted(part: int, ts: str) -> None:
+        if part == 1 and not again:
+            FIRST_TEXT.observe(age(run.job.created_at))
         await store.record_post(version.id, part, place.channel, ts)
 
     parts = await store.list_posts(version.id)

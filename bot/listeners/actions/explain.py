@@ -37,6 +37,6 @@ async def _view(click: ButtonClick, services: Services) -> ViewPayload | None:
     language = await services.people.language_at_once(click.user)
     version = await services.actions.version(click.id)
     if click.action_id == WHY:
-        return why_view(await services.history.why(version, language, click.user), language)
+        return why_view(await services.history.why(version, language, click.invocation), language)
     changes = await services.history.changes(version, click.user)
     return changes_view(changes, language) if changes else None

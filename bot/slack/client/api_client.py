@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
+from bot.slack.client.call_times import timed_calls
 from bot.slack.client.rate_limit import RateLimiter
 
 ApiArgs = Mapping[str, object]
@@ -103,7 +104,8 @@ async def web_client(
     """
     quiet = logging.getLogger("bot.slack.sdk")
     quiet.setLevel(logging.INFO)
-    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+    timed = [timed_calls(base_url)]
+    async with aiohttp.ClientSession(timeout=TIMEOUT, trace_configs=timed) as session:
         yield AsyncWebClient(
             token=token.get_secret_value(),
             base_url=base_url,
