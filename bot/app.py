@@ -22,7 +22,7 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.pipeline import JobPipeline
-from bot.drafting.jobs.thread_header import refresh_thread
+from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
@@ -48,7 +48,6 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
-HEAD_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +160,10 @@ async def _services(
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
     intake = Intake(store, jobs, settings.max_running_per_person)
 
-    def show_head(thread_id: int) -> None:
-        background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
-
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
-        actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
+        heads=ThreadHeads(context),
+        actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=DraftHistory(store, filter_, context.recipes),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
@@ -188,6 +185,8 @@ async def _take_up(
     """Go on with what the last run left; drain on leaving."""
     await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
+    await stack.enter_async_context(in_background(services.heads.keep()))
+    stack.push_async_callback(services.heads.finish)
     await services.jobs.recover()
     await services.drafting.resume_waiting(services.outbox.is_member)
     stack.push_async_callback(services.jobs.drain, settings.drain_seconds)

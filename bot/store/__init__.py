@@ -1,6 +1,7 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
 from bot.store.feedback import FeedbackQueries
+from bot.store.heads import DueHead, HeadQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import JobQueries, TooManyRunning
 from bot.store.kept import GUEST, MUTED, KeptQueries
@@ -29,6 +30,7 @@ __all__ = [
     "GUEST",
     "MUTED",
     "STANDING",
+    "DueHead",
     "Feedback",
     "FeedbackReason",
     "HistoryStep",
@@ -52,6 +54,7 @@ class Store(
     ThreadQueries,
     VersionQueries,
     HoldQueries,
+    HeadQueries,
     KeptQueries,
     LookQueries,
     FeedbackQueries,

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from bot.store.database import LOCK_SECONDS, connect, migrate
 from bot.store.models import Hold, Job, Source, Thread, Version
 
+# In the info of a session: it made the head of a thread due.
+HEADS_DUE = "heads_due"
+
 
 class StoreUnavailable(Exception):
     """The database did not answer, or is locked. Nothing was written; try again later."""
@@ -49,6 +52,7 @@ class Transactions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.heads_due = asyncio.Event()
         # A server takes many writers.
         self._write_lock = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
@@ -93,6 +97,8 @@ class Transactions:
             lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
             async with lock, self._writer.begin() as session:
                 yield session
+            if session.info.pop(HEADS_DUE, False):
+                self.heads_due.set()
 
     async def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps deleted text until other pages replace it."""

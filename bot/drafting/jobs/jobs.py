@@ -7,7 +7,7 @@ import structlog
 
 from bot.drafting.jobs.job_context import Away
 from bot.drafting.jobs.pipeline import JobPipeline, Settled
-from bot.drafting.slack_port import where
+from bot.drafting.slack_port import resuming, where
 from bot.store import Job, JobStatus, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,8 @@ class Jobs:
         """Go on with what an earlier process left open."""
         for job in await self._store.list_jobs(JobStatus.OPEN):
             log.info("job resumed", job=job.name)
-            self.start(job)
+            with resuming():
+                self.start(job)
 
     def stop(self, job_id: int, version_id: int) -> None:
         """End a version, if it is being written here."""

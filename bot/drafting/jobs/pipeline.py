@@ -12,7 +12,7 @@ from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.screening import screen
-from bot.drafting.jobs.thread_header import open_thread, refresh_header
+from bot.drafting.jobs.thread_header import open_thread
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
 from bot.messages import Sentence, sentence
 from bot.store import DELIVERIES, HistoryStep, Job, JobStatus, VersionStatus
@@ -54,7 +54,6 @@ class JobPipeline:
             await leave_work(run)
             raise
         await end_work(run)
-        await refresh_header(run)
         if outcome.status not in RESTING:
             await store.end_job(
                 run.job.id, outcome.status, forget=outcome.forget, drops=outcome.drops
