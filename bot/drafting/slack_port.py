@@ -3,7 +3,9 @@
 `bot.slack.outbox.Outbox` is the port in production. Nothing here knows Slack's API.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -17,6 +19,19 @@ Style = Literal["", "primary", "danger"]
 FileKind = Literal["md", "docx"]
 
 NO_WORDS = Phrase("")
+
+RESUMED: ContextVar[bool] = ContextVar("resumed", default=False)
+"""Whether what is done now goes on with what an earlier process began."""
+
+
+@contextmanager
+def resuming() -> Iterator[None]:
+    """Start tasks within it whose calls to Slack wait behind those for what people ask now."""
+    before = RESUMED.set(True)
+    try:
+        yield
+    finally:
+        RESUMED.reset(before)
 
 
 class SlackError(Exception):
@@ -219,6 +234,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A message of ours, and what it is to say from now on."""
+
+    channel: str
+    ts: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What stands of a draft: the ts of its messages, and how many characters of text they show."""
 
@@ -275,8 +299,11 @@ class SlackPort(Protocol):
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost."""
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace a message's content; without `waits` only where there is room."""
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Replace a message's content."""
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        """Wait until nobody else needs the call, and try once the edit that `choose` returns."""
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""

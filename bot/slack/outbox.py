@@ -1,7 +1,7 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -11,6 +11,7 @@ from bot.drafting.slack_port import (
     Button,
     CanvasLink,
     Content,
+    Edit,
     FileKind,
     Heads,
     NotThere,
@@ -18,14 +19,15 @@ from bot.drafting.slack_port import (
     Shown,
     SlackError,
     SlackRefused,
+    SlackUnavailable,
     Work,
 )
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import ApiArgs, ApiClient
+from bot.slack.client.api_client import AnswerLost, ApiArgs, ApiClient, RateLimited
 from bot.slack.client.canvases import Canvases
 from bot.slack.client.lookups import Lookups
-from bot.slack.client.posts import Posts
-from bot.slack.client.rate_limit import TIERS, Clock, RateLimiter
+from bot.slack.client.posts import Posts, update_args
+from bot.slack.client.rate_limit import TIERS, Clock, Priority, RateLimiter
 from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
@@ -65,10 +67,24 @@ class Outbox(Lookups):
         """Find a message of ours and return its ts; a draft's keys are `<key>/1`, `<key>/2`, ..."""
         return await self._posts.find(place, key, head=head)
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace a message's content, after drafts that end; `waits`: for room in the budget."""
-        if waits or self.api.rate_limit.is_free("chat.update"):
-            await self._posts.update(channel, ts, blocks.message(content), urgent=False)
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Replace a message's content."""
+        await self._posts.update(channel, ts, blocks.message(content))
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        """Wait until nobody else needs the call, and make the edit that `choose` then returns.
+
+        Made once: raises SlackUnavailable where there is no answer.
+        """
+        await self.api.rate_limit.acquire("chat.update", priority=Priority.LATER)
+        edit = await choose()
+        if edit is None:
+            return
+        args = update_args(edit.channel, edit.ts, blocks.message(edit.content), "")
+        try:
+            await self.api.attempt("chat.update", args)
+        except (AnswerLost, RateLimited) as away:
+            raise SlackUnavailable("chat.update") from away
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
@@ -78,7 +94,7 @@ class Outbox(Lookups):
         """Put an emoji under a message; there already, or no message any more, is fine."""
         args = {"channel": channel, "timestamp": ts, "name": emoji}
         try:
-            await self.api.call("reactions.add", args)
+            await self.api.call("reactions.add", args, priority=Priority.LATER)
         except NotThere:
             return
         except SlackRefused as refusal:
@@ -205,13 +221,13 @@ class Outbox(Lookups):
 
     async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
-        opened = await self.api.call("conversations.open", {"users": user}, urgent=True)
+        opened = await self.api.call("conversations.open", {"users": user})
         return str(opened["channel"]["id"])
 
     async def join(self, channel: str) -> None:
         """Become a member of a public channel. Raises NotThere for any other conversation."""
         try:
-            await self.api.call("conversations.join", {"channel": channel}, urgent=True)
+            await self.api.call("conversations.join", {"channel": channel})
         except SlackRefused as refusal:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None

@@ -9,6 +9,7 @@ from bot.drafting.slack_port import (
     Button,
     CanvasLink,
     Content,
+    Edit,
     FileKind,
     Heads,
     Place,
@@ -114,9 +115,13 @@ class FakeSlack:
         self.contents[ts] = content
         return ts
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
         self.fails("edit")
         self.contents[ts] = content
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        if edit := await choose():
+            await self.edit(edit.channel, edit.ts, edit.content)
 
     async def delete(self, channel: str, ts: str) -> None:
         self.deleted.append(ts)

@@ -30,20 +30,6 @@ from bot.store.transactions import WriteLock
 from safety import SafeText
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Return the address of an empty database."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres")
-    yield url
-    engine = connect(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.drop_all)
-        await connection.exec_driver_sql("DROP TABLE alembic_version")
-    await engine.dispose()
-
-
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     """Open an empty store with the newest schema."""

@@ -6,6 +6,7 @@ from typing import Any
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, SlackUnavailable
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, ApiAnswer, ApiArgs, ApiClient, RateLimited
+from bot.slack.client.rate_limit import Priority
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.markup import plain
@@ -43,7 +44,7 @@ class Posts:
 
     async def start_stream(self, place: Place, head: Phrase, key: str) -> str | None:
         """Start a stream that says `head` and return its ts; None if no stream is granted now."""
-        is_free = self.api.rate_limit.is_free("chat.startStream")
+        is_free = self.api.rate_limit.is_free("chat.startStream", Priority.ANSWER)
         if not (self._has_streams and place.thread_ts and is_free):
             return None
         args = {
@@ -57,7 +58,7 @@ class Posts:
             return await self._post_once("chat.startStream", args, place, key, head)
         except SlackRefused as refusal:
             self._has_streams = refusal.error != "unknown_method"
-        except NotThere:
+        except (NotThere, RateLimited):
             pass  # Perhaps only for streams: the post that follows shows it.
         return None
 
@@ -65,7 +66,7 @@ class Posts:
         """Stop a stream with the rest of its content; a thread at work stays so."""
         status = self._sessions.status_in(place)
         args = {"channel": place.channel, "ts": ts, "session_status": status, **rest}
-        await self.api.call("chat.stopStream", args, urgent=True)
+        await self.api.call("chat.stopStream", args, priority=Priority.END)
 
     async def find(self, place: Place, key: str, *, head: Phrase | None = None) -> str | None:
         """Find our message with this key and return its ts.
@@ -78,16 +79,16 @@ class Posts:
                 return str(message["ts"])
         return None
 
-    async def update(
-        self, channel: str, ts: str, content: Rendered, *, key: str = "", urgent: bool = True
-    ) -> None:
+    async def update(self, channel: str, ts: str, content: Rendered, *, key: str = "") -> None:
         """Replace the content of a message."""
-        await self.api.call("chat.update", update_args(channel, ts, content, key), urgent=urgent)
+        args = update_args(channel, ts, content, key)
+        await self.api.call("chat.update", args, priority=Priority.END)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
         try:
-            await self.api.call("chat.delete", {"channel": channel, "ts": ts}, urgent=True)
+            args = {"channel": channel, "ts": ts}
+            await self.api.call("chat.delete", args, priority=Priority.END)
         except NotThere as gone:
             if not gone.deleted:
                 raise
@@ -127,6 +128,9 @@ class Posts:
             try:
                 return str((await self.api.attempt(method, args))["ts"])
             except RateLimited:
+                if head is not None:
+                    # A message is there at once; a stream is not worth the wait.
+                    raise
                 continue
             except AnswerLost:
                 await self.api.rate_limit.clock.sleep(pause)
@@ -143,7 +147,7 @@ class Posts:
         if place.thread_ts:
             method, args["ts"] = "conversations.replies", place.thread_ts
         for _ in range(PAGES):
-            answer = await self.api.call(method, args, urgent=True)
+            answer = await self.api.call(method, args)
             for message in answer["messages"]:
                 if message.get("user") == me:
                     yield message
