@@ -308,8 +308,18 @@ class SlackPort(Protocol):
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """Find a message that was posted with this key, or begins with this head; return its ts."""
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
+        """Find a message that was posted with this key; return its ts.
+
+        `head`: or an open stream that begins with it, and was begun `since` then.
+        """
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return the address of a message, if it has one."""

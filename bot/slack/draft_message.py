@@ -184,7 +184,7 @@ class DraftMessage:
     async def _begin_part(self) -> None:
         """Find, stream or post a further message, and tell whoever keeps account of it."""
         head, key = self._next_names()
-        if self._resumed and (ts := await self._posts.find(self._place, key, head=head)):
+        if self._resumed and (ts := await self._find(head, key)):
             self._add_part(ts, StreamState.UNKNOWN)
         elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
             self._add_part(ts, StreamState.OPEN)
@@ -193,6 +193,11 @@ class DraftMessage:
             ts = await self._posts.post(self._place, content, key)
             self._add_part(ts, StreamState.CLOSED)
         await self._on_posted(len(self._parts), ts)
+
+    async def _find(self, head: Phrase, key: str) -> str | None:
+        """Find a further message that an earlier process posted."""
+        first = float(self._parts[0].ts)
+        return await self._posts.find(self._place, key, head=head, since=first)
 
     def _add_part(self, ts: str, stream: StreamState) -> None:
         head, key = self._next_names()

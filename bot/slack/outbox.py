@@ -63,9 +63,17 @@ class Outbox(Lookups):
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
         return await self._posts.post(place, blocks.message(content), key)
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
         """Find a message of ours and return its ts; a draft's keys are `<key>/1`, `<key>/2`, ..."""
-        return await self._posts.find(place, key, head=head)
+        begun = since.timestamp() if since else 0.0
+        return await self._posts.find(place, key, head=head, since=begun)
 
     async def edit(self, channel: str, ts: str, content: Content) -> None:
         """Replace a message's content."""

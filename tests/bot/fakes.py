@@ -126,7 +126,14 @@ class FakeSlack:
     async def delete(self, channel: str, ts: str) -> None:
         self.deleted.append(ts)
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
         return self.standing.get(key)
 
     async def permalink(self, channel: str, ts: str) -> str | None:

@@ -82,7 +82,7 @@ class ThreadHeader:
 
     async def post(self, place: Place, brief: SafeText, n: int, *, again: bool) -> str:
         """Post it for a job of `n` drafts, unless an earlier run did, and return its ts."""
-        key, slack = f"thread-{self.thread.id}", self.context.slack
+        key, slack = self.thread.post_key, self.context.slack
         if again and (found := await slack.find(place, key=key)):
             return found
         asked = None if self.thread.persons_root else self._asked(brief)

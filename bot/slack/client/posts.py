@@ -1,5 +1,6 @@
 """The app's own messages and files: posted once, found again, changed, deleted."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.slack.render.markup import plain
 from bot.slack.sessions import Sessions
 
 EVENT_TYPE = "draftsmith"
+CLOCKS = 30  # Seconds by which Slack's clock and ours may differ.
 PAGE = 200
 PAGES = 10
 
@@ -68,14 +70,18 @@ class Posts:
         args = {"channel": place.channel, "ts": ts, "session_status": status, **rest}
         await self.api.call("chat.stopStream", args, priority=Priority.END)
 
-    async def find(self, place: Place, key: str, *, head: Phrase | None = None) -> str | None:
+    async def find(
+        self, place: Place, key: str, *, head: Phrase | None = None, since: float = 0.0
+    ) -> str | None:
         """Find our message with this key and return its ts.
 
         An open stream has no key: it is found by its first line, `head`, which must belong to one
-        draft only within its thread.
+        draft only within its thread; `since` then, lest it be that of another database.
         """
         async for message in self._read_ours(place):
-            if _has_key(message, key) or _begins_with(message, head):
+            found = _key_of(message)
+            late = float(message["ts"]) > since - CLOCKS
+            if found == key or (found is None and late and _begins_with(message, head)):
                 return str(message["ts"])
         return None
 
@@ -123,6 +129,7 @@ class Posts:
     async def _post_once(
         self, method: str, args: ApiArgs, place: Place, key: str, head: Phrase | None = None
     ) -> str:
+        since = time.time()
         for pause in self.api.pauses():
             await self.api.rate_limit.acquire(method, channel=place.channel)
             try:
@@ -134,7 +141,7 @@ class Posts:
                 continue
             except AnswerLost:
                 await self.api.rate_limit.clock.sleep(pause)
-            if (ts := await self.find(place, key, head=head)) is not None:
+            if (ts := await self.find(place, key, head=head, since=since)) is not None:
                 return ts
         raise SlackUnavailable(method)
 
@@ -167,10 +174,10 @@ def update_args(channel: str, ts: str, content: Rendered, key: str) -> ApiArgs:
     return {"channel": channel, "ts": ts, **content.args, "metadata": metadata}
 
 
-def _has_key(message: Mapping[str, Any], key: str) -> bool:
+def _key_of(message: Mapping[str, Any]) -> str | None:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key
+    return payload.get("key") if metadata.get("event_type") == EVENT_TYPE else None
 
 
 def _begins_with(message: Mapping[str, Any], head: Phrase | None) -> bool:
