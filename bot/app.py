@@ -111,7 +111,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
         sockets = None if reached.address else reached.connections
-        watch = watch_health(store, engine, filter_, sockets)
+        watch = watch_health(store, engine, filter_, sockets, lease)
         scrape = web.get("/metrics", Scrape(store, watch, reached.connections).answer)
         health = await stack.enter_async_context(
             serve_health(watch, settings.http_host, settings.health_port, scrape)

@@ -19,7 +19,7 @@ from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.origin import Origin
 from bot.drafting.slack_port import Content, NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
-from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
+from bot.store import Job, JobKind, JobStatus, LeaseLost, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
 from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack, until
@@ -421,6 +421,17 @@ async def test_what_the_worker_refuses_is_told_in_its_words(desk: Desk) -> None:
     assert "No such model." in desk.slack.told[0]
 
 
+async def test_a_job_that_was_taken_again_and_again_is_given_up_before_it_does_harm(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.drafting.jobs.pipeline.MOST_EPOCHS", 0)
+    await desk.ask()
+    (taken,) = await desk.store.claim_jobs("bot", 9, [])
+    assert await desk.run(taken) is JobStatus.FAILED
+    assert desk.engine.requests == []
+    assert len(desk.slack.told) == 1
+
+
 async def test_the_third_error_of_ours_is_told_without_its_text(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -548,3 +559,20 @@ async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
     assert await desk.run(delete) is JobStatus.DONE
     assert desk.slack.deleted == parts
     assert (await desk.store.get_version(version.id)).status is VersionStatus.DELETED
+
+
+async def test_a_run_whose_job_others_took_ends_without_a_word(desk: Desk) -> None:
+    job = await desk.ask()
+
+    desk.engine.gate.clear()
+    running = asyncio.create_task(desk.run(job))
+    await until(lambda: bool(desk.engine.requests))
+    assert await desk.store.claim_jobs("another bot", 9, [])
+    desk.engine.gate.set()
+    with pytest.raises(LeaseLost):
+        await running
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert (version.text, version.status) == ("", VersionStatus.WRITING)
+    (message,) = desk.slack.drafts
+    assert (message.text, message.end, desk.slack.told) == ("", None, [])
+    assert desk.slack.at_work == set()

@@ -9,7 +9,7 @@ import structlog
 from bot.drafting.jobs.at_work import begin_work, end_work, forget_work, leave_work
 from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
-from bot.drafting.jobs.job_context import Away, JobContext, Refusal
+from bot.drafting.jobs.job_context import MOST_EPOCHS, Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread
@@ -80,6 +80,8 @@ class JobPipeline:
         """Run the job and tell its requester what stopped it."""
         try:
             await run.begin()
+            if run.job.epoch > MOST_EPOCHS:
+                raise Refusal(sentence("failed"), JobStatus.FAILED)
             if run.job.kind in DELIVERIES:
                 await deliver(run)
             else:
