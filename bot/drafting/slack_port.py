@@ -345,12 +345,13 @@ class SlackPort(Protocol):
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:
         """Put the text as a file into a thread, and return its address, if it has one.
 
-        `mark` goes into its properties; `again`: it may be there already.
+        `mark` goes into its properties; `again`: it may have been put there since `since`.
         """
 
     async def make_canvas(

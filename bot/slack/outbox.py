@@ -148,14 +148,16 @@ class Outbox(Lookups):
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:
-        """Put the text as a file into a thread and return its address."""
+        """Put the text as a file into a thread, once, and return its address."""
         data = await asyncio.to_thread(file_of, text, kind, mark and ours(mark))
         name = f"{safe(file_name(text)) or 'draft'}.{kind}"
-        # A file has no metadata: one of ours with the same name counts as this one.
-        file = await self._posts.find_file(place, name) if again else None
+        # A file has no metadata: one of ours with the same name since then counts as this one.
+        begun = since.timestamp()
+        file = await self._posts.find_file(place, name, begun) if again else None
         return await self.file_link(file or await self._posts.upload(place, name, data, comment))
 
     async def make_canvas(

@@ -162,6 +162,7 @@ class FakeSlack:
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:

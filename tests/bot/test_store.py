@@ -214,6 +214,8 @@ async def test_what_the_version_before_kept_is_there_after_an_upgrade(url: str) 
     assert await store.record_notice(thread.id, "U2", MUTED)
     (version,) = await store.list_versions(thread.id)
     assert (version.text, bool(version.posted_url)) == ("It rains.", True)
+    keys = [row.post_key for row in (thread, job, version)]
+    assert keys == ["thread-1", "job-1", "version-1"], "as its messages carry them"
     await store.close()
 
 

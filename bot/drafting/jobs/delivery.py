@@ -103,7 +103,9 @@ async def _hand_over_file(
     """
     slack, mark = run.context.slack, await file_mark(run, text)
     try:
-        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+        return await slack.upload(
+            place, text, kind, comment=note, since=run.job.created_at, again=run.again, mark=mark
+        )
     except SlackRefused as refused:
         log.warning("no file", job=run.job.name, error=str(refused))
         may_not = refused.error == "missing_scope"

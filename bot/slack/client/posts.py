@@ -100,31 +100,56 @@ class Posts:
                 raise
 
     async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> str:
-        """Put a file into a thread and return its id.
+        """Put a file into a thread, once, and return its id.
 
-        https://docs.slack.dev/messaging/working-with-files
+        Only its last step shows it. A ticket or a transfer that is repeated leaves nothing behind
+        that anybody sees. https://docs.slack.dev/messaging/working-with-files
         """
         args = {"filename": name, "length": len(data)}
         ticket = await self.api.call("files.getUploadURLExternal", args)
         await self.api.upload(str(ticket["upload_url"]), data)
-        await self.api.call(
-            "files.completeUploadExternal",
-            {
-                "files": [{"id": ticket["file_id"], "title": name}],
-                "channel_id": place.channel,
-                "thread_ts": place.thread_ts,
-                "initial_comment": ours(comment),
-            },
-        )
-        return str(ticket["file_id"])
+        file = str(ticket["file_id"])
+        share = {
+            "files": [{"id": file, "title": name}],
+            "channel_id": place.channel,
+            "thread_ts": place.thread_ts,
+            "initial_comment": ours(comment),
+        }
+        await self._share_once(share, file, place.channel)
+        return file
 
-    async def find_file(self, place: Place, name: str) -> str | None:
-        """Find the file of this name that we have put there and return its id."""
+    async def find_file(self, place: Place, name: str, since: float) -> str | None:
+        """Find the file of this name that we have put there since then and return its id."""
         async for message in self._read_ours(place):
             for file in message.get("files") or []:
-                if file.get("title") == name:
+                if file.get("title") == name and float(message["ts"]) > since - CLOCKS:
                     return str(file["id"])
         return None
+
+    async def _share_once(self, share: ApiArgs, file: str, channel: str) -> None:
+        """Share an uploaded file; if the answer is lost, look for it before a repeat."""
+        method = "files.completeUploadExternal"
+        for pause in self.api.pauses():
+            await self.api.rate_limit.acquire(method)
+            try:
+                await self.api.attempt(method, share)
+                return
+            except RateLimited:
+                continue
+            except AnswerLost:
+                await self.api.rate_limit.clock.sleep(pause)
+            if await self._is_shared(file, channel):
+                return
+        raise SlackUnavailable(method)
+
+    async def _is_shared(self, file: str, channel: str) -> bool:
+        """Say whether a file is in a channel. https://docs.slack.dev/reference/objects/file-object"""
+        try:
+            known = (await self.api.call("files.info", {"file": file}))["file"]
+        except NotThere:
+            return False
+        places = [known.get(kind) or [] for kind in ("channels", "groups", "ims")]
+        return any(channel in place for place in places)
 
     async def _post_once(
         self, method: str, args: ApiArgs, place: Place, key: str, head: Phrase | None = None
