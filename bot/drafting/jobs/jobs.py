@@ -9,6 +9,7 @@ from bot.drafting.jobs.job_context import Away
 from bot.drafting.jobs.pipeline import JobPipeline, Settled
 from bot.drafting.slack_port import where
 from bot.store import Job, JobStatus, Store, StoreUnavailable
+from inference.telemetry import span
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,8 @@ class Jobs:
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self.settled)
             try:
-                return await pipeline.run()
+                with span("job", job=job.name):
+                    return await pipeline.run()
             except Away as away:
                 log.warning("job waits", job=job.name, away=type(away).__name__, seconds=delay)
             except Exception as error:
