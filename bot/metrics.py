@@ -62,6 +62,7 @@ DATABASE = histogram(
 )
 TAKEOVERS = counter("lease_takeovers", "Jobs taken over from a bot that did not go on.")
 READY = gauge("ready", "Whether a part that drafts need works.", ["part"])
+TASKS = gauge("tasks", "Tasks of the event loop: as many as before, once all is done.")
 CONNECTIONS = gauge("slack_connections", "Connections of Socket Mode that are open.")
 
 

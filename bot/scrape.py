@@ -30,6 +30,7 @@ class Scrape:
         await asyncio.gather(self.watch.troubles(), self._count())
         for part in self.watch.parts:
             metrics.READY.labels(part.name).set(not part.troubles)
+        metrics.TASKS.set(len(asyncio.all_tasks()))
         metrics.CONNECTIONS.set(sum(each.alive for each in self.connections))
         return web.Response(body=metrics.text(), headers=HEADERS)
 

@@ -110,6 +110,13 @@ class Settings(DraftingSettings, BaseSettings):
     drain_seconds: float = Field(
         20, ge=0, le=600, description="How long running drafts may go on after SIGTERM."
     )
+    lease_seconds: float = Field(
+        30,
+        ge=1,
+        le=600,
+        description="Seconds after which the other bots of a database take over what a dead bot "
+        "was writing (PostgreSQL).",
+    )
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
 
     @field_validator("allowed", mode="before")

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import ArgumentError
 
+from bot.cli.failure import NEWER_DATABASE
 from bot.drafting.brief.recipe import load_recipes
 from bot.errors import OperatorError
 from bot.health import database_troubles, filter_troubles, worker_troubles
@@ -22,7 +23,7 @@ from bot.slack.client.api_client import web_client
 from bot.slack.client.lookups import is_private
 from bot.slack.manifest import AGENT_EVENTS, SCOPES
 from bot.slack.sessions import NO_AGENT
-from bot.store import Store, StoreUnavailable
+from bot.store import NewerDatabase, Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
 from inference.environment import worker_environment
 
@@ -153,6 +154,8 @@ async def _database(settings: Settings) -> str:
         raise OperatorError(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
     except ArgumentError:
         raise OperatorError("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
+    except NewerDatabase:
+        raise OperatorError(NEWER_DATABASE) from None
     except StoreUnavailable:
         raise OperatorError(
             f"{settings.database_shown} cannot be opened: check DATABASE_URL."

@@ -31,9 +31,14 @@ def alone_on(url: str) -> Iterator[None]:
     except OSError as error:
         raise StoreUnavailable(type(error).__name__) from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
         yield
-    except BlockingIOError:
-        raise DatabaseInUse from None
     finally:
         os.close(file)
+
+
+def _lock(file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DatabaseInUse from None

@@ -22,6 +22,7 @@ from bot.store.models import (
     Source,
     Thread,
     Version,
+    VersionStatus,
     now,
 )
 from bot.store.transactions import Transactions
@@ -122,13 +123,17 @@ class JobQueries(Transactions):
             found = await session.scalars(query.where(is_of(thread_id, requester, channel)))
             return found.all()
 
-    async def count_try(self, job_id: int, language: str) -> tuple[int, str]:
-        """Count a try. Return how many came before it, and the language of the first."""
+    async def count_try(self, job_id: int, language: str) -> tuple[int, str, int]:
+        """Count a try.
+
+        Return how many came before it, the language of the first, and how many failed.
+        """
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
         async with self._write(urgent=True) as session:
-            tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
-            return tries - 1, kept or language
+            counted = query.returning(Job.tries, Job.language, Job.failures)
+            tries, kept, failures = (await session.execute(counted)).one()
+            return tries - 1, kept or language, failures
 
     async def end_job(
         self,
@@ -139,6 +144,8 @@ class JobQueries(Transactions):
         drops: Sequence[int] = (),
     ) -> None:
         """Record that a job rests or is over. One that is over is nobody's.
+
+        One that comes to nothing leaves no version that is being written.
 
         `forget`: delete what it asked; `drops`: the ids of sources to delete. A job that is done
         stays open where a reviewer decided meanwhile about a draft of it: whoever takes it next
@@ -151,6 +158,11 @@ class JobQueries(Transactions):
             if status is JobStatus.DONE and await session.scalar(_decided_on(job_id)) is not None:
                 return await self._signal(session, "free")
             job.status, job.ended_at = status, now()
+            if status in (JobStatus.REFUSED, JobStatus.FAILED):
+                left = update(Version).where(
+                    Version.job_id == job_id, Version.status == VersionStatus.WRITING
+                )
+                await session.execute(left.values(status=VersionStatus.FAILED, ended_at=now()))
             if forget:
                 await set_request(session, job_id, "")
             if drops:

@@ -7,8 +7,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import asyncpg
-
 from bot.store.transactions import SIGNALS, StoreUnavailable, Transactions
 
 Hear = Callable[[Sequence[str]], None]
@@ -25,6 +23,9 @@ class Signals(Transactions):
 
         Only on PostgreSQL. `free` is heard first: something may have come before we listened.
         """
+        # Only the extra `postgres` brings it.
+        import asyncpg  # noqa: PLC0415
+
         try:
             async with self._engine.connect() as connection:
                 raw = await connection.get_raw_connection()

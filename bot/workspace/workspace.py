@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from bot.http_server import serve_http
 from bot.workspace import events
 from bot.workspace.api.methods import METHODS
-from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDelivery
+from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
 from bot.workspace.objects import (
@@ -104,6 +104,11 @@ class Workspace(UserActions, OtherApps):
     def connected(self) -> bool:
         """Whether the app can be reached now."""
         return bool(self.events_url or self._sockets.connections)
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Every attempt to reach the app, with the time of its ack."""
+        return self._delivery.attempts
 
     @property
     def settled(self) -> bool:

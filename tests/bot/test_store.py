@@ -173,8 +173,8 @@ async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
 
 async def test_tries_are_counted(store: Store) -> None:
     job = await begun(store)
-    assert await store.count_try(job.id, "zh") == (0, "zh")
-    assert await store.count_try(job.id, "en") == (1, "zh")
+    assert await store.count_try(job.id, "zh") == (0, "zh", 0)
+    assert await store.count_try(job.id, "en") == (1, "zh", 0)
 
 
 async def test_old_events_are_forgotten_and_young_ones_kept(

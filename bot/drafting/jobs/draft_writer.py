@@ -40,7 +40,7 @@ class DraftWriter:
     """A version being written; `version` is as it was last read from the store.
 
     `text` is what was released of what the model has `written`; once the filter has `held` it,
-    nothing more is.
+    nothing more is. `stopped`: the store says that it has ended meanwhile.
     """
 
     run: JobRun
@@ -51,6 +51,7 @@ class DraftWriter:
     text: str = ""
     written: str = ""
     held: Verdict | None = None
+    stopped: bool = False
     finish_reason: str | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -75,9 +76,12 @@ class DraftWriter:
         }
         if self.held is None and await self._release(self.gate.finish):
             rules = list(self.gate.verdict.rules)
+            if self.stopped:
+                return await self.end(VersionStatus.STOPPED)
             await self.end(VersionStatus.FINISHED, text=self.text, rules=rules, **facts)
         if self.held is not None and not self.over:
             await self._hold(self.held, facts)
+        return None
 
     async def end(self, status: VersionStatus, **facts: Any) -> None:
         """Commit the end, then show it; what was released stays unless `facts` say otherwise."""
@@ -169,8 +173,10 @@ class DraftWriter:
         self.text += piece
         # After a crash the same text comes again: until it is longer, the store knows better.
         if len(self.text) > len(self.version.text):
-            await self.run.context.store.save_text(self.version.id, self.text)
-        self.message.show(piece)
+            saved = await self.run.context.store.save_text(self.version.id, self.text)
+            self.stopped = self.stopped or not saved
+        if not self.stopped:
+            self.message.show(piece)
 
     async def _show_end(self) -> None:
         status, buttons, language = self.version.status, self._buttons(), self.run.language

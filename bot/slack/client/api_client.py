@@ -5,7 +5,7 @@ Knows methods and answers, not what they are for.
 
 import logging
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,6 +36,17 @@ READS = {
     "files.info",
     "files.list",
     "users.info",
+}
+# What may happen twice without harm, whoever does it: it changes nothing that others read.
+HARMLESS = READS | {
+    "assistant.threads.setStatus",
+    "assistant.threads.setSuggestedPrompts",
+    "auth.test",
+    "chat.postEphemeral",
+    "conversations.open",
+    "views.open",
+    "views.publish",
+    "views.update",
 }
 TRANSIENT = {
     "fatal_error",
@@ -107,10 +118,14 @@ async def web_client(
 class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, rate_limit: RateLimiter) -> None:
+    def __init__(
+        self, client: AsyncWebClient, rate_limit: RateLimiter, may_write: Callable[[], bool]
+    ) -> None:
+        """`may_write()` is asked before each write that another bot may be doing as well."""
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.rate_limit = rate_limit
+        self._may_write = may_write
         self._client = client
         self._session = client.session
 
@@ -129,6 +144,8 @@ class ApiClient:
 
     async def attempt(self, method: str, args: ApiArgs) -> ApiAnswer:
         """Make one HTTP request, past the rate limit. Raises RateLimited or AnswerLost as well."""
+        if method not in HARMLESS and not self._may_write():
+            raise SlackUnavailable(method)
         try:
             response = await self._client.api_call(method, **_request(method, args))
         except SlackApiError as error:
