@@ -11,6 +11,7 @@ from bot.drafting.jobs.lease import Lease
 from bot.drafting.jobs.pipeline import JobPipeline, Settled
 from bot.drafting.slack_port import resuming, where
 from bot.store import Job, JobStatus, LeaseLost, Store, StoreUnavailable
+from inference.telemetry import span
 
 log = structlog.get_logger(__name__)
 
@@ -159,7 +160,8 @@ class Jobs:
             pause = delay
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self._settled_for(job))
             try:
-                return await pipeline.run()
+                with span("job", job=job.name):
+                    return await pipeline.run()
             except LeaseLost:
                 log.info("job taken by others", job=job.name)
                 return None
