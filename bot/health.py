@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.drafting.jobs.lease import Lease
 from bot.http_server import serve_http
 from bot.socket_mode import Connection
 from bot.store import Store, StoreUnavailable
@@ -73,7 +74,11 @@ class HealthWatch:
 
 
 def watch_health(
-    store: Store, engine: EngineClient, filter_: Filter, connections: Sequence[Connection] | None
+    store: Store,
+    engine: EngineClient,
+    filter_: Filter,
+    connections: Sequence[Connection] | None,
+    lease: Lease,
 ) -> HealthWatch:
     """Return the watch over a bot's parts; `connections` are those of Socket Mode, if it is used.
 
@@ -85,6 +90,7 @@ def watch_health(
             Part("database", lambda: database_troubles(store), FRESH_SECONDS),
             slack_part(connections),
             Part("filter", lambda: filter_troubles(filter_), FILTER_FRESH_SECONDS),
+            lease_part(lease),
         ]
     )
 
@@ -109,6 +115,18 @@ async def database_troubles(store: Store) -> Sequence[str]:
 async def filter_troubles(filter_: Filter) -> Sequence[str]:
     """Let the filter test itself."""
     return (await filter_.health()).troubles
+
+
+def lease_part(lease: Lease) -> Part:
+    """Return the right to run jobs. A bot without it keeps what people ask for, for the others."""
+
+    async def look() -> Sequence[str]:
+        return () if lease.is_valid else ("The lease is lost: other bots take over.",)
+
+    def facts() -> Mapping[str, Any]:
+        return {"bots": lease.living.bots}
+
+    return Part("lease", look, 0.0, takes=False, facts=facts)
 
 
 def slack_part(connections: Sequence[Connection] | None) -> Part:

@@ -47,7 +47,7 @@ async def test_a_bot_whose_parts_work_is_alive_and_ready(start: StartBot) -> Non
         assert not await until_troubled(bot, "ready")
         status, health = await told(bot, "ready")
         assert (status, health["status"], health["troubles"]) == (200, "ok", [])
-        assert [*health["parts"]] == ["worker", "database", "slack", "filter"]
+        assert [*health["parts"]] == ["worker", "database", "slack", "filter", "lease"]
         connections = health["parts"]["slack"]["connections"]
         assert any(each["open"] and each["seconds"] >= 0 for each in connections)
 

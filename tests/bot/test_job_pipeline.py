@@ -14,11 +14,12 @@ from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs import generation
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
+from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.origin import Origin
-from bot.drafting.slack_port import NoFile, NotThere, SlackUnavailable
+from bot.drafting.slack_port import Content, NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
-from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, VersionStatus
+from bot.store import Job, JobKind, JobStatus, LeaseLost, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
 from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack, until
@@ -72,6 +73,13 @@ class Desk:
         await self.pipeline(job).run()
         return await self.status(job)
 
+    async def head(self, job: Job) -> Content:
+        thread = await self.store.get_thread(job.thread_id)
+        return self.slack.contents[self.slack.standing[thread.post_key]]
+
+    async def show_heads(self) -> None:
+        await ThreadHeads(self.context).show_due()
+
     async def status(self, job: Job) -> JobStatus:
         return (await self.store.get_job(job.id)).status
 
@@ -121,7 +129,8 @@ async def test_a_brief_becomes_a_head_and_a_finished_draft(desk: Desk) -> None:
     assert (version.status, version.text) == (VersionStatus.FINISHED, draft.text)
     assert draft.text == essay(desk.engine.requests[0])
     assert draft.ended("finished")
-    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    await desk.show_heads()
+    head = await desk.head(job)
     assert "a tram in Lisbon" in str(head.said)
     assert "1 draft" in str(head.note)
     assert not head.buttons
@@ -132,7 +141,7 @@ async def test_while_drafts_are_written_the_head_has_a_button_that_stops_them(de
     desk.engine.gate.clear()
     running = asyncio.create_task(desk.run(job := await desk.ask(n=2)))
     await until(lambda: desk.engine.running == 1)
-    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    head = await desk.head(job)
     assert [button.action_id for button in head.buttons] == ["stop_thread"]
     desk.engine.gate.set()
     assert await running is JobStatus.DONE
@@ -224,7 +233,7 @@ async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_to
     assert "assigned_password" in desk.slack.told[0]
 
 
-@pytest.mark.parametrize("call", ["post", "open", "show", "finished", "edit"])
+@pytest.mark.parametrize("call", ["post", "open", "show", "finished"])
 async def test_what_slack_did_not_take_is_done_by_the_next_run_and_nothing_twice(
     desk: Desk, call: str
 ) -> None:
@@ -412,6 +421,17 @@ async def test_what_the_worker_refuses_is_told_in_its_words(desk: Desk) -> None:
     assert "No such model." in desk.slack.told[0]
 
 
+async def test_a_job_that_was_taken_again_and_again_is_given_up_before_it_does_harm(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.drafting.jobs.pipeline.MOST_EPOCHS", 0)
+    await desk.ask()
+    (taken,) = await desk.store.claim_jobs("bot", 9, [])
+    assert await desk.run(taken) is JobStatus.FAILED
+    assert desk.engine.requests == []
+    assert len(desk.slack.told) == 1
+
+
 async def test_the_third_error_of_ours_is_told_without_its_text(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -539,3 +559,20 @@ async def test_a_deleted_draft_is_gone_from_store_and_slack(desk: Desk) -> None:
     assert await desk.run(delete) is JobStatus.DONE
     assert desk.slack.deleted == parts
     assert (await desk.store.get_version(version.id)).status is VersionStatus.DELETED
+
+
+async def test_a_run_whose_job_others_took_ends_without_a_word(desk: Desk) -> None:
+    job = await desk.ask()
+
+    desk.engine.gate.clear()
+    running = asyncio.create_task(desk.run(job))
+    await until(lambda: bool(desk.engine.requests))
+    assert await desk.store.claim_jobs("another bot", 9, [])
+    desk.engine.gate.set()
+    with pytest.raises(LeaseLost):
+        await running
+    (version,) = await desk.store.list_versions(job.thread_id)
+    assert (version.text, version.status) == ("", VersionStatus.WRITING)
+    (message,) = desk.slack.drafts
+    assert (message.text, message.end, desk.slack.told) == ("", None, [])
+    assert desk.slack.at_work == set()
