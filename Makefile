@@ -65,7 +65,7 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 $(VENV)/.installed-for-tests: $(VENV)/.installed
-	$(INSTALL) -e '.[test,postgres]'
+	$(INSTALL) -e '.[test,postgres,otel]'
 	@touch $@
 
 # `make clean && make constraints CONSTRAINTS=` moves to the newest. A local version such as

@@ -72,7 +72,10 @@ def _add_filter_commands(commands: "argparse._SubParsersAction[argparse.Argument
 
 
 async def _run(_: argparse.Namespace) -> int:
-    from bot.cli.run import run  # noqa: PLC0415 -- each command loads only what it needs.
+    from inference.telemetry import start  # noqa: PLC0415 -- each loads only what it needs.
+
+    start("draftsmith-bot")  # Before SQLAlchemy is imported.
+    from bot.cli.run import run  # noqa: PLC0415
 
     return await run(Settings())
 

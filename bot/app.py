@@ -24,7 +24,7 @@ from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.lease import Lease
 from bot.drafting.jobs.pipeline import JobPipeline
-from bot.drafting.jobs.thread_header import refresh_thread
+from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
@@ -53,7 +53,6 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
-HEAD_SECONDS = 60.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
 FAILED = 1
 
@@ -202,12 +201,10 @@ async def _services(
     metrics.QUEUE.set_function(context.queue.__len__)
     metrics.RUNNING.set_function(lambda: jobs.running)
 
-    def show_head(thread_id: int) -> None:
-        background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
-
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
-        actions=DraftActions(store, jobs, intake, slack.people, settings, show_head=show_head),
+        heads=ThreadHeads(context),
+        actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
         intake=intake,
@@ -229,6 +226,8 @@ async def _take_up(
     """Go on with what the last run, or a dead bot, left; drain on leaving."""
     await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
+    await stack.enter_async_context(in_background(services.heads.keep()))
+    stack.push_async_callback(services.heads.finish)
     jobs = services.jobs
     await jobs.take()
     await services.drafting.resume_waiting(services.outbox.is_member)

@@ -17,6 +17,7 @@ from bot.drafting.slack_port import where
 from bot.metrics import ACKS
 from bot.slack.manifest import EVENTS
 from inference.request_names import name_of
+from inference.telemetry import span
 
 log = structlog.get_logger(__name__)
 
@@ -33,11 +34,11 @@ class TimedApp(AsyncApp):
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Handle a delivery of Slack's and return the answer to it."""
-        began = time.monotonic()
-        with structlog.contextvars.bound_contextvars(delivery=name_of(req.body.get("event_id"))):
+        began, kind = time.monotonic(), kind_of(req.body)
+        delivery = name_of(req.body.get("event_id"))
+        with structlog.contextvars.bound_contextvars(delivery=delivery), span(f"slack {kind}"):
             response = await super().async_dispatch(req)
-        labels = kind_of(req.body), str(response.status)
-        ACKS.labels(*labels).observe(time.monotonic() - began)
+        ACKS.labels(kind, str(response.status)).observe(time.monotonic() - began)
         return response
 
 

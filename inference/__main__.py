@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from inference import logs
+from inference import logs, telemetry
 from inference.api.app import ApiServer
 from inference.api.listen import listen
 from inference.checkpoint.lora import open_adapter
@@ -43,6 +43,7 @@ def main() -> int:
             return 0
         logs.configure(settings.log_format)
         logs.guard_crashes()
+        telemetry.start("draftsmith-worker")
         if settings.worker_parent is not None:
             die_with_parent(settings.worker_parent)
         asyncio.run(serve(settings))

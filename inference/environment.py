@@ -23,6 +23,6 @@ def worker_environment() -> dict[str, str]:
     settings = {
         name: value
         for name, value in os.environ.items()
-        if name.upper() in SETTINGS or name.startswith("OTEL_")
+        if name.upper() in SETTINGS or (name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME")
     }
     return system_environment() | settings

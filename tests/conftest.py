@@ -1,9 +1,7 @@
 """Fixtures of more than one part: a tiny random model, a worker that serves it, PostgreSQL."""
 
 import asyncio
-import getpass
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +16,7 @@ import pytest
 
 from inference.client import EngineClient
 from tests.fuzzing import FUZZ
+from tests.postgres_server import PostgresServer
 from tests.tiny_gguf import write_tiny_gguf
 
 START_SECONDS = 120
@@ -116,23 +115,11 @@ def start_worker() -> Iterator[StartWorker]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Run a server of our own on a Unix socket for the session; yield its URL."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert programs, "These tests need PostgreSQL's server: apt-get install postgresql"
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    # The server refuses to run as root.
-    become = ["runuser", "-u", "postgres", "--"] if getpass.getuser() == "root" else []
-    if become:
-        shutil.chown(folder, "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run([*become, programs[-1] / command[0], *command[1:]], check=True, cwd=folder)
-
-    data, log = f"{folder}/data", f"{folder}/log"
-    run("initdb", "-D", data, "-U", "draftsmith", "--auth=trust", "--no-sync", "-E", "UTF8")
-    run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses=", "start")
-    yield f"postgresql+asyncpg://draftsmith@/postgres?host={folder}"
-    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(folder)
+    server = PostgresServer()
+    server.start()
+    yield server.url
+    server.stop()
+    server.remove()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from bot.drafting.slack_port import SlackRefused, SlackUnavailable
 from bot.errors import OperatorError, validation_problems
 from bot.store import NewerDatabase, StoreUnavailable
 from inference.client import EngineRefused, EngineUnavailable
+from inference.telemetry import TelemetryMissing
 
 FAILED, WRONG_SETTING = 1, 2
 NEWER_DATABASE = (
@@ -26,6 +27,8 @@ def operator_error(error: Exception) -> OperatorError | None:
     match error:
         case OperatorError():
             return error
+        case TelemetryMissing():
+            sentence = error.sentence
         case ValidationError():
             problems = validation_problems(error)
             sentence = "\n".join(f"{'_'.join(at).upper()}: {what}" for at, what in problems)

@@ -1,6 +1,6 @@
 """What people do with drafts: each action is committed, then answered, then done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bot.drafting.acceptance import Acceptance
 from bot.drafting.brief.brief import (
@@ -52,12 +52,8 @@ class DraftActions:
         intake: Intake,
         people: People,
         settings: DraftingSettings,
-        *,
-        show_head: Callable[[int], None],
     ) -> None:
-        """`show_head(thread_id)` has the head of a thread shown anew, without waiting."""
         self._store = store
-        self._show_head = show_head
         self._jobs = jobs
         self._intake = intake
         self._people = people
@@ -140,7 +136,6 @@ class DraftActions:
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
         await self._store.set_muted(thread.id, invocation.user if muted else None)
-        self._show_head(thread.id)
         return sentence("muted") if muted else sentence("unmuted")
 
     async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:

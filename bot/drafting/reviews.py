@@ -269,7 +269,7 @@ class Reviews:
 
     async def _show_card(self, hold: Hold) -> None:
         """Post the card once; where the channel is closed to us the hold expires."""
-        key, place = f"hold-{hold.id}", Place(self.channel)
+        key, place = hold.post_key, Place(self.channel)
         try:
             ts = await self._slack.find(place, key=key)
             ts = ts or await self._slack.post(place, await self._card(hold), key=key)

@@ -3,7 +3,9 @@
 `bot.slack.outbox.Outbox` is the port in production. Nothing here knows Slack's API.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -17,6 +19,19 @@ Style = Literal["", "primary", "danger"]
 FileKind = Literal["md", "docx"]
 
 NO_WORDS = Phrase("")
+
+RESUMED: ContextVar[bool] = ContextVar("resumed", default=False)
+"""Whether what is done now goes on with what an earlier process began."""
+
+
+@contextmanager
+def resuming() -> Iterator[None]:
+    """Start tasks within it whose calls to Slack wait behind those for what people ask now."""
+    before = RESUMED.set(True)
+    try:
+        yield
+    finally:
+        RESUMED.reset(before)
 
 
 class SlackError(Exception):
@@ -219,6 +234,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A message of ours, and what it is to say from now on."""
+
+    channel: str
+    ts: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What stands of a draft: the ts of its messages, and how many characters of text they show."""
 
@@ -275,14 +299,27 @@ class SlackPort(Protocol):
     async def post(self, place: Place, content: Content, *, key: str) -> str:
         """Post a message and return its ts; once, even if answers are lost."""
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace a message's content; without `waits` only where there is room."""
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Replace a message's content."""
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        """Wait until nobody else needs the call, and try once the edit that `choose` returns."""
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
-        """Find a message that was posted with this key, or begins with this head; return its ts."""
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
+        """Find a message that was posted with this key; return its ts.
+
+        `head`: or an open stream that begins with it, and was begun `since` then.
+        """
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return the address of a message, if it has one."""
@@ -308,12 +345,13 @@ class SlackPort(Protocol):
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:
         """Put the text as a file into a thread, and return its address, if it has one.
 
-        `mark` goes into its properties; `again`: it may be there already.
+        `mark` goes into its properties; `again`: it may have been put there since `since`.
         """
 
     async def make_canvas(

@@ -13,6 +13,7 @@ from bot.drafting.explanation import DraftHistory
 from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
@@ -43,6 +44,7 @@ class Services:
     settings: Settings
     bot_user: str
     jobs: Jobs
+    heads: ThreadHeads
     background: BackgroundTasks
     sources: Sources
     reviews: Reviews | None

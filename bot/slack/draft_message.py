@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bot.drafting.slack_port import (
+    RESUMED,
     Content,
     Heads,
     NotThere,
@@ -18,6 +19,7 @@ from bot.drafting.slack_port import (
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, RateLimited
 from bot.slack.client.posts import Posts
+from bot.slack.client.rate_limit import Priority
 from bot.slack.draft_part import DraftPart, StreamState
 from bot.slack.render import blocks
 from bot.slack.render.parts import split
@@ -52,7 +54,7 @@ class DraftMessage:
         self._on_posted = on_posted
         self._parts: list[DraftPart] = []
         for ts in shown.parts:
-            self._add_part(ts, StreamState.UNCERTAIN)
+            self._add_part(ts, StreamState.UNKNOWN)
         self._resumed = bool(shown.parts)
         self._chars = shown.chars
         self._text = NOTHING
@@ -72,8 +74,9 @@ class DraftMessage:
         assert self._writer is None
         if not self._parts:
             await self._begin_part()
-        # A stream ends by chat.stopStream, which is not a call that drafts grow by.
-        self._reserved = self._parts[-1].stream is not StreamState.OPEN
+        # A stream ends by chat.stopStream, which is not a call that drafts grow by. What is resumed
+        # keeps no call from what people ask now.
+        self._reserved = self._parts[-1].stream is not StreamState.OPEN and not RESUMED.get()
         self._api.rate_limit.reserve("chat.update", self._reserved)
         self._writer = asyncio.create_task(self._write(), name=f"draft {self._key}")
         return self._parts[0].ts
@@ -112,7 +115,6 @@ class DraftMessage:
         await self.abandon()
         for part in self._parts:
             try:
-                await part.close_stream()
                 if part is self._parts[0]:
                     said = Phrase(f"{ours(self._heads(1))}\n{ours(note)}")
                     await part.replace(Content(said, buttons=buttons))
@@ -146,7 +148,8 @@ class DraftMessage:
         """Make one call, when the rate limit allows it, with all that was released until then."""
         part = self._parts[-1]
         streaming = part.stream is StreamState.OPEN
-        await self._api.rate_limit.acquire("chat.appendStream" if streaming else "chat.update")
+        method = "chat.appendStream" if streaming else "chat.update"
+        await self._api.rate_limit.acquire(method, priority=Priority.GROWTH)
         try:
             async with self._calling:
                 await self._grow()
@@ -157,7 +160,7 @@ class DraftMessage:
         except AnswerLost:
             # An append is not repeated, because it may have worked: chat.update takes its place.
             if part.stream is StreamState.OPEN:
-                part.stream = StreamState.UNCERTAIN
+                part.stream = StreamState.BROKEN
             pause = next(self._pauses, None)
             if pause is None:
                 raise SlackUnavailable("chat.update") from None
@@ -181,8 +184,8 @@ class DraftMessage:
     async def _begin_part(self) -> None:
         """Find, stream or post a further message, and tell whoever keeps account of it."""
         head, key = self._next_names()
-        if self._resumed and (ts := await self._posts.find(self._place, key, head=head)):
-            self._add_part(ts, StreamState.UNCERTAIN)
+        if self._resumed and (ts := await self._find(head, key)):
+            self._add_part(ts, StreamState.UNKNOWN)
         elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
             self._add_part(ts, StreamState.OPEN)
         else:
@@ -190,6 +193,11 @@ class DraftMessage:
             ts = await self._posts.post(self._place, content, key)
             self._add_part(ts, StreamState.CLOSED)
         await self._on_posted(len(self._parts), ts)
+
+    async def _find(self, head: Phrase, key: str) -> str | None:
+        """Find a further message that an earlier process posted."""
+        first = float(self._parts[0].ts)
+        return await self._posts.find(self._place, key, head=head, since=first)
 
     def _add_part(self, ts: str, stream: StreamState) -> None:
         head, key = self._next_names()

@@ -1,5 +1,6 @@
 """One Slack message of a draft: it grows by a stream while it can, else by chat.update."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum, auto
 
@@ -14,14 +15,20 @@ from safety import part as excerpt
 
 # How Slack says that a stream has ended already, by its age or by Slack's own stop button.
 ENDED = {"message_not_in_streaming_state", "stopped_by_user"}
+# How it says that a message is a stream still.
+STREAMS = "streaming_state_conflict"
 BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
 
 
 class StreamState(Enum):
-    """Whether a message is one of Slack's streams; chat.update cannot change an open one."""
+    """Whether a message is one of Slack's streams; chat.update cannot change an open one.
+
+    A BROKEN one takes nothing more, but may be open. What an earlier process began is UNKNOWN.
+    """
 
     OPEN = auto()
-    UNCERTAIN = auto()
+    BROKEN = auto()
+    UNKNOWN = auto()
     CLOSED = auto()
 
 
@@ -58,10 +65,9 @@ class DraftPart:
             args = {**at, "markdown_text": self._unsent(whole)}
             await self._posts.api.attempt("chat.appendStream", args)
         else:
-            await self.close_stream()
             content = blocks.draft(self._head, shown, blocks.GROWING)
             update = update_args(self._place.channel, self.ts, content, self._key)
-            await self._posts.api.attempt("chat.update", update)
+            await self._outside_stream(lambda: self._posts.api.attempt("chat.update", update))
         self._sent = whole
         return len(shown)
 
@@ -72,8 +78,7 @@ class DraftPart:
         whole = markdown(body)
         streams = self.stream is StreamState.OPEN and whole.startswith(self._sent)
         if not (streams and await self._stop_stream(whole, closing)):
-            await self.close_stream()
-            await self._update(body, closing)
+            await self._outside_stream(lambda: self._update(body, closing))
         self._sent, self._complete = whole, True
 
     async def _update(self, body: SafeText, closing: list[Block]) -> None:
@@ -89,8 +94,26 @@ class DraftPart:
             await self._posts.update(self._place.channel, self.ts, content, key=self._key)
             self._posts.takes_thumbs = False
 
+    async def _outside_stream(self, change: Callable[[], Awaitable[object]]) -> None:
+        """Change the message by chat.update, which Slack takes of no open stream.
+
+        A message that an earlier process began is rarely one, and stops are few: Slack is asked for
+        one only where it says that there is a stream.
+        https://docs.slack.dev/reference/methods/chat.update
+        """
+        if self.stream is not StreamState.UNKNOWN:
+            await self.close_stream()
+        try:
+            await change()
+        except SlackRefused as refused:
+            if refused.error != STREAMS:
+                raise
+            await self.close_stream()
+            await change()
+        self.stream = StreamState.CLOSED
+
     async def close_stream(self) -> None:
-        """End the stream, if there may be one, so that chat.update can change the message."""
+        """End the stream, if there may be one."""
         if self.stream is StreamState.CLOSED:
             return
         with suppress(SlackRefused):
@@ -100,15 +123,18 @@ class DraftPart:
     def note_refusal(self, refusal: SlackRefused) -> None:
         """Note that a stream takes nothing more; chat.update goes on in its place."""
         ended = refusal.error in ENDED
-        self.stream = StreamState.CLOSED if ended else StreamState.UNCERTAIN
+        self.stream = StreamState.CLOSED if ended else StreamState.BROKEN
 
     async def replace(self, content: Content) -> None:
         """Replace the head line and the body."""
-        said = blocks.message(content)
-        await self._posts.update(self._place.channel, self.ts, said, key=self._key)
+        said, channel = blocks.message(content), self._place.channel
+        await self._outside_stream(
+            lambda: self._posts.update(channel, self.ts, said, key=self._key)
+        )
 
     async def delete(self) -> None:
         """Delete the message; already gone is fine."""
+        await self.close_stream()
         await self._posts.delete(self._place.channel, self.ts)
 
     async def _stop_stream(self, whole: str, closing: list[Block]) -> bool:

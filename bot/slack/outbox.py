@@ -1,7 +1,7 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -11,6 +11,7 @@ from bot.drafting.slack_port import (
     Button,
     CanvasLink,
     Content,
+    Edit,
     FileKind,
     Heads,
     NotThere,
@@ -18,14 +19,15 @@ from bot.drafting.slack_port import (
     Shown,
     SlackError,
     SlackRefused,
+    SlackUnavailable,
     Work,
 )
 from bot.messages import Phrase, ours
-from bot.slack.client.api_client import ApiArgs, ApiClient
+from bot.slack.client.api_client import AnswerLost, ApiArgs, ApiClient, RateLimited
 from bot.slack.client.canvases import Canvases
 from bot.slack.client.lookups import Lookups
-from bot.slack.client.posts import Posts
-from bot.slack.client.rate_limit import TIERS, Clock, RateLimiter
+from bot.slack.client.posts import Posts, update_args
+from bot.slack.client.rate_limit import TIERS, Clock, Priority, RateLimiter
 from bot.slack.draft_message import DraftMessage, OnPosted
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
@@ -61,14 +63,36 @@ class Outbox(Lookups):
         """Post a message and return its ts; once, even if answers are lost. `key` is an id."""
         return await self._posts.post(place, blocks.message(content), key)
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
         """Find a message of ours and return its ts; a draft's keys are `<key>/1`, `<key>/2`, ..."""
-        return await self._posts.find(place, key, head=head)
+        begun = since.timestamp() if since else 0.0
+        return await self._posts.find(place, key, head=head, since=begun)
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
-        """Replace a message's content, after drafts that end; `waits`: for room in the budget."""
-        if waits or self.api.rate_limit.is_free("chat.update"):
-            await self._posts.update(channel, ts, blocks.message(content), urgent=False)
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
+        """Replace a message's content."""
+        await self._posts.update(channel, ts, blocks.message(content))
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        """Wait until nobody else needs the call, and make the edit that `choose` then returns.
+
+        Made once: raises SlackUnavailable where there is no answer.
+        """
+        await self.api.rate_limit.acquire("chat.update", priority=Priority.LATER)
+        edit = await choose()
+        if edit is None:
+            return
+        args = update_args(edit.channel, edit.ts, blocks.message(edit.content), "")
+        try:
+            await self.api.attempt("chat.update", args)
+        except (AnswerLost, RateLimited) as away:
+            raise SlackUnavailable("chat.update") from away
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
@@ -78,7 +102,7 @@ class Outbox(Lookups):
         """Put an emoji under a message; there already, or no message any more, is fine."""
         args = {"channel": channel, "timestamp": ts, "name": emoji}
         try:
-            await self.api.call("reactions.add", args)
+            await self.api.call("reactions.add", args, priority=Priority.LATER)
         except NotThere:
             return
         except SlackRefused as refusal:
@@ -124,14 +148,16 @@ class Outbox(Lookups):
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:
-        """Put the text as a file into a thread and return its address."""
+        """Put the text as a file into a thread, once, and return its address."""
         data = await asyncio.to_thread(file_of, text, kind, mark and ours(mark))
         name = f"{safe(file_name(text)) or 'draft'}.{kind}"
-        # A file has no metadata: one of ours with the same name counts as this one.
-        file = await self._posts.find_file(place, name) if again else None
+        # A file has no metadata: one of ours with the same name since then counts as this one.
+        begun = since.timestamp()
+        file = await self._posts.find_file(place, name, begun) if again else None
         return await self.file_link(file or await self._posts.upload(place, name, data, comment))
 
     async def make_canvas(
@@ -205,13 +231,13 @@ class Outbox(Lookups):
 
     async def open_dm(self, user: str) -> str:
         """Return the channel of our conversation with a person."""
-        opened = await self.api.call("conversations.open", {"users": user}, urgent=True)
+        opened = await self.api.call("conversations.open", {"users": user})
         return str(opened["channel"]["id"])
 
     async def join(self, channel: str) -> None:
         """Become a member of a public channel. Raises NotThere for any other conversation."""
         try:
-            await self.api.call("conversations.join", {"channel": channel}, urgent=True)
+            await self.api.call("conversations.join", {"channel": channel})
         except SlackRefused as refusal:
             if refusal.error == "method_not_supported_for_channel_type":
                 raise NotThere(refusal.error) from None

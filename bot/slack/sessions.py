@@ -15,6 +15,7 @@ import structlog
 from bot.drafting.slack_port import NO_WORDS, NotThere, Place, SlackError, SlackRefused, Work
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, ApiClient
+from bot.slack.client.rate_limit import Priority
 from safety import safe
 
 log = structlog.get_logger(__name__)
@@ -103,7 +104,7 @@ class Sessions:
     async def _begin(self, place: Place, thread: ThreadWork, work: Work) -> None:
         if not self._api.rate_limit.is_free(SET_STATUS):
             return
-        await self._api.rate_limit.acquire(SET_STATUS)
+        await self._api.rate_limit.acquire(SET_STATUS, priority=Priority.GROWTH)
         # The end needs a call as well.
         self._keep(thread, processing=True)
         title = " ".join(safe(work.title).split())[:MAX_TITLE]
@@ -122,7 +123,7 @@ class Sessions:
         self._keep(thread, processing=False)
         args = {"channel_id": place.channel, "thread_ts": place.thread_ts, "status": status}
         try:
-            await self._api.call(SET_STATUS, args, urgent=True)
+            await self._api.call(SET_STATUS, args, priority=Priority.END)
         except (NotThere, SlackRefused) as refused:
             self._note(refused)
         if thread.jobs:
@@ -142,7 +143,7 @@ class Sessions:
             # Who asks by a command in a public channel need not be a member of it.
             if gone.reason != "user_not_in_channel" or initiator is None:
                 raise
-            await self._api.rate_limit.acquire(SET_STATUS, urgent=True)
+            await self._api.rate_limit.acquire(SET_STATUS)
             return await self._set_processing(place, title, None)
         if answer.get("warning") and not self._warned:
             self._warned = True

@@ -18,7 +18,7 @@ class Views:
         """
         try:
             args = {"trigger_id": trigger_id, "view": view}
-            opened = await self._api.call("views.open", args, urgent=True)
+            opened = await self._api.call("views.open", args)
         except SlackRefused as refusal:
             if refusal.error != "exchanged_trigger_id":
                 raise
@@ -32,7 +32,7 @@ class Views:
         """
         try:
             args = {"view_id": view_id, "view": view, "hash": hash_}
-            await self._api.call("views.update", args, urgent=True)
+            await self._api.call("views.update", args)
         except SlackRefused as refusal:
             if refusal.error not in ("not_found", "hash_conflict"):
                 raise

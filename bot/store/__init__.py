@@ -4,6 +4,7 @@ from bot.store.bots import BotQueries, Living, OtherKey
 from bot.store.database import NewerDatabase
 from bot.store.feedback import FeedbackQueries
 from bot.store.file_lock import DatabaseInUse, alone_on
+from bot.store.heads import DueHead, HeadQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import RESTING, JobQueries, TooManyRunning
 from bot.store.kept import GUEST, MUTED, KeptQueries
@@ -37,6 +38,7 @@ __all__ = [
     "STANDING",
     "Backlog",
     "DatabaseInUse",
+    "DueHead",
     "Feedback",
     "FeedbackReason",
     "HistoryStep",
@@ -66,6 +68,7 @@ class Store(
     ThreadQueries,
     VersionQueries,
     HoldQueries,
+    HeadQueries,
     KeptQueries,
     LookQueries,
     FeedbackQueries,

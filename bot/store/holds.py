@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, delete, select, update
 
 from bot.store.conditions import set_request
+from bot.store.heads import mark_version_head_due
 from bot.store.models import (
     Hold,
     HoldStatus,
@@ -45,6 +46,7 @@ class HoldQueries(Transactions):
             else:
                 rests = update(Version).where(Version.id == hold.version_id)
                 rests = rests.values(status=VersionStatus.HELD, text="", ended_at=now(), **facts)
+                await mark_version_head_due(session, hold.version_id)
             await session.execute(rests)
 
     async def find_hold_on(self, job_id: int, version_id: int | None = None) -> Hold | None:
@@ -124,6 +126,7 @@ class HoldQueries(Transactions):
             if hold.version_id is not None:
                 ended = update(Version).where(Version.id == hold.version_id)
                 await session.execute(ended.values(status=status, ended_at=now(), **facts))
+                await mark_version_head_due(session, hold.version_id)
 
 
 def _hold_of(job_id: int, version_id: int | None) -> Select[Hold]:

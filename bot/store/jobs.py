@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
+from bot.store.heads import mark_misleading_head_due
 from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
     DELIVERIES,
@@ -163,6 +164,7 @@ class JobQueries(Transactions):
                     Version.job_id == job_id, Version.status == VersionStatus.WRITING
                 )
                 await session.execute(left.values(status=VersionStatus.FAILED, ended_at=now()))
+            await mark_misleading_head_due(session, job.thread_id)
             if forget:
                 await set_request(session, job_id, "")
             if drops:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.store.heads import mark_head_due
 from bot.store.models import KeptText, Notice, Thread
 from bot.store.transactions import Transactions
 
@@ -53,3 +54,4 @@ class KeptQueries(Transactions):
             await session.execute(told)
             if by is not None:
                 session.add(Notice(thread_id=thread_id, person=by, about=MUTED))
+            await mark_head_due(session, thread_id)

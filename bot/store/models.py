@@ -1,8 +1,11 @@
 """The tables: threads, jobs, bots, versions, feedback, sources, holds, what is kept of people.
 
-Records are read detached: change them only through the queries of `bot.store.Store`.
+Records are read detached: change them only through the queries of `bot.store.Store`. A random `key`
+marks what is posted for a row, so that no row of another database, or of this one restored, is
+taken for it; rows older than the keys have none, and their messages carry their ids.
 """
 
+import secrets
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -98,6 +101,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def new_key() -> str:
+    """Return a key that no other row has, in this database or any other."""
+    return secrets.token_urlsafe(12)
+
+
 def _words(kind: type[StrEnum]) -> Enum:
     return Enum(
         kind, native_enum=False, length=16, values_callable=lambda words: [str(w) for w in words]
@@ -127,7 +135,8 @@ class Thread(Base):
     no instructions; `muted_by` is who wanted that.
 
     `others_root`: people talked there before the bot was asked, so that only what names it is for
-    it.
+    it. The head is to be shown anew from `head_due` on; it says now that `head_writing` drafts are
+    being written.
     """
 
     __tablename__ = "threads"
@@ -146,7 +155,15 @@ class Thread(Base):
     persons_root: Mapped[bool] = mapped_column(default=False)
     head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     others_root: Mapped[bool] = mapped_column(default=False)
+    head_due: Mapped[datetime | None] = mapped_column(index=True, default=None)
+    head_writing: Mapped[int] = mapped_column(default=0)
+    key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    @property
+    def post_key(self) -> str:
+        """The key of its head in Slack."""
+        return f"thread-{self.key or self.id}"
 
     @property
     def shown_root(self) -> str | None:
@@ -188,7 +205,13 @@ class Job(Base):
     failures: Mapped[int] = mapped_column(default=0)
     status: Mapped[JobStatus] = mapped_column(index=True, default=JobStatus.OPEN)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+    key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    @property
+    def post_key(self) -> str:
+        """What the keys of its posts in Slack begin with."""
+        return f"job-{self.key or self.id}"
 
     @property
     def n(self) -> int:
@@ -242,6 +265,12 @@ class Version(Base):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
     posted_url: Mapped[str | None] = mapped_column(Text, default=None)
+    key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
+
+    @property
+    def post_key(self) -> str:
+        """What the keys of its messages in Slack begin with."""
+        return f"version-{self.key or self.id}"
 
 
 class Feedback(Base):
@@ -303,7 +332,13 @@ class Hold(Base):
     status: Mapped[HoldStatus] = mapped_column(index=True, default=HoldStatus.PENDING)
     reviewer: Mapped[str | None] = mapped_column(String(32), default=None)
     card_ts: Mapped[str | None] = mapped_column(String(32), default=None)
+    key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
+
+    @property
+    def post_key(self) -> str:
+        """The key of its card in Slack."""
+        return f"hold-{self.key or self.id}"
 
 
 class VersionMessage(Base):

@@ -40,13 +40,13 @@ class ThreadQueries(Transactions):
         here = {"root_ts": None, "persons_root": False, "others_root": False}
         await self._update(Thread, thread_id, channel=channel, post_to=post_to, **here)
 
-    async def set_head(self, thread_id: int, ts: str) -> None:
-        """Record the message below a person's root that lists the drafts."""
-        await self._update(Thread, thread_id, head_ts=ts)
+    async def set_head(self, thread_id: int, ts: str, writing: int = 0) -> None:
+        """Record the message below a person's root that lists the drafts, `writing` as it says."""
+        await self._update(Thread, thread_id, head_ts=ts, head_writing=writing)
 
-    async def set_root(self, thread_id: int, ts: str) -> None:
-        """Record the root message of the thread."""
-        await self._update(Thread, thread_id, root_ts=ts)
+    async def set_root(self, thread_id: int, ts: str, writing: int = 0) -> None:
+        """Record the root message of the thread, which says that `writing` drafts are written."""
+        await self._update(Thread, thread_id, root_ts=ts, head_writing=writing)
 
     async def add_sources(self, key: str, thread_id: int | None, sources: Sequence[Source]) -> bool:
         """Keep sources without a job. Return False if this `key` was seen already."""

@@ -18,6 +18,8 @@ from bot.store.models import Hold, Job, Source, Thread, Version
 
 # PostgreSQL's channel for what the bots tell each other.
 SIGNALS = "draftsmith"
+# In the info of a session: it made the head of a thread due.
+HEADS_DUE = "heads_due"
 
 
 class StoreUnavailable(Exception):
@@ -58,6 +60,7 @@ class Transactions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.heads_due = asyncio.Event()
         # A server takes many writers.
         self._write_lock = None if self.is_shared else WriteLock(LOCK_SECONDS)
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
@@ -122,6 +125,8 @@ class Transactions:
                 if self._fence is not None:
                     await _prove(session, self._fence)
                 yield session
+            if session.info.pop(HEADS_DUE, False):
+                self.heads_due.set()
 
     async def _lock_all(self, session: AsyncSession) -> None:
         """Let no other process migrate, or join, before this transaction ends."""

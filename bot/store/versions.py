@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Update, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_of
+from bot.store.heads import mark_head_due, mark_version_head_due
 from bot.store.models import (
     Feedback,
     Hold,
@@ -37,7 +39,7 @@ class VersionQueries(Transactions):
         query = select(Version).where(Version.job_id == job.id).order_by(Version.sample)
         async with self._write() as session:
             # PostgreSQL: two jobs of one thread must not take the same number.
-            await session.get_one(Thread, job.thread_id, with_for_update=True)
+            thread = await session.get_one(Thread, job.thread_id, with_for_update=True)
             if made := (await session.scalars(query)).all():
                 return made
             numbers = select(func.max(Version.number)).where(Version.thread_id == job.thread_id)
@@ -47,6 +49,8 @@ class VersionQueries(Transactions):
                 for i in range(job.n)
             ]
             session.add_all(versions)
+            if await _count_writing(session, job.thread_id) != thread.head_writing:
+                await mark_head_due(session, job.thread_id)
         return versions
 
     async def get_version(self, version_id: int) -> Version:
@@ -118,6 +122,7 @@ class VersionQueries(Transactions):
         accepted = _update_undeleted(version_id).values(accepted_at=now(), **posted)
         async with self._write() as session:
             await session.execute(accepted)
+            await mark_version_head_due(session, version_id)
 
     async def find_last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
         """Find the version of the thread that ended last, among those of these statuses."""
@@ -167,6 +172,7 @@ class VersionQueries(Transactions):
             if job_id is None:
                 return False
             await self._signal(session, "stop", job_id, version_id)
+            await mark_version_head_due(session, version_id)
             return True
 
     async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
@@ -187,6 +193,7 @@ class VersionQueries(Transactions):
                 await session.execute(said.values(words=""))
                 gone = await session.get_one(Version, version_id)
                 await self._signal(session, "stop", gone.job_id, version_id)
+            await mark_version_head_due(session, version_id)
         return await self.get_version(version_id)
 
     async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:
@@ -204,6 +211,11 @@ class VersionQueries(Transactions):
         )
         async with self._read() as session:
             return list(await session.scalars(query))
+
+
+async def _count_writing(session: AsyncSession, thread_id: int) -> int:
+    writing = (Version.thread_id == thread_id, Version.status == VersionStatus.WRITING)
+    return await session.scalar(select(func.count()).select_from(Version).where(*writing)) or 0
 
 
 def _update_undeleted(version_id: int) -> Update:

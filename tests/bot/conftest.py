@@ -11,6 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot, running
 from bot.slack.manifest import manifest
+from bot.store import database
+from bot.store.models import Base
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, settings_for
 from tests.reader import Reader, opened_browser
@@ -99,6 +101,20 @@ async def bot_by_either_way(
 @pytest.fixture
 def ana(workspace: Workspace) -> Person:
     return Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Return the address of an empty database."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres")
+    yield url
+    engine = database.connect(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+        await connection.exec_driver_sql("DROP TABLE alembic_version")
+    await engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from bot.drafting.slack_port import (
     Button,
     CanvasLink,
     Content,
+    Edit,
     FileKind,
     Heads,
     Place,
@@ -114,14 +115,25 @@ class FakeSlack:
         self.contents[ts] = content
         return ts
 
-    async def edit(self, channel: str, ts: str, content: Content, *, waits: bool = True) -> None:
+    async def edit(self, channel: str, ts: str, content: Content) -> None:
         self.fails("edit")
         self.contents[ts] = content
+
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+        if edit := await choose():
+            await self.edit(edit.channel, edit.ts, edit.content)
 
     async def delete(self, channel: str, ts: str) -> None:
         self.deleted.append(ts)
 
-    async def find(self, place: Place, *, key: str, head: Phrase | None = None) -> str | None:
+    async def find(
+        self,
+        place: Place,
+        *,
+        key: str,
+        head: Phrase | None = None,
+        since: datetime | None = None,
+    ) -> str | None:
         return self.standing.get(key)
 
     async def permalink(self, channel: str, ts: str) -> str | None:
@@ -150,6 +162,7 @@ class FakeSlack:
         kind: FileKind,
         *,
         comment: Phrase,
+        since: datetime,
         again: bool,
         mark: Phrase | None = None,
     ) -> str | None:

@@ -65,8 +65,9 @@ async def test_the_thread_says_that_a_text_was_posted_and_links_to_it(
     await ana.react(draft, "white_check_mark")
     await workspace.until(lambda: "accepted" in facts(root))
     link = f"<{address(ana.root)}|Draft 1>"
-    (_, told) = workspace.messages(ana.channel, root.ts)[1:]
-    assert told.text == f"{link} was posted to <#{ana.channel}> by <@{ana.id}>."
+    said = f"{link} was posted to <#{ana.channel}> by <@{ana.id}>."
+    await workspace.until(lambda: workspace.messages(ana.channel, root.ts)[-1].text == said)
+    assert len(workspace.messages(ana.channel, root.ts)) == 3
 
 
 async def test_accepting_a_continuation_posts_the_whole_text(
@@ -136,7 +137,9 @@ async def test_an_accepted_text_comes_as_a_canvas_of_the_channel_that_its_member
     assert said.text.startswith(f"As a canvas: <{address}|The tram>")
     assert facts(said) == f"Drafted with AI, accepted by <@{ana.id}> · draft 1"
     root = workspace.messages(ana.channel)[0]
-    assert f"<{address}|" in workspace.messages(ana.channel, root.ts)[-1].text
+    await workspace.until(
+        lambda: f"<{address}|" in workspace.messages(ana.channel, root.ts)[-1].text
+    )
 
 
 async def test_a_canvas_of_our_conversation_is_open_to_the_person_alone(
@@ -320,7 +323,7 @@ async def test_an_emoji_asks_before_it_posts_what_was_drafted_in_private(
     assert not buttons(asked)
     await workspace.until(lambda: f"accepted: <{address(posted)}|" in facts(root))
     told = f"<{address(posted)}|Draft 1> was posted to <#{ana.channel}> by <@{ana.id}>."
-    assert workspace.messages(own.channel, root.ts)[-1].text == told
+    await workspace.until(lambda: workspace.messages(own.channel, root.ts)[-1].text == told)
 
 
 async def test_three_deliveries_of_an_emoji_ask_once_and_a_second_click_finds_it_posted(

@@ -50,7 +50,6 @@ class Desk:
     jobs: StartedJobs
     people: FakePeople = field(default_factory=FakePeople)
     keys: int = 0
-    shown: list[int] = field(default_factory=list)
 
     def actions(self, **settings: Any) -> DraftActions:
         intake = Intake(self.store, self.jobs, 3)
@@ -60,7 +59,6 @@ class Desk:
             intake,
             self.people,
             DraftingSettings(**settings),
-            show_head=self.shown.append,
         )
 
     def by(self, user: str = "ada", key: str | None = None) -> Invocation:
@@ -176,7 +174,7 @@ async def test_in_a_muted_thread_only_unmute_is_heard(desk: Desk) -> None:
     assert thread.muted_by == "ada"
     assert await reply("unmute") == "unmuted"
     assert (await desk.thread(version)).muted_by is None
-    assert desk.shown == [thread.id, thread.id]
+    assert await desk.store.has_due_head()
     assert await reply("shorter") is None
     assert len(desk.jobs.started) == 1
 

@@ -14,9 +14,10 @@ from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs import generation
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
+from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.origin import Origin
-from bot.drafting.slack_port import NoFile, NotThere, SlackUnavailable
+from bot.drafting.slack_port import Content, NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.store import Job, JobKind, JobStatus, LeaseLost, Source, Store, Thread, VersionStatus
 from inference.client import EngineClient
@@ -72,6 +73,13 @@ class Desk:
         await self.pipeline(job).run()
         return await self.status(job)
 
+    async def head(self, job: Job) -> Content:
+        thread = await self.store.get_thread(job.thread_id)
+        return self.slack.contents[self.slack.standing[thread.post_key]]
+
+    async def show_heads(self) -> None:
+        await ThreadHeads(self.context).show_due()
+
     async def status(self, job: Job) -> JobStatus:
         return (await self.store.get_job(job.id)).status
 
@@ -121,7 +129,8 @@ async def test_a_brief_becomes_a_head_and_a_finished_draft(desk: Desk) -> None:
     assert (version.status, version.text) == (VersionStatus.FINISHED, draft.text)
     assert draft.text == essay(desk.engine.requests[0])
     assert draft.ended("finished")
-    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    await desk.show_heads()
+    head = await desk.head(job)
     assert "a tram in Lisbon" in str(head.said)
     assert "1 draft" in str(head.note)
     assert not head.buttons
@@ -132,7 +141,7 @@ async def test_while_drafts_are_written_the_head_has_a_button_that_stops_them(de
     desk.engine.gate.clear()
     running = asyncio.create_task(desk.run(job := await desk.ask(n=2)))
     await until(lambda: desk.engine.running == 1)
-    head = desk.slack.contents[desk.slack.standing[f"thread-{job.thread_id}"]]
+    head = await desk.head(job)
     assert [button.action_id for button in head.buttons] == ["stop_thread"]
     desk.engine.gate.set()
     assert await running is JobStatus.DONE
@@ -224,7 +233,7 @@ async def test_a_draft_that_the_filter_blocks_is_taken_back_and_its_requester_to
     assert "assigned_password" in desk.slack.told[0]
 
 
-@pytest.mark.parametrize("call", ["post", "open", "show", "finished", "edit"])
+@pytest.mark.parametrize("call", ["post", "open", "show", "finished"])
 async def test_what_slack_did_not_take_is_done_by_the_next_run_and_nothing_twice(
     desk: Desk, call: str
 ) -> None:

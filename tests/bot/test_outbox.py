@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -293,7 +294,26 @@ async def test_a_finished_text_is_returned_as_where_it_stands_however_often_it_i
     assert first == stand[0].ts
     assert await outbox.post_text(place, text, note, key="k", again=True) == first
     root = Place(channel, first)
-    link = await outbox.upload(root, text, "md", comment=note, again=False)
-    assert link == await outbox.upload(root, text, "md", comment=note, again=True)
+    now = datetime.now(UTC)
+    link = await outbox.upload(root, text, "md", comment=note, since=now, again=False)
+    assert link == await outbox.upload(root, text, "md", comment=note, since=now, again=True)
     (file,) = workspace.messages(channel, first)[-1].files
     assert f"/{file.id}/" in str(link)
+    later = now + timedelta(hours=1)
+    assert link != await outbox.upload(root, text, "md", comment=note, since=later, again=True)
+
+
+@pytest.mark.parametrize(
+    "method", ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info"]
+)
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 500}])
+async def test_a_file_is_there_once_whatever_answer_is_lost(
+    workspace: Workspace, outbox: Outbox, channel: str, method: str, fault: Fault
+) -> None:
+    root = Place(channel, await outbox.post(Place(channel), HELLO, key="k"))
+    for each in {method, "files.completeUploadExternal"}:
+        workspace.fail(each, **fault)
+    text, note, now = SafeText("Rain fell."), Phrase("note"), datetime.now(UTC)
+    link = await outbox.upload(root, text, "docx", comment=note, since=now, again=False)
+    (said,) = workspace.messages(channel, root.thread_ts)[1:]
+    assert [f"/{file.id}/" in str(link) for file in said.files] == [True]

@@ -298,7 +298,7 @@ async def test_when_the_budget_of_starts_is_used_up_the_draft_is_a_message(
         drafts = [stage.draft(head=Phrase(f"*Draft {n}*")) for n in range(3)]
         for draft in drafts:
             await draft.open()
-        assert [m.streaming for m in stage.replies] == [True, False, False]
+        assert [m.streaming for m in stage.replies] == [True, True, False]
         for draft in drafts:
             draft.show(FIRST)
             await draft.finish(FACTS)
@@ -452,6 +452,22 @@ async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage: 
     await again.finish(FACTS)
     assert any_stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
     assert any_stage.posted == [(1, ts)]
+
+
+async def test_only_a_resumed_draft_that_is_a_stream_is_stopped(any_stage: Stage) -> None:
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(FIRST)
+    await any_stage.workspace.until(lambda: FIRST in words(any_stage.replies[0]))
+    await draft.abandon()
+    streamed = any_stage.replies[0].streaming
+    again = any_stage.draft(shown=draft.shown)
+    await again.open()
+    again.show(FIRST)
+    again.show(SECOND)
+    await again.finish(FACTS)
+    assert any_stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
+    assert any_stage.count("chat.stopStream") == streamed
 
 
 @pytest.mark.parametrize("recorded", [1, 2])

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.slack.client.rate_limit import COUNT_SECONDS, TIER_4, TIERS, CallBudget, Clock, RateLimiter
+from bot.drafting.slack_port import resuming
+from bot.slack.client.rate_limit import (
+    COUNT_SECONDS,
+    TIER_4,
+    TIERS,
+    CallBudget,
+    Clock,
+    Priority,
+    RateLimiter,
+)
 from bot.workspace.api.methods import METHODS
 
 # Its budget is a channel's, or the page of the method names no figure.
@@ -75,14 +84,15 @@ async def test_no_minute_holds_more_calls_than_slack_grants(
 ) -> None:
     budget, calls = CallBudget(per_minute, clock), []
 
-    async def caller(urgent: bool, after: float) -> None:
+    async def caller(priority: Priority, after: float) -> None:
         await clock.sleep(after)
         for _ in range(per_minute):
-            await budget.acquire(urgent=urgent)
+            await budget.acquire(priority)
             calls.append(clock.now)
 
-    lanes = [(True, 0), (False, 0), (False, 20), (True, 40), (True, 70)]
-    await clock.run(*(caller(urgent, after) for urgent, after in lanes))
+    first, last = Priority.ANSWER, Priority.LATER
+    lanes = [(first, 0), (Priority.GROWTH, 0), (last, 20), (Priority.END, 40), (first, 70)]
+    await clock.run(*(caller(priority, after) for priority, after in lanes))
     assert len(calls) == 5 * per_minute
     assert all(
         late - early >= 59.99 for early, late in zip(calls, calls[per_minute:], strict=False)
@@ -127,7 +137,7 @@ async def test_as_many_drafts_as_a_minute_holds_end_at_once(clock: StoppedClock)
     budget, ended = CallBudget(TIERS["chat.update"], clock), []
 
     async def ending() -> None:
-        await budget.acquire(urgent=True)
+        await budget.acquire(Priority.END)
         ended.append(clock.now)
 
     await clock.run(*(ending() for _ in range(TIERS["chat.update"] + 1)))
@@ -141,15 +151,15 @@ async def test_drafts_that_grow_leave_room_for_the_end_of_each(clock: StoppedClo
     async def growing(name: int) -> None:
         limits.reserve("chat.update", 1)
         if name < 5:
-            await limits.acquire("chat.update")
+            await limits.acquire("chat.update", priority=Priority.GROWTH)
         await clock.sleep(90 - clock.now)
         limits.reserve("chat.update", -1)
-        await limits.acquire("chat.update", urgent=True)
+        await limits.acquire("chat.update", priority=Priority.END)
         ended.append(clock.now)
 
     async def others() -> None:
         for _ in range(100):
-            await limits.acquire("chat.update")
+            await limits.acquire("chat.update", priority=Priority.GROWTH)
 
     await clock.run(*(growing(name) for name in range(45)), others())
     assert ended == [90] * 45
@@ -161,7 +171,7 @@ async def test_what_was_kept_for_drafts_that_ended_is_soon_given_to_others(
     limits, turns = RateLimiter({"chat.update": 3}, clock), []
 
     async def growing() -> None:
-        await limits.acquire("chat.update")
+        await limits.acquire("chat.update", priority=Priority.GROWTH)
         turns.append(clock.now)
 
     async def ending() -> None:
@@ -184,7 +194,7 @@ async def test_the_end_of_a_draft_does_not_wait_behind_those_that_grow(clock: St
 
     async def ending() -> None:
         await clock.sleep(10)
-        await budget.acquire(urgent=True)
+        await budget.acquire(Priority.END)
         ended.append(clock.now)
 
     await clock.run(*(growing() for _ in range(5)), ending())
@@ -196,13 +206,15 @@ async def test_after_retry_after_nobody_calls_the_method_and_others_go_on(
 ) -> None:
     limits, calls = RateLimiter(clock=clock), []
 
-    async def caller(method: str, urgent: bool) -> None:
-        await limits.acquire(method, urgent=urgent)
+    async def caller(method: str, priority: Priority) -> None:
+        await limits.acquire(method, priority=priority)
         calls.append((method, clock.now))
 
     limits.back_off("chat.update", 30)
     await clock.run(
-        caller("chat.update", True), caller("chat.update", False), caller("chat.delete", False)
+        caller("chat.update", Priority.END),
+        caller("chat.update", Priority.GROWTH),
+        caller("chat.delete", Priority.GROWTH),
     )
     assert calls == [("chat.delete", 0), ("chat.update", 30), ("chat.update", 30)]
 
@@ -224,14 +236,14 @@ async def test_a_channel_gets_one_post_a_second(clock: StoppedClock) -> None:
 
 async def test_who_gives_up_waiting_takes_no_turn(clock: StoppedClock) -> None:
     budget = CallBudget(1, clock)
-    await budget.acquire(urgent=True)
-    waiting = asyncio.create_task(budget.acquire(urgent=True))
+    await budget.acquire(Priority.END)
+    waiting = asyncio.create_task(budget.acquire(Priority.END))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     started = clock.now
-    await clock.run(budget.acquire(urgent=True))
+    await clock.run(budget.acquire(Priority.END))
     assert clock.now - started == pytest.approx(COUNT_SECONDS)
 
 
@@ -242,3 +254,81 @@ async def test_a_budget_knows_when_it_is_used_up(clock: StoppedClock) -> None:
         await limits.acquire("chat.startStream")
         starts += 1
     assert 0 < starts < 20
+
+
+async def test_whoever_waits_for_a_call_goes_by_its_priority_and_new_work_before_resumed(
+    clock: StoppedClock,
+) -> None:
+    budget, order = CallBudget(60, clock), []
+
+    async def caller(name: str, priority: Priority, after: float) -> None:
+        await clock.sleep(after)
+        await budget.acquire(priority)
+        order.append(name)
+
+    budget.back_off(30)
+    with resuming():
+        resumed = [
+            asyncio.create_task(caller(f"resumed {priority.name}", priority, 1))
+            for priority in (Priority.GROWTH, Priority.END, Priority.ANSWER)
+        ]
+    new = [caller(priority.name, priority, 10) for priority in reversed(Priority)]
+    await clock.run(*new, caller("another ANSWER", Priority.ANSWER, 20), asyncio.wait(resumed))
+    answers, drafts = ["ANSWER", "another ANSWER"], ["ANSWER", "END", "GROWTH"]
+    behind = [f"resumed {name}" for name in drafts]
+    assert order == [*answers, "END", "GROWTH", *behind, "LATER"]
+
+
+@pytest.mark.parametrize("kept_off", [Priority.END, Priority.LATER])
+async def test_no_lane_is_starved_for_ever(clock: StoppedClock, kept_off: Priority) -> None:
+    budget = CallBudget(20, clock)
+    waited: list[float] = []
+
+    async def flood() -> None:
+        while not waited:
+            await budget.acquire(Priority.ANSWER)
+
+    async def one() -> None:
+        await clock.sleep(1)
+        await budget.acquire(kept_off)
+        waited.append(clock.now)
+
+    await clock.run(*(flood() for _ in range(30)), one())
+    assert 60 < waited[0] < 130
+
+
+async def test_resumed_drafts_leave_new_ones_their_calls(clock: StoppedClock) -> None:
+    limits, ended = RateLimiter(clock=clock), []
+
+    async def end(after: float) -> None:
+        await clock.sleep(after)
+        await limits.acquire("chat.update", priority=Priority.END)
+        ended.append((after, clock.now))
+
+    with resuming():
+        resumed = [asyncio.create_task(end(0)) for _ in range(100)]
+    await clock.run(*(end(after) for after in (1, 10, 30, 50)), asyncio.wait(resumed))
+    assert all(at == after for after, at in ended if after)
+    assert max(at for _, at in ended) < 180
+
+
+async def test_bots_share_what_slack_grants_and_each_has_a_call(clock: StoppedClock) -> None:
+    limits = RateLimiter({"chat.update": 50, "rare": 1}, clock)
+
+    async def most_at_once(method: str) -> int:
+        await clock.sleep(COUNT_SECONDS)
+        made = 0
+        while limits.is_free(method, Priority.ANSWER):
+            await limits.acquire(method, priority=Priority.ANSWER)
+            made += 1
+        return made
+
+    found = []
+
+    async def look() -> None:
+        for bots in (1, 3, 2):
+            limits.share_among(bots)
+            found.append([await most_at_once(method) for method in ("chat.update", "rare")])
+
+    await clock.run(look())
+    assert found == [[50, 1], [16, 1], [25, 1]]

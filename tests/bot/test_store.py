@@ -30,20 +30,6 @@ from bot.store.transactions import WriteLock
 from safety import SafeText
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Return the address of an empty database."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres")
-    yield url
-    engine = connect(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.drop_all)
-        await connection.exec_driver_sql("DROP TABLE alembic_version")
-    await engine.dispose()
-
-
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     """Open an empty store with the newest schema."""
@@ -228,6 +214,8 @@ async def test_what_the_version_before_kept_is_there_after_an_upgrade(url: str) 
     assert await store.record_notice(thread.id, "U2", MUTED)
     (version,) = await store.list_versions(thread.id)
     assert (version.text, bool(version.posted_url)) == ("It rains.", True)
+    keys = [row.post_key for row in (thread, job, version)]
+    assert keys == ["thread-1", "job-1", "version-1"], "as its messages carry them"
     await store.close()
 
 

@@ -173,19 +173,21 @@ async def begin(outbox: Outbox, place: Place, head: Any) -> None:
     await a_draft(outbox, place, head).open()
 
 
+NOW = datetime.now(UTC)
+
 CALLS: dict[str, list[Call]] = {
     "post_text": [
         lambda o, at, w: o.post_text(at, w, SAID, key="k", again=False),
         lambda o, at, w: o.post_text(at, TEXT, w, key="k", again=False),
     ],
     "upload": [
-        lambda o, at, w: o.upload(at, w, "md", comment=SAID, again=False),
-        lambda o, at, w: o.upload(at, TEXT, "md", comment=w, again=False),
-        lambda o, at, w: o.upload(at, TEXT, "md", comment=SAID, again=False, mark=w),
+        lambda o, at, w: o.upload(at, w, "md", comment=SAID, since=NOW, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", comment=w, since=NOW, again=False),
+        lambda o, at, w: o.upload(at, TEXT, "md", comment=SAID, since=NOW, again=False, mark=w),
     ],
     "make_canvas": [
-        lambda o, at, w: o.make_canvas(at, w, SAID, since=datetime.now(UTC), again=False),
-        lambda o, at, w: o.make_canvas(at, TEXT, w, since=datetime.now(UTC), again=False),
+        lambda o, at, w: o.make_canvas(at, w, SAID, since=NOW, again=False),
+        lambda o, at, w: o.make_canvas(at, TEXT, w, since=NOW, again=False),
     ],
     "draft": [
         begin,

@@ -10,7 +10,15 @@ ROOT = Path(__file__).resolve().parents[2]
 # The domain: it knows neither Slack, nor listeners, nor the rest of the bot's settings.
 DRAFTING = [
     *("bot.drafting", "bot.store", "bot.messages", "bot.extraction", "bot.encryption"),
-    *("bot.errors", "bot.emoji", "bot.metrics", "safety", "inference.client", "inference.logs"),
+    *(
+        "bot.errors",
+        "bot.emoji",
+        "bot.metrics",
+        "inference.telemetry",
+        "safety",
+        "inference.client",
+        "inference.logs",
+    ),
 ]
 OURS = {"bot", "inference", "safety"}
 
@@ -42,7 +50,7 @@ def files(folder: str) -> list[Path]:
             "bot",
             [
                 *("bot", "safety", "inference.client", "inference.environment", "inference.logs"),
-                "inference.request_names",
+                *("inference.request_names", "inference.telemetry"),
             ],
         ),
         ("bot/http_server.py", []),

@@ -65,7 +65,7 @@ async def tell_posted(run: JobRun, number: int, url: str | None) -> None:
 
 async def _say(run: JobRun, place: Place, said: Phrase) -> None:
     """Post it unless an earlier run did. The text stands, whatever became of its thread."""
-    slack, key = run.context.slack, f"{run.job.name}/told"
+    slack, key = run.context.slack, f"{run.job.post_key}/told"
     try:
         if not (run.again and await slack.find(place, key=key)):
             await slack.post(place, Content(said), key=key)

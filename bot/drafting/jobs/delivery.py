@@ -90,7 +90,7 @@ async def _hand_over(run: JobRun, version: Version, text: SafeText) -> str | Non
         await check_sees(run, version.number)
     if way is Way.CANVAS:
         return await _hand_over_canvas(run, Place(channel, user=run.job.requester), text, note)
-    ts = await slack.post_text(Place(channel), text, note, key=run.job.name, again=run.again)
+    ts = await slack.post_text(Place(channel), text, note, key=run.job.post_key, again=run.again)
     return await slack.permalink(channel, ts)
 
 
@@ -103,7 +103,9 @@ async def _hand_over_file(
     """
     slack, mark = run.context.slack, await file_mark(run, text)
     try:
-        return await slack.upload(place, text, kind, comment=note, again=run.again, mark=mark)
+        return await slack.upload(
+            place, text, kind, comment=note, since=run.job.created_at, again=run.again, mark=mark
+        )
     except SlackRefused as refused:
         log.warning("no file", job=run.job.name, error=str(refused))
         may_not = refused.error == "missing_scope"
@@ -116,7 +118,7 @@ async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phr
 
     Raises Refusal where there can be none.
     """
-    slack, key = run.context.slack, f"{run.job.name}/1"
+    slack, key = run.context.slack, f"{run.job.post_key}/1"
     try:
         canvas = await slack.make_canvas(
             place, text, note, since=run.job.created_at, again=run.again

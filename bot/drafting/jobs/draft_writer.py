@@ -222,7 +222,7 @@ class DraftWriter:
 async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bool) -> DraftWriter:
     """Return the writer of a version; `again`: its message may stand already. Raises Away."""
     store, slack = run.context.store, run.context.slack
-    heads, key = await _heads(run, version), f"version-{version.id}"
+    heads, key = await _heads(run, version), version.post_key
 
     async def posted(part: int, ts: str) -> None:
         if part == 1 and not again:
@@ -231,9 +231,11 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
 
     parts = await store.list_posts(version.id)
     # A message that was posted just before a crash is not on record.
-    if again and not parts and (ts := await slack.find(place, key=f"{key}/1", head=heads(1))):
-        await posted(1, ts)
-        parts = [ts]
+    if again and not parts:
+        asked = run.job.created_at
+        if ts := await slack.find(place, key=f"{key}/1", head=heads(1), since=asked):
+            await posted(1, ts)
+            parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
     message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted)
     gate = run.filter.gate(request=run.job.name, who=run.job.requester)

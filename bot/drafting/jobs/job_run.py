@@ -64,7 +64,7 @@ class JobRun:
 
     async def begin(self) -> None:
         """Count the run, and keep the language of the first. Raises Away."""
-        reads = await self.context.people.language(self.job.requester)
+        reads = self.job.language or await self.context.people.language(self.job.requester)
         tries, first, self.failures = await self.context.store.count_try(self.job.id, reads)
         self.again = tries > 0
         self.language = language_for(first)

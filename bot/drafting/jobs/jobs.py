@@ -9,8 +9,9 @@ import structlog
 from bot.drafting.jobs.job_context import MOST_FAILURES, Away
 from bot.drafting.jobs.lease import Lease
 from bot.drafting.jobs.pipeline import JobPipeline, Settled
-from bot.drafting.slack_port import where
+from bot.drafting.slack_port import resuming, where
 from bot.store import Job, JobStatus, LeaseLost, Store, StoreUnavailable
+from inference.telemetry import span
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,8 @@ class Jobs:
         for job in await self._store.claim_jobs(self._lease.bot, room, list(self._tasks)):
             log.info("job taken", job=job.name, epoch=job.epoch)
             self._taken.add(job.id)
-            self.start(job)
+            with resuming():
+                self.start(job)
 
     async def watch(self) -> None:
         """Take jobs over and notice stops, for as long as the bot runs."""
@@ -161,7 +163,8 @@ class Jobs:
             pause = delay
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self._settled_for(job))
             try:
-                return await pipeline.run()
+                with span("job", job=job.name):
+                    return await pipeline.run()
             except LeaseLost:
                 log.info("job taken by others", job=job.name)
                 return None

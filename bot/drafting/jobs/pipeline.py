@@ -12,7 +12,7 @@ from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import MOST_EPOCHS, Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.screening import screen
-from bot.drafting.jobs.thread_header import open_thread, refresh_header
+from bot.drafting.jobs.thread_header import open_thread
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
 from bot.messages import Sentence, sentence
 from bot.store import DELIVERIES, RESTING, HistoryStep, Job, JobStatus, LeaseLost, VersionStatus
@@ -61,7 +61,6 @@ class JobPipeline:
     async def _to_its_end(self, run: JobRun) -> None:
         outcome = await self._outcome(run)
         rests = await end_work(run)
-        await refresh_header(run)
         if outcome.status in RESTING:
             await self._context.store.release_job(self._job)
         else:

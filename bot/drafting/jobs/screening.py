@@ -15,7 +15,7 @@ from safety import NOTHING, Action, SafeText, Stage, Verdict
 async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     """Return what may be shown of the request, and the model's material. Raises Refusal, Away."""
     store = run.context.store
-    if not await run.context.people.may_ask(run.job.requester, run.thread.team):
+    if not (_was_allowed(run) or await _may_ask(run)):
         raise Refusal(await _not_allowed(run), JobStatus.REFUSED)
     # What is asked once more was decided about before.
     hold = await store.find_hold_on(run.job.id)
@@ -36,6 +36,19 @@ async def screen(run: JobRun) -> tuple[SafeText, Sequence[Material]]:
     materials = [await _material(run, *judged) for judged in zip(sources, quoted, strict=True)]
     await run.refresh()
     return asked.text, materials
+
+
+def _was_allowed(run: JobRun) -> bool:
+    """Say whether an earlier run was allowed to post the head of what this job begins.
+
+    After a restart, all jobs at once would ask Slack for their people.
+    """
+    head = run.thread.head_ts if run.thread.persons_root else run.thread.root_ts
+    return run.again and run.job.kind is JobKind.DRAFT and head is not None
+
+
+async def _may_ask(run: JobRun) -> bool:
+    return await run.context.people.may_ask(run.job.requester, run.thread.team)
 
 
 async def _gather(run: JobRun) -> Sequence[Source]:

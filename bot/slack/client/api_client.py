@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
 from bot.slack.client.call_times import timed_calls
-from bot.slack.client.rate_limit import RateLimiter
+from bot.slack.client.rate_limit import Priority, RateLimiter
 
 ApiArgs = Mapping[str, object]
 ApiAnswer = dict[str, Any]
@@ -129,11 +129,13 @@ class ApiClient:
         self._client = client
         self._session = client.session
 
-    async def call(self, method: str, args: ApiArgs, *, urgent: bool = False) -> ApiAnswer:
+    async def call(
+        self, method: str, args: ApiArgs, *, priority: Priority = Priority.ANSWER
+    ) -> ApiAnswer:
         """Make a call that may be repeated without harm, until it is answered."""
         channel = str(args.get("channel", ""))
         for pause in self.pauses():
-            await self.rate_limit.acquire(method, channel=channel, urgent=urgent)
+            await self.rate_limit.acquire(method, channel=channel, priority=priority)
             try:
                 return await self.attempt(method, args)
             except RateLimited:

@@ -67,7 +67,7 @@ class Canvases:
     async def _find(self, place: Place, title: str, since: float) -> str | None:
         me = (await self._whoami())["user_id"]
         args = {"user": me, "channel": _tab(place), "ts_from": int(since) - CLOCKS}
-        files = (await self._api.call("files.list", args, urgent=True))["files"]
+        files = (await self._api.call("files.list", args))["files"]
         same = (str(f["id"]) for f in files if is_canvas(f) and f.get("title") == title)
         return next(same, None)
 

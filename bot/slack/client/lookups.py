@@ -24,11 +24,11 @@ class Lookups:
     async def get_user(self, user: str) -> dict[str, Any]:
         """Return what Slack knows of a person, with their locale (users.info)."""
         args = {"user": user, "include_locale": "true"}
-        return dict((await self.api.call("users.info", args, urgent=True))["user"])
+        return dict((await self.api.call("users.info", args))["user"])
 
     async def is_member(self, channel: str) -> bool:
         """Say whether the app is in a channel. Raises NotThere for one that it cannot see."""
-        found = await self.api.call("conversations.info", {"channel": channel}, urgent=True)
+        found = await self.api.call("conversations.info", {"channel": channel})
         return bool(found["channel"].get("is_member") or found["channel"].get("is_im"))
 
     async def is_private(self, channel: str) -> bool:

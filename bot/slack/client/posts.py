@@ -1,17 +1,20 @@
 """The app's own messages and files: posted once, found again, changed, deleted."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, SlackUnavailable
 from bot.messages import Phrase, ours
 from bot.slack.client.api_client import AnswerLost, ApiAnswer, ApiArgs, ApiClient, RateLimited
+from bot.slack.client.rate_limit import Priority
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.markup import plain
 from bot.slack.sessions import Sessions
 
 EVENT_TYPE = "draftsmith"
+CLOCKS = 30  # Seconds by which Slack's clock and ours may differ.
 PAGE = 200
 PAGES = 10
 
@@ -43,7 +46,7 @@ class Posts:
 
     async def start_stream(self, place: Place, head: Phrase, key: str) -> str | None:
         """Start a stream that says `head` and return its ts; None if no stream is granted now."""
-        is_free = self.api.rate_limit.is_free("chat.startStream")
+        is_free = self.api.rate_limit.is_free("chat.startStream", Priority.ANSWER)
         if not (self._has_streams and place.thread_ts and is_free):
             return None
         args = {
@@ -57,7 +60,7 @@ class Posts:
             return await self._post_once("chat.startStream", args, place, key, head)
         except SlackRefused as refusal:
             self._has_streams = refusal.error != "unknown_method"
-        except NotThere:
+        except (NotThere, RateLimited):
             pass  # Perhaps only for streams: the post that follows shows it.
         return None
 
@@ -65,72 +68,105 @@ class Posts:
         """Stop a stream with the rest of its content; a thread at work stays so."""
         status = self._sessions.status_in(place)
         args = {"channel": place.channel, "ts": ts, "session_status": status, **rest}
-        await self.api.call("chat.stopStream", args, urgent=True)
+        await self.api.call("chat.stopStream", args, priority=Priority.END)
 
-    async def find(self, place: Place, key: str, *, head: Phrase | None = None) -> str | None:
+    async def find(
+        self, place: Place, key: str, *, head: Phrase | None = None, since: float = 0.0
+    ) -> str | None:
         """Find our message with this key and return its ts.
 
         An open stream has no key: it is found by its first line, `head`, which must belong to one
-        draft only within its thread.
+        draft only within its thread; `since` then, lest it be that of another database.
         """
         async for message in self._read_ours(place):
-            if _has_key(message, key) or _begins_with(message, head):
+            found = _key_of(message)
+            late = float(message["ts"]) > since - CLOCKS
+            if found == key or (found is None and late and _begins_with(message, head)):
                 return str(message["ts"])
         return None
 
-    async def update(
-        self, channel: str, ts: str, content: Rendered, *, key: str = "", urgent: bool = True
-    ) -> None:
+    async def update(self, channel: str, ts: str, content: Rendered, *, key: str = "") -> None:
         """Replace the content of a message."""
-        await self.api.call("chat.update", update_args(channel, ts, content, key), urgent=urgent)
+        args = update_args(channel, ts, content, key)
+        await self.api.call("chat.update", args, priority=Priority.END)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
         try:
-            await self.api.call("chat.delete", {"channel": channel, "ts": ts}, urgent=True)
+            args = {"channel": channel, "ts": ts}
+            await self.api.call("chat.delete", args, priority=Priority.END)
         except NotThere as gone:
             if not gone.deleted:
                 raise
 
     async def upload(self, place: Place, name: str, data: bytes, comment: Phrase) -> str:
-        """Put a file into a thread and return its id.
+        """Put a file into a thread, once, and return its id.
 
-        https://docs.slack.dev/messaging/working-with-files
+        Only its last step shows it. A ticket or a transfer that is repeated leaves nothing behind
+        that anybody sees. https://docs.slack.dev/messaging/working-with-files
         """
         args = {"filename": name, "length": len(data)}
         ticket = await self.api.call("files.getUploadURLExternal", args)
         await self.api.upload(str(ticket["upload_url"]), data)
-        await self.api.call(
-            "files.completeUploadExternal",
-            {
-                "files": [{"id": ticket["file_id"], "title": name}],
-                "channel_id": place.channel,
-                "thread_ts": place.thread_ts,
-                "initial_comment": ours(comment),
-            },
-        )
-        return str(ticket["file_id"])
+        file = str(ticket["file_id"])
+        share = {
+            "files": [{"id": file, "title": name}],
+            "channel_id": place.channel,
+            "thread_ts": place.thread_ts,
+            "initial_comment": ours(comment),
+        }
+        await self._share_once(share, file, place.channel)
+        return file
 
-    async def find_file(self, place: Place, name: str) -> str | None:
-        """Find the file of this name that we have put there and return its id."""
+    async def find_file(self, place: Place, name: str, since: float) -> str | None:
+        """Find the file of this name that we have put there since then and return its id."""
         async for message in self._read_ours(place):
             for file in message.get("files") or []:
-                if file.get("title") == name:
+                if file.get("title") == name and float(message["ts"]) > since - CLOCKS:
                     return str(file["id"])
         return None
+
+    async def _share_once(self, share: ApiArgs, file: str, channel: str) -> None:
+        """Share an uploaded file; if the answer is lost, look for it before a repeat."""
+        method = "files.completeUploadExternal"
+        for pause in self.api.pauses():
+            await self.api.rate_limit.acquire(method)
+            try:
+                await self.api.attempt(method, share)
+                return
+            except RateLimited:
+                continue
+            except AnswerLost:
+                await self.api.rate_limit.clock.sleep(pause)
+            if await self._is_shared(file, channel):
+                return
+        raise SlackUnavailable(method)
+
+    async def _is_shared(self, file: str, channel: str) -> bool:
+        """Say whether a file is in a channel. https://docs.slack.dev/reference/objects/file-object"""
+        try:
+            known = (await self.api.call("files.info", {"file": file}))["file"]
+        except NotThere:
+            return False
+        places = [known.get(kind) or [] for kind in ("channels", "groups", "ims")]
+        return any(channel in place for place in places)
 
     async def _post_once(
         self, method: str, args: ApiArgs, place: Place, key: str, head: Phrase | None = None
     ) -> str:
+        since = time.time()
         for pause in self.api.pauses():
             await self.api.rate_limit.acquire(method, channel=place.channel)
             try:
                 return str((await self.api.attempt(method, args))["ts"])
             except RateLimited:
+                if head is not None:
+                    # A message is there at once; a stream is not worth the wait.
+                    raise
                 continue
             except AnswerLost:
                 await self.api.rate_limit.clock.sleep(pause)
-            if (ts := await self.find(place, key, head=head)) is not None:
+            if (ts := await self.find(place, key, head=head, since=since)) is not None:
                 return ts
         raise SlackUnavailable(method)
 
@@ -143,7 +179,7 @@ class Posts:
         if place.thread_ts:
             method, args["ts"] = "conversations.replies", place.thread_ts
         for _ in range(PAGES):
-            answer = await self.api.call(method, args, urgent=True)
+            answer = await self.api.call(method, args)
             for message in answer["messages"]:
                 if message.get("user") == me:
                     yield message
@@ -163,10 +199,10 @@ def update_args(channel: str, ts: str, content: Rendered, key: str) -> ApiArgs:
     return {"channel": channel, "ts": ts, **content.args, "metadata": metadata}
 
 
-def _has_key(message: Mapping[str, Any], key: str) -> bool:
+def _key_of(message: Mapping[str, Any]) -> str | None:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key
+    return payload.get("key") if metadata.get("event_type") == EVENT_TYPE else None
 
 
 def _begins_with(message: Mapping[str, Any], head: Phrase | None) -> bool:

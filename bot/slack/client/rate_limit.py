@@ -1,4 +1,4 @@
-"""The calls a minute that Slack grants each method, shared fairly by all drafts.
+"""The calls a minute that Slack grants each method, and who gets the next one.
 
 Knows nothing of messages. Source of the figures: https://docs.slack.dev/apis/web-api/rate-limits
 and the page of each method.
@@ -7,7 +7,10 @@ and the page of each method.
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
 
+from bot.drafting.slack_port import RESUMED
 from bot.metrics import SLACK_WAITS
 
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
@@ -44,6 +47,8 @@ POSTS_A_MINUTE = 60  # In one channel.
 LOOK_SECONDS = 1.0  # A caller that waits looks again then: what is reserved for others changes.
 # How long a call counts: a second longer than with Slack, because calls may overtake each other.
 COUNT_SECONDS = 61.0
+# Who has waited so long gets one call in so many, whoever else is there.
+PATIENCE_SECONDS, PATIENCE_SHARE = 60.0, 4
 
 
 class Clock:
@@ -56,59 +61,148 @@ class Clock:
         await asyncio.sleep(seconds)
 
 
+class Priority(IntEnum):
+    """What a call is for, the most urgent first."""
+
+    ANSWER = 0
+    """A person waits for it and has nothing yet: an answer, the first message of a draft."""
+    END = 1
+    """The end of a draft that somebody watches."""
+    GROWTH = 2
+    """More of a draft that somebody watches."""
+    LATER = 3
+    """Nobody waits for it: heads of threads, emoji that are offered."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Lane:
+    """A place in the order: what goes on with work of an earlier process waits behind new work."""
+
+    behind: int
+    priority: Priority
+
+    @property
+    def paced(self) -> bool:
+        """Whether it takes no more than an even share, and leaves room for the others."""
+        return self > Lane(0, Priority.END)
+
+
+def lane_of(priority: Priority) -> Lane:
+    """Return the lane of a call that is made now."""
+    last = priority is Priority.LATER
+    return Lane(2 if last else int(RESUMED.get()), priority)
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A caller that waits; `turn` is set when it may have become the first."""
+
+    lane: Lane
+    since: float
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class CallBudget:
     """The calls of one method: at most `per_minute` in any minute.
 
-    Callers wait in two lanes, each first come, first served. The urgent lane may use up the minute
-    at once, so that drafts that end together are complete together. The other lane draws from a
-    token bucket that fills evenly. It leaves a quarter of a full bucket, and the calls that are
-    `reserved`: one for the end of each draft that runs.
+    The lanes go strictly one after another, each first come, first served. Answers and ends may use
+    up the minute at once, so that drafts that end together are complete together. The other lanes
+    draw from a token bucket that fills evenly. They leave a quarter of a full bucket, and the calls
+    that are `reserved`: one for the end of each draft that runs. No lane starves another: one call
+    in four goes to whoever has waited longest, if that is over a minute.
     """
 
     def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
-        assert per_minute > 0
+        """`burst`: how many calls come at once; then all lanes draw from the bucket."""
         self._clock = clock
-        self._per_minute = per_minute
-        self._burst = burst or max(1, min(per_minute // 2, max(per_minute // 5, 10)))
-        self._rate = max(per_minute - self._burst, 1) / 60
-        self._spare = self._burst // 4
+        self._all_paced = burst is not None
+        self._given_burst = burst
+        self.grant(per_minute)
         self._tokens = float(self._burst)
-        self._calls = deque[float](maxlen=per_minute)
+        self._calls = deque[float]()
+        self._waiters: list[Waiter] = []
+        self._since_patient = 0
         self.reserved = 0
         self._filled_at = clock.time()
         self._closed_until = 0.0
-        self._lane = asyncio.Lock()
-        self._urgent_lane = asyncio.Lock()
 
-    async def acquire(self, *, urgent: bool = False) -> None:
+    def grant(self, per_minute: int) -> None:
+        """Set how many calls a minute there are from now on."""
+        assert per_minute > 0
+        self._per_minute = per_minute
+        whole = max(1, min(per_minute // 2, max(per_minute // 5, 10)))
+        self._burst = self._given_burst or whole
+        self._rate = max(per_minute - self._burst, 1) / 60
+        self._spare = self._burst // 4
+
+    async def acquire(self, priority: Priority = Priority.GROWTH) -> None:
         """Wait until one call may be made, and count it."""
-        async with self._urgent_lane if urgent else self._lane:
-            while (seconds := self._seconds_to_wait(urgent)) > 0:
-                await self._clock.sleep(min(seconds, LOOK_SECONDS))
-            self._tokens -= 1
-            self._calls.append(self._clock.time())
+        waiter = Waiter(lane_of(priority), self._clock.time())
+        self._waiters.append(waiter)
+        try:
+            await self._wait(waiter)
+            self._count(waiter)
+        finally:
+            self._waiters.remove(waiter)
+            self._call_first()
 
-    def is_free(self) -> bool:
+    def is_free(self, priority: Priority = Priority.GROWTH) -> bool:
         """Say whether a call can be made now, without a wait."""
-        return not self._lane.locked() and self._seconds_to_wait(urgent=False) == 0
+        lane = lane_of(priority)
+        before = any(waiter.lane <= lane for waiter in self._waiters)
+        return not before and self._seconds_to_wait(lane.paced or self._all_paced) == 0
 
     def back_off(self, seconds: float) -> None:
         """Let nobody call for some seconds, as Slack asks for by Retry-After."""
         self._closed_until = max(self._closed_until, self._clock.time() + seconds)
 
-    def _seconds_to_wait(self, urgent: bool) -> float:
+    async def _wait(self, waiter: Waiter) -> None:
+        while True:
+            waiter.turn.clear()
+            if self._first() is not waiter:
+                self._call_first()
+                await waiter.turn.wait()
+                continue
+            paced = waiter.lane.paced and waiter is not self._patient()
+            seconds = self._seconds_to_wait(paced or self._all_paced)
+            if seconds == 0:
+                return
+            await self._clock.sleep(min(seconds, LOOK_SECONDS))
+
+    def _count(self, waiter: Waiter) -> None:
+        patient = waiter is self._patient()
+        self._since_patient = 0 if patient else self._since_patient + 1
+        self._tokens -= 1
+        self._calls.append(self._clock.time())
+
+    def _call_first(self) -> None:
+        if self._waiters:
+            self._first().turn.set()
+
+    def _first(self) -> Waiter:
+        """Return whose turn it is."""
+        return self._patient() or min(self._waiters, key=lambda waiter: waiter.lane)
+
+    def _patient(self) -> Waiter | None:
+        """Return who has waited so long that one of the next calls is theirs."""
+        oldest, now = self._waiters[0], self._clock.time()
+        waited = now - oldest.since > PATIENCE_SECONDS
+        return oldest if waited and self._since_patient >= PATIENCE_SHARE - 1 else None
+
+    def _seconds_to_wait(self, paced: bool) -> float:
         now = self._clock.time()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        wait = max(
-            self._closed_until - now, self._seconds_to_room(now, 0 if urgent else self.reserved)
-        )
-        if not urgent:
+        room = self._seconds_to_room(now, self.reserved if paced else 0)
+        wait = max(self._closed_until - now, room)
+        if paced:
             wait = max(wait, (1 + self._spare - self._tokens) / self._rate)
         return wait if wait > 1e-6 else 0.0
 
     def _seconds_to_room(self, now: float, reserved: int) -> float:
         """Return the seconds until the minute has room for one call and those reserved."""
+        while self._calls and self._calls[0] <= now - COUNT_SECONDS:
+            self._calls.popleft()
         room = self._per_minute - reserved
         if room <= 0:
             return COUNT_SECONDS
@@ -121,34 +215,53 @@ class RateLimiter:
     def __init__(self, budgets: Mapping[str, int] = TIERS, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self._per_minute = budgets
+        self._bots = 1
         self._methods: dict[str, CallBudget] = {}
         self._channels: dict[str, CallBudget] = {}
 
-    async def acquire(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
+    def share_among(self, bots: int) -> None:
+        """Share all that Slack grants evenly among so many bots; this one has its part."""
+        assert bots > 0
+        self._bots = bots
+        for method, budget in self._methods.items():
+            budget.grant(self._granted(method))
+        for budget in self._channels.values():
+            budget.grant(self._part(POSTS_A_MINUTE))
+
+    async def acquire(
+        self, method: str, *, channel: str = "", priority: Priority = Priority.ANSWER
+    ) -> None:
         """Wait until the method may be called, and a post may go to the channel; count both."""
         with SLACK_WAITS.labels(method).time():
             if method == "chat.postMessage":
                 if channel not in self._channels:
-                    self._channels[channel] = CallBudget(POSTS_A_MINUTE, self.clock, burst=1)
-                await self._channels[channel].acquire()
-            await self._budget(method).acquire(urgent=urgent)
+                    posts = self._part(POSTS_A_MINUTE)
+                    self._channels[channel] = CallBudget(posts, self.clock, burst=1)
+                await self._channels[channel].acquire(priority)
+            await self._budget(method).acquire(priority)
 
-    def is_free(self, method: str) -> bool:
+    def is_free(self, method: str, priority: Priority = Priority.GROWTH) -> bool:
         """Say whether the method can be called now, without a wait."""
-        return self._budget(method).is_free()
+        return self._budget(method).is_free(priority)
 
     def back_off(self, method: str, seconds: float) -> None:
         """Let nobody call the method for some seconds."""
         self._budget(method).back_off(seconds)
 
     def reserve(self, method: str, calls: int) -> None:
-        """Reserve more calls for urgent callers; fewer, if `calls` is negative."""
+        """Reserve more calls for answers and ends; fewer, if `calls` is negative."""
         budget = self._budget(method)
         budget.reserved += calls
         assert budget.reserved >= 0
 
     def _budget(self, method: str) -> CallBudget:
         if method not in self._methods:
-            # chat.postMessage has no published figure for a workspace: its channels limit it.
-            self._methods[method] = CallBudget(self._per_minute.get(method, 600), self.clock)
+            self._methods[method] = CallBudget(self._granted(method), self.clock)
         return self._methods[method]
+
+    def _granted(self, method: str) -> int:
+        # chat.postMessage has no published figure for a workspace: its channels limit it.
+        return self._part(self._per_minute.get(method, 600))
+
+    def _part(self, calls: int) -> int:
+        return max(1, calls // self._bots)

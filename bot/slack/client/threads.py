@@ -51,7 +51,7 @@ class Threads:
         # By ts: the root may come with every page.
         found: dict[str, Message] = {}
         for _ in range(PAGES):
-            answer = await self._api.call("conversations.replies", args, urgent=True)
+            answer = await self._api.call("conversations.replies", args)
             found |= {str(message["ts"]): message for message in answer["messages"]}
             args["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
             if not args["cursor"]:

@@ -1,0 +1,96 @@
+"""One cell of the table: a stage, a fault, and the seconds until all is right again."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.drill.faults import FAULTS, Fault
+from tests.drill.scene import CannotDrill, Scene, opened
+from tests.drill.stages import STAGES, Stage
+from tests.drill.verdict import wrongs
+
+PATIENCE = 90.0
+# What a bot does too much it does soon after.
+QUIET_SECONDS = 2.0
+
+
+class Result(StrEnum):
+    """How a cell ended. IDLE: the fault found nothing to break. SKIPPED: it cannot be made here."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    IDLE = "idle"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`seconds` from the end of the fault until all was right; `report` says what was not."""
+
+    result: Result
+    seconds: float = 0.0
+    report: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A stage and a fault."""
+
+    stage: Stage
+    fault: Fault
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage.name}:{self.fault.name}"
+
+    async def run(self) -> Outcome:
+        """Drill it. Never raises but for being cancelled."""
+        try:
+            async with opened(self.fault.setting, self.stage.text) as scene:
+                return await self._drill(scene)
+        except CannotDrill as reason:
+            return Outcome(Result.SKIPPED, report=str(reason))
+        except Exception as error:
+            return Outcome(Result.WRONG, report=f"{type(error).__name__}: {error}")
+
+    async def _drill(self, scene: Scene) -> Outcome:
+        scene.engine.pause = self.stage.pause
+        await self.fault.prepare(scene)
+        await self.stage.begin(scene)
+        if scene.setting.crossed:
+            scene.route(scene.bots[1])
+        await self.stage.reach(scene)
+        await self.fault.strike(scene)
+        over = time.monotonic()
+        await self.stage.go_on(scene)
+        left = await self._until_right(scene, over + PATIENCE)
+        seconds = time.monotonic() - over
+        await asyncio.sleep(QUIET_SECONDS)
+        if left := left or await wrongs(scene, self.stage):
+            return Outcome(Result.WRONG, seconds, report(scene, left))
+        idle = self.fault.lasting and not scene.workspace.heal()
+        return Outcome(Result.IDLE if idle else Result.RIGHT, seconds)
+
+    async def _until_right(self, scene: Scene, deadline: float) -> list[str]:
+        while left := await wrongs(scene, self.stage):
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.1)
+        return left
+
+
+def report(scene: Scene, left: list[str]) -> str:
+    """Say what is wrong, with what helps to find out why."""
+    logs = [f"--- {bot.log.name}\n{bot.output[-4000:]}" for bot in scene.bots]
+    return "\n".join([*left, scene.workspace.state.outline(), *logs])
+
+
+def cells() -> list[Cell]:
+    """Return the whole table, fault by fault."""
+    return [
+        Cell(stage, fault)
+        for fault in FAULTS
+        for stage in STAGES
+        if not (stage.scripted and fault.setting.own_worker)
+    ]

@@ -1,0 +1,18 @@
+"""The cells that every run of the tests drills: each fault once, at a stage that differs."""
+
+from itertools import count
+
+from tests.drill.cell import Cell, cells
+from tests.drill.faults import FAULTS
+from tests.drill.stages import STAGES
+
+
+def sample() -> list[Cell]:
+    """Return one cell a fault."""
+    table = {cell.name: cell for cell in cells()}
+    turn = count()
+    chosen = []
+    for fault in FAULTS:
+        names = (f"{STAGES[next(turn) % len(STAGES)].name}:{fault.name}" for _ in STAGES)
+        chosen.append(next(table[name] for name in names if name in table))
+    return chosen

@@ -1,0 +1,249 @@
+"""What a drill takes place in: workspace, bots, worker, database, and proxies between them."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from bot.slack.manifest import manifest
+from bot.store.models import Job, Thread, Version, VersionMessage
+from bot.workspace import Workspace
+from tests.drill.bot_run import BotRun, free_port
+from tests.drill.events import Post
+from tests.drill.proxy import Proxy, proxied, to_port, to_socket
+from tests.person import Person
+from tests.postgres_server import PostgresServer
+from tests.scripted_engine import ScriptedEngine
+from tests.tiny_gguf import write_tiny_gguf
+
+LEASE_SECONDS = 6.0
+DISK_MIB = 12
+# Where Debian's package `faketime` puts it.
+CLOCKS = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+POLICY = '[input]\n[output]\nemail = "hold"\n'
+
+Text = Callable[[int], str]
+
+
+class CannotDrill(Exception):
+    """This machine has not what the drill needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a fault needs around it. Several bots are reached by HTTP, one by Socket Mode.
+
+    `own_worker`: the bot starts a worker, with a tiny model. `crossed`: what follows the beginning
+    of a stage is asked of the other bot.
+    """
+
+    database: Literal["sqlite", "postgres"] = "sqlite"
+    bots: int = 1
+    own_worker: bool = False
+    small_disk: bool = False
+    own_clock: bool = False
+    crossed: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.bots == 1 or self.database == "postgres"
+
+
+@dataclass
+class Scene:
+    """Everything that takes part. `slack`, `database` and `worker` are proxies before these."""
+
+    setting: Setting
+    folder: Path
+    workspace: Workspace
+    post: Post
+    slack: Proxy
+    engine: ScriptedEngine
+    worker: Proxy
+    reads: AsyncEngine
+    text: Text
+    server: PostgresServer | None = None
+    database: Proxy | None = None
+    bots: list[BotRun] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        space = self.workspace
+        self.ana = Person(space, space.person("ana"), space.channel("launch"))
+        rex = space.person("rex")
+        self.rex = Person(space, rex, space.channel("reviewers", private=True, members=[rex]))
+
+    @property
+    def bot(self) -> BotRun:
+        """The bot that the drill is about."""
+        return self.bots[0]
+
+    @property
+    def data(self) -> Path:
+        """The folder of the data of the first bot."""
+        return self.folder / "1"
+
+    @property
+    def clock(self) -> Path:
+        """The file that says how far the bot's clock is from the machine's."""
+        return self.folder / "clock"
+
+    def route(self, bot: BotRun) -> None:
+        """Let Slack's requests go to this bot, where there are several."""
+        if self.setting.bots > 1:
+            self.workspace.events_url = bot.events_url
+
+    async def read(self) -> "Records":
+        """Read what the database says now."""
+        async with AsyncSession(self.reads) as session:
+            jobs = (await session.scalars(select(Job).order_by(Job.id))).all()
+            threads = (await session.scalars(select(Thread).order_by(Thread.id))).all()
+            versions = (await session.scalars(select(Version).order_by(Version.number))).all()
+            order = (VersionMessage.version_id, VersionMessage.part)
+            posts = (await session.scalars(select(VersionMessage).order_by(*order))).all()
+        return Records(jobs, threads, versions, posts)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The rows of a database."""
+
+    jobs: Sequence[Job]
+    threads: Sequence[Thread]
+    versions: Sequence[Version]
+    posts: Sequence[VersionMessage]
+
+    def seed_of(self, version: Version) -> int:
+        job = next(job for job in self.jobs if job.id == version.job_id)
+        return int(job.sampling["seed"]) + version.sample
+
+
+@asynccontextmanager
+async def opened(setting: Setting, text: Text) -> AsyncIterator[Scene]:
+    """Run everything, and yield it once every bot is connected."""
+    async with AsyncExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="drill-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        app = manifest("Draftsmith", "/draft")
+        delays = (0.5, 1.0, 2.0, 4.0, 8.0)
+        space = await stack.enter_async_context(
+            Workspace(limits=None, manifest=app, retry_delays=delays)
+        )
+        slack = await stack.enter_async_context(proxied(to_port(space.url)))
+        # Whatever address it names from now on is the proxy's.
+        space.state.url = slack.url
+        post = Post(space)
+        stack.push_async_callback(post.close)
+        engine = ScriptedEngine(write=lambda body: text(body["seed"]))
+        await stack.enter_async_context(engine)
+        worker = await stack.enter_async_context(proxied(to_port(engine.url)))
+        server, database = await _database(stack, setting)
+        url = server.url if server else f"sqlite+aiosqlite:///{folder}/1/draftsmith.db"
+        reads = create_async_engine(url)
+        stack.push_async_callback(reads.dispose)
+        scene = Scene(
+            setting, folder, space, post, slack, engine, worker, reads, text, server, database
+        )
+        await _start_bots(stack, scene)
+        yield scene
+
+
+async def _database(
+    stack: AsyncExitStack, setting: Setting
+) -> tuple[PostgresServer | None, Proxy | None]:
+    if setting.database == "sqlite":
+        return None, None
+    server = await asyncio.to_thread(PostgresServer, empty_server())
+    stack.callback(server.remove)
+    await asyncio.to_thread(server.start)
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server, await stack.enter_async_context(proxied(to_socket(str(server.socket))))
+
+
+@cache
+def empty_server() -> PostgresServer:
+    """Return a server that was never started, to be copied."""
+    return PostgresServer()
+
+
+@cache
+def tiny_model() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="drill-model-")) / "tiny.gguf"
+    write_tiny_gguf(path, ends=False)
+    return path
+
+
+async def _start_bots(stack: AsyncExitStack, scene: Scene) -> None:
+    (scene.folder / "policy.toml").write_text(POLICY)
+    scene.clock.write_text("+0\n")
+    if scene.setting.small_disk:
+        _mount(stack, scene.data)
+    for number in range(1, scene.setting.bots + 1):
+        port = free_port() if scene.setting.bots > 1 else 0
+        env = _settings(scene, number, port)
+        bot = BotRun(env, scene.folder / f"log{number}", port)
+        scene.bots.append(bot)
+        stack.push_async_callback(bot.kill)
+        await bot.start()
+        # One after the other: the first makes the tables, and is the oldest.
+        await bot.connected()
+    scene.route(scene.bot)
+
+
+def _mount(stack: AsyncExitStack, folder: Path) -> None:
+    """Make the folder a small disk of its own. Raises CannotDrill."""
+    folder.mkdir(mode=0o700)
+    size = f"size={DISK_MIB}m,mode=700"
+    mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, check=False).returncode:
+        raise CannotDrill("a small disk needs root, and the right to mount one")
+    stack.callback(lambda: subprocess.run(["umount", "-l", folder], check=True))
+
+
+def _settings(scene: Scene, number: int, port: int) -> dict[str, str]:
+    space, setting = scene.workspace, scene.setting
+    env = {
+        "SLACK_BOT_TOKEN": space.bot_token,
+        "SLACK_APP_TOKEN": space.app_token,
+        "SLACK_SIGNING_SECRET": space.signing_secret,
+        "SLACK_API_URL": f"{scene.slack.url}/api/",
+        "DATA_DIR": str(scene.folder / str(number)),
+        "DRAIN_SECONDS": "1",
+        "POLICY": str(scene.folder / "policy.toml"),
+        "REVIEW_CHANNEL": scene.rex.channel,
+        "AUDIT_KEY": "a key for all bots of the drill, long enough",
+        "LEASE_SECONDS": str(LEASE_SECONDS),
+        "MAX_TOKENS": "600",
+    }
+    if scene.database:
+        env["DATABASE_URL"] = (
+            f"postgresql+asyncpg://draftsmith@127.0.0.1:{scene.database.port}/postgres"
+        )
+    if port:
+        env |= {"SLACK_TRANSPORT": "http", "HTTP_PORT": str(port)}
+    if setting.own_worker:
+        env |= {"MODEL": str(tiny_model()), "DTYPE": "fp32", "KV_TOKENS": "16384"}
+        env["OMP_NUM_THREADS"] = "1"
+    else:
+        env["WORKER_URL"] = scene.worker.url
+    return env | (_own_clock(scene) if setting.own_clock else {})
+
+
+def _own_clock(scene: Scene) -> dict[str, str]:
+    """Return what gives a process a clock of its own; what only goes on stays the machine's."""
+    if not CLOCKS:
+        raise CannotDrill("clock steps need faketime: apt-get install faketime")
+    return {
+        "LD_PRELOAD": str(CLOCKS[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(scene.clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
