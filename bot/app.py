@@ -231,16 +231,13 @@ async def _take_up(
     jobs = services.jobs
     await jobs.take()
     await services.drafting.resume_waiting(services.outbox.is_member)
-    for work in (lease.keep(jobs.abandon, _share_budgets), jobs.listen(), jobs.watch()):
+    share = services.outbox.api.rate_limit.share_among
+    for work in (lease.keep(jobs.abandon, share), jobs.listen(), jobs.watch()):
         await stack.enter_async_context(in_background(work))
     stack.push_async_callback(jobs.drain, settings.drain_seconds)
     if services.reviews:
         watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
-
-
-def _share_budgets(bots: int) -> None:
-    """Share Slack's budgets among the bots that live."""
 
 
 async def _forget_hourly(store: Store) -> None:
