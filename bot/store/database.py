@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 LOCK_SECONDS = 1.25
 
 
-def connect(url: str) -> AsyncEngine:
+def connect(url: str | URL) -> AsyncEngine:
     """Make an engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
     # The parameters of a statement are people's words: no error may show them.
     if make_url(url).get_backend_name() != "sqlite":

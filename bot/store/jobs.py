@@ -120,7 +120,7 @@ class JobQueries(Transactions):
         """Count a try. Return how many came before it, and the language of the first."""
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
-        async with self._write(urgent=True) as session:
+        async with self._write() as session:
             tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
             return tries - 1, kept or language
 

@@ -3,7 +3,8 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any, Self
 
 from sqlalchemy import update
@@ -12,7 +13,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.store.database import LOCK_SECONDS, connect, migrate
+from bot.store.group_commit import CommitFailed, GroupCommit
 from bot.store.models import Hold, Job, Source, Thread, Version
+
+# How long what may begin later waits for urgent writes.
+QUIET_SECONDS = 2.0
 
 
 class StoreUnavailable(Exception):
@@ -25,23 +30,43 @@ class WriteLock:
     SQLite lets its writers try again and again, at random: under load some never win.
     """
 
-    def __init__(self, patience: float) -> None:
-        """`patience`: seconds that an urgent writer waits."""
-        self._patience = patience
+    def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._queue = asyncio.Lock()
 
     @asynccontextmanager
     async def acquire(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the lock for a block. Raises TimeoutError if an urgent writer waits too long."""
+        """Hold the lock for a block."""
         # Only one writer that is not urgent waits at the lock itself; the others wait behind it.
-        async with nullcontext() if urgent else self._queue:
-            async with asyncio.timeout(self._patience if urgent else None):
-                await self._lock.acquire()
-            try:
-                yield
-            finally:
-                self._lock.release()
+        async with nullcontext() if urgent else self._queue, self._lock:
+            yield
+
+
+class UrgentWrites:
+    """Says whether somebody waits for a write."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count one more for a block."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if self._count == 0:
+                self._none.set()
+
+    async def over(self, most: float) -> None:
+        """Return when there is none, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                await self._none.wait()
 
 
 class Transactions:
@@ -49,12 +74,17 @@ class Transactions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        # A server takes many writers.
-        self._write_lock = WriteLock(LOCK_SECONDS) if engine.dialect.name == "sqlite" else None
+        # Who waits for an urgent write waits for no connection that others use.
+        self._urgent_engine = connect(engine.url)
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
-        self._writer = async_sessionmaker(
-            engine.execution_options(writes=True), expire_on_commit=False
-        )
+        self._writer = _writer(engine)
+        self._urgent_writer = _writer(self._urgent_engine)
+        self._urgent = UrgentWrites()
+        # A server takes many writers.
+        alone = engine.dialect.name == "sqlite"
+        self._write_lock = WriteLock() if alone else None
+        begin = partial(self._transaction, urgent=True)
+        self._together = GroupCommit(begin, 2 * LOCK_SECONDS) if alone else None
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -72,7 +102,15 @@ class Transactions:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._urgent_engine.dispose()
         await self._engine.dispose()
+
+    async def quiet(self) -> None:
+        """Return when nobody waits for an urgent write, or after some seconds.
+
+        What may begin a little later leaves the processor to what Slack waits for.
+        """
+        await self._urgent.over(QUIET_SECONDS)
 
     async def _update(
         self, record: type[Thread | Job | Version | Hold | Source], id_: int, **values: Any
@@ -90,9 +128,21 @@ class Transactions:
     async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Begin a transaction. `urgent`: Slack waits for it, or a person who saw nothing yet."""
         with _translated_errors():
-            lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
-            async with lock, self._writer.begin() as session:
-                yield session
+            if not urgent:
+                async with self._transaction() as session:
+                    yield session
+                return
+            joined = self._together.joined() if self._together else self._transaction(urgent=True)
+            with self._urgent.under_way():
+                async with joined as session:
+                    yield session
+
+    @asynccontextmanager
+    async def _transaction(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
+        lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
+        writer = self._urgent_writer if urgent else self._writer
+        async with lock, writer.begin() as session:
+            yield session
 
     async def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps deleted text until other pages replace it."""
@@ -109,12 +159,16 @@ class Transactions:
                     raise StoreUnavailable(type(error).__name__) from None
 
 
+def _writer(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+
+
 @contextmanager
 def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, DataError, ProgrammingError):
         raise
-    except (DBAPIError, PoolTimeout, OSError) as error:
+    except (DBAPIError, PoolTimeout, OSError, CommitFailed) as error:
         # The error's own text holds the statement's parameters: users' words.
         raise StoreUnavailable(type(error).__name__) from None

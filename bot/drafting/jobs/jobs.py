@@ -76,6 +76,8 @@ class Jobs:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _run(self, job: Job) -> None:
+        # What people asked for is acked first.
+        await self._store.quiet()
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self.settled)
             try:
