@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage kernels lint hooks bench constraints clean
+.PHONY: demo test coverage kernels deployment fuzz security lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -26,6 +26,22 @@ coverage: $(VENV)/.installed-for-tests
 kernels: $(VENV)/.installed-for-tests
 	$(INSTALL) -q -e '.[kernels]'
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) tests/inference/kernels $(ARGS)
+
+# Apart from `test`: the schemas of Kubernetes take longer to install than these tests.
+deployment: $(VENV)/.installed-for-tests
+	$(INSTALL) -q -e '.[deployment]'
+	$(BIN)/python -m pytest tests/end_to_end/test_deploy.py $(ARGS)
+
+# A night of what every run does for seconds; ends at the first text that breaks a parser.
+fuzz: $(VENV)/.installed-for-tests
+	FUZZ=$(or $(FUZZ),300) $(BIN)/python -m pytest $(PARALLEL) -x tests/bot/test_brief.py tests/bot/test_markup.py \
+		tests/inference/test_hostile_input.py tests/inference/test_openapi.py tests/safety/test_hostile_policies.py $(ARGS)
+
+# pip-audit asks PyPI's list of known holes about every version that CI ran with.
+security: $(VENV)/.installed-for-tests
+	$(INSTALL) -q -e '.[security]'
+	$(BIN)/bandit -q -c pyproject.toml -r bot inference safety
+	$(BIN)/pip-audit --no-deps --disable-pip -r constraints-$(VERSION).txt
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check

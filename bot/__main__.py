@@ -1,7 +1,8 @@
-"""`draftsmith`: run, demo, draft, doctor, manifest, policy, audit."""
+"""`draftsmith`: run, demo, draft, doctor, manifest, policy, audit, backup, restore."""
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,7 @@ Command = Callable[[argparse.Namespace], Coroutine[None, None, int]]
 def main() -> int:
     """Return the exit code: 0 done, 1 failed with one line that says why, 2 a wrong setting."""
     guard_crashes()
+    os.umask(0o077)  # Whatever is written is for this user alone.
     arguments = _parser().parse_args()
     command: Command = arguments.command
     return run_command(command(arguments))
@@ -40,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     manifest = add("manifest", "Print the manifest to make the Slack app with.", _manifest)
     manifest.add_argument("--name", default="Draftsmith", help="the app's name")
     manifest.add_argument("--url", help="where Slack reaches the bot by HTTP: https://host")
+    backup = add("backup", "Copy what must not be lost into one file; the bot may run.", _backup)
+    backup.add_argument("folder", nargs="?", type=Path, default=Path(), help="by default this one")
+    restore = add("restore", "Put a backup back, into an empty DATA_DIR or database.", _restore)
+    restore.add_argument("file", type=Path)
     _add_filter_commands(commands)
     return parser
 
@@ -97,6 +103,18 @@ async def _manifest(arguments: argparse.Namespace) -> int:
     url = arguments.url.rstrip("/") + EVENTS_PATH if arguments.url else None
     print(json.dumps(manifest(arguments.name, Settings().slash_command, request_url=url), indent=2))
     return 0
+
+
+async def _backup(arguments: argparse.Namespace) -> int:
+    from bot.cli.backup import backup  # noqa: PLC0415
+
+    return await backup(Settings(), arguments.folder)
+
+
+async def _restore(arguments: argparse.Namespace) -> int:
+    from bot.cli.backup import restore  # noqa: PLC0415
+
+    return await restore(Settings(), arguments.file)
 
 
 async def _check(arguments: argparse.Namespace) -> int:

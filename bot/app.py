@@ -1,15 +1,16 @@
 """The running bot. Wiring only: settings, store, Slack, filter, drafting, listeners, transport."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import listeners
+from bot import listeners, metrics
 from bot.audit_key import audit_key
 from bot.background_tasks import BackgroundTasks, in_background
 from bot.bolt_app import bolt_app
@@ -21,18 +22,22 @@ from bot.drafting.feedback import DraftFeedback
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.jobs.lease import Lease
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_header import refresh_thread
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
+from bot.errors import OperatorError
 from bot.extraction.extraction import kind_of
-from bot.health import serve_health
+from bot.health import serve_health, watch_health
 from bot.listeners.services import Services
 from bot.messages import use_command
+from bot.private_folder import open_folder
 from bot.review_channel import open_reviews
 from bot.safety_filter import load_filter
+from bot.scrape import Scrape
 from bot.settings import Settings, required
 from bot.slack.client.api_client import web_client
 from bot.slack.client.files import Files
@@ -40,7 +45,7 @@ from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.threads import Threads
 from bot.slack.outbox import Outbox
-from bot.store import Store, StoreUnavailable
+from bot.store import DatabaseInUse, OtherKey, Store, StoreUnavailable, alone_on
 from bot.transport import transport
 from inference.client import EngineClient
 from safety import AuditLog, Filter
@@ -49,6 +54,8 @@ log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
 HEAD_SECONDS = 60.0
+# The exit code of what another start may cure: there is nothing wrong with a setting.
+FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +89,67 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     Raises OperatorError, SlackUnavailable, SlackRefused, StoreUnavailable.
     """
     use_command(settings.slash_command)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open_folder(settings.data_dir)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_alone(settings))
         store = await Store.open(settings.database)
         stack.push_async_callback(store.close)
-        slack = await _connect(stack, settings)
+        lease = Lease(store, audit_key(settings), settings.lease_seconds)
+        await _join(stack, lease)
+        slack = await _connect(stack, settings, lease)
         engine = EngineClient(settings.engine_url, token=settings.worker_token)
         await stack.enter_async_context(engine)
         filter_ = _audited_filter(stack, settings)
         background = BackgroundTasks()
         stack.push_async_callback(background.close)
         services = await _services(
-            settings, store, slack, engine, filter_=filter_, background=background
+            settings, store, slack, engine, filter_=filter_, background=background, lease=lease
         )
 
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
-        await _take_up(stack, settings, store, services)
+        await _take_up(stack, settings, store, services, lease)
         reached = await stack.enter_async_context(transport(settings, app))
-        log.info("bot connected", transport=settings.slack_transport)
+        log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
+        sockets = None if reached.address else reached.connections
+        watch = watch_health(store, engine, filter_, sockets)
+        scrape = web.get("/metrics", Scrape(store, watch, reached.connections).answer)
         health = await stack.enter_async_context(
-            serve_health(filter_, settings.http_host, settings.health_port)
+            serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
         yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)
 
 
-async def _connect(stack: AsyncExitStack, settings: Settings) -> _Slack:
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Let no second bot begin on a file of SQLite. Raises OperatorError."""
+    try:
+        with alone_on(settings.database):
+            yield
+    except DatabaseInUse:
+        raise OperatorError(
+            f"Another bot runs on {settings.database_shown}. SQLite is for one bot: for several, "
+            "set DATABASE_URL to a PostgreSQL database.",
+            FAILED,
+        ) from None
+
+
+async def _join(stack: AsyncExitStack, lease: Lease) -> None:
+    """Begin to live as one of the bots of the database. Raises OperatorError."""
+    try:
+        await lease.join()
+    except OtherKey:
+        raise OperatorError(
+            "The bots that run on this database have another AUDIT_KEY: give all the same one."
+        ) from None
+    stack.push_async_callback(lease.leave)
+
+
+async def _connect(stack: AsyncExitStack, settings: Settings, lease: Lease) -> _Slack:
     token = required(settings.slack_bot_token, "SLACK_BOT_TOKEN")
     client = await stack.enter_async_context(web_client(token, settings.slack_api_url))
-    outbox = Outbox(client)
+    outbox = Outbox(client, may_write=lambda: lease.is_valid)
     me = await outbox.whoami()
     return _Slack(
         client=client,
@@ -140,6 +178,7 @@ async def _services(
     *,
     filter_: Filter,
     background: BackgroundTasks,
+    lease: Lease,
 ) -> Services:
     """Build the domain and what the listeners need of it."""
     user = str(slack.me["user_id"])
@@ -158,8 +197,10 @@ async def _services(
         bot_user=user,
         reviews=reviews,
     )
-    jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled))
+    jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled), lease)
     intake = Intake(store, jobs, settings.max_running_per_person)
+    metrics.QUEUE.set_function(context.queue.__len__)
+    metrics.RUNNING.set_function(lambda: jobs.running)
 
     def show_head(thread_id: int) -> None:
         background.start(refresh_thread(context, thread_id), seconds=HEAD_SECONDS)
@@ -183,17 +224,24 @@ async def _services(
 
 
 async def _take_up(
-    stack: AsyncExitStack, settings: Settings, store: Store, services: Services
+    stack: AsyncExitStack, settings: Settings, store: Store, services: Services, lease: Lease
 ) -> None:
-    """Go on with what the last run left; drain on leaving."""
+    """Go on with what the last run, or a dead bot, left; drain on leaving."""
     await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
-    await services.jobs.recover()
+    jobs = services.jobs
+    await jobs.take()
     await services.drafting.resume_waiting(services.outbox.is_member)
-    stack.push_async_callback(services.jobs.drain, settings.drain_seconds)
+    for work in (lease.keep(jobs.abandon, _share_budgets), jobs.listen(), jobs.watch()):
+        await stack.enter_async_context(in_background(work))
+    stack.push_async_callback(jobs.drain, settings.drain_seconds)
     if services.reviews:
-        watch = services.reviews.watch(services.jobs.start)
+        watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
+
+
+def _share_budgets(bots: int) -> None:
+    """Share Slack's budgets among the bots that live."""
 
 
 async def _forget_hourly(store: Store) -> None:

@@ -51,7 +51,8 @@ class Settings(DraftingSettings, BaseSettings):
         None,
         ge=0,
         le=65535,
-        description="The port, on HTTP_HOST, of /health/live and /health/ready; none by default.",
+        description="The port, on HTTP_HOST, of /health/live, /health/ready, /health/takes and "
+        "/metrics; none by default.",
     )
     slash_command: str = Field(
         "/draft", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command."
@@ -108,6 +109,13 @@ class Settings(DraftingSettings, BaseSettings):
 
     drain_seconds: float = Field(
         20, ge=0, le=600, description="How long running drafts may go on after SIGTERM."
+    )
+    lease_seconds: float = Field(
+        30,
+        ge=1,
+        le=600,
+        description="Seconds after which the other bots of a database take over what a dead bot "
+        "was writing (PostgreSQL).",
     )
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
 

@@ -13,6 +13,7 @@ import structlog
 
 from bot.errors import OperatorError
 from inference.client import EngineClient
+from inference.environment import worker_environment
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,8 @@ async def _run_once(socket: Path, on_line: OnLine) -> tuple[int, str]:
         sys.executable,
         "-m",
         "inference",
-        env={**os.environ, "WORKER_BIND": f"unix:{socket}", "WORKER_PARENT": str(os.getpid())},
+        env=worker_environment()
+        | {"WORKER_BIND": f"unix:{socket}", "WORKER_PARENT": str(os.getpid())},
         stderr=asyncio.subprocess.PIPE,
     )
     last = ""

@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m inference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="say what would be served")
     only_check = parser.parse_args().check
+    os.umask(0o077)  # Whatever is written is for this user alone.
     try:
         settings = load_settings()
         if only_check:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import aiohttp
 from pydantic import SecretStr
 
+from inference.request_names import HEADER
 from inference.tokenization.reasoning import ReasoningFilter
 
 CONNECT_SECONDS = 5.0
@@ -111,15 +112,23 @@ class EngineClient:
             self._session = None
 
     async def chat(
-        self, messages: Sequence[ChatMessage], sampling: Sampling, *, model: str | None = None
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        *,
+        model: str | None = None,
+        request: str | None = None,
     ) -> AsyncGenerator[Delta | Usage, None]:
         """Yield the drafts as they are written, without the reasoning (<think>...</think>) before.
 
-        Closing the iterator cancels them in the worker. Raises EngineUnavailable, EngineRefused.
+        Closing the iterator cancels them in the worker. `request` is its name in the worker's logs.
+        Raises EngineUnavailable, EngineRefused.
         """
         body = _chat_body(messages, sampling, model or self.model)
         try:
-            async with self._open.post("/v1/chat/completions", json=body) as response:
+            async with self._open.post(
+                "/v1/chat/completions", json=body, headers={HEADER: request} if request else None
+            ) as response:
                 await _check(response)
                 ended, reasoning = False, defaultdict[int, ReasoningFilter](ReasoningFilter)
                 async for events in _events(response):
@@ -152,7 +161,7 @@ class EngineClient:
 
     async def ready(self) -> bool:
         """Say whether the model gives tokens."""
-        return (await self._readiness())[0]
+        return (await self.readiness())[0]
 
     async def wait_ready(
         self,
@@ -167,7 +176,7 @@ class EngineClient:
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    is_ready, progress = await self._readiness()
+                    is_ready, progress = await self.readiness()
                     if progress and progress != said and on_progress is not None:
                         on_progress(progress)
                     said = progress
@@ -180,7 +189,8 @@ class EngineClient:
                 f"The worker was not ready within {timeout:.0f} s{last}."
             ) from error
 
-    async def _readiness(self) -> tuple[bool, str]:
+    async def readiness(self) -> tuple[bool, str]:
+        """Say whether the model gives tokens, and how far it is, if the worker says so."""
         try:
             async with self._open.get("/health/ready") as response:
                 if response.status == HTTPStatus.NOT_FOUND:

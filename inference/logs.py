@@ -42,6 +42,7 @@ def _without_messages(
 def configure(style: Literal["console", "json"], level: int = logging.INFO) -> None:
     """Log our events and those of libraries (from warnings on) in one form."""
     stamps: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
         _without_texts,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -5,7 +5,14 @@ Names and meanings follow vLLM's, https://docs.vllm.ai/en/latest/design/metrics.
 
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from inference.engine.scheduler import SchedulerStats
 
@@ -18,6 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         gauge = partial(Gauge, namespace="draftsmith", registry=self.registry)
         counter = partial(Counter, namespace="draftsmith", registry=self.registry)
         histogram = partial(Histogram, namespace="draftsmith", registry=self.registry)

@@ -11,17 +11,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import hypothesis
 import pytest
 
 from inference.client import EngineClient
+from tests.fuzzing import FUZZ
 from tests.tiny_gguf import write_tiny_gguf
 
 START_SECONDS = 120
 
 # How long an example takes depends on the machine only.
-hypothesis.settings.register_profile("draftsmith", deadline=None)
+hypothesis.settings.register_profile("draftsmith", deadline=None, max_examples=100 * FUZZ)
 hypothesis.settings.load_profile("draftsmith")
 
 
@@ -131,6 +133,15 @@ def postgres() -> Iterator[str]:
     yield f"postgresql+asyncpg://draftsmith@/postgres?host={folder}"
     run("pg_ctl", "-D", data, "-m", "immediate", "stop")
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def own_database(postgres: str) -> str:
+    """Return the address of an empty database on PostgreSQL."""
+    name = f"own{os.urandom(4).hex()}"
+    folder = parse_qs(urlsplit(postgres).query)["host"][0]
+    subprocess.run(["createdb", "-h", folder, "-U", "draftsmith", name], check=True)
+    return postgres.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture(scope="session")

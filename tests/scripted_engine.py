@@ -34,6 +34,7 @@ class ScriptedEngine:
     finish_reason: str = "stop"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Json] = field(default_factory=list)
+    names: list[str | None] = field(default_factory=list)
     running: int = 0
     url: str = ""
     _exit: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -62,6 +63,7 @@ class ScriptedEngine:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
+        self.names.append(request.headers.get("X-Request-Id"))
         if not self.up:
             return web.json_response({"error": {"message": "starting"}}, status=503)
         if self.full:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bot.cli import run_command
 from bot.cli.run import run
@@ -18,8 +19,14 @@ START_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def bot_process(workspace: Workspace, worker: str, folder: Path) -> AsyncIterator[None]:
-    """Run a bot, connected. Raises OperatorError if it does not start."""
+async def bot_process(
+    workspace: Workspace, worker: str, folder: Path, **more: Any
+) -> AsyncIterator[None]:
+    """Run a bot, connected; `more` are further settings.
+
+    Raises OperatorError if it does not start.
+    """
+    before = workspace.sockets
     settings = ExplicitSettings(
         slack_bot_token=workspace.bot_token,
         slack_app_token=workspace.app_token,
@@ -27,12 +34,15 @@ async def bot_process(workspace: Workspace, worker: str, folder: Path) -> AsyncI
         slack_transport="socket",
         worker_url=worker,
         data_dir=folder,
+        **more,
     )
     process = multiprocessing.get_context("spawn").Process(target=_run, args=(settings,))
     process.start()
     try:
-        await workspace.until(lambda: workspace.connected or not process.is_alive(), START_SECONDS)
-        if not workspace.connected:
+        await workspace.until(
+            lambda: workspace.sockets > before or not process.is_alive(), START_SECONDS
+        )
+        if workspace.sockets == before:
             raise OperatorError(f"The bot did not start: {_log_file(settings).read_text()[-500:]}")
         yield
     finally:

@@ -1,7 +1,6 @@
 """`draftsmith doctor`: is everything there, and if not, what to do."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -12,17 +11,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy.exc import ArgumentError
 
+from bot.cli.failure import NEWER_DATABASE
 from bot.drafting.brief.recipe import load_recipes
 from bot.errors import OperatorError
+from bot.health import database_troubles, filter_troubles, worker_troubles
 from bot.messages import sentence_about
+from bot.private_folder import open_folder
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.client.api_client import web_client
 from bot.slack.client.lookups import is_private
 from bot.slack.manifest import AGENT_EVENTS, SCOPES
 from bot.slack.sessions import NO_AGENT
-from bot.store import Store, StoreUnavailable
+from bot.store import NewerDatabase, Store, StoreUnavailable
 from inference.client import EngineClient, EngineRefused, EngineUnavailable
+from inference.environment import worker_environment
 
 CHECK_SECONDS = 60.0
 FAILED = 1
@@ -145,24 +148,30 @@ async def _ask(client: AsyncWebClient, method: str, token: str) -> AsyncSlackRes
 
 async def _database(settings: Settings) -> str:
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        open_folder(settings.data_dir)
         store = await Store.open(settings.database)
     except OSError:
         raise OperatorError(f"{settings.data_dir} cannot be written: check DATA_DIR.") from None
     except ArgumentError:
         raise OperatorError("DATABASE_URL is not a URL that SQLAlchemy knows.") from None
+    except NewerDatabase:
+        raise OperatorError(NEWER_DATABASE) from None
     except StoreUnavailable:
         raise OperatorError(
             f"{settings.database_shown} cannot be opened: check DATABASE_URL."
         ) from None
-    await store.close()
+    try:
+        troubles = await database_troubles(store)
+    finally:
+        await store.close()
+    if troubles:
+        raise OperatorError(" ".join(troubles))
     return settings.database_shown
 
 
 async def _filter(settings: Settings) -> str:
-    health = await load_filter(settings).health()
-    if health.degraded:
-        raise OperatorError(" ".join(health.troubles))
+    if troubles := await filter_troubles(load_filter(settings)):
+        raise OperatorError(" ".join(troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 
 
@@ -197,17 +206,21 @@ async def _languages(settings: Settings) -> str:
 async def _served(settings: Settings) -> str:
     try:
         async with EngineClient(settings.engine_url, token=settings.worker_token) as engine:
-            return f"{', '.join(await engine.models())} at {settings.engine_url}"
+            models = await engine.models()
+            troubles = await worker_troubles(engine)
     except (EngineUnavailable, EngineRefused) as error:
         raise OperatorError(
             f"{settings.engine_url}: {error} Check WORKER_URL, WORKER_TOKEN."
         ) from None
+    if troubles:
+        raise OperatorError(" ".join(troubles))
+    return f"{', '.join(models)} at {settings.engine_url}"
 
 
 async def _model(_: Settings) -> str:
     # In a process of its own, as the worker is: this one has no torch.
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "inference", "--check", env=os.environ,
+        sys.executable, "-m", "inference", "--check", env=worker_environment(),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -7,10 +7,14 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.drafting.slack_port import SlackRefused, SlackUnavailable
 from bot.errors import OperatorError, validation_problems
-from bot.store import StoreUnavailable
+from bot.store import NewerDatabase, StoreUnavailable
 from inference.client import EngineRefused, EngineUnavailable
 
 FAILED, WRONG_SETTING = 1, 2
+NEWER_DATABASE = (
+    "A newer version of Draftsmith has upgraded this database: install that version, or restore a "
+    "backup from before."
+)
 
 
 def operator_error(error: Exception) -> OperatorError | None:
@@ -31,6 +35,8 @@ def operator_error(error: Exception) -> OperatorError | None:
             sentence = f"Slack refused: {error.response['error']}. Run `draftsmith doctor`."
         case ArgumentError():
             sentence = "DATABASE_URL is not a URL that SQLAlchemy knows."
+        case NewerDatabase():
+            sentence = NEWER_DATABASE
         case EngineRefused() | EngineUnavailable():
             sentence, code = str(error), FAILED
         case SlackUnavailable() | StoreUnavailable() | aiohttp.ClientError() | OSError():

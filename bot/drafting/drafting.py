@@ -157,6 +157,6 @@ class Drafting:
 
     async def _go_on(self, job: Job, channel: str | None = None) -> bool:
         if await self._store.reopen_waiting(job, channel):
-            self._jobs.start(await self._store.get_job(job.id))
+            self._jobs.wake()
             return True
         return False

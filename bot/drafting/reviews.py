@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
@@ -51,6 +52,8 @@ DECIDED: Mapping[HoldStatus, Action] = {
     HoldStatus.REDACTED: Action.REDACT,
 }
 LOOK_SECONDS = 30.0
+# So long the run that holds a text may be posting its card itself.
+BEING_SHOWN = timedelta(seconds=LOOK_SECONDS)
 
 # Fields of a source that are sealed with a request, beside its time.
 RECORDED = ("key", "name", "text", "left_out", "file", "author", "origin")
@@ -92,6 +95,12 @@ class Reviews:
         self._filter = filter_
         self._seal = seal
         self._time = timedelta(hours=hours)
+
+    def with_store(self, store: Store) -> Self:
+        """Return the same with another store."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def hold(
         self, job: Job, text: str, verdict: Verdict, version: Version, **facts: object
@@ -173,27 +182,30 @@ class Reviews:
             await self._store.close_hold(hold, VersionStatus.BLOCKED, rules=rules)
         return await self._store.get_version(version.id)
 
-    async def watch(self, go_on: Callable[[Job], None]) -> None:
-        """Post cards that are missing and expire holds, for as long as the bot runs."""
+    async def watch(self, wake: Callable[[], None], is_due: Callable[[], bool]) -> None:
+        """Post cards that are missing and expire holds, for as long as the bot runs.
+
+        `wake()` has jobs that were reopened go on; `is_due()`: no other bot watches.
+        """
         while True:
             try:
-                for hold in await self._store.list_open_holds():
-                    await self._tend(hold, go_on)
+                for hold in await self._store.list_open_holds() if is_due() else ():
+                    await self._tend(hold, wake)
             except (SlackUnavailable, StoreUnavailable, OSError) as away:
                 log.warning("review waits", away=type(away).__name__)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _tend(self, hold: Hold, go_on: Callable[[Job], None]) -> None:
+    async def _tend(self, hold: Hold, wake: Callable[[], None]) -> None:
         job = await self._store.get_job(hold.job_id)
         if hold.status is not HoldStatus.PENDING:
             # Decided while the job still ran, whose end then hid that there is more to do.
             if job.status is JobStatus.DONE:
                 await self._store.reopen_job(job.id)
-                go_on(await self._store.get_job(job.id))
+                wake()
         elif hold.expires_at <= now():
             if await self._decide(hold, job, HoldStatus.EXPIRED, None):
-                go_on(await self._store.get_job(job.id))
-        elif hold.card_ts is None:
+                wake()
+        elif hold.card_ts is None and hold.created_at < now() - BEING_SHOWN:
             await self._show_card(hold)
 
     async def _decide(

@@ -334,6 +334,9 @@ class SlackPort(Protocol):
         `over`: nothing is left in the thread that could be asked for a change.
         """
 
+    def forget_work(self, place: Place, *, key: str) -> None:
+        """Show nothing more of the job there: another bot does."""
+
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         """Put an emoji under a message."""
 

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Self
 
 import structlog
 
@@ -68,6 +70,12 @@ class Sources:
         self._fetch = fetch
         self._read_thread = read_thread
         self._limit = limit
+
+    def with_store(self, store: Store) -> Self:
+        """Return the same with another store."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def of(self, job: Job) -> Gathered:
         """Read and return what the job's thread is based on.

@@ -9,7 +9,7 @@ from bot.slack.client.posts import Posts, post_metadata, update_args
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Block
 from bot.slack.render.markup import markdown
-from safety import NOTHING, SafeText
+from safety import SafeText
 from safety import part as excerpt
 
 # How Slack says that a stream has ended already, by its age or by Slack's own stop button.
@@ -38,6 +38,7 @@ class DraftPart:
         self._head = head
         self._key = key
         self._sent = ""  # The Markdown of the body that Slack surely shows.
+        self._offered = 0  # Characters of the body that it may show: perhaps more than is sure.
         self._complete = False
 
     def can_grow(self, body: SafeText) -> bool:
@@ -51,6 +52,7 @@ class DraftPart:
         """
         shown = self._showable(body)
         whole = markdown(shown)
+        self._offered = len(shown)
         if self.stream is StreamState.OPEN:
             at = {"channel": self._place.channel, "ts": self.ts}
             args = {**at, "markdown_text": self._unsent(whole)}
@@ -68,7 +70,8 @@ class DraftPart:
         if self._complete:
             return
         whole = markdown(body)
-        if not (self.stream is StreamState.OPEN and await self._stop_stream(whole, closing)):
+        streams = self.stream is StreamState.OPEN and whole.startswith(self._sent)
+        if not (streams and await self._stop_stream(whole, closing)):
             await self.close_stream()
             await self._update(body, closing)
         self._sent, self._complete = whole, True
@@ -128,12 +131,16 @@ class DraftPart:
 
     def _unsent(self, whole: str) -> str:
         """Return what is not sent yet; nothing, if that is only white space."""
-        assert whole.startswith(self._sent), "what was shown is never taken back"
-        rest = whole[len(self._sent) :]
+        rest = whole[len(self._sent) :] if whole.startswith(self._sent) else ""
         return rest if rest.strip() else ""
 
     def _showable(self, body: SafeText) -> SafeText:
-        """Return what of the body can be shown: all in a stream, else its finished paragraphs."""
-        if self.stream is StreamState.OPEN:
+        """Return what of the body can be shown: never less than Slack may show already.
+
+        All of it goes into a stream, and into the message whose stream broke, of which it is not
+        known how much it took; else its finished paragraphs.
+        """
+        if self.stream is not StreamState.CLOSED:
             return body
-        return excerpt(body, 0, body.rfind("\n\n") + 2) if "\n\n" in body else NOTHING
+        paragraphs = body.rfind("\n\n") + 2 if "\n\n" in body else 0
+        return excerpt(body, 0, max(paragraphs, self._offered))

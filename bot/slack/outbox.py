@@ -1,7 +1,7 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -48,8 +48,10 @@ class Outbox(Lookups):
         *,
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        super().__init__(ApiClient(client, RateLimiter(budgets, clock)))
+        """`may_write()`: whether no other bot can be writing what this one writes."""
+        super().__init__(ApiClient(client, RateLimiter(budgets, clock), may_write))
         self.views = Views(self.api)
         self._sessions = Sessions(self.api)
         self._posts = Posts(self.api, self.whoami, self._sessions)
@@ -236,6 +238,10 @@ class Outbox(Lookups):
         `over`: nothing is left in the thread.
         """
         await self._sessions.rest(place, key, again=again, over=over)
+
+    def forget_work(self, place: Place, *, key: str) -> None:
+        """Leave what is shown of a thread to another bot, which works there."""
+        self._sessions.forget(place, key)
 
     async def _best_effort(self, method: str, args: ApiArgs) -> None:
         if not self.api.rate_limit.is_free(method):

@@ -79,6 +79,14 @@ class Sessions:
         if not thread.jobs:
             self._busy.pop(key, None)
 
+    def forget(self, place: Place, job: str) -> None:
+        """Drop what is known of a job's work, without a call: another bot works in the thread."""
+        key, thread = self._thread(place)
+        thread.jobs.discard(job)
+        if not thread.jobs:
+            self._keep(thread, processing=False)
+            self._busy.pop(key, None)
+
     def status_in(self, place: Place) -> str | None:
         """Return what a stream that stops has to leave its thread in; None: Slack sets it to rest.
 

@@ -1,8 +1,11 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
+from bot.store.bots import BotQueries, Living, OtherKey
+from bot.store.database import NewerDatabase
 from bot.store.feedback import FeedbackQueries
+from bot.store.file_lock import DatabaseInUse, alone_on
 from bot.store.holds import HoldQueries
-from bot.store.jobs import JobQueries, TooManyRunning
+from bot.store.jobs import RESTING, JobQueries, TooManyRunning
 from bot.store.kept import GUEST, MUTED, KeptQueries
 from bot.store.looks import LookQueries
 from bot.store.models import (
@@ -20,15 +23,20 @@ from bot.store.models import (
     Version,
     VersionStatus,
 )
+from bot.store.probe import Backlog, ProbeQueries
+from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
-from bot.store.transactions import StoreUnavailable
+from bot.store.transactions import LeaseLost, StoreUnavailable
 from bot.store.versions import HistoryStep, VersionQueries
 
 __all__ = [
     "DELIVERIES",
     "GUEST",
     "MUTED",
+    "RESTING",
     "STANDING",
+    "Backlog",
+    "DatabaseInUse",
     "Feedback",
     "FeedbackReason",
     "HistoryStep",
@@ -37,6 +45,10 @@ __all__ = [
     "Job",
     "JobKind",
     "JobStatus",
+    "LeaseLost",
+    "Living",
+    "NewerDatabase",
+    "OtherKey",
     "Source",
     "Store",
     "StoreUnavailable",
@@ -44,10 +56,12 @@ __all__ = [
     "TooManyRunning",
     "Version",
     "VersionStatus",
+    "alone_on",
 ]
 
 
 class Store(
+    BotQueries,
     JobQueries,
     ThreadQueries,
     VersionQueries,
@@ -55,5 +69,7 @@ class Store(
     KeptQueries,
     LookQueries,
     FeedbackQueries,
+    ProbeQueries,
+    Signals,
 ):
     """All queries as one object. Each is one transaction; never change a record it returns."""

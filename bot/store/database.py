@@ -1,19 +1,30 @@
 """Opening the database: the engine, SQLite's habits, and the migrations."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 # Slack waits 3 s for an ack, and a locked database must be known before that. A writer waits up to
 # this long behind our own writers, and again as long for the database's lock.
 LOCK_SECONDS = 1.25
+# How long a process waits while another one migrates the database, and migrates it itself.
+MIGRATION_SECONDS = 120
+# PostgreSQL's advisory locks have numbers; this one is ours within a database.
+LOCK_NUMBER = 7_163_218_001
+
+
+class NewerDatabase(Exception):
+    """A later version of the code has migrated this database."""
 
 
 def connect(url: str | URL) -> AsyncEngine:
@@ -33,6 +44,20 @@ def connect(url: str | URL) -> AsyncEngine:
     return engine
 
 
+def _close_to_others(database: str | None) -> None:
+    """Make the file of a database that is not there, for this user alone; close one that is.
+
+    SQLite gives the files of its write-ahead log the mode of the database when it makes them.
+    Raises OSError.
+    """
+    if not database or database.startswith((":memory:", "file:")):
+        return
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    for path in (Path(database + ending) for ending in ("", "-wal", "-shm")):
+        if path.exists() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # Python's sqlite3 would begin transactions by itself, and late: see _begin_sqlite.
     connection.isolation_level = None
@@ -50,14 +75,51 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Upgrade the database to the newest schema (Alembic)."""
-    async with asyncio.timeout(120), engine.begin() as connection:
-        await connection.run_sync(upgrade)
+    """Upgrade the database to the newest schema (Alembic), one process at a time.
+
+    Raises NewerDatabase, OSError.
+    """
+    if engine.dialect.name == "sqlite":
+        _close_to_others(engine.url.database)
+    async with asyncio.timeout(MIGRATION_SECONDS):
+        async with engine.connect() as connection:
+            if await connection.run_sync(_is_newest):
+                return
+        writing = engine.execution_options(writes=True)
+        async with writing.begin() as connection:
+            await lock_database(connection)
+            await connection.run_sync(upgrade)
+
+
+async def lock_database(connection: AsyncConnection) -> None:
+    """Wait until no other process migrates, or joins; SQLite's transactions do so by themselves.
+
+    The lock is free again at the end of the transaction.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{MIGRATION_SECONDS}s'")
+    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK_NUMBER})")
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the tables to a schema."""
+    """Bring the tables to a schema. Raises NewerDatabase."""
+    config = _config()
+    config.attributes["connection"] = connection
+    if not _is_newest(connection):
+        command.upgrade(config, revision)
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Say whether there is nothing to upgrade. Raises NewerDatabase."""
+    script = ScriptDirectory.from_config(_config())
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in {each.revision for each in script.walk_revisions()}:
+        raise NewerDatabase(present)
+    return present == script.get_current_head()
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config

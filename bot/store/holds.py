@@ -89,11 +89,15 @@ class HoldQueries(Transactions):
                 return False
             again = update(Job).where(Job.id == job_id)
             await session.execute(again.values(status=JobStatus.OPEN, ended_at=None))
+            await self._signal(session, "free")
             return True
 
     async def reopen_job(self, job_id: int) -> None:
         """Reopen a job that ended: a decision came while it ran."""
-        await self._update(Job, job_id, status=JobStatus.OPEN, ended_at=None)
+        query = update(Job).where(Job.id == job_id).values(status=JobStatus.OPEN, ended_at=None)
+        async with self._write() as session:
+            await session.execute(query)
+            await self._signal(session, "free")
 
     async def restore_request(self, job: Job, asked: str, sources: Sequence[Source]) -> None:
         """Put a held request and its sources back; a second try adds nothing."""

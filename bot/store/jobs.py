@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,8 @@ from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_wr
 from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
     DELIVERIES,
+    Hold,
+    HoldStatus,
     Job,
     JobKind,
     JobStatus,
@@ -20,10 +22,13 @@ from bot.store.models import (
     Source,
     Thread,
     Version,
+    VersionStatus,
     now,
 )
 from bot.store.transactions import Transactions
 
+# What these wait for may have come already: their status is committed where they are said.
+RESTING = (JobStatus.WAITING, JobStatus.HELD)
 # Slack redelivers within an hour; a day leaves room for clocks that disagree.
 EVENTS_KEPT = timedelta(days=1)
 
@@ -67,6 +72,8 @@ class JobQueries(Transactions):
                 session.add(job)
                 await session.flush()
                 await _give_sources(session, job, sources, adopt)
+                if job.owner is None:
+                    await self._signal(session, "free")
         except IntegrityError:
             return None
         return job
@@ -116,13 +123,17 @@ class JobQueries(Transactions):
             found = await session.scalars(query.where(is_of(thread_id, requester, channel)))
             return found.all()
 
-    async def count_try(self, job_id: int, language: str) -> tuple[int, str]:
-        """Count a try. Return how many came before it, and the language of the first."""
+    async def count_try(self, job_id: int, language: str) -> tuple[int, str, int]:
+        """Count a try.
+
+        Return how many came before it, the language of the first, and how many failed.
+        """
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
         async with self._write() as session:
-            tries, kept = (await session.execute(query.returning(Job.tries, Job.language))).one()
-            return tries - 1, kept or language
+            counted = query.returning(Job.tries, Job.language, Job.failures)
+            tries, kept, failures = (await session.execute(counted)).one()
+            return tries - 1, kept or language, failures
 
     async def end_job(
         self,
@@ -132,17 +143,31 @@ class JobQueries(Transactions):
         forget: bool = False,
         drops: Sequence[int] = (),
     ) -> None:
-        """Record that a job rests or is over.
+        """Record that a job rests or is over. One that is over is nobody's.
 
-        `forget`: delete what it asked; `drops`: the ids of sources to delete.
+        One that comes to nothing leaves no version that is being written.
+
+        `forget`: delete what it asked; `drops`: the ids of sources to delete. A job that is done
+        stays open where a reviewer decided meanwhile about a draft of it: whoever takes it next
+        carries that out.
         """
         async with self._write() as session:
             job = await session.get_one(Job, job_id)
+            if status not in RESTING:
+                job.owner = None
+            if status is JobStatus.DONE and await session.scalar(_decided_on(job_id)) is not None:
+                return await self._signal(session, "free")
             job.status, job.ended_at = status, now()
+            if status in (JobStatus.REFUSED, JobStatus.FAILED):
+                left = update(Version).where(
+                    Version.job_id == job_id, Version.status == VersionStatus.WRITING
+                )
+                await session.execute(left.values(status=VersionStatus.FAILED, ended_at=now()))
             if forget:
                 await set_request(session, job_id, "")
             if drops:
                 await session.execute(delete(Source).where(Source.id.in_(drops)))
+            return await self._signal(session, "ended", job_id)
 
     async def reopen_waiting(self, job: Job, channel: str | None = None) -> bool:
         """Reopen a waiting job, in another `channel` if given; False if it was not waiting."""
@@ -153,6 +178,7 @@ class JobQueries(Transactions):
                 return False
             if channel is not None:
                 (await session.get_one(Thread, job.thread_id)).channel = channel
+            await self._signal(session, "free")
             return True
 
     async def record_event(self, key: str) -> bool:
@@ -184,6 +210,12 @@ class JobQueries(Transactions):
         await self._empty_log()
 
 
+def _decided_on(job_id: int) -> Select[int]:
+    """Select a hold on the job that was decided about, and whose text still waits."""
+    decided = Hold.status != HoldStatus.PENDING
+    return select(Hold.id).where(Hold.job_id == job_id, decided, Hold.sealed != "").limit(1)
+
+
 async def _give_sources(
     session: AsyncSession, job: Job, sources: Sequence[Source], adopt: Sequence[str]
 ) -> None:
@@ -201,8 +233,7 @@ async def _runs_again(session: AsyncSession, version_id: int | None) -> bool:
         return False
     # PostgreSQL: two requests that come at once must see each other.
     await session.get_one(Version, version_id, with_for_update=True)
-    resting = (JobStatus.WAITING, JobStatus.HELD)
-    unended = or_(Job.status.in_(resting), and_(Job.status == JobStatus.OPEN, to_be_written()))
+    unended = or_(Job.status.in_(RESTING), and_(Job.status == JobStatus.OPEN, to_be_written()))
     query = select(func.count()).where(Job.again_id == version_id, unended)
     return bool(await session.scalar(query))
 

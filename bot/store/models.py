@@ -1,4 +1,4 @@
-"""The tables: threads, jobs, versions, feedback, sources, holds, messages, what is kept of people.
+"""The tables: threads, jobs, bots, versions, feedback, sources, holds, what is kept of people.
 
 Records are read detached: change them only through the queries of `bot.store.Store`.
 """
@@ -164,6 +164,10 @@ class Job(Base):
     `parent_id` is the version that it refines, or that a delivery is about; `again_id` the one that
     it regenerates. `language` is the requester's language at the first try: a later try finds the
     job's messages by their words.
+
+    `owner` is the id of the bot that runs it, None if nobody does. `epoch` counts how often a bot
+    took it: what a bot writes of an older epoch counts no longer. `failures` counts the runs that
+    ended by an error of ours.
     """
 
     __tablename__ = "jobs"
@@ -179,6 +183,9 @@ class Job(Base):
     response_url: Mapped[str | None] = mapped_column(Text, default=None)
     language: Mapped[str | None] = mapped_column(String(8), default=None)
     tries: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(32), default=None)
+    epoch: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
     status: Mapped[JobStatus] = mapped_column(index=True, default=JobStatus.OPEN)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -192,6 +199,20 @@ class Job(Base):
     def name(self) -> str:
         """The job's name in logs and in the audit."""
         return f"job-{self.id}"
+
+
+class LivingBot(Base):
+    """A bot process; it lives as long as its lease, which it renews, by the database's clock.
+
+    `key_print` is the fingerprint of its AUDIT_KEY, which all bots of a database share.
+    """
+
+    __tablename__ = "bots"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key_print: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    lease_until: Mapped[datetime]
 
 
 class Version(Base):

@@ -4,24 +4,32 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from copy import copy
 from functools import partial
 from typing import Any, Self
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from bot.store.database import LOCK_SECONDS, connect, migrate
+from bot.metrics import DATABASE
+from bot.store.database import LOCK_SECONDS, NewerDatabase, connect, lock_database, migrate
 from bot.store.group_commit import CommitFailed, GroupCommit
 from bot.store.models import Hold, Job, Source, Thread, Version
 
+# PostgreSQL's channel for what the bots tell each other.
+SIGNALS = "draftsmith"
 # How long what may begin later waits for urgent writes.
 QUIET_SECONDS = 2.0
 
 
 class StoreUnavailable(Exception):
     """The database did not answer, or is locked. Nothing was written; try again later."""
+
+
+class LeaseLost(StoreUnavailable):
+    """Another bot runs this job now, or nobody: this run must not write any more."""
 
 
 class WriteLock:
@@ -81,17 +89,20 @@ class Transactions:
         self._urgent_writer = _writer(self._urgent_engine)
         self._urgent = UrgentWrites()
         # A server takes many writers.
-        alone = engine.dialect.name == "sqlite"
-        self._write_lock = WriteLock() if alone else None
+        self._write_lock = None if self.is_shared else WriteLock()
         begin = partial(self._transaction, urgent=True)
-        self._together = GroupCommit(begin, 2 * LOCK_SECONDS) if alone else None
+        self._together = GroupCommit(begin, 2 * LOCK_SECONDS) if self._write_lock else None
+        self._fence: Job | None = None
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect and migrate. Raises StoreUnavailable."""
+        """Connect and migrate. Raises StoreUnavailable, NewerDatabase."""
         engine = connect(url)
         try:
             await migrate(engine)
+        except NewerDatabase:
+            await engine.dispose()
+            raise
         except (DBAPIError, OSError) as error:
             await engine.dispose()
             # The thread of the failed connection reports its end to the event loop: keep the loop
@@ -105,12 +116,26 @@ class Transactions:
         await self._urgent_engine.dispose()
         await self._engine.dispose()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several bots may be at work on this database."""
+        return self._engine.dialect.name != "sqlite"
+
     async def quiet(self) -> None:
         """Return when nobody waits for an urgent write, or after some seconds.
 
         What may begin a little later leaves the processor to what Slack waits for.
         """
         await self._urgent.over(QUIET_SECONDS)
+
+    def fenced_by(self, job: Job) -> Self:
+        """Return this store for one run of a job.
+
+        Its every write raises LeaseLost as soon as the job has another owner or another epoch.
+        """
+        fenced = copy(self)
+        fenced._fence = job
+        return fenced
 
     async def _update(
         self, record: type[Thread | Job | Version | Hold | Source], id_: int, **values: Any
@@ -120,22 +145,27 @@ class Transactions:
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncSession]:
-        with _translated_errors():
+        with DATABASE.labels("read").time(), _translated_errors():
             async with self._reader() as session:
                 yield session
 
     @asynccontextmanager
     async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Begin a transaction. `urgent`: Slack waits for it, or a person who saw nothing yet."""
-        with _translated_errors():
-            if not urgent:
-                async with self._transaction() as session:
-                    yield session
-                return
-            joined = self._together.joined() if self._together else self._transaction(urgent=True)
-            with self._urgent.under_way():
-                async with joined as session:
-                    yield session
+        with DATABASE.labels("write").time(), _translated_errors():
+            joined = self._joined() if urgent else self._transaction()
+            async with joined as session:
+                if self._fence is not None:
+                    await _prove(session, self._fence)
+                yield session
+
+    @asynccontextmanager
+    async def _joined(self) -> AsyncIterator[AsyncSession]:
+        """Write at once; on SQLite, with all others who do so."""
+        joined = self._together.joined() if self._together else self._transaction(urgent=True)
+        with self._urgent.under_way():
+            async with joined as session:
+                yield session
 
     @asynccontextmanager
     async def _transaction(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
@@ -144,9 +174,19 @@ class Transactions:
         async with lock, writer.begin() as session:
             yield session
 
+    async def _lock_all(self, session: AsyncSession) -> None:
+        """Let no other process migrate, or join, before this transaction ends."""
+        await lock_database(await session.connection())
+
+    async def _signal(self, session: AsyncSession, *words: object) -> None:
+        """Tell all bots something once this transaction is committed; SQLite has one bot alone."""
+        if self.is_shared:
+            said = " ".join(map(str, words))
+            await session.execute(select(func.pg_notify(SIGNALS, said)))
+
     async def _empty_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps deleted text until other pages replace it."""
-        if self._engine.dialect.name != "sqlite":
+        if self.is_shared:
             return
         with _translated_errors():
             async with self._engine.connect() as connection:
@@ -157,6 +197,15 @@ class Transactions:
                     await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 except sqlite3.Error as error:
                     raise StoreUnavailable(type(error).__name__) from None
+
+
+async def _prove(session: AsyncSession, job: Job) -> None:
+    """Lock the job for this transaction. Raises LeaseLost if it was taken since it was read."""
+    query = select(Job.id).where(Job.id == job.id, Job.epoch == job.epoch)
+    # PostgreSQL: nobody takes the job before this is committed. New versions may refer to it.
+    mine = query.where(Job.owner.is_not_distinct_from(job.owner)).with_for_update(key_share=True)
+    if await session.scalar(mine) is None:
+        raise LeaseLost(job.name)
 
 
 def _writer(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -147,10 +147,15 @@ class VersionQueries(Transactions):
                 version_id = job.parent_id
         return steps[::-1]
 
-    async def save_text(self, version_id: int, text: str) -> None:
-        """Record the text that the filter has released so far; commit it before it is shown."""
+    async def save_text(self, version_id: int, text: str) -> bool:
+        """Record the text that the filter has released so far; commit it before it is shown.
+
+        False: nothing more is to be shown, for somebody has stopped or deleted the version.
+        """
+        writing = Version.status == VersionStatus.WRITING
+        query = update(Version).where(Version.id == version_id, writing).values(text=text)
         async with self._write() as session:
-            await session.execute(_update_undeleted(version_id).values(text=text))
+            return await session.scalar(query.returning(Version.id)) is not None
 
     async def stop_version(self, version_id: int) -> bool:
         """End a version that is being written. Return False if it had ended."""
@@ -158,7 +163,11 @@ class VersionQueries(Transactions):
         query = update(Version).where(Version.id == version_id, writing)
         query = query.values(status=VersionStatus.STOPPED, ended_at=now())
         async with self._write() as session:
-            return await session.scalar(query.returning(Version.id)) is not None
+            job_id = await session.scalar(query.returning(Version.job_id))
+            if job_id is None:
+                return False
+            await self._signal(session, "stop", job_id, version_id)
+            return True
 
     async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """End a version; `facts` are columns of it (text, model, tokens, seconds, rules).
@@ -176,6 +185,8 @@ class VersionQueries(Transactions):
             if status is VersionStatus.DELETED:
                 said = update(Feedback).where(Feedback.version_id == version_id)
                 await session.execute(said.values(words=""))
+                gone = await session.get_one(Version, version_id)
+                await self._signal(session, "stop", gone.job_id, version_id)
         return await self.get_version(version_id)
 
     async def record_post(self, version_id: int, part: int, channel: str, ts: str) -> None:

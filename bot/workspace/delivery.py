@@ -1,6 +1,7 @@
 """What goes from the workspace to the app: events until they are acked, the rest once."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,18 +27,32 @@ class AppReply:
     final: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to reach the app: when it began (time.monotonic()), and how long its ack took."""
+
+    kind: EnvelopeKind
+    at: float
+    seconds: float
+    acked: bool
+
+
 # Also takes the number of retries before this attempt, and why the last one failed.
 Send = Callable[[EnvelopeKind, Json, int, str], Awaitable[AppReply]]
 
 
 class EventDelivery:
-    """One task for each event on its way. `send` makes one attempt and never raises."""
+    """One task for each event on its way. `send` makes one attempt and never raises.
+
+    `attempts` has each that was answered, or waited for in vain.
+    """
 
     def __init__(self, state: State, send: Send, retry_delays: Sequence[float]) -> None:
         self.state = state
-        self.send = send
+        self._send = send
         self.retry_delays = tuple(retry_delays)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.attempts: list[Attempt] = []
 
     def emit(self, event: Json) -> asyncio.Future[bool] | None:
         """Deliver an event as `deliver` does; return None if the app has no right to it."""
@@ -55,7 +70,7 @@ class EventDelivery:
 
     async def ask(self, kind: EnvelopeKind, payload: Json) -> AppReply:
         """Send a command or an interaction once, for a person waits, and return the reply."""
-        return await self.send(kind, payload, 0, "")
+        return await self._attempt(kind, payload, 0, "")
 
     async def close(self) -> None:
         """Give up every event that is still on its way."""
@@ -68,9 +83,17 @@ class EventDelivery:
         for retries, delay in enumerate((0.0, *self.retry_delays)):
             if delay:
                 await asyncio.sleep(delay)
-            reply = await self.send("events_api", payload, retries, reason)
+            reply = await self._attempt("events_api", payload, retries, reason)
             if not first.done():
                 first.set_result(reply.acked)
             if reply.acked or reply.final:
                 return
             reason = reply.reason
+
+    async def _attempt(
+        self, kind: EnvelopeKind, payload: Json, retries: int, reason: str
+    ) -> AppReply:
+        at = time.monotonic()
+        reply = await self._send(kind, payload, retries, reason)
+        self.attempts.append(Attempt(kind, at, time.monotonic() - at, reply.acked))
+        return reply

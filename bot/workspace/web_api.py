@@ -35,7 +35,10 @@ FORM_ONLY = {
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One way for calls of a method to fail. `drop` closes the connection without an answer."""
+    """One way for calls of a method to fail. `drop` closes the connection without an answer.
+
+    `after` so many calls that do not.
+    """
 
     method: str
     error: str | None = None
@@ -43,6 +46,7 @@ class Fault:
     retry_after: float | None = None
     drop: Drop | None = None
     times: int = 1
+    after: int = 0
 
     def __post_init__(self) -> None:
         ways = [self.error, self.status, self.retry_after, self.drop]
@@ -78,10 +82,14 @@ class WebApi:
     def _next_fault(self, method: str) -> Fault | None:
         """Return the first fault for this method or for all ("*"), and count it as used once."""
         fault = next((f for f in self.faults if f.method in (method, "*")), None)
-        if fault is not None:
-            fault.times -= 1
-            if fault.times == 0:
-                self.faults.remove(fault)
+        if fault is None:
+            return None
+        if fault.after:
+            fault.after -= 1
+            return None
+        fault.times -= 1
+        if fault.times == 0:
+            self.faults.remove(fault)
         return fault
 
     def _fail(self, fault: Fault) -> tuple[str | None, web.Response | None]:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from bot.http_server import serve_http
 from bot.workspace import events
 from bot.workspace.api.methods import METHODS
-from bot.workspace.delivery import RETRY_DELAYS, AppReply, EnvelopeKind, EventDelivery
+from bot.workspace.delivery import RETRY_DELAYS, AppReply, Attempt, EnvelopeKind, EventDelivery
 from bot.workspace.features import ALL_SCOPES, features_of
 from bot.workspace.http_events import HttpEvents
 from bot.workspace.objects import (
@@ -106,6 +106,11 @@ class Workspace(UserActions, OtherApps):
         return bool(self.events_url or self._sockets.connections)
 
     @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Every attempt to reach the app, with the time of its ack."""
+        return self._delivery.attempts
+
+    @property
     def settled(self) -> bool:
         """Whether no event is on its way or waits for its next delivery."""
         return not self._delivery.tasks
@@ -174,12 +179,20 @@ class Workspace(UserActions, OtherApps):
         retry_after: float | None = None,
         drop: Drop | None = None,
         times: int = 1,
+        after: int = 0,
     ) -> None:
         """Make the next `times` calls of `method` ("*": any) fail in one of four ways.
 
-        drop="after": the call takes effect, and the connection closes without an answer.
+        drop="after": the call takes effect, and the connection closes without an answer. `after`:
+        so many calls of the method go well before.
         """
-        self._api.faults.append(Fault(method, error, status, retry_after, drop, times))
+        self._api.faults.append(Fault(method, error, status, retry_after, drop, times, after))
+
+    def heal(self) -> bool:
+        """Let no further call fail; say whether all that were to fail did."""
+        waiting = len(self._api.faults)
+        self._api.faults.clear()
+        return not waiting
 
     def without(self, *methods: str) -> None:
         """Answer calls of these methods as if Slack did not know them."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import time
 import traceback
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from inference.api.completion import Completion, SampleRequest, TextDelta
+from inference.api.openapi import document
 from inference.api.requests import Request, RequestError, parse_chat, parse_completion
 from inference.api.responses import (
     ChatResponses,
@@ -24,6 +26,7 @@ from inference.api.responses import (
 )
 from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
+from inference.request_names import HEADER, KEY, name_of
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError
 from inference.tokenization.reasoning import ReasoningFilter, ends_in_reasoning
@@ -36,6 +39,7 @@ CANARY_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
 # A prompt that ends inside the reasoning says so in its last tokens.
 LAST_TOKENS = 8
+NAMED = "name"
 
 
 class ApiServer:
@@ -68,14 +72,16 @@ class ApiServer:
 
     def app(self) -> web.Application:
         app = web.Application(
-            middlewares=[answer_errors, self.check_token], client_max_size=MAX_BODY
+            middlewares=[name_request, answer_errors, self.check_token], client_max_size=MAX_BODY
         )
+        app.on_response_prepare.append(send_name)
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_post("/v1/completions", self.completions)
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/openapi.json", self.openapi)
         return app
 
     @web.middleware
@@ -125,6 +131,9 @@ class ApiServer:
     async def metrics(self, request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=self.supervisor.metrics.text(), headers=headers)
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return web.json_response(document())
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         chat = parse_chat(await _json(request))
@@ -279,6 +288,30 @@ async def _keep_alive(response: web.StreamResponse) -> None:
 
 
 @web.middleware
+async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request in all lines of the log about it, and log its end."""
+    request[NAMED] = name_of(request.headers.get(HEADER))
+    began, status = time.monotonic(), 0
+    with structlog.contextvars.bound_contextvars(**{KEY: request[NAMED]}):
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            if request.method == "POST" and resource is not None:
+                seconds = round(time.monotonic() - began, 3)
+                # Status 0: the client went away.
+                log.info("answered", path=resource.canonical, status=status, seconds=seconds)
+
+
+async def send_name(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the client the name of its request."""
+    if name := request.get(NAMED):
+        response.headers[HEADER] = name
+
+
+@web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every refusal and failure in the form of OpenAI's API."""
     try:
@@ -290,7 +323,10 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _refusal(RequestError(message, status=413, code="body_too_large"))
     except web.HTTPException as error:
         message = f"{request.method} {request.path} is not served here."
-        return _refusal(RequestError(message, status=error.status, code="path"))
+        refusal = _refusal(RequestError(message, status=error.status, code="path"))
+        # RFC 9110, 15.5.6: what may be done there.
+        refusal.headers.update({"Allow": error.headers["Allow"]} if error.status == 405 else {})
+        return refusal
     except ConnectionError:
         raise
     except Exception as error:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from inference.engine.messages import Add, SampleOutput
 from inference.engine.sequence import SamplingParams
 from inference.errors import OperatorError
+from inference.request_names import present_name
 
 MAX_STRIKES = 2
 
@@ -19,7 +20,10 @@ class GenerationStopped(OperatorError):
 
 @dataclass(slots=True, eq=False)
 class OpenSample:
-    """The prompt of a sample, and what the ranks have sent for it. Times are monotonic."""
+    """The prompt of a sample, and what the ranks have sent for it. Times are monotonic.
+
+    `request` is the name of the request that it belongs to.
+    """
 
     id: str
     prompt: list[int]
@@ -29,6 +33,7 @@ class OpenSample:
     strikes: int = 0
     asked_at: float = field(default_factory=time.monotonic)
     first_at: float | None = None
+    request: str = field(default_factory=present_name)
     inbox: asyncio.Queue[SampleOutput | GenerationStopped] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:

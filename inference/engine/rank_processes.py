@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import socket
 import sys
 import tempfile
@@ -15,15 +14,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from inference.engine.messages import Add, Cancel, RankArgs, encode
+from inference.environment import system_environment
 from inference.settings import WorkerSettings
 
 PAGE_SIZE = 16
 KILL_SECONDS = 5.0
-PASSED_ON = re.compile(
-    r"(PATH|HOME|USER|LOGNAME|LANG|TZ|TMPDIR|LD_LIBRARY_PATH|LD_PRELOAD|VIRTUAL_ENV|CXX)$"
-    r"|(LC|XDG|OMP|GOMP|KMP|MKL|DNNL|ONEDNN|TORCH|PYTORCH|ATEN|GLOO|NCCL|CUDA|NVIDIA"
-    r"|CUBLAS|TRITON|MALLOC)_|PYTHON"
-)
 
 
 class RankProcesses:
@@ -122,4 +117,4 @@ def rank_environment(tp: int) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",
         "TORCH_CPP_LOG_LEVEL": "ERROR",
     }
-    return defaults | {name: os.environ[name] for name in os.environ if PASSED_ON.match(name)}
+    return defaults | system_environment()

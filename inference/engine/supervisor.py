@@ -36,6 +36,7 @@ from inference.settings import WorkerSettings
 log = structlog.get_logger(__name__)
 
 MAX_LIVES = 4
+MOST_NAMED = 20
 # Imports, a cold disk, and the allocation of the cache at the end happen without a message.
 LOADING_SECONDS = 120.0
 CANARY_FRESH_SECONDS = 2.0
@@ -85,7 +86,7 @@ class Supervisor:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         try:
             while await self._one_life():
-                log.warning("a rank has died; all are started again", open=len(self.open))
+                log.warning("a rank has died; all are started again", **self._open_requests())
                 self.metrics.restarts.inc()
             raise ModelError(f"The ranks that serve {self.model} ended; the lines above say why.")
         finally:
@@ -168,6 +169,7 @@ class Supervisor:
                 task.result()
             if culprit := self._quarantine.end():
                 del self.open[culprit.id]
+                log.error("request given up", request=culprit.request)
                 sentence = "The worker failed on this request again and again; change it."
                 culprit.inbox.put_nowait(GenerationStopped(sentence))
                 self._lives = MAX_LIVES
@@ -190,6 +192,10 @@ class Supervisor:
             if silent > (self.settings.hang_seconds if self.ready else self._loading_seconds):
                 log.warning("the ranks are silent", seconds=round(silent))
                 return
+
+    def _open_requests(self) -> dict[str, object]:
+        names = sorted({sample.request for sample in self.open.values()})
+        return {"open": len(self.open), "requests": names[:MOST_NAMED]}
 
     def _take(self, message: RankMessage) -> None:
         self._last_event = time.monotonic()

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -129,6 +129,10 @@ class AuditLog:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
+Heard = Callable[[Stage, Verdict], None]
+"""What hears each verdict, once it is written down."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
     """The entries about one text: for whom it is judged, and since when."""
@@ -137,25 +141,18 @@ class AuditTrail:
     stage: Stage
     request: str
     who: str
+    heard: Heard | None = None
     began: float = field(default_factory=time.perf_counter)
 
     async def close(self, verdict: Verdict, text: str, *, complete: bool = True) -> Verdict:
         """Write the verdict down and return it, or a block if it cannot be written."""
-        counts = Counter(finding.category for finding in verdict.findings)
         try:
-            await self._write(
-                verdict.action,
-                complete=complete,
-                categories=sorted(counts),
-                rules=verdict.rules,
-                counts=dict(sorted(counts.items())),
-                policy=verdict.policy,
-                latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
-                hmac=self.audit.digest(text) if self.audit else "",
-            )
+            await self._record(verdict, text, complete)
         except OSError as error:
             log.error("audit_error", cause=type(error).__name__, errno=error.errno)
-            return refusal("audit_error", verdict.policy)
+            verdict = refusal("audit_error", verdict.policy)
+        if self.heard:
+            self.heard(self.stage, verdict)
         return verdict
 
     async def open(self, policy: str) -> None:
@@ -165,6 +162,19 @@ class AuditTrail:
     async def note(self, decision: str, categories: Iterable[str], policy: str) -> None:
         """Write down what a person decided. Raises OSError."""
         await self._write(decision, policy=policy, categories=sorted(categories))
+
+    async def _record(self, verdict: Verdict, text: str, complete: bool) -> None:
+        counts = Counter(finding.category for finding in verdict.findings)
+        await self._write(
+            verdict.action,
+            complete=complete,
+            categories=sorted(counts),
+            rules=verdict.rules,
+            counts=dict(sorted(counts.items())),
+            policy=verdict.policy,
+            latency_ms=round((time.perf_counter() - self.began) * 1000, 3),
+            hmac=self.audit.digest(text) if self.audit else "",
+        )
 
     async def _write(self, action: str, **about: Any) -> None:
         if self.audit is not None:

@@ -47,6 +47,8 @@ def _read(text: str, name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise PolicyError(f"{name} is not a policy: it is nested too deeply.") from None
 
 
 def _items(overlays: dict[str, Any], name: str) -> Iterator[tuple[str, list[tuple[str, Any]]]]:

@@ -3,17 +3,17 @@
 It fails closed: a detector that raises, takes too long or answers nonsense blocks the text.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from safety.audit.audit_log import AuditLog, AuditTrail
+from safety.audit.audit_log import AuditLog, AuditTrail, Heard
 from safety.audit.hash_chain import ChainError
 from safety.errors import FilterError
 from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer
 from safety.policy.policy import Policy
 from safety.screening.gate import Gate
+from safety.screening.judging_threads import JudgingThreads
 from safety.screening.screening import Screening
 from safety.screening.self_test import self_test
 from safety.text.normalise import normalise
@@ -41,21 +41,26 @@ class Filter:
         audit: AuditLog | None = None,
         worker: JudgeServer | None = None,
         base: "Filter | None" = None,
+        heard: Heard | None = None,
     ) -> None:
         """Take the worker, which is the judge if the policy names no other. Raises FilterError.
 
         `base` is the filter whose policy the policy of this one changes: both ask one judge, and
-        only the base tests itself.
+        only the base tests itself. `heard` is called with each verdict.
         """
         self.policy = policy
         self.audit = audit
+        self.heard = heard
         if base is None:
             judge = Judge(policy.judge, worker) if policy.judge else None
         else:
             judge = base.screening.judge_tier
-        self.screening: Screening = Screening(policy, judge)
+        threads = base.screening.threads if base else JudgingThreads()
+        self.screening: Screening = Screening(policy, judge, threads=threads)
         self._decided = {
-            decision: Screening(policy.holding_as(decision), judge, digest=self.screening.digest)
+            decision: Screening(
+                policy.holding_as(decision), judge, digest=self.screening.digest, threads=threads
+            )
             for decision in (Action.ALLOW, Action.REDACT)
         }
         self._places: dict[str, Filter] = {}
@@ -68,7 +73,9 @@ class Filter:
         if policy is self.policy:
             return self
         if policy.digest not in self._places:
-            self._places[policy.digest] = Filter(policy, audit=self.audit, base=self)
+            self._places[policy.digest] = Filter(
+                policy, audit=self.audit, base=self, heard=self.heard
+            )
         return self._places[policy.digest]
 
     async def judge(
@@ -79,7 +86,7 @@ class Filter:
         Lines that an input quotes are judged as material, too. `held` is the decision of a person
         about all that the policy holds: ALLOW or REDACT.
         """
-        trail = AuditTrail(self.audit, stage, request, who)
+        trail = self._trail(stage, request, who)
         screening = self._decided.get(held, self.screening)
         if len(text) > screening.policy.max_chars:
             return await trail.close(screening.refuse("too_long"), text)
@@ -95,23 +102,28 @@ class Filter:
         self, decision: str, categories: Sequence[str], stage: Stage, *, request: str, who: str
     ) -> None:
         """Write down what a person decided about a held text. Raises OSError."""
-        trail = AuditTrail(self.audit, stage, request, who)
+        trail = self._trail(stage, request, who)
         await trail.note(decision, categories, self.screening.digest)
 
     def gate(self, *, request: str, who: str = "") -> Gate:
         """Return a gate for one draft, whose text comes in chunks."""
-        return Gate(self.screening, AuditTrail(self.audit, Stage.OUTPUT, request, who))
+        return Gate(self.screening, self._trail(Stage.OUTPUT, request, who))
+
+    def _trail(self, stage: Stage, request: str, who: str) -> AuditTrail:
+        return AuditTrail(self.audit, stage, request, who, self.heard)
 
     async def health(self) -> Health:
         """Try each tier once more, and the audit log."""
         troubles = []
+        threads = self.screening.threads
         try:
-            async with asyncio.timeout(self.policy.timeout_seconds):
-                await asyncio.to_thread(self_test, self.screening)
+            await threads.run(lambda: self_test(self.screening), self.policy.timeout_seconds)
         except FilterError as error:
             troubles.append(str(error))
         except Exception as error:
             troubles.append(f"A detector fails: {type(error).__name__}.")
+        if threads.runaways:
+            troubles.append(f"Judgements that never end: {threads.runaways}. Start it again.")
         troubles += await _trouble_of_judge(self.screening.judge_tier)
         troubles += await _trouble_of_audit(self.audit)
         return Health(tuple(troubles))

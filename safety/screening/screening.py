@@ -12,6 +12,7 @@ from safety.classifier.weights import packaged
 from safety.detectors import Detector, rules
 from safety.judge.judge import Judge, JudgeBudget, JudgeError, JudgeLate
 from safety.policy.policy import JUDGE_LATE, Policy
+from safety.screening.judging_threads import JudgingThreads
 from safety.screening.redact import redact
 from safety.text.normalise import NormalisedText, normalise
 from safety.text.segmentation import Passage
@@ -32,10 +33,19 @@ class Screening:
     """All tiers under one policy, without memory: the same text gets the same verdict."""
 
     def __init__(
-        self, policy: Policy, judge: Judge | None = None, *, digest: str | None = None
+        self,
+        policy: Policy,
+        judge: Judge | None = None,
+        *,
+        digest: str | None = None,
+        threads: JudgingThreads | None = None,
     ) -> None:
-        """Take the digest that names the policy in verdicts; by default it is the policy's own."""
+        """Take the digest that names the policy in verdicts; by default it is the policy's own.
+
+        `threads` are those of another screening of the same filter.
+        """
         self.policy = policy
+        self.threads = threads or JudgingThreads()
         self.digest = digest or policy.digest
         self.judge_tier = judge
         self.detectors: tuple[Detector, ...] = rules(policy)
@@ -45,8 +55,7 @@ class Screening:
     async def in_time(self, work: Callable[[], Verdict]) -> Verdict:
         """Run work off the event loop, within the policy's time. Any failure is a block."""
         try:
-            async with asyncio.timeout(self.policy.timeout_seconds):
-                return await asyncio.to_thread(work)
+            return await self.threads.run(work, self.policy.timeout_seconds)
         except DetectorError as error:
             return self._failed(str(error))
         except Exception as error:

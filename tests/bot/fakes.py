@@ -172,6 +172,9 @@ class FakeSlack:
         self.fails("show_rest")
         self.at_work.discard((place.thread_ts, key))
 
+    def forget_work(self, place: Place, *, key: str) -> None:
+        self.at_work.discard((place.thread_ts, key))
+
     async def react(self, channel: str, ts: str, emoji: str) -> None:
         self.reactions.append(emoji)
 

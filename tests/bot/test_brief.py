@@ -9,6 +9,7 @@ from bot.drafting.brief.names import KNOWN
 from bot.drafting.brief.options import CHINESE, TONES, Options
 from bot.drafting.brief.recipe import load_recipes
 from bot.messages import LANGUAGES, sentences
+from tests.fuzzing import FUZZ
 
 RECIPES = load_recipes()
 DEFAULTS = Options(
@@ -287,7 +288,7 @@ signs = st.sampled_from(["=", "＝", ":", "：", " ", "\n", "\u3000", "", "<!her
 near_briefs = st.lists(words | signs | st.text(max_size=3), max_size=12).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500 * FUZZ)
 @given(typed=st.text() | near_briefs, languages=st.sets(st.sampled_from(sentences.TEXT_LANGUAGES)))
 def test_any_text_is_a_brief_or_a_sentence(typed: str, languages: set[str]) -> None:
     try:

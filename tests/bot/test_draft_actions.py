@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.drafting.actions import DraftActions
 from bot.drafting.brief.brief import BadBrief
@@ -14,6 +15,7 @@ from bot.drafting.draft_action import DraftAction, Way
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.jobs.lease import Lease
 from bot.drafting.origin import Origin
 from bot.drafting.slack_port import SlackUnavailable
 from bot.drafting.sources import from_messages
@@ -28,7 +30,8 @@ class StartedJobs(Jobs):
     """Jobs that are started and stopped on paper."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store, lambda job, settled: pytest.fail("nothing is run here"))
+        lease = Lease(store, SecretStr("key"), 30)
+        super().__init__(store, lambda job, settled: pytest.fail("nothing is run here"), lease)
         self.started: list[Job] = []
         self.stopped: list[int] = []
 

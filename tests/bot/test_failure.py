@@ -6,11 +6,11 @@ from pydantic import SecretStr, ValidationError
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import ArgumentError
 
-from bot.cli.failure import operator_error
+from bot.cli.failure import NEWER_DATABASE, operator_error
 from bot.drafting.slack_port import SlackRefused, SlackUnavailable
 from bot.errors import OperatorError
 from bot.settings import ExplicitSettings, required
-from bot.store import StoreUnavailable
+from bot.store import NewerDatabase, StoreUnavailable
 from inference.client import EngineUnavailable
 
 DOCTOR = "Run `draftsmith doctor`."
@@ -30,6 +30,7 @@ INVALID_AUTH = SlackApiError("", {"error": "invalid_auth"})  # type: ignore[no-u
         (ArgumentError("x"), "DATABASE_URL is not a URL that SQLAlchemy knows.", 2),
         (EngineUnavailable("The worker does not answer."), "The worker does not answer.", 1),
         (SlackUnavailable("x"), f"SlackUnavailable: x. {DOCTOR}", 1),
+        (NewerDatabase("9999"), NEWER_DATABASE, 2),
         (StoreUnavailable("x"), f"StoreUnavailable: x. {DOCTOR}", 1),
         (aiohttp.ClientError("x"), f"ClientError: x. {DOCTOR}", 1),
         (PermissionError("x"), f"PermissionError: x. {DOCTOR}", 1),

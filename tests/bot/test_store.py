@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, inspect
+from sqlalchemy import event, inspect, select
 
 from bot.store import (
     GUEST,
@@ -174,8 +174,8 @@ async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
 
 async def test_tries_are_counted(store: Store) -> None:
     job = await begun(store)
-    assert await store.count_try(job.id, "zh") == (0, "zh")
-    assert await store.count_try(job.id, "en") == (1, "zh")
+    assert await store.count_try(job.id, "zh") == (0, "zh", 0)
+    assert await store.count_try(job.id, "en") == (1, "zh", 0)
 
 
 async def test_old_events_are_forgotten_and_young_ones_kept(
@@ -354,3 +354,19 @@ async def test_thumbs_of_one_reader_that_come_at_once_leave_one(store: Store) ->
     await store.end_version(version.id, VersionStatus.DELETED)
     assert not await store.rate_version(version.id, "U1", False, "r9")
     assert [f.words for f in await store.list_feedback()] == [""]
+
+
+async def test_what_waits_is_counted_and_a_probe_leaves_nothing(store: Store) -> None:
+    assert (await store.count_backlog()).oldest is None
+    for key in "abc":
+        await store.add_job(a_job(), key, 9, a_thread())
+    last = await store.find_job(3)
+    assert last is not None
+    await store.end_job(last.id, JobStatus.WAITING)
+    await store.probe()
+    backlog = await store.count_backlog()
+    assert backlog.jobs == {JobStatus.OPEN: 2, JobStatus.WAITING: 1, JobStatus.HELD: 0}
+    assert (backlog.holds, backlog.oldest) == (0, (await store.get_job(1)).created_at)
+    async with store._read() as session:
+        keys = (await session.scalars(select(SeenEvent.key))).all()
+    assert sorted(keys) == ["a", "b", "c"]

@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WELL = DraftOutcome(ack=0.1, sign=0.2, text=1.0, complete=2.0, settled=3.0, right=True)
 
 
-async def bench(*words: str) -> tuple[int | None, str, str]:
+async def bench(*words: str, module: str = "bot.bench") -> tuple[int | None, str, str]:
     """Return the exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.bench", *words,
+        sys.executable, "-m", module, *words,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -40,6 +40,20 @@ async def test_more_channels_than_drafts_are_refused_with_a_sentence() -> None:
     code, out, err = await bench("--drafts", "1", "--channels", "2")
     assert (code, out) == (2, "")
     assert "no more channels than drafts" in err
+
+
+async def test_an_hour_ends_with_every_draft_whole_and_every_head_right() -> None:
+    short = ("--people", "4", "--channels", "2", "--minutes", "0.1", "--chatter", "5")
+    _, out, err = await bench(*short, module="bot.bench.hour")
+    assert re.search(r"^drafts \d+, lost 0, wrong 0, refused 0; calls \d+, 429 0$", out, re.M), err
+    assert re.search(r"^heads that say the truth: \d+ s after", out, re.M)
+    assert re.search(r"^bot 1: memory \d+ MB", out, re.M)
+
+
+async def test_several_bots_without_a_database_to_share_are_refused() -> None:
+    code, out, err = await bench("--bots", "3", module="bot.bench.hour")
+    assert (code, out) == (2, "")
+    assert "--database" in err
 
 
 def test_what_never_came_is_the_slowest() -> None:

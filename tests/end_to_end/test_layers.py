@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The domain: it knows neither Slack, nor listeners, nor the rest of the bot's settings.
 DRAFTING = [
     *("bot.drafting", "bot.store", "bot.messages", "bot.extraction", "bot.encryption"),
-    *("bot.errors", "bot.emoji", "safety", "inference.client", "inference.logs"),
+    *("bot.errors", "bot.emoji", "bot.metrics", "safety", "inference.client", "inference.logs"),
 ]
 OURS = {"bot", "inference", "safety"}
 
@@ -38,16 +38,23 @@ def files(folder: str) -> list[Path]:
     [
         ("inference", ["inference"]),
         ("safety", ["safety"]),
-        ("bot", ["bot", "safety", "inference.client", "inference.logs"]),
+        (
+            "bot",
+            [
+                *("bot", "safety", "inference.client", "inference.environment", "inference.logs"),
+                "inference.request_names",
+            ],
+        ),
         ("bot/http_server.py", []),
+        ("bot/metrics.py", []),
         ("bot/emoji.py", []),
         ("bot/workspace", ["bot.workspace", "bot.http_server", "bot.emoji"]),
-        ("bot/store", ["bot.store"]),
+        ("bot/store", ["bot.store", "bot.metrics"]),
         ("bot/extraction", ["bot.extraction"]),
         ("bot/messages", ["bot.messages", "safety"]),
         ("bot/errors.py", ["bot.messages", "safety"]),
         ("bot/drafting", DRAFTING),
-        ("bot/slack", ["bot.slack", "bot.drafting", "bot.messages", "safety"]),
+        ("bot/slack", ["bot.slack", "bot.drafting", "bot.messages", "bot.metrics", "safety"]),
         (
             "bot/listeners",
             ["bot.listeners", "bot.settings", "bot.slack", "bot.background_tasks", *DRAFTING],

@@ -146,3 +146,25 @@ def columns_with(words: str, database: Path) -> set[str]:
     }
     connection.close()
     return found
+
+
+async def test_what_is_logged_about_a_job_names_it_and_what_it_came_by(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    async with (
+        ScriptedEngine() as engine,
+        bot_process(workspace, tmp_path, WORKER_URL=engine.url, LOG_FORMAT="json"),
+    ):
+        ana = Person(workspace, workspace.person("ana"), workspace.channel("launch"))
+        engine.full = 1
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        engine.full = 1
+        await ana.react(draft, "repeat")
+        await ana.sees_drafts(2)
+    logged = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    by_command, by_event = [line for line in logged if line["event"] == "worker away"]
+    assert (by_command["job"], by_event["job"]) == ("job-1", "job-2")
+    assert by_event["delivery"].startswith("Ev")
+    assert len(by_command["delivery"]) == 16
+    assert engine.names == ["job-1", "job-1", "job-2", "job-2"]

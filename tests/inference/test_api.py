@@ -457,3 +457,22 @@ async def test_a_wrong_token_gets_401_and_nothing_else(
 def test_the_supervisor_and_the_client_never_import_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit('torch' in sys.modules or 'megatron' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_request_has_one_name_in_the_log_and_in_the_answer(tiny_worker: Worker) -> None:
+    async with EngineClient(tiny_worker.url) as client:
+        hello = client.chat([ChatMessage("user", "hi")], Sampling(max_tokens=2), request="job-77")
+        assert [item async for item in hello]
+    async with http(tiny_worker.url) as session:
+        body = {"prompt": "hi", "max_tokens": 1}
+        for given in ("job-78", "no name, but words"):
+            headers = {"X-Request-Id": given}
+            async with session.post("/v1/completions", json=body, headers=headers) as answer:
+                assert (answer.headers["X-Request-Id"] == given) is (given == "job-78")
+        async with session.post("/no/such/page", json=body) as answer:
+            assert answer.headers["X-Request-Id"]
+    lines = [line for line in tiny_worker.output.splitlines() if "answered" in line]
+    assert any("request=job-77" in line and "/v1/chat/completions" in line for line in lines)
+    assert any("request=job-78" in line and "status=200" in line for line in lines)
+    assert "no name, but words" not in tiny_worker.output
+    assert "/no/such/page" not in tiny_worker.output

@@ -143,13 +143,14 @@ async def test_an_error_in_a_step_of_any_rank_is_a_pause_and_not_an_end(worker: 
         whole: dict[int, str] = {}
         await read(client.chat(HELLO, sampling), whole)
         interrupted: dict[int, str] = {}
-        stream = client.chat(HELLO, sampling)
+        stream = client.chat(HELLO, sampling, request="the-interrupted")
         for rank in (0, 1):
             await read(stream, interrupted, until=length(interrupted) + 50)
             await seen_to_end(worker, rank, signal.SIGUSR1, within=NOTICED_SECONDS)
         await read(stream, interrupted)
     assert interrupted == whole
     assert worker.output.count("an error of the test") >= 2
+    assert worker.output.count("requests=['the-interrupted']") == 2
 
 
 async def test_an_idle_rank_that_freezes_is_replaced_while_readiness_is_asked_for(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.slack_port import Place, SlackError, Work
 from bot.messages import Phrase, sentence, sentences
-from bot.store import DELIVERIES, JobKind
+from bot.store import DELIVERIES, JobKind, StoreUnavailable
 from safety import NOTHING, SafeText, part
 
 # Seconds until a wait is worth a word, and between two looks at it.
@@ -27,20 +27,32 @@ async def begin_work(run: JobRun, place: Place, asked: SafeText) -> None:
             await run.context.slack.show_work(place, Work(title=title), key=run.job.name)
 
 
-async def end_work(run: JobRun) -> None:
-    """Show the thread at rest, unless another job works in it.
+async def end_work(run: JobRun) -> bool:
+    """Show the thread at rest, unless another job works in it; False: one of another bot's does.
 
     Raises SlackUnavailable: run the job again, lest the thread look for ever as if it were at work.
     """
     thread = run.thread
-    if thread.root_ts and run.job.kind not in DELIVERIES:
-        place = Place(thread.channel, thread.root_ts)
-        await run.context.slack.show_rest(place, key=run.job.name, again=run.again)
+    if not thread.root_ts or run.job.kind in DELIVERIES:
+        return True
+    if await run.context.store.others_work_in(thread.id, run.job):
+        forget_work(run)
+        return False
+    place = Place(thread.channel, thread.root_ts)
+    await run.context.slack.show_rest(place, key=run.job.name, again=run.again)
+    return True
+
+
+def forget_work(run: JobRun) -> None:
+    """Leave what Slack shows of the thread to another bot."""
+    if run.thread.root_ts:
+        place = Place(run.thread.channel, run.thread.root_ts)
+        run.context.slack.forget_work(place, key=run.job.name)
 
 
 async def leave_work(run: JobRun) -> None:
-    """Show the thread at rest before the process ends; the next start goes on with the job."""
-    with suppress(SlackError, TimeoutError):
+    """Show the thread at rest at the end of a run whose job may go on elsewhere. Best effort."""
+    with suppress(SlackError, StoreUnavailable, TimeoutError):
         async with asyncio.timeout(SHOWN_WITHIN):
             await end_work(run)
 

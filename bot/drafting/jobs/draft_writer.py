@@ -21,7 +21,9 @@ from bot.drafting.slack_port import (
 )
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.messages.names import SentenceName
+from bot.metrics import FIRST_TEXT
 from bot.store import JobKind, Version, VersionStatus
+from bot.store.probe import age
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
@@ -38,7 +40,7 @@ class DraftWriter:
     """A version being written; `version` is as it was last read from the store.
 
     `text` is what was released of what the model has `written`; once the filter has `held` it,
-    nothing more is.
+    nothing more is. `stopped`: the store says that it has ended meanwhile.
     """
 
     run: JobRun
@@ -49,6 +51,7 @@ class DraftWriter:
     text: str = ""
     written: str = ""
     held: Verdict | None = None
+    stopped: bool = False
     finish_reason: str | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -73,9 +76,12 @@ class DraftWriter:
         }
         if self.held is None and await self._release(self.gate.finish):
             rules = list(self.gate.verdict.rules)
+            if self.stopped:
+                return await self.end(VersionStatus.STOPPED)
             await self.end(VersionStatus.FINISHED, text=self.text, rules=rules, **facts)
         if self.held is not None and not self.over:
             await self._hold(self.held, facts)
+        return None
 
     async def end(self, status: VersionStatus, **facts: Any) -> None:
         """Commit the end, then show it; what was released stays unless `facts` say otherwise."""
@@ -167,8 +173,10 @@ class DraftWriter:
         self.text += piece
         # After a crash the same text comes again: until it is longer, the store knows better.
         if len(self.text) > len(self.version.text):
-            await self.run.context.store.save_text(self.version.id, self.text)
-        self.message.show(piece)
+            saved = await self.run.context.store.save_text(self.version.id, self.text)
+            self.stopped = self.stopped or not saved
+        if not self.stopped:
+            self.message.show(piece)
 
     async def _show_end(self) -> None:
         status, buttons, language = self.version.status, self._buttons(), self.run.language
@@ -217,6 +225,8 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     heads, key = await _heads(run, version), f"version-{version.id}"
 
     async def posted(part: int, ts: str) -> None:
+        if part == 1 and not again:
+            FIRST_TEXT.observe(age(run.job.created_at))
         await store.record_post(version.id, part, place.channel, ts)
 
     parts = await store.list_posts(version.id)

@@ -14,7 +14,7 @@ from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.stops import AllStopped, Stops
 from bot.drafting.origin import count
-from bot.drafting.slack_port import Place
+from bot.drafting.slack_port import NotThere, Place
 from bot.drafting.sources import Material
 from bot.messages import Sentence, sentence, sentences
 from bot.store import HistoryStep, JobStatus, VersionStatus
@@ -56,8 +56,12 @@ class Generation:
             await self._end_all(VersionStatus.STOPPED)
         except Away:
             raise
-        except Exception:
+        except (Refusal, NotThere):
             await self._end_all(VersionStatus.FAILED)
+            raise
+        except Exception:
+            if self._run.is_last_try:
+                await self._end_all(VersionStatus.FAILED)
             raise
         finally:
             queue.leave(job_id)
@@ -119,7 +123,9 @@ class Generation:
             tokens: int | None = None
             model = next(iter(await context.engine.models()), None)
             sampling = Sampling(**self._run.options.sampling)
-            chat = context.engine.chat(conversation.messages(), sampling, model=model)
+            chat = context.engine.chat(
+                conversation.messages(), sampling, model=model, request=job.name
+            )
             async with aclosing(chat) as stream:
                 while item := await self._stops.unless_all(lambda: anext(stream, None)):
                     if not self._heard:
@@ -147,6 +153,10 @@ class Generation:
             await draft.end(VersionStatus.STOPPED)
             return
         await draft.take(delta.text)
+        if draft.stopped:
+            # Nobody told us: what was said by a click is in the store.
+            await draft.end(VersionStatus.STOPPED)
+            return
         draft.finish_reason = delta.finish_reason
         if delta.finish_reason and self._run.job.n > 1 and not draft.over:
             await draft.finish(model, delta.tokens)

@@ -46,6 +46,8 @@ class Intake:
 
         `adopt`: the keys of sources that wait. Raises UserError, StoreUnavailable.
         """
+        job.owner = self._jobs.owner
+        job.epoch = int(job.owner is not None)
         try:
             begun = await self._store.add_job(
                 job, invocation.key, self._limit, thread, sources=sources, adopt=adopt

@@ -1,7 +1,8 @@
 """What every job is written with, and the two ways in which a run ends early."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
@@ -10,7 +11,7 @@ from bot.drafting.reviews import Reviews
 from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
 from bot.drafting.sources import Sources
 from bot.messages import Sentence
-from bot.store import JobStatus, Store, StoreUnavailable
+from bot.store import Job, JobStatus, Store, StoreUnavailable
 from inference.client import EngineClient
 from safety import Filter
 
@@ -19,6 +20,8 @@ STOP_THREAD = "stop_thread"
 
 # What a job waits for and is then run again.
 Away = (SlackUnavailable, StoreUnavailable)
+# Runs of a job that an error of ours may end, in all.
+MOST_FAILURES = 3
 
 
 class Refusal(Exception):
@@ -60,3 +63,9 @@ class JobContext:
     settings: DraftingSettings
     bot_user: str
     reviews: Reviews | None = None
+
+    def fenced_by(self, job: Job) -> Self:
+        """Return the context of one run of a job, which writes only while the job is this bot's."""
+        store = self.store.fenced_by(job)
+        reviews = self.reviews and self.reviews.with_store(store)
+        return replace(self, store=store, sources=self.sources.with_store(store), reviews=reviews)

@@ -7,7 +7,7 @@ import structlog
 
 from bot.drafting.brief.options import Options
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
-from bot.drafting.jobs.job_context import JobContext
+from bot.drafting.jobs.job_context import MOST_FAILURES, JobContext
 from bot.drafting.reviews import filter_for
 from bot.drafting.slack_port import Button, NotThere, Place, SlackRefused
 from bot.messages import Language, Sentence, language_for
@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 class JobRun:
     """The job and its thread as they were read last; `asked_in` is the thread as the run began.
 
-    `again`: an earlier run may have done a part of it.
+    `again`: an earlier run may have done a part of it; `failures`: how many ended by an error of
+    ours.
     """
 
     context: JobContext
@@ -30,6 +31,7 @@ class JobRun:
     thread: Thread = field(init=False)
     language: Language = "en"
     again: bool = False
+    failures: int = 0
     said: set[Sentence] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -46,6 +48,11 @@ class JobRun:
         return Options.model_validate(self.job.sampling)
 
     @property
+    def is_last_try(self) -> bool:
+        """Whether an error of ours ends the job."""
+        return self.failures + 1 >= MOST_FAILURES
+
+    @property
     def recipe(self) -> Recipe:
         """What is to be written."""
         return recipe_or_free(self.context.recipes, self.thread.recipe)
@@ -58,7 +65,7 @@ class JobRun:
     async def begin(self) -> None:
         """Count the run, and keep the language of the first. Raises Away."""
         reads = await self.context.people.language(self.job.requester)
-        tries, first = await self.context.store.count_try(self.job.id, reads)
+        tries, first, self.failures = await self.context.store.count_try(self.job.id, reads)
         self.again = tries > 0
         self.language = language_for(first)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.drafting.jobs.at_work import begin_work, end_work, leave_work
+from bot.drafting.jobs.at_work import begin_work, end_work, forget_work, leave_work
 from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import Away, JobContext, Refusal
@@ -15,14 +15,11 @@ from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread, refresh_header
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
 from bot.messages import Sentence, sentence
-from bot.store import DELIVERIES, HistoryStep, Job, JobStatus, VersionStatus
+from bot.store import DELIVERIES, RESTING, HistoryStep, Job, JobStatus, LeaseLost, VersionStatus
 
 log = structlog.get_logger(__name__)
 
 Settled = Callable[[int], Awaitable[None]]
-
-# What these wait for may have come already: their status is committed where they are said.
-RESTING = (JobStatus.WAITING, JobStatus.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +37,40 @@ class JobPipeline:
     def __init__(self, job: Job, context: JobContext, settled: Settled) -> None:
         """Prepare a run. `settled(job_id)` returns when another job is not running (any more)."""
         self._job = job
-        self._context = context
+        self._context = context.fenced_by(job)
         self._settled = settled
         self._generation: Generation | None = None
 
     async def run(self) -> None:
-        """Do what is left of the job. Raises Away: run it again later."""
+        """Do what is left of the job.
+
+        Raises Away: run it again later; LeaseLost: others run it; an error of ours while it may be
+        tried again.
+        """
         store = self._context.store
         run = JobRun(self._context, self._job, await store.get_thread(self._job.thread_id))
         try:
-            outcome = await self._outcome(run)
+            await self._to_its_end(run)
         except asyncio.CancelledError:
             await leave_work(run)
             raise
-        await end_work(run)
+        except LeaseLost:
+            forget_work(run)
+            raise
+
+    async def _to_its_end(self, run: JobRun) -> None:
+        outcome = await self._outcome(run)
+        rests = await end_work(run)
         await refresh_header(run)
-        if outcome.status not in RESTING:
-            await store.end_job(
+        if outcome.status in RESTING:
+            await self._context.store.release_job(self._job)
+        else:
+            await self._context.store.end_job(
                 run.job.id, outcome.status, forget=outcome.forget, drops=outcome.drops
             )
+        if not rests:
+            # Two bots that end at once have each seen the other at work.
+            await leave_work(run)
 
     def stop(self, version_id: int) -> None:
         """End a version that a person stopped."""
@@ -86,6 +98,8 @@ class JobPipeline:
         except Away:
             raise
         except Exception as error:
+            if not run.is_last_try:
+                raise
             log.error("job failed", job=run.job.name, error=where(error))
             await run.tell(sentence("failed"))
             return Outcome(JobStatus.FAILED)

@@ -7,6 +7,9 @@ class WorkerQueue:
     def __init__(self) -> None:
         self._waiting: dict[int, None] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def enter(self, job_id: int) -> None:
         """Take a place at the end, once."""
         self._waiting.setdefault(job_id)

@@ -37,8 +37,8 @@ async def on_decision(
     """Ack, then decide: judging may take longer than Slack waits, and a click can be repeated."""
     await ack()
     try:
-        decided = await reviews.decide(click.id, BUTTONS[click.action_id], click.user)
-        services.jobs.start(decided)
+        await reviews.decide(click.id, BUTTONS[click.action_id], click.user)
+        services.jobs.wake()
     except Undecided as undecided:
         await services.answer(click, undecided.sentence)
     except (StoreUnavailable, OSError) as error:

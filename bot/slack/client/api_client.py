@@ -5,7 +5,7 @@ Knows methods and answers, not what they are for.
 
 import logging
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drafting.slack_port import NotThere, SlackError, SlackRefused, SlackUnavailable
+from bot.slack.client.call_times import timed_calls
 from bot.slack.client.rate_limit import RateLimiter
 
 ApiArgs = Mapping[str, object]
@@ -35,6 +36,17 @@ READS = {
     "files.info",
     "files.list",
     "users.info",
+}
+# What may happen twice without harm, whoever does it: it changes nothing that others read.
+HARMLESS = READS | {
+    "assistant.threads.setStatus",
+    "assistant.threads.setSuggestedPrompts",
+    "auth.test",
+    "chat.postEphemeral",
+    "conversations.open",
+    "views.open",
+    "views.publish",
+    "views.update",
 }
 TRANSIENT = {
     "fatal_error",
@@ -92,7 +104,8 @@ async def web_client(
     """
     quiet = logging.getLogger("bot.slack.sdk")
     quiet.setLevel(logging.INFO)
-    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+    timed = [timed_calls(base_url)]
+    async with aiohttp.ClientSession(timeout=TIMEOUT, trace_configs=timed) as session:
         yield AsyncWebClient(
             token=token.get_secret_value(),
             base_url=base_url,
@@ -105,10 +118,14 @@ async def web_client(
 class ApiClient:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient, rate_limit: RateLimiter) -> None:
+    def __init__(
+        self, client: AsyncWebClient, rate_limit: RateLimiter, may_write: Callable[[], bool]
+    ) -> None:
+        """`may_write()` is asked before each write that another bot may be doing as well."""
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.rate_limit = rate_limit
+        self._may_write = may_write
         self._client = client
         self._session = client.session
 
@@ -127,6 +144,8 @@ class ApiClient:
 
     async def attempt(self, method: str, args: ApiArgs) -> ApiAnswer:
         """Make one HTTP request, past the rate limit. Raises RateLimited or AnswerLost as well."""
+        if method not in HARMLESS and not self._may_write():
+            raise SlackUnavailable(method)
         try:
             response = await self._client.api_call(method, **_request(method, args))
         except SlackApiError as error:

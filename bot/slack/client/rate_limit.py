@@ -8,6 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 
+from bot.metrics import SLACK_WAITS
+
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
 
 TIERS: Mapping[str, int] = {
@@ -124,11 +126,12 @@ class RateLimiter:
 
     async def acquire(self, method: str, *, channel: str = "", urgent: bool = False) -> None:
         """Wait until the method may be called, and a post may go to the channel; count both."""
-        if method == "chat.postMessage":
-            if channel not in self._channels:
-                self._channels[channel] = CallBudget(POSTS_A_MINUTE, self.clock, burst=1)
-            await self._channels[channel].acquire()
-        await self._budget(method).acquire(urgent=urgent)
+        with SLACK_WAITS.labels(method).time():
+            if method == "chat.postMessage":
+                if channel not in self._channels:
+                    self._channels[channel] = CallBudget(POSTS_A_MINUTE, self.clock, burst=1)
+                await self._channels[channel].acquire()
+            await self._budget(method).acquire(urgent=urgent)
 
     def is_free(self, method: str) -> bool:
         """Say whether the method can be called now, without a wait."""
