@@ -53,7 +53,7 @@ class Desk:
     shown: list[int] = field(default_factory=list)
 
     def actions(self, **settings: Any) -> DraftActions:
-        intake = Intake(self.store, self.jobs, 3)
+        intake = Intake(self.store, self.jobs, 3, waits=lambda _: None)
         return DraftActions(
             self.store,
             self.jobs,
