@@ -133,7 +133,9 @@ class DraftMessage:
         while True:
             await self._has_news.wait()
             self._has_news.clear()
-            if self._can_grow():
+            if self._can_grow() and self._gives_way():
+                self._has_news.set()
+            elif self._can_grow():
                 await self._step()
             await self._api.rate_limit.clock.sleep(STEP_SECONDS)
 
@@ -143,6 +145,15 @@ class DraftMessage:
         if len(self._text) <= self._chars or len(bodies) < len(self._parts):
             return False
         return len(bodies) > len(self._parts) or self._parts[-1].can_grow(bodies[-1])
+
+    def _gives_way(self) -> bool:
+        """Say whether others need the next chat.update more: a resumed draft can do with its end.
+
+        After a restart the ends of many drafts and the heads of their threads wait for that call.
+        """
+        streams = self._parts[-1].stream is StreamState.OPEN
+        free = self._api.rate_limit.is_free("chat.update", Priority.LATER)
+        return RESUMED.get() and not streams and not free
 
     async def _step(self) -> None:
         """Make one call, when the rate limit allows it, with all that was released until then."""

@@ -18,10 +18,11 @@ from bot.drafting.slack_port import (
     SlackRefused,
     SlackUnavailable,
     Thumbs,
+    resuming,
 )
 from bot.messages import Phrase
 from bot.slack.client.api_client import web_client
-from bot.slack.client.rate_limit import TIERS
+from bot.slack.client.rate_limit import TIERS, Priority
 from bot.slack.draft_message import DraftMessage
 from bot.slack.manifest import SCOPES
 from bot.slack.outbox import Outbox
@@ -468,6 +469,32 @@ async def test_only_a_resumed_draft_that_is_a_stream_is_stopped(any_stage: Stage
     await again.finish(FACTS)
     assert any_stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
     assert any_stage.count("chat.stopStream") == streamed
+
+
+async def test_a_resumed_draft_leaves_a_scarce_call_to_the_ends(workspace: Workspace) -> None:
+    workspace.without(*STREAMS)
+    async with staged(workspace) as stage:
+        draft = stage.draft()
+        await draft.open()
+        await draft.abandon()
+        with resuming():
+            again = stage.draft(shown=draft.shown)
+            await again.open()
+        limits = stage.outbox.api.rate_limit
+        heads = [
+            asyncio.create_task(limits.acquire("chat.update", priority=Priority.LATER))
+            for _ in range(30)
+        ]
+        await asyncio.sleep(0)
+        again.show(FIRST)
+        again.show(SECOND)
+        await asyncio.sleep(5 / 50)
+        assert not stage.count("chat.update")
+        await again.finish(FACTS)
+        assert stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
+        assert stage.count("chat.update") == 1
+        for head in heads:
+            head.cancel()
 
 
 @pytest.mark.parametrize("recorded", [1, 2])
