@@ -7,7 +7,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from bot.store.transactions import SIGNALS, StoreUnavailable, Transactions
+
+# How SQLAlchemy and the network say that there is no connection.
+GONE = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 Hear = Callable[[Sequence[str]], None]
 
@@ -35,7 +41,7 @@ class Signals(Transactions):
                 finally:
                     # Back in the pool it would listen on.
                     await connection.invalidate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*GONE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreUnavailable(type(error).__name__) from None
 
 

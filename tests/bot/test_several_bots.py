@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.app import Bot, running
 from bot.errors import OperatorError
+from bot.slack.client.rate_limit import RateLimiter
 from bot.store import JobStatus, Store
 from bot.workspace import PostedMessage, Workspace
 from tests.bot.fakes import until
@@ -232,3 +233,15 @@ async def test_a_bot_with_another_key_does_not_start_beside_those_that_live(
         with pytest.raises(OperatorError, match="AUDIT_KEY"):
             async with start_beside("b", audit_key=SecretStr("another")):
                 pass
+
+
+async def test_bots_share_the_budgets_of_slack_by_how_many_live(
+    start_beside: StartBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr(RateLimiter, "share_among", lambda _, bots: heard.append(bots))
+    async with start_beside("a", lease_seconds=1.2):
+        await until(lambda: heard == [1])
+        async with start_beside("b", lease_seconds=1.2):
+            await until(lambda: sorted(heard) == [1, 2, 2])
+        await until(lambda: heard[-1] == 1)

@@ -69,7 +69,10 @@ async def test_what_a_killed_bot_was_writing_is_ended_by_the_other_within_the_le
     moment: Moment,
 ) -> None:
     engine.pause = 0.03
-    async with start("a") as first, start("b") as second:
+    async with AsyncExitStack() as stack:
+        first, second = await asyncio.gather(
+            *(stack.enter_async_context(start(name)) for name in "ab")
+        )
         await ana.draft("n=2 rain")
         await workspace.until(lambda: moment(ana))
         owner = await owner_of_the_job(own_database)

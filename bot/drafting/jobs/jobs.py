@@ -94,6 +94,9 @@ class Jobs:
                 await self._notice_stops()
             except StoreUnavailable as away:
                 log.warning("jobs not looked for", away=str(away))
+            except Exception as error:
+                # Whatever it is: without this look nothing would be taken over any more.
+                log.error("jobs not looked for", error=where(error))
             await _within(LOOK_SECONDS, self._woken)
 
     async def listen(self) -> None:
@@ -156,6 +159,8 @@ class Jobs:
         # Every line of the log that this task writes is about the job.
         structlog.contextvars.bind_contextvars(job=job.name)
         store, failures = self._store.fenced_by(job), 0
+        # What people asked for is acked first.
+        await self._store.quiet()
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             pause = delay
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self._settled_for(job))

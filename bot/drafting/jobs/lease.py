@@ -65,7 +65,7 @@ class Lease:
             if not self.is_valid:
                 log.warning("lease lost")
                 await lapsed()
-                renewed = await self._rejoin()
+                renewed = await self._rejoin(changed)
             await asyncio.sleep(self._seconds * RENEWED if renewed else AGAIN_SECONDS)
 
     async def leave(self) -> None:
@@ -94,7 +94,7 @@ class Lease:
             changed(self.living.bots)
         return True
 
-    async def _rejoin(self) -> bool:
+    async def _rejoin(self, changed: Callable[[int], None]) -> bool:
         try:
             async with asyncio.timeout(self._seconds * KEPT):
                 await self._store.leave(self.bot)
@@ -105,6 +105,7 @@ class Lease:
             log.error("bots with another AUDIT_KEY live on this database")
             return False
         log.info("lease begun again")
+        changed(self.living.bots)
         return True
 
     def _set(self, began: float) -> None:
