@@ -1,7 +1,6 @@
 """Two things at once, things halfway through, and things while something does not answer."""
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.objects import Restriction
 from tests.bot.draft_view import form_behind
+from tests.database_lock import lock_database
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -150,8 +150,7 @@ async def test_a_click_that_meets_a_locked_database_is_answered(
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
     await workspace.until(lambda: "repeat" in draft.reactions)
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     assert await ana.press(draft, "regenerate")
     await ana.hears("Please send it again")
     lock.execute("ROLLBACK")
@@ -164,8 +163,7 @@ async def test_a_database_locked_midway_costs_no_word(
     engine.pause = 0.01
     await ana.draft("rain")
     await workspace.until(lambda: ana.drafts)
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     await asyncio.sleep(2.5)
     lock.execute("ROLLBACK")
     lock.close()
