@@ -36,7 +36,9 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
 
 async def _stop(command: SlashCommand, services: Services) -> Sentence:
     try:
-        stopped = await services.actions.stopping.stop_all(command.user, command.channel)
+        stopped = await services.actions.stopping.stop_all(
+            command.user, command.channel, command.at
+        )
     except StoreUnavailable:
         return sentence("not_saved")
     return sentences.stopped_drafts(stopped)
