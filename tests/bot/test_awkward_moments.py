@@ -171,13 +171,27 @@ async def test_a_database_locked_midway_costs_no_word(
     assert [draft.text.count(f"Sentence {i} ") for i in range(1, 9)] == [1] * 8
 
 
-async def test_a_form_that_does_not_open_is_said_in_the_ack(
+async def test_a_form_that_does_not_open_is_said_after_the_ack(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
-    workspace.fail("views.open", status=500, times=9)
+    workspace.fail("views.open", retry_after=5.0, times=9)
     ack = await ana.draft("")
     assert ack.ok
-    assert "could not open the form" in ack.text
+    assert not ack.text
+    await ana.hears("could not open the form")
+
+
+async def test_a_reply_is_acked_while_slack_limits_the_answer_to_it(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    async with start(model_languages=["en"]):
+        await ana.draft("rain")
+        await ana.sees_drafts(1)
+        workspace.fail("chat.postEphemeral", retry_after=2.0)
+        await ana.reply("9: shorter")
+        await workspace.until(lambda: workspace.settled, 2.0)
+        assert workspace.whispers(ana.id) == []
+        await ana.hears("no draft 9")
 
 
 async def test_a_refused_reply_delivered_three_times_is_answered_once(

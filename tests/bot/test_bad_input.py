@@ -36,7 +36,7 @@ async def test_a_command_that_is_no_brief_is_answered_to_its_author_only(
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.ok
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert says in str(form.blocks)
     assert workspace.messages(ana.channel) == []
 
@@ -47,7 +47,7 @@ async def test_a_command_with_nothing_to_see_opens_the_form(
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.ok
-    assert workspace.views(ana.id)
+    assert await workspace.until(lambda: workspace.views(ana.id))
 
 
 async def test_a_mention_of_everybody_is_dead_in_the_brief_and_in_the_draft(
