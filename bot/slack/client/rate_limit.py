@@ -246,7 +246,7 @@ class RateLimiter:
         self, method: str, *, channel: str = "", priority: Priority = Priority.ANSWER
     ) -> None:
         """Wait until the method may be called, and a post may go to the channel; count both."""
-        with SLACK_WAITS.labels(method).time():
+        with SLACK_WAITS.labels(method, priority.name.lower()).time():
             if method == "chat.postMessage":
                 if channel not in self._channels:
                     posts = self._part(POSTS_A_MINUTE)
