@@ -23,6 +23,7 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.lease import Lease
+from bot.drafting.jobs.not_begun import tell_if_not_begun
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
@@ -45,7 +46,7 @@ from bot.slack.client.membership import Installation
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.threads import Threads
 from bot.slack.outbox import Outbox
-from bot.store import DatabaseInUse, OtherKey, Store, StoreUnavailable, alone_on
+from bot.store import DatabaseInUse, Job, OtherKey, Store, StoreUnavailable, alone_on
 from bot.transport import transport
 from inference.client import EngineClient
 from safety import AuditLog, Filter
@@ -53,6 +54,8 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
+# How long the bot, while it ends, stays for what it has to say about late requests.
+LATE_SECONDS = 8.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
 FAILED = 1
 
@@ -99,15 +102,23 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         engine = EngineClient(settings.engine_url, token=settings.worker_token)
         await stack.enter_async_context(engine)
         filter_ = _audited_filter(stack, settings)
-        background = BackgroundTasks()
+        background, late = BackgroundTasks(), BackgroundTasks()
         stack.push_async_callback(background.close)
+        stack.push_async_callback(late.close)
         services = await _services(
-            settings, store, slack, engine, filter_=filter_, background=background, lease=lease
+            settings,
+            store,
+            slack,
+            engine,
+            filter_=filter_,
+            background=background,
+            late=late,
+            lease=lease,
         )
 
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
-        await _take_up(stack, settings, store, services, lease)
+        await _take_up(stack, store, services, lease)
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
         sockets = None if reached.address else reached.connections
@@ -116,6 +127,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         health = await stack.enter_async_context(
             serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
+        # First of all on leaving: what is asked for meanwhile is taken in for the next start.
+        stack.push_async_callback(late.finish, LATE_SECONDS)
+        stack.push_async_callback(services.jobs.drain, settings.drain_seconds)
         yield Bot(engine, services.jobs, services.bot_user, reached.address, health)
         log.info("bot drains", running=services.jobs.running)
 
@@ -177,6 +191,7 @@ async def _services(
     *,
     filter_: Filter,
     background: BackgroundTasks,
+    late: BackgroundTasks,
     lease: Lease,
 ) -> Services:
     """Build the domain and what the listeners need of it."""
@@ -197,7 +212,12 @@ async def _services(
         reviews=reviews,
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled), lease)
-    intake = Intake(store, jobs, settings.max_running_per_person)
+
+    def waits(job: Job) -> None:
+        telling = tell_if_not_begun(job, store, slack.outbox, slack.people)
+        late.start(telling, seconds=LATE_SECONDS)
+
+    intake = Intake(store, jobs, settings.max_running_per_person, waits=waits)
     metrics.QUEUE.set_function(context.queue.__len__)
     metrics.RUNNING.set_function(lambda: jobs.running)
 
@@ -220,10 +240,8 @@ async def _services(
     )
 
 
-async def _take_up(
-    stack: AsyncExitStack, settings: Settings, store: Store, services: Services, lease: Lease
-) -> None:
-    """Go on with what the last run, or a dead bot, left; drain on leaving."""
+async def _take_up(stack: AsyncExitStack, store: Store, services: Services, lease: Lease) -> None:
+    """Go on with what the last run, or a dead bot, left."""
     await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
     await stack.enter_async_context(in_background(services.heads.keep()))
@@ -234,7 +252,6 @@ async def _take_up(
     share = services.outbox.api.rate_limit.share_among
     for work in (lease.keep(jobs.abandon, share), jobs.listen(), jobs.watch()):
         await stack.enter_async_context(in_background(work))
-    stack.push_async_callback(jobs.drain, settings.drain_seconds)
     if services.reviews:
         watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))

@@ -38,6 +38,11 @@ class BackgroundTasks:
         if task.done():
             task.result()
 
+    async def finish(self, seconds: float) -> None:
+        """Let what runs end, within so many seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     async def close(self) -> None:
         """Give up what still runs."""
         for task in self._tasks:

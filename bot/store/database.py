@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -27,7 +27,7 @@ class NewerDatabase(Exception):
     """A later version of the code has migrated this database."""
 
 
-def connect(url: str) -> AsyncEngine:
+def connect(url: str | URL) -> AsyncEngine:
     """Make an engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
     # The parameters of a statement are people's words: no error may show them.
     if make_url(url).get_backend_name() != "sqlite":

@@ -131,7 +131,7 @@ class JobQueries(Transactions):
         """
         first = func.coalesce(Job.language, language)
         query = update(Job).where(Job.id == job_id).values(tries=Job.tries + 1, language=first)
-        async with self._write(urgent=True) as session:
+        async with self._write() as session:
             counted = query.returning(Job.tries, Job.language, Job.failures)
             tries, kept, failures = (await session.execute(counted)).one()
             return tries - 1, kept or language, failures

@@ -3,8 +3,9 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from copy import copy
+from functools import partial
 from typing import Any, Self
 
 from sqlalchemy import func, select, update
@@ -14,12 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.metrics import DATABASE
 from bot.store.database import LOCK_SECONDS, NewerDatabase, connect, lock_database, migrate
+from bot.store.group_commit import CommitFailed, GroupCommit
 from bot.store.models import Hold, Job, Source, Thread, Version
 
 # PostgreSQL's channel for what the bots tell each other.
 SIGNALS = "draftsmith"
 # In the info of a session: it made the head of a thread due.
 HEADS_DUE = "heads_due"
+# How long what may begin later waits for urgent writes.
+QUIET_SECONDS = 2.0
 
 
 class StoreUnavailable(Exception):
@@ -36,23 +40,43 @@ class WriteLock:
     SQLite lets its writers try again and again, at random: under load some never win.
     """
 
-    def __init__(self, patience: float) -> None:
-        """`patience`: seconds that an urgent writer waits."""
-        self._patience = patience
+    def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._queue = asyncio.Lock()
 
     @asynccontextmanager
     async def acquire(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Hold the lock for a block. Raises TimeoutError if an urgent writer waits too long."""
+        """Hold the lock for a block."""
         # Only one writer that is not urgent waits at the lock itself; the others wait behind it.
-        async with nullcontext() if urgent else self._queue:
-            async with asyncio.timeout(self._patience if urgent else None):
-                await self._lock.acquire()
-            try:
-                yield
-            finally:
-                self._lock.release()
+        async with nullcontext() if urgent else self._queue, self._lock:
+            yield
+
+
+class UrgentWrites:
+    """Says whether somebody waits for a write."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count one more for a block."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if self._count == 0:
+                self._none.set()
+
+    async def over(self, most: float) -> None:
+        """Return when there is none, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                await self._none.wait()
 
 
 class Transactions:
@@ -61,12 +85,16 @@ class Transactions:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.heads_due = asyncio.Event()
-        # A server takes many writers.
-        self._write_lock = None if self.is_shared else WriteLock(LOCK_SECONDS)
+        # Who waits for an urgent write waits for no connection that others use.
+        self._urgent_engine = connect(engine.url)
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
-        self._writer = async_sessionmaker(
-            engine.execution_options(writes=True), expire_on_commit=False
-        )
+        self._writer = _writer(engine)
+        self._urgent_writer = _writer(self._urgent_engine)
+        self._urgent = UrgentWrites()
+        # A server takes many writers.
+        self._write_lock = None if self.is_shared else WriteLock()
+        begin = partial(self._transaction, urgent=True)
+        self._together = GroupCommit(begin, 2 * LOCK_SECONDS) if self._write_lock else None
         self._fence: Job | None = None
 
     @classmethod
@@ -88,12 +116,20 @@ class Transactions:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._urgent_engine.dispose()
         await self._engine.dispose()
 
     @property
     def is_shared(self) -> bool:
         """Whether several bots may be at work on this database."""
         return self._engine.dialect.name != "sqlite"
+
+    async def quiet(self) -> None:
+        """Return when nobody waits for an urgent write, or after some seconds.
+
+        What may begin a little later leaves the processor to what Slack waits for.
+        """
+        await self._urgent.over(QUIET_SECONDS)
 
     def fenced_by(self, job: Job) -> Self:
         """Return this store for one run of a job.
@@ -120,13 +156,28 @@ class Transactions:
     async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Begin a transaction. `urgent`: Slack waits for it, or a person who saw nothing yet."""
         with DATABASE.labels("write").time(), _translated_errors():
-            lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
-            async with lock, self._writer.begin() as session:
+            joined = self._joined() if urgent else self._transaction()
+            async with joined as session:
                 if self._fence is not None:
                     await _prove(session, self._fence)
                 yield session
             if session.info.pop(HEADS_DUE, False):
                 self.heads_due.set()
+
+    @asynccontextmanager
+    async def _joined(self) -> AsyncIterator[AsyncSession]:
+        """Write at once; on SQLite, with all others who do so."""
+        joined = self._together.joined() if self._together else self._transaction(urgent=True)
+        with self._urgent.under_way():
+            async with joined as session:
+                yield session
+
+    @asynccontextmanager
+    async def _transaction(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
+        lock = self._write_lock.acquire(urgent=urgent) if self._write_lock else nullcontext()
+        writer = self._urgent_writer if urgent else self._writer
+        async with lock, writer.begin() as session:
+            yield session
 
     async def _lock_all(self, session: AsyncSession) -> None:
         """Let no other process migrate, or join, before this transaction ends."""
@@ -162,12 +213,16 @@ async def _prove(session: AsyncSession, job: Job) -> None:
         raise LeaseLost(job.name)
 
 
+def _writer(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+
+
 @contextmanager
 def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, DataError, ProgrammingError):
         raise
-    except (DBAPIError, PoolTimeout, OSError) as error:
+    except (DBAPIError, PoolTimeout, OSError, CommitFailed) as error:
         # The error's own text holds the statement's parameters: users' words.
         raise StoreUnavailable(type(error).__name__) from None

@@ -41,9 +41,10 @@ class JudgeServer:
 
 @dataclass(slots=True)
 class JudgeBudget:
-    """Seconds that the judge may still spend on one text."""
+    """Seconds that the judge may still spend on one text; `request` names it in its logs."""
 
     left: float
+    request: str = ""
 
     def __post_init__(self) -> None:
         assert self.left > 0
@@ -59,9 +60,9 @@ class Judge:
         self._prompts = PROMPTS[policy.form]
         self._room = asyncio.Semaphore(policy.at_once)
 
-    def budget(self) -> JudgeBudget:
+    def budget(self, request: str = "") -> JudgeBudget:
         """Return a budget for a text that is about to be judged."""
-        return JudgeBudget(self.policy.budget_seconds)
+        return JudgeBudget(self.policy.budget_seconds, request)
 
     async def find(
         self, text: str, spans: Sequence[tuple[int, int]], stage: Stage, budget: JudgeBudget
@@ -82,7 +83,7 @@ class Judge:
         began = time.monotonic()
         try:
             asks = [[*self._prompts(passage, stage)] for passage in passages]
-            async with asyncio.timeout(budget.left), self._session() as session:
+            async with asyncio.timeout(budget.left), self._session(budget.request) as session:
                 answers = iter(await self._answers(session, chain.from_iterable(asks)))
             return [highest(islice(answers, len(each))) for each in asks]
         except TimeoutError:
@@ -110,8 +111,8 @@ class Judge:
             raise (failures or errors).exceptions[0] from None
         return [task.result() for task in tasks]
 
-    def _session(self) -> aiohttp.ClientSession:
-        headers, token = {}, self.server.token
+    def _session(self, request: str) -> aiohttp.ClientSession:
+        headers, token = {"X-Request-Id": request} if request else {}, self.server.token
         if token is not None:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         base, connector = self.server.url, None

@@ -94,7 +94,7 @@ class Filter:
         verdict = await screening.in_time(lambda: screening.judge(read(), stage))
         if screening.judge_tier is not None and verdict.allowed:
             spans = [passage.span for passage in read().passages]
-            budget = screening.judge_tier.budget()
+            budget = screening.judge_tier.budget(request)
             verdict = await screening.judged(verdict, read(), spans, stage, budget)
         return await trail.close(verdict, text)
 

@@ -34,7 +34,8 @@ class Gate:
         self._shown: list[SafeText] = []  # the piece from each border to the next
         self._waiting: list[SafeText] = []  # pieces that only the judge has not seen yet
         self._judged = 0  # up to here it has
-        self._budget = screening.judge_tier.budget() if screening.judge_tier else None
+        judge = screening.judge_tier
+        self._budget = judge.budget(trail.request) if judge else None
         self._handled: dict[Finding, None] = {}
         self._verdict: Verdict | None = None
         self._is_opened = False

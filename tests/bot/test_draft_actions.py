@@ -52,7 +52,7 @@ class Desk:
     keys: int = 0
 
     def actions(self, **settings: Any) -> DraftActions:
-        intake = Intake(self.store, self.jobs, 3)
+        intake = Intake(self.store, self.jobs, 3, waits=lambda _: None)
         return DraftActions(
             self.store,
             self.jobs,

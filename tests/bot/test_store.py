@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import event, inspect, select
 
 from bot.store import (
     GUEST,
@@ -228,7 +229,7 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_without_a_word_of
 
 
 async def test_an_urgent_writer_waits_for_no_more_than_two_writers() -> None:
-    lock, order = WriteLock(patience=10), []
+    lock, order = WriteLock(), []
 
     async def write(name: str, *, urgent: bool = False) -> None:
         async with lock.acquire(urgent=urgent):
@@ -244,14 +245,49 @@ async def test_an_urgent_writer_waits_for_no_more_than_two_writers() -> None:
     assert [name for name in order if len(name) == 1] == ["a", "b", "c", "d", "e"]
 
 
-async def test_an_urgent_writer_that_gives_up_leaves_the_lock_to_others() -> None:
-    lock = WriteLock(patience=0.01)
-    async with lock.acquire(urgent=False):
-        with pytest.raises(TimeoutError):
-            async with lock.acquire(urgent=True):
-                pass
-    async with lock.acquire(urgent=True):
-        pass
+async def test_urgent_writes_that_come_together_share_commits(tmp_path: Path) -> None:
+    store, commits = (
+        await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db"),
+        list[object](),
+    )
+    event.listen(store._urgent_engine.sync_engine, "commit", commits.append)
+    keys = [*map(str, range(40)), "7"]
+    written = await asyncio.gather(*map(store.record_event, keys))
+    assert (written.count(False), len(commits)) == (1, 2)
+    assert all([await store.knows_event(key) for key in keys])
+    await store.close()
+
+
+async def test_one_urgent_write_that_breaks_off_costs_the_others_nothing(store: Store) -> None:
+    begun, broken = asyncio.Event(), asyncio.Event()
+
+    async def break_off() -> None:
+        async with store._write(urgent=True) as session:
+            session.add(SeenEvent(key="broken"))
+            await session.flush()
+            begun.set()
+            await broken.wait()
+
+    breaking = asyncio.create_task(break_off())
+    await begun.wait()
+    other, given_up = [asyncio.create_task(store.record_event(key)) for key in "ab"]
+    await asyncio.sleep(0)
+    given_up.cancel()
+    breaking.cancel()
+    assert await other
+    assert [await store.knows_event(key) for key in ("broken", "a")] == [False, True]
+    assert await store.record_event("broken")
+
+
+async def test_all_urgent_writes_that_wait_hear_that_the_database_is_locked(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db")
+    with sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = await asyncio.gather(*map(store.record_event, "abc"), return_exceptions=True)
+        assert [type(each) for each in told] == [StoreUnavailable] * 3
+        other.execute("ROLLBACK")
+    assert await store.record_event("a")
+    await store.close()
 
 
 async def test_a_kept_text_is_its_owners_and_the_first_under_its_key_stays(store: Store) -> None:

@@ -28,7 +28,7 @@ TEMPLATE = re.compile(r"draftsmith_[a-z_]+|process_[a-z_]+")
 def promtool() -> str:
     path = shutil.which("promtool")
     if path is None:
-        pytest.skip("promtool is not installed: apt-get install prometheus")
+        pytest.skip("promtool is not installed: Debian's package prometheus has it")
     return path
 
 

@@ -86,19 +86,20 @@ async def test_the_workers_environment_holds_no_secret_of_the_bot(
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
     monkeypatch.setenv("MODEL", "the-model-that-was-chosen")
-    async with own_worker(tmp_path / "w" / "w.sock", lambda _: None):
-        environment = await environment_of_child()
+    socket = tmp_path / "w" / "w.sock"
+    async with own_worker(socket, lambda _: None):
+        environment = await environment_of_worker(socket)
     assert "canary" not in environment
     assert "MODEL=the-model-that-was-chosen" in environment.split("\0")
 
 
-async def environment_of_child() -> str:
-    """Return the environment of the worker that this process has started."""
+async def environment_of_worker(socket: Path) -> str:
+    """Return the environment of the worker that this process has started on a socket."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     async with asyncio.timeout(20):
         while True:
             for child in children.read_text().split():
-                process = Path("/proc") / child
-                if b"inference" in (process / "cmdline").read_bytes():
-                    return (process / "environ").read_text()
+                environment = (Path("/proc") / child / "environ").read_text()
+                if f"WORKER_BIND=unix:{socket}" in environment.split("\0"):
+                    return environment
             await asyncio.sleep(0.01)

@@ -69,6 +69,7 @@ class GuardServer:
     elsewhere: str = ""
     asked: list[Json] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     most_at_once: int = 0
     running: int = 0
     url: str = ""
@@ -90,6 +91,7 @@ class GuardServer:
         body = await request.json()
         self.asked.append(body)
         self.tokens.append(request.headers.get("Authorization", ""))
+        self.names.append(request.headers.get("X-Request-Id", ""))
         self.running += 1
         self.most_at_once = max(self.most_at_once, self.running)
         await asyncio.sleep(self.delay)

@@ -192,6 +192,17 @@ async def test_a_text_has_a_budget_for_all_that_is_asked_about_it(
     assert 1 <= len(guard.asked) <= 3
 
 
+async def test_the_judge_is_told_which_request_it_is_asked_for(
+    judging: Callable[..., Filter], guard: GuardServer
+) -> None:
+    by = judging()
+    assert (await by.judge(HARMLESS, Stage.INPUT, request="job-7")).allowed
+    gate = by.gate(request="job-8")
+    await gate.feed(HARMLESS)
+    await gate.finish()
+    assert set(guard.names) == {"job-7", "job-8"}
+
+
 async def test_an_answer_has_its_time_from_when_it_is_asked(
     judging: Callable[..., Filter], guard: GuardServer
 ) -> None:

@@ -57,6 +57,29 @@ async def leave_work(run: JobRun) -> None:
             await end_work(run)
 
 
+async def say_it_goes_on(run: JobRun) -> None:
+    """Tell whoever waits for a draft that a restart cuts it off, not for good. Best effort."""
+    with suppress(SlackError, StoreUnavailable, TimeoutError):
+        async with asyncio.timeout(SHOWN_WITHIN):
+            job = await run.context.store.get_job(run.job.id)
+            thread = run.thread
+            if job.epoch == run.job.epoch and thread.root_ts and job.kind not in DELIVERIES:
+                place = Place(thread.channel, thread.root_ts)
+                await run.tell(sentence("goes_on_later"), place=place)
+
+
+async def show_away(run: JobRun) -> None:
+    """Show in the thread that a part of the app's is away, as far as Slack can be reached."""
+    thread = run.thread
+    if not thread.root_ts or run.job.kind in DELIVERIES:
+        return
+    doing = Work(sentence("waits_for_part").to(run.language))
+    with suppress(SlackError, TimeoutError):
+        async with asyncio.timeout(SHOWN_WITHIN):
+            place = Place(thread.channel, thread.root_ts)
+            await run.context.slack.show_work(place, doing, key=run.job.name)
+
+
 @asynccontextmanager
 async def waiting(run: JobRun, place: Place) -> AsyncIterator[Callable[[], None]]:
     """Say what is waited for until the yielded function is called, or the block is left."""

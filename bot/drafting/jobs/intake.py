@@ -27,8 +27,14 @@ class Invocation:
 class Intake:
     """Takes in what people ask for."""
 
-    def __init__(self, store: Store, jobs: Jobs, limit: int) -> None:
-        """Take jobs into the store. `limit`: running requests of one person."""
+    def __init__(
+        self, store: Store, jobs: Jobs, limit: int, *, waits: Callable[[Job], None]
+    ) -> None:
+        """Take jobs into the store. `limit`: running requests of one person.
+
+        `waits` is told of each job that this bot does not begin.
+        """
+        self._waits = waits
         self._store = store
         self._jobs = jobs
         self._limit = limit
@@ -57,6 +63,8 @@ class Intake:
         if begun is None:
             return False
         self._jobs.start(begun)
+        if begun.owner is None:
+            self._waits(begun)
         return True
 
     async def first(self, invocation: Invocation) -> bool:

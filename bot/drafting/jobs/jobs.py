@@ -159,6 +159,8 @@ class Jobs:
         # Every line of the log that this task writes is about the job.
         structlog.contextvars.bind_contextvars(job=job.name)
         store, failures = self._store.fenced_by(job), 0
+        # What people asked for is acked first.
+        await self._store.quiet()
         for delay in (*BACKOFF, *[BACKOFF[-1]] * LAST_TRIES):
             pause = delay
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self._settled_for(job))

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.drafting.jobs.at_work import begin_work, end_work, forget_work, leave_work
+from bot.drafting.jobs.at_work import (
+    begin_work,
+    end_work,
+    forget_work,
+    leave_work,
+    say_it_goes_on,
+    show_away,
+)
 from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import MOST_EPOCHS, Away, JobContext, Refusal
@@ -53,9 +60,13 @@ class JobPipeline:
             await self._to_its_end(run)
         except asyncio.CancelledError:
             await leave_work(run)
+            await say_it_goes_on(run)
             raise
         except LeaseLost:
             forget_work(run)
+            raise
+        except Away:
+            await show_away(run)
             raise
 
     async def _to_its_end(self, run: JobRun) -> None:
