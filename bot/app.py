@@ -33,6 +33,7 @@ from bot.encryption import Encryption
 from bot.errors import OperatorError
 from bot.extraction.extraction import kind_of
 from bot.health import serve_health, watch_health
+from bot.listeners.early_events import EarlyEvents
 from bot.listeners.services import Services
 from bot.messages import use_command
 from bot.private_folder import open_folder
@@ -237,6 +238,7 @@ async def _services(
         sources=context.sources,
         reviews=reviews,
         kept=KeptTexts(store, Encryption(audit_key(settings), "typed texts")),
+        early=EarlyEvents(store, Encryption(audit_key(settings), "early events")),
     )
 
 
@@ -250,7 +252,12 @@ async def _take_up(stack: AsyncExitStack, store: Store, services: Services, leas
     await jobs.take()
     await services.drafting.resume_waiting(services.outbox.is_member)
     share = services.outbox.api.rate_limit.share_among
-    for work in (lease.keep(jobs.abandon, share), jobs.listen(), jobs.watch()):
+    for work in (
+        lease.keep(jobs.abandon, share),
+        jobs.listen(),
+        jobs.watch(),
+        services.early.watch(),
+    ):
         await stack.enter_async_context(in_background(work))
     if services.reviews:
         watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)

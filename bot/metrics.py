@@ -42,6 +42,7 @@ RUNNING = gauge("jobs_running", "Jobs that this bot works on.")
 JOBS = gauge("jobs", "Jobs in the database that are not over, by state.", ["state"])
 OLDEST = gauge("oldest_open_job_seconds", "The age of the oldest open job in the database.")
 HOLDS = gauge("holds_waiting", "Texts that wait for a reviewer.")
+HEADS = gauge("heads_due", "Heads of threads that do not show the truth yet.")
 SLACK_CALLS = histogram(
     "slack_call_seconds",
     "Calls of Slack's Web API, by method and HTTP status; 0 where no answer came.",
@@ -51,7 +52,7 @@ SLACK_CALLS = histogram(
 SLACK_WAITS = histogram(
     "slack_wait_seconds",
     "How long a call waited for its turn in Slack's budgets: the lag of the outbox.",
-    ["method"],
+    ["method", "priority"],
     buckets=WAIT_BUCKETS,
 )
 VERDICTS = counter(

@@ -41,9 +41,11 @@ class Scrape:
         except (StoreUnavailable, TimeoutError):
             metrics.JOBS.clear()
             metrics.HOLDS.set(math.nan)
+            metrics.HEADS.set(math.nan)
             metrics.OLDEST.set(math.nan)
             return
         for state, number in backlog.jobs.items():
             metrics.JOBS.labels(state).set(number)
         metrics.HOLDS.set(backlog.holds)
+        metrics.HEADS.set(backlog.heads)
         metrics.OLDEST.set(age(backlog.oldest))

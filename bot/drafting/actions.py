@@ -131,11 +131,13 @@ class DraftActions:
     ) -> Sentence | None:
         """Mute or unmute a thread, or stop what is written there; return what to tell."""
         if muted is None:
-            await self.stopping.stop_thread(thread.id, invocation.user)
+            await self.stopping.stop_thread(thread.id, invocation.user, invocation.at)
             return None
         if not await self._people.may_ask(invocation.user, invocation.team):
             return sentence("not_allowed")
-        await self._store.set_muted(thread.id, invocation.user if muted else None)
+        by = invocation.user if muted else None
+        if not await self._store.set_muted(thread.id, by, invocation.at):
+            return None
         return sentence("muted") if muted else sentence("unmuted")
 
     async def ask(self, version: Version, action: DraftAction, invocation: Invocation) -> None:
@@ -241,6 +243,10 @@ class DraftActions:
         """Return the version that this message shows, unless it was deleted."""
         version = await self._store.find_version_at(channel, ts)
         return None if version and version.status is VersionStatus.DELETED else version
+
+    async def is_known(self, channel: str, ts: str) -> bool:
+        """Say whether this message is one of a draft, which may be deleted."""
+        return await self._store.find_version_at(channel, ts) is not None
 
     async def version(self, version_id: int) -> Version:
         """Return the version with this id. Raises UserError where it is gone."""

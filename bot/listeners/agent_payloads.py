@@ -1,11 +1,13 @@
 """What Slack sends to an agent, as typed objects: opened tabs, what is looked at, stopped work."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.look import Look
 from bot.listeners.payloads import Body
+from bot.listeners.slack_time import moment
 from bot.listeners.team import team_of
 
 
@@ -57,15 +59,22 @@ class AgentSessionStopped:
     channel: str
     thread_ts: str
     event_id: str
+    at: datetime
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
         event = body["event"]
         return cls(
-            event["user"], team_of(body), event["channel"], event["thread_ts"], body["event_id"]
+            event["user"],
+            team_of(body),
+            event["channel"],
+            event["thread_ts"],
+            body["event_id"],
+            moment(event.get("event_ts")),
         )
 
     @property
     def invocation(self) -> Invocation:
         """Who stopped, and where."""
-        return Invocation(self.user, self.team, self.channel, key=f"event-{self.event_id}")
+        key = f"event-{self.event_id}"
+        return Invocation(self.user, self.team, self.channel, key, at=self.at)

@@ -101,8 +101,8 @@ async def open_filled_form(
 
 async def open_form_anywhere(ack: AsyncAck, trigger: ModalTrigger, services: Services) -> None:
     """Open the form, which asks for the channel."""
-    said = await open_form(services, trigger.user, trigger.trigger_id, FormContext())
     await ack()
+    said = await open_form(services, trigger.user, trigger.trigger_id, FormContext())
     if said:
         told = await services.people.told(trigger.user, said)
         await services.outbox.tell_in_dm(trigger.user, told)

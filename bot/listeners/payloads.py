@@ -5,11 +5,13 @@ https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
 from bot.listeners.form_context import FormContext, VersionContext
 from bot.listeners.look import Look
+from bot.listeners.slack_time import moment
 from bot.listeners.team import team_of
 from bot.slack.shared_files import files_of
 from bot.slack.words import words_of
@@ -36,11 +38,14 @@ class Interaction:
     trigger_id: str
     response_url: str | None
     thread_ts: str | None
+    at: datetime
 
     @property
     def invocation(self) -> Invocation:
         """Who asked, and where."""
-        return Invocation(self.user, self.team, self.channel, self.key, self.response_url)
+        return Invocation(
+            self.user, self.team, self.channel, self.key, self.response_url, at=self.at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class SlashCommand(Interaction):
             trigger_id=body["trigger_id"],
             response_url=body["response_url"],
             thread_ts=None,
+            at=moment(None),
             text=body.get("text") or "",
         )
 
@@ -218,6 +224,7 @@ class MessageEvent:
     files_known: bool
     shared_urls: Sequence[str]
     deleted_ts: str | None
+    parent_author: str | None
     beside: Look | None = None
 
     @classmethod
@@ -238,6 +245,7 @@ class MessageEvent:
             files_known=event["type"] != "app_mention" or "files" in event,
             shared_urls=[each["from_url"] for each in attachments if each.get("from_url")],
             deleted_ts=event.get("deleted_ts"),
+            parent_author=event.get("parent_user_id"),
             beside=Look.beside_message(body),
         )
 
@@ -286,6 +294,8 @@ class ReactionAdded:
     emoji: str
     channel: str
     ts: str
+    item_author: str | None
+    at: datetime
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -298,12 +308,15 @@ class ReactionAdded:
             emoji=event["reaction"].partition("::")[0],
             channel=event["item"]["channel"] if on_message else "",
             ts=event["item"]["ts"] if on_message else "",
+            item_author=event.get("item_user"),
+            at=moment(event.get("event_ts")),
         )
 
     @property
     def invocation(self) -> Invocation:
         """Who reacted, and where."""
-        return Invocation(self.user, self.team, self.channel, key=f"event-{self.event_id}")
+        key = f"event-{self.event_id}"
+        return Invocation(self.user, self.team, self.channel, key, at=self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +340,7 @@ def _interaction(body: Body, kind: str) -> dict[str, Any]:
         "trigger_id": body["trigger_id"],
         "response_url": body.get("response_url"),
         "thread_ts": _thread_of(body),
+        "at": moment(body.get("action_ts") or (body.get("actions") or [{}])[0].get("action_ts")),
     }
 
 

@@ -18,6 +18,7 @@ from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
 from bot.errors import UserError
+from bot.listeners.early_events import EarlyEvents
 from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
 from bot.messages import Sentence, sentence
 from bot.settings import Settings
@@ -49,6 +50,7 @@ class Services:
     sources: Sources
     reviews: Reviews | None
     kept: KeptTexts
+    early: EarlyEvents
 
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""

@@ -2,6 +2,7 @@
 
 from bot.store.bots import BotQueries, Living, OtherKey
 from bot.store.database import NewerDatabase
+from bot.store.early_events import EarlyEventQueries
 from bot.store.feedback import FeedbackQueries
 from bot.store.file_lock import DatabaseInUse, alone_on
 from bot.store.heads import DueHead, HeadQueries
@@ -71,6 +72,7 @@ class Store(
     HeadQueries,
     KeptQueries,
     LookQueries,
+    EarlyEventQueries,
     FeedbackQueries,
     ProbeQueries,
     Signals,

@@ -1,6 +1,8 @@
 """Parts of queries that several of them share."""
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.models import Job, JobKind, Thread, Version, VersionStatus
@@ -11,12 +13,16 @@ def is_in(channel: str) -> ColumnElement[bool]:
     return or_(Thread.channel == channel, Thread.post_to == channel)
 
 
-def is_of(thread_id: int | None, requester: str | None, channel: str | None) -> ColumnElement[bool]:
-    """Match jobs of a thread, of a person, in a channel: of all of these that are given."""
+def is_of(
+    thread_id: int | None, requester: str | None, channel: str | None, before: datetime | None
+) -> ColumnElement[bool]:
+    """Match jobs of a thread, of a person, in a channel, asked for before: as far as given."""
     thread = true() if thread_id is None else Job.thread_id == thread_id
     person = true() if requester is None else Job.requester == requester
     place = true() if channel is None else is_in(channel)
-    return and_(thread, person, place)
+    asked = func.coalesce(Job.asked_at, Job.created_at)
+    time = true() if before is None else asked <= before
+    return and_(thread, person, place, time)
 
 
 def to_be_written() -> ColumnElement[bool]:

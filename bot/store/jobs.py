@@ -1,17 +1,19 @@
 """Queries about jobs, and about the deliveries of Slack that they came by."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
+from bot.store.early_events import EARLY_KEPT
 from bot.store.heads import mark_misleading_head_due
 from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
     DELIVERIES,
+    EarlyEvent,
     Hold,
     HoldStatus,
     Job,
@@ -114,14 +116,15 @@ class JobQueries(Transactions):
         thread_id: int | None = None,
         requester: str | None = None,
         channel: str | None = None,
+        before: datetime | None = None,
         status: JobStatus = JobStatus.OPEN,
     ) -> Sequence[Job]:
-        """Return the jobs that have no version yet: of a thread, of a person, in a channel."""
+        """Return the jobs without a version yet, of a thread, a person, a channel, asked before."""
         versions = select(Version.job_id).where(Version.job_id == Job.id)
         query = select(Job).join(Thread, Thread.id == Job.thread_id).order_by(Job.id)
         query = query.where(Job.status == status, ~versions.exists())
         async with self._read() as session:
-            found = await session.scalars(query.where(is_of(thread_id, requester, channel)))
+            found = await session.scalars(query.where(is_of(thread_id, requester, channel, before)))
             return found.all()
 
     async def count_try(self, job_id: int, language: str) -> tuple[int, str, int]:
@@ -206,6 +209,7 @@ class JobQueries(Transactions):
         unwanted = delete(Source).where(Source.thread_id.is_(None), Source.created_at < old)
         async with self._write() as session:
             await session.execute(delete(SeenEvent).where(SeenEvent.at < old))
+            await session.execute(delete(EarlyEvent).where(EarlyEvent.at < now() - EARLY_KEPT))
             await session.execute(unwanted)
             await session.execute(delete(LookedAt).where(LookedAt.at < now() - LOOKS_KEPT))
             await session.execute(delete(KeptText).where(KeptText.at < old))

@@ -1,12 +1,13 @@
 """Queries about what is kept of people beside their threads: typed texts, and what they know."""
 
 from contextlib import suppress
+from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.heads import mark_head_due
-from bot.store.models import KeptText, Notice, Thread
+from bot.store.models import KeptText, Notice, Thread, now
 from bot.store.transactions import Transactions
 
 # What a person is told once in a thread.
@@ -42,16 +43,23 @@ class KeptQueries(Transactions):
             return False
         return True
 
-    async def set_muted(self, thread_id: int, by: str | None) -> None:
+    async def set_muted(self, thread_id: int, by: str | None, at: datetime | None = None) -> bool:
         """Record who muted the thread, so that its replies are ignored; None: nobody.
+
+        `at`: when they said so, by default now; False: what was said later holds.
 
         Whoever muted it need not be told that it is muted; of the others, nobody was told yet.
         """
-        muted = update(Thread).where(Thread.id == thread_id)
+        at = at or now()
+        latest = or_(Thread.muted_at.is_(None), Thread.muted_at <= at)
+        muted = update(Thread).where(Thread.id == thread_id, latest)
+        muted = muted.values(muted=by is not None, muted_by=by, muted_at=at)
         told = delete(Notice).where(Notice.thread_id == thread_id, Notice.about == MUTED)
         async with self._write() as session:
-            await session.execute(muted.values(muted=by is not None, muted_by=by))
+            if await session.scalar(muted.returning(Thread.id)) is None:
+                return False
             await session.execute(told)
             if by is not None:
                 session.add(Notice(thread_id=thread_id, person=by, about=MUTED))
             await mark_head_due(session, thread_id)
+        return True

@@ -132,7 +132,7 @@ class Thread(Base):
     `persons_root`: the root is a message of the person's, and the message `head_ts` below it lists
     the drafts. `post_to` is the channel of a text that is drafted in the app's conversation with
     its requester: where they asked for it, or what they looked at. In a muted thread replies are
-    no instructions; `muted_by` is who wanted that.
+    no instructions; `muted_by` is who wanted that, `muted_at` when that, or the contrary, was said.
 
     `others_root`: people talked there before the bot was asked, so that only what names it is for
     it. The head is to be shown anew from `head_due` on; it says now that `head_writing` drafts are
@@ -152,6 +152,7 @@ class Thread(Base):
     post_to: Mapped[str | None] = mapped_column(String(32), default=None)
     muted: Mapped[bool] = mapped_column(default=False)
     muted_by: Mapped[str | None] = mapped_column(String(32), default=None)
+    muted_at: Mapped[datetime | None] = mapped_column(default=None)
     persons_root: Mapped[bool] = mapped_column(default=False)
     head_ts: Mapped[str | None] = mapped_column(String(32), default=None)
     others_root: Mapped[bool] = mapped_column(default=False)
@@ -204,6 +205,7 @@ class Job(Base):
     epoch: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     status: Mapped[JobStatus] = mapped_column(index=True, default=JobStatus.OPEN)
+    asked_at: Mapped[datetime | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -369,6 +371,18 @@ class KeptText(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(32))
+    sealed: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
+
+
+class EarlyEvent(Base):
+    """An event of Slack's, encrypted, about a message of ours that was not recorded yet."""
+
+    __tablename__ = "early_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    channel: Mapped[str] = mapped_column(String(32))
+    ts: Mapped[str] = mapped_column(String(32))
     sealed: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(default_factory=now, index=True)
 

@@ -7,16 +7,19 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from bot.store.models import Hold, HoldStatus, Job, JobStatus, SeenEvent, now
+from bot.store.models import Hold, HoldStatus, Job, JobStatus, SeenEvent, Thread, now
 from bot.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits: open jobs by their status, held texts, and since when the oldest job is open."""
+    """What waits: open jobs by their status, held texts, heads of threads that do not show the
+    truth yet, and since when the oldest job is open.
+    """
 
     jobs: Mapping[JobStatus, int]
     holds: int
+    heads: int
     oldest: datetime | None
 
 
@@ -36,12 +39,15 @@ class ProbeQueries(Transactions):
         waiting = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.HELD)
         jobs = select(Job.status, func.count()).where(Job.status.in_(waiting)).group_by(Job.status)
         holds = select(func.count()).where(Hold.status == HoldStatus.PENDING)
+        stands, due = Thread.root_ts.is_not(None), Thread.head_due.is_not(None)
+        heads = select(func.count()).where(stands, due)
         oldest = select(func.min(Job.created_at)).where(Job.status == JobStatus.OPEN)
         async with self._read() as session:
             counted = {row[0]: row[1] for row in await session.execute(jobs)}
             return Backlog(
                 {status: counted.get(status, 0) for status in waiting},
                 await session.scalar(holds) or 0,
+                await session.scalar(heads) or 0,
                 await session.scalar(oldest),
             )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Update, func, select, update
@@ -85,11 +86,12 @@ class VersionQueries(Transactions):
         thread_id: int | None = None,
         requester: str | None = None,
         channel: str | None = None,
+        before: datetime | None = None,
     ) -> Sequence[Version]:
-        """Return the versions that are being written: of a thread, of a person, in a channel."""
+        """Return what is being written: of a thread, of a person, in a channel, asked before."""
         query = select(Version).join(Job, Job.id == Version.job_id)
         query = query.join(Thread, Thread.id == Version.thread_id).order_by(Version.id)
-        query = query.where(is_of(thread_id, requester, channel))
+        query = query.where(is_of(thread_id, requester, channel, before))
         async with self._read() as session:
             writing = query.where(Version.status == VersionStatus.WRITING)
             return (await session.scalars(writing)).all()

@@ -91,6 +91,7 @@ class FakeSlack:
     deleted: list[str] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     at_work: set[tuple[str | None, str]] = field(default_factory=set)
+    rests: list[bool] = field(default_factory=list)
 
     def fails(self, call: str) -> None:
         if error := self.failing.pop(call, None):
@@ -183,6 +184,7 @@ class FakeSlack:
 
     async def show_rest(self, place: Place, *, key: str, again: bool, over: bool = False) -> None:
         self.fails("show_rest")
+        self.rests.append(again)
         self.at_work.discard((place.thread_ts, key))
 
     def forget_work(self, place: Place, *, key: str) -> None:

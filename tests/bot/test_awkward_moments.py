@@ -1,7 +1,6 @@
 """Two things at once, things halfway through, and things while something does not answer."""
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bot.app import Bot
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.objects import Restriction
 from tests.bot.draft_view import form_behind
+from tests.database_lock import lock_database
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -150,8 +150,7 @@ async def test_a_click_that_meets_a_locked_database_is_answered(
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
     await workspace.until(lambda: "repeat" in draft.reactions)
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     assert await ana.press(draft, "regenerate")
     await ana.hears("Please send it again")
     lock.execute("ROLLBACK")
@@ -164,8 +163,7 @@ async def test_a_database_locked_midway_costs_no_word(
     engine.pause = 0.01
     await ana.draft("rain")
     await workspace.until(lambda: ana.drafts)
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     await asyncio.sleep(2.5)
     lock.execute("ROLLBACK")
     lock.close()
@@ -173,13 +171,27 @@ async def test_a_database_locked_midway_costs_no_word(
     assert [draft.text.count(f"Sentence {i} ") for i in range(1, 9)] == [1] * 8
 
 
-async def test_a_form_that_does_not_open_is_said_in_the_ack(
+async def test_a_form_that_does_not_open_is_said_after_the_ack(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
-    workspace.fail("views.open", status=500, times=9)
+    workspace.fail("views.open", retry_after=5.0, times=9)
     ack = await ana.draft("")
     assert ack.ok
-    assert "could not open the form" in ack.text
+    assert not ack.text
+    await ana.hears("could not open the form")
+
+
+async def test_a_reply_is_acked_while_slack_limits_the_answer_to_it(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    async with start(model_languages=["en"]):
+        await ana.draft("rain")
+        await ana.sees_drafts(1)
+        workspace.fail("chat.postEphemeral", retry_after=2.0)
+        await ana.reply("9: shorter")
+        await workspace.until(lambda: workspace.settled, 2.0)
+        assert workspace.whispers(ana.id) == []
+        await ana.hears("no draft 9")
 
 
 async def test_a_refused_reply_delivered_three_times_is_answered_once(

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.app import Bot
 from bot.errors import OperatorError
 from bot.workspace import Workspace
+from tests.database_lock import lock_database
 from tests.person import Person, StartBot, facts
 from tests.scripted_engine import ScriptedEngine
 
@@ -35,7 +36,7 @@ async def test_a_command_that_is_no_brief_is_answered_to_its_author_only(
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.ok
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert says in str(form.blocks)
     assert workspace.messages(ana.channel) == []
 
@@ -46,7 +47,7 @@ async def test_a_command_with_nothing_to_see_opens_the_form(
 ) -> None:
     ack = await ana.draft(typed)
     assert ack.ok
-    assert workspace.views(ana.id)
+    assert await workspace.until(lambda: workspace.views(ana.id))
 
 
 async def test_a_mention_of_everybody_is_dead_in_the_brief_and_in_the_draft(
@@ -218,8 +219,7 @@ async def test_a_worker_that_dies_midway_costs_no_word_and_doubles_none(
 async def test_a_locked_database_is_said_in_the_ack_and_starts_nothing(
     bot: Bot, ana: Person, workspace: Workspace, tmp_path: Path, engine: ScriptedEngine
 ) -> None:
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     ack = await ana.draft("rain")
     lock.execute("ROLLBACK")
     lock.close()
@@ -233,8 +233,7 @@ async def test_a_reply_that_meets_a_locked_database_is_delivered_again_by_slack(
 ) -> None:
     await ana.draft("rain")
     await ana.sees_drafts(1)
-    lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+    lock = await lock_database(tmp_path)
     asyncio.get_running_loop().call_later(2.5, lock.execute, "ROLLBACK")
     await ana.reply("shorter")
     await ana.sees_drafts(2, timeout=15)

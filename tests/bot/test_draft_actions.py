@@ -1,7 +1,8 @@
 """What people do with drafts, asked of the domain itself: the store is real, jobs only begin."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bot.drafting.slack_port import SlackUnavailable
 from bot.drafting.sources import from_messages
 from bot.errors import UserError
 from bot.store import Job, JobKind, JobStatus, Store, Thread, Version, VersionStatus
+from bot.store.models import now
 from tests.bot.fakes import FakePeople
 
 TEXT = "The tram climbs to the castle. It rings twice."
@@ -189,6 +191,25 @@ async def test_an_old_delivery_of_mute_does_not_undo_what_came_later(desk: Desk)
     assert not (await desk.thread(version)).muted
 
 
+async def test_of_mute_and_unmute_what_was_said_last_holds_whenever_it_comes(desk: Desk) -> None:
+    (version,) = await desk.drafts()
+    actions, thread, said = desk.actions(), await desk.thread(version), now()
+    earlier = replace(desk.by(), at=said - timedelta(minutes=5))
+    await actions.reply(thread, "unmute", replace(desk.by(), at=said), mentioned=False)
+    assert await actions.reply(thread, "mute", earlier, mentioned=False) is None
+    assert not (await desk.thread(version)).muted
+
+
+async def test_a_stop_that_comes_late_stops_only_what_was_asked_for_before_it(desk: Desk) -> None:
+    (version,) = await desk.store.ensure_versions(await desk.job())
+    stopping, asked = desk.actions().stopping, now()
+    before = asked - timedelta(minutes=5)
+    await stopping.stop_thread(version.thread_id, "ada", before)
+    assert await stopping.stop_all("ada", "C1", before) == 0
+    assert (await desk.store.get_version(version.id)).status is VersionStatus.WRITING
+    assert await stopping.stop_all("ada", "C1", asked) == 1
+
+
 async def test_a_mute_that_failed_is_done_by_the_next_delivery(desk: Desk) -> None:
     (version,) = await desk.drafts()
     thread, mute = await desk.thread(version), desk.by(key="Ev1")
@@ -352,7 +373,7 @@ async def test_a_draft_without_text_is_not_accepted(desk: Desk) -> None:
 
 async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Desk) -> None:
     job = await desk.job(n=2)
-    await desk.actions().stopping.stop_thread(job.thread_id, "ada")
+    await desk.actions().stopping.stop_thread(job.thread_id, "ada", now())
     versions = await desk.store.list_versions(job.thread_id)
     assert [version.status for version in versions] == [VersionStatus.STOPPED] * 2
     assert desk.jobs.stopped == [version.id for version in versions]
@@ -361,7 +382,7 @@ async def test_a_stop_in_a_thread_ends_what_is_about_to_be_written_too(desk: Des
 async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> None:
     job = await desk.job()
     with pytest.raises(UserError) as error:
-        await desk.actions().stopping.stop_thread(job.thread_id, "ben")
+        await desk.actions().stopping.stop_thread(job.thread_id, "ben", now())
     assert said(error) == "only_requester"
     assert desk.jobs.stopped == []
 
@@ -369,7 +390,7 @@ async def test_a_stop_in_a_thread_leaves_what_others_asked_for(desk: Desk) -> No
 async def test_a_stop_of_all_counts_what_runs_and_what_waits(desk: Desk) -> None:
     running, waiting, others = await desk.job(n=2), await desk.job(), await desk.job(user="ben")
     await desk.store.end_job(waiting.id, JobStatus.WAITING)
-    assert await desk.actions().stopping.stop_all("ada", "C1") == 3
+    assert await desk.actions().stopping.stop_all("ada", "C1", now()) == 3
     assert (await desk.store.get_job(waiting.id)).status is JobStatus.REFUSED
     assert len(desk.jobs.stopped) == 2
     assert (await desk.store.get_job(others.id)).status is JobStatus.OPEN

@@ -164,7 +164,7 @@ async def test_members_of_our_workspace_may_ask_and_nobody_else_of_the_organisat
         assert await workspace.click(mia.id, launch, draft.ts, "regenerate")
         await mia.sees_drafts(3)
         assert await workspace.shortcut(noa.id, "draft_shortcut", channel=launch)
-        (form,) = workspace.views(noa.id)
+        (form,) = await workspace.until(lambda: workspace.views(noa.id))
         assert (await workspace.submit(noa.id, form.id, {"brief": "sun", "channel": launch})).ok
         await workspace.until(lambda: len(workspace.messages(launch)) == 2)
         await kim.draft("rain")

@@ -53,7 +53,7 @@ async def test_the_form_begins_in_the_group_dm_where_it_was_opened(
 ) -> None:
     group = group_of(workspace, ana)
     assert await workspace.shortcut(ana.id, "draft_shortcut", channel=group.channel)
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": "rain"})).ok
     await group.sees_drafts(1)
 

@@ -1,7 +1,6 @@
 """What the bot says about its health by HTTP, part by part."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from bot.app import Bot
 from bot.workspace import Workspace
+from tests.database_lock import lock_database
 from tests.person import StartBot
 from tests.scripted_engine import ScriptedEngine
 
@@ -74,8 +74,7 @@ async def test_without_its_worker_a_bot_takes_requests_but_is_not_ready(
 @pytest.mark.usefixtures("quick")
 async def test_a_locked_database_is_told(start: StartBot, tmp_path: Path) -> None:
     async with start(health_port=0) as bot:
-        lock = sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None)
-        lock.execute("BEGIN IMMEDIATE")
+        lock = await lock_database(tmp_path)
         (trouble,) = await until_troubled(bot, "takes", "database")
         assert trouble.startswith("The database takes no write: ")
         await until_troubled(bot, "ready", "database")

@@ -263,6 +263,16 @@ async def test_the_next_run_shows_only_what_does_not_stand(desk: Desk) -> None:
     assert len(desk.engine.requests) == 1
 
 
+async def test_what_an_earlier_process_left_at_work_is_set_to_rest_once(desk: Desk) -> None:
+    job = await desk.ask()
+    desk.slack.failing = {"finished": SlackUnavailable("chat.update")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(job)
+    desk.slack.rests.clear()
+    await desk.run(job)
+    assert desk.slack.rests.count(True) == 1
+
+
 async def test_a_channel_that_is_closed_to_the_bot_rests_the_job(desk: Desk) -> None:
     job = await desk.ask()
     closed = NotThere("channel_not_found")

@@ -1,11 +1,11 @@
 """What people hear while the bot ends, and while a part of it is away."""
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 from bot.workspace import Workspace
+from tests.database_lock import lock_database
 from tests.person import Person, StartBot
 from tests.scripted_engine import ScriptedEngine
 
@@ -40,10 +40,9 @@ async def test_a_thread_shows_that_its_draft_waits_for_the_database(
     async with start():
         await ana.draft("rain")
         await workspace.until(lambda: ana.drafts)
-        with sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None) as other:
-            other.execute("BEGIN IMMEDIATE")
-            await workspace.until(lambda: away_is_said(ana))
-            other.execute("ROLLBACK")
+        lock = await lock_database(tmp_path)
+        await workspace.until(lambda: away_is_said(ana))
+        lock.close()
         await ana.sees_drafts(1, timeout=15)
         assert workspace.status(ana.channel, ana.root.ts) is None
 

@@ -191,7 +191,7 @@ async def test_an_old_delivery_of_mute_does_not_undo_what_came_later(
         "channel": ana.channel,
         "channel_type": "channel",
         "user": ana.id,
-        "ts": "1900000000.000200",
+        "ts": f"{float(ana.root.ts) + 0.0005:.6f}",
         "thread_ts": ana.root.ts,
         "text": "mute",
     }

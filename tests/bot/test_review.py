@@ -98,6 +98,15 @@ async def test_the_text_is_shown_to_the_reviewer_who_asks_alone(
     assert ADDRESS not in str([message.text for message in workspace.messages(rex.channel)])
 
 
+async def test_a_decision_is_acked_while_slack_limits_the_card(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    await rex.sees_card()
+    workspace.fail("chat.update", retry_after=5.0, times=9)
+    assert await rex.click("review_approve")
+
+
 async def test_approved_without_it_the_rest_is_shown(
     holding_bot: Bot, ana: Person, rex: Reviewer
 ) -> None:

@@ -222,7 +222,7 @@ async def test_the_message_shortcut_keeps_a_long_text_and_drafts_from_it(
     ben = workspace.person("ben")
     ts = await workspace.say(ben, ana.channel, TRAM + " It rings." * 800)
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert "Based on the message: 8,035 characters" in str(form.body["blocks"][0])
     assert TRAM not in str(form.body)
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
@@ -268,14 +268,14 @@ async def test_what_is_wrong_in_the_form_is_said_at_its_place(
     assert "not 2000" in answer.errors["words"]
     answer = await workspace.submit(ana.id, form.id, {"brief": "words=2 trams"})
     assert "not 2." in answer.errors["brief"]
-    assert workspace.views(ana.id)
+    assert await workspace.until(lambda: workspace.views(ana.id))
 
 
 async def test_the_global_shortcut_asks_for_the_channel(
     bot: Bot, ana: Person, workspace: Workspace
 ) -> None:
     assert await workspace.shortcut(ana.id, "draft_shortcut")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     answer = await workspace.submit(ana.id, form.id, {"brief": "rain"})
     assert "channel" in answer.errors
     assert (await workspace.submit(ana.id, form.id, {"brief": "rain", "channel": ana.channel})).ok
@@ -386,7 +386,7 @@ async def test_the_message_shortcut_takes_the_thread_of_the_message_along(
 ) -> None:
     _, second = await thread_of_three(workspace, ana)
     assert await workspace.message_shortcut(ana.id, ana.channel, second, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     await workspace.until(
         lambda: "35 characters, 2 other messages of its thread" in str(form.body["blocks"][0])
     )
@@ -406,7 +406,7 @@ async def test_a_form_that_is_sent_before_the_thread_was_read_has_it_all_the_sam
     root, _ = await thread_of_three(workspace, ana)
     workspace.fail("conversations.replies", status=503, times=2)
     assert await workspace.message_shortcut(ana.id, ana.channel, root, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert "which I am reading now" in str(form.body["blocks"][0])
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     await ana.sees_drafts(1)
@@ -420,7 +420,7 @@ async def test_where_the_app_is_no_member_the_message_alone_is_the_source_and_th
     away = Person(workspace, ana.id, workspace.channel("away", members=[ana.id], bot=False))
     root, _ = await thread_of_three(workspace, away)
     assert await workspace.message_shortcut(ana.id, away.channel, root, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     await workspace.until(lambda: "but not its thread" in str(form.body["blocks"][0]))
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     await away.sees_drafts(1)
@@ -437,7 +437,7 @@ async def test_the_message_shortcut_reads_blocks_and_attachments(
     said = {"fallback": "leave", "fields": [{"title": "From", "value": "Monday"}]}
     ts = await workspace.post_as(flow, ana.channel, "", blocks=[header], attachments=[said])
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: a leave"})).ok
     await ana.sees_drafts(1)
     assert "Leave: Ana\nFrom: Monday" in engine.requests[0]["messages"][1]["content"]
@@ -453,7 +453,7 @@ async def test_a_typed_text_keeps_its_angle_brackets_at_every_door(
     await ana.sees_drafts(2)
     ts = await workspace.say(ana.id, ana.channel, code)
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": f"text: form {code}"})).ok
     await workspace.until(lambda: len(engine.requests) == 3)
     assert [request["messages"][-1]["content"].count(code) for request in engine.requests] == [
@@ -548,7 +548,7 @@ async def test_a_canvas_comes_by_the_form_by_a_message_and_by_its_shortcut(
     canvas = workspace.write_canvas(ana.id, "By a message", "It is blue.")
     ts = await workspace.say(ana.id, ana.channel, "", files=[canvas])
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": "blog: the tram"})).ok
     await workspace.until(lambda: len(engine.requests) == 3)
     told = [request["messages"][1]["content"] for request in engine.requests]

@@ -119,7 +119,7 @@ async def test_home_shows_what_the_person_began_and_a_button_that_begins_another
     assert "<!here>" not in shown
     assert "How to ask" in shown
     assert await workspace.click_in_view(ana.id, home.id, "new_draft")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": "rain", "channel": ana.channel})).ok
     await workspace.until(lambda: len(workspace.messages(ana.channel)) == 2)
 
@@ -129,7 +129,7 @@ async def test_every_door_opens_by_either_transport(
 ) -> None:
     ts = await workspace.say(ana.id, ana.channel, "The tram is yellow.")
     assert await workspace.message_shortcut(ana.id, ana.channel, ts, "draft_from_message")
-    (form,) = workspace.views(ana.id)
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
     assert (await workspace.submit(ana.id, form.id, {"brief": "news: the tram"})).ok
     (draft,) = await ana.sees_drafts(1)
     assert await ana.press(draft, "change_form")

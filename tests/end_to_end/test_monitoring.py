@@ -62,6 +62,14 @@ def test_each_alert_fires_when_it_should_and_only_then(promtool: str) -> None:
     run(promtool, "test", "rules", "alerts_test.yaml")
 
 
+@pytest.mark.parametrize("text", [metrics.text(), Metrics().text()], ids=["bot", "worker"])
+def test_promtool_finds_nothing_to_mend_in_the_figures(promtool: str, text: bytes) -> None:
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_promtool_takes_every_expression_of_the_dashboard(promtool: str, tmp_path: Path) -> None:
     rules: list[dict[str, Any]] = [
         {"record": f"panel:{number}", "expr": expr} for number, expr in enumerate(shown())

@@ -39,7 +39,9 @@ async def end_work(run: JobRun) -> bool:
         forget_work(run)
         return False
     place = Place(thread.channel, thread.root_ts)
-    await run.context.slack.show_rest(place, key=run.job.name, again=run.again)
+    again = run.again and not run.at_rest
+    await run.context.slack.show_rest(place, key=run.job.name, again=again)
+    run.at_rest = True
     return True
 
 

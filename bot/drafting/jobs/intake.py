@@ -2,26 +2,32 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from bot.drafting.jobs.jobs import Jobs
 from bot.errors import UserError
 from bot.messages import sentence
 from bot.store import Job, JobKind, Source, Store, Thread, TooManyRunning, Version
+from bot.store.models import now
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Who asked, where, and the key by which a second delivery of the same request is known."""
+    """Who asked, where, and the key by which a second delivery of the same request is known.
+
+    `at`: when, by Slack's clock; by ours where Slack does not say.
+    """
 
     user: str
     team: str
     channel: str
     key: str
     response_url: str | None = None
+    at: datetime = field(default_factory=now, compare=False)
 
 
 class Intake:
@@ -52,6 +58,7 @@ class Intake:
 
         `adopt`: the keys of sources that wait. Raises UserError, StoreUnavailable.
         """
+        job.asked_at = invocation.at
         job.owner = self._jobs.owner
         job.epoch = int(job.owner is not None)
         try:

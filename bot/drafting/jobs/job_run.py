@@ -22,7 +22,7 @@ class JobRun:
     """The job and its thread as they were read last; `asked_in` is the thread as the run began.
 
     `again`: an earlier run may have done a part of it; `failures`: how many ended by an error of
-    ours.
+    ours; `at_rest`: its thread was shown at rest.
     """
 
     context: JobContext
@@ -32,6 +32,7 @@ class JobRun:
     language: Language = "en"
     again: bool = False
     failures: int = 0
+    at_rest: bool = False
     said: set[Sentence] = field(default_factory=set)
 
     def __post_init__(self) -> None:

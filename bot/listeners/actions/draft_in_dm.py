@@ -13,15 +13,14 @@ from bot.store import StoreUnavailable
 
 
 async def on_draft_in_dm(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
-    """Move the brief, then ack. A second click finds nothing that waits."""
+    """Ack, for Slack is asked first; then move the brief. A click that failed can be repeated."""
+    await ack()
     try:
         async with asyncio.timeout(TRIGGER_SECONDS):
             channel = await services.outbox.open_dm(click.user)
         moved = await services.drafting.move(click.id, click.user, channel)
     except (SlackError, StoreUnavailable, TimeoutError):
-        await ack()
         await services.answer(click, sentence("not_saved"))
         return
-    await ack()
     if moved:
         await services.answer_in_place(click, sentence("drafting_in_dm"))

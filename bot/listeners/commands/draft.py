@@ -22,9 +22,10 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
         await _help(ack, command.user, services)
         return
     if not visible(text).strip():
-        context = FormContext(command.channel, command.response_url)
-        said = await open_form(services, command.user, command.trigger_id, context)
-    elif is_muting(text):
+        await ack()
+        await _open_empty_form(command, services)
+        return
+    if is_muting(text):
         said = sentences.mute_where(text)
     elif is_stop(text):
         said = await _stop(command, services)
@@ -34,9 +35,18 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
     await ack(text=await services.people.told(command.user, said) if said else "")
 
 
+async def _open_empty_form(command: SlashCommand, services: Services) -> None:
+    context = FormContext(command.channel, command.response_url)
+    said = await open_form(services, command.user, command.trigger_id, context)
+    if said:
+        await services.answer(command, said)
+
+
 async def _stop(command: SlashCommand, services: Services) -> Sentence:
     try:
-        stopped = await services.actions.stopping.stop_all(command.user, command.channel)
+        stopped = await services.actions.stopping.stop_all(
+            command.user, command.channel, command.at
+        )
     except StoreUnavailable:
         return sentence("not_saved")
     return sentences.stopped_drafts(stopped)

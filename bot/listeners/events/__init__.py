@@ -25,9 +25,13 @@ from bot.listeners.services import Services
 def register(app: AsyncApp, services: Services) -> None:
     """Bind each event."""
     listeners = {
-        "message": bind_event(on_message, MessageEvent.from_body, services),
+        "message": services.early.handler(
+            "message", bind_event(on_message, MessageEvent.from_body, services)
+        ),
         "app_mention": bind_event(on_mention, MessageEvent.from_body, services),
-        "reaction_added": bind_event(on_reaction, ReactionAdded.from_body, services),
+        "reaction_added": services.early.handler(
+            "reaction_added", bind_event(on_reaction, ReactionAdded.from_body, services)
+        ),
         "member_joined_channel": bind_event(on_member_joined, MemberJoined.from_body, services),
         "app_home_opened": bind_event(on_app_home_opened, AppHomeOpened.from_body, services),
         "app_context_changed": bind_event(

@@ -14,7 +14,8 @@ async def on_agent_session_stopped(event: AgentSessionStopped, services: Service
     """
     stopping = services.actions.stopping
     stopped = await services.intake.once(
-        event.invocation, lambda: stopping.stop_session(event.channel, event.thread_ts)
+        event.invocation,
+        lambda: stopping.stop_session(event.channel, event.thread_ts, event.at),
     )
     if stopped == 0:
         place = Place(event.channel, event.thread_ts)

@@ -11,8 +11,10 @@ from bot.drafting.origin import Origin, What
 from bot.drafting.slack_port import Button
 from bot.drafting.sources import from_files, from_messages
 from bot.errors import UserError
+from bot.listeners.early_events import TooEarly
 from bot.listeners.payloads import MessageEvent
 from bot.listeners.services import TELL_SECONDS, Services
+from bot.listeners.slack_time import moment
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.render.draft_form import OPEN_FILLED
@@ -42,7 +44,7 @@ async def on_mention(event: MessageEvent, services: Services) -> None:
 async def _handle(event: MessageEvent, author: str, services: Services, *, to_us: bool) -> None:
     # One message has one ts, by however many kinds of event it comes: the first is taken.
     key = f"message-{event.channel}-{event.ts}"
-    invocation = Invocation(author, event.team, event.channel, key)
+    invocation = Invocation(author, event.team, event.channel, key, at=moment(event.ts))
     kept = None
     try:
         said = await _reply_or_brief(event, invocation, services, to_us=to_us)
@@ -100,6 +102,8 @@ async def _reply_or_brief(
     if to_us and not event.is_direct and not words and not event.files:
         return sentence("mention_without_wish")
     thread = await services.actions.thread_at(event.channel, event.root_ts)
+    if thread is None and not to_us and event.parent_author == services.bot_user:
+        raise TooEarly(event.channel, event.root_ts)
     if thread is not None and not (to_us and await services.actions.came_to_nothing(thread)):
         after = await services.actions.read_up_to(thread) if thread.others_root else ""
         return await services.actions.reply(
@@ -158,7 +162,9 @@ async def _brief(
     if is_stop(words):
         stopped = await services.intake.once(
             invocation,
-            lambda: services.actions.stopping.stop_all(invocation.user, invocation.channel),
+            lambda: services.actions.stopping.stop_all(
+                invocation.user, invocation.channel, invocation.at
+            ),
         )
         return None if stopped is None else sentences.stopped_drafts(stopped)
     if event.files and not words:

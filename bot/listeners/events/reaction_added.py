@@ -6,6 +6,7 @@ from typing import Any
 from bot.drafting.destination import Destination, question
 from bot.drafting.draft_action import DraftAction
 from bot.errors import UserError
+from bot.listeners.early_events import TooEarly
 from bot.listeners.payloads import ReactionAdded
 from bot.listeners.services import TELL_SECONDS, Services
 from bot.messages import Sentence
@@ -20,6 +21,10 @@ async def on_reaction(event: ReactionAdded, services: Services) -> None:
         return
     version = await services.actions.version_at(event.channel, event.ts)
     if version is None:
+        if event.item_author == services.bot_user and not await services.actions.is_known(
+            event.channel, event.ts
+        ):
+            raise TooEarly(event.channel, event.ts)
         return
     try:
         if action is DraftAction.ACCEPT and await _is_asked_first(version, event, services):

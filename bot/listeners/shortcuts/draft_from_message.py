@@ -1,6 +1,6 @@
 """The menu of a message: its text, its files and its thread become what a draft is based on."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from slack_bolt.async_app import AsyncAck
@@ -18,20 +18,29 @@ from bot.store import Source, StoreUnavailable
 
 
 async def on_message_shortcut(ack: AsyncAck, shortcut: MessageShortcut, services: Services) -> None:
-    """Keep the message, open the form, then ack."""
+    """Keep the message, then ack, then open the form."""
     try:
-        said = await _open(shortcut, services)
+        open_ = await _kept(shortcut, services)
     except UserError as bad:
-        said = bad.sentence
+        await ack()
+        said: Sentence | None = bad.sentence
     except StoreUnavailable:
+        await ack()
         said = sentence("not_saved")
-    await ack()
+    else:
+        await ack()
+        said = await open_()
     if said:
         await services.answer(shortcut, said)
 
 
-async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | None:
-    """Return what to say if the form did not open. Raises UserError, StoreUnavailable."""
+async def _kept(
+    shortcut: MessageShortcut, services: Services
+) -> Callable[[], Awaitable[Sentence | None]]:
+    """Return what opens the form, and says what to tell if it did not open.
+
+    Raises UserError, StoreUnavailable.
+    """
     text = shortcut.words(services.bot_user)
     sources, thread = _sources(shortcut, text, services.settings.max_source), _thread(shortcut)
     # Under a key, for the text may be longer than a form can hold.
@@ -39,8 +48,9 @@ async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | Non
     keys = [source.key for source in (*sources, *thread)]
     context = FormContext(shortcut.channel, shortcut.response_url, keys)
     kept = partial(sentences.form_source_kept, len(text), len(shortcut.files))
+    opening = partial(open_form, services, shortcut.user, shortcut.trigger_id, context)
     if not thread:
-        return await open_form(services, shortcut.user, shortcut.trigger_id, context, source=kept())
+        return partial(opening, source=kept())
 
     async def tell_thread(view_id: str) -> None:
         """Read the thread while the person types: Slack grants the form three seconds."""
@@ -52,9 +62,7 @@ async def _open(shortcut: MessageShortcut, services: Services) -> Sentence | Non
             return  # The job of the form reads it.
 
     reading = kept(sentence("kept_thread_read"))
-    return await open_form(
-        services, shortcut.user, shortcut.trigger_id, context, source=reading, then=tell_thread
-    )
+    return partial(opening, source=reading, then=tell_thread)
 
 
 def _sources(shortcut: MessageShortcut, text: str, limit: int) -> Sequence[Source]:

@@ -82,9 +82,9 @@ class Lane:
     priority: Priority
 
     @property
-    def paced(self) -> bool:
-        """Whether it takes no more than an even share, and leaves room for the others."""
-        return self > Lane(0, Priority.END)
+    def at_once(self) -> bool:
+        """Whether its calls may use up the minute at once."""
+        return self <= Lane(0, Priority.END)
 
 
 def lane_of(priority: Priority) -> Lane:
@@ -106,10 +106,11 @@ class CallBudget:
     """The calls of one method: at most `per_minute` in any minute.
 
     The lanes go strictly one after another, each first come, first served. Answers and ends may use
-    up the minute at once, so that drafts that end together are complete together. The other lanes
-    draw from a token bucket that fills evenly. They leave a quarter of a full bucket, and the calls
-    that are `reserved`: one for the end of each draft that runs. No lane starves another: one call
-    in four goes to whoever has waited longest, if that is over a minute.
+    up the minute at once, so that drafts that end together are complete together. Growth draws from
+    a token bucket that fills evenly, and leaves a quarter of a full one. What goes on with earlier
+    work, or comes later, takes what is left, one call at a time, but for a tenth. These leave the
+    calls that are `reserved` as well: one for the end of each draft that runs. No lane starves
+    another: one call in four goes to whoever has waited longest, if that is over a minute.
     """
 
     def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
@@ -124,6 +125,7 @@ class CallBudget:
         self._since_patient = 0
         self.reserved = 0
         self._filled_at = clock.time()
+        self._left_at = -COUNT_SECONDS
         self._closed_until = 0.0
 
     def grant(self, per_minute: int) -> None:
@@ -134,6 +136,7 @@ class CallBudget:
         self._burst = self._given_burst or whole
         self._rate = max(per_minute - self._burst, 1) / 60
         self._spare = self._burst // 4
+        self._margin = per_minute // 10
 
     async def acquire(self, priority: Priority = Priority.GROWTH) -> None:
         """Wait until one call may be made, and count it."""
@@ -150,7 +153,7 @@ class CallBudget:
         """Say whether a call can be made now, without a wait."""
         lane = lane_of(priority)
         before = any(waiter.lane <= lane for waiter in self._waiters)
-        return not before and self._seconds_to_wait(lane.paced or self._all_paced) == 0
+        return not before and self._seconds_to_wait(lane) == 0
 
     def back_off(self, seconds: float) -> None:
         """Let nobody call for some seconds, as Slack asks for by Retry-After."""
@@ -163,8 +166,8 @@ class CallBudget:
                 self._call_first()
                 await waiter.turn.wait()
                 continue
-            paced = waiter.lane.paced and waiter is not self._patient()
-            seconds = self._seconds_to_wait(paced or self._all_paced)
+            patient = waiter is self._patient()
+            seconds = self._seconds_to_wait(Lane(0, Priority.ANSWER) if patient else waiter.lane)
             if seconds == 0:
                 return
             await self._clock.sleep(min(seconds, LOOK_SECONDS))
@@ -172,8 +175,12 @@ class CallBudget:
     def _count(self, waiter: Waiter) -> None:
         patient = waiter is self._patient()
         self._since_patient = 0 if patient else self._since_patient + 1
-        self._tokens -= 1
-        self._calls.append(self._clock.time())
+        now = self._clock.time()
+        if waiter.lane.behind and not self._all_paced:
+            self._left_at = now
+        else:
+            self._tokens -= 1
+        self._calls.append(now)
 
     def _call_first(self) -> None:
         if self._waiters:
@@ -189,14 +196,21 @@ class CallBudget:
         waited = now - oldest.since > PATIENCE_SECONDS
         return oldest if waited and self._since_patient >= PATIENCE_SHARE - 1 else None
 
-    def _seconds_to_wait(self, paced: bool) -> float:
+    def _seconds_to_wait(self, lane: Lane) -> float:
         now = self._clock.time()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        room = self._seconds_to_room(now, self.reserved if paced else 0)
-        wait = max(self._closed_until - now, room)
-        if paced:
-            wait = max(wait, (1 + self._spare - self._tokens) / self._rate)
+        if self._all_paced:
+            wait = max(self._seconds_to_room(now, 0), (1 - self._tokens) / self._rate)
+        elif lane.at_once:
+            wait = self._seconds_to_room(now, 0)
+        elif lane.behind:
+            even = self._left_at + 60 / (self._per_minute - self._margin) - now
+            wait = max(even, self._seconds_to_room(now, self.reserved + self._margin))
+        else:
+            full = (1 + self._spare - self._tokens) / self._rate
+            wait = max(full, self._seconds_to_room(now, self.reserved))
+        wait = max(wait, self._closed_until - now)
         return wait if wait > 1e-6 else 0.0
 
     def _seconds_to_room(self, now: float, reserved: int) -> float:
@@ -232,7 +246,7 @@ class RateLimiter:
         self, method: str, *, channel: str = "", priority: Priority = Priority.ANSWER
     ) -> None:
         """Wait until the method may be called, and a post may go to the channel; count both."""
-        with SLACK_WAITS.labels(method).time():
+        with SLACK_WAITS.labels(method, priority.name.lower()).time():
             if method == "chat.postMessage":
                 if channel not in self._channels:
                     posts = self._part(POSTS_A_MINUTE)
