@@ -68,12 +68,17 @@ class BotQueries(Transactions):
         async with self._write(urgent=True) as session:
             return await session.scalar(query.returning(LivingBot.id)) is not None
 
-    async def leave(self, bot: str) -> None:
-        """End a bot's lease, and give back what it ran, for others to take at once."""
+    async def give_back(self, bot: str) -> None:
+        """Give back what a bot ran, for others to take at once."""
         async with self._write() as session:
             await session.execute(update(Job).where(Job.owner == bot).values(owner=None))
-            await session.execute(delete(LivingBot).where(LivingBot.id == bot))
             await self._signal(session, "free")
+
+    async def leave(self, bot: str) -> None:
+        """End a bot's lease, and give back what it ran."""
+        async with self._write() as session:
+            await session.execute(delete(LivingBot).where(LivingBot.id == bot))
+        await self.give_back(bot)
 
     async def claim_jobs(self, bot: str, most: int, running: Collection[int]) -> Sequence[Job]:
         """Take open jobs that nobody runs, the oldest first, each with a new epoch.

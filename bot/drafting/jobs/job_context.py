@@ -23,7 +23,7 @@ Away = (SlackUnavailable, StoreUnavailable)
 # Runs of a job that an error of ours may end, in all.
 MOST_FAILURES = 3
 # Times that a job is taken. One that ends whoever runs it would else end all bots, again and again.
-MOST_EPOCHS = 20
+MOST_EPOCHS = 50
 
 
 class Refusal(Exception):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -137,10 +137,12 @@ class Jobs:
     async def drain(self, seconds: float) -> None:
         """Take nothing new; let running jobs end; leave the rest to others, or the next start."""
         self._draining = True
-        if not self._tasks:
-            return
-        await asyncio.wait(list(self._tasks.values()), timeout=seconds)
-        await self.abandon()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=seconds)
+            await self.abandon()
+        with suppress(StoreUnavailable):
+            # Before the connections are closed: others need not wait for that.
+            await self._store.give_back(self._lease.bot)
 
     async def abandon(self) -> None:
         """Cut all runs off: another bot may run their jobs."""

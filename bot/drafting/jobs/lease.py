@@ -19,6 +19,8 @@ AGAIN_SECONDS = 1.0
 # Of a lease, what passes between two renewals, and what is kept from its end: a call to Slack that
 # is under way then has time to arrive before another bot begins.
 RENEWED, KEPT = 1 / 6, 1 / 6
+# Of a lease, how long one try to renew it may take: a connection may be dead without a word.
+TRIED = 1 / 3
 # Goes on while the machine sleeps, where there is such a clock.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -79,7 +81,7 @@ class Lease:
     async def _renew(self, changed: Callable[[int], None]) -> bool:
         began, before = time.clock_gettime(CLOCK), self.living.bots
         try:
-            async with asyncio.timeout(self._seconds * KEPT):
+            async with asyncio.timeout(self._seconds * TRIED):
                 known = await self._store.renew(self.bot, self._seconds)
                 self.living = await self._store.living(self.bot)
         except (StoreUnavailable, TimeoutError):
@@ -96,7 +98,7 @@ class Lease:
 
     async def _rejoin(self, changed: Callable[[int], None]) -> bool:
         try:
-            async with asyncio.timeout(self._seconds * KEPT):
+            async with asyncio.timeout(self._seconds):
                 await self._store.leave(self.bot)
                 await self.join()
         except (StoreUnavailable, TimeoutError):
