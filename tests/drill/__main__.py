@@ -7,12 +7,16 @@ import argparse
 import asyncio
 import platform
 import sys
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tests.drill.cell import Cell, Outcome, Result, cells
+from tests.drill.cell import Cell, Outcome, Result, cells, run_all
 from tests.drill.sample import sample
 from tests.drill.stages import STAGES
+
+# Cells that follow each other in one scene.
+RUN = 7
 
 Table = dict[str, dict[str, Outcome]]
 
@@ -30,22 +34,35 @@ def main() -> int:
 
 
 async def drill(chosen: Sequence[Cell], jobs: int) -> Table:
-    """Run cells, some at a time; tell each on stderr as it ends."""
+    """Run cells, `jobs` scenes at a time; tell each cell on stderr as it ends."""
     table: Table = {cell.fault.name: {} for cell in chosen}
-    room = asyncio.Semaphore(jobs)
+    waiting = deque(runs_of(chosen))
 
-    async def run(cell: Cell) -> None:
-        async with room:
-            outcome = await cell.run()
-        table[cell.fault.name][cell.stage.name] = outcome
-        print(f"{outcome.result:8}{outcome.seconds:6.1f} s  {cell.name}", file=sys.stderr)
-        if outcome.report:
-            print(outcome.report, file=sys.stderr, flush=True)
+    async def work() -> None:
+        while waiting:
+            async for cell, outcome in run_all(waiting.popleft()):
+                table[cell.fault.name][cell.stage.name] = outcome
+                tell(cell, outcome)
 
     async with asyncio.TaskGroup() as group:
-        for cell in chosen:
-            group.create_task(run(cell))
+        for _ in range(jobs):
+            group.create_task(work())
     return table
+
+
+def runs_of(chosen: Sequence[Cell]) -> list[list[Cell]]:
+    """Group cells that one scene serves; those of a setting that takes longest to set up first."""
+    runs: list[list[Cell]] = []
+    for setting in sorted({c.fault.setting for c in chosen}, key=lambda s: s.cost, reverse=True):
+        same = [cell for cell in chosen if cell.fault.setting == setting]
+        runs += [same[i : i + RUN] for i in range(0, len(same), RUN)]
+    return runs
+
+
+def tell(cell: Cell, outcome: Outcome) -> None:
+    print(f"{outcome.result:8}{outcome.seconds:6.1f} s  {cell.name}", file=sys.stderr, flush=True)
+    if outcome.report:
+        print(outcome.report, file=sys.stderr, flush=True)
 
 
 def markdown(table: Table) -> str:
