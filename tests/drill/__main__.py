@@ -24,10 +24,9 @@ Table = dict[str, dict[str, Outcome]]
 def main() -> int:
     """Drill, print, and return the exit code."""
     arguments = _arguments()
-    chosen = (
-        [cell for cell in cells() if arguments.only in cell.name] if arguments.only else cells()
-    )
-    chosen = sample() if arguments.sample else chosen
+    stage, _, fault = arguments.only.partition(":")
+    whole = sample() if arguments.sample else cells()
+    chosen = [c for c in whole if stage in c.stage.name and fault in c.fault.name]
     table = asyncio.run(drill(chosen, arguments.jobs))
     print(markdown(table))
     return int(any(o.result is Result.WRONG for row in table.values() for o in row.values()))
@@ -86,7 +85,9 @@ def shown(outcome: Outcome | None) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__)
-    parser.add_argument("--only", metavar="STAGE:FAULT", help="cells whose names have this in them")
+    parser.add_argument(
+        "--only", default="", metavar="STAGE:FAULT", help="parts of the names; either may be empty"
+    )
     parser.add_argument("--sample", action="store_true", help="what every run of the tests drills")
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     return parser.parse_args()

@@ -12,6 +12,7 @@ from tests.drill.scene import Scene, Text
 from tests.person import is_done, is_head
 
 PATIENCE = 60.0
+TRIES = 120
 ADDRESS = "jane.roe@acme-corp.com"
 # Seconds between two pieces of the text.
 SLOW, BRISK, FAST = 0.04, 0.01, 0.002
@@ -159,8 +160,11 @@ async def approve(scene: Scene) -> None:
             return True
         return await space.click(rex.id, rex.channel, card.ts, "review_approve")
 
-    while not await approved():
+    for _ in range(TRIES):
+        if await approved():
+            return
         await asyncio.sleep(0.5)
+    raise TimeoutError("The reviewer's click was never taken.")
 
 
 async def take_worker_away(scene: Scene) -> None:
