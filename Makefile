@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage kernels deployment fuzz security lint hooks bench constraints clean
+.PHONY: demo test coverage kernels deployment drill fuzz security lint hooks bench constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -31,6 +31,10 @@ kernels: $(VENV)/.installed-for-tests
 deployment: $(VENV)/.installed-for-tests
 	$(INSTALL) -q -e '.[deployment]'
 	$(BIN)/python -m pytest tests/end_to_end/test_deploy.py $(ARGS)
+
+# Every fault at every stage of a draft; the table it prints is on the operators' page.
+drill: $(VENV)/.installed-for-tests
+	$(BIN)/python -m tests.drill $(ARGS)
 
 # A night of what every run does for seconds; ends at the first text that breaks a parser.
 fuzz: $(VENV)/.installed-for-tests

@@ -7,12 +7,16 @@ import argparse
 import asyncio
 import platform
 import sys
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tests.drill.cell import Cell, Outcome, Result, cells
+from tests.drill.cell import Cell, Outcome, Result, cells, run_all
 from tests.drill.sample import sample
 from tests.drill.stages import STAGES
+
+# Cells that follow each other in one scene.
+RUN = 7
 
 Table = dict[str, dict[str, Outcome]]
 
@@ -20,32 +24,44 @@ Table = dict[str, dict[str, Outcome]]
 def main() -> int:
     """Drill, print, and return the exit code."""
     arguments = _arguments()
-    chosen = (
-        [cell for cell in cells() if arguments.only in cell.name] if arguments.only else cells()
-    )
-    chosen = sample() if arguments.sample else chosen
+    stage, _, fault = arguments.only.partition(":")
+    whole = sample() if arguments.sample else cells()
+    chosen = [c for c in whole if stage in c.stage.name and fault in c.fault.name]
     table = asyncio.run(drill(chosen, arguments.jobs))
     print(markdown(table))
     return int(any(o.result is Result.WRONG for row in table.values() for o in row.values()))
 
 
 async def drill(chosen: Sequence[Cell], jobs: int) -> Table:
-    """Run cells, some at a time; tell each on stderr as it ends."""
+    """Run cells, `jobs` scenes at a time; tell each cell on stderr as it ends."""
     table: Table = {cell.fault.name: {} for cell in chosen}
-    room = asyncio.Semaphore(jobs)
+    waiting = deque(runs_of(chosen))
 
-    async def run(cell: Cell) -> None:
-        async with room:
-            outcome = await cell.run()
-        table[cell.fault.name][cell.stage.name] = outcome
-        print(f"{outcome.result:8}{outcome.seconds:6.1f} s  {cell.name}", file=sys.stderr)
-        if outcome.report:
-            print(outcome.report, file=sys.stderr, flush=True)
+    async def work() -> None:
+        while waiting:
+            async for cell, outcome in run_all(waiting.popleft()):
+                table[cell.fault.name][cell.stage.name] = outcome
+                tell(cell, outcome)
 
     async with asyncio.TaskGroup() as group:
-        for cell in chosen:
-            group.create_task(run(cell))
+        for _ in range(jobs):
+            group.create_task(work())
     return table
+
+
+def runs_of(chosen: Sequence[Cell]) -> list[list[Cell]]:
+    """Group cells that one scene serves; those of a setting that takes longest to set up first."""
+    runs: list[list[Cell]] = []
+    for setting in sorted({c.fault.setting for c in chosen}, key=lambda s: s.cost, reverse=True):
+        same = [cell for cell in chosen if cell.fault.setting == setting]
+        runs += [same[i : i + RUN] for i in range(0, len(same), RUN)]
+    return runs
+
+
+def tell(cell: Cell, outcome: Outcome) -> None:
+    print(f"{outcome.result:8}{outcome.seconds:6.1f} s  {cell.name}", file=sys.stderr, flush=True)
+    if outcome.report:
+        print(outcome.report, file=sys.stderr, flush=True)
 
 
 def markdown(table: Table) -> str:
@@ -69,7 +85,9 @@ def shown(outcome: Outcome | None) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__)
-    parser.add_argument("--only", metavar="STAGE:FAULT", help="cells whose names have this in them")
+    parser.add_argument(
+        "--only", default="", metavar="STAGE:FAULT", help="parts of the names; either may be empty"
+    )
     parser.add_argument("--sample", action="store_true", help="what every run of the tests drills")
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     return parser.parse_args()

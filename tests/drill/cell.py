@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +14,7 @@ from tests.drill.verdict import wrongs
 
 PATIENCE = 90.0
 # What a bot does too much it does soon after.
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.5
 
 
 class Result(StrEnum):
@@ -44,23 +46,17 @@ class Cell:
     def name(self) -> str:
         return f"{self.stage.name}:{self.fault.name}"
 
-    async def run(self) -> Outcome:
-        """Drill it. Never raises but for being cancelled."""
-        try:
-            async with opened(self.fault.setting, self.stage.text) as scene:
-                return await self._drill(scene)
-        except CannotDrill as reason:
-            return Outcome(Result.SKIPPED, report=str(reason))
-        except Exception as error:
-            return Outcome(Result.WRONG, report=f"{type(error).__name__}: {error}")
-
-    async def _drill(self, scene: Scene) -> Outcome:
+    async def run(self, scene: Scene) -> Outcome:
+        """Drill it."""
+        await scene.enter(self.stage.text)
         scene.engine.pause = self.stage.pause
         await self.fault.prepare(scene)
         await self.stage.begin(scene)
         if scene.setting.crossed:
             scene.route(scene.bots[1])
         await self.stage.reach(scene)
+        # A model of its own pace may have written all of it.
+        idle = scene.setting.own_worker and not (await scene.read()).open_jobs
         await self.fault.strike(scene)
         over = time.monotonic()
         await self.stage.go_on(scene)
@@ -69,7 +65,7 @@ class Cell:
         await asyncio.sleep(QUIET_SECONDS)
         if left := left or await wrongs(scene, self.stage):
             return Outcome(Result.WRONG, seconds, report(scene, left))
-        idle = self.fault.lasting and not scene.workspace.heal()
+        idle = idle or (self.fault.lasting and not scene.workspace.heal())
         return Outcome(Result.IDLE if idle else Result.RIGHT, seconds)
 
     async def _until_right(self, scene: Scene, deadline: float) -> list[str]:
@@ -78,6 +74,30 @@ class Cell:
                 break
             await asyncio.sleep(0.1)
         return left
+
+
+async def run_all(cells: Iterable[Cell]) -> AsyncIterator[tuple[Cell, Outcome]]:
+    """Drill cells of one setting, one after the other; a failure leaves a new scene to the rest."""
+    waiting = deque(cells)
+    while waiting:
+        try:
+            async with opened(waiting[0].fault.setting) as scene:
+                while waiting:
+                    cell = waiting.popleft()
+                    outcome = await _outcome(cell, scene)
+                    yield cell, outcome
+                    if outcome.result is Result.WRONG:
+                        break
+        except CannotDrill as reason:
+            while waiting:
+                yield waiting.popleft(), Outcome(Result.SKIPPED, report=str(reason))
+
+
+async def _outcome(cell: Cell, scene: Scene) -> Outcome:
+    try:
+        return await cell.run(scene)
+    except Exception as error:
+        return Outcome(Result.WRONG, report=report(scene, [f"{type(error).__name__}: {error}"]))
 
 
 def report(scene: Scene, left: list[str]) -> str:

