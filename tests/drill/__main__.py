@@ -33,7 +33,7 @@ def main() -> int:
 
 
 async def drill(chosen: Sequence[Cell], jobs: int) -> Table:
-    """Run cells, `jobs` scenes at a time; tell each cell on stderr as it ends."""
+    """Run cells, `jobs` scenes at a time; tell of each on stderr as it ends."""
     table: Table = {cell.fault.name: {} for cell in chosen}
     waiting = deque(runs_of(chosen))
 

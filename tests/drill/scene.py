@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from bot.slack.manifest import manifest
 from bot.store.models import Job, JobStatus, Thread, Version, VersionMessage
 from bot.workspace import Workspace
+from inference.client import EngineClient
 from tests.drill.bot_run import BotRun, free_port
 from tests.drill.events import Post
 from tests.drill.proxy import Proxy, proxied, to_port, to_socket
@@ -28,6 +29,7 @@ from tests.scripted_engine import ScriptedEngine
 LEASE_SECONDS = 6.0
 DISK_MIB = 12
 SOCKETS = 2
+READY_SECONDS = 120.0
 # Where Debian's package `faketime` puts it.
 CLOCKS = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 POLICY = '[input]\n[output]\nemail = "hold"\n'
@@ -108,6 +110,9 @@ class Scene:
             if not bot.lives:
                 await bot.start()
             await bot.connected()
+        if self.setting.own_worker:
+            async with EngineClient(f"unix:{self.data}/worker/worker.sock") as client:
+                await client.wait_ready(READY_SECONDS)
         self.route(self.bot)
         if self.setting.bots == 1:
             await space.until(lambda: space.sockets >= SOCKETS, 60.0)
