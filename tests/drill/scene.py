@@ -102,7 +102,7 @@ class Scene:
         self.cards = len(space.messages(self.rex.channel))
         self.text = text
         self.engine.write = lambda body: text(body["seed"])
-        self.engine.requests.clear()
+        self.engine.up = True
         self.post.begin()
         space.heal()
         self.clock.write_text("+0\n")

@@ -180,7 +180,7 @@ async def take_worker_away(scene: Scene) -> None:
 
 
 async def waits(scene: Scene) -> None:
-    await sees(scene, lambda: scene.engine.requests)
+    await scene.ana.hears("The model is not up", PATIENCE)
 
 
 async def bring_worker_back(scene: Scene) -> None:

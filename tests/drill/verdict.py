@@ -9,7 +9,7 @@ from bot.messages import sentence
 from bot.store import STANDING, JobStatus, Version, VersionStatus
 from bot.workspace import PostedMessage
 from bot.workspace.api.access import is_streaming
-from tests.drill.scene import SOCKETS, Records, Scene
+from tests.drill.scene import Records, Scene
 from tests.drill.stages import Stage
 from tests.person import is_done, is_head
 
@@ -121,8 +121,6 @@ def _of_work(scene: Scene) -> Iterator[str]:
         yield "a session is at work"
     if any(channel == here for channel, _ in state.statuses):
         yield "the thread says what the app is doing"
-    if scene.setting.bots == 1 and scene.workspace.sockets < SOCKETS:
-        yield f"{scene.workspace.sockets} sockets"
 
 
 def replies(scene: Scene) -> list[PostedMessage]:
