@@ -169,6 +169,11 @@ class Jobs:
             try:
                 with span("job", job=job.name):
                     return await pipeline.run()
+            except asyncio.CancelledError:
+                # A lease that lapsed cuts a run off as well: another bot goes on at once.
+                if self._draining:
+                    await pipeline.say_it_goes_on()
+                raise
             except LeaseLost:
                 log.info("job taken by others", job=job.name)
                 return None

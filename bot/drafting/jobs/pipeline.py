@@ -46,6 +46,7 @@ class JobPipeline:
         self._job = job
         self._context = context.fenced_by(job)
         self._settled = settled
+        self._run: JobRun | None = None
         self._generation: Generation | None = None
 
     async def run(self) -> None:
@@ -56,11 +57,11 @@ class JobPipeline:
         """
         store = self._context.store
         run = JobRun(self._context, self._job, await store.get_thread(self._job.thread_id))
+        self._run = run
         try:
             await self._to_its_end(run)
         except asyncio.CancelledError:
             await leave_work(run)
-            await say_it_goes_on(run)
             raise
         except LeaseLost:
             forget_work(run)
@@ -68,6 +69,11 @@ class JobPipeline:
         except Away:
             await show_away(run)
             raise
+
+    async def say_it_goes_on(self) -> None:
+        """Tell whoever waits for a draft that a restart cut this run off. Best effort."""
+        if self._run is not None:
+            await say_it_goes_on(self._run)
 
     async def _to_its_end(self, run: JobRun) -> None:
         outcome = await self._outcome(run)
