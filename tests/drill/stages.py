@@ -216,7 +216,15 @@ STAGES = [
     Stage("regenerated", regenerated, ask_and_get, nothing, Ending(TWO)),
     Stage("accepted", accepted, ask_and_get, nothing, Ending(posts=1, told=1)),
     Stage("accepted as a file", accepted_as_file, ask_and_get, nothing, Ending(told=1, files=1)),
-    Stage("stopped", stopped, ask_and_watch, nothing, Ending((VersionStatus.STOPPED,))),
+    Stage(
+        "stopped",
+        stopped,
+        ask_and_watch,
+        nothing,
+        Ending((VersionStatus.STOPPED,)),
+        # So long that it cannot end before the click.
+        text=lambda seed: essay(seed, 60),
+    ),
     Stage(
         "held for review",
         held,
