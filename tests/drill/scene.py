@@ -26,7 +26,7 @@ from tests.person import Person
 from tests.postgres_server import PostgresServer
 from tests.scripted_engine import ScriptedEngine
 
-LEASE_SECONDS = 6.0
+LEASE_SECONDS = 9.0
 DISK_MIB = 12
 SOCKETS = 2
 READY_SECONDS = 120.0

@@ -145,7 +145,7 @@ async def accepted_as_file(scene: Scene) -> None:
 
 
 async def stopped(scene: Scene) -> None:
-    assert await scene.ana.press(scene.ana.root, STOP_THREAD)
+    await until_taken(lambda: scene.ana.press(scene.ana.root, STOP_THREAD))
 
 
 async def held(scene: Scene) -> None:
@@ -167,11 +167,16 @@ async def approve(scene: Scene) -> None:
             return True
         return await space.click(rex.id, rex.channel, card.ts, "review_approve")
 
+    await until_taken(approved)
+
+
+async def until_taken(click: Callable[[], Awaitable[bool]]) -> None:
+    """Click again until it is acked, as people do."""
     for _ in range(TRIES):
-        if await approved():
+        if await click():
             return
         await asyncio.sleep(0.5)
-    raise TimeoutError("The reviewer's click was never taken.")
+    raise TimeoutError("A click was never taken.")
 
 
 async def take_worker_away(scene: Scene) -> None:
