@@ -1,6 +1,7 @@
 """What people do with drafts: each action is committed, then answered, then done."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.drafting.acceptance import Acceptance
 from bot.drafting.brief.brief import (
@@ -19,6 +20,7 @@ from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.origin import Origin
 from bot.drafting.reply_target import Pointer, holds, pointed
 from bot.drafting.rights import Rights
+from bot.drafting.shown_since import can_show
 from bot.drafting.slack_port import People
 from bot.drafting.sources import from_files
 from bot.drafting.stopping import Stopping
@@ -248,10 +250,16 @@ class DraftActions:
         """Say whether this message is one of a draft, which may be deleted."""
         return await self._store.find_version_at(channel, ts) is not None
 
-    async def version(self, version_id: int) -> Version:
-        """Return the version with this id. Raises UserError where it is gone."""
+    async def version(self, version_id: int, posted_at: datetime | None = None) -> Version:
+        """Return the version with this id. Raises UserError where it is gone.
+
+        `posted_at`: when the message was posted whose button carries the id.
+        """
         version = await self._store.find_version(version_id)
         if version is None:
+            raise UserError(sentence("draft_gone"))
+        job = await self._store.get_job(version.job_id)
+        if posted_at is not None and not can_show(posted_at, job.created_at):
             raise UserError(sentence("draft_gone"))
         return version
 

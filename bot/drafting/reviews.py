@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import structlog
 
+from bot.drafting.shown_since import can_show
 from bot.drafting.slack_port import (
     Button,
     Content,
@@ -150,19 +151,24 @@ class Reviews:
         request = json.loads(opened)
         return BETWEEN.join([request["asked"], *(source["text"] for source in request["sources"])])
 
-    async def reveal(self, hold_id: int, reviewer: str) -> SafeText:
-        """Return the text as approval would release it, for this reviewer. Raises Undecided."""
-        hold, job = await self._pending(hold_id, reviewer)
+    async def reveal(self, hold_id: int, reviewer: str, posted_at: datetime) -> SafeText:
+        """Return the text as approval would release it, for this reviewer. Raises Undecided.
+
+        `posted_at`: when the card was posted.
+        """
+        hold, job = await self._pending(hold_id, reviewer, posted_at)
         released = await self._released(hold, job, HoldStatus.APPROVED, reviewer)
         await self._record("review_show", hold, job, reviewer)
         return released
 
-    async def decide(self, hold_id: int, decision: HoldStatus, reviewer: str) -> Job:
-        """Decide, and return the job that goes on.
+    async def decide(
+        self, hold_id: int, decision: HoldStatus, reviewer: str, posted_at: datetime
+    ) -> Job:
+        """Decide, and return the job that goes on. `posted_at`: when the card was posted.
 
         Raises Undecided; OSError if the decision cannot be written to the audit log.
         """
-        hold, job = await self._pending(hold_id, reviewer)
+        hold, job = await self._pending(hold_id, reviewer, posted_at)
         if decision in DECIDED:
             await self._released(hold, job, decision, reviewer)
         if not await self._decide(hold, job, decision, reviewer):
@@ -232,9 +238,11 @@ class Reviews:
             what, hold.categories, _stage(hold), request=job.name, who=reviewer or ""
         )
 
-    async def _pending(self, hold_id: int, reviewer: str) -> tuple[Hold, Job]:
+    async def _pending(self, hold_id: int, reviewer: str, posted_at: datetime) -> tuple[Hold, Job]:
         hold = await self._store.find_hold(hold_id)
         if hold is None or hold.status is not HoldStatus.PENDING or hold.expires_at <= now():
+            raise Undecided(sentence("review_over"))
+        if not can_show(posted_at, hold.created_at):
             raise Undecided(sentence("review_over"))
         job = await self._store.get_job(hold.job_id)
         if reviewer in await self._store.list_authors(job.thread_id) | self._sealed_authors(hold):

@@ -73,20 +73,23 @@ class SlashCommand(Interaction):
 class ButtonClick(Interaction):
     """A click on a button of a message, on a choice of its menu, or on a thumb (block_actions).
 
-    `action_id` is then the name of what was chosen.
+    `action_id` is then the name of what was chosen. `posted_at`: when the message was posted.
     """
 
     action_id: str
     value: str
+    posted_at: datetime
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
-        action = body["actions"][0]
+        action, container = body["actions"][0], body.get("container") or {}
         fields = _interaction(body, "action")
         chosen = action.get("selected_option") or action
         # What has several choices says which one in its value: "shorter:12".
         name, _, value = str(chosen.get("value") or "").rpartition(":")
-        return cls(**fields, action_id=name or action["action_id"], value=value)
+        posted_at = moment((body.get("message") or {}).get("ts") or container.get("message_ts"))
+        name = name or action["action_id"]
+        return cls(**fields, action_id=name, value=value, posted_at=posted_at)
 
     @property
     def id(self) -> int:

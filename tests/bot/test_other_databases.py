@@ -1,12 +1,14 @@
 """A bot whose database is fresh, or an older copy, among the messages of another one."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.app import running
+from bot.drafting import shown_since
 from bot.workspace import PostedMessage, Workspace
 from tests.person import Person, buttons, settings_for
 from tests.scripted_engine import ScriptedEngine
@@ -86,3 +88,29 @@ async def test_a_lost_stream_is_never_taken_for_an_older_one_in_the_same_thread(
 
 def thread(workspace: Workspace, ana: Person, ts: str) -> list[PostedMessage]:
     return workspace.messages(ana.channel, ts)
+
+
+@pytest.mark.parametrize(
+    "name", ["accept_form", "change_form", "regenerate", "shorter", "why", "good"]
+)
+async def test_a_button_of_another_database_is_about_no_draft_of_this_one(
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    ana: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    # Between the two databases of this test there is no minute.
+    monkeypatch.setattr(shown_since, "CLOCKS", timedelta(0))
+    async with running(settings_for(workspace, engine.url, tmp_path / "first")):
+        await ana.draft("blog: ship 1")
+        (old,) = await ana.sees_drafts(1)
+        await settled(ana)
+    async with running(settings_for(workspace, engine.url, tmp_path / "other")):
+        await ana.draft("blog: ship 2")
+        await settled(ana)
+        assert await ana.press(old, name)
+        await ana.hears("nothing of this draft")
+        assert len(ana.drafts) == 1
+        assert workspace.views(ana.id) == []

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.scripted_engine import ScriptedEngine
 
 LEASE = 3.0
 
-StartBot = Callable[[str], AbstractAsyncContextManager[asyncio.subprocess.Process]]
+StartBot = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 Moment = Callable[[Person], object]
 
 
@@ -36,13 +37,14 @@ def start(
     workspace: Workspace, engine: ScriptedEngine, own_database: str, tmp_path: Path
 ) -> StartBot:
     """Return what starts a bot by its name, always on the same database."""
-    return lambda name: one_of_several(
+    return lambda name, lease=LEASE: one_of_several(
         workspace,
         tmp_path / name,
         WORKER_URL=engine.url,
         DATABASE_URL=own_database,
         AUDIT_KEY="a key that all of them share",
-        LEASE_SECONDS=f"{LEASE:g}",
+        LEASE_SECONDS=f"{lease:g}",
+        DRAIN_SECONDS="0.5",
     )
 
 
@@ -112,6 +114,60 @@ async def test_a_bot_that_stood_still_for_longer_than_its_lease_doubles_nothing(
     assert [draft.text for draft in drafts] == before
     assert [whole(draft) for draft in drafts] == [True, True]
     assert len(workspace.messages(ana.channel)) == 2
+
+
+async def test_three_bots_are_replaced_one_by_one_and_no_draft_rests_for_longer_than_the_lease(
+    workspace: Workspace, engine: ScriptedEngine, start: StartBot, tmp_path: Path
+) -> None:
+    lease = 30.0
+    engine.pause = 0.3  # A draft is written for longer than a bot is left to drain.
+    people = [
+        Person(workspace, workspace.person(f"person-{i}"), workspace.channel(f"channel-{i}"))
+        for i in range(4)
+    ]
+    grown = {person.id: Growth() for person in people}
+
+    async def watch() -> None:
+        while True:
+            for person in people:
+                grown[person.id].see(sum(len(draft.text) for draft in person.drafts))
+            await asyncio.sleep(0.05)
+
+    async with AsyncExitStack() as stack:
+        first = [await stack.enter_async_context(start(name, lease)) for name in "abcd"]
+        for person in people:
+            await person.draft("rain")
+        await workspace.until(lambda: all(map(text_streams, people)), 20)
+        watching = asyncio.create_task(watch())
+        for process, successor in zip(first[:3], ("e", "f", None), strict=True):
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                assert await process.wait() == 0
+            if successor:
+                await stack.enter_async_context(start(successor, lease))
+        for person in people:
+            (draft,) = await person.sees_drafts(1, timeout=60)
+            assert whole(draft)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert all(len(workspace.messages(person.channel)) == 1 for person in people)
+    assert any("job taken" in log_of(tmp_path / name) for name in "bcdef")
+    assert max(growth.longest for growth in grown.values()) < lease
+
+
+@dataclass
+class Growth:
+    """How long a draft that is being written did not grow."""
+
+    length: int = 0
+    since: float = 0.0
+    longest: float = 0.0
+
+    def see(self, length: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if length > self.length:
+            self.longest = max(self.longest, now - (self.since or now))
+            self.length, self.since = length, now
 
 
 async def test_a_second_bot_on_a_file_of_sqlite_is_told_in_one_line_what_to_set(

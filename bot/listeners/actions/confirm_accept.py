@@ -28,7 +28,7 @@ async def on_answer(ack: AsyncAck, click: ButtonClick, services: Services) -> No
 
 async def _answer(click: ButtonClick, services: Services) -> Sentence:
     """Return what to say. Raises UserError, StoreUnavailable."""
-    version = await services.actions.version(click.id)
+    version = await services.actions.version(click.id, click.posted_at)
     if click.action_id != POST:
         return sentence("left_here", number=version.number)
     await services.actions.acceptance.accept(version, Way.CHANNEL, click.invocation)

@@ -11,7 +11,7 @@ async def on_draft_action(ack: AsyncAck, click: ButtonClick, services: Services)
     """Commit what was asked for, then ack."""
 
     async def ask() -> None:
-        version = await services.actions.version(click.id)
+        version = await services.actions.version(click.id, click.posted_at)
         await services.actions.ask(version, DraftAction(click.action_id), click.invocation)
 
     await services.attempt(ack, click, ask())

@@ -35,7 +35,7 @@ async def on_explain(ack: AsyncAck, click: ButtonClick, services: Services) -> N
 
 async def _view(click: ButtonClick, services: Services) -> ViewPayload | None:
     language = await services.people.language_at_once(click.user)
-    version = await services.actions.version(click.id)
+    version = await services.actions.version(click.id, click.posted_at)
     if click.action_id == WHY:
         return why_view(await services.history.why(version, language, click.invocation), language)
     changes = await services.history.changes(version, click.user)

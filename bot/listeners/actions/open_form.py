@@ -33,7 +33,7 @@ async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) ->
 
 async def _view(click: ButtonClick, services: Services, language: Language) -> ViewPayload:
     metadata = VersionContext(click.id, click.channel, click.response_url).to_metadata()
+    version = await services.actions.version(click.id, click.posted_at)
     if click.action_id != ACCEPT:
         return change_view(metadata, services.settings.model_languages, language)
-    version = await services.actions.version(click.id)
     return accept_view(metadata, language, await services.actions.acceptance.destination(version))

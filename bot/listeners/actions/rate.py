@@ -34,6 +34,7 @@ async def _count(click: ButtonClick, services: Services) -> tuple[bool, Sentence
     good = click.action_id != BAD
     try:
         async with asyncio.timeout(COUNT_SECONDS):
+            await services.actions.version(click.id, click.posted_at)
             return await services.feedback.rate(click.id, good, click.invocation), None
     except UserError as bad:
         return False, bad.sentence

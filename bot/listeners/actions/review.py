@@ -23,7 +23,7 @@ async def on_show(reviews: Reviews, ack: AsyncAck, click: ButtonClick, services:
     language = await services.people.language_at_once(click.user)
     try:
         view_id = await services.outbox.views.open(click.trigger_id, waiting_view(language))
-        text = await reviews.reveal(click.id, click.user)
+        text = await reviews.reveal(click.id, click.user, click.posted_at)
         await services.outbox.views.update(view_id, review_view(text, language))
     except Undecided as undecided:
         await services.outbox.views.update(view_id, said_view(undecided.sentence, language))
@@ -37,7 +37,8 @@ async def on_decision(
     """Ack, then decide: judging may take longer than Slack waits, and a click can be repeated."""
     await ack()
     try:
-        await reviews.decide(click.id, BUTTONS[click.action_id], click.user)
+        decision = BUTTONS[click.action_id]
+        await reviews.decide(click.id, decision, click.user, click.posted_at)
         services.jobs.wake()
     except Undecided as undecided:
         await services.answer(click, undecided.sentence)
