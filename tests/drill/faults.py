@@ -249,7 +249,7 @@ async def deliver(scene: Scene, order: Order) -> None:
 
 async def clock_stepped(scene: Scene, seconds: int) -> None:
     scene.clock.write_text(f"{seconds:+d}\n")
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(1.5)  # It is read once a second.
 
 
 FAULTS = [

@@ -273,6 +273,6 @@ def _own_clock(scene: Scene) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(CLOCKS[0]),
         "FAKETIME_TIMESTAMP_FILE": str(scene.clock),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
