@@ -248,8 +248,8 @@ async def deliver(scene: Scene, order: Order) -> None:
 
 
 async def clock_stepped(scene: Scene, seconds: int) -> None:
-    scene.clock.write_text(f"{seconds:+d}\n")
-    await asyncio.sleep(1.5)  # It is read once a second.
+    scene.set_clock(seconds)
+    await asyncio.sleep(1.0)
 
 
 FAULTS = [
