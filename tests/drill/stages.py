@@ -186,6 +186,8 @@ async def take_worker_away(scene: Scene) -> None:
 
 async def waits(scene: Scene) -> None:
     await scene.ana.hears("The model is not up", PATIENCE)
+    # Until the bot has the answer of that call, too: else it may say so again.
+    await asyncio.sleep(0.5)
 
 
 async def bring_worker_back(scene: Scene) -> None:
