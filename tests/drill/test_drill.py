@@ -13,7 +13,7 @@ from tests.drill.scene import Scene, opened
 from tests.drill.stages import STAGES, Ending, Stage, ask_and_get, drafts, nothing
 from tests.drill.verdict import wrongs
 
-JOBS = 8
+JOBS = 10
 
 
 async def test_every_fault_is_got_over_at_one_stage() -> None:
