@@ -16,7 +16,7 @@ from tests.drill.sample import sample
 from tests.drill.stages import STAGES
 
 # Cells that follow each other in one scene; a worker that dies often is started later and later.
-RUN, WORKERS_RUN = 7, 2
+RUN, WORKERS_RUN = 5, 2
 
 Table = dict[str, dict[str, Outcome]]
 
