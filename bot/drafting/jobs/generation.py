@@ -211,6 +211,7 @@ class Generation:
             if version.status is VersionStatus.HELD and context.reviews:
                 version = await context.reviews.settle(self._run.job, version)
             draft = await draft_writer(self._run, self._place, version, again=True)
+            self._drafts.append(draft)
             await draft.message.open()
             await draft.show_end()
             await draft.tell_end()
@@ -224,7 +225,8 @@ class Generation:
             await draft.show_end()
 
     async def _abandon(self) -> None:
-        for draft in self._running:
+        """Let no task write on: also of drafts whose end is committed and could not be shown."""
+        for draft in self._drafts:
             await draft.abandon()
         self._drafts = []
 
