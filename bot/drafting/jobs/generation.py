@@ -226,9 +226,8 @@ class Generation:
 
     async def _abandon(self) -> None:
         """Let no task write on: also of drafts whose end is committed and could not be shown."""
-        for draft in self._drafts:
-            await draft.abandon()
-        self._drafts = []
+        drafts, self._drafts = self._drafts, []
+        await asyncio.gather(*(draft.abandon() for draft in drafts))
 
     @property
     def _running(self) -> list[DraftWriter]:
