@@ -15,7 +15,7 @@ from bot.workspace.api.access import is_streaming
 from tests.drill.bot_run import paused
 from tests.drill.events import Order
 from tests.drill.proxy import Proxy
-from tests.drill.scene import LEASE_SECONDS, Scene, Setting
+from tests.drill.scene import LEASE_SECONDS, SOCKETS, Scene, Setting
 
 SHORT, OUTAGE = 4.0, 5.0
 # Longer than the bot waits for an answer of Slack's.
@@ -194,7 +194,10 @@ async def socket_dropped(scene: Scene) -> None:
 
 
 async def socket_silent(scene: Scene) -> None:
+    """Let nothing pass one socket any more, until the bot has another one in its place."""
     scene.workspace.silence_socket()
+    await scene.workspace.until(lambda: scene.workspace.sockets > SOCKETS, 60.0)
+    scene.workspace.drop_sockets(1)
 
 
 # Slack's answers
@@ -245,7 +248,7 @@ async def deliver(scene: Scene, order: Order) -> None:
 
 
 async def clock_stepped(scene: Scene, seconds: int) -> None:
-    scene.clock.write_text(f"{seconds:+d}\n")
+    scene.set_clock(seconds)
     await asyncio.sleep(1.0)
 
 

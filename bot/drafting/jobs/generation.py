@@ -184,9 +184,9 @@ class Generation:
         try:
             # A worker that is up has its queue full.
             await engine.wait_ready(READY_SECONDS)
-            await self._run.tell(sentence("worker_busy"), place=self._place)
+            await self._tell_of_wait("busy", sentence("worker_busy"))
         except EngineUnavailable:
-            await self._run.tell(sentence("worker_starting"), place=self._place)
+            await self._tell_of_wait("away", sentence("worker_starting"))
         left = deadline - asyncio.get_running_loop().time()
         try:
             if left <= 0:
@@ -195,6 +195,13 @@ class Generation:
         except EngineUnavailable:
             raise Refusal(sentence("worker_missing"), JobStatus.FAILED) from None
         await self._stops.unless_all(lambda: asyncio.sleep(ENGINE_PAUSE))
+
+    async def _tell_of_wait(self, why: str, said: Sentence) -> None:
+        """Say it once for this job, however often it is run."""
+        run = self._run
+        about = f"{why}-{run.job.id}"
+        if await run.context.store.record_notice(run.thread.id, run.job.requester, about):
+            await run.tell(said, place=self._place)
 
     async def _refusal(self, refused: EngineRefused) -> Refusal:
         verdict = await self._run.judge(refused.sentence, Stage.OUTPUT)
