@@ -28,6 +28,7 @@ from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
+from bot.drafting.slack_port import SlackUnavailable, resuming
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.errors import OperatorError
@@ -55,6 +56,8 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
+# Seconds between two tries to learn where the bot was invited to while it did not run.
+INVITED_SECONDS = 10.0
 # How long the bot, while it ends, stays for what it has to say about late requests.
 LATE_SECONDS = 8.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
@@ -128,6 +131,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         health = await stack.enter_async_context(
             serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
+        await stack.enter_async_context(in_background(_look_for_invitations(services)))
         # First of all on leaving: what is asked for meanwhile is taken in for the next start.
         stack.push_async_callback(late.finish, LATE_SECONDS)
         stack.push_async_callback(services.jobs.drain, settings.drain_seconds)
@@ -244,24 +248,30 @@ async def _services(
 
 async def _take_up(stack: AsyncExitStack, store: Store, services: Services, lease: Lease) -> None:
     """Go on with what the last run, or a dead bot, left."""
+    jobs, share = services.jobs, services.outbox.api.rate_limit.share_among
+    # First of all: what follows may take longer than a lease is valid.
+    await stack.enter_async_context(in_background(lease.keep(jobs.abandon, share)))
     await store.purge()
     await stack.enter_async_context(in_background(_forget_hourly(store)))
     await stack.enter_async_context(in_background(services.heads.keep()))
     stack.push_async_callback(services.heads.finish)
-    jobs = services.jobs
     await jobs.take()
-    await services.drafting.resume_waiting(services.outbox.is_member)
-    share = services.outbox.api.rate_limit.share_among
-    for work in (
-        lease.keep(jobs.abandon, share),
-        jobs.listen(),
-        jobs.watch(),
-        services.early.watch(),
-    ):
+    for work in (jobs.listen(), jobs.watch(), services.early.watch()):
         await stack.enter_async_context(in_background(work))
     if services.reviews:
         watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
+
+
+async def _look_for_invitations(services: Services) -> None:
+    """Go on with what waited for an invitation that came while no bot ran."""
+    while True:
+        try:
+            with resuming():
+                return await services.drafting.resume_waiting(services.outbox.is_member)
+        except (SlackUnavailable, StoreUnavailable) as away:
+            log.warning("invitations not looked for", away=type(away).__name__)
+        await asyncio.sleep(INVITED_SECONDS)
 
 
 async def _forget_hourly(store: Store) -> None:

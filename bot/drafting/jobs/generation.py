@@ -218,6 +218,7 @@ class Generation:
             if version.status is VersionStatus.HELD and context.reviews:
                 version = await context.reviews.settle(self._run.job, version)
             draft = await draft_writer(self._run, self._place, version, again=True)
+            self._drafts.append(draft)
             await draft.message.open()
             await draft.show_end()
             await draft.tell_end()
@@ -231,9 +232,9 @@ class Generation:
             await draft.show_end()
 
     async def _abandon(self) -> None:
-        for draft in self._running:
-            await draft.abandon()
-        self._drafts = []
+        """Let no task write on: also of drafts whose end is committed and could not be shown."""
+        drafts, self._drafts = self._drafts, []
+        await asyncio.gather(*(draft.abandon() for draft in drafts))
 
     @property
     def _running(self) -> list[DraftWriter]:
