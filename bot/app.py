@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -55,7 +56,7 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
-# How long the bot, while it ends, stays for what it has to say about late requests.
+# How long the bot, while it ends, stays for what it acked and for what it has to say about that.
 LATE_SECONDS = 8.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
 FAILED = 1
@@ -120,6 +121,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
         await _take_up(stack, store, services, lease)
+        # After the transport has closed: what was acked is still done.
+        stack.push_async_callback(background.finish, LATE_SECONDS)
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
         sockets = None if reached.address else reached.connections
@@ -245,22 +248,22 @@ async def _services(
 async def _take_up(stack: AsyncExitStack, store: Store, services: Services, lease: Lease) -> None:
     """Go on with what the last run, or a dead bot, left."""
     await store.purge()
-    await stack.enter_async_context(in_background(_forget_hourly(store)))
-    await stack.enter_async_context(in_background(services.heads.keep()))
+    await stack.enter_async_context(in_background(partial(_forget_hourly, store)))
+    await stack.enter_async_context(in_background(services.heads.keep))
     stack.push_async_callback(services.heads.finish)
     jobs = services.jobs
     await jobs.take()
     await services.drafting.resume_waiting(services.outbox.is_member)
     share = services.outbox.api.rate_limit.share_among
     for work in (
-        lease.keep(jobs.abandon, share),
-        jobs.listen(),
-        jobs.watch(),
-        services.early.watch(),
+        partial(lease.keep, jobs.abandon, share),
+        jobs.listen,
+        jobs.watch,
+        services.early.watch,
     ):
         await stack.enter_async_context(in_background(work))
     if services.reviews:
-        watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
+        watch = partial(services.reviews.watch, jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
 
 

@@ -56,7 +56,7 @@ async def test_a_lease_ends_here_before_it_ends_in_the_database(store: Store) ->
 async def test_a_lease_that_is_kept_goes_on_and_says_who_else_lives(store: Store) -> None:
     lease, heard = Lease(store, KEY, 3), list[int]()
     await lease.join()
-    async with in_background(lease.keep(nothing, heard.append)):
+    async with in_background(lambda: lease.keep(nothing, heard.append)):
         await store.join("another", key_print(KEY), 60)
         await until(lambda: heard[-1] == 2)
         await asyncio.sleep(3)
@@ -80,9 +80,9 @@ async def test_what_was_begun_under_a_lost_lease_ends_before_the_next_begins(
     await lease.join()
     with monkeypatch.context() as patch:
         patch.setattr(Store, "renew", away)
-        async with in_background(lease.keep(end, nobody)):
+        async with in_background(lambda: lease.keep(end, nobody)):
             await until(lambda: bool(valid))
-    async with in_background(lease.keep(end, nobody)):
+    async with in_background(lambda: lease.keep(end, nobody)):
         await until(lambda: lease.is_valid)
     assert set(valid) == {False}
 
