@@ -51,6 +51,9 @@ async def test_a_draft_is_counted_from_its_command_to_its_first_words(
         assert await figure(bot, "queue") == 1
         assert await figure(bot, "jobs", state="open") == 1
         assert await figure(bot, "oldest_open_job_seconds") > 0
+        # Its head alone is no text.
+        await ana.workspace.until(lambda: ana.drafts)
+        assert await figure(bot, "first_text_seconds_count") == texts
         engine.gate.set()
         await ana.sees_drafts(1)
         await ana.workspace.until(lambda: not bot.jobs.running)
