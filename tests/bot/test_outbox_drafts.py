@@ -146,7 +146,7 @@ async def test_the_first_words_of_a_draft_are_told_once(stage: Stage) -> None:
     draft = stage.draft()
     await draft.open()
     assert stage.begins == 0
-    draft.show(safe("one\n\ntwo"))
+    draft.show(SafeText("one\n\ntwo"))
     await draft.finish(None)
     assert stage.begins == 1
 
