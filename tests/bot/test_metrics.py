@@ -64,7 +64,7 @@ async def test_a_draft_is_counted_from_its_command_to_its_first_words(
         made = await figure(bot, "slack_call_seconds_count", method="chat.startStream")
         assert made == calls + 1
         assert await figure(bot, "slack_wait_seconds_count", method="chat.startStream") >= made
-        assert await figure(bot, "ready") == 5
+        assert await figure(bot, "ready") == 6
         assert await figure(bot, "slack_connections") >= 1
 
 
