@@ -166,7 +166,7 @@ async def _join(stack: AsyncExitStack, lease: Lease) -> None:
 async def _connect(stack: AsyncExitStack, settings: Settings, lease: Lease) -> _Slack:
     token = required(settings.slack_bot_token, "SLACK_BOT_TOKEN")
     client = await stack.enter_async_context(web_client(token, settings.slack_api_url))
-    outbox = Outbox(client, may_write=lambda: lease.is_valid)
+    outbox = Outbox(client, seconds_to_write=lambda: lease.seconds_to_write)
     me = await outbox.whoami()
     return _Slack(
         client=client,

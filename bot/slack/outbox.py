@@ -1,6 +1,7 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -50,10 +51,10 @@ class Outbox(Lookups):
         *,
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
-        may_write: Callable[[], bool] = lambda: True,
+        seconds_to_write: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """`may_write()`: whether no other bot can be writing what this one writes."""
-        super().__init__(ApiClient(client, RateLimiter(budgets, clock), may_write))
+        """`seconds_to_write()`: how long no other bot can be writing what this one writes."""
+        super().__init__(ApiClient(client, RateLimiter(budgets, clock), seconds_to_write))
         self.views = Views(self.api)
         self._sessions = Sessions(self.api)
         self._posts = Posts(self.api, self.whoami, self._sessions)
