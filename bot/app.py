@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,7 +29,7 @@ from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
-from bot.drafting.slack_port import SlackUnavailable, resuming
+from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.errors import OperatorError
@@ -56,9 +57,7 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
-# Seconds between two tries to learn where the bot was invited to while it did not run.
-INVITED_SECONDS = 10.0
-# How long the bot, while it ends, stays for what it has to say about late requests.
+# How long the bot, while it ends, stays for what it acked and for what it has to say about that.
 LATE_SECONDS = 8.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
 FAILED = 1
@@ -123,6 +122,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         app = bolt_app(slack.client, slack.me, settings.slack_signing_secret)
         listeners.register(app, services)
         await _take_up(stack, store, services, lease)
+        # After the transport has closed: what was acked is still done.
+        stack.push_async_callback(background.finish, LATE_SECONDS)
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
         sockets = None if reached.address else reached.connections
@@ -131,7 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         health = await stack.enter_async_context(
             serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
-        await stack.enter_async_context(in_background(_look_for_invitations(services)))
+        await stack.enter_async_context(in_background(partial(_look_for_invitations, services)))
         # First of all on leaving: what is asked for meanwhile is taken in for the next start.
         stack.push_async_callback(late.finish, LATE_SECONDS)
         stack.push_async_callback(services.jobs.drain, settings.drain_seconds)
@@ -167,7 +168,7 @@ async def _join(stack: AsyncExitStack, lease: Lease) -> None:
 async def _connect(stack: AsyncExitStack, settings: Settings, lease: Lease) -> _Slack:
     token = required(settings.slack_bot_token, "SLACK_BOT_TOKEN")
     client = await stack.enter_async_context(web_client(token, settings.slack_api_url))
-    outbox = Outbox(client, may_write=lambda: lease.is_valid)
+    outbox = Outbox(client, seconds_to_write=lambda: lease.seconds_to_write)
     me = await outbox.whoami()
     return _Slack(
         client=client,
@@ -250,28 +251,23 @@ async def _take_up(stack: AsyncExitStack, store: Store, services: Services, leas
     """Go on with what the last run, or a dead bot, left."""
     jobs, share = services.jobs, services.outbox.api.rate_limit.share_among
     # First of all: what follows may take longer than a lease is valid.
-    await stack.enter_async_context(in_background(lease.keep(jobs.abandon, share)))
+    await stack.enter_async_context(in_background(partial(lease.keep, jobs.abandon, share)))
     await store.purge()
-    await stack.enter_async_context(in_background(_forget_hourly(store)))
-    await stack.enter_async_context(in_background(services.heads.keep()))
+    await stack.enter_async_context(in_background(partial(_forget_hourly, store)))
+    await stack.enter_async_context(in_background(services.heads.keep))
     stack.push_async_callback(services.heads.finish)
     await jobs.take()
-    for work in (jobs.listen(), jobs.watch(), services.early.watch()):
+    for work in (jobs.listen, jobs.watch, services.early.watch):
         await stack.enter_async_context(in_background(work))
     if services.reviews:
-        watch = services.reviews.watch(jobs.wake, lambda: lease.is_oldest)
+        watch = partial(services.reviews.watch, jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
 
 
 async def _look_for_invitations(services: Services) -> None:
     """Go on with what waited for an invitation that came while no bot ran."""
-    while True:
-        try:
-            with resuming():
-                return await services.drafting.resume_waiting(services.outbox.is_member)
-        except (SlackUnavailable, StoreUnavailable) as away:
-            log.warning("invitations not looked for", away=type(away).__name__)
-        await asyncio.sleep(INVITED_SECONDS)
+    with resuming():
+        await services.drafting.resume_waiting(services.outbox.is_member)
 
 
 async def _forget_hourly(store: Store) -> None:

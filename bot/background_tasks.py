@@ -1,7 +1,7 @@
 """Work beside the requests, which Slack need not wait for and which may be lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,9 @@ import structlog
 from inference.logs import where
 
 log = structlog.get_logger(__name__)
+
+# Seconds before endless work that an error of ours ended is done again.
+AGAIN_SECONDS = 1.0
 
 
 class BackgroundTasks:
@@ -71,11 +74,20 @@ class BackgroundTasks:
 
 
 @asynccontextmanager
-async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do endless work inside `async with`, and cancel it on leaving."""
-    task = asyncio.create_task(work)
+async def in_background(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Do endless work inside `async with`, again whenever it fails; cancel it on leaving."""
+    task = asyncio.create_task(_endlessly(work))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def _endlessly(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            log.error("endless task failed", error=where(error))
+        await asyncio.sleep(AGAIN_SECONDS)

@@ -82,14 +82,16 @@ def watch_health(
 ) -> HealthWatch:
     """Return the watch over a bot's parts; `connections` are those of Socket Mode, if it is used.
 
-    A bot whose worker is away still takes what people ask for: it is kept, and written later.
+    A bot whose worker is away still takes what people ask for: it is kept, and written later. The
+    judge may be that worker. And no text that one sends may keep others from being taken.
     """
     return HealthWatch(
         [
             Part("worker", lambda: worker_troubles(engine), FRESH_SECONDS, takes=False),
             Part("database", lambda: database_troubles(store), FRESH_SECONDS),
             slack_part(connections),
-            Part("filter", lambda: filter_troubles(filter_), FILTER_FRESH_SECONDS),
+            Part("filter", filter_.own_troubles, FILTER_FRESH_SECONDS),
+            Part("judge", filter_.judging_troubles, FILTER_FRESH_SECONDS, takes=False),
             lease_part(lease),
         ]
     )
@@ -110,11 +112,6 @@ async def database_troubles(store: Store) -> Sequence[str]:
     except StoreUnavailable as away:
         return (f"The database takes no write: {away}.",)
     return ()
-
-
-async def filter_troubles(filter_: Filter) -> Sequence[str]:
-    """Let the filter test itself."""
-    return (await filter_.health()).troubles
 
 
 def lease_part(lease: Lease) -> Part:

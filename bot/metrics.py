@@ -42,6 +42,7 @@ RUNNING = gauge("jobs_running", "Jobs that this bot works on.")
 JOBS = gauge("jobs", "Jobs in the database that are not over, by state.", ["state"])
 OLDEST = gauge("oldest_open_job_seconds", "The age of the oldest open job in the database.")
 HOLDS = gauge("holds_waiting", "Texts that wait for a reviewer.")
+OLDEST_HOLD = gauge("oldest_hold_seconds", "The age of the oldest text that waits for a reviewer.")
 HEADS = gauge("heads_due", "Heads of threads that do not show the truth yet.")
 SLACK_CALLS = histogram(
     "slack_call_seconds",

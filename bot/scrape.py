@@ -43,9 +43,11 @@ class Scrape:
             metrics.HOLDS.set(math.nan)
             metrics.HEADS.set(math.nan)
             metrics.OLDEST.set(math.nan)
+            metrics.OLDEST_HOLD.set(math.nan)
             return
         for state, number in backlog.jobs.items():
             metrics.JOBS.labels(state).set(number)
         metrics.HOLDS.set(backlog.holds)
         metrics.HEADS.set(backlog.heads)
         metrics.OLDEST.set(age(backlog.oldest))
+        metrics.OLDEST_HOLD.set(age(backlog.oldest_hold))

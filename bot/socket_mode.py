@@ -11,7 +11,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 # A silent socket is closed after one and a half of these.
 HEARTBEAT_SECONDS = 5.0
 HELLO_SECONDS = 10.0
+# To open a socket, its greeting included: one that hangs would keep its place from another.
+OPEN_SECONDS = 20.0
 # A socket that Slack gave notice of is read on until Slack closes it, or for so long.
 NOTICE_SECONDS = 30.0
 # One that lived for so long is opened anew at once; else the pause doubles, for
@@ -84,6 +86,7 @@ class SocketMode:
         self._connections = [Connection() for _ in range(count)]
         self._sockets: set[_Socket] = set()
         self._keepers: set[asyncio.Task[None]] = set()
+        self._readers: set[asyncio.Task[None]] = set()
         self._answers: set[asyncio.Task[None]] = set()
 
     @property
@@ -104,10 +107,13 @@ class SocketMode:
         """Close all connections, after the acks that are being made."""
         for keeper in self._keepers:
             keeper.cancel()
-        if self._answers:
-            await asyncio.wait(self._answers, timeout=ACK_SECONDS)
+        # Read on meanwhile: a socket that nobody reads is soon closed as a silent one.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ACK_SECONDS):
+                while self._answers:
+                    await asyncio.wait(self._answers)
         await asyncio.gather(*(each.socket.close() for each in self._sockets))
-        left = [*self._keepers, *self._answers]
+        left = [*self._keepers, *self._readers, *self._answers]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -123,7 +129,7 @@ class SocketMode:
             if opened is None:
                 continue
             connection.turn(alive=True)
-            _start(self._read(opened), self._keepers)
+            _start(self._read(opened), self._readers)
             await opened.ending.wait()
             connection.turn(alive=False)
             if time.monotonic() - opened.opened >= STEADY_SECONDS:
@@ -132,9 +138,11 @@ class SocketMode:
 
     async def _try_to_open(self) -> _Socket | None:
         try:
-            return await self._open()
-        except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError, NoHello) as error:
-            # The error's own text may have the address, which lets anybody connect.
+            async with asyncio.timeout(OPEN_SECONDS):
+                return await self._open()
+        except Exception as error:
+            # Whatever it is: without another try this place would stay empty for ever. The error's
+            # own text may have the address, which lets anybody connect.
             log.warning("socket not opened", error=type(error).__name__)
             await asyncio.sleep(_retry_after(error))
             return None

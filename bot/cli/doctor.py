@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.cli.failure import NEWER_DATABASE
 from bot.drafting.brief.recipe import load_recipes
 from bot.errors import OperatorError
-from bot.health import database_troubles, filter_troubles, worker_troubles
+from bot.health import database_troubles, worker_troubles
 from bot.messages import sentence_about
 from bot.private_folder import open_folder
 from bot.safety_filter import load_filter
@@ -170,7 +170,7 @@ async def _database(settings: Settings) -> str:
 
 
 async def _filter(settings: Settings) -> str:
-    if troubles := await filter_troubles(load_filter(settings)):
+    if troubles := (await load_filter(settings).health()).troubles:
         raise OperatorError(" ".join(troubles))
     return f"{settings.policy or 'the packaged policy'} finds its known samples"
 

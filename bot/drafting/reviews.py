@@ -96,6 +96,7 @@ class Reviews:
         self._filter = filter_
         self._seal = seal
         self._time = timedelta(hours=hours)
+        self._posting: set[int] = set()
 
     def with_store(self, store: Store) -> Self:
         """Return the same with another store."""
@@ -276,6 +277,16 @@ class Reviews:
         return filter_for(self._filter, await self._store.get_thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
+        """Post the card, unless that is being done: Slack's limits may make it wait for long."""
+        if hold.id in self._posting:
+            return
+        self._posting.add(hold.id)
+        try:
+            await self._post_card(hold)
+        finally:
+            self._posting.discard(hold.id)
+
+    async def _post_card(self, hold: Hold) -> None:
         """Post the card once; where the channel is closed to us the hold expires."""
         key, place = hold.post_key, Place(self.channel)
         try:

@@ -30,6 +30,7 @@ STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts s
 CALL_SECONDS = 3.0
 
 OnPosted = Callable[[int, str], Awaitable[None]]
+OnText = Callable[[], None]
 
 
 class DraftMessage:
@@ -47,6 +48,7 @@ class DraftMessage:
         key: str,
         shown: Shown,
         on_posted: OnPosted,
+        on_text: OnText,
     ) -> None:
         self._posts = posts
         self._api = posts.api
@@ -54,6 +56,7 @@ class DraftMessage:
         self._heads = heads
         self._key = key
         self._on_posted = on_posted
+        self._on_text = on_text
         self._parts: list[DraftPart] = []
         for ts in shown.parts:
             self._add_part(ts, StreamState.UNKNOWN)
@@ -106,7 +109,7 @@ class DraftMessage:
             await self._parts[i].complete(body, closing if body is bodies[-1] else [])
         for part in self._parts[len(bodies) :]:
             await part.delete()
-        self._chars = len(self._text)
+        self._note_shown(len(self._text))
 
     async def stop(self, note: Phrase, *, buttons: Row = ()) -> None:
         """End the draft that a person stopped: its text stays, and the note says so."""
@@ -197,7 +200,13 @@ class DraftMessage:
             await self._begin_part()
         else:
             before = len(self._text) - len(bodies[-1])
-            self._chars = before + await self._parts[last].grow(bodies[-1])
+            self._note_shown(before + await self._parts[last].grow(bodies[-1]))
+
+    def _note_shown(self, chars: int) -> None:
+        """Note how much of the text stands, and tell of its first words."""
+        before, self._chars = self._chars, chars
+        if chars and not before:
+            self._on_text()
 
     async def _begin_part(self) -> None:
         """Find, stream or post a further message, and tell whoever keeps account of it."""

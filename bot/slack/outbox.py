@@ -1,6 +1,7 @@
 """The only code that writes to Slack. Only phrases of the catalogue and released text go out."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -28,7 +29,7 @@ from bot.slack.client.canvases import Canvases
 from bot.slack.client.lookups import Lookups
 from bot.slack.client.posts import Posts, update_args
 from bot.slack.client.rate_limit import TIERS, Clock, Priority, RateLimiter
-from bot.slack.draft_message import DraftMessage, OnPosted
+from bot.slack.draft_message import DraftMessage, OnPosted, OnText
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.canvas import canvas_markdown
@@ -50,10 +51,10 @@ class Outbox(Lookups):
         *,
         budgets: Mapping[str, int] = TIERS,
         clock: Clock | None = None,
-        may_write: Callable[[], bool] = lambda: True,
+        seconds_to_write: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """`may_write()`: whether no other bot can be writing what this one writes."""
-        super().__init__(ApiClient(client, RateLimiter(budgets, clock), may_write))
+        """`seconds_to_write()`: how long no other bot can be writing what this one writes."""
+        super().__init__(ApiClient(client, RateLimiter(budgets, clock), seconds_to_write))
         self.views = Views(self.api)
         self._sessions = Sessions(self.api)
         self._posts = Posts(self.api, self.whoami, self._sessions)
@@ -116,14 +117,23 @@ class Outbox(Lookups):
         *,
         key: str,
         on_posted: OnPosted,
+        on_text: OnText,
         shown: Shown | None = None,
     ) -> DraftMessage:
         """Return a draft's message. `heads` are unique in the thread. `shown`: to resume it.
 
-        `on_posted(part, ts)`, parts from 1, is awaited as soon as each message is in Slack.
+        `on_posted(part, ts)`, parts from 1, is awaited as soon as each message is in Slack;
+        `on_text()` is called once its first words stand.
         """
-        shown = shown or Shown()
-        return DraftMessage(self._posts, place, heads, key=key, shown=shown, on_posted=on_posted)
+        return DraftMessage(
+            self._posts,
+            place,
+            heads,
+            key=key,
+            shown=shown or Shown(),
+            on_posted=on_posted,
+            on_text=on_text,
+        )
 
     async def post_text(
         self, place: Place, text: SafeText, note: Phrase, *, key: str, again: bool

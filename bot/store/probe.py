@@ -15,13 +15,14 @@ from bot.store.transactions import Transactions
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits: open jobs by their status, held texts, heads of threads that do not show the
-    truth yet, and since when the oldest job is open.
+    truth yet, and since when the oldest job is open and the oldest text held.
     """
 
     jobs: Mapping[JobStatus, int]
     holds: int
     heads: int
     oldest: datetime | None
+    oldest_hold: datetime | None
 
 
 class ProbeQueries(Transactions):
@@ -39,7 +40,9 @@ class ProbeQueries(Transactions):
         """Return what is not done yet."""
         waiting = (JobStatus.OPEN, JobStatus.WAITING, JobStatus.HELD)
         jobs = select(Job.status, func.count()).where(Job.status.in_(waiting)).group_by(Job.status)
-        holds = select(func.count()).where(Hold.status == HoldStatus.PENDING)
+        pending = Hold.status == HoldStatus.PENDING
+        holds = select(func.count()).where(pending)
+        held = select(func.min(Hold.created_at)).where(pending)
         heads = select(func.count()).where(stands(), Thread.head_due.is_not(None))
         oldest = select(func.min(Job.created_at)).where(Job.status == JobStatus.OPEN)
         async with self._read() as session:
@@ -49,6 +52,7 @@ class ProbeQueries(Transactions):
                 await session.scalar(holds) or 0,
                 await session.scalar(heads) or 0,
                 await session.scalar(oldest),
+                await session.scalar(held),
             )
 
 

@@ -5,7 +5,7 @@ It fails closed: a detector that raises, takes too long or answers nonsense bloc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from safety.audit.audit_log import AuditLog, AuditTrail, Heard
 from safety.audit.hash_chain import ChainError
@@ -13,7 +13,7 @@ from safety.errors import FilterError
 from safety.judge.judge import Judge, JudgeError, JudgeLate, JudgeServer
 from safety.policy.policy import Policy
 from safety.screening.gate import Gate
-from safety.screening.judging_threads import JudgingThreads
+from safety.screening.judging_threads import JudgingThreads, TooManyRunaways
 from safety.screening.screening import Screening
 from safety.screening.self_test import self_test
 from safety.text.normalise import normalise
@@ -114,19 +114,28 @@ class Filter:
 
     async def health(self) -> Health:
         """Try each tier once more, and the audit log."""
+        return Health((*await self.own_troubles(), *await self.judging_troubles()))
+
+    async def own_troubles(self) -> Sequence[str]:
+        """Let the filter test itself and its audit log."""
         troubles = []
-        threads = self.screening.threads
+        test, seconds = partial(self_test, self.screening), self.policy.timeout_seconds
         try:
-            await threads.run(lambda: self_test(self.screening), self.policy.timeout_seconds)
+            await self.screening.threads.run(test, seconds)
         except FilterError as error:
             troubles.append(str(error))
+        except TooManyRunaways:
+            pass  # It is told below.
         except Exception as error:
             troubles.append(f"A detector fails: {type(error).__name__}.")
-        if threads.runaways:
-            troubles.append(f"Judgements that never end: {threads.runaways}. Start it again.")
-        troubles += await _trouble_of_judge(self.screening.judge_tier)
-        troubles += await _trouble_of_audit(self.audit)
-        return Health(tuple(troubles))
+        return [*troubles, *await _trouble_of_audit(self.audit)]
+
+    async def judging_troubles(self) -> Sequence[str]:
+        """Ask the judge, which may be away, and look for what texts did to the filter."""
+        troubles = []
+        if runaways := self.screening.threads.runaways:
+            troubles.append(f"Judgements that never end: {runaways}. Start it again.")
+        return [*troubles, *await _trouble_of_judge(self.screening.judge_tier)]
 
 
 async def _trouble_of_judge(judge: Judge | None) -> list[str]:

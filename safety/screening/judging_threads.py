@@ -25,8 +25,16 @@ WAITS = 5
 """So many times its seconds of the processor may a judgement take, as it may be waiting."""
 
 
+MOST_RUNAWAYS = 8
+"""With so many threads left behind no further text is judged: each takes its time from all."""
+
+
 class TooLong(Exception):
     """A judgement took more than its time, more than once."""
+
+
+class TooManyRunaways(Exception):
+    """Judgements that never end hold the processor; nothing more is begun."""
 
 
 class JudgingThreads:
@@ -46,13 +54,19 @@ class JudgingThreads:
         """Return what the work returns, or raise what it raises.
 
         Raises TooLong if it computes for more than so many seconds; it is tried once more first.
+        Raises TooManyRunaways without a try.
         """
         for _ in range(TRIES):
             async with self._room:
+                if self.runaways >= MOST_RUNAWAYS:
+                    raise TooManyRunaways
                 attempt = _Try(work)
-                if await attempt.ends_within(seconds):
-                    return attempt.result.result()
-                self._left.append(attempt.result)
+                try:
+                    if await attempt.ends_within(seconds):
+                        return attempt.result.result()
+                finally:
+                    if not attempt.result.done():
+                        self._left.append(attempt.result)
         raise TooLong
 
 
@@ -80,8 +94,8 @@ class _Try(Generic[T]):
         return self.result.done()
 
     def _run(self) -> None:
-        self._clock = time.pthread_getcpuclockid(threading.get_ident())
         try:
+            self._clock = time.pthread_getcpuclockid(threading.get_ident())
             self.result.set_result(self.work())
         except BaseException as error:
             self.result.set_exception(error)

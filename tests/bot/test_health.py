@@ -47,7 +47,7 @@ async def test_a_bot_whose_parts_work_is_alive_and_ready(start: StartBot) -> Non
         assert not await until_troubled(bot, "ready")
         status, health = await told(bot, "ready")
         assert (status, health["status"], health["troubles"]) == (200, "ok", [])
-        assert [*health["parts"]] == ["worker", "database", "slack", "filter", "lease"]
+        assert [*health["parts"]] == ["worker", "database", "slack", "filter", "judge", "lease"]
         connections = health["parts"]["slack"]["connections"]
         assert any(each["open"] and each["seconds"] >= 0 for each in connections)
 
@@ -94,13 +94,14 @@ async def test_a_bot_without_a_connection_to_slack_is_not_ready(
         assert not await until_troubled(bot, "takes")
 
 
-async def test_a_bot_whose_judge_does_not_answer_is_degraded(
+async def test_a_bot_whose_judge_does_not_answer_takes_requests_but_is_not_ready(
     start: StartBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[judge]\nurl = "http://127.0.0.1:9"\nform = "llama_guard"\n')
     async with start(health_port=0, policy=policy) as bot:
-        (trouble,) = await until_troubled(bot, "ready", "filter")
+        (trouble,) = await until_troubled(bot, "ready", "judge")
+        assert not await until_troubled(bot, "takes")
     assert "judge" in trouble
     assert "judge" in capsys.readouterr().out
 

@@ -174,7 +174,7 @@ async def test_a_job_that_is_reopened_while_it_runs_is_run_once_more(
 
     script = Script(waits, nothing)
     jobs, job = Jobs(store, script, lease), await added(store, lease.bot)
-    async with in_background(jobs.watch()):
+    async with in_background(jobs.watch):
         jobs.start(job)
         await until(lambda: len(script.runs) == 1)
         await asyncio.sleep(0.05)
@@ -206,7 +206,7 @@ async def test_jobs_that_are_taken_leave_room_for_new_ones_and_those_that_wait_f
 
     script = Script(waits, waits, waits_for_the_newest, waits)
     jobs = Jobs(store, script, lease)
-    async with in_background(jobs.watch()):
+    async with in_background(jobs.watch):
         await until(lambda: len(asked) == 2)
         jobs.start(await added(store, lease.bot, "new"))
         # It waits for one that nobody runs yet, and so holds no place of those.

@@ -11,7 +11,7 @@ from bot.background_tasks import in_background
 from bot.drafting.jobs.lease import Lease, key_print
 from bot.drafting.slack_port import Content, Place, SlackUnavailable, Work
 from bot.messages import Phrase
-from bot.slack.client.api_client import web_client
+from bot.slack.client.api_client import AnswerLost, web_client
 from bot.slack.outbox import Outbox
 from bot.store import Store, StoreUnavailable
 from bot.workspace import Workspace
@@ -56,7 +56,7 @@ async def test_a_lease_ends_here_before_it_ends_in_the_database(store: Store) ->
 async def test_a_lease_that_is_kept_goes_on_and_says_who_else_lives(store: Store) -> None:
     lease, heard = Lease(store, KEY, 3), list[int]()
     await lease.join()
-    async with in_background(lease.keep(nothing, heard.append)):
+    async with in_background(lambda: lease.keep(nothing, heard.append)):
         await store.join("another", key_print(KEY), 60)
         await until(lambda: heard[-1] == 2)
         await asyncio.sleep(3)
@@ -80,9 +80,9 @@ async def test_what_was_begun_under_a_lost_lease_ends_before_the_next_begins(
     await lease.join()
     with monkeypatch.context() as patch:
         patch.setattr(Store, "renew", away)
-        async with in_background(lease.keep(end, nobody)):
+        async with in_background(lambda: lease.keep(end, nobody)):
             await until(lambda: bool(valid))
-    async with in_background(lease.keep(end, nobody)):
+    async with in_background(lambda: lease.keep(end, nobody)):
         await until(lambda: lease.is_valid)
     assert set(valid) == {False}
 
@@ -102,13 +102,13 @@ async def test_the_bot_of_a_sqlite_file_has_its_lease_for_as_long_as_it_runs(
 async def test_without_a_lease_nothing_is_written_to_slack_that_others_may_be_writing(
     workspace: Workspace, ada: str, general: str
 ) -> None:
-    may = [True]
+    left = [10.0]
     token = SecretStr(workspace.bot_token)
     async with web_client(token, f"{workspace.url}/api/") as client:
-        outbox = Outbox(client, may_write=lambda: may[0])
+        outbox = Outbox(client, seconds_to_write=lambda: left[0])
         hello = Content(Phrase("*Ada* asked for a blog post"))
         ts = await outbox.post(Place(general), hello, key="thread-1")
-        may[0] = False
+        left[0] = 0.0
         for write in (
             lambda: outbox.post(Place(general), hello, key="thread-2"),
             lambda: outbox.edit(general, ts, hello),
@@ -121,6 +121,29 @@ async def test_without_a_lease_nothing_is_written_to_slack_that_others_may_be_wr
         await outbox.tell(general, ada, Phrase("hello"))
     assert len(workspace.messages(general)) == 1
     assert len(workspace.whispers(ada)) == 1
+
+
+async def test_no_write_lasts_longer_than_the_lease() -> None:
+    async def hangs(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+        writer.close()
+
+    async with await asyncio.start_server(hangs, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with web_client(SecretStr("token"), f"http://127.0.0.1:{port}/api/") as client:
+            outbox = Outbox(client, seconds_to_write=lambda: 0.1)
+            async with asyncio.timeout(3):
+                with pytest.raises(AnswerLost):
+                    await outbox.api.attempt("chat.postMessage", {"channel": "C1", "text": "hello"})
+
+
+async def test_how_long_a_write_may_take_ends_with_the_lease_in_the_database(store: Store) -> None:
+    lease = Lease(store, KEY, 12)
+    assert lease.seconds_to_write == 0
+    await lease.join()
+    assert 5.0 < lease.seconds_to_write <= 12.0
+    await lease.leave()
+    assert lease.seconds_to_write == 0
 
 
 async def test_a_thread_that_is_left_to_another_bot_is_not_set_to_rest(

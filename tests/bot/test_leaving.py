@@ -32,6 +32,16 @@ async def test_a_bot_that_ends_takes_requests_in_and_says_what_goes_on_later(
         await late.sees_drafts(1)
 
 
+async def test_what_was_acked_just_before_the_end_is_still_answered(
+    start: StartBot, ana: Person, workspace: Workspace
+) -> None:
+    async with start():
+        workspace.fail("chat.postEphemeral", status=500, times=2)
+        await workspace.say(ana.id, ana.channel, f"<@{workspace.bot_user}>")
+        await workspace.until(lambda: workspace.settled)
+    assert "What shall I write?" in workspace.whispers(ana.id)[0].text
+
+
 async def test_a_thread_shows_that_its_draft_waits_for_the_database(
     start: StartBot, ana: Person, engine: ScriptedEngine, workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -51,6 +51,9 @@ async def test_a_draft_is_counted_from_its_command_to_its_first_words(
         assert await figure(bot, "queue") == 1
         assert await figure(bot, "jobs", state="open") == 1
         assert await figure(bot, "oldest_open_job_seconds") > 0
+        # Its head alone is no text.
+        await ana.workspace.until(lambda: ana.drafts)
+        assert await figure(bot, "first_text_seconds_count") == texts
         engine.gate.set()
         await ana.sees_drafts(1)
         await ana.workspace.until(lambda: not bot.jobs.running)
@@ -61,7 +64,7 @@ async def test_a_draft_is_counted_from_its_command_to_its_first_words(
         made = await figure(bot, "slack_call_seconds_count", method="chat.startStream")
         assert made == calls + 1
         assert await figure(bot, "slack_wait_seconds_count", method="chat.startStream") >= made
-        assert await figure(bot, "ready") == 5
+        assert await figure(bot, "ready") == 6
         assert await figure(bot, "slack_connections") >= 1
 
 
@@ -97,11 +100,25 @@ async def test_no_word_and_no_id_of_anybody_is_among_the_figures(
         assert known not in text
 
 
+async def test_it_is_counted_for_how_long_the_oldest_text_waits_for_a_reviewer(
+    start: StartBot, workspace: Workspace, ana: Person, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[input]\nemail = "hold"\n')
+    reviewers = workspace.channel("reviewers", private=True, members=[workspace.person("rex")])
+    async with start(health_port=0, policy=policy, review_channel=reviewers) as bot:
+        await ana.draft("write to jane.roe@acme-corp.com")
+        await workspace.until(lambda: workspace.messages(reviewers))
+        assert await figure(bot, "holds_waiting") == 1
+        assert await figure(bot, "oldest_hold_seconds") > 0
+
+
 async def test_what_cannot_be_counted_is_no_figure_of_before(
     start: StartBot, tmp_path: Path
 ) -> None:
     async with start(health_port=0) as bot:
         assert await figure(bot, "holds_waiting") == 0
+        assert await figure(bot, "oldest_hold_seconds") == 0
         breaks = sqlite3.connect(tmp_path / "draftsmith.db")
         breaks.execute("ALTER TABLE holds RENAME TO gone")
         breaks.commit()

@@ -303,6 +303,11 @@ async def test_a_finished_text_is_returned_as_where_it_stands_however_often_it_i
     assert link != await outbox.upload(root, text, "md", comment=note, since=later, again=True)
 
 
+@pytest.fixture(autouse=True)
+def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.client.posts.SHARED_PAUSES", (0.01, 0.01, 0.01))
+
+
 @pytest.mark.parametrize(
     "method", ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info"]
 )
@@ -317,3 +322,14 @@ async def test_a_file_is_there_once_whatever_answer_is_lost(
     link = await outbox.upload(root, text, "docx", comment=note, since=now, again=False)
     (said,) = workspace.messages(channel, root.thread_ts)[1:]
     assert [f"/{file.id}/" in str(link) for file in said.files] == [True]
+
+
+async def test_a_file_that_slack_shares_late_is_there_once(
+    workspace: Workspace, outbox: Outbox, channel: str
+) -> None:
+    root = Place(channel, await outbox.post(Place(channel), HELLO, key="k"))
+    workspace.fail("files.completeUploadExternal", drop="after")
+    workspace.fail("files.info", error="file_not_found", times=3)
+    text, note, now = SafeText("Rain fell."), Phrase("note"), datetime.now(UTC)
+    await outbox.upload(root, text, "docx", comment=note, since=now, again=False)
+    assert len(workspace.messages(channel, root.thread_ts)[1:]) == 1

@@ -53,6 +53,7 @@ class Stage:
         self.channel = workspace.channel("general", members=[self.ada])
         self.root = ""
         self.posted: list[tuple[int, str]] = []
+        self.begins = 0
 
     async def begin(self) -> "Stage":
         content = Content(Phrase("Ada asked for a blog post"))
@@ -66,10 +67,15 @@ class Stage:
         def heads(part: int) -> Phrase:
             return head if part == 1 else Phrase(f"{head}, part {part}")
 
-        return self.outbox.draft(place, heads, key=key, on_posted=self.record, shown=shown)
+        return self.outbox.draft(
+            place, heads, key=key, on_posted=self.record, on_text=self.begun, shown=shown
+        )
 
     async def record(self, part: int, ts: str) -> None:
         self.posted.append((part, ts))
+
+    def begun(self) -> None:
+        self.begins += 1
 
     @property
     def replies(self) -> list[PostedMessage]:
@@ -135,6 +141,15 @@ async def any_stage(request: pytest.FixtureRequest, workspace: Workspace) -> Asy
         workspace.without(*STREAMS)
     async with staged(workspace) as made:
         yield made
+
+
+async def test_the_first_words_of_a_draft_are_told_once(stage: Stage) -> None:
+    draft = stage.draft()
+    await draft.open()
+    assert stage.begins == 0
+    draft.show(SafeText("one\n\ntwo"))
+    await draft.finish(None)
+    assert stage.begins == 1
 
 
 async def test_a_draft_grows_while_it_is_released(stage: Stage) -> None:

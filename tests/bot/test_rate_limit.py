@@ -297,6 +297,24 @@ async def test_no_lane_is_starved_for_ever(clock: StoppedClock, kept_off: Priori
     assert 60 < waited[0] < 130
 
 
+@pytest.mark.parametrize("per_minute", [1, 16, 50])
+async def test_heads_go_on_while_more_drafts_are_open_than_there_are_calls(
+    clock: StoppedClock, per_minute: int
+) -> None:
+    budget, shown = CallBudget(per_minute, clock), list[float]()
+    budget.reserved = 2 * per_minute
+
+    async def heads() -> None:
+        for _ in range(3):
+            await budget.acquire(Priority.LATER)
+            shown.append(clock.now)
+
+    showing = asyncio.create_task(heads())
+    await clock.run(clock.sleep(4 * COUNT_SECONDS))
+    showing.cancel()
+    assert len(shown) == 3
+
+
 async def test_resumed_drafts_leave_new_ones_their_calls(clock: StoppedClock) -> None:
     limits, ended = RateLimiter(clock=clock), []
 

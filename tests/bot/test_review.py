@@ -87,6 +87,25 @@ async def test_an_approved_draft_is_shown_whole_and_nothing_of_it_before(
     assert "actions" not in [block["type"] for block in card.blocks]
 
 
+async def test_a_card_that_waits_for_slack_is_posted_once(
+    holding: StartBot,
+    ana: Person,
+    rex: Reviewer,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.drafting.reviews.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("bot.drafting.reviews.BEING_SHOWN", timedelta(0))
+    async with holding():
+        # The first of two is the head of the thread.
+        workspace.fail("chat.postMessage", retry_after=1, after=1)
+        await ana.draft("rain")
+        await rex.sees_card()
+        # A channel takes one post a second.
+        await asyncio.sleep(1.5)
+    assert len(workspace.messages(rex.channel)) == 1
+
+
 async def test_the_text_is_shown_to_the_reviewer_who_asks_alone(
     holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
 ) -> None:

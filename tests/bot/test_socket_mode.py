@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import socket_mode
 from bot.app import Bot
 from bot.errors import OperatorError
 from bot.socket_mode import SocketMode
@@ -105,6 +106,47 @@ async def test_a_connection_that_slack_ends_at_once_is_not_asked_for_again_and_a
     began = asyncio.get_running_loop().time()
     await workspace.until(lambda: workspace.sockets == 2)
     assert asyncio.get_running_loop().time() - began > 0.4
+
+
+async def test_an_ack_that_is_being_made_still_arrives_when_the_connections_close(
+    bolt: AsyncApp, workspace: Workspace, ada: str, general: str
+) -> None:
+    asked = asyncio.Event()
+
+    @bolt.command("/draft")
+    async def slow(ack: AsyncAck) -> None:
+        asked.set()
+        await asyncio.sleep(0.3)
+        await ack("heard")
+
+    async with aiohttp.ClientSession() as session:
+        made = SocketMode(bolt, workspace.app_token, session, count=1)
+        await made.open()
+        command = asyncio.create_task(workspace.command(ada, general, "/draft", "rain"))
+        await asked.wait()
+        await made.close()
+        assert (await command).ok
+
+
+async def test_a_try_to_connect_that_hangs_or_breaks_is_followed_by_another(
+    sockets: SocketMode, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, tries = SocketMode._open, []
+
+    async def opened(self: SocketMode) -> object:
+        tries.append(1)
+        if len(tries) == 1:
+            await asyncio.Event().wait()
+        if len(tries) == 2:
+            raise KeyError("url")
+        return await connect(self)
+
+    monkeypatch.setattr(socket_mode, "OPEN_SECONDS", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(SocketMode, "_open", opened)
+        workspace.drop_sockets(1)
+        await workspace.until(lambda: len(tries) == 3)
+    await workspace.until(lambda: workspace.sockets == 2)
 
 
 async def test_how_many_connections_there_are_is_a_setting(

@@ -151,7 +151,7 @@ async def _posted(_: int, __: str) -> None: ...
 
 
 def a_draft(outbox: Outbox, place: Place, head: Phrase = SAID) -> DraftMessage:
-    return outbox.draft(place, lambda part: head, key="k", on_posted=_posted)
+    return outbox.draft(place, lambda part: head, key="k", on_posted=_posted, on_text=lambda: None)
 
 
 async def open_and_show(outbox: Outbox, place: Place, text: Any) -> None:

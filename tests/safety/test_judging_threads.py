@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from safety import Filter, Stage, load_policy
-from safety.screening.judging_threads import WAITS, JudgingThreads, TooLong
+from safety.screening.judging_threads import (
+    MOST_RUNAWAYS,
+    WAITS,
+    JudgingThreads,
+    TooLong,
+    TooManyRunaways,
+)
 
 ROOT = Path(__file__).parents[2]
 STOPPED_SECONDS = 1.5
@@ -93,6 +99,40 @@ async def test_a_judgement_that_never_ends_is_given_up_and_health_tells_it() -> 
     for thread in [each for each in threading.enumerate() if each.name == "judge"]:
         thread.join()
     assert not (await by.health()).degraded
+
+
+async def test_behind_too_many_judgements_that_never_end_nothing_more_is_begun() -> None:
+    by = Filter(load_policy(None).model_copy(update={"timeout_seconds": 20}))
+    threads, ends = by.screening.threads, threading.Event()
+    for _ in range(MOST_RUNAWAYS // 2):
+        with pytest.raises(TooLong):
+            await threads.run(ends.wait, 0.01)
+    with pytest.raises(TooManyRunaways):
+        await threads.run(lambda: "judged", 20)
+    verdict = await by.judge("The draft.", Stage.OUTPUT, request="r1")
+    assert verdict.rules == ("detector_error",)
+    # Other bots are no better: one crafted text must not take them all out.
+    assert not await by.own_troubles()
+    assert await by.judging_troubles()
+    ends.set()
+    for thread in [each for each in threading.enumerate() if each.name == "judge"]:
+        thread.join()
+    assert await threads.run(lambda: "judged", 20) == "judged"
+
+
+async def test_a_judgement_that_nobody_waits_for_any_more_is_still_counted() -> None:
+    threads, begun, ends = JudgingThreads(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        ends.wait()
+
+    judging = asyncio.create_task(threads.run(work, 20))
+    await asyncio.to_thread(begun.wait)
+    judging.cancel()
+    await asyncio.wait([judging])
+    assert threads.runaways == 1
+    ends.set()
 
 
 async def test_judgements_that_wait_for_their_turn_lose_none_of_their_time() -> None:

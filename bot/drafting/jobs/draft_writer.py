@@ -225,9 +225,11 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     heads, key = await _heads(run, version), version.post_key
 
     async def posted(part: int, ts: str) -> None:
-        if part == 1 and not again:
-            FIRST_TEXT.observe(age(run.job.created_at))
         await store.record_post(version.id, part, place.channel, ts)
+
+    def begun() -> None:
+        if not again:
+            FIRST_TEXT.observe(age(run.job.created_at))
 
     parts = await store.list_posts(version.id)
     # A message that was posted just before a crash is not on record.
@@ -237,7 +239,7 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
             await posted(1, ts)
             parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
-    message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted)
+    message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted, on_text=begun)
     gate = run.filter.gate(request=run.job.name, who=run.job.requester)
     return DraftWriter(run, place, version, gate, message)
 

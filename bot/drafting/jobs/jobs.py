@@ -96,9 +96,6 @@ class Jobs:
                 await self._notice_stops()
             except StoreUnavailable as away:
                 log.warning("jobs not looked for", away=str(away))
-            except Exception as error:
-                # Whatever it is: without this look nothing would be taken over any more.
-                log.error("jobs not looked for", error=where(error))
             await _within(LOOK_SECONDS, self._woken)
 
     async def listen(self) -> None:

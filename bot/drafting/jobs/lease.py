@@ -43,6 +43,15 @@ class Lease:
         return time.clock_gettime(CLOCK) < self._until
 
     @property
+    def seconds_to_write(self) -> float:
+        """How long a write that begins now may take; 0: none may begin.
+
+        One that took longer might arrive after another bot has looked for what stands.
+        """
+        left = self._until - time.clock_gettime(CLOCK)
+        return left + self._seconds * KEPT if left > 0 else 0.0
+
+    @property
     def is_oldest(self) -> bool:
         """Whether this bot does what one bot is enough for."""
         return self.is_valid and self.living.oldest

@@ -39,8 +39,6 @@ class ThreadHeads:
                 await self.show_due()
             except StoreUnavailable as away:
                 log.warning("heads wait", away=type(away).__name__)
-            except Exception as error:
-                log.error("heads broken", error=where(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await self._context.store.heads_due.wait()

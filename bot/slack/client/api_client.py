@@ -3,7 +3,9 @@
 Knows methods and answers, not what they are for.
 """
 
+import asyncio
 import logging
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,7 +25,8 @@ ApiArgs = Mapping[str, object]
 ApiAnswer = dict[str, Any]
 
 TRIES = 5
-TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
+TIMEOUT_SECONDS = 20
+TIMEOUT = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=5)
 
 # Slack reads no JSON body for these.
 READS = {
@@ -119,13 +122,19 @@ class ApiClient:
     """One workspace's Web API."""
 
     def __init__(
-        self, client: AsyncWebClient, rate_limit: RateLimiter, may_write: Callable[[], bool]
+        self,
+        client: AsyncWebClient,
+        rate_limit: RateLimiter,
+        seconds_to_write: Callable[[], float],
     ) -> None:
-        """`may_write()` is asked before each write that another bot may be doing as well."""
+        """Take what is asked before each write that another bot may do later: how long it may take.
+
+        0: none may begin.
+        """
         assert client.session is not None, "make the client with web_client()"
         assert not client.retry_handlers, "the client would repeat posts: make it with web_client()"
         self.rate_limit = rate_limit
-        self._may_write = may_write
+        self._seconds_to_write = seconds_to_write
         self._client = client
         self._session = client.session
 
@@ -146,10 +155,12 @@ class ApiClient:
 
     async def attempt(self, method: str, args: ApiArgs) -> ApiAnswer:
         """Make one HTTP request, past the rate limit. Raises RateLimited or AnswerLost as well."""
-        if method not in HARMLESS and not self._may_write():
+        seconds = math.inf if method in HARMLESS else self._seconds_to_write()
+        if seconds <= 0:
             raise SlackUnavailable(method)
         try:
-            response = await self._client.api_call(method, **_request(method, args))
+            async with asyncio.timeout(min(seconds, TIMEOUT_SECONDS)):
+                response = await self._client.api_call(method, **_request(method, args))
         except SlackApiError as error:
             raise self._to_error(method, error.response) from None
         except (aiohttp.ClientError, TimeoutError, OSError):

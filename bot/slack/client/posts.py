@@ -14,6 +14,8 @@ from bot.slack.render.markup import plain
 from bot.slack.sessions import Sessions
 
 EVENT_TYPE = "draftsmith"
+# Seconds between looks for a shared file: Slack shares it a while after it has said so.
+SHARED_PAUSES = (0.5, 1.0, 2.0)
 CLOCKS = 30  # Seconds by which Slack's clock and ours may differ.
 PAGE = 200
 PAGES = 10
@@ -103,7 +105,9 @@ class Posts:
         """Put a file into a thread, once, and return its id.
 
         Only its last step shows it. A ticket or a transfer that is repeated leaves nothing behind
-        that anybody sees. https://docs.slack.dev/messaging/working-with-files
+        that anybody sees. If the answer of the last is lost, the file is looked for during some
+        seconds before a repeat: shared later than that, it would be there twice.
+        https://docs.slack.dev/messaging/working-with-files
         """
         args = {"filename": name, "length": len(data)}
         ticket = await self.api.call("files.getUploadURLExternal", args)
@@ -138,9 +142,20 @@ class Posts:
                 continue
             except AnswerLost:
                 await self.api.rate_limit.clock.sleep(pause)
-            if await self._is_shared(file, channel):
+            if await self._becomes_shared(file, channel):
                 return
         raise SlackUnavailable(method)
+
+    async def _becomes_shared(self, file: str, channel: str) -> bool:
+        """Say whether a file is in a channel, or comes there within some seconds.
+
+        Slack first scans it: https://github.com/slackapi/bolt-js/issues/2115
+        """
+        for pause in SHARED_PAUSES:
+            if await self._is_shared(file, channel):
+                return True
+            await self.api.rate_limit.clock.sleep(pause)
+        return await self._is_shared(file, channel)
 
     async def _is_shared(self, file: str, channel: str) -> bool:
         """Say whether a file is in a channel. https://docs.slack.dev/reference/objects/file-object"""

@@ -109,8 +109,10 @@ class CallBudget:
     up the minute at once, so that drafts that end together are complete together. Growth draws from
     a token bucket that fills evenly, and leaves a quarter of a full one. What goes on with earlier
     work, or comes later, takes what is left, one call at a time, but for a tenth. These leave the
-    calls that are `reserved` as well: one for the end of each draft that runs. No lane starves
-    another: one call in four goes to whoever has waited longest, if that is over a minute.
+    calls that are `reserved` as well: one for the end of each draft that runs; but while none ends,
+    as without a worker, what comes later must go on, so that three quarters are kept from it at
+    most. No lane starves another: one call in four goes to whoever has waited longest, if that is
+    over a minute.
     """
 
     def __init__(self, per_minute: int, clock: Clock, *, burst: int | None = None) -> None:
@@ -206,7 +208,8 @@ class CallBudget:
             wait = self._seconds_to_room(now, 0)
         elif lane.behind:
             even = self._left_at + 60 / (self._per_minute - self._margin) - now
-            wait = max(even, self._seconds_to_room(now, self.reserved + self._margin))
+            kept = min(self.reserved, self._per_minute * 3 // 4) + self._margin
+            wait = max(even, self._seconds_to_room(now, kept))
         else:
             full = (1 + self._spare - self._tokens) / self._rate
             wait = max(full, self._seconds_to_room(now, self.reserved))
