@@ -279,12 +279,41 @@ async def test_one_urgent_write_that_breaks_off_costs_the_others_nothing(store: 
     assert await store.record_event("broken")
 
 
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_a_write_that_is_cut_off_within_a_statement_leaves_a_store_that_works(
+    tmp_path: Path, *, urgent: bool
+) -> None:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db")
+    begun = asyncio.Event()
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<600000)"
+
+    async def count() -> None:
+        async with store._write(urgent=urgent) as session:
+            connection = await session.connection()
+            begun.set()
+            await connection.exec_driver_sql(f"{slow} SELECT count(*) FROM n")
+
+    counting = asyncio.create_task(count())
+    await begun.wait()
+    others = [asyncio.create_task(store.record_event(key)) for key in "ab"]
+    await asyncio.sleep(0.01)
+    counting.cancel()
+    told = await asyncio.gather(*others, return_exceptions=True)
+    assert all(each is True or isinstance(each, StoreUnavailable) for each in told)
+    assert await store.record_event("c")
+    await store.close()
+
+
 async def test_all_urgent_writes_that_wait_hear_that_the_database_is_locked(tmp_path: Path) -> None:
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db")
+    assert store._together is not None
+    begin, begun = store._together._begin, list[object]()
+    store._together._begin = lambda: begun.append(1) or begin()
     with sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         told = await asyncio.gather(*map(store.record_event, "abc"), return_exceptions=True)
         assert [type(each) for each in told] == [StoreUnavailable] * 3
+        assert len(begun) == 1, "they wait together"
         other.execute("ROLLBACK")
     assert await store.record_event("a")
     await store.close()
