@@ -90,7 +90,7 @@ class HoldQueries(Transactions):
             if job_id is None:
                 return False
             again = update(Job).where(Job.id == job_id)
-            await session.execute(again.values(status=JobStatus.OPEN, ended_at=None))
+            await session.execute(again.values(status=JobStatus.OPEN, ended_at=now()))
             await self._signal(session, "free")
             return True
 

@@ -178,7 +178,7 @@ class JobQueries(Transactions):
     async def reopen_waiting(self, job: Job, channel: str | None = None) -> bool:
         """Reopen a waiting job, in another `channel` if given; False if it was not waiting."""
         query = update(Job).where(Job.id == job.id, Job.status == JobStatus.WAITING)
-        query = query.values(status=JobStatus.OPEN, ended_at=None)
+        query = query.values(status=JobStatus.OPEN, ended_at=now())
         async with self._write() as session:
             if await session.scalar(query.returning(Job.id)) is None:
                 return False

@@ -335,8 +335,12 @@ async def test_what_was_begun_waits_behind_what_is_new_when_it_is_taken(
         behind[job.id] = RESUMED.get()
 
     new, begun = await added(store, None, "k1"), await added(store, "dead", "k2")
-    await store.count_try(begun.id, "en")
+    invited = await added(store, None, "k3")
+    for job in (begun, invited):
+        await store.count_try(job.id, "en")
+    await store.end_job(invited.id, JobStatus.WAITING)
+    assert await store.reopen_waiting(invited)
     jobs = Jobs(store, Script(note), lease)
     await jobs.take()
     await finished(jobs)
-    assert behind == {new.id: False, begun.id: True}
+    assert behind == {new.id: False, begun.id: True, invited.id: False}

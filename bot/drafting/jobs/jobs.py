@@ -84,8 +84,9 @@ class Jobs:
         for job in await self._store.claim_jobs(self._lease.bot, room, list(self._tasks)):
             log.info("job taken", job=job.name, epoch=job.epoch)
             self._taken.add(job.id)
-            # Of one that was not begun its requester has seen nothing yet.
-            with resuming() if job.tries else nullcontext():
+            # Somebody waits for what was not begun, and for what was decided or invited just now.
+            is_new = job.tries == 0 or job.ended_at is not None
+            with nullcontext() if is_new else resuming():
                 self.start(job)
 
     async def watch(self) -> None:
