@@ -28,7 +28,6 @@ from bot.store import (
     Hold,
     HoldStatus,
     Job,
-    JobStatus,
     Source,
     Store,
     StoreUnavailable,
@@ -203,13 +202,8 @@ class Reviews:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tend(self, hold: Hold, wake: Callable[[], None]) -> None:
-        job = await self._store.get_job(hold.job_id)
-        if hold.status is not HoldStatus.PENDING:
-            # Decided while the job still ran, whose end then hid that there is more to do.
-            if job.status is JobStatus.DONE:
-                await self._store.reopen_job(job.id)
-                wake()
-        elif hold.expires_at <= now():
+        if hold.expires_at <= now():
+            job = await self._store.get_job(hold.job_id)
             if await self._decide(hold, job, HoldStatus.EXPIRED, None):
                 wake()
         elif hold.card_ts is None and hold.created_at < now() - BEING_SHOWN:

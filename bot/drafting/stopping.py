@@ -11,7 +11,7 @@ from bot.messages import sentence
 from bot.store import Job, JobStatus, Store, Version
 
 # Slack says when most things were asked for; the rest is by our clock, which may be ahead.
-LEEWAY = timedelta(seconds=2)
+LEEWAY = timedelta(minutes=1)
 
 
 class Stopping:
@@ -62,15 +62,14 @@ class Stopping:
             self._store.list_jobs_not_begun, requester=user, channel=channel, before=at + LEEWAY
         )
         waiting = await theirs(status=JobStatus.WAITING)
-        for job in waiting:
-            await self._store.end_job(job.id, JobStatus.REFUSED)
+        given_up = [job for job in waiting if await self._store.refuse_waiting(job)]
         await self._begin(await theirs())
         versions = await self._store.list_writing(
             requester=user, channel=channel, before=at + LEEWAY
         )
         for version in versions:
             await self._stop(version)
-        return len(versions) + sum(job.n for job in waiting)
+        return len(versions) + sum(job.n for job in given_up)
 
     async def _writing_in(self, thread_id: int, at: datetime) -> Sequence[Version]:
         before = at + LEEWAY

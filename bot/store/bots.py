@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.metrics import TAKEOVERS
 from bot.store.models import Job, JobStatus, LivingBot, Version, VersionStatus
@@ -71,14 +72,17 @@ class BotQueries(Transactions):
     async def give_back(self, bot: str) -> None:
         """Give back what a bot ran, for others to take at once."""
         async with self._write() as session:
-            await session.execute(update(Job).where(Job.owner == bot).values(owner=None))
-            await self._signal(session, "free")
+            await self._give_back(session, bot)
+
+    async def _give_back(self, session: AsyncSession, bot: str) -> None:
+        await session.execute(update(Job).where(Job.owner == bot).values(owner=None))
+        await self._signal(session, "free")
 
     async def leave(self, bot: str) -> None:
         """End a bot's lease, and give back what it ran."""
         async with self._write() as session:
             await session.execute(delete(LivingBot).where(LivingBot.id == bot))
-        await self.give_back(bot)
+            await self._give_back(session, bot)
 
     async def claim_jobs(self, bot: str, most: int, running: Collection[int]) -> Sequence[Job]:
         """Take open jobs that nobody runs, the oldest first, each with a new epoch.
@@ -89,17 +93,19 @@ class BotQueries(Transactions):
         async with self._read() as session:
             if not await session.scalar(select(exists().where(free))):
                 return []
-        taken = select(Job.id).where(free).order_by(Job.id).limit(most)
         # PostgreSQL: two bots that look at once take different jobs.
-        chosen = taken.with_for_update(skip_locked=True, of=Job).scalar_subquery()
-        claim = update(Job).where(Job.id.in_(chosen)).values(owner=bot, epoch=Job.epoch + 1)
+        found = select(Job.id, Job.owner).where(free).order_by(Job.id).limit(most)
         async with self._write() as session:
+            owners = (await session.execute(found.with_for_update(skip_locked=True, of=Job))).all()
+            claim = update(Job).where(Job.id.in_([row.id for row in owners]))
             jobs = await session.scalars(
-                claim.returning(Job), execution_options={"synchronize_session": False}
+                claim.values(owner=bot, epoch=Job.epoch + 1).returning(Job),
+                execution_options={"synchronize_session": False},
             )
-            taken_over = sorted(jobs.all(), key=lambda job: job.id)
-        TAKEOVERS.inc(sum(job.epoch > 1 for job in taken_over))
-        return taken_over
+            taken = sorted(jobs.all(), key=lambda job: job.id)
+        # What was given back, or reopened, is taken from nobody.
+        TAKEOVERS.inc(sum(row.owner not in (None, bot) for row in owners))
+        return taken
 
     async def release_job(self, job: Job) -> None:
         """Give a job back, if this run still has it: it rests, or another bot goes on with it."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -53,6 +56,7 @@ def connect(url: str | URL, *, answer: float | None = None, pool: float = 30.0) 
     engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -90,6 +94,15 @@ def _begin_sqlite(connection: Connection) -> None:
     # one that takes the write lock as it begins waits for it.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _let_go(connection: DBAPIConnection, _: ConnectionPoolEntry, __: BaseException | None) -> None:
+    """Give up the lock of a connection that breaks off within a statement.
+
+    Closed, it would keep it for as long as Python keeps the cursor of that statement.
+    """
+    with suppress(sqlite3.Error, SQLAlchemyError):
+        connection.rollback()
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -31,7 +31,7 @@ class _Turn:
     came: float = field(default_factory=time.monotonic)
     session: asyncio.Future[AsyncSession | CommitFailed] = field(default_factory=asyncio.Future)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    broken: Exception | None = None
+    broken: BaseException | None = None
     committed: asyncio.Future[CommitFailed | None] = field(default_factory=asyncio.Future)
 
 
@@ -62,7 +62,7 @@ class GroupCommit:
                 raise session
             async with session.begin_nested():
                 yield session
-        except Exception as error:
+        except BaseException as error:
             turn.broken = error
             raise
         finally:
@@ -80,12 +80,15 @@ class GroupCommit:
                 # Whoever came later may find the database free.
                 waited = [turn for turn in self._waiting if turn.came <= began]
                 self._end(together or waited, CommitFailed(type(error).__name__))
+                self._waiting = deque(turn for turn in self._waiting if not turn.session.done())
             else:
                 self._end(together, None)
         self._committer = None
 
     async def _let_write(self, session: AsyncSession, together: list[_Turn]) -> None:
         """Give each its turn. Raises what breaks the transaction of all."""
+        # SQLite's lock is waited for once, not within the turn of each.
+        connection = await session.connection()
         while self._waiting and len(together) < MOST_TOGETHER:
             turn = self._waiting.popleft()
             if turn.session.done():
@@ -98,6 +101,9 @@ class GroupCommit:
             # After such an error SQLite may have undone what the others wrote.
             if isinstance(turn.broken, DBAPIError) and not isinstance(turn.broken, IntegrityError):
                 raise turn.broken
+            # One that was cancelled within a statement has cost all their connection.
+            if connection.invalidated:
+                raise CommitFailed("connection lost")
 
     def _end(self, turns: list[_Turn], failed: CommitFailed | None) -> None:
         for turn in turns:

@@ -72,8 +72,9 @@ class HoldQueries(Transactions):
             return await session.get(Hold, hold_id)
 
     async def list_open_holds(self) -> Sequence[Hold]:
-        """Return the holds without a decision, and those whose decision is not carried out yet."""
-        query = select(Hold).where(Hold.sealed != "").order_by(Hold.id)
+        """Return the holds without a decision."""
+        pending = (Hold.sealed != "", Hold.status == HoldStatus.PENDING)
+        query = select(Hold).where(*pending).order_by(Hold.id)
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
@@ -90,16 +91,9 @@ class HoldQueries(Transactions):
             if job_id is None:
                 return False
             again = update(Job).where(Job.id == job_id)
-            await session.execute(again.values(status=JobStatus.OPEN, ended_at=None))
+            await session.execute(again.values(status=JobStatus.OPEN, ended_at=now()))
             await self._signal(session, "free")
             return True
-
-    async def reopen_job(self, job_id: int) -> None:
-        """Reopen a job that ended: a decision came while it ran."""
-        query = update(Job).where(Job.id == job_id).values(status=JobStatus.OPEN, ended_at=None)
-        async with self._write() as session:
-            await session.execute(query)
-            await self._signal(session, "free")
 
     async def restore_request(self, job: Job, asked: str, sources: Sequence[Source]) -> None:
         """Put a held request and its sources back; a second try adds nothing."""

@@ -178,13 +178,24 @@ class JobQueries(Transactions):
     async def reopen_waiting(self, job: Job, channel: str | None = None) -> bool:
         """Reopen a waiting job, in another `channel` if given; False if it was not waiting."""
         query = update(Job).where(Job.id == job.id, Job.status == JobStatus.WAITING)
-        query = query.values(status=JobStatus.OPEN, ended_at=None)
+        query = query.values(status=JobStatus.OPEN, ended_at=now())
         async with self._write() as session:
             if await session.scalar(query.returning(Job.id)) is None:
                 return False
             if channel is not None:
                 (await session.get_one(Thread, job.thread_id)).channel = channel
             await self._signal(session, "free")
+            return True
+
+    async def refuse_waiting(self, job: Job) -> bool:
+        """End a waiting job whose requester gives it up; False if it was not waiting."""
+        query = update(Job).where(Job.id == job.id, Job.status == JobStatus.WAITING)
+        query = query.values(status=JobStatus.REFUSED, owner=None, ended_at=now())
+        async with self._write() as session:
+            if await session.scalar(query.returning(Job.id)) is None:
+                return False
+            await mark_misleading_head_due(session, job.thread_id)
+            await self._signal(session, "ended", job.id)
             return True
 
     async def record_event(self, key: str) -> bool:

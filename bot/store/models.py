@@ -185,7 +185,7 @@ class Job(Base):
 
     `owner` is the id of the bot that runs it, None if nobody does. `epoch` counts how often a bot
     took it: what a bot writes of an older epoch counts no longer. `failures` counts the runs that
-    ended by an error of ours.
+    ended by an error of ours. `ended_at`: when it ended; of an open job, when its rest ended.
     """
 
     __tablename__ = "jobs"

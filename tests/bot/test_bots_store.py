@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot import metrics
+from bot.metrics import REGISTRY
 from bot.store import (
     DatabaseInUse,
     Hold,
@@ -135,6 +136,23 @@ async def test_the_job_of_a_bot_that_lives_is_not_taken_and_that_of_a_dead_one_i
     (taken,) = await shared.claim_jobs("b", 9, [])
     assert metrics.TAKEOVERS._value.get() == before + 1
     assert (taken.id, taken.epoch) == (job.id, 2)
+
+
+async def test_what_was_given_back_or_is_its_own_counts_as_taken_from_nobody(
+    shared: Store,
+) -> None:
+    def taken_over() -> float:
+        return REGISTRY.get_sample_value("draftsmith_bot_lease_takeovers_total") or 0.0
+
+    before = taken_over()
+    await shared.join("a", "key", LONG)
+    job = await added(shared, "k1", "a")
+    await shared.release_job(job)
+    (again,) = await shared.claim_jobs("a", 9, [])
+    assert (again.epoch, taken_over()) == (2, before)
+    await end_lease(shared, "a")
+    await shared.claim_jobs("b", 9, [])
+    assert taken_over() == before + 1
 
 
 async def test_a_run_whose_job_was_taken_writes_nothing_more(store: Store) -> None:

@@ -12,7 +12,7 @@ from bot.drafting.jobs import jobs as jobs_module
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.lease import Lease
 from bot.drafting.jobs.pipeline import JobPipeline, Settled
-from bot.drafting.slack_port import SlackUnavailable
+from bot.drafting.slack_port import RESUMED, SlackUnavailable
 from bot.store import Job, JobKind, JobStatus, LeaseLost, Store, StoreUnavailable, Thread
 from tests.bot.fakes import until
 
@@ -25,10 +25,14 @@ class Run(JobPipeline):
         self.job = job
         self.settled = settled
         self.stopped: list[int] = []
+        self.goes_on = False
 
     async def run(self) -> None:
         if asyncio.iscoroutine(coming := self.work(self.job)):
             await coming
+
+    async def say_it_goes_on(self) -> None:
+        self.goes_on = True
 
     def stop(self, version_id: int) -> None:
         self.stopped.append(version_id)
@@ -308,3 +312,35 @@ async def test_a_run_that_cannot_be_cut_off_keeps_no_job_from_others(
     assert (await store.get_job(job.id)).owner is None
     released.set()
     await finished(jobs)
+
+
+async def test_a_job_that_waits_for_its_next_try_says_that_it_goes_on_after_a_restart(
+    store: Store, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "BACKOFF", (60.0,))
+    script = Script(away)
+    jobs = Jobs(store, script, lease)
+    jobs.start(await added(store, lease.bot))
+    await until(lambda: bool(jobs._pausing))
+    await jobs.drain(0)
+    assert script.runs[0].goes_on
+
+
+async def test_what_was_begun_waits_behind_what_is_new_when_it_is_taken(
+    store: Store, lease: Lease
+) -> None:
+    behind = dict[int, bool]()
+
+    def note(job: Job) -> None:
+        behind[job.id] = RESUMED.get()
+
+    new, begun = await added(store, None, "k1"), await added(store, "dead", "k2")
+    invited = await added(store, None, "k3")
+    for job in (begun, invited):
+        await store.count_try(job.id, "en")
+    await store.end_job(invited.id, JobStatus.WAITING)
+    assert await store.reopen_waiting(invited)
+    jobs = Jobs(store, Script(note), lease)
+    await jobs.take()
+    await finished(jobs)
+    assert behind == {new.id: False, begun.id: True, invited.id: False}

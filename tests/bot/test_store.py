@@ -4,12 +4,14 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store import (
     GUEST,
@@ -158,6 +160,17 @@ async def test_a_waiting_job_is_reopened_once(store: Store) -> None:
     assert [await store.reopen_waiting(job), await store.reopen_waiting(job)] == [True, False]
 
 
+async def test_a_waiting_job_that_was_reopened_is_not_given_up(store: Store) -> None:
+    job = await begun(store)
+    await store.end_job(job.id, JobStatus.WAITING)
+    assert await store.reopen_waiting(job)
+    assert not await store.refuse_waiting(job)
+    assert (await store.get_job(job.id)).status is JobStatus.OPEN
+    await store.end_job(job.id, JobStatus.WAITING)
+    assert await store.refuse_waiting(job)
+    assert (await store.get_job(job.id)).status is JobStatus.REFUSED
+
+
 async def test_tries_are_counted(store: Store) -> None:
     job = await begun(store)
     assert await store.count_try(job.id, "zh") == (0, "zh", 0)
@@ -279,12 +292,47 @@ async def test_one_urgent_write_that_breaks_off_costs_the_others_nothing(store: 
     assert await store.record_event("broken")
 
 
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_a_write_that_is_cut_off_within_a_statement_leaves_a_store_that_works(
+    tmp_path: Path, *, urgent: bool
+) -> None:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db")
+    begun = asyncio.Event()
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<600000)"
+
+    async def count() -> None:
+        async with store._write(urgent=urgent) as session:
+            connection = await session.connection()
+            begun.set()
+            await connection.exec_driver_sql(f"{slow} SELECT count(*) FROM n")
+
+    counting = asyncio.create_task(count())
+    await begun.wait()
+    others = [asyncio.create_task(store.record_event(key)) for key in "ab"]
+    await asyncio.sleep(0.01)
+    counting.cancel()
+    told = await asyncio.gather(*others, return_exceptions=True)
+    assert all(each is True or isinstance(each, StoreUnavailable) for each in told)
+    assert await store.record_event("c")
+    await store.close()
+
+
 async def test_all_urgent_writes_that_wait_hear_that_the_database_is_locked(tmp_path: Path) -> None:
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/draftsmith.db")
+    assert store._together is not None
+    begin, begun = store._together._begin, 0
+
+    def counted() -> AbstractAsyncContextManager[AsyncSession]:
+        nonlocal begun
+        begun += 1
+        return begin()
+
+    store._together._begin = counted
     with sqlite3.connect(tmp_path / "draftsmith.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         told = await asyncio.gather(*map(store.record_event, "abc"), return_exceptions=True)
         assert [type(each) for each in told] == [StoreUnavailable] * 3
+        assert begun == 1, "they wait together"
         other.execute("ROLLBACK")
     assert await store.record_event("a")
     await store.close()

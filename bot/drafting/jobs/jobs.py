@@ -1,8 +1,8 @@
 """The owner of this bot's running jobs: a task each, tried again, taken over, given back."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 
 import structlog
 
@@ -84,7 +84,9 @@ class Jobs:
         for job in await self._store.claim_jobs(self._lease.bot, room, list(self._tasks)):
             log.info("job taken", job=job.name, epoch=job.epoch)
             self._taken.add(job.id)
-            with resuming():
+            # Somebody waits for what was not begun, and for what was decided or invited just now.
+            is_new = job.tries == 0 or job.ended_at is not None
+            with nullcontext() if is_new else resuming():
                 self.start(job)
 
     async def watch(self) -> None:
@@ -100,16 +102,15 @@ class Jobs:
 
     async def listen(self) -> None:
         """Hear what other bots signal, for as long as the bot runs."""
+        clock, failures = asyncio.get_running_loop().time, 0
         while self._store.is_shared:
-            for pause in (*LISTEN_AGAIN, LISTEN_AGAIN[-1]):
-                began = asyncio.get_running_loop().time()
-                try:
-                    await self._store.listen(self.hear)
-                except StoreUnavailable as away:
-                    log.warning("signals not heard", away=str(away), seconds=pause)
-                await asyncio.sleep(pause)
-                if asyncio.get_running_loop().time() - began > 2 * LISTEN_AGAIN[-1]:
-                    break
+            began = clock()
+            try:
+                await self._store.listen(self.hear)
+            except StoreUnavailable as away:
+                log.warning("signals not heard", away=str(away))
+            failures = failures + 1 if clock() - began < LISTEN_AGAIN[-1] else 1
+            await asyncio.sleep(LISTEN_AGAIN[min(failures, len(LISTEN_AGAIN)) - 1])
 
     def hear(self, words: Sequence[str]) -> None:
         """Take a signal of another bot's, or of our own; a word that we do not know is nothing."""
@@ -169,12 +170,8 @@ class Jobs:
             pipeline = self._pipelines[job.id] = self._make_pipeline(job, self._settled_for(job))
             try:
                 with span("job", job=job.name):
-                    return await pipeline.run()
-            except asyncio.CancelledError:
-                # A lease that lapsed cuts a run off as well: another bot goes on at once.
-                if self._draining:
-                    await pipeline.say_it_goes_on()
-                raise
+                    async with self._telling_if_cut_off(pipeline):
+                        return await pipeline.run()
             except LeaseLost:
                 log.info("job taken by others", job=job.name)
                 return None
@@ -189,13 +186,24 @@ class Jobs:
             finally:
                 del self._pipelines[job.id]
             with self._paused(job.id):
-                await asyncio.sleep(pause)
+                async with self._telling_if_cut_off(pipeline):
+                    await asyncio.sleep(pause)
         # Not even its end could be said; open, it would count against its requester for ever.
         try:
             await store.end_job(job.id, JobStatus.FAILED)
         except StoreUnavailable:
             log.error("job left open", job=job.name)
         return None
+
+    @asynccontextmanager
+    async def _telling_if_cut_off(self, pipeline: JobPipeline) -> AsyncIterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            # A lease that lapsed cuts a run off as well: another bot goes on at once.
+            if self._draining:
+                await pipeline.say_it_goes_on()
+            raise
 
     async def _count_failure(self, store: Store, job: Job, known: int) -> int:
         try:
