@@ -10,9 +10,10 @@ FROM debian:bookworm-slim
 ARG TORCH_INDEX=
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data HEALTH_PORT=8080 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 # g++: the worker compiles its kernels for the CPU that it finds itself on, once, into /data/.cache;
-# Triton compiles its launchers with it, and Python's headers, on GPUs.
+# Triton compiles its launchers with it, and Python's headers, on GPUs. `draftsmith backup` runs
+# PostgreSQL's client, which knows servers of its own version and of those before.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-dev python3-venv ca-certificates g++ && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-dev python3-venv ca-certificates g++ postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv /opt/venv
 WORKDIR /app
 COPY constraints-3.11.txt ./

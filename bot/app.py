@@ -29,6 +29,7 @@ from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
+from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
 from bot.errors import OperatorError
@@ -131,6 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         health = await stack.enter_async_context(
             serve_health(watch, settings.http_host, settings.health_port, scrape)
         )
+        await stack.enter_async_context(in_background(partial(_look_for_invitations, services)))
         # First of all on leaving: what is asked for meanwhile is taken in for the next start.
         stack.push_async_callback(late.finish, LATE_SECONDS)
         stack.push_async_callback(services.jobs.drain, settings.drain_seconds)
@@ -247,24 +249,25 @@ async def _services(
 
 async def _take_up(stack: AsyncExitStack, store: Store, services: Services, lease: Lease) -> None:
     """Go on with what the last run, or a dead bot, left."""
+    jobs, share = services.jobs, services.outbox.api.rate_limit.share_among
+    # First of all: what follows may take longer than a lease is valid.
+    await stack.enter_async_context(in_background(partial(lease.keep, jobs.abandon, share)))
     await store.purge()
     await stack.enter_async_context(in_background(partial(_forget_hourly, store)))
     await stack.enter_async_context(in_background(services.heads.keep))
     stack.push_async_callback(services.heads.finish)
-    jobs = services.jobs
     await jobs.take()
-    await services.drafting.resume_waiting(services.outbox.is_member)
-    share = services.outbox.api.rate_limit.share_among
-    for work in (
-        partial(lease.keep, jobs.abandon, share),
-        jobs.listen,
-        jobs.watch,
-        services.early.watch,
-    ):
+    for work in (jobs.listen, jobs.watch, services.early.watch):
         await stack.enter_async_context(in_background(work))
     if services.reviews:
         watch = partial(services.reviews.watch, jobs.wake, lambda: lease.is_oldest)
         await stack.enter_async_context(in_background(watch))
+
+
+async def _look_for_invitations(services: Services) -> None:
+    """Go on with what waited for an invitation that came while no bot ran."""
+    with resuming():
+        await services.drafting.resume_waiting(services.outbox.is_member)
 
 
 async def _forget_hourly(store: Store) -> None:

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ async def backup(settings: Settings, folder: Path) -> int:
 
 def _pack(settings: Settings, work: Path, taken: datetime) -> Path:
     """Put all into one file, beside `work`; it has its name only when it is whole."""
+    # Several bots may write into one folder.
+    archive = f"draftsmith-{socket.gethostname()}-{taken:%Y%m%dT%H%M%S.%fZ}.tar"
     about = {
         "version": version("draftsmith"),
         "database": backend(settings.database),
@@ -58,7 +61,7 @@ def _pack(settings: Settings, work: Path, taken: datetime) -> Path:
                     _add(tar, name, _read_whole_lines(path))
         file.flush()
         os.fsync(file.fileno())
-    return (work / "tar").rename(work.parent / f"draftsmith-{taken:%Y%m%dT%H%M%SZ}.tar")
+    return (work / "tar").rename(work.parent / archive)
 
 
 def _read_whole_lines(path: Path) -> bytes:

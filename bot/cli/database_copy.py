@@ -27,7 +27,11 @@ async def dump(url: str, target: Path) -> None:
     """Write the whole database to a new file, as it is at one moment. Raises OperatorError."""
     at = make_url(url)
     if at.get_backend_name() != "sqlite":
-        await _run_tool("pg_dump", "--format=custom", "--no-owner", f"--file={target}", at=at)
+        # Not who lives now: what these bots wrote is to go on at once where it is put back.
+        without = "--exclude-table-data=bots"
+        await _run_tool(
+            "pg_dump", "--format=custom", "--no-owner", without, f"--file={target}", at=at
+        )
         return
     source = _sqlite_file(at)
     if not source.is_file():
@@ -64,9 +68,12 @@ def _sqlite_file(at: URL) -> Path:
 
 def _copy_sqlite(source: Path, target: Path) -> None:
     """Copy all pages in one reading transaction: writers go on meanwhile, into the log."""
-    os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(source)) as used, closing(sqlite3.connect(target)) as copy:
+    # Under its name only when it is whole.
+    part = target.with_name(f"{target.name}.part")
+    os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(source)) as used, closing(sqlite3.connect(part)) as copy:
         used.backup(copy, pages=-1)
+    part.rename(target)
 
 
 async def _run_tool(tool: str, *arguments: str, at: URL) -> str:

@@ -11,7 +11,7 @@ from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.slack_port import NotThere
+from bot.drafting.slack_port import NotThere, SlackRefused
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
@@ -147,11 +147,14 @@ class Drafting:
         return job is not None and job.requester == user and await self._go_on(job, channel)
 
     async def resume_waiting(self, is_member: IsMember) -> None:
-        """Go on with briefs whose channel the bot was invited to while it was not running."""
+        """Go on with briefs whose channel the bot was invited to while it was not running.
+
+        Raises SlackUnavailable.
+        """
         for job in await self._store.list_jobs(JobStatus.WAITING):
             thread = await self._store.get_thread(job.thread_id)
             channel = thread.post_to or thread.channel
-            with contextlib.suppress(NotThere):
+            with contextlib.suppress(NotThere, SlackRefused):
                 if await is_member(channel):
                     await self._go_on(job)
 

@@ -26,6 +26,8 @@ from bot.slack.render.parts import split
 from safety import NOTHING, SafeText, joined
 
 STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts share the budget.
+# Seconds for a call that is under way when a draft is left to others.
+CALL_SECONDS = 3.0
 
 OnPosted = Callable[[int, str], Awaitable[None]]
 OnText = Callable[[], None]
@@ -115,7 +117,9 @@ class DraftMessage:
 
     async def retract(self, note: Phrase, *, buttons: Row = ()) -> None:
         """Replace the text by one sentence; delete further messages."""
-        await self.abandon()
+        # A call under way would bring the text back.
+        with suppress(Exception):
+            await self._end_writing()
         for part in self._parts:
             try:
                 if part is self._parts[0]:
@@ -128,9 +132,12 @@ class DraftMessage:
                     raise
 
     async def abandon(self) -> None:
-        """Write no more; leave what Slack shows as it is."""
+        """Write no more; leave what Slack shows as it is.
+
+        A call that takes long is cut off: whoever goes on asks Slack what stands.
+        """
         with suppress(Exception):
-            await self._end_writing()
+            await self._end_writing(CALL_SECONDS)
 
     async def _write(self) -> None:
         while True:
@@ -228,11 +235,17 @@ class DraftMessage:
         number = len(self._parts) + 1
         return ours(self._heads(number)), f"{self._key}/{number}"
 
-    async def _end_writing(self) -> None:
-        """End the task, after its call if it makes one. Raises what had ended the task."""
+    async def _end_writing(self, patience: float | None = None) -> None:
+        """End the task, after its call if it makes one; after `patience` seconds within it.
+
+        Raises what had ended the task.
+        """
         if self._writer is None:
             return
-        async with self._calling:
+        try:
+            async with asyncio.timeout(patience), self._calling:
+                self._writer.cancel()
+        except TimeoutError:
             self._writer.cancel()
         await asyncio.wait({self._writer})
         writer, self._writer = self._writer, None

@@ -9,14 +9,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-# Slack waits 3 s for an ack, and a locked database must be known before that. A writer waits up to
-# this long behind our own writers, and again as long for the database's lock.
+# Slack waits 3 s for an ack, and a locked database must be known before that: so long a transaction
+# of SQLite's waits for its lock, and a statement of PostgreSQL's.
 LOCK_SECONDS = 1.25
+# A server that was stopped, or cut off without a word, never answers.
+ANSWER_SECONDS = 10.0
 # How long a process waits while another one migrates the database, and migrates it itself.
 MIGRATION_SECONDS = 120
 # PostgreSQL's advisory locks have numbers; this one is ours within a database.
@@ -27,17 +29,27 @@ class NewerDatabase(Exception):
     """A later version of the code has migrated this database."""
 
 
-def connect(url: str | URL) -> AsyncEngine:
-    """Make an engine for `url`. SQLite gets a write-ahead log, and locks when a write begins."""
+def connect(url: str | URL, *, answer: float | None = None, pool: float = 30.0) -> AsyncEngine:
+    """Make an engine for `url`. SQLite gets a write-ahead log, and locks when a write begins.
+
+    On PostgreSQL a statement may take `answer` seconds, and the wait for a connection `pool`.
+    """
     # The parameters of a statement are people's words: no error may show them.
     if make_url(url).get_backend_name() != "sqlite":
         limits = {"lock_timeout": str(int(LOCK_SECONDS * 1000))}
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             pool_pre_ping=True,
+            pool_timeout=pool,
             hide_parameters=True,
-            connect_args={"timeout": 5, "server_settings": limits},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": answer or ANSWER_SECONDS,
+                "server_settings": limits,
+            },
         )
+        event.listen(engine.sync_engine, "handle_error", _give_up_silent)
+        return engine
     engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -49,6 +61,12 @@ def file_of(database: str | None) -> str | None:
     if not database or database.startswith((":memory:", "file:")):
         return None
     return database
+
+
+def _give_up_silent(context: ExceptionContext) -> None:
+    """Close a connection that does not answer: to roll back it would wait for an answer."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
 
 
 def _close_to_others(database: str | None) -> None:

@@ -1,16 +1,17 @@
 """Queries about the heads of threads that do not say the truth any more."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Update, and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.store.models import Thread, Version, VersionStatus, now
+from bot.store.models import Thread, Version, VersionStatus
+from bot.store.moments import Moment
 from bot.store.transactions import HEADS_DUE, Transactions
 
-# How long a head is left to whoever took it on.
-CLAIM = timedelta(seconds=60)
+# Seconds for which a head is left to whoever took it on.
+CLAIM = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +35,40 @@ class HeadQueries(Transactions):
         misleads = and_(Thread.head_writing > 0, ~_is_writing())
         pick = select(Thread.id).where(_due()).limit(1).with_for_update(skip_locked=True)
         pick = pick.order_by(case((misleads, 0), else_=1), Thread.head_due)
-        until = now() + CLAIM
-        claim = update(Thread).where(Thread.id == pick.scalar_subquery())
+        claim = _set_due(CLAIM).where(Thread.id == pick.scalar_subquery())
         async with self._write() as session:
-            thread = await session.scalar(claim.values(head_due=until).returning(Thread))
-            return DueHead(thread, until) if thread else None
+            thread = await session.scalar(claim.returning(Thread))
+            return DueHead(thread, thread.head_due) if thread and thread.head_due else None
 
     async def record_shown(self, head: DueHead, writing: int) -> None:
         """Record that a head says that so many drafts are being written.
 
-        What changed since it was claimed makes it due once more.
+        What changed since it was claimed makes it due once more; so does another bot that showed
+        it meanwhile, for nobody knows whose words came to Slack last.
         """
-        thread = update(Thread).where(Thread.id == head.thread.id)
-        same = thread.where(Thread.head_due == head.until)
+        thread = update(Thread).where(Thread.id == head.thread.id).values(head_writing=writing)
+        same = thread.where(Thread.head_due == head.until).values(head_due=None)
         async with self._write() as session:
-            await session.execute(thread.values(head_writing=writing))
-            await session.execute(same.values(head_due=None))
+            if await session.scalar(same.returning(Thread.id)) is None:
+                await session.execute(thread)
+                await mark_head_due(session, head.thread.id)
 
     async def put_off_head(self, head: DueHead, seconds: float) -> None:
         """Have a head shown later, within the time of a claim."""
-        due = now() + min(timedelta(seconds=seconds), CLAIM)
-        query = update(Thread).where(Thread.id == head.thread.id, Thread.head_due == head.until)
+        query = _set_due(min(seconds, CLAIM)).where(Thread.id == head.thread.id)
         async with self._write() as session:
-            await session.execute(query.values(head_due=due))
+            await session.execute(query.where(Thread.head_due == head.until))
 
     async def free_heads(self) -> None:
         """Give up all claims: whoever made them may be gone, and a head may be shown twice."""
-        claimed = update(Thread).where(Thread.head_due > now())
         async with self._write() as session:
-            await session.execute(claimed.values(head_due=now()))
+            await session.execute(_set_due().where(Thread.head_due > Moment()))
 
 
 async def mark_head_due(session: AsyncSession, thread_id: int | ScalarSelect[int]) -> None:
     """Have the head of a thread shown anew, once this transaction is committed."""
     session.info[HEADS_DUE] = True
-    await session.execute(update(Thread).where(Thread.id == thread_id).values(head_due=now()))
+    await session.execute(_set_due().where(Thread.id == thread_id))
 
 
 async def mark_version_head_due(session: AsyncSession, version_id: int) -> None:
@@ -81,8 +81,19 @@ async def mark_misleading_head_due(session: AsyncSession, thread_id: int) -> Non
     """Have a head shown anew that says that drafts are being written, where none is."""
     session.info[HEADS_DUE] = True
     misleads = and_(Thread.head_writing > 0, Thread.head_due.is_(None), ~_is_writing())
-    query = update(Thread).where(Thread.id == thread_id, misleads)
-    await session.execute(query.values(head_due=now()))
+    await session.execute(_set_due().where(Thread.id == thread_id, misleads))
+
+
+def stands() -> ColumnElement[bool]:
+    """Match threads whose head stands in Slack."""
+    return case((Thread.persons_root, Thread.head_ts), else_=Thread.root_ts).is_not(None)
+
+
+def _set_due(seconds: float = 0.0) -> Update:
+    """Return an update by which a head is due in so many seconds."""
+    # What the session holds of the thread is not read again.
+    quiet = {"synchronize_session": False}
+    return update(Thread).values(head_due=Moment(seconds)).execution_options(**quiet)
 
 
 def _is_writing() -> ColumnElement[bool]:
@@ -92,6 +103,7 @@ def _is_writing() -> ColumnElement[bool]:
 
 def _due() -> ColumnElement[bool]:
     """Match heads that stand and are due; a claim that lies too far ahead is a clock's mistake."""
-    at = now()
-    stands = case((Thread.persons_root, Thread.head_ts), else_=Thread.root_ts).is_not(None)
-    return and_(stands, or_(Thread.head_due <= at, Thread.head_due > at + 2 * CLAIM))
+    # The first is for the index, which knows nothing of a clock that goes on.
+    due = Thread.head_due.is_not(None)
+    at_once = or_(Thread.head_due <= Moment(), Thread.head_due > Moment(2 * CLAIM))
+    return and_(due, at_once, stands())

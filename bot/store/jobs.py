@@ -32,7 +32,8 @@ from bot.store.transactions import Transactions
 
 # What these wait for may have come already: their status is committed where they are said.
 RESTING = (JobStatus.WAITING, JobStatus.HELD)
-# Slack redelivers within an hour; a day leaves room for clocks that disagree.
+# Slack delivers again at once, a minute and five minutes later; a day leaves room for clocks that
+# disagree, and for "delayed events". https://docs.slack.dev/apis/events-api/
 EVENTS_KEPT = timedelta(days=1)
 
 

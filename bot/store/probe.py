@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from bot.store.heads import stands
 from bot.store.models import Hold, HoldStatus, Job, JobStatus, SeenEvent, Thread, now
 from bot.store.transactions import Transactions
 
@@ -42,8 +43,7 @@ class ProbeQueries(Transactions):
         pending = Hold.status == HoldStatus.PENDING
         holds = select(func.count()).where(pending)
         held = select(func.min(Hold.created_at)).where(pending)
-        stands, due = Thread.root_ts.is_not(None), Thread.head_due.is_not(None)
-        heads = select(func.count()).where(stands, due)
+        heads = select(func.count()).where(stands(), Thread.head_due.is_not(None))
         oldest = select(func.min(Job.created_at)).where(Job.status == JobStatus.OPEN)
         async with self._read() as session:
             counted = {row[0]: row[1] for row in await session.execute(jobs)}

@@ -14,7 +14,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.metrics import DATABASE
-from bot.store.database import LOCK_SECONDS, NewerDatabase, connect, lock_database, migrate
+from bot.store.database import (
+    LOCK_SECONDS,
+    MIGRATION_SECONDS,
+    connect,
+    lock_database,
+    migrate,
+)
 from bot.store.group_commit import CommitFailed, GroupCommit
 from bot.store.models import Hold, Job, Source, Thread, Version
 
@@ -86,7 +92,7 @@ class Transactions:
         self._engine = engine
         self.heads_due = asyncio.Event()
         # Who waits for an urgent write waits for no connection that others use.
-        self._urgent_engine = connect(engine.url)
+        self._urgent_engine = connect(engine.url, pool=2 * LOCK_SECONDS)
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = _writer(engine)
         self._urgent_writer = _writer(self._urgent_engine)
@@ -100,19 +106,17 @@ class Transactions:
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connect and migrate. Raises StoreUnavailable, NewerDatabase."""
-        engine = connect(url)
+        patient = connect(url, answer=MIGRATION_SECONDS)
         try:
-            await migrate(engine)
-        except NewerDatabase:
-            await engine.dispose()
-            raise
+            await migrate(patient)
         except (DBAPIError, OSError) as error:
-            await engine.dispose()
             # The thread of the failed connection reports its end to the event loop: keep the loop
             # alive until then, even where this error ends the process.
             await asyncio.sleep(0.1)
             raise StoreUnavailable(type(error).__name__) from error
-        return cls(engine)
+        finally:
+            await patient.dispose()
+        return cls(connect(url))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -24,7 +24,10 @@ from safety import SafeText, part
 
 @dataclass
 class FakeMessage:
-    """A draft's message; `end` says how it ended, and with which words."""
+    """A draft's message; `end` says how it ended, and with which words.
+
+    `is_written`: a task of its own may write on.
+    """
 
     slack: "FakeSlack"
     place: Place
@@ -35,12 +38,14 @@ class FakeMessage:
     text: str = ""
     end: tuple[str, str | None] | None = None
     buttons: list[str] = field(default_factory=list)
+    is_written: bool = False
 
     def ended(self, how: str) -> bool:
         return self.end is not None and self.end[0] == how
 
     async def open(self) -> str:
         self.slack.fails("open")
+        self.is_written = True
         if self.shown:
             return self.shown.parts[0]
         ts = self.slack.stand(self.place, self.key + "/1")
@@ -64,10 +69,12 @@ class FakeMessage:
         self._end("retracted", note, buttons)
 
     async def abandon(self) -> None:
-        """Nothing to do: nothing is on its way."""
+        """Nothing to do but to note it: nothing is on its way."""
+        self.is_written = False
 
     def _end(self, how: str, words: Phrase | None, buttons: Row) -> None:
         self.slack.fails(how)
+        self.is_written = False
         self.end = (how, words)
         self.buttons = [button.action_id for button in buttons]
 

@@ -329,6 +329,27 @@ async def test_a_stop_of_all_ends_the_wait_and_the_request(desk: Desk) -> None:
     assert (await desk.store.get_version(version.id)).status is VersionStatus.STOPPED
 
 
+async def test_a_run_that_ends_leaves_no_message_that_grows(desk: Desk) -> None:
+    job = await desk.ask(n=2)
+    desk.engine.gate.clear()
+    pipeline = desk.pipeline(job)
+    run = asyncio.create_task(pipeline.run())
+    await until(lambda: len(desk.slack.drafts) == 2)
+    desk.slack.failing = {"stopped": SlackUnavailable("chat.update")}
+    for version in await desk.store.list_versions(job.thread_id):
+        await desk.store.stop_version(version.id)
+        pipeline.stop(version.id)
+    with pytest.raises(SlackUnavailable):
+        await run
+    assert not any(draft.is_written for draft in desk.slack.drafts)
+    desk.slack.failing = {"stopped": SlackUnavailable("chat.update")}
+    with pytest.raises(SlackUnavailable):
+        await desk.run(job)
+    assert not any(draft.is_written for draft in desk.slack.drafts)
+    assert await desk.run(job) is JobStatus.DONE
+    assert all(draft.ended("stopped") for draft in desk.slack.drafts[-2:])
+
+
 async def test_a_refinement_waits_for_the_draft_that_it_refines(desk: Desk) -> None:
     desk.engine.gate.clear()
     first = await desk.ask()

@@ -286,3 +286,25 @@ async def test_what_a_drain_cuts_off_is_free_for_others_at_once(store: Store, le
     left = await store.get_job(job.id)
     assert (left.status, left.owner) == (JobStatus.OPEN, None)
     assert lease.is_valid
+
+
+async def test_a_run_that_cannot_be_cut_off_keeps_no_job_from_others(
+    store: Store, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "CUT_SECONDS", 0.05)
+    released = asyncio.Event()
+
+    async def stuck(job: Job) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+
+    jobs, job = Jobs(store, Script(stuck), lease), await added(store, lease.bot)
+    jobs.start(job)
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        await jobs.drain(0.01)
+    assert (await store.get_job(job.id)).owner is None
+    released.set()
+    await finished(jobs)

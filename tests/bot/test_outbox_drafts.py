@@ -21,6 +21,7 @@ from bot.drafting.slack_port import (
     resuming,
 )
 from bot.messages import Phrase
+from bot.slack import draft_message
 from bot.slack.client.api_client import web_client
 from bot.slack.client.rate_limit import TIERS, Priority
 from bot.slack.draft_message import DraftMessage
@@ -468,6 +469,25 @@ async def test_an_abandoned_draft_goes_on_in_the_message_that_stands(any_stage: 
     await again.finish(FACTS)
     assert any_stage.said == [f"**Draft 1**\n\n{FIRST}{SECOND}"]
     assert any_stage.posted == [(1, ts)]
+
+
+async def test_a_draft_that_is_left_to_others_waits_for_no_call_that_hangs(
+    any_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = asyncio.Event()
+
+    async def hang(method: str, args: object) -> None:
+        called.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(draft_message, "CALL_SECONDS", 0.05)
+    draft = any_stage.draft()
+    await draft.open()
+    monkeypatch.setattr(any_stage.outbox.api, "attempt", hang)
+    draft.show(FIRST)
+    async with asyncio.timeout(5):
+        await called.wait()
+        await draft.abandon()
 
 
 async def test_only_a_resumed_draft_that_is_a_stream_is_stopped(any_stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import chain
 
 import pytest
@@ -163,6 +164,24 @@ async def test_what_changes_while_a_head_is_shown_makes_it_due_once_more(
     assert await claimed(store) == [job.thread_id]
 
 
+async def test_a_head_that_two_bots_showed_at_once_is_shown_once_more(
+    stores: tuple[Store, Store],
+) -> None:
+    one, other = stores
+    job = await begun(one, "ana")
+    await one.set_muted(job.thread_id, "ana")
+    slow = await one.claim_head()
+    assert slow is not None
+    await one.end_job(job.id, JobStatus.FAILED)
+    await other.set_muted(job.thread_id, None)
+    await shown(other, job)
+    assert not await other.has_due_head()
+    await one.record_shown(slow, 1)
+    assert one.heads_due.is_set()
+    await shown(other, job)
+    assert not await one.has_due_head()
+
+
 async def test_a_head_that_is_put_off_is_due_later_and_a_clock_that_was_wrong_hides_none(
     stores: tuple[Store, Store],
 ) -> None:
@@ -176,5 +195,5 @@ async def test_a_head_that_is_put_off_is_due_later_and_a_clock_that_was_wrong_hi
     await asyncio.sleep(0.15)
     head = await store.claim_head()
     assert head is not None
-    await store._update(Thread, job.thread_id, head_due=now() + 9 * CLAIM)
+    await store._update(Thread, job.thread_id, head_due=now() + timedelta(seconds=9 * CLAIM))
     assert isinstance(await store.claim_head(), DueHead)

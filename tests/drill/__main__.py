@@ -15,8 +15,8 @@ from tests.drill.cell import Cell, Outcome, Result, cells, run_all
 from tests.drill.sample import sample
 from tests.drill.stages import STAGES
 
-# Cells that follow each other in one scene.
-RUN = 7
+# Cells that follow each other in one scene; a worker that dies often is started later and later.
+RUN, WORKERS_RUN = 5, 2
 
 Table = dict[str, dict[str, Outcome]]
 
@@ -54,7 +54,8 @@ def runs_of(chosen: Sequence[Cell]) -> list[list[Cell]]:
     runs: list[list[Cell]] = []
     for setting in sorted({c.fault.setting for c in chosen}, key=lambda s: s.cost, reverse=True):
         same = [cell for cell in chosen if cell.fault.setting == setting]
-        runs += [same[i : i + RUN] for i in range(0, len(same), RUN)]
+        most = WORKERS_RUN if setting.own_worker else RUN
+        runs += [same[i : i + most] for i in range(0, len(same), most)]
     return runs
 
 

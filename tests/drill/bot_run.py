@@ -23,6 +23,7 @@ class BotRun:
     log: Path
     port: int = 0
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _connected_before: int = field(default=0, init=False)
 
     @property
     def events_url(self) -> str:
@@ -45,7 +46,7 @@ class BotRun:
     async def start(self) -> None:
         """Start it. `connected` waits until Slack reaches it."""
         assert not self.lives
-        self._said = self.output.count(CONNECTED)
+        self._connected_before = self.output.count(CONNECTED)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run"),
@@ -54,11 +55,9 @@ class BotRun:
                 stderr=subprocess.STDOUT,
             )
 
-    _said: int = field(default=0, init=False)
-
     async def connected(self) -> None:
         async with asyncio.timeout(START_SECONDS):
-            while self.output.count(CONNECTED) <= self._said:
+            while self.output.count(CONNECTED) <= self._connected_before:
                 assert self.lives, self.output[-3000:]
                 await asyncio.sleep(0.05)
 

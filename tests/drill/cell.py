@@ -91,6 +91,9 @@ async def run_all(cells: Iterable[Cell]) -> AsyncIterator[tuple[Cell, Outcome]]:
         except CannotDrill as reason:
             while waiting:
                 yield waiting.popleft(), Outcome(Result.SKIPPED, report=str(reason))
+        except Exception as error:
+            if waiting:
+                yield waiting.popleft(), Outcome(Result.WRONG, report=f"not begun: {error!r}")
 
 
 async def _outcome(cell: Cell, scene: Scene) -> Outcome:

@@ -15,25 +15,25 @@ from bot.workspace.api.access import is_streaming
 from tests.drill.bot_run import paused
 from tests.drill.events import Order
 from tests.drill.proxy import Proxy
-from tests.drill.scene import LEASE_SECONDS, Scene, Setting
+from tests.drill.scene import LEASE_SECONDS, SOCKETS, Scene, Setting
 
 SHORT, OUTAGE = 4.0, 5.0
 # Longer than the bot waits for an answer of Slack's.
 SILENCE = 22.0
 HOUR = 3600
-# The methods that write, each of which can lose its answer; some stages never call some of them.
-METHODS = [
-    "chat.postMessage",
-    "chat.postEphemeral",
-    "chat.startStream",
-    "chat.appendStream",
-    "chat.stopStream",
-    "chat.update",
-    "reactions.add",
-    "agents.sessions.setStatus",
-    "files.getUploadURLExternal",
-    "files.completeUploadExternal",
-]
+# The methods that write, each of which can lose its answer, and a stage that calls it soon after.
+METHODS = {
+    "chat.postMessage": "committed",
+    "chat.postEphemeral": "held for review",
+    "chat.startStream": "root posted",
+    "chat.appendStream": "message posted",
+    "chat.stopStream": "text streams",
+    "chat.update": "closed",
+    "reactions.add": "last text shown",
+    "agents.sessions.setStatus": "second message",
+    "files.getUploadURLExternal": "accepted as a file",
+    "files.completeUploadExternal": "accepted as a file",
+}
 
 Strike = Callable[[Scene], Awaitable[None]]
 
@@ -50,7 +50,8 @@ async def nothing(_: Scene) -> None: ...
 class Fault:
     """`prepare` before the first step of a stage, `strike` at the stage; it is over on return.
 
-    `lasting`: calls of Slack's that it arms go on failing after it, until one was made.
+    `lasting`: calls of Slack's that it arms go on failing after it, until one was made; `found_at`
+    is a stage that makes one.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Fault:
     setting: Setting = PLAIN
     prepare: Strike = nothing
     lasting: bool = False
+    found_at: str | None = None
 
 
 # Processes
@@ -194,7 +196,10 @@ async def socket_dropped(scene: Scene) -> None:
 
 
 async def socket_silent(scene: Scene) -> None:
+    """Let nothing pass one socket any more, until the bot has another one in its place."""
     scene.workspace.silence_socket()
+    await scene.workspace.until(lambda: scene.workspace.sockets > SOCKETS, 60.0)
+    scene.workspace.drop_sockets(1)
 
 
 # Slack's answers
@@ -245,7 +250,7 @@ async def deliver(scene: Scene, order: Order) -> None:
 
 
 async def clock_stepped(scene: Scene, seconds: int) -> None:
-    scene.clock.write_text(f"{seconds:+d}\n")
+    scene.set_clock(seconds)
     await asyncio.sleep(1.0)
 
 
@@ -299,8 +304,13 @@ FAULTS = [
     Fault("Slack: streams ended", streams_ended),
     Fault("Slack: the next call lost", call_lost, lasting=True),
     *(
-        Fault(f"Slack: answer of {method} lost", partial(answer_lost, method=method), lasting=True)
-        for method in METHODS
+        Fault(
+            f"Slack: answer of {method} lost",
+            partial(answer_lost, method=method),
+            lasting=True,
+            found_at=stage,
+        )
+        for method, stage in METHODS.items()
     ),
     Fault("Slack: events delivered again", events_repeated),
     Fault("Slack: events 3 s late", nothing, prepare=partial(deliver, order=Order.LATE)),

@@ -55,8 +55,8 @@ class Proxy:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._carry(reader, there[1]))
                 both.create_task(self._carry(there[0], writer))
-        except* OSError:
-            pass
+        except* (OSError, RuntimeError):
+            pass  # Also what was half closed, and had more to carry.
         finally:
             self._clients.discard(writer)
             writer.transport.abort()

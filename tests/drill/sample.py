@@ -13,6 +13,7 @@ def sample() -> list[Cell]:
     turn = count()
     chosen = []
     for fault in FAULTS:
-        names = (f"{STAGES[next(turn) % len(STAGES)].name}:{fault.name}" for _ in STAGES)
+        stages = (STAGES[next(turn) % len(STAGES)].name for _ in STAGES)
+        names = (f"{fault.found_at or stage}:{fault.name}" for stage in stages)
         chosen.append(next(table[name] for name in names if name in table))
     return chosen

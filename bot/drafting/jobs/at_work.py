@@ -65,6 +65,8 @@ async def say_it_goes_on(run: JobRun) -> None:
         async with asyncio.timeout(SHOWN_WITHIN):
             job = await run.context.store.get_job(run.job.id)
             thread = run.thread
+            if await run.context.store.is_given_up(job.id):
+                return  # Its drafts are there; what is left is for nobody to wait for.
             if job.epoch == run.job.epoch and thread.root_ts and job.kind not in DELIVERIES:
                 place = Place(thread.channel, thread.root_ts)
                 await run.tell(sentence("goes_on_later"), place=place)

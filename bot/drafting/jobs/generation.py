@@ -184,9 +184,9 @@ class Generation:
         try:
             # A worker that is up has its queue full.
             await engine.wait_ready(READY_SECONDS)
-            await self._run.tell(sentence("worker_busy"), place=self._place)
+            await self._tell_of_wait("busy", sentence("worker_busy"))
         except EngineUnavailable:
-            await self._run.tell(sentence("worker_starting"), place=self._place)
+            await self._tell_of_wait("away", sentence("worker_starting"))
         left = deadline - asyncio.get_running_loop().time()
         try:
             if left <= 0:
@@ -195,6 +195,13 @@ class Generation:
         except EngineUnavailable:
             raise Refusal(sentence("worker_missing"), JobStatus.FAILED) from None
         await self._stops.unless_all(lambda: asyncio.sleep(ENGINE_PAUSE))
+
+    async def _tell_of_wait(self, why: str, said: Sentence) -> None:
+        """Say it once for this job, however often it is run."""
+        run = self._run
+        about = f"{why}-{run.job.id}"
+        if await run.context.store.record_notice(run.thread.id, run.job.requester, about):
+            await run.tell(said, place=self._place)
 
     async def _refusal(self, refused: EngineRefused) -> Refusal:
         verdict = await self._run.judge(refused.sentence, Stage.OUTPUT)
@@ -211,6 +218,7 @@ class Generation:
             if version.status is VersionStatus.HELD and context.reviews:
                 version = await context.reviews.settle(self._run.job, version)
             draft = await draft_writer(self._run, self._place, version, again=True)
+            self._drafts.append(draft)
             await draft.message.open()
             await draft.show_end()
             await draft.tell_end()
@@ -224,9 +232,9 @@ class Generation:
             await draft.show_end()
 
     async def _abandon(self) -> None:
-        for draft in self._running:
-            await draft.abandon()
-        self._drafts = []
+        """Let no task write on: also of drafts whose end is committed and could not be shown."""
+        drafts, self._drafts = self._drafts, []
+        await asyncio.gather(*(draft.abandon() for draft in drafts))
 
     @property
     def _running(self) -> list[DraftWriter]:

@@ -27,6 +27,8 @@ assert len(FAILURE_PAUSES) == MOST_FAILURES - 1
 MOST_TAKEN = 10
 # Seconds between two looks at the store: a signal may be lost.
 LOOK_SECONDS = 2.0
+# Seconds for runs that are cut off to say what they have to say.
+CUT_SECONDS = 8.0
 # Seconds before a lost connection for signals is opened again; the last repeats.
 LISTEN_AGAIN = (1.0, 3.0, 10.0)
 
@@ -146,7 +148,9 @@ class Jobs:
         left = list(self._tasks.values())
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            # One that does not end writes nothing more: its epoch is over, or the process ends.
+            await asyncio.wait(left, timeout=CUT_SECONDS)
 
     async def _notice_stops(self) -> None:
         if self._tasks and self._store.is_shared:
