@@ -57,8 +57,10 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
-# How long the bot, while it ends, stays for what it acked and for what it has to say about that.
+# How long the bot, while it ends, stays for what it has to say about late requests, and then for
+# what it acked last.
 LATE_SECONDS = 8.0
+ACKED_SECONDS = 5.0
 # The exit code of what another start may cure: there is nothing wrong with a setting.
 FAILED = 1
 
@@ -123,7 +125,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         listeners.register(app, services)
         await _take_up(stack, store, services, lease)
         # After the transport has closed: what was acked is still done.
-        stack.push_async_callback(background.finish, LATE_SECONDS)
+        stack.push_async_callback(background.finish, ACKED_SECONDS)
         reached = await stack.enter_async_context(transport(settings, app))
         log.info("bot connected", transport=settings.slack_transport, bot=lease.bot)
         sockets = None if reached.address else reached.connections

@@ -165,6 +165,8 @@ async def measure(options: argparse.Namespace) -> HourReport:
         heads = await visits.wait_for_heads()
         await asyncio.sleep(2 * SAMPLE_SECONDS)
         for task in looking:
+            if task.done():
+                task.result()  # It had no reason to end but an error.
             task.cancel()
         await asyncio.gather(*looking, return_exceptions=True)
         return HourReport(workspace, visits, watches, heads)

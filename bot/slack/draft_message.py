@@ -60,7 +60,7 @@ class DraftMessage:
         self._parts: list[DraftPart] = []
         for ts in shown.parts:
             self._add_part(ts, StreamState.UNKNOWN)
-        self._resumed = bool(shown.parts)
+        self._goes_on = bool(shown.parts)
         self._chars = shown.chars
         self._text = NOTHING
         self._has_news = asyncio.Event()
@@ -211,7 +211,7 @@ class DraftMessage:
     async def _begin_part(self) -> None:
         """Find, stream or post a further message, and tell whoever keeps account of it."""
         head, key = self._next_names()
-        if self._resumed and (ts := await self._find(head, key)):
+        if self._goes_on and (ts := await self._find(head, key)):
             self._add_part(ts, StreamState.UNKNOWN)
         elif (ts := await self._posts.start_stream(self._place, head, key)) is not None:
             self._add_part(ts, StreamState.OPEN)

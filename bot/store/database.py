@@ -60,6 +60,13 @@ def connect(url: str | URL, *, answer: float | None = None, pool: float = 30.0) 
     return engine
 
 
+def file_of(database: str | None) -> str | None:
+    """Return the file of a SQLite database; None for one in memory, or one named by a URI."""
+    if not database or database.startswith((":memory:", "file:")):
+        return None
+    return database
+
+
 def _give_up_silent(context: ExceptionContext) -> None:
     """Close a connection that does not answer: to roll back it would wait for an answer."""
     if isinstance(context.original_exception, TimeoutError):
@@ -72,10 +79,11 @@ def _close_to_others(database: str | None) -> None:
     SQLite gives the files of its write-ahead log the mode of the database when it makes them.
     Raises OSError.
     """
-    if not database or database.startswith((":memory:", "file:")):
+    file = file_of(database)
+    if file is None:
         return
-    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
-    for path in (Path(database + ending) for ending in ("", "-wal", "-shm")):
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    for path in (Path(file + ending) for ending in ("", "-wal", "-shm")):
         if path.exists() and path.stat().st_mode & 0o077:
             path.chmod(0o600)
 

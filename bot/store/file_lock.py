@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import make_url
 
+from bot.store.database import file_of
 from bot.store.transactions import StoreUnavailable
 
 
@@ -23,11 +24,12 @@ def alone_on(url: str) -> Iterator[None]:
     Raises DatabaseInUse, StoreUnavailable.
     """
     address = make_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    database = file_of(address.database) if address.get_backend_name() == "sqlite" else None
+    if database is None:
         yield
         return
     try:
-        file = os.open(f"{address.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreUnavailable(type(error).__name__) from error
     try:

@@ -5,7 +5,6 @@ import contextlib
 import hmac
 import json
 import time
-import traceback
 from collections.abc import Callable
 
 import structlog
@@ -26,6 +25,7 @@ from inference.api.responses import (
 )
 from inference.engine.open_samples import GenerationStopped
 from inference.engine.supervisor import Supervisor
+from inference.logs import where
 from inference.request_names import HEADER, KEY, name_of
 from inference.tokenization.answer_cache import AnswerCache
 from inference.tokenization.chat_template import ChatTurn, PromptError
@@ -346,8 +346,7 @@ def _failure(error: Exception) -> JsonObject:
     """
     if isinstance(error, GenerationStopped):
         return error_body(str(error), "server_error", "engine_failed")
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    log.error("request failed", error=type(error).__name__, at=f"{frame.filename}:{frame.lineno}")
+    log.error("request failed", error=where(error))
     message = "The worker failed on this request; its log says where."
     return error_body(message, "server_error", "internal_error")
 

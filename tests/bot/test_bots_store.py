@@ -297,6 +297,15 @@ def test_one_process_holds_a_file_of_sqlite(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("database", [":memory:", "file:test.db?uri=true"])
+def test_a_database_without_a_file_of_its_own_leaves_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with alone_on(f"sqlite+aiosqlite:///{database}"):
+        assert [*tmp_path.iterdir()] == []
+
+
 async def test_processes_that_start_at_once_migrate_one_after_the_other(url: str) -> None:
     stores = await asyncio.gather(*(Store.open(url) for _ in range(4)))
     async with stores[0]._read() as session:
