@@ -8,10 +8,11 @@ from bot.store import Store, StoreUnavailable, database
 from tests.drill.proxy import Proxy, proxied, to_socket
 
 
-async def stall_within_a_write(store: Store, proxy: Proxy) -> None:
+async def stall_within_a_write(store: Store, proxy: Proxy, stalled: asyncio.Event) -> None:
     async with store._write() as session:
         connection = await session.connection()
         proxy.stall()
+        stalled.set()
         await connection.exec_driver_sql("SELECT 1")
 
 
@@ -25,7 +26,9 @@ async def test_a_server_that_falls_silent_keeps_nobody_waiting(
         assert await store.record_event("a")
         assert not await store.knows_event("b")
         async with asyncio.timeout(20):
-            within = stall_within_a_write(store, proxy)
+            stalled = asyncio.Event()
+            within = asyncio.create_task(stall_within_a_write(store, proxy, stalled))
+            await stalled.wait()
             asked = within, store.record_event("b"), store.knows_event("b"), store.give_back("bot")
             told = await asyncio.gather(*asked, return_exceptions=True)
             assert [type(each) for each in told] == [StoreUnavailable] * 4
