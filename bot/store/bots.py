@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.metrics import TAKEOVERS
@@ -48,12 +48,10 @@ class BotQueries(Transactions):
             until = Moment(FOR_EVER if alone else seconds)
             known = update(LivingBot).where(LivingBot.id == bot).values(lease_until=until)
             if await session.scalar(known.returning(LivingBot.id)) is None:
-                columns = {"id": bot, "key_print": key_print}
-                await session.execute(
-                    LivingBot.__table__.insert().values(  # type: ignore[attr-defined]
-                        **columns, started_at=Moment(), lease_until=until
-                    )
+                begun = insert(LivingBot).values(
+                    id=bot, key_print=key_print, started_at=Moment(), lease_until=until
                 )
+                await session.execute(begun)
         return await self.living(bot)
 
     async def living(self, bot: str) -> Living:

@@ -114,7 +114,7 @@ class Filter:
 
     async def health(self) -> Health:
         """Try each tier once more, and the audit log."""
-        return Health((*await self.own_troubles(), *await self.judging_troubles()))
+        return Health((*await self.judging_troubles(), *await self.own_troubles()))
 
     async def own_troubles(self) -> Sequence[str]:
         """Let the filter test itself and its audit log."""
@@ -125,7 +125,7 @@ class Filter:
         except FilterError as error:
             troubles.append(str(error))
         except TooManyRunaways:
-            pass  # It is told below.
+            pass  # Those are told by judging_troubles.
         except Exception as error:
             troubles.append(f"A detector fails: {type(error).__name__}.")
         return [*troubles, *await _trouble_of_audit(self.audit)]
