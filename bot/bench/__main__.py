@@ -5,7 +5,6 @@ is a process of its own. The times are read afterwards from the calls that the w
 """
 
 import argparse
-import asyncio
 import resource
 import sys
 import tempfile
@@ -14,12 +13,9 @@ from pathlib import Path
 from bot.bench.bot_process import bot_process
 from bot.bench.crowd import Crowd
 from bot.bench.instant_worker import InstantWorker
-from bot.bench.report import LoadReport
-from bot.errors import OperatorError
+from bot.bench.report import LoadReport, tell
 from bot.slack.manifest import manifest
 from bot.workspace import Workspace
-
-FAILED = 1
 
 
 async def measure(drafts: int, channels: int) -> LoadReport:
@@ -41,15 +37,7 @@ def main() -> int:
     options = parser.parse_args()
     if not 0 < options.channels <= options.drafts:
         parser.error("There must be at least one channel, and no more channels than drafts.")
-    try:
-        report = asyncio.run(measure(options.drafts, options.channels))
-    except (OperatorError, TimeoutError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    print(report.table())
-    if missed := report.missed():
-        print(f"missed: {', '.join(missed)}", file=sys.stderr)
-    return FAILED if missed else 0
+    return tell(measure(options.drafts, options.channels))
 
 
 if __name__ == "__main__":

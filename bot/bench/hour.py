@@ -23,13 +23,11 @@ from pydantic import SecretStr
 
 from bot.bench.bot_process import bot_process
 from bot.bench.instant_worker import InstantWorker
-from bot.bench.report import ACK_GOAL, share
+from bot.bench.report import ACK_GOAL, share, tell
 from bot.bench.visits import Visits, Written
-from bot.errors import OperatorError
 from bot.slack.manifest import manifest
 from bot.workspace import Workspace
 
-FAILED = 1
 KINDS = ("slash_commands", "interactive", "events_api")
 WORD_SECONDS = 0.02
 SAMPLE_SECONDS = 5.0
@@ -200,15 +198,7 @@ def main() -> int:
         parser.error("There must be at least one channel, and no more channels than people.")
     if options.bots > 1 and not options.database:
         parser.error("Several bots need a --database that they share.")
-    try:
-        report = asyncio.run(measure(options))
-    except (OperatorError, TimeoutError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    print(report.table())
-    if missed := report.missed():
-        print(f"missed: {', '.join(missed)}", file=sys.stderr)
-    return FAILED if missed else 0
+    return tell(measure(options))
 
 
 if __name__ == "__main__":

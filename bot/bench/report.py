@@ -1,14 +1,42 @@
 """The figures of one run, and the goals that it missed."""
 
+import asyncio
 import math
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bot.bench.crowd import DraftOutcome
+from bot.errors import OperatorError
 from bot.workspace import ApiCall
 
 ACK_GOAL, SIGN_GOAL = 0.5, 1.0
+FAILED = 1
+
+
+class Report(Protocol):
+    """What a bench has measured."""
+
+    def table(self) -> str:
+        """Return the figures as lines for people."""
+
+    def missed(self) -> list[str]:
+        """Return the goals that were missed, each in a few words."""
+
+
+def tell(measuring: Coroutine[Any, Any, Report]) -> int:
+    """Measure, print the figures and what was missed, and return the exit code."""
+    try:
+        report = asyncio.run(measuring)
+    except (OperatorError, TimeoutError) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    print(report.table())
+    if missed := report.missed():
+        print(f"missed: {', '.join(missed)}", file=sys.stderr)
+    return FAILED if missed else 0
 
 
 @dataclass(frozen=True, slots=True)
