@@ -1,9 +1,11 @@
 """The store: what must survive a crash. Knows nothing of Slack's API, models or the filter."""
 
 from bot.store.bots import BotQueries, Living, OtherKey
+from bot.store.channel_settings import ChannelSettingsQueries
 from bot.store.database import NewerDatabase
 from bot.store.early_events import EarlyEventQueries
 from bot.store.feedback import FeedbackQueries
+from bot.store.feet import DueFeet, FeetQueries
 from bot.store.file_lock import DatabaseInUse, alone_on
 from bot.store.heads import DueHead, HeadQueries
 from bot.store.holds import HoldQueries
@@ -15,6 +17,7 @@ from bot.store.models import (
     STANDING,
     Feedback,
     FeedbackReason,
+    FittedRanking,
     Hold,
     HoldStatus,
     Job,
@@ -26,6 +29,7 @@ from bot.store.models import (
     VersionStatus,
 )
 from bot.store.probe import Backlog, ProbeQueries
+from bot.store.rankings import RankingQueries
 from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
 from bot.store.transactions import LeaseLost, StoreUnavailable
@@ -39,9 +43,11 @@ __all__ = [
     "STANDING",
     "Backlog",
     "DatabaseInUse",
+    "DueFeet",
     "DueHead",
     "Feedback",
     "FeedbackReason",
+    "FittedRanking",
     "HistoryStep",
     "Hold",
     "HoldStatus",
@@ -70,6 +76,9 @@ class Store(
     VersionQueries,
     HoldQueries,
     HeadQueries,
+    FeetQueries,
+    RankingQueries,
+    ChannelSettingsQueries,
     KeptQueries,
     LookQueries,
     EarlyEventQueries,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
 from bot.store.early_events import EARLY_KEPT
+from bot.store.feet import mark_feet_due
 from bot.store.heads import mark_misleading_head_due
 from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
@@ -163,6 +164,9 @@ class JobQueries(Transactions):
             if status is JobStatus.DONE and await session.scalar(_decided_on(job_id)) is not None:
                 return await self._signal(session, "free")
             job.status, job.ended_at = status, now()
+            if status is JobStatus.DONE and job.kind not in DELIVERIES and job.n > 1:
+                await session.flush()
+                await mark_feet_due(session, job_id)
             if status in (JobStatus.REFUSED, JobStatus.FAILED):
                 left = update(Version).where(
                     Version.job_id == job_id, Version.status == VersionStatus.WRITING

@@ -1,4 +1,4 @@
-"""The tables: threads, jobs, bots, versions, feedback, sources, holds, what is kept of people.
+"""The tables: threads, jobs, bots, versions, feedback, rankings, sources, holds, kept of people.
 
 Records are read detached: change them only through the queries of `bot.store.Store`. A random `key`
 marks what is posted for a row, so that no row of another database, or of this one restored, is
@@ -17,7 +17,7 @@ from sqlalchemy.types import DateTime
 
 
 class JobKind(StrEnum):
-    """What was asked for. ACCEPT and DELETE are deliveries: they write no version."""
+    """What was asked for. ACCEPT, DELETE and REVEAL are deliveries: they write no version."""
 
     DRAFT = "draft"
     REFINE = "refine"
@@ -25,9 +25,10 @@ class JobKind(StrEnum):
     CONTINUE = "continue"
     ACCEPT = "accept"
     DELETE = "delete"
+    REVEAL = "reveal"
 
 
-DELIVERIES = (JobKind.ACCEPT, JobKind.DELETE)
+DELIVERIES = (JobKind.ACCEPT, JobKind.DELETE, JobKind.REVEAL)
 
 
 class JobStatus(StrEnum):
@@ -185,7 +186,8 @@ class Job(Base):
 
     `owner` is the id of the bot that runs it, None if nobody does. `epoch` counts how often a bot
     took it: what a bot writes of an older epoch counts no longer. `failures` counts the runs that
-    ended by an error of ours. `ended_at`: when it ended; of an open job, when its rest ended.
+    ended by an error of ours. `ended_at`: when it ended; of an open job, when its rest ended. The
+    feet of its drafts, which say how they were measured, are to be shown anew from `feet_due` on.
     """
 
     __tablename__ = "jobs"
@@ -209,11 +211,17 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    feet_due: Mapped[datetime | None] = mapped_column(index=True, default=None)
 
     @property
     def post_key(self) -> str:
         """What the keys of its posts in Slack begin with."""
         return f"job-{self.key or self.id}"
+
+    @property
+    def hides(self) -> bool:
+        """Whether it writes in the background, to show the likely best alone."""
+        return bool(self.sampling.get("best")) and self.n > 1
 
     @property
     def n(self) -> int:
@@ -243,7 +251,9 @@ class LivingBot(Base):
 class Version(Base):
     """One draft: its number in the thread, and the text that the filter has released so far.
 
-    `posted_url` is the address of what was posted of it last, for others to read.
+    `posted_url` is the address of what was posted of it last, for others to read. `measures` is
+    what was found by measuring it beside its siblings (`bot.drafting.ranking`), None: not yet;
+    `is_best` marks the likely best of them. One that is `hidden` nobody sees before they ask.
     """
 
     __tablename__ = "versions"
@@ -267,6 +277,9 @@ class Version(Base):
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
     posted_url: Mapped[str | None] = mapped_column(Text, default=None)
+    measures: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    is_best: Mapped[bool] = mapped_column(default=False)
+    hidden: Mapped[bool] = mapped_column(default=False)
     key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
 
     @property
@@ -288,6 +301,34 @@ class Feedback(Base):
     reason: Mapped[FeedbackReason | None] = mapped_column(default=None)
     words: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class FittedRanking(Base):
+    """Weights of the measures in a workspace, as its clicks taught them; the last row counts.
+
+    Empty weights are the built-in ones: somebody reset them. `comparisons`: how many pairs of
+    drafts they were fitted on; `accuracy`: the share of unseen pairs that such a fit tells apart.
+    """
+
+    __tablename__ = "rankings"
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    team: Mapped[str] = mapped_column(String(32), index=True)
+    weights: Mapped[dict[str, Any]]
+    comparisons: Mapped[int] = mapped_column(default=0)
+    accuracy: Mapped[float | None] = mapped_column(default=None)
+    at: Mapped[datetime] = mapped_column(default_factory=now)
+
+
+class ChannelSettings(Base):
+    """What is usual in a channel; `best`: drafts are written in the background, one is shown."""
+
+    __tablename__ = "channel_settings"
+
+    channel: Mapped[str] = mapped_column(String(32), primary_key=True)
+    best: Mapped[bool] = mapped_column(default=False)
+    changed_by: Mapped[str] = mapped_column(String(32))
+    changed_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class Source(Base):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, func, select, update
+from sqlalchemy import Update, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_of
@@ -46,7 +46,13 @@ class VersionQueries(Transactions):
             numbers = select(func.max(Version.number)).where(Version.thread_id == job.thread_id)
             last = await session.scalar(numbers) or 0
             versions = [
-                Version(thread_id=job.thread_id, job_id=job.id, number=last + 1 + i, sample=i)
+                Version(
+                    thread_id=job.thread_id,
+                    job_id=job.id,
+                    number=last + 1 + i,
+                    sample=i,
+                    hidden=job.hides,
+                )
                 for i in range(job.n)
             ]
             session.add_all(versions)
@@ -77,6 +83,12 @@ class VersionQueries(Transactions):
     async def list_versions(self, thread_id: int) -> Sequence[Version]:
         """Return all versions of a thread, by their numbers."""
         query = select(Version).where(Version.thread_id == thread_id).order_by(Version.number)
+        async with self._read() as session:
+            return (await session.scalars(query)).all()
+
+    async def list_siblings(self, job_id: int) -> Sequence[Version]:
+        """Return the versions of a job, in their order."""
+        query = select(Version).where(Version.job_id == job_id).order_by(Version.sample)
         async with self._read() as session:
             return (await session.scalars(query)).all()
 
@@ -127,10 +139,14 @@ class VersionQueries(Transactions):
             await mark_version_head_due(session, version_id)
 
     async def find_last_version(self, thread_id: int, *status: VersionStatus) -> Version | None:
-        """Find the version of the thread that ended last, among those of these statuses."""
+        """Find the version of the thread that ended last, among those of these statuses.
+
+        A hidden one counts only while it is being written.
+        """
+        seen = or_(~Version.hidden, Version.status == VersionStatus.WRITING)
         query = (
             select(Version)
-            .where(Version.thread_id == thread_id, Version.status.in_(status))
+            .where(Version.thread_id == thread_id, Version.status.in_(status), seen)
             .order_by(Version.ended_at.desc(), Version.number.desc())
             .limit(1)
         )

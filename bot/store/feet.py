@@ -1,0 +1,107 @@
+"""Queries about how the drafts of a job were measured, and about their feet, which say it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.store.heads import mark_head_due
+from bot.store.models import STANDING, Job, Version
+from bot.store.moments import Moment
+from bot.store.transactions import Transactions
+
+# Seconds for which a job's feet are left to whoever took them on: it may measure them first.
+CLAIM = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class DueFeet:
+    """A job the feet of whose drafts are to be shown anew by whoever claimed it, `until` then."""
+
+    job: Job
+    until: datetime
+
+
+class FeetQueries(Transactions):
+    """Feet that are due, each claimed by one bot at a time, and what they say."""
+
+    async def claim_feet(self) -> DueFeet | None:
+        """Claim the job whose feet have waited longest."""
+        async with self._read() as session:
+            if not await session.scalar(select(select(Job.id).where(_due()).exists())):
+                return None
+        pick = select(Job.id).where(_due()).order_by(Job.feet_due).limit(1)
+        pick = pick.with_for_update(skip_locked=True)
+        claim = _set_due(CLAIM).where(Job.id == pick.scalar_subquery())
+        async with self._write() as session:
+            job = await session.scalar(claim.returning(Job))
+            return DueFeet(job, job.feet_due) if job and job.feet_due else None
+
+    async def record_feet_shown(self, feet: DueFeet) -> None:
+        """Record that the feet of a job are as they should be, unless they changed meanwhile."""
+        same = update(Job).where(Job.id == feet.job.id, Job.feet_due == feet.until)
+        async with self._write() as session:
+            await session.execute(same.values(feet_due=None))
+
+    async def put_off_feet(self, feet: DueFeet, seconds: float) -> None:
+        """Have the feet of a job shown later, within the time of a claim."""
+        same = _set_due(min(seconds, CLAIM)).where(Job.id == feet.job.id)
+        async with self._write() as session:
+            await session.execute(same.where(Job.feet_due == feet.until))
+
+    async def free_feet(self) -> None:
+        """Give up all claims: whoever made them may be gone, and feet may be shown twice."""
+        async with self._write() as session:
+            await session.execute(_set_due().where(Job.feet_due > Moment()))
+
+    async def save_measures(
+        self, measures: Mapping[int, Mapping[str, Any]], best: int | None
+    ) -> None:
+        """Record what was found of each version, by its id, and which is the likely best."""
+        async with self._write() as session:
+            for version_id, found in measures.items():
+                values = {"measures": dict(found), "is_best": version_id == best}
+                query = update(Version).where(Version.id == version_id).values(**values)
+                await session.execute(query)
+
+    async def reveal(self, job_id: int, version_id: int | None = None) -> Sequence[Version]:
+        """Hide a version no longer, or all of a job; return the job's versions as they are then."""
+        query = update(Version).where(Version.job_id == job_id, Version.hidden)
+        if version_id is not None:
+            query = query.where(Version.id == version_id)
+        versions = select(Version).where(Version.job_id == job_id).order_by(Version.sample)
+        async with self._write() as session:
+            await session.execute(query.values(hidden=False))
+            await mark_feet_due(session, job_id)
+            thread_id = select(Job.thread_id).where(Job.id == job_id).scalar_subquery()
+            await mark_head_due(session, thread_id)
+            return (await session.scalars(versions)).all()
+
+    async def count_hidden(self, job_id: int) -> int:
+        """Count the drafts of a job that nobody sees before they ask for them."""
+        query = select(func.count()).select_from(Version)
+        query = query.where(Version.job_id == job_id, Version.hidden, Version.text != "")
+        async with self._read() as session:
+            return await session.scalar(query.where(Version.status.in_(STANDING))) or 0
+
+
+async def mark_feet_due(session: AsyncSession, job_id: int) -> None:
+    """Have the feet of a job's drafts shown anew, once this transaction is committed."""
+    await session.execute(_set_due().where(Job.id == job_id))
+
+
+def _set_due(seconds: float = 0.0) -> Update:
+    """Return an update by which feet are due in so many seconds."""
+    # What the session holds of the job is not read again.
+    quiet = {"synchronize_session": False}
+    return update(Job).values(feet_due=Moment(seconds)).execution_options(**quiet)
+
+
+def _due() -> ColumnElement[bool]:
+    """Match jobs whose feet are due; a claim that lies too far ahead is a clock's mistake."""
+    # The first is for the index, which knows nothing of a clock that goes on.
+    at_once = or_(Job.feet_due <= Moment(), Job.feet_due > Moment(2 * CLAIM))
+    return and_(Job.feet_due.is_not(None), at_once)
