@@ -1,21 +1,26 @@
-"""The four measures of one draft, or of siblings together."""
+"""The four measures of drafts that are siblings."""
 
-from collections.abc import Sequence
+from asyncio import Semaphore, gather
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, fields
 
 from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
 from bot.drafting.measures.readability import readability
-from bot.drafting.measures.relevance import relevance
-from bot.drafting.measures.scoring import CountingScorer, Scorer
+from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.scoring import AT_ONCE, CountingScorer, Scorer
 from bot.messages import Language
+from inference.client import EngineRefused
+
+MOST_TOKENS = 6000
+"""Tokens that a model reads for one draft at most, by the limits that each measure has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
     """Each 0 (bad) to 1 (good); None: it could not be measured.
 
-    tokens: how many the model has scored for it.
+    tokens: how many the model has read for it.
     """
 
     coherence: float | None
@@ -35,20 +40,44 @@ async def measure(
 ) -> list[Measures]:
     """Return the measures of each text. The texts are siblings: drafts of the same brief.
 
-    score: None where no model can be asked: coherence and relevance are None then.
+    score: None where no model can be asked: coherence and relevance are None then, as they are
+    where the server refuses. Raises EngineUnavailable.
     """
-    return [await _measured(texts, i, brief, language, score) for i in range(len(texts))]
-
-
-async def _measured(
-    texts: Sequence[str], index: int, brief: str, language: Language, score: Scorer | None
-) -> Measures:
-    counting = CountingScorer(score) if score else None
-    text, others = texts[index], [*texts[:index], *texts[index + 1 :]]
-    return Measures(
-        coherence=await coherence(text, language, counting) if counting else None,
-        creativity=creativity(text, others, language),
-        relevance=await relevance(text, brief, counting) if counting else None,
-        readability=readability(text, language),
-        tokens=counting.tokens if counting else 0,
+    if not texts:
+        return []
+    room, words = Semaphore(AT_ONCE), words_read(texts, language)
+    counts = [CountingScorer(score, room) if score else None for _ in texts]
+    scored = await gather(
+        *(_scored(t, brief, words, language, c) for t, c in zip(texts, counts, strict=True))
     )
+    return [
+        Measures(
+            coherence=coherent,
+            creativity=creativity(text, [*texts[:i], *texts[i + 1 :]], language),
+            relevance=relevant,
+            readability=readability(text, language),
+            tokens=counting.tokens if counting else 0,
+        )
+        for i, (text, (coherent, relevant), counting) in enumerate(
+            zip(texts, scored, counts, strict=True)
+        )
+    ]
+
+
+async def _scored(
+    text: str, brief: str, words: int, language: Language, counting: CountingScorer | None
+) -> tuple[float | None, float | None]:
+    """Return coherence and relevance."""
+    if counting is None:
+        return None, None
+    return (
+        await _or_none(coherence(text, language, counting)),
+        await _or_none(relevance(text, brief, words, language, counting)),
+    )
+
+
+async def _or_none(value: Awaitable[float | None]) -> float | None:
+    try:
+        return await value
+    except EngineRefused:
+        return None
