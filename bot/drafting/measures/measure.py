@@ -1,0 +1,83 @@
+"""The four measures of drafts that are siblings."""
+
+from asyncio import Semaphore, gather
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, fields
+
+from bot.drafting.measures.coherence import coherence
+from bot.drafting.measures.creativity import creativity
+from bot.drafting.measures.readability import readability
+from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.scoring import AT_ONCE, CountingScorer, Scorer
+from bot.messages import Language
+from inference.client import EngineRefused
+
+MOST_TOKENS = 6000
+"""Tokens that a model reads for one draft at most, by the limits that each measure has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Each 0 (bad) to 1 (good); None: it could not be measured.
+
+    tokens: how many the model has read for it.
+    """
+
+    coherence: float | None
+    creativity: float | None
+    relevance: float | None
+    readability: float | None
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        values = [getattr(self, field.name) for field in fields(self) if field.name != "tokens"]
+        assert all(value is None or 0 <= value <= 1 for value in values)
+        assert self.tokens >= 0
+
+
+async def measure(
+    texts: Sequence[str], brief: str, language: Language, score: Scorer | None
+) -> list[Measures]:
+    """Return the measures of each text. The texts are siblings: drafts of the same brief.
+
+    score: None where no model can be asked: coherence and relevance are None then, as they are
+    where the server refuses. Raises EngineUnavailable.
+    """
+    if not texts:
+        return []
+    room, words = Semaphore(AT_ONCE), words_read(texts, language)
+    counts = [CountingScorer(score, room) if score else None for _ in texts]
+    scored = await gather(
+        *(_scored(t, brief, words, language, c) for t, c in zip(texts, counts, strict=True))
+    )
+    return [
+        Measures(
+            coherence=coherent,
+            creativity=creativity(text, [*texts[:i], *texts[i + 1 :]], language),
+            relevance=relevant,
+            readability=readability(text, language),
+            tokens=counting.tokens if counting else 0,
+        )
+        for i, (text, (coherent, relevant), counting) in enumerate(
+            zip(texts, scored, counts, strict=True)
+        )
+    ]
+
+
+async def _scored(
+    text: str, brief: str, words: int, language: Language, counting: CountingScorer | None
+) -> tuple[float | None, float | None]:
+    """Return coherence and relevance."""
+    if counting is None:
+        return None, None
+    return (
+        await _or_none(coherence(text, language, counting)),
+        await _or_none(relevance(text, brief, words, language, counting)),
+    )
+
+
+async def _or_none(value: Awaitable[float | None]) -> float | None:
+    try:
+        return await value
+    except EngineRefused:
+        return None
