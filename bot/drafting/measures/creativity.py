@@ -8,7 +8,7 @@ from pathlib import Path
 from sacrebleu.metrics.bleu import BLEU
 
 from bot.drafting.measures.units import ngrams, words_of
-from bot.messages import Language
+from bot.messages import LANGUAGES, Language
 
 # A text repeats its words more the longer it is: windows of this many words are compared.
 WINDOW = 50
@@ -16,11 +16,9 @@ LEAST_WORDS = 10
 # What one cliche in 100 words takes away, as a share.
 CLICHE_COST = 0.2
 BLEU_OF_WORDS = BLEU(tokenize="none", effective_order=True, smooth_method="exp", lowercase=False)
+LISTED = tomllib.loads(Path(__file__).with_name("cliches.toml").read_text("utf-8"))
 CLICHES: Mapping[Language, re.Pattern[str]] = {
-    language: re.compile("|".join(phrases), re.IGNORECASE)
-    for language, phrases in tomllib.loads(
-        Path(__file__).with_name("cliches.toml").read_text("utf-8")
-    ).items()
+    language: re.compile("|".join(LISTED[language]), re.IGNORECASE) for language in LANGUAGES
 }
 
 
@@ -67,4 +65,4 @@ def without_cliches(text: str, language: Language) -> float:
     """Return 1 for a text without cliches of our list, less for each in 100 words."""
     found = len(CLICHES[language].findall(text))
     per_hundred = 100 * found / max(100, len(words_of(text, language)))
-    return (1 - CLICHE_COST) ** per_hundred
+    return float((1 - CLICHE_COST) ** per_hundred)

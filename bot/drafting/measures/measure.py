@@ -1,11 +1,13 @@
 """The four measures of drafts that are siblings."""
 
 from asyncio import Semaphore, gather
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from statistics import fmean
 
 from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
+from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.readability import readability
 from bot.drafting.measures.relevance import relevance, words_read
 from bot.drafting.measures.scoring import AT_ONCE, CountingScorer, Scorer
@@ -36,12 +38,17 @@ class Measures:
 
 
 async def measure(
-    texts: Sequence[str], brief: str, language: Language, score: Scorer | None
+    texts: Sequence[str],
+    brief: str,
+    language: Language,
+    score: Scorer | None,
+    judge: Judge | None = None,
 ) -> list[Measures]:
     """Return the measures of each text. The texts are siblings: drafts of the same brief.
 
     score: None where no model can be asked: coherence and relevance are None then, as they are
-    where the server refuses. Raises EngineUnavailable.
+    where the server refuses. judge: its grade and what is counted make the mean; the tokens are
+    without what it reads. Raises EngineUnavailable.
     """
     if not texts:
         return []
@@ -50,16 +57,19 @@ async def measure(
     scored = await gather(
         *(_scored(t, brief, words, language, c) for t, c in zip(texts, counts, strict=True))
     )
+    graded = await gather(*(_graded(text, brief, language, judge) for text in texts))
     return [
         Measures(
-            coherence=coherent,
-            creativity=creativity(text, [*texts[:i], *texts[i + 1 :]], language),
-            relevance=relevant,
-            readability=readability(text, language),
+            coherence=_mean(coherent, grades.get("coherence")),
+            creativity=_mean(
+                creativity(text, [*texts[:i], *texts[i + 1 :]], language), grades.get("creativity")
+            ),
+            relevance=_mean(relevant, grades.get("relevance")),
+            readability=_mean(readability(text, language), grades.get("readability")),
             tokens=counting.tokens if counting else 0,
         )
-        for i, (text, (coherent, relevant), counting) in enumerate(
-            zip(texts, scored, counts, strict=True)
+        for i, (text, (coherent, relevant), grades, counting) in enumerate(
+            zip(texts, scored, graded, counts, strict=True)
         )
     ]
 
@@ -81,3 +91,18 @@ async def _or_none(value: Awaitable[float | None]) -> float | None:
         return await value
     except EngineRefused:
         return None
+
+
+async def _graded(
+    text: str, brief: str, language: Language, judge: Judge | None
+) -> Mapping[str, float | None]:
+    """Return the judge's grades; none where nobody judges, or it refuses."""
+    try:
+        return await judge.grades(text, brief, language) if judge else {}
+    except EngineRefused:
+        return {}
+
+
+def _mean(*values: float | None) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -1,0 +1,174 @@
+"""A run from its first brief to its last: the servers, the order, and what is kept on the way."""
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bot.drafting.brief.recipe import load_recipes
+from bot.errors import OperatorError
+from bot.evaluate.cases import Case, load_cases
+from bot.evaluate.conditions import Conditions
+from bot.evaluate.results import Journal, Run, Text
+from bot.evaluate.writer import Writer
+from bot.safety_filter import load_filter
+from bot.settings import Settings
+from bot.worker import own_worker, until_ready
+from inference.client import EngineClient
+from inference.logs import configure
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every way of writing gets alike. `concurrency`: briefs that are written at once."""
+
+    cases: Sequence[Case]
+    seed: int
+    n: int
+    concurrency: int
+
+    def __post_init__(self) -> None:
+        assert self.cases
+        assert self.n > 0
+        assert self.concurrency > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of writing. Without a URL it is WORKER_URL's model, or that of a worker of ours.
+
+    `chosen`: options by their names, as if each brief had chosen them in the form. `folder`: where
+    its texts go as they come; `resume`: those that are there already are kept.
+    """
+
+    url: str | None
+    model: str | None
+    recipes: Path | None
+    chosen: Mapping[str, str]
+    folder: Path
+    resume: bool = False
+
+
+@dataclass(slots=True)
+class Progress:
+    """Prints how many briefs are written."""
+
+    of: int
+    done: int = 0
+
+    def step(self) -> None:
+        """Count one more."""
+        self.done += 1
+        print(f"{self.done} of {self.of} briefs", file=sys.stderr, flush=True)
+
+
+@dataclass(slots=True)
+class Writing:
+    """A variant that is being written: the texts so far, by brief."""
+
+    writer: Writer
+    run: Run
+    journal: Journal
+    texts: dict[str, list[Text]] = field(default_factory=dict)
+
+    async def write(self, case: Case, slots: asyncio.Semaphore, progress: Progress) -> None:
+        """Write one brief, unless it was written before, and keep its texts."""
+        if case.name not in self.texts:
+            async with slots:
+                self.texts[case.name] = await self.writer.write(case)
+            self.journal.add(self.texts[case.name])
+        progress.step()
+
+    def end(self, cases: Sequence[Case]) -> Run:
+        """Return the run, in the order of its briefs."""
+        texts = [text for case in cases for text in self.texts[case.name]]
+        run = replace(self.run, texts=texts)
+        self.journal.save(run)
+        return run
+
+
+async def measure(plan: Plan, variants: Sequence[Variant]) -> list[Run]:
+    """Write and check the texts of all variants, side by side.
+
+    Raises OperatorError, EngineUnavailable, EngineRefused.
+    """
+    configure("console", logging.WARNING)
+    settings = Settings()
+    async with AsyncExitStack() as stack:
+        own = await _own_url(stack, settings, variants)
+        begun = []
+        for variant in variants:
+            client = EngineClient(variant.url or own, token=settings.worker_token)
+            engine = await stack.enter_async_context(client)
+            begun.append(await _begin(plan, variant, engine, settings))
+        progress = Progress(len(plan.cases) * len(begun))
+        slots = asyncio.Semaphore(plan.concurrency)
+        await _all(each.write(case, slots, progress) for case in plan.cases for each in begun)
+        return [each.end(plan.cases) for each in begun]
+
+
+def checked_again(run: Run) -> Run:
+    """Return a run, whose texts were written before, as the checks of now judge them."""
+    recipes = load_recipes(Path(run.recipes) if run.recipes else None)
+    conditions = Conditions(recipes, Settings(), run.chosen, run.seed)
+    cases = {case.name: case for case in load_cases()}
+    by_case = _by_case(run.texts)
+    if gone := by_case.keys() - cases.keys():
+        raise OperatorError(f"The brief {min(gone)} is not there any more.")
+    checked = [conditions.checked(cases[name], texts) for name, texts in by_case.items()]
+    return replace(run, texts=[text for texts in checked for text in texts])
+
+
+async def _own_url(stack: AsyncExitStack, settings: Settings, variants: Sequence[Variant]) -> str:
+    """Return WORKER_URL, or start a worker where a variant needs one."""
+    if settings.worker_url is not None:
+        return settings.worker_url
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draftsmith-")))
+    socket = folder / "worker.sock"
+    if any(variant.url is None for variant in variants):
+        worker = await stack.enter_async_context(own_worker(socket, lambda _: None))
+        async with EngineClient(f"unix:{socket}") as engine:
+            await until_ready(worker, engine, settings.worker_patience, _tell)
+    return f"unix:{socket}"
+
+
+async def _begin(plan: Plan, variant: Variant, engine: EngineClient, settings: Settings) -> Writing:
+    recipes = load_recipes(variant.recipes or settings.recipes)
+    conditions = Conditions(recipes, settings, variant.chosen, plan.seed)
+    for case in plan.cases:
+        conditions.brief(case)  # A wrong option is told before the first text.
+    model = variant.model or next(iter(await engine.models()))
+    folder = str(variant.recipes or settings.recipes or "")
+    run = Run(model, plan.seed, plan.n, variant.chosen, folder)
+    journal = Journal(variant.folder)
+    if variant.resume:
+        run = journal.begun(run)
+    journal.save(run)
+    writer = Writer(engine, model, conditions, load_filter(settings), plan.n)
+    return Writing(writer, run, journal, _by_case(run.texts))
+
+
+def _by_case(texts: Sequence[Text]) -> dict[str, list[Text]]:
+    found: dict[str, list[Text]] = defaultdict(list)
+    for text in texts:
+        found[text.case].append(text)
+    return dict(found)
+
+
+async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all at once, and end the rest where one fails."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
