@@ -18,8 +18,8 @@ class Judged:
     """A version beside its siblings, and what people did with it.
 
     `thumbs` are what readers pressed last; `again`: how often it was regenerated; `built_on`: how
-    often somebody had it changed, which they do with the one they like best; `by`: who did any of
-    this.
+    often somebody had it changed, which they do with the one they like best; `edits`: what people
+    made of it before they accepted it; `by`: who did any of this.
     """
 
     team: str
@@ -28,6 +28,7 @@ class Judged:
     thumbs: Sequence[bool]
     again: int
     built_on: int
+    edits: Sequence[str]
     by: frozenset[str]
 
 
@@ -100,5 +101,10 @@ def _judged(team: str, version: Version, done: Sequence[Feedback | Job]) -> Judg
         [each.good for each in done if isinstance(each, Feedback)],
         kinds[JobKind.REGENERATE],
         kinds[JobKind.REFINE] + kinds[JobKind.CONTINUE],
+        [
+            each.instruction
+            for each in done
+            if isinstance(each, Job) and each.kind is JobKind.ACCEPT and each.instruction
+        ],
         frozenset(each.user if isinstance(each, Feedback) else each.requester for each in done),
     )
