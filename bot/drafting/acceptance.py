@@ -17,10 +17,16 @@ class Acceptance:
         self._intake = intake
         self._rights = rights
 
-    async def accept(self, version: Version, way: Way, invocation: Invocation) -> None:
-        """Take this version as the text and send it where `way` says."""
+    async def accept(
+        self, version: Version, way: Way, invocation: Invocation, edited: str = ""
+    ) -> None:
+        """Take this version as the text and send it where `way` says.
+
+        `edited`: what the person made of it, if they changed it.
+        """
         await self._check(version, invocation)
         job = delivery(JobKind.ACCEPT, version, invocation, way)
+        job.instruction = edited or None
         if not await self._intake.begin(job, invocation) and version.accepted_at:
             raise UserError(sentence("accepted_already", number=version.number))
 

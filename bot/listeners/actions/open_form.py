@@ -14,7 +14,11 @@ from bot.listeners.services import Services
 from bot.messages import Language, sentence
 from bot.slack.render.version_views import accept_view, change_view
 from bot.slack.render.views import ViewPayload
-from bot.store import StoreUnavailable
+from bot.store import StoreUnavailable, Version
+from safety import SafeText
+
+# The form opens without the text rather than not at all.
+TEXT_SECONDS = 0.8
 
 
 async def on_open_form(ack: AsyncAck, click: ButtonClick, services: Services) -> None:
@@ -36,4 +40,14 @@ async def _view(click: ButtonClick, services: Services, language: Language) -> V
     version = await services.actions.version(click.id, click.posted_at)
     if click.action_id != ACCEPT:
         return change_view(metadata, services.settings.model_languages, language)
-    return accept_view(metadata, language, await services.actions.acceptance.destination(version))
+    destination = await services.actions.acceptance.destination(version)
+    return accept_view(metadata, language, destination, await _text(version, click, services))
+
+
+async def _text(version: Version, click: ButtonClick, services: Services) -> SafeText | None:
+    """Return what can be changed before it is sent; None where the filter needs long for it."""
+    try:
+        async with asyncio.timeout(TEXT_SECONDS):
+            return await services.history.whole_text(version, click.user)
+    except TimeoutError:
+        return None

@@ -7,15 +7,21 @@ from bot.drafting.sources import from_kept
 from bot.errors import UserError
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
-from bot.messages import sentence
-from bot.slack.render.version_views import CHANGE, REWRITE
-from bot.store import StoreUnavailable
+from bot.messages import sentence, sentences
+from bot.slack.render.version_views import CHANGE, EDITED, REWRITE
+from bot.store import StoreUnavailable, Version
+
+
+class RefusedEdit(UserError):
+    """The filter stopped what somebody made of a text; it stays in the form."""
 
 
 async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
     """Commit what was asked for, then ack. What was wrong is said in the form."""
     try:
         await _act(form, services)
+    except RefusedEdit as refused:
+        await services.object_to(ack, form, EDITED, refused.sentence)
     except UserError as bad:
         await services.object_to(ack, form, form.callback_id, bad.sentence)
     except StoreUnavailable:
@@ -37,4 +43,18 @@ async def _act(form: ViewSubmission, services: Services) -> None:
         await services.actions.rewrite(version, rewrite, value, invocation, sources=sources)
         await services.drop_kept(context.rest, context.material)
     else:
-        await services.actions.acceptance.accept(version, Way(value), invocation)
+        edited = await _edited(form, version, services)
+        await services.actions.acceptance.accept(version, Way(value), invocation, edited)
+
+
+async def _edited(form: ViewSubmission, version: Version, services: Services) -> str:
+    """Return what the person made of the text; "" where they left it as it is. Raises UserError."""
+    typed = form.value(EDITED).strip() if EDITED in form.inputs else ""
+    shown = await services.history.whole_text(version, form.user)
+    if not typed or typed == (shown or "").strip():
+        return ""
+    verdict = await services.history.edited_verdict(version, typed, form.user)
+    if verdict.text is None:
+        rules = sentences.rules(verdict.rules)
+        raise RefusedEdit(sentence("not_accepted", number=version.number, rules=rules))
+    return typed

@@ -22,10 +22,12 @@ from bot.slack.render.views import (
     pieces,
     section,
 )
+from safety import SafeText, safe
 
 CHANGE: SentenceGroup = "change"
 ACCEPT: SentenceGroup = "accept"
 REWRITE = "rewrite"
+EDITED = "edited"
 # What two of the ways are called in our conversation with one person.
 IN_OURS = {Way.CHANNEL: "here", Way.CANVAS: "own_canvas"}
 
@@ -68,8 +70,12 @@ def _label(rewrite: Rewrite) -> Sentence:
     return sentence("button_translate", language=sentence_about("language", rewrite.lang))
 
 
-def accept_view(private_metadata: str, language: Language, where: Destination) -> ViewPayload:
+def accept_view(
+    private_metadata: str, language: Language, where: Destination, text: SafeText | None = None
+) -> ViewPayload:
     """Build the form that asks how the text shall be sent, below the name of its channel.
+
+    `text`: what can be changed before it is sent; without it, it goes as it is.
 
     Slack shows the name of a channel's id in mrkdwn, to those who may see the channel.
     https://docs.slack.dev/messaging/formatting-message-text
@@ -81,7 +87,13 @@ def accept_view(private_metadata: str, language: Language, where: Destination) -
     if not where.is_direct:
         said = sentences.accept_to(where.channel, apart=where.apart)
     ways = input_block(ACCEPT, sentence_about(ACCEPT, "label"), element, language)
-    return _form(ACCEPT, private_metadata, [section(said.to(language)), ways], language)
+    blocks = [section(said.to(language)), ways]
+    if text and len(text) <= INPUT_LIMIT:
+        words = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
+        element = {**words, "initial_value": safe(text)}
+        label, hint = sentence_about(ACCEPT, "text"), sentence_about(ACCEPT, "text_hint")
+        blocks.append({**input_block(EDITED, label, element, language, hint), "optional": True})
+    return _form(ACCEPT, private_metadata, blocks, language)
 
 
 def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:
