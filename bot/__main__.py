@@ -1,4 +1,4 @@
-"""`draftsmith`: run, demo, draft, doctor, manifest, policy, audit, backup, restore."""
+"""`draftsmith`: run, demo, draft, doctor, feedback, manifest, policy, audit, backup, restore."""
 
 import argparse
 import json
@@ -46,8 +46,26 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("folder", nargs="?", type=Path, default=Path(), help="by default this one")
     restore = add("restore", "Put a backup back, into an empty DATA_DIR or database.", _restore)
     restore.add_argument("file", type=Path)
+    _add_feedback_commands(commands)
     _add_filter_commands(commands)
     return parser
+
+
+def _add_feedback_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    help_ = "What clicks say of drafts, and how they changed which one is marked as the best."
+    feedback = commands.add_parser("feedback", help=help_, description=help_)
+    feedback.set_defaults(command=_feedback)
+    further = feedback.add_subparsers(metavar="command")
+    reset = further.add_parser("reset", help="Go back to the built-in weights of the measures.")
+    reset.add_argument("--workspace", help="its id, T...; by default all")
+    reset.set_defaults(command=_reset)
+    export = further.add_parser(
+        "export", help="Write prompt, chosen, rejected as JSONL, of people who agreed to that."
+    )
+    export.add_argument("file", nargs="?", type=Path, help="by default stdout")
+    export.set_defaults(command=_export)
 
 
 def _add_filter_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -97,6 +115,24 @@ async def _doctor(_: argparse.Namespace) -> int:
     from bot.cli.doctor import doctor  # noqa: PLC0415
 
     return await doctor(Settings())
+
+
+async def _feedback(_: argparse.Namespace) -> int:
+    from bot.cli.feedback import report  # noqa: PLC0415
+
+    return await report(Settings())
+
+
+async def _reset(arguments: argparse.Namespace) -> int:
+    from bot.cli.feedback import reset  # noqa: PLC0415
+
+    return await reset(Settings(), arguments.workspace)
+
+
+async def _export(arguments: argparse.Namespace) -> int:
+    from bot.cli.feedback import export  # noqa: PLC0415
+
+    return await export(Settings(), arguments.file)
 
 
 async def _manifest(arguments: argparse.Namespace) -> int:
