@@ -20,6 +20,7 @@ from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.feedback import DraftFeedback
+from bot.drafting.jobs.draft_feet import DraftFeet
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
@@ -29,6 +30,7 @@ from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
+from bot.drafting.learning import Learning
 from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
@@ -57,6 +59,7 @@ from safety import AuditLog, Filter
 log = structlog.get_logger(__name__)
 
 FORGET_SECONDS = 3600.0
+LEARN_SECONDS = 3600.0
 # How long the bot, while it ends, stays for what it has to say about late requests, and then for
 # what it acked last.
 LATE_SECONDS = 8.0
@@ -232,6 +235,7 @@ async def _services(
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings),
         heads=ThreadHeads(context),
+        feet=DraftFeet(context),
         actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
@@ -256,8 +260,10 @@ async def _take_up(stack: AsyncExitStack, store: Store, services: Services, leas
     await stack.enter_async_context(in_background(partial(lease.keep, jobs.abandon, share)))
     await store.purge()
     await stack.enter_async_context(in_background(partial(_forget_hourly, store)))
+    await stack.enter_async_context(in_background(partial(_learn_hourly, store, lease)))
     await stack.enter_async_context(in_background(services.heads.keep))
     stack.push_async_callback(services.heads.finish)
+    await stack.enter_async_context(in_background(services.feet.keep))
     await jobs.take()
     for work in (jobs.listen, jobs.watch, services.early.watch):
         await stack.enter_async_context(in_background(work))
@@ -270,6 +276,17 @@ async def _look_for_invitations(services: Services) -> None:
     """Go on with what waited for an invitation that came while no bot ran."""
     with resuming():
         await services.drafting.resume_waiting(services.outbox.is_member)
+
+
+async def _learn_hourly(store: Store, lease: Lease) -> None:
+    """Let what people clicked meanwhile decide how drafts are ranked."""
+    while True:
+        await asyncio.sleep(LEARN_SECONDS)
+        try:
+            if lease.is_oldest:
+                await Learning(store).refit_all()
+        except StoreUnavailable:
+            log.warning("nothing learnt")
 
 
 async def _forget_hourly(store: Store) -> None:

@@ -56,6 +56,7 @@ SLACK_WAITS = histogram(
     ["method", "priority"],
     buckets=WAIT_BUCKETS,
 )
+MEASURING = histogram("measuring_seconds", "Measuring the drafts of one job.", buckets=TEXT_BUCKETS)
 VERDICTS = counter(
     "verdicts", "Texts that the filter changed or stopped.", ["stage", "action", "rule"]
 )

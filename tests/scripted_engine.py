@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -23,7 +24,10 @@ def essay(body: Json) -> str:
 
 @dataclass
 class ScriptedEngine:
-    """OpenAI's chat completions, streamed. `write` makes the text; the rest are faults."""
+    """OpenAI's chat completions, streamed. `write` makes the text; the rest are faults.
+
+    `log_probability` is that of each token of a text that is scored.
+    """
 
     write: Callable[[Json], str] = essay
     pause: float = 0.0
@@ -32,6 +36,9 @@ class ScriptedEngine:
     die_after: int | None = None
     full: int = 0
     finish_reason: str = "stop"
+    log_probability: Callable[[str], float] = lambda _: -2.0
+    scores: bool = True
+    scored: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Json] = field(default_factory=list)
     names: list[str | None] = field(default_factory=list)
@@ -43,6 +50,7 @@ class ScriptedEngine:
         self.gate.set()
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/completions", self._score)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health/ready", self._ready)
         serving = serve_http(app, "127.0.0.1", 0, handler_cancellation=True, shutdown_timeout=1.0)
@@ -59,6 +67,18 @@ class ScriptedEngine:
 
     async def _ready(self, _: web.Request) -> web.Response:
         return web.json_response({"progress": "starting"}, status=200 if self.up else 503)
+
+    async def _score(self, request: web.Request) -> web.Response:
+        """Answer as the worker does to echo, logprobs and no new token: each word is a token."""
+        body = await request.json()
+        self.scored.append(body["prompt"])
+        if not self.scores:
+            error = {"message": "cannot score", "code": "unsupported"}
+            return web.json_response({"error": error}, status=400)
+        tokens = re.findall(r"\S+\s*|\s+", body["prompt"])
+        told = [None, *[self.log_probability(body["prompt"])] * (len(tokens) - 1)]
+        logprobs = {"tokens": tokens, "token_logprobs": told}
+        return web.json_response({"choices": [{"text": body["prompt"], "logprobs": logprobs}]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

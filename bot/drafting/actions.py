@@ -152,6 +152,8 @@ class DraftActions:
             await self.acceptance.accept(version, Way.CHANNEL, invocation)
         elif action is DraftAction.DELETE:
             await self.delete(version, invocation)
+        elif action is DraftAction.OTHERS:
+            await self._intake.begin(delivery(JobKind.REVEAL, version, invocation), invocation)
         else:
             words = words_for(action, await self._options_of(version))
             assert words is not None

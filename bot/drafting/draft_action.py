@@ -9,7 +9,10 @@ from bot.messages import Language, sentence_about
 
 
 class DraftAction(StrEnum):
-    """Each is the name of its button and of its emoji in the setting."""
+    """Each is the name of its button and of its emoji in the setting.
+
+    OTHERS shows the drafts that were written in the background beside this one.
+    """
 
     REGENERATE = "regenerate"
     SHORTER = "shorter"
@@ -20,6 +23,7 @@ class DraftAction(StrEnum):
     STOP = "stop"
     ACCEPT = "accept"
     DELETE = "delete"
+    OTHERS = "others"
 
 
 class Way(StrEnum):

@@ -62,7 +62,8 @@ class Drafting:
         root; `among_others`: people talked below it before; `post_to`: the channel that the text is
         for, where it is drafted elsewhere.
         """
-        brief = self._parse(text, chosen)
+        usual = {"best": await self._store.shows_best(post_to or invocation.channel)}
+        brief = self._parse(text, chosen, usual)
         thread = Thread(
             team=invocation.team,
             channel=invocation.channel,
@@ -85,16 +86,16 @@ class Drafting:
     def understood(self, text: str) -> tuple[Sentence | None, Understood]:
         """Return what is wrong with a text, if anything is, and what can be read of it."""
         try:
-            self._parse(text, {})
+            self._parse(text, {}, {})
         except BadBrief as slip:
             return slip.sentence, slip.understood
         return None, Understood({}, text)
 
-    def _parse(self, text: str, chosen: Mapping[str, str]) -> Brief:
+    def _parse(self, text: str, chosen: Mapping[str, str], usual: Mapping[str, object]) -> Brief:
         return parse(
             text,
             self._recipes,
-            self._settings.options(new_seed()),
+            self._settings.options(new_seed()).model_copy(update=dict(usual)),
             limit=self._settings.max_brief,
             languages=self._settings.model_languages,
             chosen=chosen,

@@ -10,13 +10,15 @@ from typing import Literal
 from bot.drafting.brief.options import CHINESE, TONES, Options, SamplingOptions
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
 from bot.drafting.jobs.intake import Invocation
+from bot.drafting.joining import whole
 from bot.drafting.origin import Origin
+from bot.drafting.ranking import Measured, Ranking, ranking_of
 from bot.drafting.reviews import filter_for, held_as
 from bot.drafting.slack_port import People
 from bot.errors import UserError
 from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
 from bot.store import STANDING, Job, Store, Version
-from safety import Action, Filter, SafeText, Stage, part
+from safety import Action, Filter, SafeText, Stage, Verdict, part
 
 REMEMBERED = 1_000  # Verdicts.
 
@@ -79,11 +81,13 @@ class DraftHistory:
             raise UserError(sentence("why_not_told"))
         recipe = recipe_or_free(self._recipes, thread.recipe)
         options = Options.model_validate(job.sampling)
+        siblings = await self._store.list_siblings(job.id)
         return [
             sentences.why_kind(recipe.wording(language).title),
             await self._based(job, asker),
             sentences.why_options(_chosen(options, language)),
             sentence("why_made", facts=made_by(version, options.seed, job.n)),
+            *measured_lines(version, siblings, await self._ranking(thread.team)),
             sentences.why_filter(version.rules),
         ]
 
@@ -99,6 +103,21 @@ class DraftHistory:
             return None
         pieces = await asyncio.to_thread(lambda: list(compared(old, new)))
         return Changes(before.number, pieces)
+
+    async def whole_text(self, version: Version, asker: str) -> SafeText | None:
+        """Return a version with what it continues, as it would be sent; None: it may not be."""
+        pieces = await self._store.list_continued(version.id)
+        approved = [await self._store.find_hold_on(each.job_id, each.id) for each in pieces]
+        held = next((held_as(h) for h in approved if held_as(h) is not Action.HOLD), Action.HOLD)
+        name = f"version-{version.id}"
+        return await self._once(
+            whole(pieces), Stage.OUTPUT, held, version.thread_id, request=name, asker=asker
+        )
+
+    async def edited_verdict(self, version: Version, text: str, editor: str) -> Verdict:
+        """Judge what somebody made of a version before they accept it."""
+        filter_ = filter_for(self._filter, await self._store.get_thread(version.thread_id))
+        return await filter_.judge(text, Stage.OUTPUT, request=f"version-{version.id}", who=editor)
 
     async def recent(
         self, user: str, most: int, permalink: Callable[[str, str], Awaitable[str | None]]
@@ -121,6 +140,10 @@ class DraftHistory:
                 )
             )
         return shown
+
+    async def _ranking(self, team: str) -> Ranking:
+        fitted = await self._store.find_ranking(team)
+        return ranking_of(fitted.weights, fitted.comparisons) if fitted else Ranking()
 
     async def _based(self, job: Job, asker: str) -> Sentence:
         sources = await self._store.list_sources(job)
@@ -200,10 +223,41 @@ def made_by(version: Version, seed: int, n: int) -> Sentence:
     return sentences.made_by(figures, version.model)
 
 
+def measured_lines(
+    version: Version, siblings: Sequence[Version], ranking: Ranking
+) -> Iterator[Sentence]:
+    """Say how a version was measured beside its siblings, why one is marked, and what it cost."""
+    if len(siblings) < 2:
+        return
+    kept = {each.id: Measured.from_dict(each.measures) for each in siblings}
+    measured = {id_: each for id_, each in kept.items() if each is not None}
+    own = measured.get(version.id)
+    if own is not None and own.told:
+        yield sentences.why_measured(own.told, _comparison(siblings, measured, ranking))
+    written = sum(each.tokens or 0 for each in siblings)
+    facts = [sentence("cost_written", tokens=written, n=len(siblings))]
+    if read := sum(each.tokens for each in measured.values()):
+        facts.append(sentence("cost_read", tokens=read))
+    yield sentence("why_cost", facts=sentence("facts", facts=tuple(facts)))
+
+
+def _comparison(
+    siblings: Sequence[Version], measured: Mapping[int, Measured], ranking: Ranking
+) -> list[Sentence]:
+    best = next((each for each in siblings if each.is_best and each.id in measured), None)
+    if best is None:
+        return []
+    n = ranking.comparisons
+    learnt = [sentence("why_learnt", n=n)] if n else []
+    place = list(measured).index(best.id)
+    ahead = ranking.ahead(list(measured.values()), place)
+    return [sentences.why_best(best.number, ahead, len(measured)), *learnt]
+
+
 def _chosen(options: Options, language: Language) -> dict[str, object]:
     """Return what was chosen, in the names of `/draft help`; the seed is shown elsewhere."""
     own = options.model_dump(exclude_defaults=True, exclude=set(SamplingOptions.model_fields))
-    own |= {"private": "yes"} if options.private else {}
+    own |= {name: "yes" for name in ("private", "best") if own.get(name)}
     sampled = options.model_dump(include=set(SamplingOptions.model_fields) - {"seed", "n"})
     chosen = {**own, **sampled}
     return _in_chinese(chosen) if language == "zh" else chosen

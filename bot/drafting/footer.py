@@ -1,10 +1,11 @@
 """What stands under a draft: a note, a row of buttons, the thumbs; each with the version's id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.drafting.draft_action import DraftAction
 from bot.drafting.slack_port import Button, Choice, Menu, Row, Thumbs
-from bot.messages import Language, Phrase, Sentence, sentence, sentence_about
+from bot.messages import Language, Phrase, Sentence, sentence, sentence_about, sentences
 from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
@@ -20,11 +21,15 @@ AT_ONCE = (
     DraftAction.FORMAL,
     DraftAction.SIMPLER,
     DraftAction.CONTINUE,
+    DraftAction.OTHERS,
 )
 
 
-def draft_row(version: Version, language: Language, *, changed: bool) -> Row:
-    """Return the buttons of a version that ended; `changed`: there is a version before it."""
+def draft_row(version: Version, language: Language, *, changed: bool, others: int = 0) -> Row:
+    """Return the buttons of a version that ended.
+
+    `changed`: there is a version before it; `others`: drafts beside it that nobody sees yet.
+    """
     if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
     names = (ACCEPT, DraftAction.REGENERATE, CHANGE)
@@ -36,7 +41,8 @@ def draft_row(version: Version, language: Language, *, changed: bool) -> Row:
         WHY,
     )
     menu = Menu(MORE, [_choice(name, version, language) for name in rest])
-    return [*(_button(name, version, language) for name in names), menu]
+    more = [_button(DraftAction.OTHERS, version, language)] if others else []
+    return [*(_button(name, version, language) for name in names), *more, menu]
 
 
 def draft_thumbs(version: Version, language: Language) -> Thumbs:
@@ -45,12 +51,20 @@ def draft_thumbs(version: Version, language: Language) -> Thumbs:
     return Thumbs(RATE, good, bad)
 
 
-def draft_note(version: Version, length: Sentence | None = None) -> Sentence | None:
+def draft_note(
+    version: Version,
+    length: Sentence | None = None,
+    measured: Mapping[str, float] = MappingProxyType({}),
+) -> Sentence | None:
     """Return the small line under a finished draft: what its writer has to know, if anything.
 
-    `length` where a network limits it.
+    `length` where a network limits it; `measured`: what is shown of its measures.
     """
     notes: Sequence[Sentence] = [length] if length else []
+    if measured and version.is_best:
+        notes = [*notes, sentence("likely_best")]
+    if measured:
+        notes = [*notes, sentences.measured(measured)]
     if version.finish_reason == "length":
         notes = [*notes, sentence("length_limit")]
     return sentence("facts", facts=tuple(notes)) if notes else None

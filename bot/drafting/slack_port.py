@@ -263,6 +263,26 @@ class Heads(Protocol):
         """Return that of the first message, part 1, or of a further one."""
 
 
+@dataclass(frozen=True, slots=True)
+class FootEdit:
+    """What is to close a finished draft from now on; `posts`: the ts of its messages.
+
+    The text stays as it is: a draft whose `text` takes another number of messages is left alone.
+    """
+
+    channel: str
+    posts: Sequence[str]
+    heads: Heads
+    text: SafeText
+    note: Phrase | None
+    buttons: Row = ()
+    thumbs: Thumbs | None = None
+
+    def __post_init__(self) -> None:
+        assert self.posts
+        safe(self.text)
+
+
 class GrowingMessage(Protocol):
     """One draft in Slack, which grows as text is released."""
 
@@ -302,7 +322,7 @@ class SlackPort(Protocol):
     async def edit(self, channel: str, ts: str, content: Content) -> None:
         """Replace a message's content."""
 
-    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FootEdit | None]]) -> None:
         """Wait until nobody else needs the call, and try once the edit that `choose` returns."""
 
     async def delete(self, channel: str, ts: str) -> None:

@@ -33,6 +33,19 @@ DECISIONS: dict[str, SentenceName] = {
     "expired": "review_expired",
 }
 
+MEASURED: dict[str, SentenceName] = {
+    "coherence": "measure_coherence",
+    "creativity": "measure_creativity",
+    "relevance": "measure_relevance",
+    "readability": "measure_readability",
+}
+AHEAD: dict[str, SentenceName] = {
+    "coherence": "ahead_coherence",
+    "creativity": "ahead_creativity",
+    "relevance": "ahead_relevance",
+    "readability": "ahead_readability",
+}
+
 
 def use_option(name: str, near: Named) -> Sentence:
     """Say that there is no such option, and which one was meant."""
@@ -295,6 +308,12 @@ def network_length(network: str, characters: int, limit: int) -> Sentence:
     return fill_in(name, network=escape(network), characters=characters, limit=limit)
 
 
+def measured(values: Mapping[str, float]) -> Sentence:
+    """Say how a draft was measured; `values`: 0 to 1, by the names of the measures."""
+    told = tuple(fill_in(MEASURED[n], value=round(10 * value)) for n, value in values.items())
+    return fill_in("measured", values=told)
+
+
 def head_facts(state: Sentence, channel: str) -> Sentence:
     """Say at the head of a thread how its drafts stand, and the channel that they are for."""
     return fill_in("facts", facts=(state, fill_in("goes_to", channel=channel)))
@@ -384,6 +403,19 @@ def why_options(options: Mapping[str, object]) -> Sentence:
     """Say which options it was written with."""
     shown = tuple(f"{escape(name)}={escape(str(value))}" for name, value in options.items())
     return fill_in("why_options", options=shown)
+
+
+def why_measured(values: Mapping[str, float], comparison: Sequence[Sentence]) -> Sentence:
+    """Say how a draft was measured, and how it stands among its siblings."""
+    return fill_in("why_measured", lines=(measured(values), *comparison))
+
+
+def why_best(number: int, ahead: Sequence[str], n: int) -> Sentence:
+    """Say which draft is the likely best of `n`, and in which measures it is `ahead` of them."""
+    if not ahead:
+        return fill_in("why_best_even", number=number, n=n)
+    names = tuple(fill_in(AHEAD[name]) for name in ahead)
+    return fill_in("why_best", number=number, n=n, ahead=names)
 
 
 def why_filter(categories: Sequence[str]) -> Sentence:

@@ -14,6 +14,7 @@ from bot.drafting.slack_port import (
     Content,
     Edit,
     FileKind,
+    FootEdit,
     Heads,
     NotThere,
     Place,
@@ -80,7 +81,7 @@ class Outbox(Lookups):
         """Replace a message's content."""
         await self._posts.update(channel, ts, blocks.message(content))
 
-    async def edit_later(self, choose: Callable[[], Awaitable[Edit | None]]) -> None:
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FootEdit | None]]) -> None:
         """Wait until nobody else needs the call, and make the edit that `choose` then returns.
 
         Made once: raises SlackUnavailable where there is no answer.
@@ -89,11 +90,23 @@ class Outbox(Lookups):
         edit = await choose()
         if edit is None:
             return
-        args = update_args(edit.channel, edit.ts, blocks.message(edit.content), "")
+        args = self._foot_args(edit) if isinstance(edit, FootEdit) else _edit_args(edit)
+        if args is None:
+            return
         try:
             await self.api.attempt("chat.update", args)
         except (AnswerLost, RateLimited) as away:
             raise SlackUnavailable("chat.update") from away
+
+    def _foot_args(self, edit: FootEdit) -> ApiArgs | None:
+        """Return the arguments that show a draft's last message with another foot."""
+        bodies, last = split(edit.text), len(edit.posts)
+        if len(bodies) != last:
+            return None
+        thumbs = edit.thumbs if self._posts.takes_thumbs else None
+        closing = blocks.closing(edit.note, edit.buttons, thumbs)
+        content = blocks.draft(ours(edit.heads(last)), bodies[-1], *closing)
+        return update_args(edit.channel, edit.posts[-1], content, "")
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message; already gone is fine."""
@@ -294,3 +307,7 @@ class Outbox(Lookups):
         options = {"unfurl_links": False, "unfurl_media": False}
         args = {**content.args, "channel": channel, "thread_ts": thread_ts, **options}
         await self.api.call("chat.postMessage", args)
+
+
+def _edit_args(edit: Edit) -> ApiArgs:
+    return update_args(edit.channel, edit.ts, blocks.message(edit.content), "")

@@ -326,8 +326,8 @@ class ChannelSettings(Base):
     __tablename__ = "channel_settings"
 
     channel: Mapped[str] = mapped_column(String(32), primary_key=True)
-    best: Mapped[bool] = mapped_column(default=False)
     changed_by: Mapped[str] = mapped_column(String(32))
+    best: Mapped[bool] = mapped_column(default=False)
     changed_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 

@@ -207,6 +207,8 @@ class VersionQueries(Transactions):
                 await session.execute(held.values(sealed=""))
             await session.execute(ended.values(status=status, ended_at=now(), **facts))
             if status is VersionStatus.DELETED:
+                edited = Job.parent_id == version_id, Job.kind == JobKind.ACCEPT
+                await session.execute(update(Job).where(*edited).values(instruction=None))
                 said = update(Feedback).where(Feedback.version_id == version_id)
                 await session.execute(said.values(words=""))
                 gone = await session.get_one(Version, version_id)

@@ -58,6 +58,7 @@ MUTING: Mapping[str, bool] = {
 
 LONGEST_AUDIENCE = 100
 TOKENS_A_WORD = 2  # With room for the end of the text.
+BEST_OF = 3  # Drafts that the best is chosen from, where nobody says how many.
 SHORTEST_WORD = 4  # Characters, with its space.
 
 
@@ -357,6 +358,8 @@ def _options(
             value = read.options.pop(name)
             read.object_to(sentences.bad_option(named_option(name), value, range_of(name)), name)
         return _options(read, recipe, defaults, recipes)
+    if options.best and options.n == 1:
+        options = options.model_copy(update={"n": BEST_OF})
     if options.words is None:
         return options
     _check_words(read, options.words, recipe, options.network)

@@ -48,6 +48,7 @@ def _option_help(language: Language, written: Sequence[str]) -> Iterator[Sentenc
         "tone": one_of("tone", TONES),
         "lang": one_of("lang", written),
         "private": one_of("private", ("yes", "no")),
+        "best": one_of("best", ("yes", "no")),
         "audience": sentence("characters", most=LONGEST_AUDIENCE),
         **{name: range_of(name) for name in ("words", *SamplingOptions.model_fields)},
     }

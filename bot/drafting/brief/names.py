@@ -17,6 +17,7 @@ KNOWN = (
     AUDIENCE,
     "network",
     "private",
+    "best",
     *SamplingOptions.model_fields,
 )
 
@@ -87,7 +88,8 @@ def named_value(option: str, value: str, networks: Mapping[str, str]) -> Named:
     if option == "lang":
         return Named(value, sentence_about("language", value).to("zh"))
     others = (name for name, main in networks.items() if main == value and not name.isascii())
-    chinese = {"tone": TONES.get(value), "private": YES_NO_CHINESE.get(value)}
+    yes_no = YES_NO_CHINESE.get(value)
+    chinese = {"tone": TONES.get(value), "private": yes_no, "best": yes_no}
     if option == "network":
         return Named(value, next(others, value))
     return Named(value, chinese.get(option) or value)
@@ -108,7 +110,8 @@ def values_of(option: str, networks: Mapping[str, str]) -> Mapping[str, str]:
     """Return the values of an option of words by each of their names; {} for other options."""
     if option == "tone":
         return {**{tone: tone for tone in TONES}, **{word: tone for tone, word in TONES.items()}}
-    known = {"lang": sentences.language_names(), "network": networks, "private": YES_NO}
+    words = {"lang": sentences.language_names(), "network": networks}
+    known = {**words, "private": YES_NO, "best": YES_NO}
     return known.get(option, {})
 
 

@@ -39,6 +39,7 @@ CHINESE = {
     "份数": "n",
     "读者": "audience",
     "私下": "private",
+    "择优": "best",
     "种子": "seed",
     "温度": "temperature",
     "候选词元数": "top_k",
@@ -46,7 +47,7 @@ CHINESE = {
     "重复惩罚": "repetition_penalty",
     "词元上限": "max_tokens",
 }
-# Names of the values of `private`.
+# Names of the values of `private` and of `best`.
 YES_NO = {"yes": "yes", "no": "no", "是": "yes", "否": "no"}
 
 
@@ -71,7 +72,8 @@ class SamplingOptions(StrictModel):
 class Options(SamplingOptions):
     """All options. `words` are characters in Chinese; `lang` is a code of ISO 639-1.
 
-    `private`: the text is drafted in the app's conversation with the requester.
+    `private`: the text is drafted in the app's conversation with the requester. `best`: several
+    drafts are written in the background, and the likely best is shown.
     """
 
     tone: str | None = None
@@ -79,6 +81,7 @@ class Options(SamplingOptions):
     lang: str | None = None
     network: str | None = None
     private: bool = False
+    best: bool = False
 
     @property
     def sampling(self) -> dict[str, Any]:

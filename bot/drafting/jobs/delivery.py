@@ -1,7 +1,7 @@
-"""Jobs that write no draft: accepting a version, deleting it. Each may be run again."""
+"""Jobs that write no draft: accepting a version, deleting it, showing those beside it.
 
-import re
-from collections.abc import Sequence
+Each may be run again.
+"""
 
 import structlog
 
@@ -11,22 +11,22 @@ from bot.drafting.jobs.accepting import check_sees, file_mark, line_below, tell_
 from bot.drafting.jobs.job_context import Refusal
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.join_channel import join_channel
+from bot.drafting.jobs.revealing import show_others
+from bot.drafting.joining import whole
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import Content, FileKind, Place, SlackRefused
 from bot.messages import Phrase, sentence, sentences
 from bot.store import STANDING, JobKind, JobStatus, Version, VersionStatus
 from safety import Action, SafeText, Stage
 
-# Where a text broke off within a sentence: a letter or a comma, and a small letter goes on; or two
-# ideograms. Anything else is a paragraph of its own.
-GOES_ON = re.compile(r"[^\W_A-Z][,;]?\Z")
-IDEOGRAM = re.compile(r"[\u3400-\u9fff，、；]")
-
 log = structlog.get_logger(__name__)
 
 
 async def deliver(run: JobRun) -> None:
-    """Delete the version, or judge it once more and hand it over. Raises Refusal, Away."""
+    """Delete the version, show those beside it, or judge it once more and hand it over.
+
+    Raises Refusal, Away.
+    """
     store = run.context.store
     assert run.job.parent_id is not None
     version = await store.get_version(run.job.parent_id)
@@ -35,6 +35,9 @@ async def deliver(run: JobRun) -> None:
         return
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
+    if run.job.kind is JobKind.REVEAL:
+        await show_others(run, version)
+        return
     if version.status not in STANDING:
         # Deleted while this waited for an invitation, or for Slack.
         raise Refusal(sentence("nothing_to_accept"), JobStatus.REFUSED)
@@ -55,14 +58,24 @@ async def _delete(run: JobRun, version: Version) -> None:
 
 
 async def _text(run: JobRun, version: Version) -> SafeText:
-    """Return the whole text, judged as one by the filter of now. Raises Refusal."""
+    """Return the whole text, judged as one by the filter of now. Raises Refusal.
+
+    What whoever accepts it made of it goes out in its place.
+    """
+    if run.job.instruction:
+        return await _released(run, version, run.job.instruction, Action.HOLD)
     store = run.context.store
     pieces = await store.list_continued(version.id)
     holds = [await store.find_hold_on(v.job_id, v.id) for v in pieces]
     # What a reviewer approved, or approved without a part, stands here as it was approved.
     approved = any(held_as(hold) is not Action.HOLD for hold in holds)
     held = Action.ALLOW if approved else Action.HOLD
-    verdict = await run.judge(whole(pieces), Stage.OUTPUT, held)
+    return await _released(run, version, whole(pieces), held)
+
+
+async def _released(run: JobRun, version: Version, text: str, held: Action) -> SafeText:
+    """Return what the filter makes of the text. Raises Refusal where that is nothing."""
+    verdict = await run.judge(text, Stage.OUTPUT, held)
     if verdict.text is None:
         rules = sentences.rules(verdict.rules)
         said = sentence("not_accepted", number=version.number, rules=rules)
@@ -132,17 +145,3 @@ async def _hand_over_canvas(run: JobRun, place: Place, text: SafeText, note: Phr
         said = sentences.canvas_link(canvas.url, canvas.title)
         await slack.post(Place(place.channel), Content(said.to(run.language), note), key=key)
     return canvas.url
-
-
-def whole(pieces: Sequence[Version]) -> str:
-    """Join a text and its continuations; one that broke off within a sentence goes on in it."""
-    text = ""
-    for piece in filter(None, (version.text.strip() for version in pieces)):
-        text += (_joint(text, piece) if text else "") + piece
-    return text
-
-
-def _joint(before: str, after: str) -> str:
-    if IDEOGRAM.match(before[-1:]) and IDEOGRAM.match(after[:1]):
-        return ""
-    return " " if GOES_ON.search(before) and after[:1].islower() else "\n\n"

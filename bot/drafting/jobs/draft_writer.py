@@ -7,32 +7,25 @@ from typing import Any
 
 import structlog
 
-from bot.drafting.footer import draft_note, draft_row, draft_thumbs
+from bot.drafting.jobs.draft_foot import draft_foot, draft_heads
+from bot.drafting.jobs.hidden_message import HiddenMessage
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import (
     GrowingMessage,
-    Heads,
     NotThere,
     Place,
-    Row,
     Shown,
     SlackRefused,
 )
-from bot.messages import Phrase, Sentence, sentence, sentences
+from bot.messages import sentence, sentences
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
-from bot.store import JobKind, Version, VersionStatus
+from bot.store import Version, VersionStatus
 from bot.store.probe import age
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
-
-NOTES = {
-    VersionStatus.STOPPED: sentence("stopped"),
-    VersionStatus.FAILED: sentence("interrupted"),
-    VersionStatus.BLOCKED: sentence("cut_off"),
-}
 
 
 @dataclass(slots=True)
@@ -179,19 +172,22 @@ class DraftWriter:
             self.message.show(piece)
 
     async def _show_end(self) -> None:
-        status, buttons, language = self.version.status, self._buttons(), self.run.language
-        if status is VersionStatus.BLOCKED and not self.version.text:
-            return await self.message.retract(sentence("taken_away").to(language), buttons=buttons)
+        status, language = self.version.status, self.run.language
         if status is VersionStatus.HELD:
             return await self.message.retract(sentence("waits_for_review").to(language))
         if status is VersionStatus.DELETED:
             return await self.message.abandon()
+        job = self.run.job
+        others = await self.run.context.store.count_hidden(job.id) if job.hides else 0
+        foot = draft_foot(self.run, self.version, others)
+        if status is VersionStatus.BLOCKED and not self.version.text:
+            said = sentence("taken_away").to(language)
+            return await self.message.retract(said, buttons=foot.buttons)
         await self._catch_up()
         if status is not VersionStatus.FINISHED:
-            return await self.message.stop(NOTES[status].to(language), buttons=buttons)
-        said = draft_note(self.version, self._length())
-        note, thumbs = said.to(language) if said else None, draft_thumbs(self.version, language)
-        return await self.message.finish(note, buttons=buttons, thumbs=thumbs)
+            assert foot.note is not None
+            return await self.message.stop(foot.note, buttons=foot.buttons)
+        return await self.message.finish(foot.note, buttons=foot.buttons, thumbs=foot.thumbs)
 
     async def _catch_up(self) -> None:
         """Show what an earlier run showed beyond what this one came to: that stays."""
@@ -203,26 +199,14 @@ class DraftWriter:
             if verdict.text:
                 self.message.show(verdict.text)
 
-    def _buttons(self) -> Row:
-        job = self.run.job
-        refines = (job.parent_id or job.again_id) is not None
-        changed = refines and job.kind is not JobKind.CONTINUE
-        return draft_row(self.version, self.run.language, changed=changed)
-
-    def _length(self) -> Sentence | None:
-        """Say how long the draft is, where its network limits that."""
-        network = self.run.options.network or ""
-        limit = self.run.recipe.limits.get(network)
-        if limit is None:
-            return None
-        characters = limit.count(self.version.text.strip())
-        return sentences.network_length(network, characters, limit.characters)
-
 
 async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bool) -> DraftWriter:
     """Return the writer of a version; `again`: its message may stand already. Raises Away."""
     store, slack = run.context.store, run.context.slack
-    heads, key = await _heads(run, version), version.post_key
+    gate = run.filter.gate(request=run.job.name, who=run.job.requester)
+    if version.hidden:
+        return DraftWriter(run, place, version, gate, HiddenMessage())
+    heads, key = await draft_heads(run, version), version.post_key
 
     async def posted(part: int, ts: str) -> None:
         await store.record_post(version.id, part, place.channel, ts)
@@ -240,20 +224,4 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
             parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
     message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted, on_text=begun)
-    gate = run.filter.gate(request=run.job.name, who=run.job.requester)
     return DraftWriter(run, place, version, gate, message)
-
-
-async def _heads(run: JobRun, version: Version) -> Heads:
-    """Return the first lines of a draft's messages, which name it and what it came from."""
-    store, job = run.context.store, run.job
-    before = (job.parent_id, job.again_id)
-    parent, again = [(await store.get_version(each)).number if each else None for each in before]
-    goes_on = job.kind is JobKind.CONTINUE
-    first = sentences.draft_head(version.number, parent=parent, again=again, goes_on=goes_on)
-
-    def head(part: int) -> Phrase:
-        further = sentence("draft_part", number=version.number, part=part)
-        return (first if part == 1 else further).to(run.language)
-
-    return head

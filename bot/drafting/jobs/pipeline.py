@@ -18,6 +18,7 @@ from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import MOST_EPOCHS, Away, JobContext, Refusal
 from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.revealing import show_best
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
@@ -130,6 +131,7 @@ class JobPipeline:
         await begin_work(run, place, asked)
         self._generation = Generation(run, place, materials)
         await self._generation.write(turns)
+        await show_best(run, place)
         await end_work(run)
         await offer_emoji(run, place)
 
@@ -166,7 +168,7 @@ async def offer_emoji(run: JobRun, place: Place) -> None:
     """Put the emoji that regenerates under each finished draft, for one click."""
     emoji, store = run.context.settings.offered_emoji, run.context.store
     for version in await store.ensure_versions(run.job):
-        if emoji and version.status is VersionStatus.FINISHED:
+        if emoji and version.status is VersionStatus.FINISHED and not version.hidden:
             parts = await store.list_posts(version.id)
             try:
                 await run.context.slack.react(place.channel, parts[-1], emoji)

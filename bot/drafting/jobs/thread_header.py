@@ -120,7 +120,7 @@ class ThreadHeader:
         return Content(asked, state.to(self.language), buttons)
 
     async def _state(self, versions: Sequence[Version]) -> Sentence:
-        standing = [v for v in versions if v.status in STANDING]
+        standing = [v for v in versions if v.status in STANDING and not v.hidden]
         accepted = [v for v in standing if v.accepted_at]
         if not standing:
             return sentence("no_draft_stands")

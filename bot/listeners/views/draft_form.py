@@ -15,7 +15,7 @@ from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, FOLDED, S
 from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.
-OPTIONS = ("kind", "network", "audience", "tone", "words", "lang", "private", *FOLDED)
+OPTIONS = ("kind", "network", "audience", "tone", "words", "lang", "private", "best", *FOLDED)
 
 
 async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:

@@ -196,6 +196,9 @@ def _blocks(
     yield needed(DRAFTS, _chosen(element, filling, "n"))
     ticked = {"initial_options": [privately]} if filling.get("private") == "yes" else {}
     yield optional("private", {"type": "checkboxes", "options": [privately], **ticked})
+    only_best = option(sentence("form_only_best").to(language), "yes")
+    ticked = {"initial_options": [only_best]} if filling.get("best") == "yes" else {}
+    yield optional("best", {"type": "checkboxes", "options": [only_best], **ticked})
 
 
 def _typed(element: Block, value: str | None) -> Block:

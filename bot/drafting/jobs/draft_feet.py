@@ -1,0 +1,117 @@
+"""The one task that measures the drafts of ended jobs, and edits what it found below them."""
+
+import asyncio
+
+import structlog
+
+from bot.drafting.jobs.draft_foot import draft_foot, draft_heads
+from bot.drafting.jobs.job_context import JobContext
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.measuring import measurable, measure_siblings
+from bot.drafting.ranking import Measured
+from bot.drafting.reviews import held_as
+from bot.drafting.slack_port import FootEdit, NotThere, SlackRefused, where
+from bot.messages import language_for
+from bot.store import DueFeet, StoreUnavailable, Version
+from bot.store.probe import age
+from safety import Stage
+
+log = structlog.get_logger(__name__)
+
+# Seconds between two looks for what is due.
+LOOK = 2.0
+# Seconds for measuring the drafts of one job.
+MEASURE_SECONDS = 120.0
+# Seconds for which those who wait for a draft go first.
+GIVES_WAY = 60.0
+# The longest pause of feet that could not be shown.
+MOST_PAUSE = 60.0
+
+
+class DraftFeet:
+    """Keeps the feet of drafts true, each shown once, when nobody else needs the call.
+
+    The store says which are due, so that a restart loses none. The order of the drafts stays.
+    """
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._failures = 0
+        self._freed = False
+
+    async def keep(self) -> None:
+        """Show what is due, for as long as the process lives."""
+        while True:
+            try:
+                await self.show_due()
+            except StoreUnavailable as away:
+                log.warning("feet wait", away=type(away).__name__)
+            await asyncio.sleep(LOOK)
+
+    async def show_due(self) -> None:
+        """Show all that is due now, one job after another. Raises StoreUnavailable."""
+        store = self._context.store
+        if not self._freed:
+            await store.free_feet()
+            self._freed = True
+        while feet := await store.claim_feet():
+            if self._gives_way(feet):
+                await store.put_off_feet(feet, LOOK)
+                return
+            try:
+                await self._show(feet)
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                await self._put_off(feet, error)
+                continue
+            self._failures = 0
+            await store.record_feet_shown(feet)
+
+    def _gives_way(self, feet: DueFeet) -> bool:
+        """Say whether the worker shall first write what people wait for."""
+        ended = feet.job.ended_at
+        return len(self._context.queue) > 0 and ended is not None and age(ended) < GIVES_WAY
+
+    async def _show(self, feet: DueFeet) -> None:
+        thread = await self._context.store.get_thread(feet.job.thread_id)
+        run = JobRun(
+            self._context, feet.job, thread, language=language_for(feet.job.language or "")
+        )
+        await measure_siblings(run, MEASURE_SECONDS)
+        for version in measurable(await self._context.store.list_siblings(feet.job.id)):
+            measured = Measured.from_dict(version.measures)
+            if not version.hidden and (feet.job.hides or (measured and measured.told)):
+                await self._show_foot(run, version.id)
+
+    async def _show_foot(self, run: JobRun, version_id: int) -> None:
+        async def choose() -> FootEdit | None:
+            return await _foot_edit(run, await run.context.store.get_version(version_id))
+
+        try:
+            await self._context.slack.edit_later(choose)
+        except (NotThere, SlackRefused) as closed:
+            # Nobody sees it any more, or Slack will never take it.
+            log.warning("foot not changed", version=version_id, error=str(closed))
+
+    async def _put_off(self, feet: DueFeet, error: Exception) -> None:
+        self._failures += 1
+        pause = min(MOST_PAUSE, 2.0 ** min(self._failures, 10) / 2)
+        log.warning("feet wait", job=feet.job.name, error=where(error), seconds=pause)
+        await self._context.store.put_off_feet(feet, pause)
+
+
+async def _foot_edit(run: JobRun, version: Version) -> FootEdit | None:
+    """Return what closes a version now; None where it stands no more."""
+    store = run.context.store
+    posts = await store.list_posts(version.id)
+    if not posts or not measurable([version]):
+        return None
+    hold = await store.find_hold_on(run.job.id, version.id)
+    verdict = await run.judge(version.text, Stage.OUTPUT, held_as(hold))
+    if not verdict.text:
+        return None
+    foot = draft_foot(run, version, await store.count_hidden(run.job.id))
+    heads = await draft_heads(run, version)
+    channel = run.thread.channel
+    return FootEdit(channel, posts, heads, verdict.text, foot.note, foot.buttons, foot.thumbs)

@@ -1,0 +1,69 @@
+"""What frames a draft in Slack, by what the store knows of it: its first lines, and its foot."""
+
+from dataclasses import dataclass
+
+from bot.drafting.footer import draft_note, draft_row, draft_thumbs
+from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.ranking import Measured
+from bot.drafting.slack_port import Heads, Row, Thumbs
+from bot.messages import Phrase, Sentence, sentence, sentences
+from bot.store import JobKind, Version, VersionStatus
+
+NOTES = {
+    VersionStatus.STOPPED: sentence("stopped"),
+    VersionStatus.FAILED: sentence("interrupted"),
+    VersionStatus.BLOCKED: sentence("cut_off"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFoot:
+    """The small line below a draft that ended, if there is one, its buttons and its thumbs."""
+
+    note: Phrase | None
+    buttons: Row
+    thumbs: Thumbs | None
+
+
+def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
+    """Return the foot of a version that ended; `others`: drafts of its job that nobody sees yet."""
+    language = run.language
+    buttons = _buttons(run, version, others)
+    if version.status is not VersionStatus.FINISHED:
+        return DraftFoot(NOTES[version.status].to(language), buttons, None)
+    measured = Measured.from_dict(version.measures)
+    told = measured.told if measured else {}
+    said = draft_note(version, _length(run, version), told)
+    note = said.to(language) if said else None
+    return DraftFoot(note, buttons, draft_thumbs(version, language))
+
+
+def _buttons(run: JobRun, version: Version, others: int) -> Row:
+    refines = (run.job.parent_id or run.job.again_id) is not None
+    changed = refines and run.job.kind is not JobKind.CONTINUE
+    return draft_row(version, run.language, changed=changed, others=others)
+
+
+def _length(run: JobRun, version: Version) -> Sentence | None:
+    """Say how long the draft is, where its network limits that."""
+    network = run.options.network or ""
+    limit = run.recipe.limits.get(network)
+    if limit is None:
+        return None
+    characters = limit.count(version.text.strip())
+    return sentences.network_length(network, characters, limit.characters)
+
+
+async def draft_heads(run: JobRun, version: Version) -> Heads:
+    """Return the first lines of a draft's messages, which name it and what it came from."""
+    store, job = run.context.store, run.job
+    before = (job.parent_id, job.again_id)
+    parent, again = [(await store.get_version(each)).number if each else None for each in before]
+    goes_on = job.kind is JobKind.CONTINUE
+    first = sentences.draft_head(version.number, parent=parent, again=again, goes_on=goes_on)
+
+    def head(part: int) -> Phrase:
+        further = sentence("draft_part", number=version.number, part=part)
+        return (first if part == 1 else further).to(run.language)
+
+    return head
