@@ -514,3 +514,50 @@ async def test_an_accepted_draft_is_posted_once_however_many_accept_it(
     form = await form_behind(workspace, others[0], draft, "accept_form")
     answer = await workspace.submit(others[0].id, form.id, {"accept": "channel"})
     assert "accepted already" in answer.errors["accept"]
+
+
+async def test_a_text_is_posted_as_it_was_changed_in_the_form_and_the_draft_stays(
+    bot_by_either_way: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "The tram *climbs*.\n\nIt is late."
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert "The tram *climbs*." in str(form.view)
+    changed = {"accept": "channel", "edited": "The tram *climbs*, and it is on time."}
+    assert (await workspace.submit(ana.id, form.id, changed)).ok
+    (posted,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+    assert "on time" in posted.text
+    assert "It is late" not in posted.text
+    thread = workspace.messages(ana.channel, draft.thread_ts)
+    assert "It is late" in thread[1].text
+
+
+async def test_what_the_filter_stops_of_a_change_stays_in_the_form(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    changed = {"accept": "channel", "edited": "password: hunter2xyzQ9"}
+    answer = await workspace.submit(ana.id, form.id, changed)
+    assert not answer.ok
+    assert "safety filter" in str(answer.errors["edited"])
+    assert not posted_after(workspace, ana.channel, draft)
+    changed["edited"] = "Rain."
+    assert (await workspace.submit(ana.id, form.id, changed)).ok
+    (posted,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+    assert posted.text.startswith("Rain.")
+
+
+async def test_a_text_that_is_longer_than_the_form_goes_as_it_is(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "The tram climbs the hill. " * 150
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    assert "climbs" not in str(form.view)
+    assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
+    (posted, *_) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+    assert "climbs" in posted.text

@@ -1,0 +1,201 @@
+"""What a workspace's clicks teach, kept in the store; and the pairs that a trainer reads."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.drafting.brief.recipe import load_recipes
+from bot.drafting.draft_action import Way
+from bot.drafting.drafting_settings import DraftingSettings
+from bot.drafting.learning import Learning
+from bot.drafting.ranking_fit import value_of
+from bot.drafting.training_pairs import TrainingPairs
+from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
+
+TEAM = "T1"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(url)
+    yield opened
+    await opened.close()
+
+
+@dataclass
+class Clicker:
+    """Writes drafts into the store, and clicks on them."""
+
+    store: Store
+    keys: int = 0
+
+    async def ask(self, kind: JobKind, **known: Any) -> Job:
+        self.keys += 1
+        thread = None
+        if "thread_id" not in known:
+            brief = f"brief {self.keys}"
+            thread = Thread(team=TEAM, channel="C1", requester="U1", recipe="blog", brief=brief)
+        fields = {"requester": "U1", "sampling": {"n": 0}, **known}
+        job = await self.store.add_job(
+            Job(kind=kind, **fields), f"k{self.keys}", limit=10**6, thread=thread
+        )
+        assert job is not None
+        return job
+
+    async def two(self, better: int = 0) -> list[Version]:
+        """Write two drafts, of which `better` is the more readable."""
+        sampling = DraftingSettings().options(seed=1).model_copy(update={"n": 2}).model_dump()
+        job = await self.ask(JobKind.DRAFT, sampling=sampling)
+        versions = await self.store.ensure_versions(job)
+        for each in versions:
+            await self.store.end_version(each.id, VersionStatus.FINISHED, text=f"Text {each.id}.")
+        even = {"coherence": 0.5, "creativity": 0.5, "relevance": 0.5}
+        kept = {
+            each.id: {**even, "readability": 0.7 if i == better else 0.3, "shown": [], "tokens": 5}
+            for i, each in enumerate(versions)
+        }
+        await self.store.save_measures(kept, None)
+        await self.store.end_job(job.id, JobStatus.DONE)
+        return list(await self.store.list_siblings(job.id))
+
+    async def accept(self, version: Version, edited: str | None = None, by: str = "U1") -> None:
+        job = await self.ask(
+            JobKind.ACCEPT,
+            requester=by,
+            thread_id=version.thread_id,
+            parent_id=version.id,
+            instruction=edited,
+            sampling={"n": 0, "way": str(Way.CHANNEL)},
+        )
+        await self.store.mark_accepted(version.id)
+        await self.store.end_job(job.id, JobStatus.DONE)
+
+
+@pytest.fixture
+def clicker(store: Store) -> Clicker:
+    return Clicker(store)
+
+
+async def test_dozens_of_clicks_are_learnt_once_and_a_reset_begins_anew(
+    store: Store, clicker: Clicker
+) -> None:
+    learning = Learning(store)
+    for i in range(40):
+        versions = await clicker.two(better=i % 2)
+        # Now and then somebody takes the other one.
+        await clicker.accept(versions[i % 2 if i % 8 else 1 - i % 2])
+    fitted = await learning.refit(TEAM)
+    assert fitted is not None
+    assert fitted.comparisons == 40
+    assert fitted.accuracy == 0.875
+    assert await learning.refit(TEAM) is None, "there is no news"
+    (first,) = await store.list_rankings(TEAM)
+    assert not first.weights, "it tells no more of unseen clicks than the built-in weights"
+    await learning.reset(TEAM)
+    assert await learning.comparisons(TEAM) == []
+    assert await learning.refit(TEAM) is None
+    await clicker.accept((await clicker.two())[0])
+    assert len(await learning.comparisons(TEAM)) == 1
+    assert (await store.list_rankings(TEAM))[0].comparisons == 40
+
+
+async def test_each_kind_of_click_says_something(store: Store, clicker: Clicker) -> None:
+    first, second = await clicker.two()
+
+    async def values() -> list[float]:
+        return [value_of(each) for each in await store.list_judged(TEAM)]
+
+    assert await values() == [0.0, 0.0]
+    await store.rate_version(first.id, "U2", True, "thumb")
+    assert await values() == [1.0, 0.0]
+    again = {"thread_id": first.thread_id, "again_id": second.id, "sampling": {"n": 1}}
+    await clicker.ask(JobKind.REGENERATE, **again)
+    assert await values() == [1.0, -1.0]
+    refined = {"thread_id": first.thread_id, "parent_id": first.id, "sampling": {"n": 1}}
+    await clicker.ask(JobKind.REFINE, **refined, instruction="shorter")
+    assert await values() == [2.0, -1.0]
+    await clicker.accept(second, by="U3")
+    assert await values() == [2.0, 2.0]
+    (one, other) = await store.list_judged(TEAM)
+    assert one.by == {"U1", "U2"}
+    assert other.by == {"U1", "U3"}
+
+
+async def test_who_rewrote_what_they_accepted_liked_it_less(store: Store, clicker: Clicker) -> None:
+    kept, rewritten = await clicker.two()
+    await clicker.accept(kept)
+    await clicker.accept(rewritten, edited="Quite another one, all of it.")
+    one, other = await store.list_judged(TEAM)
+    assert value_of(one) == 3.0
+    assert value_of(other) < 1.0
+
+
+async def test_pairs_are_of_people_who_agreed_and_in_the_form_of_trl(
+    store: Store, clicker: Clicker
+) -> None:
+    one, other = await clicker.two()
+    await clicker.accept(one, by="U2")
+    edited, _ = await clicker.two()
+    await clicker.accept(edited, edited="Better.")
+    based, _ = await clicker.two()
+    source = Source(key="s", name="notes.txt", text="notes")
+    await store.add_sources("k", based.thread_id, [source])
+    await clicker.accept(based)
+    agreed = {"U1"}
+
+    async def agrees(user: str) -> bool:
+        return user in agreed
+
+    pairs = TrainingPairs(store, load_recipes(None), agrees)
+    found = [pair async for pair in pairs.of(TEAM)]
+    texts = [(pair["chosen"][0]["content"], pair["rejected"][0]["content"]) for pair in found]
+    assert texts == [(edited.text, f"Text {edited.id + 1}."), ("Better.", edited.text)]
+    assert pairs.left_out == 2, "U2 did not agree, and nobody asked who wrote the notes"
+    assert {tuple(pair) for pair in found} == {("prompt", "chosen", "rejected")}
+    assert [message["role"] for message in found[0]["prompt"]] == ["system", "user"]
+    assert found[0]["prompt"][1]["content"].endswith("brief 3")
+    agreed.add("U2")
+    again = TrainingPairs(store, load_recipes(None), agrees)
+    assert one.text in [p["chosen"][0]["content"] async for p in again.of(TEAM)]
+    assert other.text
+
+
+async def test_an_edit_goes_with_its_draft(store: Store, clicker: Clicker) -> None:
+    one, _ = await clicker.two()
+    await clicker.accept(one, edited="Better.")
+    await store.end_version(one.id, VersionStatus.DELETED)
+    assert [each.edits for each in await store.list_judged(TEAM)] == [[], []]
+
+
+async def test_feet_are_claimed_once_and_due_again_after_a_restart(
+    store: Store, clicker: Clicker
+) -> None:
+    one, other = await clicker.two()
+    feet = await store.claim_feet()
+    assert feet is not None
+    assert feet.job.id == one.job_id
+    assert await store.claim_feet() is None
+    await store.free_feet()
+    again = await store.claim_feet()
+    assert again is not None
+    await store.record_feet_shown(feet)
+    await store.free_feet()
+    assert await store.claim_feet() is not None, "who lost the claim cannot end it"
+    await store.free_feet()
+    last = await store.claim_feet()
+    assert last is not None
+    await store.record_feet_shown(last)
+    assert await store.claim_feet() is None
+    assert other.job_id == one.job_id
+
+
+async def test_a_channel_keeps_what_is_usual_in_it(store: Store) -> None:
+    assert not await store.shows_best("C1")
+    assert await store.set_shows_best("C1", True, "U1")
+    assert not await store.set_shows_best("C1", True, "U2")
+    assert await store.shows_best("C1")
+    assert not await store.shows_best("C2")
+    assert await store.set_shows_best("C1", False, "U2")
+    assert not await store.shows_best("C1")
