@@ -233,7 +233,7 @@ async def _services(
     metrics.RUNNING.set_function(lambda: jobs.running)
 
     return Services(
-        drafting=Drafting(store, jobs, intake, context.recipes, settings),
+        drafting=Drafting(store, jobs, intake, context.recipes, settings, people=slack.people),
         heads=ThreadHeads(context),
         feet=DraftFeet(context),
         actions=DraftActions(store, jobs, intake, slack.people, settings),

@@ -11,7 +11,7 @@ from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
-from bot.drafting.slack_port import NotThere, SlackRefused
+from bot.drafting.slack_port import NotThere, People, SlackRefused
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
@@ -30,8 +30,11 @@ class Drafting:
         intake: Intake,
         recipes: Mapping[str, Recipe],
         settings: DraftingSettings,
+        *,
+        people: People,
     ) -> None:
         self._store = store
+        self._people = people
         self._jobs = jobs
         self._intake = intake
         self._recipes = recipes
@@ -128,6 +131,16 @@ class Drafting:
     async def look(self, user: str, channel: str | None, at: datetime) -> None:
         """Remember which channel a person looks at: what they begin with us may be for it."""
         await self._store.record_look(user, channel, at)
+
+    async def show_best(self, best: bool, invocation: Invocation) -> Sentence:
+        """Make it usual in a channel that only the likely best of several drafts is shown, or not.
+
+        For all who may ask there: one word undoes it. Raises SlackUnavailable.
+        """
+        if not await self._people.may_ask(invocation.user, invocation.team):
+            return sentence("not_allowed")
+        await self._store.set_shows_best(invocation.channel, best, invocation.user)
+        return sentence("best_on" if best else "best_off")
 
     async def looked_at(self, user: str) -> str | None:
         """Return the channel that a person looks at, as far as is known."""

@@ -4,8 +4,7 @@ Knows no store and no Slack. What a workspace's clicks teach of the weights is `
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from bot.drafting.measures import MEASURES, Measures
@@ -61,7 +60,7 @@ class Measured:
 class Ranking:
     """How much each measure counts; `comparisons`: how many clicks taught it, 0 if none did."""
 
-    weights: Mapping[str, float] = MappingProxyType(dict.fromkeys(MEASURES, WEIGHT))
+    weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(MEASURES, WEIGHT))
     comparisons: int = 0
 
     def __post_init__(self) -> None:

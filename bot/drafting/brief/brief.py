@@ -56,6 +56,14 @@ MUTING: Mapping[str, bool] = {
     "取消静音": False,
 }
 
+# Whole commands that say whether the likely best of several drafts is all that a channel is shown.
+SHOWING_BEST: Mapping[str, bool] = {
+    "best on": True,
+    "best off": False,
+    "择优开": True,
+    "择优关": False,
+}
+
 LONGEST_AUDIENCE = 100
 TOKENS_A_WORD = 2  # With room for the end of the text.
 BEST_OF = 3  # Drafts that the best is chosen from, where nobody says how many.
@@ -213,6 +221,11 @@ def is_stop(text: str) -> bool:
 def muted_by(text: str) -> bool | None:
     """Say whether a reply silences the bot, or lets it speak again; None: neither."""
     return MUTING.get(visible(text).strip().casefold())
+
+
+def best_asked(text: str) -> bool | None:
+    """Say whether a command makes `best=yes` usual in its channel, or ends that; None: neither."""
+    return SHOWING_BEST.get(" ".join(visible(text).split()).casefold())
 
 
 def is_muting(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop
+from bot.drafting.brief.brief import BadBrief, best_asked, is_help, is_muting, is_stop
+from bot.drafting.slack_port import SlackUnavailable
 from bot.errors import UserError
 from bot.listeners.form import open_filled_form, open_form
 from bot.listeners.form_context import FormContext
@@ -29,6 +30,8 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
         said = sentences.mute_where(text)
     elif is_stop(text):
         said = await _stop(command, services)
+    elif (best := best_asked(text)) is not None:
+        said = await _show_best(best, command, services)
     else:
         await _draft(ack, text, command, services)
         return
@@ -50,6 +53,13 @@ async def _stop(command: SlashCommand, services: Services) -> Sentence:
     except StoreUnavailable:
         return sentence("not_saved")
     return sentences.stopped_drafts(stopped)
+
+
+async def _show_best(best: bool, command: SlashCommand, services: Services) -> Sentence:
+    try:
+        return await services.drafting.show_best(best, command.invocation)
+    except (SlackUnavailable, StoreUnavailable):
+        return sentence("not_saved")
 
 
 async def _draft(ack: AsyncAck, text: str, command: SlashCommand, services: Services) -> None:

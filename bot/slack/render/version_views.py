@@ -89,11 +89,19 @@ def accept_view(
     ways = input_block(ACCEPT, sentence_about(ACCEPT, "label"), element, language)
     blocks = [section(said.to(language)), ways]
     if text and len(text) <= INPUT_LIMIT:
-        words = {"type": "plain_text_input", "multiline": True, "max_length": INPUT_LIMIT}
-        element = {**words, "initial_value": safe(text)}
-        label, hint = sentence_about(ACCEPT, "text"), sentence_about(ACCEPT, "text_hint")
-        blocks.append({**input_block(EDITED, label, element, language, hint), "optional": True})
+        blocks.append(_text_input(text, language))
     return _form(ACCEPT, private_metadata, blocks, language)
+
+
+def _text_input(text: SafeText, language: Language) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "max_length": INPUT_LIMIT,
+        "initial_value": safe(text),
+    }
+    label, hint = sentence_about(ACCEPT, "text"), sentence_about(ACCEPT, "text_hint")
+    return {**input_block(EDITED, label, element, language, hint), "optional": True}
 
 
 def why_view(lines: Sequence[Sentence], language: Language) -> ViewPayload:
