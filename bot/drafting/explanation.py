@@ -86,6 +86,7 @@ class DraftHistory:
             sentences.why_kind(recipe.wording(language).title),
             await self._based(job, asker),
             sentences.why_options(_chosen(options, language)),
+            *([sentences.why_own(job.preferred)] if job.preferred else []),
             sentence("why_made", facts=made_by(version, options.seed, job.n)),
             *measured_lines(version, siblings, await self._ranking(thread.team)),
             sentences.why_filter(version.rules),

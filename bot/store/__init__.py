@@ -23,11 +23,13 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
+    Preferences,
     Source,
     Thread,
     Version,
     VersionStatus,
 )
+from bot.store.preferences import PreferenceQueries
 from bot.store.probe import Backlog, ProbeQueries
 from bot.store.rankings import RankingQueries
 from bot.store.signals import Signals
@@ -58,6 +60,7 @@ __all__ = [
     "Living",
     "NewerDatabase",
     "OtherKey",
+    "Preferences",
     "Source",
     "Store",
     "StoreUnavailable",
@@ -83,6 +86,7 @@ class Store(
     LookQueries,
     EarlyEventQueries,
     FeedbackQueries,
+    PreferenceQueries,
     ProbeQueries,
     Signals,
 ):

@@ -18,6 +18,7 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
+from bot.drafting.whole_sentences import whole_length
 from bot.messages import sentence, sentences
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
@@ -67,7 +68,9 @@ class DraftWriter:
             "tokens": tokens,
             "seconds": time.monotonic() - self.began,
         }
-        if self.held is None and await self._release(self.gate.finish):
+        if self._cut_off:
+            self.written = self.written[: whole_length(self.written)]
+        if self.held is None and await self._release(self._last_text):
             rules = list(self.gate.verdict.rules)
             if self.stopped:
                 return await self.end(VersionStatus.STOPPED)
@@ -102,6 +105,25 @@ class DraftWriter:
         """Write nothing more here; another run goes on from what stands."""
         await self.gate.stop()
         await self.message.abandon()
+
+    @property
+    def _cut_off(self) -> bool:
+        """Whether the model had more to say than it may."""
+        return self.finish_reason == "length"
+
+    async def _last_text(self) -> SafeText:
+        """Return what is left to be shown: of a text that was cut off no half sentence.
+
+        Of what is shown already, that is taken back too: the gate releases a long one in pieces.
+        """
+        rest = await self.gate.finish()
+        if not self._cut_off:
+            return rest
+        kept = whole_length(self.text + rest)
+        if kept < len(self.text):
+            self.text = self.text[:kept]
+            self.message.cut(kept)
+        return part(rest, 0, kept - len(self.text))
 
     async def _release(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
         """Show what a step of the gate lets go; False where the draft ended or is held instead."""

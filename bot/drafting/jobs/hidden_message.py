@@ -15,6 +15,9 @@ class HiddenMessage:
     def show(self, text: SafeText) -> None:
         """Show nothing."""
 
+    def cut(self, chars: int) -> None:
+        """Cut nothing: nothing is shown."""
+
     async def finish(
         self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
     ) -> None:
