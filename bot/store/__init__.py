@@ -20,6 +20,7 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
+    SavedVoice,
     Source,
     Thread,
     Version,
@@ -30,6 +31,7 @@ from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
 from bot.store.transactions import LeaseLost, StoreUnavailable
 from bot.store.versions import HistoryStep, VersionQueries
+from bot.store.voices import VoiceQueries
 
 __all__ = [
     "DELIVERIES",
@@ -52,6 +54,7 @@ __all__ = [
     "Living",
     "NewerDatabase",
     "OtherKey",
+    "SavedVoice",
     "Source",
     "Store",
     "StoreUnavailable",
@@ -74,6 +77,7 @@ class Store(
     LookQueries,
     EarlyEventQueries,
     FeedbackQueries,
+    VoiceQueries,
     ProbeQueries,
     Signals,
 ):
