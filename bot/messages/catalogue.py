@@ -24,6 +24,7 @@ SentenceGroup = Literal[
     "option",
     "reason",
     "review",
+    "voice_input",
     "way",
     "why",
     "wish",
