@@ -9,7 +9,7 @@ from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE = "accept_form", "change_form"
-CHANGES, WHY = "changes", "why"
+CHANGES, WHY, VOICE = "changes", "why", "voice_check"
 MORE = "more"
 RATE, GOOD, BAD = "rate", "good", "bad"
 
@@ -23,11 +23,14 @@ AT_ONCE = (
 )
 
 
-def draft_row(version: Version, language: Language, *, changed: bool) -> Row:
-    """Return the buttons of a version that ended; `changed`: there is a version before it."""
+def draft_row(version: Version, language: Language, *, changed: bool, voiced: bool = False) -> Row:
+    """Return the buttons of a version that ended.
+
+    `changed`: there is a version before it; `voiced`: the house has a voice to check it against.
+    """
     if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
-    names = (ACCEPT, DraftAction.REGENERATE, CHANGE)
+    names = (ACCEPT, DraftAction.REGENERATE, CHANGE, *([VOICE] if voiced else []))
     rest = (
         DraftAction.SHORTER,
         DraftAction.LONGER,
@@ -45,12 +48,14 @@ def draft_thumbs(version: Version, language: Language) -> Thumbs:
     return Thumbs(RATE, good, bad)
 
 
-def draft_note(version: Version, length: Sentence | None = None) -> Sentence | None:
+def draft_note(
+    version: Version, length: Sentence | None = None, flagged: Sentence | None = None
+) -> Sentence | None:
     """Return the small line under a finished draft: what its writer has to know, if anything.
 
-    `length` where a network limits it.
+    `length` where a network limits it; `flagged`: words against the house's voice.
     """
-    notes: Sequence[Sentence] = [length] if length else []
+    notes: Sequence[Sentence] = list(filter(None, [length, flagged]))
     if version.finish_reason == "length":
         notes = [*notes, sentence("length_limit")]
     return sentence("facts", facts=tuple(notes)) if notes else None

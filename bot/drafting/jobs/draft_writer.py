@@ -19,6 +19,7 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
+from bot.drafting.voice.replacer import Replacer, find_avoided
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
@@ -27,6 +28,8 @@ from bot.store.probe import age
 from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
 
 log = structlog.get_logger(__name__)
+
+MOST_FLAGGED = 5  # Words.
 
 NOTES = {
     VersionStatus.STOPPED: sentence("stopped"),
@@ -39,8 +42,9 @@ NOTES = {
 class DraftWriter:
     """A version being written; `version` is as it was last read from the store.
 
-    `text` is what was released of what the model has `written`; once the filter has `held` it,
-    nothing more is. `stopped`: the store says that it has ended meanwhile.
+    `text` is what was released of what the model has `written`, with what the `replacer` puts in
+    the place of some words; once the filter has `held` it, nothing more is. `stopped`: the store
+    says that it has ended meanwhile.
     """
 
     run: JobRun
@@ -48,6 +52,7 @@ class DraftWriter:
     version: Version
     gate: Gate
     message: GrowingMessage
+    replacer: Replacer
     text: str = ""
     written: str = ""
     held: Verdict | None = None
@@ -62,12 +67,13 @@ class DraftWriter:
 
     async def take(self, piece: str) -> None:
         """Take more of the model's text; after it is held, it is only kept."""
-        self.written += piece
-        if self.held is None:
-            await self._release(lambda: self.gate.feed(piece))
+        await self._pass_on(self.replacer.feed(piece))
 
     async def finish(self, model: str | None, tokens: int | None) -> None:
         """End the draft: the model is done."""
+        await self._pass_on(self.replacer.finish())
+        if self.over:
+            return None
         facts = {
             "finish_reason": self.finish_reason,
             "model": model,
@@ -109,6 +115,11 @@ class DraftWriter:
         """Write nothing more here; another run goes on from what stands."""
         await self.gate.stop()
         await self.message.abandon()
+
+    async def _pass_on(self, piece: str) -> None:
+        self.written += piece
+        if piece and self.held is None and not self.over:
+            await self._release(lambda: self.gate.feed(piece))
 
     async def _release(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
         """Show what a step of the gate lets go; False where the draft ended or is held instead."""
@@ -189,7 +200,7 @@ class DraftWriter:
         await self._catch_up()
         if status is not VersionStatus.FINISHED:
             return await self.message.stop(NOTES[status].to(language), buttons=buttons)
-        said = draft_note(self.version, self._length())
+        said = draft_note(self.version, self._length(), await self._flagged())
         note, thumbs = said.to(language) if said else None, draft_thumbs(self.version, language)
         return await self.message.finish(note, buttons=buttons, thumbs=thumbs)
 
@@ -207,7 +218,16 @@ class DraftWriter:
         job = self.run.job
         refines = (job.parent_id or job.again_id) is not None
         changed = refines and job.kind is not JobKind.CONTINUE
-        return draft_row(self.version, self.run.language, changed=changed)
+        voiced = not self.run.voice.voice.is_silent
+        return draft_row(self.version, self.run.language, changed=changed, voiced=voiced)
+
+    async def _flagged(self) -> Sentence | None:
+        """Name the words that the house's voice avoids, and that nothing was put in place of."""
+        text, avoided = self.version.text, self.run.voice.voice.avoided
+        found = dict.fromkeys(text[word.start : word.end] for word in find_avoided(text, avoided))
+        judged = [await self.run.judge(word, Stage.OUTPUT) for word in [*found][:MOST_FLAGGED]]
+        words = [verdict.text for verdict in judged if verdict.text]
+        return sentences.voice_flagged(words) if words else None
 
     def _length(self) -> Sentence | None:
         """Say how long the draft is, where its network limits that."""
@@ -241,7 +261,8 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     shown = Shown(tuple(parts), len(version.text)) if parts else None
     message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted, on_text=begun)
     gate = run.filter.gate(request=run.job.name, who=run.job.requester)
-    return DraftWriter(run, place, version, gate, message)
+    replacer = Replacer(run.voice.voice.avoided)
+    return DraftWriter(run, place, version, gate, message, replacer)
 
 
 async def _heads(run: JobRun, version: Version) -> Heads:

@@ -102,7 +102,13 @@ class Generation:
         """Ask with all that there is, or with as much of it as the model holds."""
         run = self._run
         conversation = Conversation(
-            run.recipe, run.thread.brief, run.options, turns, run.job.instruction, self._materials
+            run.recipe,
+            run.thread.brief,
+            run.options,
+            turns,
+            run.job.instruction,
+            self._materials,
+            run.told_voice,
         )
         while True:
             try:
