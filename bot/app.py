@@ -34,6 +34,8 @@ from bot.drafting.learning import Learning
 from bot.drafting.preferences import OwnPreferences
 from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
+from bot.drafting.voice.house_voices import HouseVoices
+from bot.drafting.voice.voice_check import VoiceCheck
 from bot.encryption import Encryption
 from bot.errors import OperatorError
 from bot.extraction.extraction import kind_of
@@ -233,12 +235,13 @@ async def _services(
     metrics.QUEUE.set_function(context.queue.__len__)
     metrics.RUNNING.set_function(lambda: jobs.running)
 
+    history = DraftHistory(store, filter_, context.recipes, slack.people)
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings, people=slack.people),
         heads=ThreadHeads(context),
         feet=DraftFeet(context),
         actions=DraftActions(store, jobs, intake, slack.people, settings),
-        history=DraftHistory(store, filter_, context.recipes, slack.people),
+        history=history,
         feedback=DraftFeedback(store, slack.people),
         preferences=OwnPreferences(store, filter_),
         intake=intake,
@@ -252,6 +255,10 @@ async def _services(
         reviews=reviews,
         kept=KeptTexts(store, Encryption(audit_key(settings), "typed texts")),
         early=EarlyEvents(store, Encryption(audit_key(settings), "early events")),
+        voices=HouseVoices(
+            store, filter_, slack.people, slack.outbox.creator, settings.voice_budget
+        ),
+        voice_check=VoiceCheck(store, history),
     )
 
 

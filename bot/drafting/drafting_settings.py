@@ -45,6 +45,13 @@ class DraftingSettings(BaseModel):
     max_brief: int = Field(
         8000, ge=100, le=40000, description="Characters that a brief or a reply may have."
     )
+    voice_budget: int = Field(
+        2000,
+        ge=200,
+        le=40000,
+        description="Characters of the house's voice that the model is told; its samples are left "
+        "out first.",
+    )
     emoji: Annotated[dict[DraftAction, Emoji], NoDecode] = Field(
         EMOJI,
         description="What an emoji on a draft asks for, wish=emoji with commas between; a wish "

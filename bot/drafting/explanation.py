@@ -15,9 +15,10 @@ from bot.drafting.origin import Origin
 from bot.drafting.ranking import Measured, Ranking, ranking_of
 from bot.drafting.reviews import filter_for, held_as
 from bot.drafting.slack_port import People
+from bot.drafting.voice.house_voice import house_voice
 from bot.errors import UserError
 from bot.messages import Language, Sentence, language_for, sentence, sentence_about, sentences
-from bot.store import STANDING, Job, Store, Version
+from bot.store import STANDING, Job, Store, Thread, Version
 from safety import Action, Filter, SafeText, Stage, Verdict, part
 
 REMEMBERED = 1_000  # Verdicts.
@@ -90,6 +91,7 @@ class DraftHistory:
             sentence("why_made", facts=made_by(version, options.seed, job.n)),
             *measured_lines(version, siblings, await self._ranking(thread.team)),
             sentences.why_filter(version.rules),
+            *await self._voice(thread, job),
         ]
 
     async def changes(self, version: Version, asker: str) -> Changes | None:
@@ -99,7 +101,7 @@ class DraftHistory:
         if before_id is None:
             return None
         before = await self._store.get_version(before_id)
-        old, new = await self._shown(before, asker), await self._shown(version, asker)
+        old, new = await self.shown(before, asker), await self.shown(version, asker)
         if not old or new is None:
             return None
         pieces = await asyncio.to_thread(lambda: list(compared(old, new)))
@@ -127,7 +129,7 @@ class DraftHistory:
         shown = []
         for thread in await self._store.list_recent_threads(user, most):
             first = await self._store.get_first_job(thread.id)
-            brief = await self._judged(thread.brief, first, user)
+            brief = await self.judged(thread.brief, first, user)
             if brief is None or thread.root_ts is None:
                 continue
             recipe = recipe_or_free(self._recipes, thread.recipe)
@@ -146,10 +148,17 @@ class DraftHistory:
         fitted = await self._store.find_ranking(team)
         return ranking_of(fitted.weights, fitted.comparisons) if fitted else Ranking()
 
+    async def _voice(self, thread: Thread, job: Job) -> Sequence[Sentence]:
+        """Return which versions of the house's voice it was written in, if there is one."""
+        written_in = await house_voice(self._store, thread, job.created_at)
+        if written_in.voice.is_silent:
+            return []
+        return [sentences.why_voice(written_in.workspace, written_in.channel)]
+
     async def _based(self, job: Job, asker: str) -> Sentence:
         sources = await self._store.list_sources(job)
         names = [
-            await self._judged(source.name, job, asker) for source in sources if not source.origin
+            await self.judged(source.name, job, asker) for source in sources if not source.origin
         ]
         named = [name for name in names if name is not None]
         origins = [Origin.from_dict(source.origin) for source in sources if source.origin]
@@ -157,15 +166,17 @@ class DraftHistory:
         if job.parent_id is None:
             return sentences.why_based(None, None, named, threads)
         parent = await self._store.get_version(job.parent_id)
-        wish = await self._judged(job.instruction or "", job, asker)
+        wish = await self.judged(job.instruction or "", job, asker)
         return sentences.why_based(parent.number, wish, named, threads)
 
-    async def _judged(self, text: str, job: Job, asker: str) -> SafeText | None:
+    async def judged(self, text: str, job: Job, asker: str) -> SafeText | None:
+        """Return what may be shown of a text that a person wrote."""
         return await self._once(
             text, Stage.INPUT, Action.HOLD, job.thread_id, request=job.name, asker=asker
         )
 
-    async def _shown(self, version: Version, asker: str) -> SafeText | None:
+    async def shown(self, version: Version, asker: str) -> SafeText | None:
+        """Return what may be shown of a version."""
         held = held_as(await self._store.find_hold_on(version.job_id, version.id))
         text, name = version.text.strip(), f"version-{version.id}"
         return await self._once(

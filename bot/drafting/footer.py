@@ -10,7 +10,7 @@ from bot.store import STANDING, Version
 
 # Each opens a form or a page of facts; the rest are draft actions.
 ACCEPT, CHANGE = "accept_form", "change_form"
-CHANGES, WHY = "changes", "why"
+CHANGES, WHY, VOICE = "changes", "why", "voice_check"
 MORE = "more"
 RATE, GOOD, BAD = "rate", "good", "bad"
 
@@ -25,14 +25,17 @@ AT_ONCE = (
 )
 
 
-def draft_row(version: Version, language: Language, *, changed: bool, others: int = 0) -> Row:
+def draft_row(
+    version: Version, language: Language, *, changed: bool, voiced: bool = False, others: int = 0
+) -> Row:
     """Return the buttons of a version that ended.
 
-    `changed`: there is a version before it; `others`: drafts beside it that nobody sees yet.
+    `changed`: there is a version before it; `voiced`: the house has a voice to check it against;
+    `others`: drafts beside it that nobody sees yet.
     """
     if version.status not in STANDING or not version.text:
         return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
-    names = (ACCEPT, DraftAction.REGENERATE, CHANGE)
+    names = (ACCEPT, DraftAction.REGENERATE, CHANGE, *([VOICE] if voiced else []))
     rest = (
         DraftAction.SHORTER,
         DraftAction.LONGER,
@@ -54,17 +57,17 @@ def draft_thumbs(version: Version, language: Language) -> Thumbs:
 def draft_note(
     version: Version,
     length: Sentence | None = None,
+    flagged: Sentence | None = None,
     measured: Mapping[str, float] = MappingProxyType({}),
 ) -> Sentence | None:
     """Return the small line under a finished draft: what its writer has to know, if anything.
 
-    `length` where a network limits it; `measured`: what is shown of its measures.
+    `length` where a network limits it; `flagged`: words against the house's voice; `measured`: what
+    is shown of its measures.
     """
-    notes: Sequence[Sentence] = [length] if length else []
-    if measured and version.is_best:
-        notes = [*notes, sentence("likely_best")]
-    if measured:
-        notes = [*notes, sentences.measured(measured)]
+    best = sentence("likely_best") if measured and version.is_best else None
+    told = sentences.measured(measured) if measured else None
+    notes: Sequence[Sentence] = list(filter(None, [length, best, told, flagged]))
     if version.finish_reason == "length":
         notes = [*notes, sentence("length_limit")]
     return sentence("facts", facts=tuple(notes)) if notes else None

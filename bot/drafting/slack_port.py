@@ -432,6 +432,9 @@ class People(Protocol):
     async def may_ask(self, user: str, team: str) -> bool:
         """Say whether this person's requests are taken. Raises SlackUnavailable."""
 
+    async def is_admin(self, user: str, team: str) -> bool:
+        """Say whether this person is an admin of the workspace. Raises SlackUnavailable."""
+
     async def language(self, user: str) -> Language:
         """Return the language in which the person is told something. Raises SlackUnavailable."""
 

@@ -58,5 +58,22 @@ class VersionContext:
         return cls(**json.loads(private_metadata))
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceContext:
+    """What the form of a voice is for: a workspace, or with `channel` one channel of it."""
+
+    team: str
+    channel: str = ""
+
+    def to_metadata(self) -> str:
+        """Return the private_metadata of the form."""
+        return _metadata(asdict(self))
+
+    @classmethod
+    def from_metadata(cls, private_metadata: str) -> Self:
+        """Read what `to_metadata` wrote."""
+        return cls(**json.loads(private_metadata))
+
+
 def _metadata(fields: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in fields.items() if value})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from bot.drafting.jobs.intake import Invocation
-from bot.listeners.form_context import FormContext, VersionContext
+from bot.listeners.form_context import FormContext, VersionContext, VoiceContext
 from bot.listeners.look import Look
 from bot.listeners.slack_time import moment
 from bot.listeners.team import team_of
@@ -182,6 +182,11 @@ class ViewSubmission:
     def version_context(self) -> VersionContext:
         """The draft under which this form was opened."""
         return VersionContext.from_metadata(self.private_metadata)
+
+    @property
+    def voice_context(self) -> VoiceContext:
+        """The place whose voice this form is about."""
+        return VoiceContext.from_metadata(self.private_metadata)
 
     def value(self, name: str) -> str:
         """Return what an input holds; "" if it is missing or empty.

@@ -19,6 +19,8 @@ from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.preferences import OwnPreferences
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
+from bot.drafting.voice.house_voices import HouseVoices
+from bot.drafting.voice.voice_check import VoiceCheck
 from bot.errors import UserError
 from bot.listeners.early_events import EarlyEvents
 from bot.listeners.payloads import ButtonClick, Interaction, ViewSubmission
@@ -55,6 +57,8 @@ class Services:
     reviews: Reviews | None
     kept: KeptTexts
     early: EarlyEvents
+    voices: HouseVoices
+    voice_check: VoiceCheck
 
     async def answer(self, interaction: Interaction, sentence: Sentence) -> None:
         """Tell whoever clicked, beside what they clicked on."""

@@ -25,6 +25,7 @@ SentenceGroup = Literal[
     "own",
     "reason",
     "review",
+    "voice_input",
     "way",
     "why",
     "wish",

@@ -438,6 +438,54 @@ def why_filter(categories: Sequence[str]) -> Sentence:
     return fill_in("why_rules", rules=_ticked(categories)) if categories else fill_in("why_clean")
 
 
+def why_voice(workspace: int | None, channel: int | None) -> Sentence:
+    """Say which versions of the house's voice it was written in."""
+    voices = [fill_in("why_voice_workspace", number=workspace)] if workspace else []
+    if channel:
+        voices.append(fill_in("why_voice_channel", number=channel))
+    return fill_in("why_voice", voices=tuple(voices))
+
+
+def voice_for(channel: str) -> Sentence:
+    """Say what a voice is for: a channel, or "" for the whole workspace."""
+    if channel:
+        return fill_in("voice_for_channel", channel=channel)
+    return fill_in("voice_for_workspace")
+
+
+def voice_saved_by(number: int, user: str) -> Sentence:
+    """Say which version of a voice the form has, and who saved it."""
+    return fill_in("voice_saved_by", number=number, user=user)
+
+
+def voice_left_out(names: Sequence[str], most: int) -> Sentence:
+    """Say which inputs of a voice do not fit into what the model is told."""
+    inputs = tuple(sentence_about("voice_input", name) for name in names)
+    return fill_in("voice_left_out", names=inputs, most=most)
+
+
+def voice_flagged(words: Sequence[SafeText]) -> Sentence:
+    """Name words of a draft that the house's voice avoids."""
+    return fill_in("voice_flagged", words=tuple(map(_quoted, words)))
+
+
+def voice_word(word: SafeText, instead: SafeText | None) -> Sentence:
+    """Name a word that the voice avoids, and what it has instead."""
+    if instead is None:
+        return _quoted(word)
+    return fill_in("voice_word_instead", word=_quoted(word), instead=_quoted(instead))
+
+
+def voice_spelled(word: SafeText, right: str) -> Sentence:
+    """Name a word that the voice spells otherwise; `right` is of a list of ours, or of OpenCC's."""
+    instead = fill_in("voice_word", word=_name(right))
+    return fill_in("voice_word_instead", word=_quoted(word), instead=instead)
+
+
+def _quoted(word: SafeText) -> Sentence:
+    return fill_in("voice_word", word=escape(" ".join(part(word, 0, 100).split())))
+
+
 def _ticked(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"`{name}`" for name in names)
 

@@ -24,6 +24,7 @@ from bot.store.models import (
     JobKind,
     JobStatus,
     Preferences,
+    SavedVoice,
     Source,
     Thread,
     Version,
@@ -36,6 +37,7 @@ from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
 from bot.store.transactions import LeaseLost, StoreUnavailable
 from bot.store.versions import HistoryStep, VersionQueries
+from bot.store.voices import VoiceQueries
 
 __all__ = [
     "DELIVERIES",
@@ -61,6 +63,7 @@ __all__ = [
     "NewerDatabase",
     "OtherKey",
     "Preferences",
+    "SavedVoice",
     "Source",
     "Store",
     "StoreUnavailable",
@@ -87,6 +90,7 @@ class Store(
     EarlyEventQueries,
     FeedbackQueries,
     PreferenceQueries,
+    VoiceQueries,
     ProbeQueries,
     Signals,
 ):

@@ -1,4 +1,4 @@
-"""The tables: threads, jobs, bots, versions, feedback, rankings, sources, holds, kept of people.
+"""The tables: threads, jobs, bots, versions, feedback, rankings, sources, holds, voices, people.
 
 Records are read detached: change them only through the queries of `bot.store.Store`. A random `key`
 marks what is posted for a row, so that no row of another database, or of this one restored, is
@@ -395,6 +395,27 @@ class VersionMessage(Base):
     ts: Mapped[str] = mapped_column(String(32), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
     part: Mapped[int]
+
+
+class SavedVoice(Base):
+    """One version of a house's voice: of a workspace, or with `channel` of one channel of it.
+
+    Each save is a row of its own: what a draft was written with can be read for as long as there is
+    the draft. `says` is what `bot.drafting.voice` makes of it.
+    """
+
+    __tablename__ = "voices"
+    __table_args__ = (
+        UniqueConstraint("team", "channel", "number", name="uq_voices_team_channel_number"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    team: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(32))
+    saved_by: Mapped[str] = mapped_column(String(32))
+    says: Mapped[dict[str, Any]]
+    number: Mapped[int] = mapped_column(default=1)
+    at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class LookedAt(Base):

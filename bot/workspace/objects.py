@@ -45,7 +45,7 @@ class User:
     """A person or the bot. An outsider belongs to another workspace, so `team` is that one's.
 
     In an organisation, `teams` are all workspaces of the person, and `team` is any of them, or the
-    organisation's id.
+    organisation's id. `admin`: of the workspace.
     """
 
     id: str
@@ -58,9 +58,11 @@ class User:
     enterprise: Enterprise | None = None
     teams: tuple[str, ...] = ()
     deactivated: bool = False
+    admin: bool = False
 
     def __post_init__(self) -> None:
         assert not self.teams or self.enterprise, "only an organisation has several workspaces"
+        assert self.is_member or not self.admin, "only a full member can be an admin"
         both = self.guest and self.outsider
         assert not both, "a guest has an account here, an outsider has not"
 
@@ -172,7 +174,8 @@ class PostedMessage:
 class WorkspaceChannel:
     """A channel, private channel, DM or group DM. `messages` are by ts, oldest first.
 
-    `host` is the workspace that made the channel, if another one shares it with this one.
+    `host` is the workspace that made the channel, if another one shares it with this one, and
+    `creator` the person who did; "" for one who is no longer there.
     """
 
     id: str
@@ -182,6 +185,7 @@ class WorkspaceChannel:
     archived: bool = False
     restriction: Restriction | None = None
     host: str | None = None
+    creator: str = ""
     messages: dict[str, PostedMessage] = field(default_factory=dict)
 
     @property

@@ -185,6 +185,7 @@ def channel_json(state: State, channel: WorkspaceChannel, *, counted: bool = Fal
         "is_mpim": several,
         "is_private": channel.private,
         "is_member": state.bot.id in channel.members,
+        "creator": channel.creator,
         "is_general": False,
         "is_read_only": channel.restriction == "read_only",
         "is_thread_only": channel.restriction == "thread_only",
@@ -218,7 +219,7 @@ def user_json(state: State, user: User, *, locale: bool = False) -> Json:
     if user.outsider:
         return out | {"is_stranger": state.is_stranger(user)}
     restricted = {"is_restricted": user.guest, "is_ultra_restricted": False}
-    return out | restricted | {"is_admin": False, "is_owner": False, "is_primary_owner": False}
+    return out | restricted | {"is_admin": user.admin, "is_owner": False, "is_primary_owner": False}
 
 
 def view_json(state: State, view: OpenView, values: Json | None = None) -> Json:

@@ -67,6 +67,7 @@ class UserActions:
         *,
         guest: bool = False,
         outsider: bool = False,
+        admin: bool = False,
         locale: str = "en-US",
         enterprise: Enterprise | None = None,
         teams: Sequence[str] = (),
@@ -80,18 +81,27 @@ class UserActions:
         organisation = enterprise or (None if outsider else self.state.enterprise)
         home = new_id("T") if outsider else self.state.team
         places = (tuple(teams) or (home,)) if organisation else ()
-        person = User(new_id("U"), name, team or next(iter(places), home), guest, outsider)
+        place = team or next(iter(places), home)
+        person = User(new_id("U"), name, place, guest, outsider, admin=admin)
         person.locale, person.enterprise, person.teams = locale, organisation, places
         self.state.users[person.id] = person
         self.state.change_signal.notify()
         return person.id
 
     def channel(
-        self, name: str, *, private: bool = False, members: Iterable[str] = (), bot: bool = True
+        self,
+        name: str,
+        *,
+        private: bool = False,
+        members: Iterable[str] = (),
+        bot: bool = True,
+        creator: str = "",
     ) -> str:
         """Add a channel and return its id. People join a public one by doing something in it."""
-        joined = {*members, *([self.state.bot.id] if bot else [])}
-        return self.state.add_channel(name, "group" if private else "channel", joined).id
+        joined = {*members, *([self.state.bot.id] if bot else []), *filter(None, [creator])}
+        channel = self.state.add_channel(name, "group" if private else "channel", joined)
+        channel.creator = creator
+        return channel.id
 
     def dm(self, *people: str) -> str:
         """Return the DM of one person with the bot, or a new DM of two people without the bot."""

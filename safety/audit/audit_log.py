@@ -163,6 +163,11 @@ class AuditTrail:
         """Write down what a person decided. Raises OSError."""
         await self._write(decision, policy=policy, categories=sorted(categories))
 
+    async def saved(self, text: str, policy: str) -> None:
+        """Write down that a person saved a text that others will write by. Raises OSError."""
+        digest = self.audit.digest(text) if self.audit else ""
+        await self._write("saved", policy=policy, hmac=digest)
+
     async def _record(self, verdict: Verdict, text: str, complete: bool) -> None:
         counts = Counter(finding.category for finding in verdict.findings)
         await self._write(

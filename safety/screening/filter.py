@@ -105,6 +105,10 @@ class Filter:
         trail = self._trail(stage, request, who)
         await trail.note(decision, categories, self.screening.digest)
 
+    async def saved(self, text: str, stage: Stage, *, request: str, who: str) -> None:
+        """Write down who saved a text that others will write by. Raises OSError."""
+        await self._trail(stage, request, who).saved(text, self.screening.digest)
+
     def gate(self, *, request: str, who: str = "") -> Gate:
         """Return a gate for one draft, whose text comes in chunks."""
         return Gate(self.screening, self._trail(Stage.OUTPUT, request, who))

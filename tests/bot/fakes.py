@@ -244,6 +244,9 @@ class FakePeople:
             raise self.failing.pop(0)
         return user not in self.guests
 
+    async def is_admin(self, user: str, team: str) -> bool:
+        return False
+
     async def language(self, user: str) -> Language:
         return "en"
 

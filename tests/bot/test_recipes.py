@@ -7,6 +7,7 @@ import pytest
 from bot.drafting.brief.options import Options
 from bot.drafting.brief.recipe import FREE, NetworkLimit, find_recipe, load_recipes
 from bot.drafting.jobs.prompt import Conversation
+from bot.drafting.voice.told import ToldVoice
 from bot.errors import OperatorError
 
 RECIPES = load_recipes()
@@ -142,3 +143,13 @@ def test_a_wrong_recipe_is_named_with_its_place(
 def test_a_folder_that_is_not_there_is_said_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="check RECIPES"):
         load_recipes(tmp_path / "none")
+
+
+def test_of_a_voice_the_samples_go_first_where_the_model_holds_less() -> None:
+    told = ToldVoice("Our voice: calm.", ["The lift works."], "Between {mark} stand samples.")
+    conversation = Conversation(RECIPES["blog"], "rain", OPTIONS, voice=told)
+    assert conversation.messages()[0].content.endswith("=====\nThe lift works.\n=====")
+    shorter = conversation.shorter()
+    assert shorter is not None
+    assert shorter.messages()[0].content.endswith("\n\nOur voice: calm.")
+    assert shorter.shorter() is None

@@ -29,6 +29,7 @@ TYPED = {
     "use_kind": {"kind"},
     "mute_where": {"word"},
     "bad_option": {"value"},
+    "voice_spelled": {"right"},
     "_name": {"typed"},
 }
 # Ids of Slack's, words of the catalogue and of the policy, names in settings and recipes.
@@ -116,7 +117,7 @@ def test_a_sentence_takes_text_only_as_safe_text() -> None:
     plain = {
         name for function in functions() for name, type_ in takes(function) if _is_plain(type_)
     }
-    assert plain <= {*OURS, *TYPED["bad_option"], "word"}
+    assert plain <= {*OURS, *TYPED["bad_option"], "word", *TYPED["voice_spelled"]}
     assert {"said", "brief"} <= {
         name for function in functions() for name, type_ in takes(function) if "SafeText" in type_
     }

@@ -68,6 +68,12 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
             lambda w: sentences.why_based(1, w, []),
             lambda w: sentences.why_based(None, None, [w]),
         ],
+        "voice_flagged": [lambda w: sentences.voice_flagged([w])],
+        "voice_word": [
+            lambda w: sentences.voice_word(w, None),
+            lambda w: sentences.voice_word(TEXT, w),
+        ],
+        "voice_spelled": [lambda w: sentences.voice_spelled(w, "colour")],
     },
     markup: {
         "markdown": [markup.markdown],

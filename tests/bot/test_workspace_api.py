@@ -814,3 +814,15 @@ async def test_started_alone_it_prints_what_a_bot_needs() -> None:
     finally:
         process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_an_admin_and_whoever_made_a_channel_are_known_as_such(
+    workspace: Workspace, client: AsyncWebClient, ada: str
+) -> None:
+    chief = workspace.person("chief", admin=True)
+    told = [(await client.users_info(user=user))["user"]["is_admin"] for user in (chief, ada)]
+    assert told == [True, False]
+    made, found = workspace.channel("plans", creator=ada), workspace.channel("old")
+    infos = [await client.conversations_info(channel=each) for each in (made, found)]
+    assert [info["channel"]["creator"] for info in infos] == [ada, ""]
+    assert ada in workspace.state.channels[made].members

@@ -47,6 +47,14 @@ KIND = re.compile(r"([^\s:：][^:：\n]{0,30}?)\s*[:：]\s*")
 HELP = {"help", "?", "？", "--help", "-h", "帮助"}
 STOP = {"stop", "cancel", "停止", "取消"}
 
+# After the command: the form of the house's voice; True: of the channel's alone.
+VOICES: Mapping[str, bool] = {
+    "voice": False,
+    "voice here": True,
+    "文风": False,
+    "本频道文风": True,
+}
+
 # Whole replies that silence the bot in a thread, and that let it speak again.
 MUTING: Mapping[str, bool] = {
     "mute": True,
@@ -218,6 +226,11 @@ def is_help(text: str) -> bool:
 def is_stop(text: str) -> bool:
     """Say whether somebody wants to stop their running drafts."""
     return visible(text).strip().casefold() in STOP
+
+
+def voice_asked(text: str) -> bool | None:
+    """Return False where the form of the house's voice is wanted, True of the channel's; None."""
+    return VOICES.get(" ".join(visible(text).casefold().split()))
 
 
 def muted_by(text: str) -> bool | None:

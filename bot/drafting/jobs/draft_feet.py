@@ -11,6 +11,7 @@ from bot.drafting.jobs.measuring import measurable, measure_siblings
 from bot.drafting.ranking import Measured
 from bot.drafting.reviews import held_as
 from bot.drafting.slack_port import FootEdit, NotThere, SlackRefused, where
+from bot.drafting.voice.house_voice import house_voice
 from bot.messages import language_for
 from bot.store import DueFeet, StoreUnavailable, Version
 from bot.store.probe import age
@@ -78,6 +79,7 @@ class DraftFeet:
         run = JobRun(
             self._context, feet.job, thread, language=language_for(feet.job.language or "")
         )
+        run.voice = await house_voice(self._context.store, thread, feet.job.created_at)
         await measure_siblings(run, MEASURE_SECONDS)
         for version in measurable(await self._context.store.list_siblings(feet.job.id)):
             measured = Measured.from_dict(version.measures)
@@ -111,7 +113,7 @@ async def _foot_edit(run: JobRun, version: Version) -> FootEdit | None:
     verdict = await run.judge(version.text, Stage.OUTPUT, held_as(hold))
     if not verdict.text:
         return None
-    foot = draft_foot(run, version, await store.count_hidden(run.job.id))
+    foot = await draft_foot(run, version, await store.count_hidden(run.job.id))
     heads = await draft_heads(run, version)
     channel = run.thread.channel
     return FootEdit(channel, posts, heads, verdict.text, foot.note, foot.buttons, foot.thumbs)

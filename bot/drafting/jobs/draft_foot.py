@@ -6,8 +6,12 @@ from bot.drafting.footer import draft_note, draft_row, draft_thumbs
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.ranking import Measured
 from bot.drafting.slack_port import Heads, Row, Thumbs
+from bot.drafting.voice.replacer import find_avoided
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.store import JobKind, Version, VersionStatus
+from safety import Stage
+
+MOST_FLAGGED = 5  # Words.
 
 NOTES = {
     VersionStatus.STOPPED: sentence("stopped"),
@@ -25,7 +29,7 @@ class DraftFoot:
     thumbs: Thumbs | None
 
 
-def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
+async def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
     """Return the foot of a version that ended; `others`: drafts of its job that nobody sees yet."""
     language = run.language
     buttons = _buttons(run, version, others)
@@ -33,7 +37,7 @@ def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
         return DraftFoot(NOTES[version.status].to(language), buttons, None)
     measured = Measured.from_dict(version.measures)
     told = measured.told if measured else {}
-    said = draft_note(version, _length(run, version), told)
+    said = draft_note(version, _length(run, version), await _flagged(run, version), told)
     note = said.to(language) if said else None
     return DraftFoot(note, buttons, draft_thumbs(version, language))
 
@@ -41,7 +45,17 @@ def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
 def _buttons(run: JobRun, version: Version, others: int) -> Row:
     refines = (run.job.parent_id or run.job.again_id) is not None
     changed = refines and run.job.kind is not JobKind.CONTINUE
-    return draft_row(version, run.language, changed=changed, others=others)
+    voiced = not run.voice.voice.is_silent
+    return draft_row(version, run.language, changed=changed, voiced=voiced, others=others)
+
+
+async def _flagged(run: JobRun, version: Version) -> Sentence | None:
+    """Name the words that the house's voice avoids, and that nothing was put in place of."""
+    text, avoided = version.text, run.voice.voice.avoided
+    found = dict.fromkeys(text[word.start : word.end] for word in find_avoided(text, avoided))
+    judged = [await run.judge(word, Stage.OUTPUT) for word in [*found][:MOST_FLAGGED]]
+    words = [verdict.text for verdict in judged if verdict.text]
+    return sentences.voice_flagged(words) if words else None
 
 
 def _length(run: JobRun, version: Version) -> Sentence | None:

@@ -18,6 +18,7 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
+from bot.drafting.voice.replacer import Replacer
 from bot.drafting.whole_sentences import whole_length
 from bot.messages import sentence, sentences
 from bot.messages.names import SentenceName
@@ -33,8 +34,9 @@ log = structlog.get_logger(__name__)
 class DraftWriter:
     """A version being written; `version` is as it was last read from the store.
 
-    `text` is what was released of what the model has `written`; once the filter has `held` it,
-    nothing more is. `stopped`: the store says that it has ended meanwhile.
+    `text` is what was released of what the model has `written`, with what the `replacer` puts in
+    the place of some words; once the filter has `held` it, nothing more is. `stopped`: the store
+    says that it has ended meanwhile.
     """
 
     run: JobRun
@@ -42,6 +44,7 @@ class DraftWriter:
     version: Version
     gate: Gate
     message: GrowingMessage
+    replacer: Replacer
     text: str = ""
     written: str = ""
     held: Verdict | None = None
@@ -56,12 +59,13 @@ class DraftWriter:
 
     async def take(self, piece: str) -> None:
         """Take more of the model's text; after it is held, it is only kept."""
-        self.written += piece
-        if self.held is None:
-            await self._release(lambda: self.gate.feed(piece))
+        await self._pass_on(self.replacer.feed(piece))
 
     async def finish(self, model: str | None, tokens: int | None) -> None:
         """End the draft: the model is done."""
+        await self._pass_on(self.replacer.finish())
+        if self.over:
+            return None
         facts = {
             "finish_reason": self.finish_reason,
             "model": model,
@@ -124,6 +128,11 @@ class DraftWriter:
             self.text = self.text[:kept]
             self.message.cut(kept)
         return part(rest, 0, kept - len(self.text))
+
+    async def _pass_on(self, piece: str) -> None:
+        self.written += piece
+        if piece and self.held is None and not self.over:
+            await self._release(lambda: self.gate.feed(piece))
 
     async def _release(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
         """Show what a step of the gate lets go; False where the draft ended or is held instead."""
@@ -201,7 +210,7 @@ class DraftWriter:
             return await self.message.abandon()
         job = self.run.job
         others = await self.run.context.store.count_hidden(job.id) if job.hides else 0
-        foot = draft_foot(self.run, self.version, others)
+        foot = await draft_foot(self.run, self.version, others)
         if status is VersionStatus.BLOCKED and not self.version.text:
             said = sentence("taken_away").to(language)
             return await self.message.retract(said, buttons=foot.buttons)
@@ -226,8 +235,9 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     """Return the writer of a version; `again`: its message may stand already. Raises Away."""
     store, slack = run.context.store, run.context.slack
     gate = run.filter.gate(request=run.job.name, who=run.job.requester)
+    replacer = Replacer(run.voice.voice.avoided)
     if version.hidden:
-        return DraftWriter(run, place, version, gate, HiddenMessage())
+        return DraftWriter(run, place, version, gate, HiddenMessage(), replacer)
     heads, key = await draft_heads(run, version), version.post_key
 
     async def posted(part: int, ts: str) -> None:
@@ -246,4 +256,4 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
             parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
     message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted, on_text=begun)
-    return DraftWriter(run, place, version, gate, message)
+    return DraftWriter(run, place, version, gate, message, replacer)

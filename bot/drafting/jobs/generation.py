@@ -110,6 +110,7 @@ class Generation:
             run.job.instruction,
             self._materials,
             await personal(run),
+            run.told_voice,
         )
         while True:
             try:

@@ -7,9 +7,12 @@ import structlog
 
 from bot.drafting.brief.options import Options
 from bot.drafting.brief.recipe import Recipe, recipe_or_free
+from bot.drafting.draft_action import prompted_in
 from bot.drafting.jobs.job_context import MOST_FAILURES, JobContext
 from bot.drafting.reviews import filter_for
 from bot.drafting.slack_port import Button, NotThere, Place, SlackRefused
+from bot.drafting.voice.house_voice import HouseVoice
+from bot.drafting.voice.told import ToldVoice, tell
 from bot.messages import Language, Sentence, language_for
 from bot.store import Job, Thread
 from safety import Action, Filter, Stage, Verdict
@@ -22,7 +25,7 @@ class JobRun:
     """The job and its thread as they were read last; `asked_in` is the thread as the run began.
 
     `again`: an earlier run may have done a part of it; `failures`: how many ended by an error of
-    ours; `at_rest`: its thread was shown at rest.
+    ours; `at_rest`: its thread was shown at rest; `voice`: the house's, once it is read.
     """
 
     context: JobContext
@@ -34,6 +37,7 @@ class JobRun:
     failures: int = 0
     at_rest: bool = False
     said: set[Sentence] = field(default_factory=set)
+    voice: HouseVoice = field(default_factory=HouseVoice)
 
     def __post_init__(self) -> None:
         self.thread = self.asked_in
@@ -57,6 +61,12 @@ class JobRun:
     def recipe(self) -> Recipe:
         """What is to be written."""
         return recipe_or_free(self.context.recipes, self.thread.recipe)
+
+    @property
+    def told_voice(self) -> ToldVoice:
+        """What the model is told of the house's voice."""
+        budget = self.context.settings.voice_budget
+        return tell(self.voice.voice, prompted_in(self.options), budget)
 
     @property
     def filter(self) -> Filter:

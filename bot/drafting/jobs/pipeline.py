@@ -22,6 +22,7 @@ from bot.drafting.jobs.revealing import show_best
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread
 from bot.drafting.slack_port import NotThere, Place, SlackRefused, where
+from bot.drafting.voice.house_voice import house_voice
 from bot.messages import Sentence, sentence
 from bot.store import DELIVERIES, RESTING, HistoryStep, Job, JobStatus, LeaseLost, VersionStatus
 
@@ -126,6 +127,7 @@ class JobPipeline:
 
     async def _write(self, run: JobRun) -> None:
         asked, materials = await screen(run)
+        run.voice = await house_voice(run.context.store, run.thread, run.job.created_at)
         turns = await turns_before(run, self._settled)
         place = await open_thread(run, asked)
         await begin_work(run, place, asked)

@@ -11,6 +11,7 @@ from bot.drafting.draft_action import prompted_in
 from bot.drafting.origin import shorter as fewer_messages
 from bot.drafting.preferences import NOBODY, Personal
 from bot.drafting.sources import Material
+from bot.drafting.voice.told import ToldVoice
 from bot.messages import Language, sentence_about
 from bot.store import HistoryStep
 from inference.client import ChatMessage
@@ -74,10 +75,15 @@ ENOUGH_MATERIAL, LEAST_MATERIAL, SPARED = 4_000, 500, 0.7
 # Characters of a word with its space, rounded up.
 ENGLISH_WORD = 7
 
+NO_VOICE = ToldVoice()
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that the model may be told for one request; `instruction` None: the first draft."""
+    """All that the model may be told for one request; `instruction` None: the first draft.
+
+    `voice` is the house's, in the language of the prompt.
+    """
 
     recipe: Recipe
     brief: str
@@ -86,12 +92,13 @@ class Conversation:
     instruction: str | None = None
     materials: Sequence[Material] = ()
     personal: Personal = NOBODY
+    voice: ToldVoice = NO_VOICE
 
     def messages(self) -> list[ChatMessage]:
         """Return the messages that the worker is sent."""
         language = prompted_in(self.options)
         messages = [
-            ChatMessage("system", RULES[language].system),
+            ChatMessage("system", self._system(language)),
             ChatMessage("user", self._request(language)),
         ]
         for turn in self.turns:
@@ -105,15 +112,20 @@ class Conversation:
     def shorter(self) -> "Conversation | None":
         """Return it with less in it, for a model that cannot hold it all; None: nothing to spare.
 
-        First from the end of the materials, or from the middle of a thread; then from the
-        beginning of the history.
+        First the samples of the voice; then from the end of the materials, or from the middle of a
+        thread; then from the beginning of the history.
         """
+        if self.voice.samples:
+            return replace(self, voice=replace(self.voice, samples=()))
         used = sum(len(material.text) for material in self.materials)
         if used > ENOUGH_MATERIAL or (used > LEAST_MATERIAL and len(self.turns) < 2):
             return replace(self, materials=[_shorter(material) for material in self.materials])
         if len(self.turns) < 2:
             return None
         return replace(self, turns=[HistoryStep(None, self.turns[1].text), *self.turns[2:]])
+
+    def _system(self, language: Language) -> str:
+        return "\n\n".join(filter(None, [RULES[language].system, self.voice.text]))
 
     def _request(self, language: Language) -> str:
         """Put the rules first: what is to be written stays in mind best when it comes last."""

@@ -4,6 +4,7 @@ from bot.drafting.jobs.draft_writer import draft_writer
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.measuring import measure_siblings
 from bot.drafting.slack_port import Place
+from bot.drafting.voice.house_voice import house_voice
 from bot.messages import language_for
 from bot.store import Version, VersionStatus
 
@@ -32,6 +33,7 @@ async def show_others(run: JobRun, version: Version) -> None:
     place = Place(thread.channel, thread.root_ts, run.job.requester, thread.team)
     language = language_for(job.language or run.language)
     theirs = JobRun(context, job, thread, language=language, again=run.again)
+    theirs.voice = await house_voice(context.store, thread, job.created_at)
     for each in await context.store.reveal(job.id):
         is_new = run.again or not await context.store.list_posts(each.id)
         if each.id != version.id and is_new and each.status is not VersionStatus.DELETED:

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drafting.destination import LEAVE, POST
-from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, RATE, WHY
+from bot.drafting.footer import ACCEPT, AT_ONCE, CHANGE, CHANGES, MORE, RATE, VOICE, WHY
 from bot.drafting.jobs.job_context import DRAFT_IN_DM, STOP_THREAD
 from bot.drafting.reviews import BUTTONS, SHOW, Reviews
 from bot.listeners.actions.confirm_accept import on_answer
@@ -39,7 +39,7 @@ def register(app: AsyncApp, services: Services) -> None:
     handlers: dict[str, OnClick] = {
         **dict.fromkeys(map(str, AT_ONCE), on_draft_action),
         **dict.fromkeys((CHANGE, TRANSLATE, ACCEPT), on_open_form),
-        **dict.fromkeys((CHANGES, WHY), on_explain),
+        **dict.fromkeys((CHANGES, WHY, VOICE), on_explain),
         RATE: on_rate,
         STOP_THREAD: on_stop_thread,
         DRAFT_IN_DM: on_draft_in_dm,

@@ -1,10 +1,10 @@
-"""The buttons under a draft that explain it: What changed, Why this."""
+"""The buttons under a draft that explain it: What changed, Why this, Check our voice."""
 
 import asyncio
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.footer import WHY
+from bot.drafting.footer import VOICE, WHY
 from bot.drafting.slack_port import SlackError
 from bot.errors import UserError
 from bot.listeners.form import TRIGGER_SECONDS
@@ -13,6 +13,7 @@ from bot.listeners.services import Services
 from bot.messages import sentence
 from bot.slack.render.version_views import changes_view, why_view
 from bot.slack.render.views import ViewPayload
+from bot.slack.render.voice_form import check_view
 from bot.store import StoreUnavailable
 
 
@@ -38,5 +39,7 @@ async def _view(click: ButtonClick, services: Services) -> ViewPayload | None:
     version = await services.actions.version(click.id, click.posted_at)
     if click.action_id == WHY:
         return why_view(await services.history.why(version, language, click.invocation), language)
+    if click.action_id == VOICE:
+        return check_view(await services.voice_check.check(version, click.user), language)
     changes = await services.history.changes(version, click.user)
     return changes_view(changes, language) if changes else None

@@ -1,14 +1,22 @@
-"""`/draft <text>` begins a thread, `/draft stop` ends what runs, `/draft` alone opens the form."""
+"""`/draft <text>` begins a thread, `/draft stop` ends what runs, and others open forms."""
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.drafting.brief.brief import BadBrief, best_asked, is_help, is_muting, is_stop
+from bot.drafting.brief.brief import (
+    BadBrief,
+    best_asked,
+    is_help,
+    is_muting,
+    is_stop,
+    voice_asked,
+)
 from bot.drafting.slack_port import SlackUnavailable
 from bot.errors import UserError
 from bot.listeners.form import open_filled_form, open_form
 from bot.listeners.form_context import FormContext
 from bot.listeners.payloads import SlashCommand
 from bot.listeners.services import Services
+from bot.listeners.voice import open_voice_form
 from bot.messages import Sentence, sentence, sentences
 from bot.slack.incoming import typed
 from bot.slack.render.blocks import page, typed_again
@@ -26,6 +34,11 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
         await ack()
         await _open_empty_form(command, services)
         return
+    here = voice_asked(text)
+    if here is not None:
+        await ack()
+        await _open_voice(command, services, here)
+        return
     if is_muting(text):
         said = sentences.mute_where(text)
     elif is_stop(text):
@@ -41,6 +54,12 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
 async def _open_empty_form(command: SlashCommand, services: Services) -> None:
     context = FormContext(command.channel, command.response_url)
     said = await open_form(services, command.user, command.trigger_id, context)
+    if said:
+        await services.answer(command, said)
+
+
+async def _open_voice(command: SlashCommand, services: Services, here: bool) -> None:
+    said = await open_voice_form(command, services, here=here)
     if said:
         await services.answer(command, said)
 

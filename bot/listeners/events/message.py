@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop
+from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop, voice_asked
 from bot.drafting.jobs.intake import Invocation
 from bot.drafting.kept_texts import KeptText
 from bot.drafting.origin import Origin, What
@@ -159,6 +159,8 @@ async def _brief(
         return sentence("help_short")
     if is_muting(words):
         return sentences.mute_where(words)
+    if voice_asked(words) is not None:
+        return sentence("voice_where")
     if is_stop(words):
         stopped = await services.intake.once(
             invocation,

@@ -36,6 +36,15 @@ class Lookups:
         found = await self.api.call("conversations.info", {"channel": channel})
         return is_private(found["channel"])
 
+    async def creator(self, channel: str) -> str:
+        """Return who made a channel; "" where Slack does not say. Raises NotThere.
+
+        Who else manages it, an app is told by methods for admins alone.
+        https://docs.slack.dev/reference/objects/conversation-object
+        """
+        found = await self.api.call("conversations.info", {"channel": channel})
+        return str(found["channel"].get("creator") or "")
+
     async def sees(self, user: str, channel: str) -> bool:
         """Say whether a person sees a channel: it is public, or they are a member.
 

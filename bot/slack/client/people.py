@@ -42,6 +42,16 @@ class SlackPeople:
         known = await self._find(user)
         return known is not None and self._installation.has_member(known, team)
 
+    async def is_admin(self, user: str, team: str) -> bool:
+        """Say whether a person is an admin or an owner of the workspace. Raises SlackUnavailable.
+
+        https://docs.slack.dev/reference/objects/user-object
+        """
+        known = await self._find(user)
+        if known is None or not self._installation.has_member(known, team):
+            return False
+        return bool(known.get("is_admin") or known.get("is_owner"))
+
     async def language(self, user: str) -> Language:
         """Return the language of the person's locale, else English. Raises SlackUnavailable."""
         try:
