@@ -122,7 +122,7 @@ def test_the_form_asks_for_all_that_a_brief_can_say() -> None:
     asked = [block["block_id"] for block in view["blocks"]]
     assert asked == [
         *("kind", "network", "brief", "source", "files", "audience", "tone", "words", "lang"),
-        *("drafts", "private", MORE),
+        *("drafts", "private", "best", MORE),
     ]
     needed = [b["block_id"] for b in view["blocks"] if not b.get("optional")]
     assert needed == [BRIEF, DRAFTS, MORE]

@@ -246,6 +246,22 @@ def test_many_words_get_as_many_tokens_as_they_may_take_unless_tokens_are_chosen
     assert parsed("words=1000 max_tokens=90 rain").options.max_tokens == 90
 
 
+@pytest.mark.parametrize(
+    ("typed", "drafts"),
+    [
+        ("best=yes rain", 3),
+        ("best=yes n=1 rain", 3),
+        ("best=yes n=2 rain", 2),
+        ("rain 择优=是", 3),
+        ("best=no rain", 1),
+        ("rain", 1),
+    ],
+)
+def test_the_best_is_of_three_unless_another_number_is_asked_for(typed: str, drafts: int) -> None:
+    options = parsed(typed).options
+    assert (options.n, options.best) == (drafts, "rain" != typed and "no" not in typed)
+
+
 def test_what_is_chosen_comes_before_the_kind_and_the_kind_before_the_settings() -> None:
     assert parsed("rain").options.temperature == DEFAULTS.temperature
     assert parsed("news: rain").options.temperature == 0.4

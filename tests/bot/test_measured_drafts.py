@@ -235,3 +235,33 @@ async def kept_measures(workspace: Workspace, folder: Path) -> list[dict[str, An
                 await asyncio.sleep(0.05)
     finally:
         await store.close()
+
+
+async def test_a_channel_shows_the_best_alone_until_somebody_ends_that(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    assert "likely best" in (await ana.draft("best on")).text
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    assert engine.requests[-1]["n"] == 3
+    await ana.draft("best=no n=2 sun")
+    await ana.sees_drafts(2)
+    other = Person(workspace, ana.id, workspace.channel("other"))
+    await other.draft("rain")
+    await other.sees_drafts(1)
+    assert engine.requests[-1]["n"] == 1
+    assert "is shown" in (await ana.draft("best  OFF")).text
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    assert engine.requests[-1]["n"] == 1
+
+
+async def test_who_may_not_ask_does_not_decide_what_a_channel_is_shown(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
+    workspace.add_to(ana.channel, guest.id)
+    assert "open to full members" in (await guest.draft("best on")).text
+    await ana.draft("rain")
+    await ana.sees_drafts(1)
+    assert engine.requests[-1]["n"] == 1
