@@ -19,7 +19,6 @@ LENGTHS: Mapping[str, float] = {"short": 0.5, "long": 2.0}
 SPELLINGS = ("british", "american", "simplified", "traditional")
 LEAST_WORDS, MOST_WORDS = 10, 3_000
 LONGEST_ABOUT, LONGEST_SIGNATURE = 1_000, 200  # Characters.
-MOST_DRAFTS = 5
 ABOUT, SIGNATURE = "about", "signature"
 
 

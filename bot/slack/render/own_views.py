@@ -11,12 +11,12 @@ from bot.drafting.preferences import (
     LENGTHS,
     LONGEST_ABOUT,
     LONGEST_SIGNATURE,
-    MOST_DRAFTS,
     SIGNATURE,
     SPELLINGS,
 )
 from bot.messages import Language, Named, Sentence, sentence, sentence_about, sentences
 from bot.slack.render.blocks import Block
+from bot.slack.render.draft_form import MOST_DRAFTS
 from bot.slack.render.views import ViewPayload, form_view, input_block, option, plain_text, section
 from bot.store import Preferences
 
