@@ -132,7 +132,7 @@ def shown_options(own: Preferences, settings: DraftingSettings) -> dict[str, str
 
 def _words(recipe: Recipe, options: Options, length: str | None) -> int | None:
     """Return how many words it is to have, where the kind has a usual length and no network."""
-    usual = recipe.wording(prompted_in(options)).words
-    if usual is None or length not in LENGTHS or options.network is not None:
+    usual, times = recipe.wording(prompted_in(options)).words, LENGTHS.get(length or "")
+    if usual is None or times is None or options.network is not None:
         return None
-    return min(max(round(usual * LENGTHS[length]), LEAST_WORDS), MOST_WORDS)
+    return min(max(round(usual * times), LEAST_WORDS), MOST_WORDS)
