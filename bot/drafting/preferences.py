@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.drafting.brief.brief import TOKENS_A_WORD, Brief
 from bot.drafting.brief.options import TONES, Options
@@ -20,6 +20,10 @@ SPELLINGS = ("british", "american", "simplified", "traditional")
 LEAST_WORDS, MOST_WORDS = 10, 3_000
 LONGEST_ABOUT, LONGEST_SIGNATURE = 1_000, 200  # Characters.
 ABOUT, SIGNATURE = "about", "signature"
+
+
+OwnSettings: TypeAlias = Preferences
+"""What one person set, for whoever shows it and does not know the store."""
 
 
 class BadPreference(UserError):
