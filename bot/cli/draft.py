@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack, aclosing
 from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import Recipe, load_recipes
 from bot.drafting.jobs.prompt import Conversation
-from bot.drafting.whole_sentences import whole_length
+from bot.drafting.tidying import Opening, kept_length
 from bot.errors import OperatorError, UserError
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.render.markup import plain
 from bot.worker import own_worker, until_ready
 from inference.client import Delta, EngineClient, Sampling
-from safety import Blocked, Filter, SafeText, Stage, part, safe
+from safety import Blocked, Filter, SafeText, Stage, joined, part, safe
 
 FAILED = 1
 REQUEST = "terminal"
@@ -70,17 +70,17 @@ async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Fi
     messages = Conversation(recipe, brief.text, brief.options).messages()
     sampling = Sampling(**{**brief.options.sampling, "n": 1})
     gate = filter_.gate(request=REQUEST)
-    shown, reason = "", None
+    opening, shown, reason = Opening(), "", None
     async with aclosing(engine.chat(messages, sampling)) as stream:
         async for item in stream:
             if isinstance(item, Delta):
-                piece = await gate.feed(item.text)
+                piece = await gate.feed(opening.feed(item.text))
                 _show(piece)
                 shown, reason = shown + piece, item.finish_reason
-    rest = await gate.finish()
-    if reason == "length":
-        rest = part(rest, 0, max(0, whole_length(shown + rest) - len(shown)))
-    _show(rest)
+    rest = joined(await gate.feed(opening.finish()), await gate.finish())
+    kept = kept_length(shown + rest, cut_off=reason == "length")
+    # What stands on a terminal cannot be taken back.
+    _show(part(rest, 0, max(0, kept - len(shown))))
     print()
 
 

@@ -523,7 +523,7 @@ async def test_a_text_is_posted_as_it_was_changed_in_the_form_and_the_draft_stay
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
     form = await form_behind(workspace, ana, draft, "accept_form")
-    assert "The tram *climbs*." in str(form.view)
+    assert "The tram *climbs*." in shown_in(form)
     changed = {"accept": "channel", "edited": "The tram *climbs*, and it is on time."}
     assert (await workspace.submit(ana.id, form.id, changed)).ok
     (posted,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
@@ -557,7 +557,7 @@ async def test_a_text_that_is_longer_than_the_form_goes_as_it_is(
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
     form = await form_behind(workspace, ana, draft, "accept_form")
-    assert "climbs" not in str(form.view)
+    assert "climbs" not in shown_in(form)
     assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
     (posted, *_) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
     assert "climbs" in posted.text

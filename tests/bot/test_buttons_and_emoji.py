@@ -212,6 +212,20 @@ async def test_a_draft_that_stopped_at_its_length_limit_ends_with_its_last_whole
     assert draft.text.endswith("It has a kitchen.")
 
 
+async def test_what_a_model_says_around_a_draft_is_not_shown(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    engine.pause = 0.02
+    engine.write = lambda _: (
+        "Sure! Here is your blog post:\n\n**Title: Our Office**\n\nIt opens on Monday.\n\n"
+        "This blog post provides an overview. It is friendly in tone. It has two paragraphs."
+    )
+    await ana.draft("our office")
+    (draft,) = await ana.sees_drafts(1)
+    assert draft.text.endswith("\n\n**Our Office**\n\nIt opens on Monday.")
+    assert "Sure" not in draft.text
+
+
 async def test_a_draft_that_ended_by_itself_is_shown_as_it_is(
     bot: Bot, ana: Person, engine: ScriptedEngine
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.drafting.training_pairs import TrainingPairs
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
 
 TEAM = "T1"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -138,9 +140,10 @@ async def test_pairs_are_of_people_who_agreed_and_in_the_form_of_trl(
     one, other = await clicker.two()
     await clicker.accept(one, by="U2")
     edited, _ = await clicker.two()
-    await clicker.accept(edited, edited="Better.")
+    better = f"{edited.text} Really."
+    await clicker.accept(edited, edited=better)
     based, _ = await clicker.two()
-    source = Source(key="s", name="notes.txt", text="notes")
+    source = Source(key="s", name="notes.txt", text="notes", created_at=LONG_AGO)
     await store.add_sources("k", based.thread_id, [source])
     await clicker.accept(based)
     agreed = {"U1"}
@@ -151,7 +154,7 @@ async def test_pairs_are_of_people_who_agreed_and_in_the_form_of_trl(
     pairs = TrainingPairs(store, load_recipes(None), agrees)
     found = [pair async for pair in pairs.of(TEAM)]
     texts = [(pair["chosen"][0]["content"], pair["rejected"][0]["content"]) for pair in found]
-    assert texts == [(edited.text, f"Text {edited.id + 1}."), ("Better.", edited.text)]
+    assert texts == [(edited.text, f"Text {edited.id + 1}."), (better, edited.text)]
     assert pairs.left_out == 2, "U2 did not agree, and nobody asked who wrote the notes"
     assert {tuple(pair) for pair in found} == {("prompt", "chosen", "rejected")}
     assert [message["role"] for message in found[0]["prompt"]] == ["system", "user"]

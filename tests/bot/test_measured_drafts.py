@@ -12,6 +12,7 @@ from bot.drafting.jobs import draft_feet
 from bot.drafting.measures import shown
 from bot.store import Store
 from bot.workspace import PostedMessage, Workspace
+from tests.bot.draft_view import shown_in
 from tests.person import Person, StartBot, buttons, facts, settings_for
 from tests.scripted_engine import Json, ScriptedEngine
 
@@ -80,7 +81,7 @@ async def test_why_this_gives_the_reason_and_the_cost(
     _, clear = await marked(ana, 2)
     await ana.press(clear, "why")
     (view,) = await workspace.until(lambda: workspace.views(ana.id))
-    said = str(view.view)
+    said = shown_in(view)
     assert "Draft 2 is likely the best of 2" in said
     assert "easier to read" in said
     assert "tokens written for 2 drafts" in said
@@ -191,7 +192,7 @@ async def test_a_stop_shows_what_was_written_so_far(
 ) -> None:
     engine.write, engine.pause = lambda _: "The tram climbs the hill. " * 200, 0.01
     await ana.draft("best=yes rain")
-    await workspace.until(lambda: "stop_thread" in buttons(ana.root) and engine.running)
+    await workspace.until(lambda: engine.running and "stop_thread" in buttons(ana.root))
     assert not ana.drafts
     await ana.press(ana.root, "stop_thread")
     (draft,) = await ana.sees_drafts(1)

@@ -18,14 +18,12 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
-from bot.drafting.voice.replacer import Replacer
-from bot.drafting.whole_sentences import whole_length
-from bot.messages import sentence, sentences
+        await self._pass_on(self.replacer.feed(self.opening.feed(piece)))
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
 from bot.store import Version, VersionStatus
 from bot.store.probe import age
-from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
+from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, joined, part
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +45,7 @@ class DraftWriter:
     replacer: Replacer
     text: str = ""
     written: str = ""
+    opening: Opening = field(default_factory=Opening)
     held: Verdict | None = None
     stopped: bool = False
     finish_reason: str | None = None
@@ -59,22 +58,20 @@ class DraftWriter:
 
     async def take(self, piece: str) -> None:
         """Take more of the model's text; after it is held, it is only kept."""
-        await self._pass_on(self.replacer.feed(piece))
+        await self._pass_on(self.replacer.feed(self.opening.feed(piece)))
 
     async def finish(self, model: str | None, tokens: int | None) -> None:
         """End the draft: the model is done."""
-        await self._pass_on(self.replacer.finish())
-        if self.over:
-            return None
         facts = {
             "finish_reason": self.finish_reason,
             "model": model,
             "tokens": tokens,
             "seconds": time.monotonic() - self.began,
         }
-        if self._cut_off:
-            self.written = self.written[: whole_length(self.written)]
-        if self.held is None and await self._release(self._last_text):
+        rest = self.replacer.feed(self.opening.finish()) + self.replacer.finish()
+        self.written += rest
+        self.written = self.written[: kept_length(self.written, cut_off=self._cut_off)]
+        if self.held is None and await self._release(lambda: self._last_text(rest)):
             rules = list(self.gate.verdict.rules)
             if self.stopped:
                 return await self.end(VersionStatus.STOPPED)
@@ -115,15 +112,13 @@ class DraftWriter:
         """Whether the model had more to say than it may."""
         return self.finish_reason == "length"
 
-    async def _last_text(self) -> SafeText:
-        """Return what is left to be shown: of a text that was cut off no half sentence.
+    async def _last_text(self, opening: str) -> SafeText:
+        """Return what is left to be shown of the draft, without what is no part of it.
 
-        Of what is shown already, that is taken back too: the gate releases a long one in pieces.
+        Such an end is taken back where it is shown already.
         """
-        rest = await self.gate.finish()
-        if not self._cut_off:
-            return rest
-        kept = whole_length(self.text + rest)
+        rest = joined(await self.gate.feed(opening), await self.gate.finish())
+        kept = kept_length(self.text + rest, cut_off=self._cut_off)
         if kept < len(self.text):
             self.text = self.text[:kept]
             self.message.cut(kept)
