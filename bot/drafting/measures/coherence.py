@@ -1,7 +1,8 @@
 """Coherence: how much likelier sentences are after those before them, and how little is repeated.
 
-The gain of a sentence from its context is its pointwise mutual information by a language model;
-Egan et al. 2022 (Play the Shannon Game With Language Models) measure texts so. Only the sentences
+The gain of a sentence from its context is their pointwise mutual information by a language model
+(between sentences: Padmakumar & He 2021, "Unsupervised Extractive Summarization using Pointwise
+Mutual Information"). Only the sentences
 just before it are its context: the mean is the same however long the text is.
 """
 
