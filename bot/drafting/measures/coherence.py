@@ -2,8 +2,8 @@
 
 The gain of a sentence from its context is their pointwise mutual information by a language model
 (between sentences: Padmakumar & He 2021, "Unsupervised Extractive Summarization using Pointwise
-Mutual Information"). Only the sentences
-just before it are its context: the mean is the same however long the text is.
+Mutual Information"). Only the sentences just before it are its context: the mean is the same
+however long the text is.
 """
 
 from asyncio import gather

@@ -40,7 +40,7 @@ def distinct(words: Sequence[str]) -> float:
     The mean over windows of equal size, so that length plays no part (MATTR, Covington & McFall
     2010).
     """
-    starts = range(max(1, len(words) - WINDOW + 1))
+    starts = range(0, max(1, len(words) - WINDOW + 1), WINDOW // 2)
     windows = [words[start : start + WINDOW] for start in starts]
     shares = [
         len({*runs}) / len(runs) for w in windows for n in (1, 2, 3) if (runs := ngrams(w, n))
