@@ -11,7 +11,7 @@ from bot.drafting.measures.units import plain, sentences_of, words_of
 from bot.messages import Language
 
 # School years that stand in the middle of what people write for each other, and the spread.
-GRADES: dict[Language, tuple[float, float]] = {"en": (10.0, 3.0), "zh": (2.5, 1.0)}
+GRADES: dict[Language, tuple[float, float]] = {"en": (11.0, 4.0), "zh": (0.9, 0.4)}
 SIMPLIFIED = OpenCC("t2s")
 # The first level of GB 2312-80: the 3755 characters that texts are mostly made of.
 COMMON = frozenset(
