@@ -279,12 +279,15 @@ async def test_a_judge_and_what_is_counted_make_the_mean() -> None:
     assert (judged.coherence, judged.relevance) == (1, 1)
 
 
-async def test_a_server_that_gives_no_probabilities_grades_nothing() -> None:
-    async def refuse(_: Sequence[ChatMessage]) -> Mapping[str, float]:
-        raise EngineRefused("No probabilities here.", "no_scores")
+@pytest.mark.parametrize(
+    "error", [EngineRefused("No probabilities.", "no_scores"), EngineUnavailable("Starting.")]
+)
+async def test_a_judge_that_cannot_answer_changes_nothing(error: Exception) -> None:
+    async def fail(_: Sequence[ChatMessage]) -> Mapping[str, float]:
+        raise error
 
     counted = await measure([OFFICE], BRIEF, "en", overlap)
-    assert await measure([OFFICE], BRIEF, "en", overlap, Judge(refuse)) == counted
+    assert await measure([OFFICE], BRIEF, "en", overlap, Judge(fail)) == counted
 
 
 async def test_coherence_needs_two_sentences() -> None:
