@@ -18,7 +18,9 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
-        await self._pass_on(self.replacer.feed(self.opening.feed(piece)))
+from bot.drafting.tidying import Opening, kept_length
+from bot.drafting.voice.replacer import Replacer
+from bot.messages import sentence, sentences
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
 from bot.store import Version, VersionStatus

@@ -7,7 +7,7 @@ import structlog
 
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.jobs.job_run import JobRun
-from bot.drafting.measures import Scorer, measure, shown_measures
+from bot.drafting.measures import Judge, Scorer, measure, shown_measures
 from bot.drafting.ranking import Measured, Ranking, ranking_of
 from bot.drafting.slack_port import where
 from bot.messages import LANGUAGES
@@ -66,18 +66,19 @@ async def _found(run: JobRun, versions: Sequence[Version], seconds: float) -> li
     shown = frozenset(shown_measures(model, language))
     texts = [version.text for version in versions]
 
-    async def found(score: Scorer | None) -> list[Measured]:
-        told = await measure(texts, run.thread.brief, language, score)
+    async def found(score: Scorer | None, judge: Judge | None) -> list[Measured]:
+        told = await measure(texts, run.thread.brief, language, score, judge)
         return [Measured.of(each, shown) for each in told]
 
     with MEASURING.time():
         try:
             async with asyncio.timeout(seconds):
-                return await found(run.context.engine.score if shown & READ else None)
+                score = run.context.engine.score if shown & READ else None
+                return await found(score, run.context.judge)
         except (EngineUnavailable, EngineRefused, TimeoutError) as away:
             log.warning("measured without a model", job=run.job.name, away=type(away).__name__)
         except Exception as error:
             # A text that a measure cannot read must not keep its draft from anybody.
             log.error("not measured", job=run.job.name, error=where(error))
             return []
-        return await found(None)
+        return await found(None, None)

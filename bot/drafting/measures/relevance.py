@@ -1,8 +1,8 @@
 """Relevance: how much likelier a text makes its brief.
 
-Pointwise mutual information of brief and text by a language model, per token of the brief, as the
-reverse direction of Li et al. 2016 (A Diversity-Promoting Objective Function) and of BARTScore
-(Yuan et al. 2021, recall).
+The information that the brief gains from the text by a language model, per token: the Shannon Game
+of Egan et al. 2022, "Play the Shannon Game With Language Models", and the recall of BARTScore (Yuan
+et al. 2021).
 """
 
 from collections.abc import Sequence
