@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -105,12 +106,15 @@ def _counted(judged: Sequence[Judged]) -> str:
     counts = {
         "accepted": sum(each.version.accepted_at is not None for each in judged),
         "thumbs up": sum(thumb for each in judged for thumb in each.thumbs),
-        "thumbs down": sum(not thumb for each in judged for thumb in each.thumbs),
+        "changed before that": sum(len(each.edits) for each in judged),
         "regenerated": sum(each.again for each in judged),
-        "changed": sum(each.built_on for each in judged),
+        "refined": sum(each.built_on for each in judged),
+        "thumbs down": sum(not thumb for each in judged for thumb in each.thumbs),
     }
     told = ", ".join(f"{n} {what}" for what, n in counts.items())
-    return f"{len(judged)} drafts beside others: {told}"
+    reasons = Counter(reason for each in judged for reason in each.reasons)
+    why = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
+    return f"{len(judged)} drafts beside others: {told}" + (f" ({why})" if why else "")
 
 
 def _prediction(fitted: Fit) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from bot.store.models import Feedback, FittedRanking, Job, JobKind, Thread, Version
+from bot.store.models import Feedback, FeedbackReason, FittedRanking, Job, JobKind, Thread, Version
 from bot.store.transactions import Transactions
 
 # Versions that are looked at, the newest: enough to fit four weights on.
@@ -17,15 +17,16 @@ MOST_JUDGED = 10_000
 class Judged:
     """A version beside its siblings, and what people did with it.
 
-    `thumbs` are what readers pressed last; `again`: how often it was regenerated; `built_on`: how
-    often somebody had it changed, which they do with the one they like best; `edits`: what people
-    made of it before they accepted it; `by`: who did any of this.
+    `thumbs` are what readers pressed last, `reasons` why they are down; `again`: how often it was
+    regenerated; `built_on`: how often somebody had it changed, which they do with the one they like
+    best; `edits`: what people made of it before they accepted it; `by`: who did any of this.
     """
 
     team: str
     thread_id: int
     version: Version
     thumbs: Sequence[bool]
+    reasons: Sequence[FeedbackReason]
     again: int
     built_on: int
     edits: Sequence[str]
@@ -99,6 +100,7 @@ def _judged(team: str, version: Version, done: Sequence[Feedback | Job]) -> Judg
         version.thread_id,
         version,
         [each.good for each in done if isinstance(each, Feedback)],
+        [each.reason for each in done if isinstance(each, Feedback) and each.reason],
         kinds[JobKind.REGENERATE],
         kinds[JobKind.REFINE] + kinds[JobKind.CONTINUE],
         [
