@@ -1,21 +1,17 @@
 """What a workspace's clicks teach, kept in the store; and the pairs that a trainer reads."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.draft_action import Way
-from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.learning import Learning
 from bot.drafting.ranking_fit import value_of
 from bot.drafting.training_pairs import TrainingPairs
-from bot.store import Job, JobKind, JobStatus, Source, Store, Thread, Version, VersionStatus
+from bot.store import FeedbackReason, JobKind, Source, Store, VersionStatus
+from tests.bot.clicker import TEAM, Clicker
 
-TEAM = "T1"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -24,55 +20,6 @@ async def store(url: str) -> AsyncIterator[Store]:
     opened = await Store.open(url)
     yield opened
     await opened.close()
-
-
-@dataclass
-class Clicker:
-    """Writes drafts into the store, and clicks on them."""
-
-    store: Store
-    keys: int = 0
-
-    async def ask(self, kind: JobKind, **known: Any) -> Job:
-        self.keys += 1
-        thread = None
-        if "thread_id" not in known:
-            brief = f"brief {self.keys}"
-            thread = Thread(team=TEAM, channel="C1", requester="U1", recipe="blog", brief=brief)
-        fields = {"requester": "U1", "sampling": {"n": 0}, **known}
-        job = await self.store.add_job(
-            Job(kind=kind, **fields), f"k{self.keys}", limit=10**6, thread=thread
-        )
-        assert job is not None
-        return job
-
-    async def two(self, better: int = 0) -> list[Version]:
-        """Write two drafts, of which `better` is the more readable."""
-        sampling = DraftingSettings().options(seed=1).model_copy(update={"n": 2}).model_dump()
-        job = await self.ask(JobKind.DRAFT, sampling=sampling)
-        versions = await self.store.ensure_versions(job)
-        for each in versions:
-            await self.store.end_version(each.id, VersionStatus.FINISHED, text=f"Text {each.id}.")
-        even = {"coherence": 0.5, "creativity": 0.5, "relevance": 0.5}
-        kept = {
-            each.id: {**even, "readability": 0.7 if i == better else 0.3, "shown": [], "tokens": 5}
-            for i, each in enumerate(versions)
-        }
-        await self.store.save_measures(kept, None)
-        await self.store.end_job(job.id, JobStatus.DONE)
-        return list(await self.store.list_siblings(job.id))
-
-    async def accept(self, version: Version, edited: str | None = None, by: str = "U1") -> None:
-        job = await self.ask(
-            JobKind.ACCEPT,
-            requester=by,
-            thread_id=version.thread_id,
-            parent_id=version.id,
-            instruction=edited,
-            sampling={"n": 0, "way": str(Way.CHANNEL)},
-        )
-        await self.store.mark_accepted(version.id)
-        await self.store.end_job(job.id, JobStatus.DONE)
 
 
 @pytest.fixture
@@ -202,3 +149,13 @@ async def test_a_channel_keeps_what_is_usual_in_it(store: Store) -> None:
     assert not await store.shows_best("C2")
     assert await store.set_shows_best("C1", False, "U2")
     assert not await store.shows_best("C1")
+
+
+async def test_why_a_thumb_is_down_is_kept_with_the_draft(store: Store, clicker: Clicker) -> None:
+    one, _ = await clicker.two()
+    await store.rate_version(one.id, "U2", False, "thumb")
+    await store.explain_rating(one.id, "U2", FeedbackReason.FACTS, "it never rained")
+    first, second = await store.list_judged(TEAM)
+    assert (first.thumbs, first.reasons) == ([False], [FeedbackReason.FACTS])
+    assert first.version.measures is not None
+    assert second.version.measures is not None
