@@ -12,7 +12,7 @@ from bot.workspace import PostedMessage, Workspace
 from bot.workspace.canvas import Canvas, CanvasPlan, new_canvas
 from tests.bot.draft_view import form_behind, shown_in
 from tests.bot.fakes import until
-from tests.person import Person, StartBot, buttons, facts
+from tests.person import Person, StartBot, buttons, facts, is_done
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -555,9 +555,10 @@ async def test_a_text_that_is_longer_than_the_form_goes_as_it_is(
 ) -> None:
     engine.write = lambda _: "The tram climbs the hill. " * 150
     await ana.draft("rain")
-    (draft,) = await ana.sees_drafts(1)
+    await workspace.until(lambda: ana.drafts and is_done(ana.drafts[-1]))
+    draft = ana.drafts[-1]
     form = await form_behind(workspace, ana, draft, "accept_form")
     assert "climbs" not in shown_in(form)
     assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
-    (posted, *_) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
-    assert "climbs" in posted.text
+    posted = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+    assert "climbs" in posted[0].text

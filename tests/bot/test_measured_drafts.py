@@ -200,6 +200,23 @@ async def test_a_stop_shows_what_was_written_so_far(
 
 
 @pytest.mark.usefixtures("meaningful")
+async def test_a_best_that_slack_did_not_take_is_shown_once_by_the_next_start(
+    start: StartBot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    engine.write = clear_or_dull
+    workspace.fail("chat.stopStream", status=500, times=1000)
+    workspace.fail("chat.update", status=500, times=1000)
+    async with start():
+        await ana.draft("seed=2 n=2 best=yes rain")
+        await workspace.until(lambda: ana.drafts)
+    workspace.heal()
+    async with start():
+        (best,) = await ana.sees_drafts(1, timeout=20)
+        assert "The rain fell" in best.text
+        assert "others" in buttons(best)
+
+
+@pytest.mark.usefixtures("meaningful")
 async def test_the_best_comes_after_a_restart_in_the_midst_of_writing(
     start: StartBot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:

@@ -50,6 +50,7 @@ OURS = {
     ),
     *("stop", "title", "typed", "written"),
     *("first", "meant", "other", "second"),
+    *("ahead", "values"),  # by the names of the measures
 }
 
 

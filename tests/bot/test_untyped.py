@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.drafting.destination import Destination
 from bot.drafting.explanation import Changes, RecentThread
 from bot.drafting.slack_port import Button, Content, Place, Work
 from bot.messages import Phrase, sentences
@@ -119,6 +120,9 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
         ],
     },
     version_views: {
+        "accept_view": [
+            lambda w: version_views.accept_view("{}", "en", Destination("C1", apart=False), w)
+        ],
         "changes_view": [lambda w: version_views.changes_view(Changes(1, [("same", w)]), "en")],
     },
 }
