@@ -13,7 +13,7 @@ have has from at by as not
 """
 LEAST_COMMON = 0.12
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’]*")
-FEW_WORDS = 10
+FEW_WORDS = 15
 
 
 def in_language(subject: Subject) -> bool:
