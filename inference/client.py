@@ -19,6 +19,11 @@ CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
+# The most alternatives of a token that OpenAI's API gives.
+MOST_ALTERNATIVES = 20
+# What a token shows that is only a part of a character.
+UNFINISHED = "\ufffd"
+
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
@@ -150,6 +155,49 @@ class EngineClient:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise EngineUnavailable("The server does not answer as OpenAI's API does.") from None
 
+    async def score(self, context: str, text: str, model: str | None = None) -> list[float]:
+        """Return the log-probability of each token of a text after its context.
+
+        Raises EngineUnavailable; EngineRefused, also where a server cannot score prompts.
+        https://platform.openai.com/docs/api-reference/completions/create (echo, logprobs)
+        """
+        body = {"prompt": context + text, "max_tokens": 0, "echo": True, "logprobs": 0}
+        body |= {"model": model or self.model} if model or self.model else {}
+        try:
+            async with self._open.post("/v1/completions", json=body) as response:
+                await _check(response)
+                return _scores(context + text, len(context), await response.json())
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnavailable("The worker does not answer.") from error
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise EngineRefused("The server cannot score a text.", "no_scores") from None
+
+    async def first_token(
+        self, messages: Sequence[ChatMessage], model: str | None = None
+    ) -> dict[str, float]:
+        """Return the likeliest first tokens of the answer, and the log-probability of each.
+
+        Raises EngineUnavailable; EngineRefused, also where a server gives no log-probabilities.
+        https://platform.openai.com/docs/api-reference/chat/create (logprobs, top_logprobs)
+        """
+        body: dict[str, object] = {
+            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "max_tokens": 1,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": MOST_ALTERNATIVES,
+        }
+        body |= {"model": model or self.model} if model or self.model else {}
+        try:
+            async with self._open.post("/v1/chat/completions", json=body) as response:
+                await _check(response)
+                (first, *_) = (await response.json())["choices"][0]["logprobs"]["content"]
+                return {each["token"]: float(each["logprob"]) for each in first["top_logprobs"]}
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnavailable("The worker does not answer.") from error
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise EngineRefused("The server gives no probabilities.", "no_scores") from None
+
     async def models(self) -> list[str]:
         """Return the names of the models served. Raises EngineUnavailable, EngineRefused."""
         try:
@@ -226,6 +274,22 @@ def _chat_body(
         "stream_options": {"include_usage": True},
     }
     return body | ({"model": model} if model else {})
+
+
+def _scores(whole: str, start: int, answer: dict[str, Any]) -> list[float]:
+    """Return the scores of the tokens that end behind `start`, in characters of the whole text.
+
+    A character may be several tokens, which show as U+FFFD: no offset can be trusted behind them,
+    so each whole token is looked for in the text. The first token of all has no score.
+    """
+    told, at, scores = answer["choices"][0]["logprobs"], 0, []
+    for token, score in zip(told["tokens"], told["token_logprobs"], strict=True):
+        found = whole.find(token, at) if token and UNFINISHED not in token else -1
+        end = found + len(token) if found >= 0 else at
+        if score is not None and (end > start or (end == at >= start)):
+            scores.append(float(score))
+        at = end
+    return scores
 
 
 def _without_reasoning(delta: Delta, reasoning: ReasoningFilter) -> Delta | None:

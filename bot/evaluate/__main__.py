@@ -1,6 +1,7 @@
 """`python -m bot.evaluate`: write the texts of all briefs, and check them.
 
-`compare A B` tells two runs apart, `check RUN` judges written texts anew.
+`compare A B` tells two runs apart, `check RUN` judges written texts anew,
+`measures RUN` says how good the four measures of drafts are.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from bot.cli import run_command
 from bot.drafting.brief.options import Options
+from bot.evaluate import measures
 from bot.evaluate.cases import chosen, load_cases
 from bot.evaluate.compare import comparison
 from bot.evaluate.report import tables
@@ -161,7 +163,11 @@ def _check(arguments: list[str]) -> int:
     return run_command(check())
 
 
-COMMANDS: Mapping[str, Callable[[list[str]], int]] = {"compare": _compare, "check": _check}
+COMMANDS: Mapping[str, Callable[[list[str]], int]] = {
+    "compare": _compare,
+    "check": _check,
+    "measures": measures.main,
+}
 
 
 if __name__ == "__main__":

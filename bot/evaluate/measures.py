@@ -1,0 +1,254 @@
+"""`python -m bot.evaluate measures`: how well the measures tell the better text of known pairs."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+
+from bot.cli import run_command
+from bot.drafting.measures import MEASURES
+from bot.drafting.measures.coherence import coherence
+from bot.drafting.measures.creativity import creativity
+from bot.drafting.measures.judge import Judge
+from bot.drafting.measures.readability import readability
+from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.scoring import CountingScorer
+from bot.drafting.measures.shown import KEPT
+from bot.errors import OperatorError
+from bot.evaluate.intervals import Interval, wilson
+from bot.evaluate.pairs import Pair, pairs_of
+from bot.evaluate.results import load
+from bot.messages import Language
+from bot.settings import Settings
+from inference.client import EngineClient
+
+KINDS: Mapping[str, Sequence[str]] = {
+    "coherence": ("shuffled", "repeated", "cut", "hot"),
+    "creativity": ("repeated", "copied"),
+    "relevance": ("other",),
+    "readability": ("knotted", "hot"),
+}
+"""Which pairs a measure must tell apart to be shown. The order is that of the table."""
+LENGTH = "halved"
+"""Pairs of which neither is better: a measure that prefers one of them measures length."""
+JUDGE = "judge: "
+FEWEST_PAIRS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One pair, as one measure sees it: 1 if it tells the better one, 0.5 for a tie, else 0."""
+
+    measure: str
+    kind: str
+    language: Language
+    right: float
+
+
+@dataclass(slots=True)
+class Examiner:
+    """Asks the measures about pairs. Texts that are in several pairs are read once."""
+
+    engine: EngineClient
+    model: str
+    judge: Judge | None
+    slots: asyncio.Semaphore
+    known: dict[tuple[str, str, str, int], asyncio.Future[float | None]] = field(
+        default_factory=dict
+    )
+    costs: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    async def tell(self, pair: Pair, measure: str) -> list[Told]:
+        """Return what the measure says of the pair, and what the judge says."""
+        names = [measure, *([JUDGE + measure] if self.judge else [])]
+        found = []
+        for name in names:
+            better, worse = [
+                await self._value(name, pair, text) for text in (pair.better, pair.worse)
+            ]
+            if better is not None and worse is not None:
+                right = 0.5 + 0.5 * ((better > worse) - (better < worse))
+                found.append(Told(name, pair.kind, pair.language, right))
+        return found
+
+    async def _value(self, name: str, pair: Pair, text: str) -> float | None:
+        words = words_read([pair.better, pair.worse], pair.language)
+        key = (name, pair.case, text, words if name == "relevance" else 0)
+        if key not in self.known:
+            asked = self._asked(name, pair, text, words)
+            self.known[key] = asyncio.ensure_future(asked)
+        return await self.known[key]
+
+    async def _asked(self, name: str, pair: Pair, text: str, words: int) -> float | None:
+        async with self.slots:
+            if self.judge and name.startswith(JUDGE):
+                measure = name.removeprefix(JUDGE)
+                return await self.judge.grade(text, pair.brief, measure, pair.language)
+            if name == "readability":
+                return readability(text, pair.language)
+            if name == "creativity":
+                others = [pair.sibling] if pair.sibling and pair.kind == "copied" else []
+                return creativity(text, others, pair.language)
+            counting = CountingScorer(self._score)
+            value = await (
+                coherence(text, pair.language, counting)
+                if name == "coherence"
+                else relevance(text, pair.brief, words, pair.language, counting)
+            )
+            self.costs[name].append(counting.tokens)
+            return value
+
+    async def _score(self, context: str, text: str) -> list[float]:
+        return await self.engine.score(context, text, self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    measure: str
+    kind: str
+    language: Language
+    pairs: int
+    accuracy: Interval
+
+    @property
+    def tells(self) -> bool:
+        """Whether the measure tells these pairs apart."""
+        return self.pairs >= FEWEST_PAIRS and self.accuracy.low > 0.5
+
+
+def rows_of(told: Iterable[Told]) -> list[Row]:
+    """Return the accuracy by measure, language and kind of pair."""
+    groups: dict[tuple[str, Language, str], list[float]] = defaultdict(list)
+    for each in told:
+        groups[each.measure, each.language, each.kind].append(each.right)
+    return [
+        Row(measure, kind, language, len(right), wilson(fmean(right), len(right)))
+        for (measure, language, kind), right in sorted(groups.items())
+    ]
+
+
+def shown_by(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return by language the measures that tell all of their pairs apart."""
+    languages = sorted({row.language for row in rows})
+    return {
+        language: [
+            measure
+            for measure in MEASURES
+            if (own := [r for r in rows if _bars(r, measure, language)])
+            and all(row.tells for row in own)
+        ]
+        for language in languages
+    }
+
+
+def table(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> str:
+    """Return the table in Markdown."""
+    return "\n".join(_lines(rows, costs, title))
+
+
+def _lines(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> Iterator[str]:
+    yield f"## The measures with {title}\n"
+    yield "| measure | language | pairs | number | tells the better one | |"
+    yield "|---|---|---|---|---|---|"
+    for row in rows:
+        share = row.accuracy
+        said = f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
+        mark = "the longer wins" if row.kind == LENGTH else "yes" if row.tells else "no"
+        yield f"| {row.measure} | {row.language} | {row.kind} | {row.pairs} | {said} | {mark} |"
+    for name, tokens in sorted(costs.items()):
+        yield f"\nTokens read for {name}: {median(tokens):.0f} a text, at most {max(tokens)}."
+    for language, names in shown_by(rows).items():
+        yield f"\nShown ({language}): {', '.join(names) or 'none'}."
+
+
+def _bars(row: Row, measure: str, language: Language) -> bool:
+    return (row.measure, row.language) == (measure, language) and row.kind in KINDS[measure]
+
+
+def keep(model: str, shown: Mapping[str, Sequence[str]], place: Path = KEPT) -> None:
+    """Keep what is shown with a model; languages that were not measured stay as they were."""
+    kept = json.loads(place.read_text(encoding="utf-8"))
+    kept[model] = kept.get(model, {}) | shown
+    place.write_text(f"{json.dumps(kept, indent=2, sort_keys=True)}\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit code."""
+    return run_command(_measure(_parser().parse_args(arguments)))
+
+
+async def _measure(options: argparse.Namespace) -> int:
+    pairs = _chosen(options)
+    async with AsyncExitStack() as stack:
+        examiner = await _examiner(stack, options)
+        work = [
+            examiner.tell(pair, measure)
+            for pair in pairs
+            for measure in MEASURES
+            if pair.kind in (*KINDS[measure], LENGTH)
+        ]
+        told: list[Told] = []
+        for done, each in enumerate(asyncio.as_completed(work), start=1):
+            told += await each
+            if done % 50 == 0:
+                print(f"{done} of {len(work)}", file=sys.stderr, flush=True)
+    rows = rows_of(told)
+    print(table(rows, examiner.costs, options.name or examiner.model))
+    if options.keep:
+        keep(options.name or examiner.model, shown_by(rows))
+    return 0
+
+
+def _chosen(options: argparse.Namespace) -> list[Pair]:
+    at_two = load(options.hot) if options.hot else None
+    pairs = [
+        pair
+        for pair in pairs_of(load(options.run), at_two, options.pairs or EVERY_KIND)
+        if options.languages is None or pair.language in options.languages
+    ]
+    cases = list(dict.fromkeys(pair.case for pair in pairs))[: options.limit]
+    if not cases:
+        raise OperatorError(f"{options.run} has no text that pairs can be made of.")
+    return [pair for pair in pairs if pair.case in cases]
+
+
+async def _examiner(stack: AsyncExitStack, options: argparse.Namespace) -> Examiner:
+    settings = Settings()
+    engine = EngineClient(options.url or settings.engine_url, token=settings.worker_token)
+    await stack.enter_async_context(engine)
+    judge = None
+    if options.judge:
+        asked = await stack.enter_async_context(EngineClient(options.judge))
+        judge = Judge(asked.first_token)
+    model = options.model or next(iter(await engine.models()))
+    return Examiner(engine, model, judge, asyncio.Semaphore(options.concurrency))
+
+
+EVERY_KIND = [*dict.fromkeys(kind for kinds in KINDS.values() for kind in kinds), LENGTH]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.evaluate measures",
+        description="Say how well each measure tells the better text of pairs made from a run.",
+    )
+    parser.add_argument("run", type=Path, help="the folder of a run, best with --n 2 or more")
+    parser.add_argument("--hot", type=Path, help="the folder of a run with temperature=2")
+    parser.add_argument("--url", help="the worker that scores texts; by default WORKER_URL")
+    parser.add_argument("--model", help="its model, where it has several")
+    parser.add_argument("--name", help="what to keep the result under; by default the model's name")
+    parser.add_argument("--judge", help="the server of a model that judges too")
+    parser.add_argument("--pairs", action="append", choices=EVERY_KIND)
+    parser.add_argument("--languages", action="append", choices=["en", "zh"])
+    parser.add_argument("--limit", type=int, help="briefs at most")
+    parser.add_argument("--concurrency", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="keep in the package what is shown")
+    return parser
