@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.sources import Material
+from bot.drafting.tidying import tidied
 from bot.errors import OperatorError
 from bot.evaluate.cases import Case
 from bot.evaluate.conditions import Conditions
@@ -105,7 +106,8 @@ def _text(case: Case, conversation: Conversation, sample: int, answer: Answer) -
         seed=conversation.options.seed,
         brief=conversation.brief,
         instruction=conversation.instruction,
-        text=answer.text.strip(),
+        text=tidied(answer.text, cut_off=answer.finish_reason == "length").strip(),
+        raw=answer.text,
         finish_reason=answer.finish_reason,
         tokens=answer.tokens,
     )
