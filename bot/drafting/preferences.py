@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.drafting.brief.brief import TOKENS_A_WORD, Brief
 from bot.drafting.brief.options import TONES, Options
@@ -20,6 +20,10 @@ SPELLINGS = ("british", "american", "simplified", "traditional")
 LEAST_WORDS, MOST_WORDS = 10, 3_000
 LONGEST_ABOUT, LONGEST_SIGNATURE = 1_000, 200  # Characters.
 ABOUT, SIGNATURE = "about", "signature"
+
+
+OwnSettings: TypeAlias = Preferences
+"""What one person set, for whoever shows it and does not know the store."""
 
 
 class BadPreference(UserError):
@@ -132,7 +136,7 @@ def shown_options(own: Preferences, settings: DraftingSettings) -> dict[str, str
 
 def _words(recipe: Recipe, options: Options, length: str | None) -> int | None:
     """Return how many words it is to have, where the kind has a usual length and no network."""
-    usual = recipe.wording(prompted_in(options)).words
-    if usual is None or length not in LENGTHS or options.network is not None:
+    usual, times = recipe.wording(prompted_in(options)).words, LENGTHS.get(length or "")
+    if usual is None or times is None or options.network is not None:
         return None
-    return min(max(round(usual * LENGTHS[length]), LEAST_WORDS), MOST_WORDS)
+    return min(max(round(usual * times), LEAST_WORDS), MOST_WORDS)

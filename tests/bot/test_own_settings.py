@@ -1,7 +1,7 @@
 """What a person sets for their own drafts: kept for them alone, used where a brief says nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ async def home_shows(workspace: Workspace, who: Person, words: str) -> str:
     return await workspace.until(shown)
 
 
-async def set_own(workspace: Workspace, who: Person, values: dict[str, object]) -> Any:
+async def set_own(workspace: Workspace, who: Person, values: Mapping[str, object]) -> Any:
     """Fill in the form behind the button of the home tab, and return Slack's answer."""
     home = await home_of(workspace, who)
     assert await workspace.click_in_view(who.id, home.id, "own_settings")

@@ -13,12 +13,12 @@ from bot.drafting.preferences import (
     LONGEST_SIGNATURE,
     SIGNATURE,
     SPELLINGS,
+    OwnSettings,
 )
 from bot.messages import Language, Named, Sentence, sentence, sentence_about, sentences
 from bot.slack.render.blocks import Block
 from bot.slack.render.draft_form import MOST_DRAFTS
 from bot.slack.render.views import ViewPayload, form_view, input_block, option, plain_text, section
-from bot.store import Preferences
 
 OWN, OWN_DELETE = "own_settings", "delete_own_settings"
 TONE, LANG, LENGTH, DRAFTS, PRIVATE = "tone", "lang", "length", "n", "private"
@@ -26,7 +26,7 @@ SPELLING, CONSENT = "spelling", "consent"
 YES = "yes"
 
 
-def own_blocks(own: Preferences, language: Language) -> list[Block]:
+def own_blocks(own: OwnSettings, language: Language) -> list[Block]:
     """Build the part of the home tab that shows what a person set."""
     lines = [said.to(language) for said in _settings(own)]
     return [
@@ -36,7 +36,7 @@ def own_blocks(own: Preferences, language: Language) -> list[Block]:
     ]
 
 
-def own_view(own: Preferences, languages: Sequence[str], language: Language) -> ViewPayload:
+def own_view(own: OwnSettings, languages: Sequence[str], language: Language) -> ViewPayload:
     """Build the form. `languages`: codes of those that the model writes."""
     return form_view(
         OWN,
@@ -48,7 +48,7 @@ def own_view(own: Preferences, languages: Sequence[str], language: Language) -> 
     )
 
 
-def _settings(own: Preferences) -> Iterator[Sentence]:
+def _settings(own: OwnSettings) -> Iterator[Sentence]:
     """Yield what is set, one by one; of a person's own words how many there are."""
     if own.tone in TONES:
         yield sentences.own_setting(TONE, Named(own.tone, TONES[own.tone]))
@@ -83,7 +83,7 @@ def _buttons(language: Language, *, is_set: bool) -> list[Block]:
     return [change, {**button(sentence("home_own_delete"), OWN_DELETE), "confirm": asked}]
 
 
-def _inputs(own: Preferences, languages: Sequence[str], language: Language) -> Iterator[Block]:
+def _inputs(own: OwnSettings, languages: Sequence[str], language: Language) -> Iterator[Block]:
     def select(name: str, options: list[Block], chosen: object) -> Block:
         element = {"type": "static_select", "options": options}
         held = [each for each in options if each["value"] == str(chosen)]
