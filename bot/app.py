@@ -30,6 +30,7 @@ from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
 from bot.drafting.measures import Judge
+from bot.drafting.preferences import OwnPreferences
 from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
 from bot.encryption import Encryption
@@ -246,6 +247,7 @@ async def _services(
         actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=DraftHistory(store, filter_, context.recipes, slack.people),
         feedback=DraftFeedback(store, slack.people),
+        preferences=OwnPreferences(store, filter_),
         intake=intake,
         outbox=slack.outbox,
         people=slack.people,

@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack, aclosing
 from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import Recipe, load_recipes
 from bot.drafting.jobs.prompt import Conversation
+from bot.drafting.tidying import Opening, kept_length
 from bot.errors import OperatorError, UserError
 from bot.safety_filter import load_filter
 from bot.settings import Settings
 from bot.slack.render.markup import plain
 from bot.worker import own_worker, until_ready
 from inference.client import Delta, EngineClient, Sampling
-from safety import Blocked, Filter, SafeText, Stage, safe
+from safety import Blocked, Filter, SafeText, Stage, joined, part, safe
 
 FAILED = 1
 REQUEST = "terminal"
@@ -69,11 +70,17 @@ async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Fi
     messages = Conversation(recipe, brief.text, brief.options).messages()
     sampling = Sampling(**{**brief.options.sampling, "n": 1})
     gate = filter_.gate(request=REQUEST)
+    opening, shown, reason = Opening(), "", None
     async with aclosing(engine.chat(messages, sampling)) as stream:
         async for item in stream:
             if isinstance(item, Delta):
-                _show(await gate.feed(item.text))
-    _show(await gate.finish())
+                piece = await gate.feed(opening.feed(item.text))
+                _show(piece)
+                shown, reason = shown + piece, item.finish_reason
+    rest = joined(await gate.feed(opening.finish()), await gate.finish())
+    kept = kept_length(shown + rest, cut_off=reason == "length")
+    # What stands on a terminal cannot be taken back.
+    _show(part(rest, 0, max(0, kept - len(shown))))
     print()
 
 

@@ -185,6 +185,7 @@ class DraftActions:
             parent_id=version.id,
             instruction=instruction,
             response_url=invocation.response_url,
+            preferred=await self._preferred_of(version),
         )
         await self._intake.begin(job, invocation, sources=sources)
 
@@ -220,8 +221,14 @@ class DraftActions:
             again_id=version.id,
             instruction=before.instruction,
             response_url=invocation.response_url,
+            preferred=await self._preferred_of(version),
         )
         await self._intake.begin(job, invocation)
+
+    async def _preferred_of(self, version: Version) -> list[str]:
+        """Name the options of a version that its thread has from its requester's preferences."""
+        before = await self._store.get_job(version.job_id)
+        return [name for name in before.preferred or [] if name in Options.model_fields]
 
     async def root_of(self, version: Version) -> str | None:
         """Return the ts of the message under which a version stands."""

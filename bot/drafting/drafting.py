@@ -1,7 +1,7 @@
 """How a text begins: a brief is committed, then answered, then written."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
+from bot.drafting.preferences import adapted
 from bot.drafting.slack_port import NotThere, SlackRefused
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
@@ -54,22 +55,26 @@ class Drafting:
         under: str | None = None,
         among_others: bool = False,
         post_to: str | None = None,
+        settled: Collection[str] = (),
     ) -> None:
         """Begin a new thread. Raises UserError.
 
         `chosen`: options of a form, by their names; `sources`: what it is to be based on, and
         `adopt` the keys of those that wait; `under`: the ts of a message of a person's that is the
         root; `among_others`: people talked below it before; `post_to`: the channel that the text is
-        for, where it is drafted elsewhere.
+        for, where it is drafted elsewhere; `settled`: options that the person saw and left open.
         """
         brief = self._parse(text, chosen)
+        own = await self._store.preferences_of(invocation.user)
+        recipe, languages = self._recipes[brief.recipe], self._settings.model_languages
+        options, preferred = adapted(brief, recipe, own, languages, settled)
         thread = Thread(
             team=invocation.team,
             channel=invocation.channel,
             requester=invocation.user,
             recipe=brief.recipe,
             brief=brief.text,
-            post_to=post_to or (invocation.channel if brief.options.private else None),
+            post_to=post_to or (invocation.channel if options.private else None),
             root_ts=under,
             persons_root=under is not None,
             others_root=among_others,
@@ -77,8 +82,9 @@ class Drafting:
         job = Job(
             kind=JobKind.DRAFT,
             requester=invocation.user,
-            sampling=brief.options.model_dump(),
+            sampling=options.model_dump(),
             response_url=invocation.response_url,
+            preferred=list(preferred),
         )
         await self._intake.begin(job, invocation, thread, sources=sources, adopt=adopt)
 

@@ -83,6 +83,7 @@ class DraftHistory:
             sentences.why_kind(recipe.wording(language).title),
             await self._based(job, asker),
             sentences.why_options(_chosen(options, language)),
+            *([sentences.why_own(job.preferred)] if job.preferred else []),
             sentence("why_made", facts=made_by(version, options.seed, job.n)),
             sentences.why_filter(version.rules),
         ]

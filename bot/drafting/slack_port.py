@@ -272,6 +272,9 @@ class GrowingMessage(Protocol):
     def show(self, text: SafeText) -> None:
         """Append without waiting. Raises NotThere when somebody deleted the draft."""
 
+    def cut(self, chars: int) -> None:
+        """Keep the first characters of the text; what stands behind them goes as it ends."""
+
     async def finish(
         self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
     ) -> None:

@@ -74,14 +74,13 @@ def _first_draft(case: Case, brief: Brief, recipe: Recipe, text: Text) -> Subjec
 
 
 def _refinement(case: Case, brief: Brief, recipe: Recipe, text: Text, before: str) -> Subject:
-    # What the first draft says is told by now: only what is new can be made up anew.
     assert case.wish is not None
     return Subject(
         text.text,
         case.wish.lang or _language(case, brief),
         brief.options,
         recipe,
-        told=f"{brief.text}\n{case.material}\n{text.instruction}\n{before}",
+        told=f"{brief.text}\n{case.material}\n{text.instruction}",
         finish_reason=text.finish_reason,
         absent=case.absent,
         wish=case.wish,

@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.brief.brief import Understood
 from bot.drafting.jobs.intake import Invocation
+from bot.drafting.preferences import shown_options
 from bot.drafting.slack_port import SlackError
 from bot.listeners.filling import fit
 from bot.listeners.form_context import FormContext
@@ -67,6 +68,7 @@ async def _view(
     filling: Filling | None = None,
 ) -> ViewPayload:
     language = await services.people.language_at_once(user)
+    filling = await _with_own(services, user, filling or Filling())
     return draft_view(
         context.to_metadata(),
         language,
@@ -75,6 +77,16 @@ async def _view(
         anywhere=context.channel is None,
         filling=filling,
     )
+
+
+async def _with_own(services: Services, user: str, filling: Filling) -> Filling:
+    """Choose what the person set, where they typed nothing else; it is shown, so it is settled."""
+    try:
+        shown = shown_options(await services.preferences.of(user), services.settings)
+    except StoreUnavailable:
+        return filling
+    typed = filling.understood
+    return replace(filling, understood=Understood({**shown, **typed.options}, typed.text))
 
 
 async def open_filled_form(

@@ -15,6 +15,7 @@ from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.kept_texts import KeptTexts
+from bot.drafting.preferences import OwnPreferences
 from bot.drafting.reviews import Reviews
 from bot.drafting.sources import Sources
 from bot.errors import UserError
@@ -39,6 +40,7 @@ class Services:
     actions: DraftActions
     history: DraftHistory
     feedback: DraftFeedback
+    preferences: OwnPreferences
     intake: Intake
     outbox: Outbox
     people: SlackPeople

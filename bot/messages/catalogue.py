@@ -22,6 +22,7 @@ SentenceGroup = Literal[
     "form",
     "language",
     "option",
+    "own",
     "reason",
     "review",
     "way",

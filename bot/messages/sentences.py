@@ -386,6 +386,21 @@ def why_options(options: Mapping[str, object]) -> Sentence:
     return fill_in("why_options", options=shown)
 
 
+def why_own(names: Sequence[str]) -> Sentence:
+    """Say what of the requester's own preferences it was written with, by name alone."""
+    return fill_in("why_own", names=tuple(sentence_about("own", name) for name in names))
+
+
+def own_setting(name: str, value: Sentence | Named | int) -> Sentence:
+    """Say what a person has set for one thing."""
+    return fill_in("own_setting", name=sentence_about("own", name), value=value)
+
+
+def own_agreed(since: datetime) -> Sentence:
+    """Say since when a person agrees that their drafts may be learned from."""
+    return fill_in("own_agreed", day=f"{since:%Y-%m-%d}")
+
+
 def why_filter(categories: Sequence[str]) -> Sentence:
     """Say in which categories the filter acted."""
     return fill_in("why_rules", rules=_ticked(categories)) if categories else fill_in("why_clean")

@@ -24,6 +24,7 @@ from bot.slack.draft_part import DraftPart, StreamState
 from bot.slack.render import blocks
 from bot.slack.render.parts import split
 from safety import NOTHING, SafeText, joined
+from safety import part as excerpt
 
 STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts share the budget.
 # Seconds for a call that is under way when a draft is left to others.
@@ -93,6 +94,10 @@ class DraftMessage:
             self._writer.result()
         self._text = joined(self._text, text)
         self._has_news.set()
+
+    def cut(self, chars: int) -> None:
+        """Keep so many characters of the text; what Slack shows behind them goes at the end."""
+        self._text = excerpt(self._text, 0, chars)
 
     async def finish(
         self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None

@@ -73,9 +73,9 @@ class DraftPart:
 
     async def complete(self, body: SafeText, closing: list[Block]) -> None:
         """Show the whole body and what closes it, whatever was shown before."""
-        if self._complete:
-            return
         whole = markdown(body)
+        if self._complete and whole == self._sent and not closing:
+            return
         streams = self.stream is StreamState.OPEN and whole.startswith(self._sent)
         if not (streams and await self._stop_stream(whole, closing)):
             await self._outside_stream(lambda: self._update(body, closing))

@@ -20,11 +20,13 @@ from bot.store.models import (
     Job,
     JobKind,
     JobStatus,
+    Preferences,
     Source,
     Thread,
     Version,
     VersionStatus,
 )
+from bot.store.preferences import PreferenceQueries
 from bot.store.probe import Backlog, ProbeQueries
 from bot.store.signals import Signals
 from bot.store.threads import ThreadQueries
@@ -52,6 +54,7 @@ __all__ = [
     "Living",
     "NewerDatabase",
     "OtherKey",
+    "Preferences",
     "Source",
     "Store",
     "StoreUnavailable",
@@ -74,6 +77,7 @@ class Store(
     LookQueries,
     EarlyEventQueries,
     FeedbackQueries,
+    PreferenceQueries,
     ProbeQueries,
     Signals,
 ):

@@ -181,7 +181,8 @@ class Job(Base):
 
     `parent_id` is the version that it refines, or that a delivery is about; `again_id` the one that
     it regenerates. `language` is the requester's language at the first try: a later try finds the
-    job's messages by their words.
+    job's messages by their words. `preferred` names what of the requester's preferences it is
+    written with.
 
     `owner` is the id of the bot that runs it, None if nobody does. `epoch` counts how often a bot
     took it: what a bot writes of an older epoch counts no longer. `failures` counts the runs that
@@ -209,6 +210,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    preferred: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     @property
     def post_key(self) -> str:
@@ -362,6 +364,28 @@ class LookedAt(Base):
     user: Mapped[str] = mapped_column(String(32), primary_key=True)
     channel: Mapped[str | None] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Preferences(Base):
+    """What a person set for their own drafts. None, "" and False leave it to the brief.
+
+    `about`: what the model is told of them, in their words. `consented_at`: since when their drafts
+    may be given to whoever trains models; None: they may not.
+    """
+
+    __tablename__ = "preferences"
+
+    user: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tone: Mapped[str | None] = mapped_column(String(32), default=None)
+    lang: Mapped[str | None] = mapped_column(String(8), default=None)
+    length: Mapped[str | None] = mapped_column(String(8), default=None)
+    drafts: Mapped[int | None] = mapped_column(default=None)
+    private: Mapped[bool] = mapped_column(default=False)
+    spelling: Mapped[str | None] = mapped_column(String(16), default=None)
+    signature: Mapped[str] = mapped_column(Text, default="")
+    about: Mapped[str] = mapped_column(Text, default="")
+    consented_at: Mapped[datetime | None] = mapped_column(default=None)
+    changed_at: Mapped[datetime] = mapped_column(default_factory=now)
 
 
 class KeptText(Base):

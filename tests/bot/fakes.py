@@ -56,6 +56,9 @@ class FakeMessage:
         self.slack.fails("show")
         self.text += text
 
+    def cut(self, chars: int) -> None:
+        self.text = self.text[:chars]
+
     async def finish(
         self, note: Phrase | None, *, buttons: Row = (), thumbs: Thumbs | None = None
     ) -> None:

@@ -195,8 +195,44 @@ async def test_a_draft_that_stopped_at_its_length_limit_says_so_and_what_to_do(
     engine.finish_reason = "length"
     await ana.draft("rain")
     (draft,) = await ana.sees_drafts(1)
-    limit = "It stopped at its length limit. *Continue*, behind the three dots, goes on from here."
-    assert facts(draft) == limit
+    assert facts(draft) == (
+        "There is more to say: the draft reached its length limit. "
+        "*Continue*, behind the three dots, goes on from here."
+    )
+
+
+@pytest.mark.parametrize("rest", ["We look for", "We thank Dr. ", "We thank Dr. Ana Sousa for"])
+async def test_a_draft_that_stopped_at_its_length_limit_ends_with_its_last_whole_sentence(
+    bot: Bot, ana: Person, engine: ScriptedEngine, rest: str
+) -> None:
+    engine.finish_reason, engine.pause = "length", 0.05
+    engine.write = lambda _: f"The office opens on Monday. It has a kitchen. {rest}"
+    await ana.draft("our office")
+    (draft,) = await ana.sees_drafts(1)
+    assert draft.text.endswith("It has a kitchen.")
+
+
+async def test_what_a_model_says_around_a_draft_is_not_shown(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    engine.pause = 0.02
+    engine.write = lambda _: (
+        "Sure! Here is your blog post:\n\n**Title: Our Office**\n\nIt opens on Monday.\n\n"
+        "This blog post provides an overview. It is friendly in tone. It has two paragraphs."
+    )
+    await ana.draft("our office")
+    (draft,) = await ana.sees_drafts(1)
+    assert draft.text.endswith("\n\n**Our Office**\n\nIt opens on Monday.")
+    assert "Sure" not in draft.text
+
+
+async def test_a_draft_that_ended_by_itself_is_shown_as_it_is(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    engine.write = lambda _: "The office opens on Monday. See you there"
+    await ana.draft("our office")
+    (draft,) = await ana.sees_drafts(1)
+    assert draft.text.endswith("See you there")
 
 
 async def test_the_same_choice_of_the_menu_can_be_taken_again(

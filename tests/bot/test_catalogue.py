@@ -17,12 +17,12 @@ SOURCE = "".join(p.read_text(encoding="utf-8") for p in BOT.rglob("*.py") if p.n
 # Begin so: sentences that are chosen by the name of what they are about.
 NAMED = (
     *("option_", "language_", "button_", "wish_", "way_", "form_", "source_", "file_"),
-    *("change_", "reason_", "accept_", "changes_title", "why_title"),
+    *("change_", "reason_", "accept_", "own_", "changes_title", "why_title"),
 )
 # Those that only put fields together.
 NO_WORDS = {
     *("facts", "help_kind", "help_option", "help_wish", "home_thread", "home_thread_link"),
-    *("named_source", "prompt_typed"),
+    *("named_source", "own_setting", "prompt_typed"),
 }
 IN_FORMS = [
     name for name in get_args(SentenceName) if re.fullmatch(r"\w+_(title|submit)|form_close", name)
@@ -48,6 +48,7 @@ def test_no_sentence_was_left_in_english() -> None:
         "home_thread",
         "home_thread_link",
         "named_source",
+        "own_setting",
         "prompt_typed",
     }
 

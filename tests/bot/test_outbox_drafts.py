@@ -168,6 +168,17 @@ async def test_a_draft_grows_while_it_is_released(stage: Stage) -> None:
     assert closing_of(message) == ["context", "actions"]
 
 
+@pytest.mark.parametrize("shown", [FIRST, LONG], ids=["one message", "several"])
+async def test_what_was_cut_off_a_draft_goes_as_it_ends(any_stage: Stage, shown: SafeText) -> None:
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(shown)
+    await any_stage.workspace.until(lambda: any_stage.replies and shown[:9] in str(any_stage.said))
+    draft.cut(9)
+    await draft.finish(FACTS, buttons=AGAIN)
+    assert [text_of([message]) for message in any_stage.replies] == [shown[:9]]
+
+
 async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace: Workspace) -> None:
     workspace.without(*STREAMS)
     async with staged(workspace) as stage:

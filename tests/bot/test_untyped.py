@@ -28,12 +28,14 @@ from bot.slack.render import (
     version_views,
 )
 from bot.slack.render.draft_form import Choices
+from bot.store import Preferences
 from bot.workspace import Workspace
 from safety import SafeText
 from tests.bot.test_sentences import where
 
 # As in a payload of Bolt's, where every value has the type Any.
 BODY: dict[str, Any] = {"text": "words that nobody has judged"}
+OWN = Preferences(user="U1")
 SAID, TEXT = Phrase("We say."), SafeText("Released.")
 TYPES = ("SafeText", "Phrase", "Heads")
 
@@ -106,8 +108,8 @@ BUILDERS: dict[ModuleType, dict[str, list[Callable[[Any], object]]]] = {
     review_views: {"review_view": [lambda w: review_views.review_view(w, "en")]},
     home_view: {
         "home_view": [
-            lambda w: home_view.home_view([RecentThread("Blog", w, None, 1)], [], "en"),
-            lambda w: home_view.home_view([], [w], "en"),
+            lambda w: home_view.home_view([RecentThread("Blog", w, None, 1)], OWN, [], "en"),
+            lambda w: home_view.home_view([], OWN, [w], "en"),
         ],
     },
     version_views: {

@@ -15,6 +15,7 @@ from bot.slack.render import blocks
 from bot.slack.render.draft_form import Choices, draft_view
 from bot.slack.render.feedback_view import feedback_view
 from bot.slack.render.home_view import home_view
+from bot.slack.render.own_views import own_view
 from bot.slack.render.parts import split
 from bot.slack.render.version_views import (
     accept_view,
@@ -22,7 +23,7 @@ from bot.slack.render.version_views import (
     changes_view,
     why_view,
 )
-from bot.store import Version, VersionStatus
+from bot.store import Preferences, Version, VersionStatus
 from bot.workspace.blocks import accept_message_blocks
 from bot.workspace.blocks import accept_view as slack_takes
 from safety import SafeText
@@ -34,6 +35,18 @@ DESTINATIONS = [
     Destination("C0123456789", apart=True),
     Destination("D0123456789", apart=False),
 ]
+EVERYTHING = Preferences(
+    user="U1",
+    tone="friendly",
+    lang="zh",
+    length="short",
+    drafts=3,
+    private=True,
+    spelling="british",
+    signature="s" * 200,
+    about="a" * 1_000,
+    consented_at=datetime(2026, 11, 30, tzinfo=UTC),
+)
 
 
 def version(status: VersionStatus, text: str = "Rain.") -> Version:
@@ -90,6 +103,8 @@ def test_the_forms_about_a_draft_are_taken(language: Language) -> None:
         change_view("{}", ["en"], language),
         *(accept_view("{}", language, where) for where in DESTINATIONS),
         feedback_view("{}", language),
+        own_view(Preferences(user="U1"), ["en"], language),
+        own_view(EVERYTHING, sentences.TEXT_LANGUAGES, language),
     ):
         slack_takes(view)
 
@@ -109,7 +124,7 @@ def test_no_label_of_a_form_shows_the_marks_of_a_message(language: Language) -> 
 def test_home_fits_into_its_tab(briefs: list[SafeText], language: Language) -> None:
     url = "https://acme.slack.com/archives/C1/p1?thread_ts=1.2&cid=C1"
     recent = [RecentThread("a blog post", brief, url, 3) for brief in briefs]
-    slack_takes(home_view(recent, [Phrase("word " * 2000)], language))
+    slack_takes(home_view(recent, EVERYTHING, [Phrase("word " * 2000)], language))
 
 
 @given(brief=texts, n=st.integers(1, 5), language=languages)

@@ -92,11 +92,12 @@ class BadBrief(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What to write, as which kind, with which options."""
+    """What to write, as which kind, with which options; `chosen` names those that it says."""
 
     recipe: str
     text: str
     options: Options
+    chosen: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         assert self.text == self.text.strip() != ""
@@ -157,7 +158,8 @@ def parse(
         read.slip.understood = Understood({**read.options, **kind}, read.whole_text)
         raise read.slip
     name = (recipe or _default_recipe(recipes, read.options)).name
-    return Brief(name, read.whole_text + audience, options.model_copy(update={"lang": lang}))
+    options = options.model_copy(update={"lang": lang})
+    return Brief(name, read.whole_text + audience, options, frozenset(read.options))
 
 
 def _audience_line(read: _Reading) -> str:

@@ -70,10 +70,11 @@ class RecipeSampling(StrictModel):
 
 
 class Recipe(StrictModel):
-    """One kind of text, in at least one language."""
+    """One kind of text, in at least one language. `signed`: its writer signs it."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None
+    signed: bool = False
     sampling: RecipeSampling = RecipeSampling()
     limits: dict[Name, NetworkLimit] = Field({})
     en: Wording | None = None

@@ -19,12 +19,13 @@ from bot.drafting.slack_port import (
     Shown,
     SlackRefused,
 )
+from bot.drafting.tidying import Opening, kept_length
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.messages.names import SentenceName
 from bot.metrics import FIRST_TEXT
 from bot.store import JobKind, Version, VersionStatus
 from bot.store.probe import age
-from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, part
+from safety import NOTHING, Action, Blocked, Gate, SafeText, Stage, Verdict, joined, part
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class DraftWriter:
     message: GrowingMessage
     text: str = ""
     written: str = ""
+    opening: Opening = field(default_factory=Opening)
     held: Verdict | None = None
     stopped: bool = False
     finish_reason: str | None = None
@@ -62,9 +64,10 @@ class DraftWriter:
 
     async def take(self, piece: str) -> None:
         """Take more of the model's text; after it is held, it is only kept."""
-        self.written += piece
-        if self.held is None:
-            await self._release(lambda: self.gate.feed(piece))
+        draft = self.opening.feed(piece)
+        self.written += draft
+        if self.held is None and draft:
+            await self._release(lambda: self.gate.feed(draft))
 
     async def finish(self, model: str | None, tokens: int | None) -> None:
         """End the draft: the model is done."""
@@ -74,7 +77,10 @@ class DraftWriter:
             "tokens": tokens,
             "seconds": time.monotonic() - self.began,
         }
-        if self.held is None and await self._release(self.gate.finish):
+        rest = self.opening.finish()
+        self.written += rest
+        self.written = self.written[: kept_length(self.written, cut_off=self._cut_off)]
+        if self.held is None and await self._release(lambda: self._last_text(rest)):
             rules = list(self.gate.verdict.rules)
             if self.stopped:
                 return await self.end(VersionStatus.STOPPED)
@@ -109,6 +115,23 @@ class DraftWriter:
         """Write nothing more here; another run goes on from what stands."""
         await self.gate.stop()
         await self.message.abandon()
+
+    @property
+    def _cut_off(self) -> bool:
+        """Whether the model had more to say than it may."""
+        return self.finish_reason == "length"
+
+    async def _last_text(self, opening: str) -> SafeText:
+        """Return what is left to be shown of the draft, without what is no part of it.
+
+        Such an end is taken back where it is shown already.
+        """
+        rest = joined(await self.gate.feed(opening), await self.gate.finish())
+        kept = kept_length(self.text + rest, cut_off=self._cut_off)
+        if kept < len(self.text):
+            self.text = self.text[:kept]
+            self.message.cut(kept)
+        return part(rest, 0, kept - len(self.text))
 
     async def _release(self, step: Callable[[], Awaitable[SafeText]]) -> bool:
         """Show what a step of the gate lets go; False where the draft ended or is held instead."""

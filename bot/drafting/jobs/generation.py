@@ -11,6 +11,7 @@ from bot.drafting.jobs.at_work import waiting
 from bot.drafting.jobs.draft_writer import DraftWriter, draft_writer
 from bot.drafting.jobs.job_context import Away, Refusal
 from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.personal import personal
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.jobs.stops import AllStopped, Stops
 from bot.drafting.origin import count
@@ -102,7 +103,13 @@ class Generation:
         """Ask with all that there is, or with as much of it as the model holds."""
         run = self._run
         conversation = Conversation(
-            run.recipe, run.thread.brief, run.options, turns, run.job.instruction, self._materials
+            run.recipe,
+            run.thread.brief,
+            run.options,
+            turns,
+            run.job.instruction,
+            self._materials,
+            await personal(run),
         )
         while True:
             try:

@@ -19,11 +19,17 @@ async def on_app_home_opened(event: AppHomeOpened, services: Services) -> None:
         services.background.start(draw(event, services), seconds=TAB_SECONDS)
 
 
-async def _publish(event: AppHomeOpened, services: Services) -> None:
-    language = await services.people.language_at_once(event.user)
-    recent = await services.history.recent(event.user, MOST_THREADS, services.outbox.permalink)
+async def publish(user: str, services: Services) -> None:
+    """Draw a person's home tab."""
+    language = await services.people.language_at_once(user)
+    recent = await services.history.recent(user, MOST_THREADS, services.outbox.permalink)
+    own = await services.preferences.of(user)
     can = [part.to(language) for part in services.drafting.help(language)]
-    await services.outbox.views.publish_home(event.user, home_view(recent, can, language))
+    await services.outbox.views.publish_home(user, home_view(recent, own, can, language))
+
+
+async def _publish(event: AppHomeOpened, services: Services) -> None:
+    await publish(event.user, services)
 
 
 async def _suggest(event: AppHomeOpened, services: Services) -> None:

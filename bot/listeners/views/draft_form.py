@@ -16,6 +16,8 @@ from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.
 OPTIONS = ("kind", "network", "audience", "tone", "words", "lang", "private", *FOLDED)
+# What a person set for all drafts stands in these inputs: whoever empties one means it.
+SETTLED = ("tone", "lang", "n", "private")
 
 
 async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
@@ -53,6 +55,7 @@ async def _draft(form: ViewSubmission, services: Services) -> None:
         under=context.under,
         among_others=context.among_others,
         post_to=context.post_to,
+        settled=SETTLED,
     )
     await services.drop_kept(context.rest, context.material)
 

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from bot.drafting.explanation import RecentThread
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.slack.render.blocks import SECTION_LIMIT, Block, cut, sections
+from bot.slack.render.own_views import own_blocks
 from bot.slack.render.views import MOST_BLOCKS, ViewPayload, plain_text, section
+from bot.store import Preferences
 
 NEW_DRAFT = "new_draft"
 
 
 def home_view(
-    recent: Sequence[RecentThread], can: Sequence[Phrase], language: Language
+    recent: Sequence[RecentThread], own: Preferences, can: Sequence[Phrase], language: Language
 ) -> ViewPayload:
-    """Build the home tab. `can`: what the app can do, part by part."""
+    """Build the home tab. `own`: what the person set; `can`: what the app can do, part by part."""
     button = {
         "type": "button",
         "text": plain_text(sentence("home_new"), language),
@@ -28,6 +30,8 @@ def home_view(
         {"type": "actions", "elements": [button]},
         {"type": "header", "text": plain_text(sentence("home_recent"), language)},
         *threads,
+        {"type": "divider"},
+        *own_blocks(own, language),
         {"type": "divider"},
         *(section(text) for part in can for text in sections(part)),
     ]

@@ -1,0 +1,103 @@
+"""What is no part of a draft, although models write it: labels, and talk about the text itself.
+
+"Sure, here is your blog post:", "Title: Our New Office", and at the end "This blog post gives a
+friendly overview of ...". Small models do so whatever they are told.
+"""
+
+import re
+
+from bot.drafting.whole_sentences import whole_length
+
+NOUN = (
+    r"(?:(?:social (?:media )?|blog )?post|blog|article|(?:news |press )?release|report|memo|"
+    r"e-?mail|lesson(?: plan)?|(?:short )?story|scene|script|draft|text|version|revision|"
+    r"continuation|translation|summary)"
+)
+# What a first line about the text, or a label before a title, begins with: until it is whole,
+# nothing is let go.
+BEGINNINGS = (
+    *("title:", "headline:", "blog title:", "blog post title:", "story title:", "post title:"),
+    *("sure", "certainly", "of course", "here is", "here's", "here are", "below is"),
+    *("标题", "题目", "新闻标题", "以下是", "下面是", "好的", "当然"),
+)
+LONGEST_LINE = 160  # Characters. What is longer is no such line.
+MARKS = ' \t\r\n#*_"“'
+TALK = re.compile(
+    rf"\s*(?:(?:sure|certainly|of course)\b[^\n]*|(?:here(?:'s|’s| is| are)|below is)\b"
+    rf"[^\n]*\b{NOUN}\b[^\n]*|(?:好的|当然)?[，,。！!]?(?:以下|下面)是[^\n]*)"
+    r"[:：][ \t]*(?:\n\s*|\Z)",
+    re.IGNORECASE,
+)
+LABEL = re.compile(
+    r"(\s*(?:#{1,6}[ \t]+)?)([*_]{0,2})[ \t]*"
+    r"(?:(?:blog (?:post )?|story |post )?title|headline|(?:新闻)?标题|题目)[ \t]*[:：]"
+    r"([*_]{0,2})\s*",
+    re.IGNORECASE,
+)
+PARAGRAPH = re.compile(r"\n\s*\n|\n(?=[-*_]{3,}\s*\n)")
+ABOUT_ITSELF = re.compile(
+    rf"[\s(\[*_]*(?:(?:this|the above) {NOUN} (?:provides?|aims?|gives?|offers?|covers?|captures?|"
+    r"highlights?|follows?|explores?|describes?|serves?|is (?:written|designed|intended|meant)|"
+    r"has been written|was written)\b|(?:total )?word count\b|i hope (?:this|you find this)\b.*"
+    rf"\b{NOUN}\b|note: (?:this|the) {NOUN}\b|"
+    r"(?:这|本)[篇封份条个段场]?(?:博客|文章|邮件|报告|新闻稿|故事|教案|剧本|帖子|文)"
+    r"(?:旨在|通过|介绍了|讲述了|概述了)|[（(]?字数[：:])",
+    re.IGNORECASE,
+)
+
+
+class Opening:
+    """The first line of a growing text: lets through what is no talk and no label. One use."""
+
+    def __init__(self) -> None:
+        self._held: str | None = ""
+
+    def feed(self, piece: str) -> str:
+        """Take more of the text; return what belongs to the draft, as soon as that is sure."""
+        if self._held is None:
+            return piece
+        self._held += piece
+        talk = TALK.match(self._held)
+        if talk and talk.end() < len(self._held):
+            self._held = self._held[talk.end() :]
+        return "" if _is_open(self._held) else self.finish()
+
+    def finish(self) -> str:
+        """Return what was held back: no more comes."""
+        held, self._held = self._held or "", None
+        return without_opening(held)
+
+
+def without_opening(text: str) -> str:
+    """Return a text without a first line about it, and without a label before its title."""
+    if talk := TALK.match(text):
+        text = text[talk.end() :]
+    if label := LABEL.match(text):
+        space, before, after = label.groups()
+        text = space + ("" if after else before) + text[label.end() :]
+    return text
+
+
+def _is_open(text: str) -> bool:
+    """Say whether the beginning of a text may still turn out to be talk or a label."""
+    words = text.lstrip(MARKS).lower()
+    may_be = any(words.startswith(each) or each.startswith(words) for each in BEGINNINGS)
+    return may_be and "\n" not in text.strip() and len(text) < LONGEST_LINE
+
+
+def kept_length(text: str, *, cut_off: bool) -> int:
+    """Return how many characters of a text make the draft. `cut_off`: the model had more to say.
+
+    What is left is a half sentence, or a last paragraph about the text itself.
+    """
+    end = whole_length(text) if cut_off else len(text)
+    last = max((match.end() for match in PARAGRAPH.finditer(text, 0, end)), default=0)
+    if last == 0 or not ABOUT_ITSELF.match(text, last):
+        return end
+    return len(text[:last].rstrip(" \n\t-*_"))
+
+
+def tidied(text: str, *, cut_off: bool) -> str:
+    """Return of a whole text what makes the draft."""
+    text = without_opening(text)
+    return text[: kept_length(text, cut_off=cut_off)]

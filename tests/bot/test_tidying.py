@@ -1,0 +1,82 @@
+"""What models write around a draft, and what of a text is the draft."""
+
+import pytest
+
+from bot.drafting.tidying import Opening, tidied
+
+BODY = "We open in March.\n\nThe tram stops at the door."
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"Title: Our Office\n\n{BODY}", f"Our Office\n\n{BODY}"),
+        (f"**Title: Our Office**\n\n{BODY}", f"**Our Office**\n\n{BODY}"),
+        (f"**Title:** Our Office\n\n{BODY}", f"Our Office\n\n{BODY}"),
+        (f"# Title: Our Office\n{BODY}", f"# Our Office\n{BODY}"),
+        (f"Headline:\n\nOur Office\n\n{BODY}", f"Our Office\n\n{BODY}"),
+        (f"标题：我们的新办公室\n\n{BODY}", f"我们的新办公室\n\n{BODY}"),
+        (f"Sure! Here is your blog post:\n\n{BODY}", BODY),
+        (f"Here's a friendly e-mail for you:\n\n**Title: Hi**\n{BODY}", f"**Hi**\n{BODY}"),
+        (f"以下是一篇博客：\n\n{BODY}", BODY),
+        (f"好的，以下是修改后的邮件：\n{BODY}", BODY),
+        # These are drafts, whatever they begin with.
+        (f"Subject: Thursday\n\n{BODY}", f"Subject: Thursday\n\n{BODY}"),
+        (f"Titles are hard.\n{BODY}", f"Titles are hard.\n{BODY}"),
+        (f"Here is the news: we open.\n{BODY}", f"Here is the news: we open.\n{BODY}"),
+        (f"Sure, trams are slow.\n{BODY}", f"Sure, trams are slow.\n{BODY}"),
+        (f"当然，电车很慢。\n{BODY}", f"当然，电车很慢。\n{BODY}"),
+        ("Title", "Title"),
+        ("", ""),
+    ],
+)
+def test_labels_and_talk_before_a_draft_are_left_out_however_it_comes(
+    text: str, kept: str, size: int
+) -> None:
+    opening = Opening()
+    pieces = [opening.feed(text[i : i + size]) for i in range(0, len(text), size)]
+    assert "".join([*pieces, opening.finish()]) == kept
+
+
+def test_a_text_that_begins_like_none_of_these_is_let_go_at_once() -> None:
+    assert Opening().feed("Our") == "Our"
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "This blog post provides a friendly overview of our new office.",
+        "*This press release is written in a formal tone.*",
+        "(Word count: 150)",
+        "---\n\nThis e-mail aims to be short.",
+        "I hope this blog post helps.",
+        "这篇博客旨在介绍我们的新办公室。",
+        "（字数：150）",
+    ],
+)
+def test_a_last_paragraph_about_the_text_is_left_out(talk: str) -> None:
+    assert tidied(f"{BODY}\n\n{talk}", cut_off=False) == BODY
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "This post office provides parcels.",
+        "This report goes to the board on Monday.",
+        "I hope this helps.",
+        "Let me know if you would like to come.",
+        "这篇文章的作者是陈大勇。",
+    ],
+)
+def test_a_last_paragraph_about_the_matter_stays(end: str) -> None:
+    assert tidied(f"{BODY}\n\n{end}", cut_off=False) == f"{BODY}\n\n{end}"
+
+
+def test_a_text_that_is_all_about_itself_stays() -> None:
+    text = "This story describes a tram."
+    assert tidied(text, cut_off=False) == text
+
+
+def test_a_text_that_was_cut_off_loses_its_half_sentence() -> None:
+    assert tidied(f"Title: Hi\n\n{BODY} And the", cut_off=True) == f"Hi\n\n{BODY}"
