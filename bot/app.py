@@ -29,6 +29,7 @@ from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
 from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.kept_texts import KeptTexts
+from bot.drafting.measures import Judge
 from bot.drafting.preferences import OwnPreferences
 from bot.drafting.slack_port import resuming
 from bot.drafting.sources import Sources
@@ -117,6 +118,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
             slack,
             engine,
             filter_=filter_,
+            judge=await _judge(stack, settings),
             background=background,
             late=late,
             lease=lease,
@@ -192,6 +194,13 @@ def _audited_filter(stack: AsyncExitStack, settings: Settings) -> Filter:
     return filter_
 
 
+async def _judge(stack: AsyncExitStack, settings: Settings) -> Judge | None:
+    if settings.judge_url is None:
+        return None
+    client = EngineClient(settings.judge_url, token=settings.judge_token)
+    return Judge((await stack.enter_async_context(client)).first_token)
+
+
 async def _services(
     settings: Settings,
     store: Store,
@@ -199,6 +208,7 @@ async def _services(
     engine: EngineClient,
     *,
     filter_: Filter,
+    judge: Judge | None,
     background: BackgroundTasks,
     late: BackgroundTasks,
     lease: Lease,
@@ -219,6 +229,7 @@ async def _services(
         settings=settings,
         bot_user=user,
         reviews=reviews,
+        judge=judge,
     )
     jobs = Jobs(store, lambda job, settled: JobPipeline(job, context, settled), lease)
 

@@ -71,6 +71,14 @@ class Settings(DraftingSettings, BaseSettings):
         "by default `draftsmith run` starts a worker of its own.",
     )
     worker_token: SecretStr | None = Field(None, description="The token that the worker asks for.")
+    judge_url: str | None = Field(
+        None,
+        pattern="^(unix:|https?://)",
+        description="An OpenAI-compatible server with log-probabilities (unix:/path or "
+        "http://host:port), whose model grades drafts beside what is counted; by default none "
+        "does. It reads what is written, and what was asked.",
+    )
+    judge_token: SecretStr | None = Field(None, description="The token that this server asks for.")
     max_source: int = Field(
         30_000,
         ge=1000,

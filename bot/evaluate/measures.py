@@ -24,6 +24,7 @@ from bot.errors import OperatorError
 from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.pairs import Pair, pairs_of
 from bot.evaluate.results import load
+from bot.evaluate.session import own_url
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient
@@ -212,7 +213,7 @@ def _chosen(options: argparse.Namespace) -> list[Pair]:
     pairs = [
         pair
         for pair in pairs_of(load(options.run), at_two, options.pairs or EVERY_KIND)
-        if options.languages is None or pair.language in options.languages
+        if not options.languages or pair.language in options.languages.split(",")
     ]
     cases = list(dict.fromkeys(pair.case for pair in pairs))[: options.limit]
     if not cases:
@@ -222,11 +223,13 @@ def _chosen(options: argparse.Namespace) -> list[Pair]:
 
 async def _examiner(stack: AsyncExitStack, options: argparse.Namespace) -> Examiner:
     settings = Settings()
-    engine = EngineClient(options.url or settings.engine_url, token=settings.worker_token)
+    url = options.url or await own_url(stack, settings)
+    engine = EngineClient(url, token=settings.worker_token)
     await stack.enter_async_context(engine)
     judge = None
     if options.judge:
-        asked = await stack.enter_async_context(EngineClient(options.judge))
+        client = EngineClient(options.judge, token=settings.judge_token)
+        asked = await stack.enter_async_context(client)
         judge = Judge(asked.first_token)
     model = options.model or next(iter(await engine.models()))
     return Examiner(engine, model, judge, asyncio.Semaphore(options.concurrency))
@@ -242,12 +245,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", type=Path, help="the folder of a run, best with --n 2 or more")
     parser.add_argument("--hot", type=Path, help="the folder of a run with temperature=2")
-    parser.add_argument("--url", help="the worker that scores texts; by default WORKER_URL")
+    parser.add_argument("--url", help="the worker that scores texts; by default as for a run")
     parser.add_argument("--model", help="its model, where it has several")
     parser.add_argument("--name", help="what to keep the result under; by default the model's name")
     parser.add_argument("--judge", help="the server of a model that judges too")
     parser.add_argument("--pairs", action="append", choices=EVERY_KIND)
-    parser.add_argument("--languages", action="append", choices=["en", "zh"])
+    parser.add_argument("--languages", help="en, zh or en,zh; by default all that the run has")
     parser.add_argument("--limit", type=int, help="briefs at most")
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep in the package what is shown")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.drafting.measures import MEASURES
-from bot.drafting.measures.coherence import repetition
+from bot.drafting.measures.repetition import repetition
 from bot.drafting.measures.units import ends_whole, sentences_of, words_of
 from bot.evaluate.measures import KINDS, Row, Told, keep, main, rows_of, shown_by, table
 from bot.evaluate.pairs import MAKERS, Pair, pairs_of

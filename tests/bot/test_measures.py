@@ -7,12 +7,13 @@ from statistics import fmean
 import pytest
 
 from bot.drafting.measures import Measures, Scorer, measure, shown_measures
-from bot.drafting.measures.coherence import coherence, repetition
+from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity, without_cliches
 from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.measure import MOST_TOKENS
 from bot.drafting.measures.readability import COMMON, readability
 from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.repetition import repetition
 from bot.drafting.measures.scoring import CountingScorer
 from bot.drafting.measures.units import ends_whole, sentences_of, words_of
 from bot.messages import Language
@@ -204,6 +205,8 @@ async def test_no_text_has_no_measures() -> None:
         ("“The tea is hot.”", "en", True),
         ("Come and see it.\n\n#office #lisbon #tea", "en", True),
         ("All the best,\nAna Sousa", "en", True),
+        ("Come and see the new office when you are in town 🍊", "en", True),
+        ("- We pack the tea.\n- We sell the oranges by weight and the tea by", "en", False),
         ("- tea from the hills of Yunnan and oranges from the south", "en", True),
         ("The tea comes from the hills of Yunnan and the", "en", False),
         ("茶很热。", "zh", True),
@@ -276,12 +279,15 @@ async def test_a_judge_and_what_is_counted_make_the_mean() -> None:
     assert (judged.coherence, judged.relevance) == (1, 1)
 
 
-async def test_a_server_that_gives_no_probabilities_grades_nothing() -> None:
-    async def refuse(_: Sequence[ChatMessage]) -> Mapping[str, float]:
-        raise EngineRefused("No probabilities here.", "no_scores")
+@pytest.mark.parametrize(
+    "error", [EngineRefused("No probabilities.", "no_scores"), EngineUnavailable("Starting.")]
+)
+async def test_a_judge_that_cannot_answer_changes_nothing(error: Exception) -> None:
+    async def fail(_: Sequence[ChatMessage]) -> Mapping[str, float]:
+        raise error
 
     counted = await measure([OFFICE], BRIEF, "en", overlap)
-    assert await measure([OFFICE], BRIEF, "en", overlap, Judge(refuse)) == counted
+    assert await measure([OFFICE], BRIEF, "en", overlap, Judge(fail)) == counted
 
 
 async def test_coherence_needs_two_sentences() -> None:

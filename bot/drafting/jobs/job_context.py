@@ -7,6 +7,7 @@ from typing import Self
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.worker_queue import WorkerQueue
+from bot.drafting.measures import Judge
 from bot.drafting.reviews import Reviews
 from bot.drafting.slack_port import Button, People, SlackPort, SlackUnavailable
 from bot.drafting.sources import Sources
@@ -52,7 +53,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What every job is written with. Without `reviews` what the filter holds is blocked."""
+    """What every job is written with. Without `reviews` what the filter holds is blocked.
+
+    `judge`: who grades drafts beside what is counted.
+    """
 
     store: Store
     slack: SlackPort
@@ -65,6 +69,7 @@ class JobContext:
     settings: DraftingSettings
     bot_user: str
     reviews: Reviews | None = None
+    judge: Judge | None = None
 
     def fenced_by(self, job: Job) -> Self:
         """Return the context of one run of a job, which writes only while the job is this bot's."""

@@ -1,4 +1,4 @@
-"""Creativity: how little a text says twice, says as its siblings do, or says as everybody does."""
+"""Creativity: how little a text says again, says as its siblings do, or says as everybody does."""
 
 import re
 import tomllib
@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sacrebleu.metrics.bleu import BLEU
 
+from bot.drafting.measures.repetition import repetition
 from bot.drafting.measures.units import ngrams, words_of
 from bot.messages import LANGUAGES, Language
 
 # A text repeats its words more the longer it is: windows of this many words are compared.
-WINDOW = 50
+WINDOW = 30
 LEAST_WORDS = 10
 # What one cliche in 100 words takes away, as a share.
 CLICHE_COST = 0.2
@@ -23,7 +24,8 @@ CLICHES: Mapping[Language, re.Pattern[str]] = {
 
 
 def creativity(text: str, others: Sequence[str], language: Language) -> float | None:
-    """Return the product of three shares: of what is new in it, against siblings, and no cliche.
+    """Return the product of four shares: different words, nothing said again, nothing that its
+    siblings say, no cliche.
 
     others: the siblings. None if the text has too few words.
     """
@@ -31,7 +33,8 @@ def creativity(text: str, others: Sequence[str], language: Language) -> float | 
     if len(words) < LEAST_WORDS:
         return None
     new = 1 - self_bleu(words, [words_of(other, language) for other in others])
-    return distinct(words) * new * without_cliches(text, language)
+    once = 1 - repetition(text, language)
+    return distinct(words) * once * new * without_cliches(text, language)
 
 
 def distinct(words: Sequence[str]) -> float:
@@ -64,5 +67,5 @@ def self_bleu(words: Sequence[str], others: Sequence[Sequence[str]]) -> float:
 def without_cliches(text: str, language: Language) -> float:
     """Return 1 for a text without cliches of our list, less for each in 100 words."""
     found = len(CLICHES[language].findall(text))
-    per_hundred = 100 * found / max(100, len(words_of(text, language)))
+    per_hundred = 100 * found / max(1, len(words_of(text, language)))
     return float((1 - CLICHE_COST) ** per_hundred)

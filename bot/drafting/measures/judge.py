@@ -6,10 +6,11 @@ a place (Zheng et al. 2023, Judging LLM-as-a-Judge).
 """
 
 import math
-from asyncio import gather
+from asyncio import Semaphore, gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.drafting.measures.scoring import AT_ONCE
 from bot.drafting.measures.shown import MEASURES
 from bot.messages import Language
 from inference.client import ChatMessage
@@ -67,9 +68,10 @@ QUESTIONS: Mapping[Language, Questions] = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Asks one model. Any error of the client is raised."""
+    """Asks one model, a few questions at once. Any error of the client is raised."""
 
     first_token: FirstToken
+    room: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
 
     async def grades(self, text: str, brief: str, language: Language) -> dict[str, float | None]:
         """Return a grade of 0 to 1 by measure; None where the answer is no grade."""
@@ -112,7 +114,8 @@ class Judge:
         return None if shares is None else shares[SIDES[0]]
 
     async def _ask(self, words: str) -> Mapping[str, float]:
-        return await self.first_token([ChatMessage("user", words)])
+        async with self.room:
+            return await self.first_token([ChatMessage("user", words)])
 
 
 def _quoted(text: str, language: Language) -> str:

@@ -12,7 +12,7 @@ from bot.drafting.measures.readability import readability
 from bot.drafting.measures.relevance import relevance, words_read
 from bot.drafting.measures.scoring import AT_ONCE, CountingScorer, Scorer
 from bot.messages import Language
-from inference.client import EngineRefused
+from inference.client import EngineRefused, EngineUnavailable
 
 MOST_TOKENS = 6000
 """Tokens that a model reads for one draft at most, by the limits that each measure has."""
@@ -96,10 +96,10 @@ async def _or_none(value: Awaitable[float | None]) -> float | None:
 async def _graded(
     text: str, brief: str, language: Language, judge: Judge | None
 ) -> Mapping[str, float | None]:
-    """Return the judge's grades; none where nobody judges, or it refuses."""
+    """Return the judge's grades; none where nobody judges: what is counted does without."""
     try:
         return await judge.grades(text, brief, language) if judge else {}
-    except EngineRefused:
+    except (EngineRefused, EngineUnavailable):
         return {}
 
 

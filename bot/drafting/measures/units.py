@@ -15,7 +15,9 @@ WORDS: dict[Language, re.Pattern[str]] = {
 }
 MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|[-*•][ \t]+|\d{1,2}[.)][ \t]+|>[ \t]?)|[*_`]+", re.M)
 LIST_ITEM = re.compile(r"[ \t]*(?:[-*•]|\d{1,2}[.)、])")
-ENDED = re.compile(rf"[.!?…。！？；:：]{CLOSING}\Z")
+TAGS = re.compile(r"(?:\s+[#＃]\w+)+\Z")
+EMOJI = "[\u2600-\u27bf\U0001f000-\U0001faff]\ufe0f?"
+ENDED = re.compile(rf"(?:[.!?…。！？；:：]|{EMOJI}){CLOSING}\Z")
 # Words of a last line that is no sentence: a name under a letter, hashtags under a post.
 FEW_WORDS: dict[Language, int] = {"en": 6, "zh": 10}
 
@@ -51,8 +53,13 @@ def first_words(text: str, count: int, language: Language) -> str:
 
 
 def ends_whole(text: str, language: Language) -> bool:
-    """Say whether a text ends with a sentence, or with a line that is none."""
-    last = text.rstrip().rpartition("\n")[2]
-    if ENDED.search(last) or LIST_ITEM.match(last):
+    """Say whether a text ends with a sentence, or with a line that is none.
+
+    An item of a list is whole without a full stop, unless the items before it have one.
+    """
+    *before, last = TAGS.sub("", text.rstrip()).split("\n")
+    if ENDED.search(last.rstrip()):
         return True
+    if LIST_ITEM.match(last):
+        return not any(LIST_ITEM.match(line) and ENDED.search(line.rstrip()) for line in before)
     return len(words_of(last, language)) <= FEW_WORDS[language]
