@@ -18,6 +18,7 @@ from bot.evaluate.checks.subject import length
 from bot.evaluate.intervals import wilson
 from bot.evaluate.report import LANGUAGE_NAMES, shown
 from bot.evaluate.results import Text, load
+from bot.evaluate.session import own_url
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient
@@ -132,7 +133,9 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _mark(options: argparse.Namespace) -> int:
     run, settings = load(options.run), Settings()
-    name = options.name or run.model
+    name, judge = options.name or run.model, options.judge or settings.judge_url
+    if judge is None:
+        raise OperatorError("Name the server of a model that judges: --judge, or JUDGE_URL.")
     names = {language: shown_measures(name, language) for language in LANGUAGES}
     groups = _groups(run.texts, options.half, names)[: options.limit]
     if not groups:
@@ -141,10 +144,11 @@ async def _mark(options: argparse.Namespace) -> int:
             f"shown with {name}: write with --n 3, and see `measures --keep`."
         )
     async with AsyncExitStack() as stack:
-        url = options.url or settings.engine_url
+        url = options.url or await own_url(stack, settings)
         client = EngineClient(url, token=settings.worker_token, model=options.model)
         engine = await stack.enter_async_context(client)
-        asked = await stack.enter_async_context(EngineClient(options.judge))
+        server = EngineClient(judge, token=settings.judge_token)
+        asked = await stack.enter_async_context(server)
         slots = asyncio.Semaphore(options.concurrency)
         marker = Marker(engine.score, Judge(asked.first_token), names, slots)
         said = table(await asyncio.gather(*map(marker.siblings, groups)))
@@ -167,8 +171,10 @@ def _groups(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot.evaluate marked", description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of a run with --n 2 or more")
-    parser.add_argument("--judge", required=True, help="the server of a model that judges")
-    parser.add_argument("--url", help="the worker that scores texts; by default WORKER_URL")
+    parser.add_argument("--judge", help="the server of a model that judges; by default JUDGE_URL")
+    parser.add_argument(
+        "--url", help="the worker that scores texts; by default WORKER_URL, or its own"
+    )
     parser.add_argument("--model", help="its model, where it has several")
     parser.add_argument("--name", help="whose measures are shown; by default the run's model's")
     parser.add_argument("--half", choices=("open", "held-back"), default="held-back")

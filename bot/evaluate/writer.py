@@ -8,7 +8,7 @@ from bot.drafting.sources import Material
 from bot.drafting.tidying import tidied
 from bot.errors import OperatorError
 from bot.evaluate.cases import Case
-from bot.evaluate.conditions import Conditions
+from bot.evaluate.conditions import TODAY, Conditions
 from bot.evaluate.results import Text
 from bot.store import HistoryStep
 from inference.client import Delta, EngineClient, EngineRefused, EngineUnavailable, Sampling
@@ -48,7 +48,9 @@ class Writer:
         brief = self.conditions.brief(case)
         recipe = self.conditions.recipes[brief.recipe]
         materials = await self._materials(case)
-        conversation = Conversation(recipe, brief.text, brief.options, materials=materials)
+        conversation = Conversation(
+            recipe, brief.text, brief.options, materials=materials, today=TODAY
+        )
         answers = await self._answers(conversation, self.n)
         texts = [_text(case, conversation, i, answer) for i, answer in enumerate(answers)]
         if case.wish:

@@ -53,6 +53,7 @@ async def test_material_goes_to_the_model_and_a_refinement_has_the_draft_before_
     asked = [body["messages"] for body in engine.requests]
     [first] = [m for m in asked if "second reminder" in m[-1]["content"]]
     assert "Account manager: Greta Holm" in first[-1]["content"]
+    assert any("Today is Monday, 4 January 2027." in m[-1]["content"] for m in asked)
     refined = [m for m in asked if "Make it friendlier" in m[-1]["content"]]
     assert [m[-2] for m in refined] == [{"role": "assistant", "content": "Invoice 2071."}] * 2
     texts = [t for t in texts_in(tmp_path) if t["case"] == "email-en-invoice"]
