@@ -292,3 +292,8 @@ async def test_a_judge_that_cannot_answer_changes_nothing(error: Exception) -> N
 
 async def test_coherence_needs_two_sentences() -> None:
     assert await coherence("One sentence only.", "en", CountingScorer(overlap)) is None
+
+
+async def test_a_text_that_only_repeats_itself_does_not_hang_together_at_all() -> None:
+    loop = "The ship brings tea to Lisbon. " * 6
+    assert await coherence(loop, "en", CountingScorer(overlap)) == 0

@@ -10,12 +10,7 @@ from asyncio import gather
 
 from bot.drafting.measures.repetition import known_sentences, repetition
 from bot.drafting.measures.scoring import CountingScorer, share
-from bot.drafting.measures.units import (
-    ends_whole,
-    first_words,
-    plain,
-    sentences_of,
-)
+from bot.drafting.measures.units import ends_whole, first_words, plain, sentences_of
 from bot.messages import Language
 
 CONTEXT = 2
@@ -29,15 +24,20 @@ MIDDLE, WIDTH = 0.5, 0.25
 
 
 async def coherence(text: str, language: Language, score: CountingScorer) -> float | None:
-    """Return the mean gain of sentences as a share of 1, less what is repeated or cut off."""
+    """Return the mean gain of sentences as a share of 1, less what is repeated or cut off.
+
+    None for a text of one sentence; 0 for one that only says its first sentence again.
+    """
     sentences = [
         first_words(sentence, MOST_WORDS[language], language)
         for sentence in sentences_of(plain(text))
     ]
+    if len(sentences) < 2:
+        return None
     known = known_sentences(sentences, language)
     chosen = _spread([i for i in range(1, len(sentences)) if i not in known])
     if not chosen:
-        return None
+        return 0.0
     gains = await gather(*(score.gain(_before(sentences, i), "\n", sentences[i]) for i in chosen))
     whole = 1.0 if ends_whole(text, language) else UNFINISHED
     return share(sum(gains) / len(gains), MIDDLE, WIDTH) * (1 - repetition(text, language)) * whole
