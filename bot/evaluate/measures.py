@@ -17,9 +17,10 @@ from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
 from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.readability import readability
-from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.relevance import relevance
 from bot.drafting.measures.scoring import CountingScorer
 from bot.drafting.measures.shown import KEPT
+from bot.drafting.measures.units import words_read
 from bot.errors import OperatorError
 from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.pairs import Pair, pairs_of
@@ -40,6 +41,8 @@ LENGTH = "halved"
 """Pairs of which neither is better: a measure that prefers one of them measures length."""
 JUDGE = "judge: "
 FEWEST_PAIRS = 10
+READ = ("coherence", "relevance")
+"""The measures that read of two texts as much as of the shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Examiner:
 
     async def _value(self, name: str, pair: Pair, text: str) -> float | None:
         words = words_read([pair.better, pair.worse], pair.language)
-        key = (name, pair.case, text, words if name == "relevance" else 0)
+        key = (name, pair.case, text, words if name in READ else 0)
         if key not in self.known:
             asked = self._asked(name, pair, text, words)
             self.known[key] = asyncio.ensure_future(asked)
@@ -98,7 +101,7 @@ class Examiner:
                 return creativity(text, others, pair.language)
             counting = CountingScorer(self._score)
             value = await (
-                coherence(text, pair.language, counting)
+                coherence(text, words, pair.language, counting)
                 if name == "coherence"
                 else relevance(text, pair.brief, words, pair.language, counting)
             )
