@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from bot.cli import run_command
 from bot.drafting.measures import MEASURES
@@ -67,6 +67,9 @@ class Examiner:
         default_factory=dict
     )
     costs: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[tuple[str, Language], dict[str, float]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     async def tell(self, pair: Pair, measure: str) -> list[Told]:
         """Return what the measure says of the pair, and what the judge says."""
@@ -76,6 +79,8 @@ class Examiner:
             better, worse = [
                 await self._value(name, pair, text) for text in (pair.better, pair.worse)
             ]
+            if better is not None and pair.kind != LENGTH:
+                self.values[name, pair.language][pair.case] = better
             if better is not None and worse is not None:
                 right = 0.5 + 0.5 * ((better > worse) - (better < worse))
                 found.append(Told(name, pair.kind, pair.language, right))
@@ -153,12 +158,12 @@ def shown_by(rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
-def table(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> str:
-    """Return the table in Markdown."""
-    return "\n".join(_lines(rows, costs, title))
+def table(rows: Sequence[Row], examiner: Examiner, title: str) -> str:
+    """Return the table in Markdown, the costs, and how the values are spread."""
+    return "\n".join(_lines(rows, examiner, title))
 
 
-def _lines(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> Iterator[str]:
+def _lines(rows: Sequence[Row], examiner: Examiner, title: str) -> Iterator[str]:
     yield f"## The measures with {title}\n"
     yield "| measure | language | pairs | number | tells the better one | |"
     yield "|---|---|---|---|---|---|"
@@ -167,10 +172,14 @@ def _lines(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) 
         said = f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
         mark = "the longer wins" if row.kind == LENGTH else "yes" if row.tells else "no"
         yield f"| {row.measure} | {row.language} | {row.kind} | {row.pairs} | {said} | {mark} |"
-    for name, tokens in sorted(costs.items()):
+    for name, tokens in sorted(examiner.costs.items()):
         yield f"\nTokens read for {name}: {median(tokens):.0f} a text, at most {max(tokens)}."
-    for language, names in shown_by(rows).items():
-        yield f"\nShown ({language}): {', '.join(names) or 'none'}."
+    for (name, language), values in sorted(examiner.values.items()):
+        quarters = quantiles(values.values(), n=4) if len(values) > 1 else [*values.values()]
+        said = ", ".join(f"{value:.2f}" for value in quarters)
+        yield f"\nValues of {name} ({language}) in texts of the run, quartiles: {said}."
+    for spoken, names in shown_by(rows).items():
+        yield f"\nShown ({spoken}): {', '.join(names) or 'none'}."
 
 
 def _bars(row: Row, measure: str, language: Language) -> bool:
@@ -205,7 +214,7 @@ async def _measure(options: argparse.Namespace) -> int:
             if done % 50 == 0:
                 print(f"{done} of {len(work)}", file=sys.stderr, flush=True)
     rows = rows_of(told)
-    print(table(rows, examiner.costs, options.name or examiner.model))
+    print(table(rows, examiner, options.name or examiner.model))
     if options.keep:
         keep(options.name or examiner.model, shown_by(rows))
     return 0
