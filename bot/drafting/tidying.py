@@ -18,7 +18,7 @@ NOUN = (
 BEGINNINGS = (
     *("title:", "headline:", "blog title:", "blog post title:", "story title:", "post title:"),
     *("sure", "certainly", "of course", "here is", "here's", "here are", "below is"),
-    *("标题", "题目", "新闻标题", "以下是", "下面是", "好的", "当然"),
+    *("【标题", "【题目", "[title", "标题", "题目", "新闻标题", "以下是", "下面是", "好的", "当然"),
 )
 LONGEST_LINE = 160  # Characters. What is longer is no such line.
 MARKS = ' \t\r\n#*_"“'
@@ -30,18 +30,26 @@ TALK = re.compile(
 )
 LABEL = re.compile(
     r"(\s*(?:#{1,6}[ \t]+)?)([*_]{0,2})[ \t]*"
-    r"(?:(?:blog (?:post )?|story |post )?title|headline|(?:新闻)?标题|题目)[ \t]*[:：]"
-    r"([*_]{0,2})\s*",
+    r"(?:(?:(?:blog (?:post )?|story |post )?title|headline|(?:新闻)?标题|题目)[ \t]*[:：]"
+    r"|[【［\[](?:标题|题目|title)[】］\]][ \t]*[:：]?)([*_]{0,2})\s*",
     re.IGNORECASE,
 )
 PARAGRAPH = re.compile(r"\n\s*\n|\n(?=[-*_]{3,}\s*\n)")
+# Lines at the end that wait for the writer's name, as under a letter.
+UNSIGNED = re.compile(
+    r"(?:\n[ \t*_]*[\[［【](?:your|my|sender|full name|name|title|position|company|contact|phone|"
+    r"e-?mail|你的|您的|我的|姓名|名字|署名|签名|职位|公司|联系|电话|日期)"
+    r"[^\]］】\n]{0,40}[\]］】][ \t*_]*)+\s*\Z",
+    re.IGNORECASE,
+)
 ABOUT_ITSELF = re.compile(
     rf"[\s(\[*_]*(?:(?:this|the above) {NOUN} (?:provides?|aims?|gives?|offers?|covers?|captures?|"
     r"highlights?|follows?|explores?|describes?|serves?|is (?:written|designed|intended|meant)|"
     r"has been written|was written)\b|(?:total )?word count\b|i hope (?:this|you find this)\b.*"
     rf"\b{NOUN}\b|note: (?:this|the) {NOUN}\b|"
     r"(?:这|本)[篇封份条个段场]?(?:博客|文章|邮件|报告|新闻稿|故事|教案|剧本|帖子|文)"
-    r"(?:旨在|通过|介绍了|讲述了|概述了)|[（(]?字数[：:])",
+    r"(?:旨在|通过|介绍了|讲述了|概述了)|[（(]?字数[：:]|"
+    r"以上(?:就)?是[^\n，。]{0,24}(?:博客|文章|邮件|报告|新闻稿|故事|教案|剧本|帖子))",
     re.IGNORECASE,
 )
 
@@ -88,9 +96,11 @@ def _is_open(text: str) -> bool:
 def kept_length(text: str, *, cut_off: bool) -> int:
     """Return how many characters of a text make the draft. `cut_off`: the model had more to say.
 
-    What is left is a half sentence, or a last paragraph about the text itself.
+    What is left is a half sentence, a last paragraph about the text itself, or a place for a name.
     """
     end = whole_length(text) if cut_off else len(text)
+    if unsigned := UNSIGNED.search(text, 0, end):
+        end = len(text[: unsigned.start()].rstrip())
     last = max((match.end() for match in PARAGRAPH.finditer(text, 0, end)), default=0)
     if last == 0 or not ABOUT_ITSELF.match(text, last):
         return end

@@ -63,7 +63,8 @@ class TrainingPairs:
 
     def _pair(self, chosen: str, rejected: str, job: Job, thread: Thread) -> Pair:
         recipe = recipe_or_free(self._recipes, thread.recipe)
-        asked = Conversation(recipe, thread.brief, Options.model_validate(job.sampling))
+        options, day = Options.model_validate(job.sampling), job.created_at.date()
+        asked = Conversation(recipe, thread.brief, options, today=day)
         return {
             "prompt": [asdict(message) for message in asked.messages()],
             "chosen": [{"role": "assistant", "content": chosen}],

@@ -1,7 +1,8 @@
 """`python -m bot.evaluate`: write the texts of all briefs, and check them.
 
 `compare A B` tells two runs apart, `check RUN` judges written texts anew,
-`measures RUN` says how good the four measures of drafts are.
+`measures RUN` says how good the four measures of drafts are, `marked RUN` whether the draft that
+they mark is the better one.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from bot.cli import run_command
 from bot.drafting.brief.options import Options
-from bot.evaluate import measures
+from bot.evaluate import marked, measures
 from bot.evaluate.cases import chosen, load_cases
 from bot.evaluate.compare import comparison
 from bot.evaluate.report import tables
@@ -167,6 +168,7 @@ COMMANDS: Mapping[str, Callable[[list[str]], int]] = {
     "compare": _compare,
     "check": _check,
     "measures": measures.main,
+    "marked": marked.main,
 }
 
 

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import Recipe
@@ -15,6 +16,8 @@ from bot.settings import Settings
 from bot.slack.render.markup import plain
 
 SEEDS = 2**31
+# The day on which every brief is typed, so that two runs are told the same.
+TODAY = date(2027, 1, 4)
 LANGUAGES = ("en", "zh")
 
 
@@ -64,7 +67,7 @@ def _first_draft(case: Case, brief: Brief, recipe: Recipe, text: Text) -> Subjec
         _language(case, brief),
         brief.options,
         recipe,
-        told=f"{brief.text}\n{case.material}",
+        told=_told(case, brief),
         finish_reason=text.finish_reason,
         present=case.present,
         absent=case.absent,
@@ -74,19 +77,22 @@ def _first_draft(case: Case, brief: Brief, recipe: Recipe, text: Text) -> Subjec
 
 
 def _refinement(case: Case, brief: Brief, recipe: Recipe, text: Text, before: str) -> Subject:
-    # What the first draft says is told by now: only what is new can be made up anew.
     assert case.wish is not None
     return Subject(
         text.text,
         case.wish.lang or _language(case, brief),
         brief.options,
         recipe,
-        told=f"{brief.text}\n{case.material}\n{text.instruction}\n{before}",
+        told=f"{_told(case, brief)}\n{text.instruction}",
         finish_reason=text.finish_reason,
         absent=case.absent,
         wish=case.wish,
         before=before,
     )
+
+
+def _told(case: Case, brief: Brief) -> str:
+    return f"{brief.text}\n{case.material}\n{TODAY:%d %m %Y}"
 
 
 def _language(case: Case, brief: Brief) -> Language:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from bot.cli import run_command
 from bot.drafting.measures import MEASURES
@@ -17,13 +17,15 @@ from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
 from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.readability import readability
-from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.relevance import relevance
 from bot.drafting.measures.scoring import CountingScorer
 from bot.drafting.measures.shown import KEPT
+from bot.drafting.measures.units import words_read
 from bot.errors import OperatorError
 from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.pairs import Pair, pairs_of
 from bot.evaluate.results import load
+from bot.evaluate.session import own_url
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient
@@ -39,6 +41,8 @@ LENGTH = "halved"
 """Pairs of which neither is better: a measure that prefers one of them measures length."""
 JUDGE = "judge: "
 FEWEST_PAIRS = 10
+READ = ("coherence", "relevance")
+"""The measures that read of two texts as much as of the shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class Examiner:
         default_factory=dict
     )
     costs: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[tuple[str, Language], dict[str, float]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     async def tell(self, pair: Pair, measure: str) -> list[Told]:
         """Return what the measure says of the pair, and what the judge says."""
@@ -72,6 +79,8 @@ class Examiner:
             better, worse = [
                 await self._value(name, pair, text) for text in (pair.better, pair.worse)
             ]
+            if better is not None and pair.kind != LENGTH:
+                self.values[name, pair.language][pair.case] = better
             if better is not None and worse is not None:
                 right = 0.5 + 0.5 * ((better > worse) - (better < worse))
                 found.append(Told(name, pair.kind, pair.language, right))
@@ -79,7 +88,7 @@ class Examiner:
 
     async def _value(self, name: str, pair: Pair, text: str) -> float | None:
         words = words_read([pair.better, pair.worse], pair.language)
-        key = (name, pair.case, text, words if name == "relevance" else 0)
+        key = (name, pair.case, text, words if name in READ else 0)
         if key not in self.known:
             asked = self._asked(name, pair, text, words)
             self.known[key] = asyncio.ensure_future(asked)
@@ -97,7 +106,7 @@ class Examiner:
                 return creativity(text, others, pair.language)
             counting = CountingScorer(self._score)
             value = await (
-                coherence(text, pair.language, counting)
+                coherence(text, words, pair.language, counting)
                 if name == "coherence"
                 else relevance(text, pair.brief, words, pair.language, counting)
             )
@@ -149,12 +158,12 @@ def shown_by(rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
-def table(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> str:
-    """Return the table in Markdown."""
-    return "\n".join(_lines(rows, costs, title))
+def table(rows: Sequence[Row], examiner: Examiner, title: str) -> str:
+    """Return the table in Markdown, the costs, and how the values are spread."""
+    return "\n".join(_lines(rows, examiner, title))
 
 
-def _lines(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) -> Iterator[str]:
+def _lines(rows: Sequence[Row], examiner: Examiner, title: str) -> Iterator[str]:
     yield f"## The measures with {title}\n"
     yield "| measure | language | pairs | number | tells the better one | |"
     yield "|---|---|---|---|---|---|"
@@ -163,10 +172,14 @@ def _lines(rows: Sequence[Row], costs: Mapping[str, Sequence[int]], title: str) 
         said = f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
         mark = "the longer wins" if row.kind == LENGTH else "yes" if row.tells else "no"
         yield f"| {row.measure} | {row.language} | {row.kind} | {row.pairs} | {said} | {mark} |"
-    for name, tokens in sorted(costs.items()):
+    for name, tokens in sorted(examiner.costs.items()):
         yield f"\nTokens read for {name}: {median(tokens):.0f} a text, at most {max(tokens)}."
-    for language, names in shown_by(rows).items():
-        yield f"\nShown ({language}): {', '.join(names) or 'none'}."
+    for (name, language), values in sorted(examiner.values.items()):
+        quarters = quantiles(values.values(), n=4) if len(values) > 1 else [*values.values()]
+        said = ", ".join(f"{value:.2f}" for value in quarters)
+        yield f"\nValues of {name} ({language}) in texts of the run, quartiles: {said}."
+    for spoken, names in shown_by(rows).items():
+        yield f"\nShown ({spoken}): {', '.join(names) or 'none'}."
 
 
 def _bars(row: Row, measure: str, language: Language) -> bool:
@@ -201,7 +214,7 @@ async def _measure(options: argparse.Namespace) -> int:
             if done % 50 == 0:
                 print(f"{done} of {len(work)}", file=sys.stderr, flush=True)
     rows = rows_of(told)
-    print(table(rows, examiner.costs, options.name or examiner.model))
+    print(table(rows, examiner, options.name or examiner.model))
     if options.keep:
         keep(options.name or examiner.model, shown_by(rows))
     return 0
@@ -212,7 +225,7 @@ def _chosen(options: argparse.Namespace) -> list[Pair]:
     pairs = [
         pair
         for pair in pairs_of(load(options.run), at_two, options.pairs or EVERY_KIND)
-        if options.languages is None or pair.language in options.languages
+        if not options.languages or pair.language in options.languages.split(",")
     ]
     cases = list(dict.fromkeys(pair.case for pair in pairs))[: options.limit]
     if not cases:
@@ -222,11 +235,13 @@ def _chosen(options: argparse.Namespace) -> list[Pair]:
 
 async def _examiner(stack: AsyncExitStack, options: argparse.Namespace) -> Examiner:
     settings = Settings()
-    engine = EngineClient(options.url or settings.engine_url, token=settings.worker_token)
+    url = options.url or await own_url(stack, settings)
+    engine = EngineClient(url, token=settings.worker_token)
     await stack.enter_async_context(engine)
     judge = None
     if options.judge:
-        asked = await stack.enter_async_context(EngineClient(options.judge))
+        client = EngineClient(options.judge, token=settings.judge_token)
+        asked = await stack.enter_async_context(client)
         judge = Judge(asked.first_token)
     model = options.model or next(iter(await engine.models()))
     return Examiner(engine, model, judge, asyncio.Semaphore(options.concurrency))
@@ -242,12 +257,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", type=Path, help="the folder of a run, best with --n 2 or more")
     parser.add_argument("--hot", type=Path, help="the folder of a run with temperature=2")
-    parser.add_argument("--url", help="the worker that scores texts; by default WORKER_URL")
+    parser.add_argument("--url", help="the worker that scores texts; by default as for a run")
     parser.add_argument("--model", help="its model, where it has several")
     parser.add_argument("--name", help="what to keep the result under; by default the model's name")
     parser.add_argument("--judge", help="the server of a model that judges too")
     parser.add_argument("--pairs", action="append", choices=EVERY_KIND)
-    parser.add_argument("--languages", action="append", choices=["en", "zh"])
+    parser.add_argument("--languages", help="en, zh or en,zh; by default all that the run has")
     parser.add_argument("--limit", type=int, help="briefs at most")
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep in the package what is shown")

@@ -16,8 +16,8 @@ TEXTS, RESULTS, TABLES, COMPARISON = "texts.jsonl", "results.json", "tables.md",
 class Text:
     """One text. `turn` 0: the first draft of a brief; 1: its refinement by `instruction`.
 
-    `brief` is what the model was asked for, without options. `tokens`: of this text, where the
-    server says so.
+    `brief` is what the model was asked for, without options; `raw` what it wrote, and `text` what
+    the bot shows of that. `tokens`: of this text, where the server says so.
     """
 
     case: str
@@ -33,6 +33,7 @@ class Text:
     finish_reason: str | None
     tokens: int | None = None
     checks: Mapping[str, bool] = field(default_factory=dict)
+    raw: str = ""
 
     def __post_init__(self) -> None:
         assert (self.turn == 0) == (self.instruction is None)
@@ -77,7 +78,7 @@ class Journal:
         self.add(run.texts)
         results = asdict(run)
         for text in results["texts"]:
-            for name in ("text", "brief", "instruction"):
+            for name in ("text", "raw", "brief", "instruction"):
                 del text[name]
         written = json.dumps(results, ensure_ascii=False, indent=1)
         (self.folder / RESULTS).write_text(f"{written}\n", encoding="utf-8")

@@ -100,7 +100,8 @@ async def measure(plan: Plan, variants: Sequence[Variant]) -> list[Run]:
     configure("console", logging.WARNING)
     settings = Settings()
     async with AsyncExitStack() as stack:
-        own = await _own_url(stack, settings, variants)
+        needs_one = any(variant.url is None for variant in variants)
+        own = await own_url(stack, settings) if needs_one else ""
         begun = []
         for variant in variants:
             client = EngineClient(variant.url or own, token=settings.worker_token)
@@ -124,16 +125,15 @@ def checked_again(run: Run) -> Run:
     return replace(run, texts=[text for texts in checked for text in texts])
 
 
-async def _own_url(stack: AsyncExitStack, settings: Settings, variants: Sequence[Variant]) -> str:
-    """Return WORKER_URL, or start a worker where a variant needs one."""
+async def own_url(stack: AsyncExitStack, settings: Settings) -> str:
+    """Return WORKER_URL, or start a worker that ends with the stack."""
     if settings.worker_url is not None:
         return settings.worker_url
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draftsmith-")))
     socket = folder / "worker.sock"
-    if any(variant.url is None for variant in variants):
-        worker = await stack.enter_async_context(own_worker(socket, lambda _: None))
-        async with EngineClient(f"unix:{socket}") as engine:
-            await until_ready(worker, engine, settings.worker_patience, _tell)
+    worker = await stack.enter_async_context(own_worker(socket, lambda _: None))
+    async with EngineClient(f"unix:{socket}") as engine:
+        await until_ready(worker, engine, settings.worker_patience, _tell)
     return f"unix:{socket}"
 
 

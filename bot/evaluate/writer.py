@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from bot.drafting.jobs.prompt import Conversation
 from bot.drafting.sources import Material
+from bot.drafting.tidying import tidied
 from bot.errors import OperatorError
 from bot.evaluate.cases import Case
-from bot.evaluate.conditions import Conditions
+from bot.evaluate.conditions import TODAY, Conditions
 from bot.evaluate.results import Text
 from bot.store import HistoryStep
 from inference.client import Delta, EngineClient, EngineRefused, EngineUnavailable, Sampling
@@ -47,7 +48,9 @@ class Writer:
         brief = self.conditions.brief(case)
         recipe = self.conditions.recipes[brief.recipe]
         materials = await self._materials(case)
-        conversation = Conversation(recipe, brief.text, brief.options, materials=materials)
+        conversation = Conversation(
+            recipe, brief.text, brief.options, materials=materials, today=TODAY
+        )
         answers = await self._answers(conversation, self.n)
         texts = [_text(case, conversation, i, answer) for i, answer in enumerate(answers)]
         if case.wish:
@@ -105,7 +108,8 @@ def _text(case: Case, conversation: Conversation, sample: int, answer: Answer) -
         seed=conversation.options.seed,
         brief=conversation.brief,
         instruction=conversation.instruction,
-        text=answer.text.strip(),
+        text=tidied(answer.text, cut_off=answer.finish_reason == "length").strip(),
+        raw=answer.text,
         finish_reason=answer.finish_reason,
         tokens=answer.tokens,
     )

@@ -1,5 +1,6 @@
 """How good the measures are: pairs of which the better one is known, and who tells them apart."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +11,11 @@ import pytest
 from bot.drafting.measures import MEASURES
 from bot.drafting.measures.repetition import repetition
 from bot.drafting.measures.units import ends_whole, sentences_of, words_of
-from bot.evaluate.measures import KINDS, Row, Told, keep, main, rows_of, shown_by, table
+from bot.evaluate.measures import KINDS, Examiner, Row, Told, keep, main, rows_of, shown_by, table
 from bot.evaluate.pairs import MAKERS, Pair, pairs_of
 from bot.evaluate.results import Journal, Run, Text
 from bot.messages import Language
+from inference.client import EngineClient
 from tests.conftest import Worker
 
 ENGLISH = (
@@ -137,7 +139,21 @@ def test_neither_length_nor_the_judge_decides_what_is_shown() -> None:
         ]
     )
     assert shown_by(rows) == {"en": ["relevance"]}
-    assert "the longer wins" in table(rows, {"relevance": [700]}, "tiny")
+
+
+async def test_the_table_says_what_wins_by_length_what_it_costs_and_how_values_spread() -> None:
+    async with EngineClient("unix:nowhere") as engine:
+        examiner = Examiner(engine, "tiny", None, asyncio.Semaphore())
+        found = [
+            each
+            for pair in pairs_of(RUN, HOT, ["copied", "halved"])
+            for each in await examiner.tell(pair, "creativity")
+        ]
+    examiner.costs["relevance"].append(700)
+    said = table(rows_of(found), examiner, "tiny")
+    assert "| the longer wins |" in said
+    assert "Tokens read for relevance: 700 a text" in said
+    assert "Values of creativity (en) in texts of the run, quartiles: 0." in said
 
 
 def test_ties_count_half() -> None:

@@ -1,5 +1,6 @@
 """Kinds of text: the packaged ones, an operator's, and what the model is told for each."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,26 @@ def test_the_model_is_told_structure_tone_length_and_last_the_brief() -> None:
     assert "Begin with a title" in request
     assert "Keep the tone friendly. Write about 300 words." in request
     assert request.endswith("Write a blog post about this: our office")
+
+
+@pytest.mark.parametrize(
+    ("kind", "brief", "lang", "told"),
+    [
+        ("news", "we open a factory in May", None, "Today is Monday, 30 November 2026."),
+        ("email", "the workshop moves to Thursday", None, "Today is Monday, 30 November 2026."),
+        ("news", "五月我们开设工厂", "zh", "今天是2026年11月30日，星期一。"),
+        ("blog", "we may open a factory", None, None),
+        ("story", "a tram in May", None, None),
+    ],
+)
+def test_a_brief_with_a_time_in_it_is_written_on_a_day(
+    kind: str, brief: str, lang: str | None, told: str | None
+) -> None:
+    options = OPTIONS.model_copy(update={"lang": lang})
+    asked = Conversation(RECIPES[kind], brief, options, today=date(2026, 11, 30))
+    content = asked.messages()[-1].content
+    assert ("2026" in content) == (told is not None)
+    assert (told or "") in content
 
 
 def test_what_is_chosen_replaces_the_tone_and_length_of_the_kind() -> None:

@@ -17,6 +17,9 @@ BODY = "We open in March.\n\nThe tram stops at the door."
         (f"# Title: Our Office\n{BODY}", f"# Our Office\n{BODY}"),
         (f"Headline:\n\nOur Office\n\n{BODY}", f"Our Office\n\n{BODY}"),
         (f"标题：我们的新办公室\n\n{BODY}", f"我们的新办公室\n\n{BODY}"),
+        (f"【标题】：信中之光\n\n{BODY}", f"信中之光\n\n{BODY}"),
+        (f"【标题】信中之光\n\n{BODY}", f"信中之光\n\n{BODY}"),
+        (f"【里斯本讯】电车\n\n{BODY}", f"【里斯本讯】电车\n\n{BODY}"),
         (f"Sure! Here is your blog post:\n\n{BODY}", BODY),
         (f"Here's a friendly e-mail for you:\n\n**Title: Hi**\n{BODY}", f"**Hi**\n{BODY}"),
         (f"以下是一篇博客：\n\n{BODY}", BODY),
@@ -53,6 +56,7 @@ def test_a_text_that_begins_like_none_of_these_is_let_go_at_once() -> None:
         "I hope this blog post helps.",
         "这篇博客旨在介绍我们的新办公室。",
         "（字数：150）",
+        "---\n\n以上是一个适合九岁孩子的分数教案，帮助他们理解分数。",
     ],
 )
 def test_a_last_paragraph_about_the_text_is_left_out(talk: str) -> None:
@@ -71,6 +75,20 @@ def test_a_last_paragraph_about_the_text_is_left_out(talk: str) -> None:
 )
 def test_a_last_paragraph_about_the_matter_stays(end: str) -> None:
     assert tidied(f"{BODY}\n\n{end}", cut_off=False) == f"{BODY}\n\n{end}"
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        ("Best regards,\n[Your Name]", "Best regards,"),
+        ("Best regards,\n\n**[Your Name]**\n[Your Position]\n", "Best regards,"),
+        ("祝好，\n[你的名字]", "祝好，"),
+        ("Best regards,\nAna", "Best regards,\nAna"),
+        ("See [the map]", "See [the map]"),
+    ],
+)
+def test_a_place_for_a_name_at_the_end_is_left_to_whoever_sends_it(end: str, kept: str) -> None:
+    assert tidied(f"{BODY}\n\n{end}", cut_off=False) == f"{BODY}\n\n{kept}"
 
 
 def test_a_text_that_is_all_about_itself_stays() -> None:

@@ -79,8 +79,12 @@ def test_a_part_imports_of_the_project_only_what_it_may_know(
                 assert known, f"{path.relative_to(ROOT)} imports {name}"
 
 
-def test_only_the_command_line_and_the_benchmark_import_commands() -> None:
-    allowed = {*files("bot/cli"), *files("bot/bench"), *files("bot/__main__.py")}
+def test_only_commands_benchmarks_and_the_evaluation_import_commands() -> None:
+    allowed = {
+        path
+        for place in ("bot/cli", "bot/bench", "bot/evaluate", "bot/__main__.py")
+        for path in files(place)
+    }
     for path in set(files("bot")) - allowed:
         assert not any(name.startswith("bot.cli") for name in imports(path)), path
 

@@ -93,3 +93,16 @@ async def test_the_first_token_comes_with_what_else_it_might_have_been(tiny_work
         tokens = await client.first_token([ChatMessage("user", "the tea")])
     assert 2 <= len(tokens) <= 20
     assert all(value < 0 for value in tokens.values())
+
+
+async def test_a_real_model_finds_a_request_likelier_after_a_text_about_it(
+    smollm_worker: Worker,
+) -> None:
+    storm = "The keeper climbed the stairs while the sea beat on the tower. He lit the lamp."
+    stew = "Cut the onions and fry them slowly. Add carrots, garlic and a little flour."
+    wish = " a story about a lighthouse in a storm"
+    async with EngineClient(smollm_worker.url) as client:
+        after_storm = await client.score(f"{storm}\n\nThis was written for the request:", wish)
+        after_stew = await client.score(f"{stew}\n\nThis was written for the request:", wish)
+    assert len(after_storm) == len(after_stew)
+    assert sum(after_storm) > sum(after_stew) + len(after_storm) * 0.1

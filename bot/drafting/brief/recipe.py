@@ -70,11 +70,15 @@ class RecipeSampling(StrictModel):
 
 
 class Recipe(StrictModel):
-    """One kind of text, in at least one language. `signed`: its writer signs it."""
+    """One kind of text, in at least one language. `signed`: its writer signs it.
+
+    `dated`: it tells of what was or will be, so that the model has to know today's date.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     tone: Tone | None = None
     signed: bool = False
+    dated: bool = False
     sampling: RecipeSampling = RecipeSampling()
     limits: dict[Name, NetworkLimit] = Field({})
     en: Wording | None = None

@@ -111,6 +111,7 @@ class Generation:
             self._materials,
             await personal(run),
             run.told_voice,
+            run.job.created_at.date(),
         )
         while True:
             try:

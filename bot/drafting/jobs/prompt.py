@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from bot.drafting.brief.languages import language_of
 from bot.drafting.brief.options import TONES, Options
@@ -33,6 +34,8 @@ class Rules:
     about: str
     signature: str
     spelling: Mapping[str, str]
+    today: str
+    weekdays: Sequence[str]
 
 
 # Short on purpose: a small model follows it better than a page of rules.
@@ -50,6 +53,8 @@ RULES: Mapping[Language, Rules] = {
         about="About the person you write for, in their own words: {about}",
         signature="Sign it with these words: {signature}",
         spelling={"british": "Use British spelling.", "american": "Use American spelling."},
+        today="Today is {weekday}, {day.day} {day:%B %Y}.",
+        weekdays=["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     ),
     "zh": Rules(
         system="你是一位熟练的写作者。你替我们写，用我们的口吻，不偏离主题。",
@@ -63,10 +68,21 @@ RULES: Mapping[Language, Rules] = {
         about="你替谁写，此人自述：{about}",
         signature="署名用这些字：{signature}",
         spelling={"simplified": "用简体字写。", "traditional": "用繁體字寫。"},
+        today="今天是{day.year}年{day.month}月{day.day}日，星期{weekday}。",
+        weekdays=list("一二三四五六日"),
     ),
 }
 
 QUOTED = re.compile(r"^[ \t]*[>＞]", re.MULTILINE)
+
+# A brief with a time in it: without the date, a model tells of what will be as if it had been.
+TIME = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|[Tt]o(?:day|morrow|night)|[Yy]esterday|"
+    r"(?:[Nn]ext|[Ll]ast|[Tt]his) (?:week|month|year|spring|summer|autumn|fall|winter|quarter)|"
+    r"20[0-9]{2})\b|[0-9一二三四五六七八九十](?:月|日|号|年)|星期|周[一二三四五六日天末]|"
+    r"[今明昨后][天年日]|[上下本]个?[周月]|季度"
+)
 
 # Characters of material that are kept before history is left out, and that are always kept; the
 # share that is kept where the model cannot hold it.
@@ -93,6 +109,7 @@ class Conversation:
     materials: Sequence[Material] = ()
     personal: Personal = NOBODY
     voice: ToldVoice = NO_VOICE
+    today: date | None = None
 
     def messages(self) -> list[ChatMessage]:
         """Return the messages that the worker is sent."""
@@ -139,7 +156,10 @@ class Conversation:
         return "\n\n".join(filter(None, [told, about, *_quoted(self.materials, rules), request]))
 
     def _own(self, rules: Rules) -> Iterator[str]:
-        """Yield the rules that the person set for themselves."""
+        """Yield the day on which it is written, and the rules that the person set."""
+        if self.today and self.recipe.dated and TIME.search(self.brief):
+            weekday = rules.weekdays[self.today.weekday()]
+            yield rules.today.format(day=self.today, weekday=weekday)
         if spelling := rules.spelling.get(self.personal.spelling or ""):
             yield spelling
         if self.personal.signature:

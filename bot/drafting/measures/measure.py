@@ -9,12 +9,13 @@ from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
 from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.readability import readability
-from bot.drafting.measures.relevance import relevance, words_read
+from bot.drafting.measures.relevance import relevance
 from bot.drafting.measures.scoring import AT_ONCE, CountingScorer, Scorer
+from bot.drafting.measures.units import words_read
 from bot.messages import Language
 from inference.client import EngineRefused, EngineUnavailable
 
-MOST_TOKENS = 6000
+MOST_TOKENS = 5000
 """Tokens that a model reads for one draft at most, by the limits that each measure has."""
 
 
@@ -81,7 +82,7 @@ async def _scored(
     if counting is None:
         return None, None
     return (
-        await _or_none(coherence(text, language, counting)),
+        await _or_none(coherence(text, words, language, counting)),
         await _or_none(relevance(text, brief, words, language, counting)),
     )
 

@@ -23,16 +23,12 @@ class CountingScorer:
     room: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
     tokens: int = 0
 
-    async def mean(self, context: str, text: str) -> float:
-        """Return the mean log-probability of the tokens of a text after its context."""
+    async def scores(self, context: str, text: str) -> list[float]:
+        """Return the log-probability of each token of a text after its context."""
         async with self.room:
-            scores = await self.score(context, text)
-        self.tokens += math.ceil(len(scores) * (1 + len(context) / max(1, len(text))))
-        return sum(scores) / max(1, len(scores))
-
-    async def gain(self, context: str, without: str, text: str) -> float:
-        """Return how much likelier a text is after one context than after another, per token."""
-        return await self.mean(context, text) - await self.mean(without, text)
+            found = await self.score(context, text)
+        self.tokens += math.ceil(len(found) * (1 + len(context) / max(1, len(text))))
+        return found
 
 
 def share(value: float, middle: float, width: float) -> float:

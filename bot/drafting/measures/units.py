@@ -21,6 +21,12 @@ ENDED = re.compile(rf"(?:[.!?…。！？；:：]|{EMOJI}){CLOSING}\Z")
 # Words of a last line that is no sentence: a name under a letter, hashtags under a post.
 FEW_WORDS: dict[Language, int] = {"en": 6, "zh": 10}
 
+# No text that people read has more characters a word.
+WORD_CHARACTERS = 16
+# Words that a model reads of a text at most; and of siblings even if one is shorter.
+MOST_WORDS: dict[Language, int] = {"en": 200, "zh": 300}
+LEAST_WORDS: dict[Language, int] = {"en": 40, "zh": 60}
+
 
 def plain(text: str) -> str:
     """Return the text without the marks of headings, lists, quotations and emphasis."""
@@ -45,11 +51,18 @@ def ngrams(words: Sequence[str], n: int) -> list[tuple[str, ...]]:
 
 
 def first_words(text: str, count: int, language: Language) -> str:
-    """Return the text up to the end of its word `count`, counted from 1."""
+    """Return the text up to the end of its word `count`, counted from 1; less of endless words."""
+    text = text[: count * WORD_CHARACTERS]
     for number, match in enumerate(WORDS[language].finditer(text), start=1):
         if number == count:
             return text[: match.end()]
     return text
+
+
+def words_read(texts: Sequence[str], language: Language) -> int:
+    """Return how many words of each sibling are read: of all as many, so that length is no help."""
+    shortest = min(len(words_of(text, language)) for text in texts)
+    return max(LEAST_WORDS[language], min(MOST_WORDS[language], shortest))
 
 
 def ends_whole(text: str, language: Language) -> bool:

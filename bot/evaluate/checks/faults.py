@@ -13,10 +13,10 @@ ASKS_TO_FILL = (
 )
 BRACKET = re.compile(r"[\[［【]([^\]］】\n]{1,60})[\]］】](?!\()")
 FILL = re.compile(rf"\s*(?:{ASKS_TO_FILL})", re.IGNORECASE)
-BLANK = re.compile(
-    r"_{4,}|\bX{3,}\b|[XＸ×]{2,}(?=[公年月日先女老市路元学部集])|某某|"
-    r"\{\w[\w ]*\}"
+NAME_LEFT_OUT = re.compile(
+    r"\bX{3,}\b|[XＸ×]{2,}(?=[公年月日先女老市路元学部集])|某某|(?<![\\\w}])\{[A-Za-z][\w ]{2,}\}"
 )
+BLANK = re.compile(r"_{4,}")  # Exercises have them.
 
 LABEL = re.compile(
     r"^\W*(?:(?:blog |post |news |article |story )?(?:title|headline|body|text)|subject line|"
@@ -34,11 +34,13 @@ OPENS = {
     "en": re.compile(
         rf"\W*(?:(?:sure|certainly|of course|absolutely|okay)\b.*(?:{TEXT_NOUN}\b|[:!.]$)|"
         rf"(?:here(?:'s| is| are)|below is|i(?:'ve| have) (?:written|drafted|made))\b.*"
-        rf"\b{TEXT_NOUN}\b)",
+        rf"\b{TEXT_NOUN}\b|i'm sorry,? (?:but )?i (?:can|am|must)|"
+        r"i (?:cannot|can't) (?:assist|help|fulfil)|as an ai\b)",
         re.IGNORECASE,
     ),
     "zh": re.compile(
-        r"\W*(?:好的[，。！：]|当然[，。！：]|没问题|以下是|下面是|这是一[篇封份条个段场]|这里是)"
+        r"\W*(?:好的[，。！：]|当然[，。！：]|没问题|以下是|下面是|这是一[篇封份条个段场]|这里是|"
+        r"(?:很抱歉|抱歉|对不起)，我(?:不能|无法)|作为(?:一个|一名)?(?:AI|人工智能))"
     ),
 }
 CLOSES = {
@@ -75,7 +77,9 @@ INLINE_LABEL = re.compile(r"^\W*([^:：。.!?！？\n]{2,40})[:：]")
 
 def has_no_placeholder(subject: Subject) -> bool:
     """Say whether nothing is left for the reader to fill in, such as [Your Name]."""
-    if BLANK.search(subject.text):
+    if NAME_LEFT_OUT.search(subject.text):
+        return False
+    if subject.recipe.name != "lesson" and BLANK.search(subject.text):
         return False
     return not any(_to_fill(match, subject) for match in BRACKET.finditer(subject.text))
 
@@ -99,7 +103,7 @@ def is_not_about_itself(subject: Subject) -> bool:
     """Say whether it neither begins nor ends with talk about the text."""
     if not subject.lines:
         return False
-    first, last = folded(bare(subject.lines[0])), folded(bare(subject.lines[-1]))
+    first, last = (bare(line).replace("’", "'") for line in (subject.lines[0], subject.lines[-1]))
     if OPENS[subject.language].match(first):
         return False
     return len(subject.lines) == 1 or not CLOSES[subject.language].match(last)

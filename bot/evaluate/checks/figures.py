@@ -40,7 +40,8 @@ def invents_nothing(subject: Subject) -> bool | None:
     """Say whether every figure was given; numbers below ten are counted by nobody."""
     if subject.recipe.name not in OF_FACTS:
         return None
-    given = set(_given(folded(subject.told)))
+    # What the first draft says is told by now: only what is new can be made up anew.
+    given = set(_given(folded(f"{subject.told}\n{subject.before}")))
     text = NUMBERING.sub("", IDIOMS.sub("", folded(subject.text)))
     figures = [*_figures(text), *_chinese_percents(text)]
     return all(value in given or (value < SMALL and not percent) for value, percent in figures)

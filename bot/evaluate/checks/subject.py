@@ -15,7 +15,7 @@ HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 MARKS = re.compile(r"[*_#`~]+")
 DIGITS_APART = re.compile(r"(?<=\d),(?=\d{3})")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？!?])[”’」）]*|\n+")
-LIST_ITEM = re.compile(r"^\s*(?:[-*•·–]|\d{1,2}[.)、．]|[（(]\d{1,2}[)）])\s*\S")
+LIST_ITEM = re.compile(r"^\s*(?:[-*–](?=\s)|[•·]|\d{1,2}[.)、．]|[（(]\d{1,2}[)）])\s*\S")
 HEADING_MARK = re.compile(r"^\s*#{1,6}\s|^\s*\*\*[^*]+\*\*\s*[:：]?\s*$|^\s*【[^】]+】\s*$")
 LONGEST_HEADING = {"en": 16, "zh": 36}
 

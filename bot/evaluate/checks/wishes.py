@@ -8,10 +8,11 @@ from bot.evaluate.checks.structure import count_points
 from bot.evaluate.checks.subject import Subject, bare, folded, has_word, length, says, sentences_of
 
 A_TENTH = 0.1
+A_HALF = 0.5
 
 
 def follows_wish(subject: Subject) -> bool | None:
-    """Say whether all that the reply asked for is done, and the text is not the same as before."""
+    """Say whether all that the reply asked for is done, to the text, and not instead of it."""
     if subject.wish is None:
         return None
     return subject.text.strip() != subject.before.strip() and all(_done(subject))
@@ -21,6 +22,9 @@ def _done(subject: Subject) -> Iterator[bool]:
     wish, text = subject.wish, subject.text
     assert wish is not None
     now, before = (length(each, subject.language) for each in (text, subject.before))
+    if not (wish.shorter or wish.words or wish.sentences or wish.lang):
+        # Asked to end with a question, small models write the question and nothing else.
+        yield now >= A_HALF * before
     if wish.lang:
         yield in_language(subject)
     if wish.shorter:
