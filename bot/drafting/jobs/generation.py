@@ -110,7 +110,7 @@ class Generation:
             run.job.instruction,
             self._materials,
             await personal(run),
-            run.job.created_at.date(),
+            today=run.job.created_at.date(),
         )
         while True:
             try:
