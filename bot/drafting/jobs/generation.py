@@ -110,8 +110,8 @@ class Generation:
             run.job.instruction,
             self._materials,
             await personal(run),
-            run.told_voice,
-            run.job.created_at.date(),
+            voice=run.told_voice,
+            today=run.job.created_at.date(),
         )
         while True:
             try:
