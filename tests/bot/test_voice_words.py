@@ -66,6 +66,32 @@ def test_forms_of_an_avoided_word_are_found_where_they_are_not_replaced() -> Non
     ]
 
 
+def test_a_word_is_avoided_in_both_spellings_unless_one_is_what_the_house_prefers() -> None:
+    avoided = [AvoidedWord("utilise", "use"), AvoidedWord("gray", "grey"), AvoidedWord("rumour")]
+    replacer = Replacer(avoided)
+    text = replacer.feed("We utilize a gray or grey rumor.") + replacer.finish()
+    assert text == "We use a grey or grey rumor."
+    assert [text[each.start : each.end] for each in find_avoided(text, avoided)] == ["rumor"]
+
+
+def test_a_word_may_be_put_right_in_its_capitals_alone() -> None:
+    avoided = read_avoided("draftsmith -> Draftsmith")
+    replacer = Replacer(avoided)
+    text = replacer.feed("Ask draftsmith, or Draftsmith.") + replacer.finish()
+    assert text == "Ask Draftsmith, or Draftsmith."
+    assert find_avoided(text, avoided) == []
+
+
+@pytest.mark.parametrize("word", ["Straße", "Kelvin", "İstanbul", "figure"])
+def test_a_word_is_replaced_however_its_letters_are_folded(word: str) -> None:
+    for typed in (word, word.upper(), word.lower(), word.casefold(), word.replace("i", "İ")):
+        replacer = Replacer([AvoidedWord(word, "x")])
+        said = replacer.feed(f"a {typed} b") + replacer.finish()
+        assert said in ("a x b", "a X b", f"a {typed} b")
+    replacer = Replacer([AvoidedWord(word, "x")])
+    assert replacer.feed(word) + replacer.finish() in ("x", "X")
+
+
 def test_lines_are_read_with_any_arrow_and_written_so_that_they_can_be_read_again() -> None:
     typed = "- utilise -> use\nsynergy\n\n in  order to =  to\n赋能→帮助\nsynergy\n"
     avoided = [

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.drafting.voice.spelling import spellings
 from bot.drafting.voice.voice import AvoidedWord
 
 # Chinese, Japanese and Korean have no spaces: a word may begin within a run of their characters.
@@ -15,6 +16,7 @@ IS_LETTER = re.compile(LETTER)
 GAP = r"\s{1,3}"
 GAP_LENGTH = 3
 SHORTEST_STEM = 3
+NOTHING = r"(?!)"  # Stands nowhere.
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,15 @@ class Replacer:
 
     def __init__(self, avoided: Sequence[AvoidedWord]) -> None:
         exact = [each for each in avoided if each.instead]
-        self._instead = {_key(each.word): each.instead for each in exact}
-        self._pattern = re.compile(_any_of([_exact(each.word) for each in exact]), re.IGNORECASE)
-        self._longest = max((_reach(each.word) for each in exact), default=0)
+        words = [(each.word, each.instead) for each in exact]
+        words += [(word, each.instead) for each in exact for word in _spellings(each)]
+        # The longest that fits counts: "state of the art" before "state".
+        words.sort(key=lambda pair: len(pair[0]), reverse=True)
+        self._instead = [instead for _, instead in words]
+        self._pattern = re.compile(
+            "|".join(f"({_exact(word)})" for word, _ in words) or NOTHING, re.IGNORECASE
+        )
+        self._longest = max((_reach(word) for word, _ in words), default=0)
         self._text = ""
         self._at = 0  # What is before this place was let go; of it only the last character is kept.
 
@@ -51,10 +59,10 @@ class Replacer:
     def _take(self, decided: int) -> str:
         """Return the text to this place, or to the end of the last word that begins before it."""
         taken = []
-        for match in self._pattern.finditer(self._text, self._at) if self._longest else ():
+        for match in self._pattern.finditer(self._text, self._at):
             if match.start() >= decided:
                 break
-            taken += [self._text[self._at : match.start()], self._replaced(match.group())]
+            taken += [self._text[self._at : match.start()], self._replacement(match)]
             self._at = match.end()
         if decided > self._at:
             taken.append(self._text[self._at : decided])
@@ -63,26 +71,28 @@ class Replacer:
         self._text, self._at = self._text[before:], self._at - before
         return "".join(taken)
 
-    def _replaced(self, found: str) -> str:
-        return _in_case_of(found, self._instead[_key(found)])
+    def _replacement(self, match: re.Match[str]) -> str:
+        assert match.lastindex is not None
+        return _in_case_of(match.group(), self._instead[match.lastindex - 1])
 
 
 def find_avoided(text: str, avoided: Sequence[AvoidedWord]) -> list[FoundWord]:
-    """Return where a text has words that are avoided, in any of their English forms."""
+    """Return where a text has words that are avoided, in any English form and spelling."""
     found: list[FoundWord] = []
     for each in avoided:
-        pattern = re.compile(_any_of([_exact(each.word), *_inflected(each.word)]), re.IGNORECASE)
+        forms = [form for word in _spellings(each) for form in (_exact(word), *_inflected(word))]
+        pattern = re.compile("|".join(forms) or NOTHING, re.IGNORECASE)
         found += [FoundWord(*match.span(), each) for match in pattern.finditer(text)]
     return sorted(found, key=lambda word: (word.start, -word.end))
 
 
+def _spellings(avoided: AvoidedWord) -> list[str]:
+    """Return the spellings in which a word is avoided: not the one that the house prefers."""
+    return [word for word in spellings(avoided.word) if _key(word) != _key(avoided.instead)]
+
+
 def _key(word: str) -> str:
     return " ".join(word.split()).casefold()
-
-
-def _any_of(patterns: Sequence[str]) -> str:
-    # The longest that fits counts: "state of the art" before "state".
-    return "|".join(sorted(patterns, key=len, reverse=True))
 
 
 def _exact(word: str) -> str:

@@ -70,6 +70,16 @@ def _converter(characters: Chinese) -> opencc.OpenCC:
     return opencc.OpenCC({"simplified": "t2s", "traditional": "s2t"}[characters])
 
 
+def spellings(words: str) -> list[str]:
+    """Return one word or several as they are, and in the spellings that they have beside that."""
+    british, american = (
+        " ".join(pairs.get(word, word) for word in words.casefold().split())
+        for pairs in (_pairs()["british"], _pairs()["american"])
+    )
+    others = (other for other in (british, american) if other != words.casefold())
+    return [words, *others]
+
+
 @cache
 def _pairs() -> Mapping[English, Mapping[str, str]]:
     """Return the right word by the wrong one, for each spelling."""

@@ -35,7 +35,8 @@ def read_avoided(typed: str) -> list[AvoidedWord]:
         avoided.append(AvoidedWord(word, *instead))
     words = {each.word.casefold() for each in avoided}
     for number, each in enumerate(avoided, 1):
-        if each.instead.casefold() in words:
+        # `slack -> Slack` says how the word itself is written.
+        if each.instead.casefold() in words - {each.word.casefold()}:
             raise UserError(sentence("voice_avoided_instead", number=number))
     return avoided
 

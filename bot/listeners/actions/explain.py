@@ -1,4 +1,4 @@
-"""The buttons under a draft that explain it: What changed, Why this, Check our voice."""
+"""The buttons under a draft that explain it: What changed, Why this, Voice check."""
 
 import asyncio
 
