@@ -13,6 +13,7 @@ from statistics import fmean
 
 from bot.cli import run_command
 from bot.drafting.measures import Judge, Measures, Scorer, measure, shown_measures
+from bot.drafting.ranking import Measured, Ranking
 from bot.errors import OperatorError
 from bot.evaluate.checks.subject import length
 from bot.evaluate.intervals import wilson
@@ -94,9 +95,8 @@ class Marker:
 
 
 def marked(found: Sequence[Measures], names: set[str]) -> int:
-    """Return the place of the likely best: the one with most of what the shown measures give."""
-    sums = [sum(getattr(each, name) or 0.0 for name in names) for each in found]
-    return sums.index(max(sums))
+    """Return the place of the draft that the bot marks; the first where no measure tells it."""
+    return Ranking().best([Measured.of(each, frozenset(names)) for each in found]) or 0
 
 
 def table(groups: Sequence[Siblings]) -> str:
