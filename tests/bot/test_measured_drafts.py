@@ -119,7 +119,7 @@ async def test_a_server_that_cannot_score_leaves_what_needs_no_model(
     await ana.draft("n=2 rain")
     for each in await marked(ana, 2):
         assert "fresh" in facts(each)
-        assert "coherent" not in facts(each)
+        assert "on topic" not in facts(each)
 
 
 @pytest.mark.usefixtures("meaningful")
