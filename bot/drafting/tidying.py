@@ -34,14 +34,17 @@ LABEL = re.compile(
     r"|[【［\[](?:标题|题目|title)[】］\]][ \t]*[:：]?)([*_]{0,2})\s*",
     re.IGNORECASE,
 )
-PARAGRAPH = re.compile(r"\n\s*\n|\n(?=[-*_]{3,}\s*\n)")
-# Lines at the end that wait for the writer's name, as under a letter.
+PARAGRAPH = re.compile(r"\n[ \t]*\n|\n(?=[-*_]{3,}[ \t]*\n)")
+# Lines at the end that wait for the writer's name, and the farewell above them, which says nothing
+# without a name.
 UNSIGNED = re.compile(
+    r"(?:\n[^\n]{1,30}[,，][ \t]*)?\s*"
     r"(?:\n[ \t*_]*[\[［【](?:your|my|sender|full name|name|title|position|company|contact|phone|"
     r"e-?mail|你的|您的|我的|姓名|名字|署名|签名|职位|公司|联系|电话|日期)"
     r"[^\]］】\n]{0,40}[\]］】][ \t*_]*)+\s*\Z",
     re.IGNORECASE,
 )
+LONGEST_SIGNATURE = 400  # Characters.
 ABOUT_ITSELF = re.compile(
     rf"[\s(\[*_]*(?:(?:this|the above) {NOUN} (?:provides?|aims?|gives?|offers?|covers?|captures?|"
     r"highlights?|follows?|explores?|describes?|serves?|is (?:written|designed|intended|meant)|"
@@ -99,7 +102,7 @@ def kept_length(text: str, *, cut_off: bool) -> int:
     What is left is a half sentence, a last paragraph about the text itself, or a place for a name.
     """
     end = whole_length(text) if cut_off else len(text)
-    if unsigned := UNSIGNED.search(text, 0, end):
+    if unsigned := UNSIGNED.search(text, max(0, end - LONGEST_SIGNATURE), end):
         end = len(text[: unsigned.start()].rstrip())
     last = max((match.end() for match in PARAGRAPH.finditer(text, 0, end)), default=0)
     if last == 0 or not ABOUT_ITSELF.match(text, last):

@@ -1,5 +1,7 @@
 """What models write around a draft, and what of a text is the draft."""
 
+import time
+
 import pytest
 
 from bot.drafting.tidying import Opening, tidied
@@ -80,10 +82,11 @@ def test_a_last_paragraph_about_the_matter_stays(end: str) -> None:
 @pytest.mark.parametrize(
     ("end", "kept"),
     [
-        ("Best regards,\n[Your Name]", "Best regards,"),
-        ("Best regards,\n\n**[Your Name]**\n[Your Position]\n", "Best regards,"),
-        ("祝好，\n[你的名字]", "祝好，"),
-        ("Best regards,\nAna", "Best regards,\nAna"),
+        ("See you.\n\nBest regards,\n[Your Name]", "See you."),
+        ("See you.\n\nBest regards,\n\n**[Your Name]**\n[Your Position]\n", "See you."),
+        ("再见。\n\n此致，\n[你的名字]", "再见。"),
+        ("See you.\n[Your Name]", "See you."),
+        ("See you.\n\nBest regards,\nAna", "See you.\n\nBest regards,\nAna"),
         ("See [the map]", "See [the map]"),
     ],
 )
@@ -94,6 +97,15 @@ def test_a_place_for_a_name_at_the_end_is_left_to_whoever_sends_it(end: str, kep
 def test_a_text_that_is_all_about_itself_stays() -> None:
     text = "This story describes a tram."
     assert tidied(text, cut_off=False) == text
+
+
+@pytest.mark.parametrize(
+    "part", ["\n", " \n", "a,\n", "x ", "[your", "sure ", "here is ", "**", "1. "]
+)
+def test_the_time_grows_with_the_text(part: str) -> None:
+    began = time.perf_counter()
+    tidied(part * 20_000, cut_off=True)
+    assert time.perf_counter() - began < 1.0
 
 
 def test_a_text_that_was_cut_off_loses_its_half_sentence() -> None:
