@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.cli import run_command
 from bot.drafting.brief.options import Options
+from bot.errors import OperatorError
 from bot.evaluate import marked, measures
 from bot.evaluate.cases import chosen, load_cases
 from bot.evaluate.compare import comparison
@@ -21,7 +22,6 @@ from bot.evaluate.results import COMPARISON, TABLES, Journal, load
 from bot.evaluate.session import Plan, Variant, checked_again, measure
 from bot.settings import Settings
 
-USAGE_ERROR = 2
 OUT = Path("evaluation")
 MOST_DRAFTS = 5
 
@@ -36,27 +36,26 @@ def main() -> int:
 
 
 def _write(arguments: list[str]) -> int:
-    options = _parser().parse_args(arguments)
+    return run_command(_measure(_parser().parse_args(arguments)))
+
+
+async def _measure(options: argparse.Namespace) -> int:
+    languages = options.languages or ",".join(Settings().model_languages)
     cases = chosen(
         load_cases(),
         kinds=options.only,
-        languages=options.languages.split(","),
+        languages=languages.split(","),
         half=options.half,
         limit=options.limit,
     )
     if not cases:
-        print("No brief is of that kind, language and half.", file=sys.stderr)
-        return USAGE_ERROR
-    plan = Plan(cases, options.seed, options.n, options.concurrency)
-    return run_command(_measure(plan, _variants(options), options.out))
-
-
-async def _measure(plan: Plan, variants: list[Variant], out: Path) -> int:
-    runs = await measure(plan, variants)
+        raise OperatorError("No brief is of that kind, language and half.")
+    variants = _variants(options)
+    runs = await measure(Plan(cases, options.seed, options.n, options.concurrency), variants)
     for run, variant in zip(runs, variants, strict=True):
         _tell(tables(run), variant.folder / TABLES)
     if len(runs) > 1:
-        _tell(comparison(*runs), out / COMPARISON)
+        _tell(comparison(*runs), options.out / COMPARISON)
     return 0
 
 
@@ -88,11 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot.evaluate", description=__doc__)
     which = parser.add_argument_group("which briefs")
     which.add_argument("--only", action="append", default=[], metavar="KIND", help="again for more")
-    which.add_argument(
-        "--languages",
-        default=",".join(Settings().model_languages),
-        help="en, zh or en,zh; by default those of MODEL_LANGUAGES",
-    )
+    which.add_argument("--languages", help="en, zh or en,zh; by default those of MODEL_LANGUAGES")
     which.add_argument("--half", choices=("open", "held-back"), help="by default both")
     which.add_argument("--limit", type=_count, help="at most so many, from all kinds in turn")
     how = parser.add_argument_group("how they are written")
