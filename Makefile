@@ -15,7 +15,10 @@ INSTALL     := $(BIN)/python -m pip install --disable-pip-version-check $(addpre
 demo: $(VENV)/.installed
 	@$(BIN)/draftsmith demo $(if $(ONCE),--once)
 
+# Hundreds of processes start in the tests: they need not compile the same modules again, as they
+# would where Python is told to write no bytecode.
 test: $(VENV)/.installed-for-tests
+	@$(BIN)/python -m compileall -q bot inference safety
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Apart from `test`, which it would slow down by more than a tenth.

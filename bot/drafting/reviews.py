@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -52,8 +53,10 @@ DECIDED: Mapping[HoldStatus, Action] = {
     HoldStatus.REDACTED: Action.REDACT,
 }
 LOOK_SECONDS = 30.0
-# So long the run that holds a text may be posting its card itself.
-BEING_SHOWN = timedelta(seconds=LOOK_SECONDS)
+# So long the run that holds a text tries to post its card, which Slack's limits may keep waiting;
+# then it is left to whichever bot watches, a while later, lest both post it.
+CARD_SECONDS = 20.0
+LEFT_TO_WATCH = timedelta(seconds=LOOK_SECONDS)
 
 # Fields of a source that are sealed with a request, beside its time.
 RECORDED = ("key", "name", "text", "left_out", "file", "author", "origin")
@@ -95,7 +98,6 @@ class Reviews:
         self._filter = filter_
         self._seal = seal
         self._time = timedelta(hours=hours)
-        self._posting: set[int] = set()
 
     def with_store(self, store: Store) -> Self:
         """Return the same with another store."""
@@ -141,7 +143,9 @@ class Reviews:
         )
         await self._store.add_hold(hold, **facts)
         if kept := await self._store.find_hold_on(job.id, hold.version_id):
-            await self._show_card(kept)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CARD_SECONDS):
+                    await self._show_card(kept)
 
     def _opened(self, hold: Hold) -> str | None:
         """Return the held text: a draft, or what was asked and what came with it."""
@@ -206,7 +210,7 @@ class Reviews:
             job = await self._store.get_job(hold.job_id)
             if await self._decide(hold, job, HoldStatus.EXPIRED, None):
                 wake()
-        elif hold.card_ts is None and hold.created_at < now() - BEING_SHOWN:
+        elif hold.card_ts is None and hold.created_at < now() - LEFT_TO_WATCH:
             await self._show_card(hold)
 
     async def _decide(
@@ -271,16 +275,6 @@ class Reviews:
         return filter_for(self._filter, await self._store.get_thread(job.thread_id))
 
     async def _show_card(self, hold: Hold) -> None:
-        """Post the card, unless that is being done: Slack's limits may make it wait for long."""
-        if hold.id in self._posting:
-            return
-        self._posting.add(hold.id)
-        try:
-            await self._post_card(hold)
-        finally:
-            self._posting.discard(hold.id)
-
-    async def _post_card(self, hold: Hold) -> None:
         """Post the card once; where the channel is closed to us the hold expires."""
         key, place = hold.post_key, Place(self.channel)
         try:

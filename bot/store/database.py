@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -26,6 +27,7 @@ ANSWER_SECONDS = 10.0
 MIGRATION_SECONDS = 120
 # PostgreSQL's advisory locks have numbers; this one is ours within a database.
 LOCK_NUMBER = 7_163_218_001
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class NewerDatabase(Exception):
@@ -143,7 +145,8 @@ async def lock_database(connection: AsyncConnection) -> None:
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Bring the tables to a schema. Raises NewerDatabase."""
-    config = _config()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     if not _is_newest(connection):
         command.upgrade(config, revision)
@@ -151,14 +154,14 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 def _is_newest(connection: Connection) -> bool:
     """Say whether there is nothing to upgrade. Raises NewerDatabase."""
-    script = ScriptDirectory.from_config(_config())
+    revisions = _revisions()
     present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in {each.revision for each in script.walk_revisions()}:
+    if present is not None and present not in revisions:
         raise NewerDatabase(present)
-    return present == script.get_current_head()
+    return present == revisions[0]
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+@cache
+def _revisions() -> list[str]:
+    """Return the names of all schemas, the newest first."""
+    return [each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]

@@ -91,8 +91,11 @@ class Transactions:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.heads_due = asyncio.Event()
-        # Who waits for an urgent write waits for no connection that others use.
-        self._urgent_engine = connect(engine.url, pool=2 * LOCK_SECONDS)
+        # On a server, who waits for an urgent write waits for no connection that others use. A file
+        # has one writer, whose turn comes by the lock below.
+        self._urgent_engine = (
+            connect(engine.url, pool=2 * LOCK_SECONDS) if self.is_shared else engine
+        )
         self._reader = async_sessionmaker(engine, expire_on_commit=False)
         self._writer = _writer(engine)
         self._urgent_writer = _writer(self._urgent_engine)

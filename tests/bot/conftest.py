@@ -1,5 +1,7 @@
 """A workspace for each test, and a Bolt app to live in it."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot, running
 from bot.slack.manifest import manifest
-from bot.store import database
+from bot.store import Store, database
 from bot.store.models import Base
 from bot.workspace import Workspace
 from tests.person import Person, StartBot, settings_for
@@ -77,9 +79,22 @@ async def engine() -> AsyncIterator[ScriptedEngine]:
         yield scripted
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with all tables and no row, to copy: migrations are half of a start."""
+    path = tmp_path_factory.mktemp("migrated") / "draftsmith.db"
+
+    async def make() -> None:
+        await (await Store.open(f"sqlite+aiosqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def start(workspace: Workspace, engine: ScriptedEngine, tmp_path: Path) -> StartBot:
+def start(workspace: Workspace, engine: ScriptedEngine, tmp_path: Path, migrated: Path) -> StartBot:
     """Return what starts a bot with some settings changed, always on the same data."""
+    shutil.copy(migrated, tmp_path)
     return lambda **changed: running(settings_for(workspace, engine.url, tmp_path, **changed))
 
 

@@ -87,7 +87,7 @@ async def test_an_approved_draft_is_shown_whole_and_nothing_of_it_before(
     assert "actions" not in [block["type"] for block in card.blocks]
 
 
-async def test_a_card_that_waits_for_slack_is_posted_once(
+async def test_a_card_that_waits_for_slack_is_left_to_the_watch_and_posted_once(
     holding: StartBot,
     ana: Person,
     rex: Reviewer,
@@ -95,7 +95,8 @@ async def test_a_card_that_waits_for_slack_is_posted_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.drafting.reviews.LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("bot.drafting.reviews.BEING_SHOWN", timedelta(0))
+    monkeypatch.setattr("bot.drafting.reviews.CARD_SECONDS", 0.2)
+    monkeypatch.setattr("bot.drafting.reviews.LEFT_TO_WATCH", timedelta(seconds=0.4))
     async with holding():
         # The first of two is the head of the thread.
         workspace.fail("chat.postMessage", retry_after=1, after=1)
