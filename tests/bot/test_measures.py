@@ -42,7 +42,7 @@ STIFF = (
     "Organisational consolidation of geographically distributed administrative departments "
     "necessitates comprehensive reconsideration of collaborative infrastructure arrangements."
 )
-MEMORY = 20
+MEMORY = 30
 """Words that the model of these tests remembers."""
 TEXTS: Mapping[Language, tuple[str, str]] = {"en": (OFFICE, MORE), "zh": (OFFICE_ZH, MORE_ZH)}
 

@@ -16,7 +16,7 @@ from bot.messages import Language
 UNFINISHED = 0.8
 """What is left to a text that ends in the middle of a sentence."""
 # The gain of a usual draft, and the spread, in nats per token.
-MIDDLE, WIDTH = 0.5, 0.25
+MIDDLE, WIDTH = 1.2, 0.6
 
 
 async def coherence(
@@ -40,8 +40,7 @@ async def coherence(
 
 
 async def _gain(lines: list[str], score: CountingScorer) -> float:
-    """Return how much likelier the lines behind the first are in their place than alone."""
-    first, *others = lines
-    together = await score.scores(f"\n{first}", "".join(others))
-    alone = await gather(*(score.scores("\n", line) for line in others))
+    """Return how much likelier lines are in their place than each of them alone, per token."""
+    together = await score.scores("\n", "".join(lines))
+    alone = await gather(*(score.scores("\n", line) for line in lines))
     return (sum(together) - sum(map(sum, alone))) / max(1, len(together))

@@ -25,7 +25,7 @@ FEW_WORDS: dict[Language, int] = {"en": 6, "zh": 10}
 WORD_CHARACTERS = 16
 # Words that a model reads of a text at most; and of siblings even if one is shorter.
 MOST_WORDS: dict[Language, int] = {"en": 200, "zh": 300}
-LEAST_WORDS: dict[Language, int] = {"en": 40, "zh": 60}
+LEAST_WORDS: dict[Language, int] = {"en": 20, "zh": 30}
 
 
 def plain(text: str) -> str:
