@@ -20,7 +20,7 @@ from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.feedback import DraftFeedback
-from bot.drafting.jobs.draft_feet import DraftFeet
+from bot.drafting.jobs.draft_footers import DraftFooters
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.jobs import Jobs
@@ -250,7 +250,7 @@ async def _services(
     return Services(
         drafting=Drafting(store, jobs, intake, context.recipes, settings, people=slack.people),
         heads=ThreadHeads(context),
-        feet=DraftFeet(context),
+        footers=DraftFooters(context),
         actions=DraftActions(store, jobs, intake, slack.people, settings),
         history=history,
         feedback=DraftFeedback(store, slack.people),
@@ -283,7 +283,7 @@ async def _take_up(stack: AsyncExitStack, store: Store, services: Services, leas
     await stack.enter_async_context(in_background(partial(_learn_hourly, store, lease)))
     await stack.enter_async_context(in_background(services.heads.keep))
     stack.push_async_callback(services.heads.finish)
-    await stack.enter_async_context(in_background(services.feet.keep))
+    await stack.enter_async_context(in_background(services.footers.keep))
     await jobs.take()
     for work in (jobs.listen, jobs.watch, services.early.watch):
         await stack.enter_async_context(in_background(work))

@@ -264,7 +264,7 @@ class Heads(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FootEdit:
+class FooterEdit:
     """What is to close a finished draft from now on; `posts`: the ts of its messages.
 
     The text stays as it is: a draft whose `text` takes another number of messages is left alone.
@@ -325,7 +325,7 @@ class SlackPort(Protocol):
     async def edit(self, channel: str, ts: str, content: Content) -> None:
         """Replace a message's content."""
 
-    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FootEdit | None]]) -> None:
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FooterEdit | None]]) -> None:
         """Wait until nobody else needs the call, and try once the edit that `choose` returns."""
 
     async def delete(self, channel: str, ts: str) -> None:

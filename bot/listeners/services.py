@@ -11,7 +11,7 @@ from bot.drafting.actions import DraftActions
 from bot.drafting.drafting import Drafting
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.feedback import DraftFeedback
-from bot.drafting.jobs.draft_feet import DraftFeet
+from bot.drafting.jobs.draft_footers import DraftFooters
 from bot.drafting.jobs.intake import Intake
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.thread_heads import ThreadHeads
@@ -51,7 +51,7 @@ class Services:
     bot_user: str
     jobs: Jobs
     heads: ThreadHeads
-    feet: DraftFeet
+    footers: DraftFooters
     background: BackgroundTasks
     sources: Sources
     reviews: Reviews | None

@@ -14,7 +14,7 @@ from bot.drafting.slack_port import (
     Content,
     Edit,
     FileKind,
-    FootEdit,
+    FooterEdit,
     Heads,
     NotThere,
     Place,
@@ -81,7 +81,7 @@ class Outbox(Lookups):
         """Replace a message's content."""
         await self._posts.update(channel, ts, blocks.message(content))
 
-    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FootEdit | None]]) -> None:
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FooterEdit | None]]) -> None:
         """Wait until nobody else needs the call, and make the edit that `choose` then returns.
 
         Made once: raises SlackUnavailable where there is no answer.
@@ -90,7 +90,7 @@ class Outbox(Lookups):
         edit = await choose()
         if edit is None:
             return
-        args = self._foot_args(edit) if isinstance(edit, FootEdit) else _edit_args(edit)
+        args = self._footer_args(edit) if isinstance(edit, FooterEdit) else _edit_args(edit)
         if args is None:
             return
         try:
@@ -98,8 +98,8 @@ class Outbox(Lookups):
         except (AnswerLost, RateLimited) as away:
             raise SlackUnavailable("chat.update") from away
 
-    def _foot_args(self, edit: FootEdit) -> ApiArgs | None:
-        """Return the arguments that show a draft's last message with another foot."""
+    def _footer_args(self, edit: FooterEdit) -> ApiArgs | None:
+        """Return the arguments that show a draft's last message with another footer."""
         bodies, last = split(edit.text), len(edit.posts)
         if len(bodies) != last:
             return None

@@ -5,8 +5,8 @@ from bot.store.channel_settings import ChannelSettingsQueries
 from bot.store.database import NewerDatabase
 from bot.store.early_events import EarlyEventQueries
 from bot.store.feedback import FeedbackQueries
-from bot.store.feet import DueFeet, FeetQueries
 from bot.store.file_lock import DatabaseInUse, alone_on
+from bot.store.footers import DueFooters, FooterQueries
 from bot.store.heads import DueHead, HeadQueries
 from bot.store.holds import HoldQueries
 from bot.store.jobs import RESTING, JobQueries, TooManyRunning
@@ -47,7 +47,7 @@ __all__ = [
     "STANDING",
     "Backlog",
     "DatabaseInUse",
-    "DueFeet",
+    "DueFooters",
     "DueHead",
     "Feedback",
     "FeedbackReason",
@@ -82,7 +82,7 @@ class Store(
     VersionQueries,
     HoldQueries,
     HeadQueries,
-    FeetQueries,
+    FooterQueries,
     RankingQueries,
     ChannelSettingsQueries,
     KeptQueries,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_in, is_of, set_request, to_be_written
 from bot.store.early_events import EARLY_KEPT
-from bot.store.feet import mark_feet_due
+from bot.store.footers import mark_footers_due
 from bot.store.heads import mark_misleading_head_due
 from bot.store.looks import LOOKS_KEPT
 from bot.store.models import (
@@ -166,7 +166,7 @@ class JobQueries(Transactions):
             job.status, job.ended_at = status, now()
             if status is JobStatus.DONE and job.kind not in DELIVERIES and job.n > 1:
                 await session.flush()
-                await mark_feet_due(session, job_id)
+                await mark_footers_due(session, job_id)
             if status in (JobStatus.REFUSED, JobStatus.FAILED):
                 left = update(Version).where(
                     Version.job_id == job_id, Version.status == VersionStatus.WRITING

@@ -188,7 +188,7 @@ class Job(Base):
     `owner` is the id of the bot that runs it, None if nobody does. `epoch` counts how often a bot
     took it: what a bot writes of an older epoch counts no longer. `failures` counts the runs that
     ended by an error of ours. `ended_at`: when it ended; of an open job, when its rest ended. The
-    feet of its drafts, which say how they were measured, are to be shown anew from `feet_due` on.
+    footers of its drafts, which say how they were measured, are due again from `footers_due` on.
     """
 
     __tablename__ = "jobs"
@@ -212,7 +212,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default_factory=now)
     key: Mapped[str | None] = mapped_column(String(32), default_factory=new_key)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
-    feet_due: Mapped[datetime | None] = mapped_column(index=True, default=None)
+    footers_due: Mapped[datetime | None] = mapped_column(index=True, default=None)
     preferred: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     @property

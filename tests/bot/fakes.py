@@ -11,7 +11,7 @@ from bot.drafting.slack_port import (
     Content,
     Edit,
     FileKind,
-    FootEdit,
+    FooterEdit,
     Heads,
     Place,
     Row,
@@ -100,7 +100,7 @@ class FakeSlack:
     offered: list[str] = field(default_factory=list)
     drafts: list[FakeMessage] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    feet: list[FootEdit] = field(default_factory=list)
+    footers: list[FooterEdit] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     at_work: set[tuple[str | None, str]] = field(default_factory=set)
     rests: list[bool] = field(default_factory=list)
@@ -132,10 +132,10 @@ class FakeSlack:
         self.fails("edit")
         self.contents[ts] = content
 
-    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FootEdit | None]]) -> None:
+    async def edit_later(self, choose: Callable[[], Awaitable[Edit | FooterEdit | None]]) -> None:
         edit = await choose()
-        if isinstance(edit, FootEdit):
-            self.feet.append(edit)
+        if isinstance(edit, FooterEdit):
+            self.footers.append(edit)
         elif edit is not None:
             await self.edit(edit.channel, edit.ts, edit.content)
 

@@ -119,25 +119,25 @@ async def test_an_edit_goes_with_its_draft(store: Store, clicker: Clicker) -> No
     assert [each.edits for each in await store.list_judged(TEAM)] == [[], []]
 
 
-async def test_feet_are_claimed_once_and_due_again_after_a_restart(
+async def test_footers_are_claimed_once_and_due_again_after_a_restart(
     store: Store, clicker: Clicker
 ) -> None:
     one, other = await clicker.two()
-    feet = await store.claim_feet()
-    assert feet is not None
-    assert feet.job.id == one.job_id
-    assert await store.claim_feet() is None
-    await store.free_feet()
-    again = await store.claim_feet()
+    footers = await store.claim_footers()
+    assert footers is not None
+    assert footers.job.id == one.job_id
+    assert await store.claim_footers() is None
+    await store.free_footers()
+    again = await store.claim_footers()
     assert again is not None
-    await store.record_feet_shown(feet)
-    await store.free_feet()
-    assert await store.claim_feet() is not None, "who lost the claim cannot end it"
-    await store.free_feet()
-    last = await store.claim_feet()
+    await store.record_footers_shown(footers)
+    await store.free_footers()
+    assert await store.claim_footers() is not None, "who lost the claim cannot end it"
+    await store.free_footers()
+    last = await store.claim_footers()
     assert last is not None
-    await store.record_feet_shown(last)
-    assert await store.claim_feet() is None
+    await store.record_footers_shown(last)
+    assert await store.claim_footers() is None
     assert other.job_id == one.job_id
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.drafting.jobs import draft_feet
+from bot.drafting.jobs import draft_footers
 from bot.drafting.measures import shown
 from bot.store import Store
 from bot.workspace import PostedMessage, Workspace
@@ -22,7 +22,7 @@ BEST = "Likely the best"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draft_feet, "LOOK", 0.05)
+    monkeypatch.setattr(draft_footers, "LOOK", 0.05)
 
 
 @pytest.fixture

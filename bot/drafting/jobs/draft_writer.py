@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bot.drafting.jobs.draft_foot import draft_foot, draft_heads
+from bot.drafting.jobs.draft_footer import draft_footer, draft_heads
 from bot.drafting.jobs.hidden_message import HiddenMessage
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.reviews import held_as
@@ -207,15 +207,15 @@ class DraftWriter:
             return await self.message.abandon()
         job = self.run.job
         others = await self.run.context.store.count_hidden(job.id) if job.hides else 0
-        foot = await draft_foot(self.run, self.version, others)
+        footer = await draft_footer(self.run, self.version, others)
         if status is VersionStatus.BLOCKED and not self.version.text:
             said = sentence("taken_away").to(language)
-            return await self.message.retract(said, buttons=foot.buttons)
+            return await self.message.retract(said, buttons=footer.buttons)
         await self._catch_up()
         if status is not VersionStatus.FINISHED:
-            assert foot.note is not None
-            return await self.message.stop(foot.note, buttons=foot.buttons)
-        return await self.message.finish(foot.note, buttons=foot.buttons, thumbs=foot.thumbs)
+            assert footer.note is not None
+            return await self.message.stop(footer.note, buttons=footer.buttons)
+        return await self.message.finish(footer.note, buttons=footer.buttons, thumbs=footer.thumbs)
 
     async def _catch_up(self) -> None:
         """Show what an earlier run showed beyond what this one came to: that stays."""

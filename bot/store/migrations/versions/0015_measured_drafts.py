@@ -12,8 +12,8 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("feet_due", MOMENT))
-    op.create_index("ix_jobs_feet_due", "jobs", ["feet_due"])
+    op.add_column("jobs", sa.Column("footers_due", MOMENT))
+    op.create_index("ix_jobs_footers_due", "jobs", ["footers_due"])
     op.add_column("versions", sa.Column("measures", sa.JSON))
     for name in ("is_best", "hidden"):
         no = sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false())
@@ -42,5 +42,5 @@ def downgrade() -> None:
     op.drop_table("rankings")
     for name in ("hidden", "is_best", "measures"):
         op.drop_column("versions", name)
-    op.drop_index("ix_jobs_feet_due", "jobs")
-    op.drop_column("jobs", "feet_due")
+    op.drop_index("ix_jobs_footers_due", "jobs")
+    op.drop_column("jobs", "footers_due")

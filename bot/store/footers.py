@@ -1,4 +1,4 @@
-"""Queries about how the drafts of a job were measured, and about their feet, which say it."""
+"""Queries about how the drafts of a job were measured, and about their footers, which say it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,49 +13,49 @@ from bot.store.models import STANDING, Job, Version
 from bot.store.moments import Moment
 from bot.store.transactions import Transactions
 
-# Seconds for which a job's feet are left to whoever took them on: it may measure them first.
+# Seconds for which a job's footers are left to whoever took them on: it may measure them first.
 CLAIM = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class DueFeet:
-    """A job the feet of whose drafts are to be shown anew by whoever claimed it, `until` then."""
+class DueFooters:
+    """A job whose drafts get their footers anew from whoever claimed it, `until` then."""
 
     job: Job
     until: datetime
 
 
-class FeetQueries(Transactions):
-    """Feet that are due, each claimed by one bot at a time, and what they say."""
+class FooterQueries(Transactions):
+    """Footers that are due, each claimed by one bot at a time, and what they say."""
 
-    async def claim_feet(self) -> DueFeet | None:
-        """Claim the job whose feet have waited longest."""
+    async def claim_footers(self) -> DueFooters | None:
+        """Claim the job whose footers have waited longest."""
         async with self._read() as session:
             if not await session.scalar(select(select(Job.id).where(_due()).exists())):
                 return None
-        pick = select(Job.id).where(_due()).order_by(Job.feet_due).limit(1)
+        pick = select(Job.id).where(_due()).order_by(Job.footers_due).limit(1)
         pick = pick.with_for_update(skip_locked=True)
         claim = _set_due(CLAIM).where(Job.id == pick.scalar_subquery())
         async with self._write() as session:
             job = await session.scalar(claim.returning(Job))
-            return DueFeet(job, job.feet_due) if job and job.feet_due else None
+            return DueFooters(job, job.footers_due) if job and job.footers_due else None
 
-    async def record_feet_shown(self, feet: DueFeet) -> None:
-        """Record that the feet of a job are as they should be, unless they changed meanwhile."""
-        same = update(Job).where(Job.id == feet.job.id, Job.feet_due == feet.until)
+    async def record_footers_shown(self, footers: DueFooters) -> None:
+        """Record that the footers of a job are as they should be, unless they changed meanwhile."""
+        same = update(Job).where(Job.id == footers.job.id, Job.footers_due == footers.until)
         async with self._write() as session:
-            await session.execute(same.values(feet_due=None))
+            await session.execute(same.values(footers_due=None))
 
-    async def put_off_feet(self, feet: DueFeet, seconds: float) -> None:
-        """Have the feet of a job shown later, within the time of a claim."""
-        same = _set_due(min(seconds, CLAIM)).where(Job.id == feet.job.id)
+    async def put_off_footers(self, footers: DueFooters, seconds: float) -> None:
+        """Have the footers of a job shown later, within the time of a claim."""
+        same = _set_due(min(seconds, CLAIM)).where(Job.id == footers.job.id)
         async with self._write() as session:
-            await session.execute(same.where(Job.feet_due == feet.until))
+            await session.execute(same.where(Job.footers_due == footers.until))
 
-    async def free_feet(self) -> None:
-        """Give up all claims: whoever made them may be gone, and feet may be shown twice."""
+    async def free_footers(self) -> None:
+        """Give up all claims: whoever made them may be gone, and footers may be shown twice."""
         async with self._write() as session:
-            await session.execute(_set_due().where(Job.feet_due > Moment()))
+            await session.execute(_set_due().where(Job.footers_due > Moment()))
 
     async def save_measures(
         self, measures: Mapping[int, Mapping[str, Any]], best: int | None
@@ -75,7 +75,7 @@ class FeetQueries(Transactions):
         versions = select(Version).where(Version.job_id == job_id).order_by(Version.sample)
         async with self._write() as session:
             await session.execute(query.values(hidden=False))
-            await mark_feet_due(session, job_id)
+            await mark_footers_due(session, job_id)
             thread_id = select(Job.thread_id).where(Job.id == job_id).scalar_subquery()
             await mark_head_due(session, thread_id)
             return (await session.scalars(versions)).all()
@@ -88,20 +88,20 @@ class FeetQueries(Transactions):
             return await session.scalar(query.where(Version.status.in_(STANDING))) or 0
 
 
-async def mark_feet_due(session: AsyncSession, job_id: int) -> None:
-    """Have the feet of a job's drafts shown anew, once this transaction is committed."""
+async def mark_footers_due(session: AsyncSession, job_id: int) -> None:
+    """Have the footers of a job's drafts shown anew, once this transaction is committed."""
     await session.execute(_set_due().where(Job.id == job_id))
 
 
 def _set_due(seconds: float = 0.0) -> Update:
-    """Return an update by which feet are due in so many seconds."""
+    """Return an update by which footers are due in so many seconds."""
     # What the session holds of the job is not read again.
     quiet = {"synchronize_session": False}
-    return update(Job).values(feet_due=Moment(seconds)).execution_options(**quiet)
+    return update(Job).values(footers_due=Moment(seconds)).execution_options(**quiet)
 
 
 def _due() -> ColumnElement[bool]:
-    """Match jobs whose feet are due; a claim that lies too far ahead is a clock's mistake."""
+    """Match jobs whose footers are due; a claim that lies too far ahead is a clock's mistake."""
     # The first is for the index, which knows nothing of a clock that goes on.
-    at_once = or_(Job.feet_due <= Moment(), Job.feet_due > Moment(2 * CLAIM))
-    return and_(Job.feet_due.is_not(None), at_once)
+    at_once = or_(Job.footers_due <= Moment(), Job.footers_due > Moment(2 * CLAIM))
+    return and_(Job.footers_due.is_not(None), at_once)

@@ -1,4 +1,4 @@
-"""What frames a draft in Slack, by what the store knows of it: its first lines, and its foot."""
+"""What frames a draft in Slack, by what the store knows of it: its first lines, and its footer."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ NOTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class DraftFoot:
+class DraftFooter:
     """The small line below a draft that ended, if there is one, its buttons and its thumbs."""
 
     note: Phrase | None
@@ -29,17 +29,17 @@ class DraftFoot:
     thumbs: Thumbs | None
 
 
-async def draft_foot(run: JobRun, version: Version, others: int) -> DraftFoot:
-    """Return the foot of a version that ended; `others`: drafts of its job that nobody sees yet."""
+async def draft_footer(run: JobRun, version: Version, others: int) -> DraftFooter:
+    """Return the footer of a version that ended; `others`: hidden drafts of its job."""
     language = run.language
     buttons = _buttons(run, version, others)
     if version.status is not VersionStatus.FINISHED:
-        return DraftFoot(NOTES[version.status].to(language), buttons, None)
+        return DraftFooter(NOTES[version.status].to(language), buttons, None)
     measured = Measured.from_dict(version.measures)
     told = measured.told if measured else {}
     said = draft_note(version, _length(run, version), await _flagged(run, version), told)
     note = said.to(language) if said else None
-    return DraftFoot(note, buttons, draft_thumbs(version, language))
+    return DraftFooter(note, buttons, draft_thumbs(version, language))
 
 
 def _buttons(run: JobRun, version: Version, others: int) -> Row:
