@@ -203,7 +203,8 @@ async def _judge(stack: AsyncExitStack, settings: Settings) -> Judge | None:
     if settings.judge_url is None:
         return None
     client = EngineClient(settings.judge_url, token=settings.judge_token)
-    return Judge((await stack.enter_async_context(client)).first_token)
+    server = await stack.enter_async_context(client)
+    return Judge(server.first_token, server.models)
 
 
 async def _services(

@@ -75,8 +75,9 @@ class Settings(DraftingSettings, BaseSettings):
         None,
         pattern="^(unix:|https?://)",
         description="An OpenAI-compatible server with log-probabilities (unix:/path or "
-        "http://host:port), whose model grades drafts beside what is counted; by default none "
-        "does. It reads what is written, and what was asked.",
+        "http://host:port), whose model grades drafts beside what is counted, where "
+        "`python -m bot.evaluate measures` has tested that; by default none does. It reads what is "
+        "written, and what was asked.",
     )
     judge_token: SecretStr | None = Field(None, description="The token that this server asks for.")
     max_source: int = Field(

@@ -15,6 +15,7 @@ from bot.cli import run_command
 from bot.drafting.brief.options import Options
 from bot.errors import OperatorError
 from bot.evaluate import marked, measures
+from bot.evaluate.arguments import count
 from bot.evaluate.cases import chosen, load_cases
 from bot.evaluate.compare import comparison
 from bot.evaluate.report import tables
@@ -24,6 +25,8 @@ from bot.settings import Settings
 
 OUT = Path("evaluation")
 MOST_DRAFTS = 5
+# Options that change nothing here.
+WITHOUT_EFFECT = {"n": "use --n", "best": "use --n", "private": "nothing is posted"}
 
 
 def main() -> int:
@@ -89,12 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--only", action="append", default=[], metavar="KIND", help="again for more")
     which.add_argument("--languages", help="en, zh or en,zh; by default those of MODEL_LANGUAGES")
     which.add_argument("--half", choices=("open", "held-back"), help="by default both")
-    which.add_argument("--limit", type=_count, help="at most so many, from all kinds in turn")
+    which.add_argument("--limit", type=count, help="at most so many, from all kinds in turn")
     how = parser.add_argument_group("how they are written")
     how.add_argument("--n", type=_drafts, default=1, help="drafts of each brief, 1 to 5")
     how.add_argument("--seed", type=int, default=0)
-    how.add_argument("--concurrency", type=_count, default=8, help="briefs at once")
-    how.add_argument("--url", help="the server; by default WORKER_URL, else a worker of its own")
+    how.add_argument("--concurrency", type=count, default=8, help="briefs at once")
+    how.add_argument("--url", help="the server; by default WORKER_URL, or its own worker")
     how.add_argument("--model", help="a name that the server knows; by default its first")
     how.add_argument("--recipes", type=Path, help="a folder of recipes, as RECIPES names")
     how.add_argument("--set", action="append", default=[], type=_pair, metavar="OPTION=VALUE")
@@ -110,19 +113,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _pair(typed: str) -> tuple[str, str]:
     name, _, value = typed.partition("=")
+    if name in WITHOUT_EFFECT:
+        raise argparse.ArgumentTypeError(f"{typed} changes nothing: {WITHOUT_EFFECT[name]}")
     if name not in Options.model_fields or not value:
         raise argparse.ArgumentTypeError(f"{typed} is no option=value of a brief")
     return name, value
 
 
-def _count(typed: str) -> int:
-    if not typed.isdigit() or int(typed) < 1:
-        raise argparse.ArgumentTypeError(f"{typed} is not 1 or more")
-    return int(typed)
-
-
 def _drafts(typed: str) -> int:
-    if not typed.isdigit() or not 1 <= int(typed) <= MOST_DRAFTS:
+    if not typed.isdecimal() or not 1 <= int(typed) <= MOST_DRAFTS:
         raise argparse.ArgumentTypeError(f"{typed} is not 1 to {MOST_DRAFTS}")
     return int(typed)
 

@@ -10,13 +10,12 @@ from bot.evaluate.intervals import Interval, exact_test, mean_difference
 from bot.evaluate.results import Run, Text
 
 ALL = "all checks"
-Place = tuple[str, int]  # A brief and a turn.
 
 
 def comparison(old: Run, new: Run) -> str:
     """Return the table, in Markdown: how much more often the second passes. Raises OperatorError.
 
-    A pair is a brief (and a turn) that both have; several texts of one are averaged.
+    A pair is a brief that both have; its texts, and those of its refinements, are averaged.
     """
     lines = [f"## {new.title} against {old.title}"]
     for half in (None, "open", "held-back"):
@@ -39,7 +38,7 @@ def _table(old: Run, new: Run, half: str | None) -> Iterator[str]:
         befores, afters = _passes(old, name, half), _passes(new, name, half)
         both = sorted(befores.keys() & afters.keys())
         if both:
-            yield _row(name, [(befores[place], afters[place]) for place in both])
+            yield _row(name, [(befores[case], afters[case]) for case in both])
 
 
 def _row(name: str, pairs: list[tuple[float, float]]) -> str:
@@ -57,14 +56,14 @@ def _points(interval: Interval) -> str:
     return f"{value:+.0f} [{low:+.0f}, {high:+.0f}]"
 
 
-def _passes(run: Run, name: str, half: str | None) -> Mapping[Place, float]:
-    """Return the share of texts that pass, by brief and turn."""
-    found: dict[Place, list[bool]] = defaultdict(list)
+def _passes(run: Run, name: str, half: str | None) -> Mapping[str, float]:
+    """Return the share of texts that pass, by brief: a draft and its refinement are alike."""
+    found: dict[str, list[bool]] = defaultdict(list)
     for text in run.texts:
         passed = _passed(text, name)
         if passed is not None and half in (None, text.half):
-            found[text.case, text.turn].append(passed)
-    return {place: fmean(passed) for place, passed in found.items()}
+            found[text.case].append(passed)
+    return {case: fmean(passed) for case, passed in found.items()}
 
 
 def _passed(text: Text, name: str) -> bool | None:

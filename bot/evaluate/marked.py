@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,14 +15,14 @@ from bot.cli import run_command
 from bot.drafting.measures import Judge, Measures, Scorer, measure, shown_measures
 from bot.drafting.ranking import Measured, Ranking
 from bot.errors import OperatorError
+from bot.evaluate.arguments import count
 from bot.evaluate.checks.subject import length
 from bot.evaluate.intervals import wilson
 from bot.evaluate.report import LANGUAGE_NAMES, shown
 from bot.evaluate.results import Text, load
-from bot.evaluate.session import own_url
+from bot.evaluate.servers import judge_at, own_url, worker_at
 from bot.messages import Language
 from bot.settings import Settings
-from inference.client import EngineClient
 
 # What the marked draft shall reach: of all pairs, and at the lower end of the interval.
 GOAL, LOWER_GOAL = 0.65, 0.5
@@ -32,18 +32,19 @@ LANGUAGES: Sequence[Language] = ("en", "zh")
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """The first drafts of one brief, two or more, and the place of the one that is marked.
+    """The first drafts of one brief, two or more, and the place of the one that is marked, if any.
 
     `preferred`: for each pair of places how sure the judge is, from 0 to 1, that the first is the
     better one; pairs of which it says nothing are not there.
     """
 
     texts: Sequence[Text]
-    marked: int
+    marked: int | None
     preferred: Mapping[tuple[int, int], float]
 
     def __post_init__(self) -> None:
-        assert 0 <= self.marked < len(self.texts) > 1
+        assert len(self.texts) > 1
+        assert self.marked is None or 0 <= self.marked < len(self.texts)
 
     @property
     def longest(self) -> int:
@@ -94,9 +95,9 @@ class Marker:
         return await self.judge.prefers(first.text, second.text, first.brief, first.language)
 
 
-def marked(found: Sequence[Measures], names: set[str]) -> int:
-    """Return the place of the draft that the bot marks; the first where no measure tells it."""
-    return Ranking().best([Measured.of(each, frozenset(names)) for each in found]) or 0
+def marked(found: Sequence[Measures], names: set[str]) -> int | None:
+    """Return the place of the draft that the bot marks; None where no measure tells it."""
+    return Ranking().best([Measured.of(each, frozenset(names)) for each in found])
 
 
 def table(groups: Sequence[Siblings]) -> str:
@@ -105,23 +106,30 @@ def table(groups: Sequence[Siblings]) -> str:
 
 
 def _lines(groups: Sequence[Siblings]) -> Iterator[str]:
-    yield "| language | briefs | marked preferred | longest preferred | marked is the longest |"
-    yield "|---|---|---|---|---|"
+    yield (
+        "| language | briefs | without a mark | marked preferred | longest preferred "
+        "| marked is the longest |"
+    )
+    yield "|---|---|---|---|---|---|"
     by_language: dict[str, list[Siblings]] = defaultdict(list)
     for group in groups:
         by_language[LANGUAGE_NAMES[group.texts[0].language]].append(group)
     for name, some in [*sorted(by_language.items()), ("all", list(groups))]:
-        own = _preferred(some, [group.marked for group in some])
-        longest = _preferred(some, [group.longest for group in some])
-        same = 100 * fmean(group.marked == group.longest for group in some)
-        yield f"| {name} | {len(some)} | {own} | {longest} | {same:.0f} % |"
+        own = [group for group in some if group.marked is not None]
+        longest = [group.marked == group.longest for group in own]
+        same = f"{100 * fmean(longest):.0f} %" if own else "-"
+        yield (
+            f"| {name} | {len(some)} | {len(some) - len(own)} "
+            f"| {_preferred(own, lambda group: group.marked)} "
+            f"| {_preferred(some, lambda group: group.longest)} | {same} |"
+        )
     yield ""
     yield f"The goal is {GOAL:.0%}, with the lower end above {LOWER_GOAL:.0%}."
 
 
-def _preferred(groups: Sequence[Siblings], places: Sequence[int]) -> str:
+def _preferred(groups: Sequence[Siblings], place: Callable[[Siblings], int | None]) -> str:
     """Return the share of siblings that stand behind; each brief counts once."""
-    wins = [group.wins(place) for group, place in zip(groups, places, strict=True)]
+    wins = [group.wins(at) for group in groups if (at := place(group)) is not None]
     known = [win for win in wins if win is not None]
     return shown(wilson(fmean(known), len(known)) if known else None)
 
@@ -144,13 +152,12 @@ async def _mark(options: argparse.Namespace) -> int:
             f"shown with {name}: write with --n 3, and see `measures --keep`."
         )
     async with AsyncExitStack() as stack:
-        url = options.url or await own_url(stack, settings)
-        client = EngineClient(url, token=settings.worker_token, model=options.model)
+        own = "" if options.url else await own_url(stack, settings)
+        client = worker_at(options.url, own, settings, options.model)
         engine = await stack.enter_async_context(client)
-        server = EngineClient(judge, token=settings.judge_token)
-        asked = await stack.enter_async_context(server)
+        judging = await judge_at(stack, judge, settings)
         slots = asyncio.Semaphore(options.concurrency)
-        marker = Marker(engine.score, Judge(asked.first_token), names, slots)
+        marker = Marker(engine.score, judging, names, slots)
         said = table(await asyncio.gather(*map(marker.siblings, groups)))
     (options.run / "marked.md").write_text(f"{said}\n", encoding="utf-8")
     print(said)
@@ -178,6 +185,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="its model, where it has several")
     parser.add_argument("--name", help="whose measures are shown; by default the run's model's")
     parser.add_argument("--half", choices=("open", "held-back"), default="held-back")
-    parser.add_argument("--limit", type=int, help="briefs at most")
-    parser.add_argument("--concurrency", type=int, default=2)
+    parser.add_argument("--limit", type=count, help="briefs at most")
+    parser.add_argument("--concurrency", type=count, default=2)
     return parser

@@ -12,20 +12,22 @@ from pathlib import Path
 from statistics import fmean, median, quantiles
 
 from bot.cli import run_command
-from bot.drafting.measures import MEASURES
+from bot.drafting.measures import MEASURES, with_judge
 from bot.drafting.measures.coherence import coherence
 from bot.drafting.measures.creativity import creativity
 from bot.drafting.measures.judge import Judge
+from bot.drafting.measures.measure import means
 from bot.drafting.measures.readability import readability
 from bot.drafting.measures.relevance import relevance
 from bot.drafting.measures.scoring import CountingScorer
 from bot.drafting.measures.shown import KEPT
 from bot.drafting.measures.units import words_read
 from bot.errors import OperatorError
+from bot.evaluate.arguments import count
 from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.pairs import Pair, pairs_of
 from bot.evaluate.results import load
-from bot.evaluate.session import own_url
+from bot.evaluate.servers import first_model, judge_at, own_url, worker_at
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient
@@ -39,7 +41,10 @@ KINDS: Mapping[str, Sequence[str]] = {
 """Which pairs a measure must tell apart to be shown. The order is that of the table."""
 LENGTH = "halved"
 """Pairs of which neither is better: a measure that prefers one of them measures length."""
-JUDGE = "judge: "
+MOST_LENGTH = 0.25
+"""How far from one half that may be: a measure whose whole interval is farther is not shown."""
+# The judge's grades alone, and their mean with what is counted, which the bot shows.
+JUDGE, BOTH = "judge: ", "with judge: "
 FEWEST_PAIRS = 10
 READ = ("coherence", "relevance")
 """The measures that read of two texts as much as of the shorter one."""
@@ -63,7 +68,7 @@ class Examiner:
     model: str
     judge: Judge | None
     slots: asyncio.Semaphore
-    known: dict[tuple[str, str, str, int], asyncio.Future[float | None]] = field(
+    known: dict[tuple[str, str, str, int, str | None], asyncio.Future[float | None]] = field(
         default_factory=dict
     )
     costs: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -72,13 +77,15 @@ class Examiner:
     )
 
     async def tell(self, pair: Pair, measure: str) -> list[Told]:
-        """Return what the measure says of the pair, and what the judge says."""
-        names = [measure, *([JUDGE + measure] if self.judge else [])]
+        """Return what the measure says of the pair, what the judge says, and what both say."""
+        series = {measure: await self._values(measure, pair)}
+        if self.judge:
+            grades = await self._values(JUDGE + measure, pair)
+            series[JUDGE + measure] = grades
+            if (known := [each for each in grades if each is not None]) == grades:
+                series[BOTH + measure] = [*means(series[measure], known)]
         found = []
-        for name in names:
-            better, worse = [
-                await self._value(name, pair, text) for text in (pair.better, pair.worse)
-            ]
+        for name, (better, worse) in series.items():
             if better is not None and pair.kind != LENGTH:
                 self.values[name, pair.language][pair.case] = better
             if better is not None and worse is not None:
@@ -86,15 +93,21 @@ class Examiner:
                 found.append(Told(name, pair.kind, pair.language, right))
         return found
 
+    async def _values(self, name: str, pair: Pair) -> list[float | None]:
+        return [await self._value(name, pair, text) for text in (pair.better, pair.worse)]
+
     async def _value(self, name: str, pair: Pair, text: str) -> float | None:
-        words = words_read([pair.better, pair.worse], pair.language)
-        key = (name, pair.case, text, words if name in READ else 0)
+        words = words_read([pair.better, pair.worse], pair.language) if name in READ else 0
+        other = pair.sibling if name == "creativity" and pair.kind == "copied" else None
+        key = (name, pair.case, text, words, other)
         if key not in self.known:
-            asked = self._asked(name, pair, text, words)
+            asked = self._asked(name, pair, text, words, other)
             self.known[key] = asyncio.ensure_future(asked)
         return await self.known[key]
 
-    async def _asked(self, name: str, pair: Pair, text: str, words: int) -> float | None:
+    async def _asked(
+        self, name: str, pair: Pair, text: str, words: int, other: str | None
+    ) -> float | None:
         async with self.slots:
             if self.judge and name.startswith(JUDGE):
                 measure = name.removeprefix(JUDGE)
@@ -102,8 +115,7 @@ class Examiner:
             if name == "readability":
                 return readability(text, pair.language)
             if name == "creativity":
-                others = [pair.sibling] if pair.sibling and pair.kind == "copied" else []
-                return creativity(text, others, pair.language)
+                return creativity(text, [other] if other else [], pair.language)
             counting = CountingScorer(self._score)
             value = await (
                 coherence(text, words, pair.language, counting)
@@ -132,6 +144,12 @@ class Row:
         """Whether the measure tells these pairs apart."""
         return self.pairs >= FEWEST_PAIRS and self.accuracy.low > 0.5
 
+    @property
+    def is_length(self) -> bool:
+        """Whether the measure prefers the longer of two texts, or the shorter, for being so."""
+        low, high = 0.5 - MOST_LENGTH, 0.5 + MOST_LENGTH
+        return self.kind == LENGTH and (self.accuracy.high < low or self.accuracy.low > high)
+
 
 def rows_of(told: Iterable[Told]) -> list[Row]:
     """Return the accuracy by measure, language and kind of pair."""
@@ -144,18 +162,29 @@ def rows_of(told: Iterable[Told]) -> list[Row]:
     ]
 
 
-def shown_by(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Return by language the measures that tell all of their pairs apart."""
+def shown_by(rows: Sequence[Row], series: str = "") -> dict[str, list[str]]:
+    """Return by language the measures that tell all of their pairs apart, and not by length.
+
+    series: "" for what is counted alone; BOTH.
+    """
     languages = sorted({row.language for row in rows})
     return {
         language: [
             measure
             for measure in MEASURES
-            if (own := [r for r in rows if _bars(r, measure, language)])
-            and all(row.tells for row in own)
+            if _is_shown(
+                [r for r in rows if (r.measure, r.language) == (series + measure, language)],
+                KINDS[measure],
+            )
         ]
         for language in languages
     }
+
+
+def _is_shown(rows: Sequence[Row], kinds: Sequence[str]) -> bool:
+    return {*kinds} <= {row.kind for row in rows if row.tells} and not any(
+        row.is_length for row in rows
+    )
 
 
 def table(rows: Sequence[Row], examiner: Examiner, title: str) -> str:
@@ -170,7 +199,7 @@ def _lines(rows: Sequence[Row], examiner: Examiner, title: str) -> Iterator[str]
     for row in rows:
         share = row.accuracy
         said = f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
-        mark = "the longer wins" if row.kind == LENGTH else "yes" if row.tells else "no"
+        mark = _mark(row)
         yield f"| {row.measure} | {row.language} | {row.kind} | {row.pairs} | {said} | {mark} |"
     for name, tokens in sorted(examiner.costs.items()):
         yield f"\nTokens read for {name}: {median(tokens):.0f} a text, at most {max(tokens)}."
@@ -178,12 +207,15 @@ def _lines(rows: Sequence[Row], examiner: Examiner, title: str) -> Iterator[str]
         quarters = quantiles(values.values(), n=4) if len(values) > 1 else [*values.values()]
         said = ", ".join(f"{value:.2f}" for value in quarters)
         yield f"\nValues of {name} ({language}) in texts of the run, quartiles: {said}."
-    for spoken, names in shown_by(rows).items():
-        yield f"\nShown ({spoken}): {', '.join(names) or 'none'}."
+    for series in ("", BOTH) if examiner.judge else ("",):
+        for spoken, names in shown_by(rows, series).items():
+            yield f"\nShown {series}({spoken}): {', '.join(names) or 'none'}."
 
 
-def _bars(row: Row, measure: str, language: Language) -> bool:
-    return (row.measure, row.language) == (measure, language) and row.kind in KINDS[measure]
+def _mark(row: Row) -> str:
+    if row.kind == LENGTH:
+        return "the longer wins: barred" if row.is_length else "the longer wins"
+    return "yes" if row.tells else "no"
 
 
 def keep(model: str, shown: Mapping[str, Sequence[str]], place: Path = KEPT) -> None:
@@ -199,6 +231,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _measure(options: argparse.Namespace) -> int:
+    if options.keep and (options.pairs or options.hot is None):
+        raise OperatorError("--keep needs all pairs: name a run with --hot, and no --pairs.")
     pairs = _chosen(options)
     async with AsyncExitStack() as stack:
         examiner = await _examiner(stack, options)
@@ -208,15 +242,19 @@ async def _measure(options: argparse.Namespace) -> int:
             for measure in MEASURES
             if pair.kind in (*KINDS[measure], LENGTH)
         ]
+        name = options.name or examiner.model
+        judge = await examiner.judge.name() if examiner.judge else None
         told: list[Told] = []
         for done, each in enumerate(asyncio.as_completed(work), start=1):
             told += await each
             if done % 50 == 0:
                 print(f"{done} of {len(work)}", file=sys.stderr, flush=True)
     rows = rows_of(told)
-    print(table(rows, examiner, options.name or examiner.model))
+    print(table(rows, examiner, with_judge(name, judge) if judge else name))
     if options.keep:
-        keep(options.name or examiner.model, shown_by(rows))
+        keep(name, shown_by(rows))
+    if options.keep and judge:
+        keep(with_judge(name, judge), shown_by(rows, BOTH))
     return 0
 
 
@@ -235,15 +273,10 @@ def _chosen(options: argparse.Namespace) -> list[Pair]:
 
 async def _examiner(stack: AsyncExitStack, options: argparse.Namespace) -> Examiner:
     settings = Settings()
-    url = options.url or await own_url(stack, settings)
-    engine = EngineClient(url, token=settings.worker_token)
-    await stack.enter_async_context(engine)
-    judge = None
-    if options.judge:
-        client = EngineClient(options.judge, token=settings.judge_token)
-        asked = await stack.enter_async_context(client)
-        judge = Judge(asked.first_token)
-    model = options.model or next(iter(await engine.models()))
+    own = "" if options.url else await own_url(stack, settings)
+    engine = await stack.enter_async_context(worker_at(options.url, own, settings))
+    judge = await judge_at(stack, options.judge, settings) if options.judge else None
+    model = options.model or await first_model(engine)
     return Examiner(engine, model, judge, asyncio.Semaphore(options.concurrency))
 
 
@@ -263,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--judge", help="the server of a model that judges too")
     parser.add_argument("--pairs", action="append", choices=EVERY_KIND)
     parser.add_argument("--languages", help="en, zh or en,zh; by default all that the run has")
-    parser.add_argument("--limit", type=int, help="briefs at most")
-    parser.add_argument("--concurrency", type=int, default=2)
+    parser.add_argument("--limit", type=count, help="briefs at most")
+    parser.add_argument("--concurrency", type=count, default=2)
     parser.add_argument("--keep", action="store_true", help="keep in the package what is shown")
     return parser

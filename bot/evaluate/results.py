@@ -1,6 +1,7 @@
 """The texts of a run and what the checks say of them: JSON lines to read, JSON to compare."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -74,19 +75,18 @@ class Journal:
     def save(self, run: Run) -> None:
         """Write the texts that the run has, and the results without them."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / TEXTS).write_text("", encoding="utf-8")
-        self.add(run.texts)
+        _replace(self.folder / TEXTS, "".join(map(_line, run.texts)))
         results = asdict(run)
         for text in results["texts"]:
             for name in ("text", "raw", "brief", "instruction"):
                 del text[name]
         written = json.dumps(results, ensure_ascii=False, indent=1)
-        (self.folder / RESULTS).write_text(f"{written}\n", encoding="utf-8")
+        _replace(self.folder / RESULTS, f"{written}\n")
 
     def add(self, texts: Iterable[Text]) -> None:
         """Append texts."""
         with (self.folder / TEXTS).open("a", encoding="utf-8") as file:
-            file.writelines(f"{json.dumps(asdict(text), ensure_ascii=False)}\n" for text in texts)
+            file.writelines(map(_line, texts))
 
     def begun(self, like: Run) -> Run:
         """Return a run like this one with the texts of a run that ended early.
@@ -100,18 +100,33 @@ class Journal:
 
 
 def load(place: Path) -> Run:
-    """Return a run: of a folder with its texts, of a results file without. Raises OperatorError."""
+    """Return a run: of a folder with its texts, of a results file without. Raises OperatorError.
+
+    A last line that has no end was being written when the run ended: it is left out.
+    """
     results = place / RESULTS if place.is_dir() else place
     try:
         read: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
         rows = read["texts"]
         if place.is_dir():
-            lines = (place / TEXTS).read_text(encoding="utf-8").splitlines()
-            rows = [json.loads(line) for line in lines]
+            # What JSON leaves as it is, as U+2028, ends no line here.
+            *lines, _torn = (place / TEXTS).read_bytes().split(b"\n")
+            rows = [json.loads(line) for line in lines if line]
         texts = [Text(**_without_words(row) | row) for row in rows]
         return Run(**{**read, "texts": texts})
     except (OSError, ValueError, KeyError, TypeError):
         raise OperatorError(f"{results} holds no results of an evaluation.") from None
+
+
+def _line(text: Text) -> str:
+    return f"{json.dumps(asdict(text), ensure_ascii=False)}\n"
+
+
+def _replace(file: Path, written: str) -> None:
+    """Write a file anew; whoever reads it meanwhile, or after a crash, finds the old one whole."""
+    beside = file.with_name(f".{file.name}")
+    beside.write_text(written, encoding="utf-8")
+    os.replace(beside, file)
 
 
 def _without_words(row: Mapping[str, Any]) -> dict[str, Any]:

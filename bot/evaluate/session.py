@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -15,10 +14,10 @@ from bot.errors import OperatorError
 from bot.evaluate.cases import Case, load_cases
 from bot.evaluate.conditions import Conditions
 from bot.evaluate.results import Journal, Run, Text
+from bot.evaluate.servers import first_model, own_url, worker_at
 from bot.evaluate.writer import Writer
 from bot.safety_filter import load_filter
 from bot.settings import Settings
-from bot.worker import own_worker, until_ready
 from inference.client import EngineClient
 from inference.logs import configure
 
@@ -85,8 +84,9 @@ class Writing:
         progress.step()
 
     def end(self, cases: Sequence[Case]) -> Run:
-        """Return the run, in the order of its briefs."""
-        texts = [text for case in cases for text in self.texts[case.name]]
+        """Return the run, in the order of its briefs; behind them what others it had before."""
+        names = dict.fromkeys([*(case.name for case in cases), *self.texts])
+        texts = [text for name in names for text in self.texts[name]]
         run = replace(self.run, texts=texts)
         self.journal.save(run)
         return run
@@ -104,8 +104,7 @@ async def measure(plan: Plan, variants: Sequence[Variant]) -> list[Run]:
         own = await own_url(stack, settings) if needs_one else ""
         begun = []
         for variant in variants:
-            client = EngineClient(variant.url or own, token=settings.worker_token)
-            engine = await stack.enter_async_context(client)
+            engine = await stack.enter_async_context(worker_at(variant.url, own, settings))
             begun.append(await _begin(plan, variant, engine, settings))
         progress = Progress(len(plan.cases) * len(begun))
         slots = asyncio.Semaphore(plan.concurrency)
@@ -125,32 +124,29 @@ def checked_again(run: Run) -> Run:
     return replace(run, texts=[text for texts in checked for text in texts])
 
 
-async def own_url(stack: AsyncExitStack, settings: Settings) -> str:
-    """Return WORKER_URL, or start a worker that ends with the stack."""
-    if settings.worker_url is not None:
-        return settings.worker_url
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draftsmith-")))
-    socket = folder / "worker.sock"
-    worker = await stack.enter_async_context(own_worker(socket, lambda _: None))
-    async with EngineClient(f"unix:{socket}") as engine:
-        await until_ready(worker, engine, settings.worker_patience, _tell)
-    return f"unix:{socket}"
-
-
 async def _begin(plan: Plan, variant: Variant, engine: EngineClient, settings: Settings) -> Writing:
     recipes = load_recipes(variant.recipes or settings.recipes)
     conditions = Conditions(recipes, settings, variant.chosen, plan.seed)
     for case in plan.cases:
         conditions.brief(case)  # A wrong option is told before the first text.
-    model = variant.model or next(iter(await engine.models()))
+    model = variant.model or await first_model(engine)
     folder = str(variant.recipes or settings.recipes or "")
     run = Run(model, plan.seed, plan.n, variant.chosen, folder)
     journal = Journal(variant.folder)
     if variant.resume:
-        run = journal.begun(run)
+        begun = journal.begun(run)
+        run = replace(begun, texts=_without_half(begun.texts, plan))
     journal.save(run)
     writer = Writer(engine, model, conditions, load_filter(settings), plan.n)
     return Writing(writer, run, journal, _by_case(run.texts))
+
+
+def _without_half(texts: Sequence[Text], plan: Plan) -> list[Text]:
+    """Return the texts without the briefs of a plan that have not all of theirs yet."""
+    full = {case.name: plan.n * (2 if case.wish else 1) for case in plan.cases}
+    by_case = _by_case(texts)
+    half = {name for name, found in by_case.items() if len(found) != full.get(name, len(found))}
+    return [text for text in texts if text.case not in half]
 
 
 def _by_case(texts: Sequence[Text]) -> dict[str, list[Text]]:
@@ -168,7 +164,3 @@ async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
                 group.create_task(each)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -130,6 +130,13 @@ def test_a_comparison_pairs_the_briefs_that_both_runs_have() -> None:
         comparison(old, replace(RUN, texts=[text("c1", whole=True)]))
 
 
+def test_a_draft_and_its_refinement_are_one_pair() -> None:
+    old = [text("b1", whole=True), text("b1", turn=1, whole=False)]
+    new = [text("b1", whole=True), text("b1", turn=1, whole=True)]
+    said = comparison(replace(RUN, texts=old), replace(RUN, texts=new))
+    assert "| whole | 1 | 50 % | 100 % |" in said
+
+
 def test_a_run_is_read_as_it_was_written_and_its_results_hold_no_words(tmp_path: Path) -> None:
     run = replace(RUN, texts=[text("b1", whole=True), text("b1", turn=1, wish=True)])
     Journal(tmp_path).save(run)
@@ -147,6 +154,37 @@ def test_a_run_goes_on_only_where_it_is_the_same(tmp_path: Path) -> None:
     assert [each.case for each in journal.begun(RUN).texts] == ["b1"]
     with pytest.raises(OperatorError, match="another run"):
         journal.begun(replace(RUN, chosen={"temperature": "0.9"}))
+
+
+def test_a_text_may_have_any_character_that_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    run = replace(RUN, texts=[replace(text("b1"), text="a\u2028b\u2029c\x85d\ne\r\nf\x0bg")])
+    Journal(tmp_path).save(run)
+    assert load(tmp_path) == run
+
+
+def test_a_text_that_was_being_written_is_left_out(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.save(RUN)
+    journal.add([text("b1"), text("b2")])
+    file = tmp_path / "texts.jsonl"
+    written = file.read_bytes()
+    file.write_bytes(written[:-30])
+    assert [each.case for each in journal.begun(RUN).texts] == ["b1"]
+
+
+def test_texts_that_cannot_be_written_anew_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, run = Journal(tmp_path), replace(RUN, texts=[text("b1")])
+    journal.save(run)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.save(replace(RUN, texts=[text("b2")]))
+    assert load(tmp_path) == run
 
 
 def test_texts_are_checked_anew_without_being_written_anew() -> None:

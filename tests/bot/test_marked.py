@@ -41,19 +41,28 @@ async def test_the_marked_draft_is_put_before_the_judge_with_each_sibling_in_bot
     assert group.wins(0) == 0.25  # A judge that always says A prefers neither.
     assert group.longest == 0
     said = table([group])
-    assert "| English | 1 | 100 % [21, 100] | 25 % [1, 88] | 0 % |" in said
+    assert "| English | 1 | 0 | 100 % [21, 100] | 25 % [1, 88] | 0 % |" in said
 
 
-def test_only_measures_that_are_shown_mark_a_draft_and_the_first_of_equals() -> None:
+def test_only_measures_that_are_shown_mark_a_draft() -> None:
     found = [Measures(0.1, 0.9, None, 0.2), Measures(0.8, 0.1, None, 0.2)]
     assert marked(found, {"coherence"}) == 1
     assert marked(found, {"creativity"}) == 0
     assert marked(found, {"readability"}) == 0
+    assert marked(found, {"relevance"}) is None
+
+
+def test_a_brief_in_which_nothing_is_marked_is_counted_as_such() -> None:
+    drafts = [text(DULL, 0), text(CLEAR, 1)]
+    one, none = Siblings(drafts, 1, {(0, 1): 0.1}), Siblings(drafts, None, {(0, 1): 0.1})
+    said = table([one, none, none])
+    assert "| all | 3 | 2 | 100 % [21, 100] | 0 % [0, 56] | 0 % |" in said
+    assert "| all | 1 | 1 | - | 0 % [0, 79] | - |" in table([none])
 
 
 def test_a_pair_of_which_the_judge_says_nothing_counts_for_nobody() -> None:
     drafts = [text(DULL, 0), text(CLEAR, 1)]
     silent = Siblings(drafts, 0, {})
     assert silent.wins(0) is None
-    assert "| all | 1 | - | - |" in table([silent])
-    assert "| all | 2 | 0 % [0, 79] |" in table([silent, Siblings(drafts, 0, {(0, 1): 0.2})])
+    assert "| all | 1 | 0 | - | - |" in table([silent])
+    assert "| all | 2 | 0 | 0 % [0, 79] |" in table([silent, Siblings(drafts, 0, {(0, 1): 0.2})])

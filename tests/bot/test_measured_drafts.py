@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.app import Bot
 from bot.drafting.jobs import draft_footers
 from bot.drafting.measures import shown
+from bot.http_server import serve_http
 from bot.store import Store
 from bot.workspace import PostedMessage, Workspace
 from tests.bot.draft_view import shown_in
@@ -96,6 +100,56 @@ async def test_nothing_is_said_where_the_measures_mean_nothing_with_the_model(
     await kept_measures(workspace, tmp_path)
     assert all("of 10" not in facts(each) for each in ana.drafts)
     assert not engine.scored
+
+
+@asynccontextmanager
+async def judging(asked: list[str]) -> AsyncIterator[str]:
+    """Serve a judge that likes operations, and hear what it is asked."""
+
+    async def chat(request: web.Request) -> web.Response:
+        words = (await request.json())["messages"][-1]["content"]
+        asked.append(words)
+        grade = "5" if "operationalised" in words else "1"
+        top = [{"token": grade, "logprob": 0.0}]
+        return web.json_response({"choices": [{"logprobs": {"content": [{"top_logprobs": top}]}}]})
+
+    async def models(_: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": "critic"}]})
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", chat)
+    app.router.add_get("/v1/models", models)
+    async with serve_http(app, "127.0.0.1", 0) as url:
+        yield url
+
+
+@pytest.mark.parametrize("tested", [["readability"], []])
+async def test_a_judge_counts_only_where_its_grades_were_tested_with_the_model(
+    start: StartBot,
+    ana: Person,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tested: Sequence[str],
+) -> None:
+    kept = tmp_path / "judged.json"
+    alone, judged = {"en": ["creativity"]}, {"en": tested}
+    kept.write_text(json.dumps({"scripted": alone, "scripted + critic": judged}))
+    monkeypatch.setattr(shown, "KEPT", kept)
+    engine.write = clear_or_dull
+    asked: list[str] = []
+    async with judging(asked) as url, start(judge_url=url):
+        await ana.draft("seed=2 n=2 rain")
+        dull, clear = await marked(ana, 2)
+    if tested:
+        assert asked
+        assert BEST in facts(dull)
+        assert "easy to read" in facts(dull)
+        assert "fresh" not in facts(dull)
+    else:
+        assert not asked
+        assert BEST in facts(clear)
+        assert "fresh" in facts(clear)
 
 
 @pytest.mark.usefixtures("meaningful")

@@ -3,19 +3,32 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from bot.drafting.measures import MEASURES
+from bot.drafting.measures import MEASURES, Judge
 from bot.drafting.measures.repetition import repetition
 from bot.drafting.measures.units import ends_whole, sentences_of, words_of
-from bot.evaluate.measures import KINDS, Examiner, Row, Told, keep, main, rows_of, shown_by, table
+from bot.evaluate import marked
+from bot.evaluate.measures import (
+    BOTH,
+    KINDS,
+    Examiner,
+    Row,
+    Told,
+    keep,
+    main,
+    rows_of,
+    shown_by,
+    table,
+)
 from bot.evaluate.pairs import MAKERS, Pair, pairs_of
 from bot.evaluate.results import Journal, Run, Text
 from bot.messages import Language
-from inference.client import EngineClient
+from inference.client import ChatMessage, EngineClient
 from tests.conftest import Worker
 
 ENGLISH = (
@@ -121,24 +134,68 @@ def test_a_measure_that_guesses_is_not_shown() -> None:
 
 def test_a_measure_must_tell_all_of_its_pairs_apart() -> None:
     sure, wrong = [1.0] * 20, [0.0] * 20
-    rows = rows_of([*told("coherence", "cut", sure), *told("coherence", "shuffled", wrong)])
-    assert shown_by(rows) == {"en": []}
+    kinds = KINDS["coherence"]
+    rights = {kind: told("coherence", kind, sure) for kind in kinds}
+    assert shown_by(rows_of(chain(*rights.values()))) == {"en": ["coherence"]}
+    for kind in kinds:
+        without = {other: right for other, right in rights.items() if other != kind}
+        assert shown_by(rows_of(chain(*without.values()))) == {"en": []}
+        one_wrong = without | {kind: told("coherence", kind, wrong)}
+        assert shown_by(rows_of(chain(*one_wrong.values()))) == {"en": []}
 
 
 def test_few_pairs_prove_nothing() -> None:
     assert shown_by(rows_of(told("relevance", "other", [1.0] * 9))) == {"en": []}
 
 
-def test_neither_length_nor_the_judge_decides_what_is_shown() -> None:
+@pytest.mark.parametrize(
+    ("longer", "shown"),
+    [(20, []), (19, []), (13, ["relevance"]), (10, ["relevance"]), (7, ["relevance"]), (1, [])],
+)
+def test_a_measure_of_length_is_not_shown(longer: int, shown: list[str]) -> None:
+    halved = told("relevance", "halved", [1.0] * longer + [0.0] * (20 - longer))
+    rows = rows_of([*told("relevance", "other", [1.0] * 20), *halved])
+    assert shown_by(rows) == {"en": shown}
+
+
+def test_what_is_shown_with_a_judge_is_decided_by_what_both_say_together() -> None:
     sure, wrong = [1.0] * 20, [0.0] * 20
     rows = rows_of(
         [
             *told("relevance", "other", sure),
-            *told("relevance", "halved", wrong),
             *told("judge: relevance", "other", wrong),
+            *told("with judge: relevance", "other", wrong),
         ]
     )
     assert shown_by(rows) == {"en": ["relevance"]}
+    assert shown_by(rows, BOTH) == {"en": []}
+
+
+async def test_the_judge_and_what_is_counted_are_asked_together_and_alone() -> None:
+    async def likes_cats(messages: Sequence[ChatMessage]) -> Mapping[str, float]:
+        return {"5" if "cat is left" in messages[-1].content else "1": 0.0}
+
+    async with EngineClient("unix:nowhere") as engine:
+        examiner = Examiner(engine, "tiny", Judge(likes_cats), asyncio.Semaphore())
+        found = await examiner.tell(pair_of("halved"), "creativity")
+    assert [each.measure for each in found] == [
+        "creativity",
+        "judge: creativity",
+        "with judge: creativity",
+    ]
+    assert [each.right for each in found[1:]] == [1.0, 1.0]
+    assert "Shown with judge: (en): none." in table(rows_of(found), examiner, "tiny + critic")
+
+
+async def test_what_a_sibling_has_in_common_does_not_depend_on_what_was_asked_before() -> None:
+    async def value(*kinds: str) -> float:
+        async with EngineClient("unix:nowhere") as engine:
+            examiner = Examiner(engine, "tiny", None, asyncio.Semaphore())
+            for kind in kinds:
+                await examiner.tell(pair_of(kind), "creativity")
+        return examiner.values["creativity", "en"]["blog-en-tea"]
+
+    assert await value("repeated", "copied") == await value("copied") != await value("repeated")
 
 
 async def test_the_table_says_what_wins_by_length_what_it_costs_and_how_values_spread() -> None:
@@ -187,6 +244,29 @@ def test_the_command_measures_with_a_worker(
             assert f"| {measure} | en | {kind} |" in said
     assert "Tokens read for coherence" in said
     assert "Shown (en): none." in said  # Two briefs prove nothing.
+
+
+@pytest.mark.parametrize("command", [main, marked.main])
+@pytest.mark.parametrize(
+    ("option", "number"), [("--concurrency", "0"), ("--concurrency", "-1"), ("--limit", "-1")]
+)
+def test_numbers_below_one_are_refused(
+    command: Callable[[Sequence[str]], int],
+    option: str,
+    number: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command(["run", option, number])
+    assert f"{number} is not 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("some", [[], ["--hot", "hot", "--pairs", "cut"]])
+def test_a_result_of_some_pairs_is_not_kept(
+    some: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--keep", *some]) == 2
+    assert "--keep needs all pairs" in capsys.readouterr().err
 
 
 def test_a_run_without_texts_is_told_in_one_sentence(

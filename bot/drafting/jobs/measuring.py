@@ -7,10 +7,10 @@ import structlog
 
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.jobs.job_run import JobRun
-from bot.drafting.measures import Judge, Scorer, measure, shown_measures
+from bot.drafting.measures import Judge, Scorer, measure, shown_measures, with_judge
 from bot.drafting.ranking import Measured, Ranking, ranking_of
 from bot.drafting.slack_port import where
-from bot.messages import LANGUAGES
+from bot.messages import LANGUAGES, Language
 from bot.metrics import MEASURING
 from bot.store import STANDING, Version
 from inference.client import EngineRefused, EngineUnavailable
@@ -63,22 +63,45 @@ async def _found(run: JobRun, versions: Sequence[Version], seconds: float) -> li
     if (run.options.lang or language) not in LANGUAGES:
         return []
     model = next((version.model for version in versions if version.model), "")
-    shown = frozenset(shown_measures(model, language))
+    counted = frozenset(shown_measures(model, language))
     texts = [version.text for version in versions]
 
-    async def found(score: Scorer | None, judge: Judge | None) -> list[Measured]:
+    async def found(
+        score: Scorer | None, judge: Judge | None = None, judged: frozenset[str] = frozenset()
+    ) -> list[Measured]:
         told = await measure(texts, run.thread.brief, language, score, judge)
-        return [Measured.of(each, shown) for each in told]
+        return [
+            Measured.of(each, (counted - each.judged) | (judged & each.judged)) for each in told
+        ]
 
     with MEASURING.time():
         try:
             async with asyncio.timeout(seconds):
-                score = run.context.engine.score if shown & READ else None
-                return await found(score, run.context.judge)
+                judge, judged = await _judging(run, model, language)
+                score = run.context.engine.score if (counted | judged) & READ else None
+                return await found(score, judge, judged)
         except (EngineUnavailable, EngineRefused, TimeoutError) as away:
             log.warning("measured without a model", job=run.job.name, away=type(away).__name__)
         except Exception as error:
             # A text that a measure cannot read must not keep its draft from anybody.
             log.error("not measured", job=run.job.name, error=where(error))
             return []
-        return await found(None, None)
+        return await found(None)
+
+
+async def _judging(
+    run: JobRun, model: str, language: Language
+) -> tuple[Judge | None, frozenset[str]]:
+    """Return the judge and the measures that mean something with its grades.
+
+    None: there is no judge, or nobody has tested its grades with this model.
+    """
+    judge = run.context.judge
+    if judge is None:
+        return None, frozenset()
+    try:
+        name = await judge.name()
+    except (EngineUnavailable, EngineRefused):
+        return None, frozenset()
+    judged = frozenset(shown_measures(with_judge(model, name), language) if name else ())
+    return (judge if judged else None), judged

@@ -6,7 +6,7 @@ using Pointwise Mutual Information"). Sentences that are said again would gain m
 out here, and counted as repetition.
 """
 
-from asyncio import gather
+from asyncio import gather, to_thread
 
 from bot.drafting.measures.repetition import known_sentences, repetition
 from bot.drafting.measures.scoring import CountingScorer, share
@@ -26,17 +26,26 @@ async def coherence(
 
     None for a text of one sentence; 0 for one that only says its first sentence again.
     """
-    sentences = sentences_of(plain(text))
+    sentences = await to_thread(sentences_of, plain(text))
     if len(sentences) < 2:
         return None
-    known = known_sentences(sentences, language)
-    new = [sentence for i, sentence in enumerate(sentences) if i not in known]
+    new = await to_thread(_new, sentences, language)
     lines = first_words("\n".join(new), words, language).split("\n")
     if len(lines) < 2:
         return 0.0 if len(new) < 2 else None
-    whole = 1.0 if ends_whole(text, language) else UNFINISHED
     gain = await _gain([f"{line}\n" for line in lines], score)
-    return share(gain, MIDDLE, WIDTH) * (1 - repetition(text, language)) * whole
+    return share(gain, MIDDLE, WIDTH) * await to_thread(_left, text, language)
+
+
+def _new(sentences: list[str], language: Language) -> list[str]:
+    known = known_sentences(sentences, language)
+    return [sentence for i, sentence in enumerate(sentences) if i not in known]
+
+
+def _left(text: str, language: Language) -> float:
+    """Return the share that is left of the gain for what is repeated or cut off."""
+    whole = 1.0 if ends_whole(text, language) else UNFINISHED
+    return whole * (1 - repetition(text, language))
 
 
 async def _gain(lines: list[str], score: CountingScorer) -> float:

@@ -14,6 +14,8 @@ from bot.messages import LANGUAGES, Language
 # A text repeats its words more the longer it is: windows of this many words are compared.
 WINDOW = 30
 LEAST_WORDS = 10
+# Cliches are counted in so many characters from the beginning.
+MOST_CHARACTERS = 20_000
 # What one cliche in 100 words takes away, as a share.
 CLICHE_COST = 0.2
 BLEU_OF_WORDS = BLEU(tokenize="none", effective_order=True, smooth_method="exp", lowercase=False)
@@ -66,6 +68,7 @@ def self_bleu(words: Sequence[str], others: Sequence[Sequence[str]]) -> float:
 
 def without_cliches(text: str, language: Language) -> float:
     """Return 1 for a text without cliches of our list, less for each in 100 words."""
-    found = len(CLICHES[language].findall(text))
+    text = text[:MOST_CHARACTERS].replace("’", "'")
+    found = sum(1 for _ in CLICHES[language].finditer(text))
     per_hundred = 100 * found / max(1, len(words_of(text, language)))
     return float((1 - CLICHE_COST) ** per_hundred)

@@ -17,6 +17,8 @@ from inference.client import ChatMessage
 
 FirstToken = Callable[[Sequence[ChatMessage]], Awaitable[Mapping[str, float]]]
 """Returns the likeliest first tokens of an answer with their log-probabilities."""
+Names = Callable[[], Awaitable[Sequence[str]]]
+"""Returns the names of the models that a server has."""
 
 GRADES = ("1", "2", "3", "4", "5")
 SIDES = ("A", "B")
@@ -66,12 +68,22 @@ QUESTIONS: Mapping[Language, Questions] = {
 }
 
 
+async def no_names() -> Sequence[str]:
+    """Return that nothing is known of a judge's model."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Asks one model, a few questions at once. Any error of the client is raised."""
 
     first_token: FirstToken
+    names: Names = no_names
     room: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE))
+
+    async def name(self) -> str | None:
+        """Return the name of the model that judges: the first of its server."""
+        return next(iter(await self.names()), None)
 
     async def grades(self, text: str, brief: str, language: Language) -> dict[str, float | None]:
         """Return a grade of 0 to 1 by measure; None where the answer is no grade."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from bot.messages import Language
@@ -13,7 +14,18 @@ KEPT = Path(__file__).with_name("shown.json")
 def shown_measures(model: str, language: Language) -> set[str]:
     """Return the names of the measures that mean something with this model; unknown model: none.
 
-    `python -m bot.evaluate measures` finds out which they are.
+    `python -m bot.evaluate measures` finds out which they are. With a judge they are others: ask
+    with the name `with_judge`.
     """
-    kept: Mapping[str, Mapping[str, list[str]]] = json.loads(KEPT.read_text("utf-8"))
-    return set(kept.get(model, {}).get(language, ()))
+    return set(_kept(KEPT).get(model, {}).get(language, ()))
+
+
+def with_judge(model: str, judge: str) -> str:
+    """Return the name under which it is kept what is shown where this model judges too."""
+    return f"{model} + {judge}"
+
+
+@cache
+def _kept(place: Path) -> Mapping[str, Mapping[str, list[str]]]:
+    kept: Mapping[str, Mapping[str, list[str]]] = json.loads(place.read_text("utf-8"))
+    return kept

@@ -7,7 +7,8 @@ from itertools import pairwise
 from bot.messages import Language
 
 CLOSING = "[\"'”’»)\\]*_～”’」』）》】]*"
-SENTENCE_END = re.compile(rf"[.!?…]+{CLOSING}(?=\s|\Z)|[。！？；…]+{CLOSING}|\n+")
+# Runs of marks are tried once, from their beginning: else the time grows with their square.
+SENTENCE_END = re.compile(rf"(?<![.!?…])[.!?…]++{CLOSING}+(?=\s|\Z)|[。！？；…]+{CLOSING}|\n+")
 HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]"
 WORDS: dict[Language, re.Pattern[str]] = {
     "en": re.compile(r"[^\W_]+(?:['’-][^\W_]+)*"),
@@ -15,7 +16,7 @@ WORDS: dict[Language, re.Pattern[str]] = {
 }
 MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|[-*•][ \t]+|\d{1,2}[.)][ \t]+|>[ \t]?)|[*_`]+", re.M)
 LIST_ITEM = re.compile(r"[ \t]*(?:[-*•]|\d{1,2}[.)、])")
-TAGS = re.compile(r"(?:\s+[#＃]\w+)+\Z")
+TAGS = re.compile(r"(?:(?<!\s)\s++[#＃]\w++){1,30}+\Z")
 EMOJI = "[\u2600-\u27bf\U0001f000-\U0001faff]\ufe0f?"
 ENDED = re.compile(rf"(?:[.!?…。！？；:：]|{EMOJI}){CLOSING}\Z")
 # Words of a last line that is no sentence: a name under a letter, hashtags under a post.
