@@ -9,7 +9,7 @@ from bot.drafting.destination import destination_of
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.accepting import check_sees, file_mark, line_below, tell_posted
 from bot.drafting.jobs.job_context import Refusal
-from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.job_run import JobRun, Settled
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.jobs.revealing import show_others
 from bot.drafting.joining import whole
@@ -22,10 +22,10 @@ from safety import Action, SafeText, Stage
 log = structlog.get_logger(__name__)
 
 
-async def deliver(run: JobRun) -> None:
+async def deliver(run: JobRun, settled: Settled) -> None:
     """Delete the version, show those beside it, or judge it once more and hand it over.
 
-    Raises Refusal, Away.
+    `settled(job_id)` returns when another job is not running (any more). Raises Refusal, Away.
     """
     store = run.context.store
     assert run.job.parent_id is not None
@@ -36,6 +36,7 @@ async def deliver(run: JobRun) -> None:
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
     if run.job.kind is JobKind.REVEAL:
+        await settled(version.job_id)
         await show_others(run, version)
         return
     if version.status not in STANDING:
