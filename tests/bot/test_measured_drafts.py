@@ -231,6 +231,47 @@ async def test_the_best_comes_after_a_restart_in_the_midst_of_writing(
         assert "The rain fell" in best.text
 
 
+@pytest.mark.usefixtures("meaningful")
+async def test_two_clicks_at_once_show_the_others_once(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    engine.write = clear_or_dull
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    await ana.draft("seed=2 n=3 best=yes rain")
+    (best,) = await ana.sees_drafts(1)
+    await asyncio.gather(*(who.press(best, "others") for who in (ana, ben, ana)))
+    await ana.sees_drafts(3)
+    await workspace.until(lambda: "others" not in buttons(ana.drafts[0]))
+    assert len(ana.drafts) == 3
+
+
+async def test_the_others_come_after_all_that_the_job_has_to_do(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    workspace.fail("reactions.add", retry_after=1)
+    await ana.draft("n=2 best=yes rain")
+    (best,) = await ana.sees_drafts(1)
+    assert await ana.press(best, "others")
+    await ana.sees_drafts(2)
+    done = [call.method for call in workspace.calls if "repeat" in str(call.args)]
+    assert done
+    last = max(i for i, call in enumerate(workspace.calls) if call.method == "reactions.add")
+    begun = [i for i, call in enumerate(workspace.calls) if call.method == "chat.startStream"]
+    assert last < begun[-1]
+    assert len(ana.drafts) == 2
+
+
+async def test_what_is_finished_of_a_job_that_fails_is_shown(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    long, engine.die_after = "The tram climbs the hill. " * 50, 40
+    engine.write = lambda body: long if body["seed"] % 2 else "It is short, and it is done."
+    engine.refuse = lambda _: {"message": "no"} if len(engine.requests) > 1 else None
+    await ana.draft("seed=1 n=2 best=yes rain")
+    (done,) = await ana.sees_drafts(1)
+    assert "It is short" in done.text
+
+
 async def test_the_measures_of_all_siblings_are_kept(
     bot: Bot, ana: Person, workspace: Workspace, tmp_path: Path
 ) -> None:
