@@ -140,7 +140,7 @@ class JobPipeline:
         assert self._generation is not None
         try:
             await self._generation.write(turns)
-        except (Away, NotThere):
+        except (*Away, NotThere):
             raise
         except Exception as error:
             if isinstance(error, Refusal) or run.is_last_try:
