@@ -64,7 +64,7 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     What whoever accepts it made of it goes out in its place.
     """
     if run.job.instruction:
-        return await _released(run, version, run.job.instruction, Action.HOLD)
+        return await _edited(run, version, run.job.instruction)
     store = run.context.store
     pieces = await store.list_continued(version.id)
     holds = [await store.find_hold_on(v.job_id, v.id) for v in pieces]
@@ -72,6 +72,18 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     approved = any(held_as(hold) is not Action.HOLD for hold in holds)
     held = Action.ALLOW if approved else Action.HOLD
     return await _released(run, version, whole(pieces), held)
+
+
+async def _edited(run: JobRun, version: Version, text: str) -> SafeText:
+    """Return what the filter makes of an edited text, and keep nothing else. Raises Refusal."""
+    try:
+        released = await _released(run, version, text, Action.HOLD)
+    except Refusal as refusal:
+        refusal.forget = True
+        raise
+    if released != text:
+        await run.context.store.replace_request(run.job, released)
+    return released
 
 
 async def _released(run: JobRun, version: Version, text: str, held: Action) -> SafeText:
