@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.drafting_settings import DraftingSettings
-from bot.drafting.jobs import generation
+from bot.drafting.jobs import draft_footers, generation, measuring
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
@@ -649,3 +649,35 @@ async def test_of_an_edit_only_what_was_posted_is_kept(desk: Desk) -> None:
     ((_, posted),) = desk.slack.texts
     assert "jane.roe" not in posted
     assert (await desk.store.get_job(job.id)).instruction == posted
+
+
+async def test_a_text_that_no_measure_reads_keeps_no_draft_from_anybody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = [ValueError("no sentence"), TimeoutError()]
+
+    async def measure(*_: object) -> Any:
+        raise errors.pop()
+
+    monkeypatch.setattr(measuring, "measure", measure)
+    _, draft = await desk.done(n=2, chosen={"best": True})
+    assert draft.text
+    assert errors == []
+
+
+async def test_footers_that_fail_time_after_time_are_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    async def break_off(*_: object) -> Any:
+        tries.append(1)
+        raise ValueError
+
+    await desk.done(n=2)
+    monkeypatch.setattr(draft_footers, "measure_siblings", break_off)
+    footers = draft_footers.DraftFooters(desk.context)
+    for _ in range(draft_footers.MOST_TRIES + 2):
+        await footers.show_due()
+        await desk.store.free_footers()
+    assert len(tries) == draft_footers.MOST_TRIES

@@ -70,15 +70,19 @@ async def _found(run: JobRun, versions: Sequence[Version], seconds: float) -> li
         told = await measure(texts, run.thread.brief, language, score, judge)
         return [Measured.of(each, shown) for each in told]
 
-    with MEASURING.time():
+    async def found_in_time() -> list[Measured]:
         try:
             async with asyncio.timeout(seconds):
                 score = run.context.engine.score if shown & READ else None
                 return await found(score, run.context.judge)
         except (EngineUnavailable, EngineRefused, TimeoutError) as away:
             log.warning("measured without a model", job=run.job.name, away=type(away).__name__)
+            return await found(None, None)
+
+    with MEASURING.time():
+        try:
+            return await found_in_time()
         except Exception as error:
             # A text that a measure cannot read must not keep its draft from anybody.
             log.error("not measured", job=run.job.name, error=where(error))
             return []
-        return await found(None, None)
