@@ -245,9 +245,8 @@ async def test_what_is_approved_of_hidden_drafts_is_shown_where_nothing_else_is(
     holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
 ) -> None:
     await ana.draft("n=2 best=yes rain")
-    first, second = await workspace.until(
-        lambda: cards if len(cards := workspace.messages(rex.channel)) == 2 else None
-    )
+    await workspace.until(lambda: len(workspace.messages(rex.channel)) == 2)
+    first, second = workspace.messages(rex.channel)
     assert await workspace.click(rex.id, rex.channel, first.ts, "review_reject")
     await ana.hears("not approved by a reviewer")
     assert await workspace.click(rex.id, rex.channel, second.ts, "review_approve")
