@@ -35,9 +35,11 @@ deployment: $(VENV)/.installed-for-tests
 	$(INSTALL) -q -e '.[deployment]'
 	$(BIN)/python -m pytest tests/end_to_end/test_deploy.py $(ARGS)
 
-# Every fault at every stage of a draft; the table it prints is on the operators' page.
+# Every fault at every stage of a draft, whose table is on the operators' page; then the tests that
+# are too long for every day.
 drill: $(VENV)/.installed-for-tests
 	$(BIN)/python -m tests.drill $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m pytest $(PARALLEL) -m long)
 
 # A night of what every run does for seconds; ends at the first text that breaks a parser.
 fuzz: $(VENV)/.installed-for-tests

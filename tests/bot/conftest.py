@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot, running
+from bot.slack.client.rate_limit import RateLimiter
 from bot.slack.manifest import manifest
 from bot.store import Store, database
 from bot.store.models import Base
@@ -92,9 +93,17 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start(workspace: Workspace, engine: ScriptedEngine, tmp_path: Path, migrated: Path) -> StartBot:
+def start(
+    workspace: Workspace,
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    migrated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> StartBot:
     """Return what starts a bot with some settings changed, always on the same data."""
     shutil.copy(migrated, tmp_path)
+    # A bot keeps to Slack's limits, and nearly every test would wait for that.
+    monkeypatch.setattr(RateLimiter, "_part", lambda _, calls: 60 * calls)
     return lambda **changed: running(settings_for(workspace, engine.url, tmp_path, **changed))
 
 

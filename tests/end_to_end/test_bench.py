@@ -42,6 +42,7 @@ async def test_more_channels_than_drafts_are_refused_with_a_sentence() -> None:
     assert "no more channels than drafts" in err
 
 
+@pytest.mark.long
 async def test_an_hour_ends_with_every_draft_whole_and_every_head_right() -> None:
     short = ("--people", "4", "--channels", "2", "--minutes", "0.1", "--chatter", "5")
     _, out, err = await bench(*short, module="bot.bench.hour")

@@ -116,6 +116,7 @@ async def test_a_bot_that_stood_still_for_longer_than_its_lease_doubles_nothing(
     assert len(workspace.messages(ana.channel)) == 2
 
 
+@pytest.mark.long
 async def test_three_bots_are_replaced_one_by_one_and_no_draft_rests_for_longer_than_the_lease(
     workspace: Workspace, engine: ScriptedEngine, start: StartBot, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def lists() -> list[Prompt]:
     return [[1, *range(20, 20 + 9 * i), *[50, 51, 52] * i] for i in range(1, 9)]
 
 
+@pytest.mark.long
 async def test_the_default_model_in_fp32_writes_the_same_at_any_number_of_ranks(
     smollm: Path, chats: list[Prompt]
 ) -> None:
@@ -98,7 +99,7 @@ async def test_a_tiny_model_of_six_heads_writes_the_same_on_one_two_and_three_ra
     ("weights", "device"),
     [
         ("auto", "cpu"),
-        ("int8", "cpu"),
+        pytest.param("int8", "cpu", marks=pytest.mark.long),
         ("full", "cpu"),
         pytest.param("full", "cuda", marks=pytest.mark.gpu),
     ],
