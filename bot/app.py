@@ -249,7 +249,7 @@ async def _services(
 
     history = DraftHistory(store, filter_, context.recipes, slack.people)
     return Services(
-        drafting=Drafting(store, jobs, intake, context.recipes, settings, people=slack.people),
+        drafting=Drafting(store, jobs, intake, context.recipes, settings),
         heads=ThreadHeads(context),
         footers=DraftFooters(context),
         actions=DraftActions(store, jobs, intake, slack.people, settings),

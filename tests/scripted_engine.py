@@ -107,7 +107,7 @@ class ScriptedEngine:
 
         texts = [self.write({**body, "seed": body["seed"] + i}) for i in range(body["n"])]
         pieces = [[text[i : i + 7] for i in range(0, len(text), 7)] for text in texts]
-        for step in range(max(map(len, pieces))):
+        for step in range(max(1, *map(len, pieces))):
             await self.gate.wait()
             if self.die_after is not None and step == self.die_after:
                 self.die_after = None
@@ -117,11 +117,10 @@ class ScriptedEngine:
             for index, mine in enumerate(pieces):
                 if step < len(mine):
                     await send({"choices": [{"index": index, "delta": {"content": mine[step]}}]})
+                if step == max(len(mine), 1) - 1:
+                    choice = {"index": index, "delta": {}, "finish_reason": self.finish_reason}
+                    await send({"choices": [{**choice, "tokens": len(mine)}]})
             await asyncio.sleep(self.pause)
-        for index in range(len(pieces)):
-            tokens = len(pieces[index])
-            choice = {"index": index, "delta": {}, "finish_reason": self.finish_reason}
-            await send({"choices": [{**choice, "tokens": tokens}]})
         tokens = sum(map(len, pieces))
         await send({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}})
         await send("[DONE]")

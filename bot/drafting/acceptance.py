@@ -27,7 +27,9 @@ class Acceptance:
         await self._check(version, invocation)
         job = delivery(JobKind.ACCEPT, version, invocation, way)
         job.instruction = edited or None
-        if not await self._intake.begin(job, invocation) and version.accepted_at:
+        begun = await self._intake.begin(job, invocation)
+        # What somebody wrote is not to be lost without a word.
+        if not begun and (edited or version.accepted_at):
             raise UserError(sentence("accepted_already", number=version.number))
 
     async def destination(self, version: Version) -> Destination:

@@ -12,7 +12,7 @@ from bot.drafting.drafting_settings import DraftingSettings
 from bot.drafting.jobs.intake import Intake, Invocation, new_seed
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.preferences import adapted
-from bot.drafting.slack_port import NotThere, People, SlackRefused
+from bot.drafting.slack_port import NotThere, SlackRefused
 from bot.messages import Language, Phrase, Sentence, sentence, sentences
 from bot.store import Job, JobKind, JobStatus, Source, Store, Thread
 
@@ -31,11 +31,8 @@ class Drafting:
         intake: Intake,
         recipes: Mapping[str, Recipe],
         settings: DraftingSettings,
-        *,
-        people: People,
     ) -> None:
         self._store = store
-        self._people = people
         self._jobs = jobs
         self._intake = intake
         self._recipes = recipes
@@ -67,8 +64,8 @@ class Drafting:
         root; `among_others`: people talked below it before; `post_to`: the channel that the text is
         for, where it is drafted elsewhere; `settled`: options that the person saw and left open.
         """
-        usual = {"best": await self._store.shows_best(post_to or invocation.channel)}
-        brief = self._parse(text, chosen, usual)
+        shows_best = "best" not in settled and await self.shows_best(post_to or invocation.channel)
+        brief = self._parse(text, chosen, {"best": shows_best})
         own = await self._store.preferences_of(invocation.user)
         recipe, languages = self._recipes[brief.recipe], self._settings.model_languages
         options, preferred = adapted(brief, recipe, own, languages, settled)
@@ -141,12 +138,14 @@ class Drafting:
     async def show_best(self, best: bool, invocation: Invocation) -> Sentence:
         """Make it usual in a channel that only the likely best of several drafts is shown, or not.
 
-        For all who may ask there: one word undoes it. Raises SlackUnavailable.
+        For whoever may change the channel's voice.
         """
-        if not await self._people.may_ask(invocation.user, invocation.team):
-            return sentence("not_allowed")
         await self._store.set_shows_best(invocation.channel, best, invocation.user)
         return sentence("best_on" if best else "best_off")
+
+    async def shows_best(self, channel: str) -> bool:
+        """Say whether only the likely best is shown in a channel, where a brief says nothing."""
+        return await self._store.shows_best(channel)
 
     async def looked_at(self, user: str) -> str | None:
         """Return the channel that a person looks at, as far as is known."""

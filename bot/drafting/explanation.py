@@ -139,7 +139,7 @@ class DraftHistory:
                     recipe.wording(language_for(first.language or "")).title,
                     brief,
                     await permalink(thread.channel, thread.root_ts),
-                    sum(v.status in STANDING for v in versions),
+                    sum(v.status in STANDING and not v.hidden for v in versions),
                 )
             )
         return shown

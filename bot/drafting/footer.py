@@ -33,9 +33,11 @@ def draft_row(
     `changed`: there is a version before it; `voiced`: the house has a voice to check it against;
     `others`: drafts beside it that nobody sees yet.
     """
+    more = [DraftAction.OTHERS] if others else []
     if version.status not in STANDING or not version.text:
-        return [_button(DraftAction.REGENERATE, version, language), _button(WHY, version, language)]
-    names = (ACCEPT, DraftAction.REGENERATE, CHANGE, *([VOICE] if voiced else []))
+        short = (DraftAction.REGENERATE, WHY, *more)
+        return [_button(name, version, language) for name in short]
+    names = (ACCEPT, DraftAction.REGENERATE, CHANGE, *([VOICE] if voiced else []), *more)
     rest = (
         DraftAction.SHORTER,
         DraftAction.LONGER,
@@ -44,8 +46,7 @@ def draft_row(
         WHY,
     )
     menu = Menu(MORE, [_choice(name, version, language) for name in rest])
-    more = [_button(DraftAction.OTHERS, version, language)] if others else []
-    return [*(_button(name, version, language) for name in names), *more, menu]
+    return [*(_button(name, version, language) for name in names), menu]
 
 
 def draft_thumbs(version: Version, language: Language) -> Thumbs:

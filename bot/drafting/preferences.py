@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.drafting.brief.brief import TOKENS_A_WORD, Brief
+from bot.drafting.brief.brief import BEST_OF, TOKENS_A_WORD, Brief
 from bot.drafting.brief.options import TONES, Options
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
@@ -98,7 +98,7 @@ def adapted(
     """Return the options of a brief with a person's own where it says nothing, and their names.
 
     `languages`: codes of those that the model writes; `settled`: options that the person saw and
-    left open.
+    left open. The best that is asked for, or usual, is one of several.
     """
     said = {*brief.chosen, *settled}
     wished = {
@@ -111,6 +111,10 @@ def adapted(
         name: value for name, value in wished.items() if value is not None and name not in said
     }
     options = brief.options.model_copy(update=taken)
+    # One alone is the best of nothing; but somebody may want one where several are usual.
+    if options.best and options.n == 1 and ("best" in said or "n" not in said):
+        taken.pop("n", None)
+        options = options.model_copy(update={"n": BEST_OF})
     words = None if "words" in said else _words(recipe, options, own.length)
     if words is not None:
         taken["words"] = words

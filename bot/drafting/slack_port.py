@@ -421,6 +421,7 @@ class SlackPort(Protocol):
         key: str,
         shown: Shown | None = None,
         on_posted: Callable[[int, str], Awaitable[None]],
+        on_deleted: Callable[[int], Awaitable[None]],
         on_text: Callable[[], None],
     ) -> GrowingMessage:
         """Return a draft's message; `shown` if some of it may stand already."""

@@ -68,7 +68,7 @@ async def _view(
     filling: Filling | None = None,
 ) -> ViewPayload:
     language = await services.people.language_at_once(user)
-    filling = await _with_own(services, user, filling or Filling())
+    filling = await _with_own(services, user, context, filling or Filling())
     return draft_view(
         context.to_metadata(),
         language,
@@ -79,10 +79,18 @@ async def _view(
     )
 
 
-async def _with_own(services: Services, user: str, filling: Filling) -> Filling:
-    """Choose what the person set, where they typed nothing else; it is shown, so it is settled."""
+async def _with_own(
+    services: Services, user: str, context: FormContext, filling: Filling
+) -> Filling:
+    """Choose what the person set, and what is usual in the channel, where they typed nothing else.
+
+    It is shown, so it is settled.
+    """
+    channel = context.post_to or context.channel
     try:
         shown = shown_options(await services.preferences.of(user), services.settings)
+        if channel and await services.drafting.shows_best(channel):
+            shown["best"] = "yes"
     except StoreUnavailable:
         return filling
     typed = filling.understood

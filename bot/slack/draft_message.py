@@ -1,8 +1,8 @@
 """One draft in a thread, in as many messages as its text needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from bot.drafting.slack_port import (
     RESUMED,
@@ -31,6 +31,7 @@ STEP_SECONDS = 0.75  # Between two steps of one draft; longer when many drafts s
 CALL_SECONDS = 3.0
 
 OnPosted = Callable[[int, str], Awaitable[None]]
+OnDeleted = Callable[[int], Awaitable[None]]
 OnText = Callable[[], None]
 
 
@@ -49,6 +50,7 @@ class DraftMessage:
         key: str,
         shown: Shown,
         on_posted: OnPosted,
+        on_deleted: OnDeleted,
         on_text: OnText,
     ) -> None:
         self._posts = posts
@@ -57,6 +59,7 @@ class DraftMessage:
         self._heads = heads
         self._key = key
         self._on_posted = on_posted
+        self._on_deleted = on_deleted
         self._on_text = on_text
         self._parts: list[DraftPart] = []
         for ts in shown.parts:
@@ -112,8 +115,8 @@ class DraftMessage:
             if i == len(self._parts):
                 await self._begin_part()
             await self._parts[i].complete(body, closing if body is bodies[-1] else [])
-        for part in self._parts[len(bodies) :]:
-            await part.delete()
+        while len(self._parts) > len(bodies):
+            await self._delete_last()
         self._note_shown(len(self._text))
 
     async def stop(self, note: Phrase, *, buttons: Row = ()) -> None:
@@ -125,16 +128,11 @@ class DraftMessage:
         # A call under way would bring the text back.
         with suppress(Exception):
             await self._end_writing()
-        for part in self._parts:
-            try:
-                if part is self._parts[0]:
-                    said = Phrase(f"{ours(self._heads(1))}\n{ours(note)}")
-                    await part.replace(Content(said, buttons=buttons))
-                else:
-                    await part.delete()
-            except NotThere as gone:
-                if not gone.deleted:
-                    raise
+        said = Phrase(f"{ours(self._heads(1))}\n{ours(note)}")
+        with _though_deleted():
+            await self._parts[0].replace(Content(said, buttons=buttons))
+        while len(self._parts) > 1:
+            await self._delete_last()
 
     async def abandon(self) -> None:
         """Write no more; leave what Slack shows as it is.
@@ -226,6 +224,13 @@ class DraftMessage:
             self._add_part(ts, StreamState.CLOSED)
         await self._on_posted(len(self._parts), ts)
 
+    async def _delete_last(self) -> None:
+        """Delete the last message, and tell whoever keeps account of it."""
+        with _though_deleted():
+            await self._parts[-1].delete()
+        await self._on_deleted(len(self._parts))
+        self._parts.pop()
+
     async def _find(self, head: Phrase, key: str) -> str | None:
         """Find a further message that an earlier process posted."""
         first = float(self._parts[0].ts)
@@ -257,3 +262,13 @@ class DraftMessage:
         self._api.rate_limit.reserve("chat.update", -self._reserved)
         if not writer.cancelled():
             writer.result()
+
+
+@contextmanager
+def _though_deleted() -> Iterator[None]:
+    """Go on where somebody deleted the message."""
+    try:
+        yield
+    except NotThere as gone:
+        if not gone.deleted:
+            raise

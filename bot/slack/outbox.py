@@ -30,7 +30,7 @@ from bot.slack.client.canvases import Canvases
 from bot.slack.client.lookups import Lookups
 from bot.slack.client.posts import Posts, update_args
 from bot.slack.client.rate_limit import TIERS, Clock, Priority, RateLimiter
-from bot.slack.draft_message import DraftMessage, OnPosted, OnText
+from bot.slack.draft_message import DraftMessage, OnDeleted, OnPosted, OnText
 from bot.slack.render import blocks
 from bot.slack.render.blocks import Rendered
 from bot.slack.render.canvas import canvas_markdown
@@ -130,13 +130,15 @@ class Outbox(Lookups):
         *,
         key: str,
         on_posted: OnPosted,
+        on_deleted: OnDeleted,
         on_text: OnText,
         shown: Shown | None = None,
     ) -> DraftMessage:
         """Return a draft's message. `heads` are unique in the thread. `shown`: to resume it.
 
         `on_posted(part, ts)`, parts from 1, is awaited as soon as each message is in Slack;
-        `on_text()` is called once its first words stand.
+        `on_deleted(part)` once one that is not needed is gone from it; `on_text()` is
+        called once its first words stand.
         """
         return DraftMessage(
             self._posts,
@@ -145,6 +147,7 @@ class Outbox(Lookups):
             key=key,
             shown=shown or Shown(),
             on_posted=on_posted,
+            on_deleted=on_deleted,
             on_text=on_text,
         )
 

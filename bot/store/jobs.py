@@ -57,16 +57,18 @@ class JobQueries(Transactions):
     ) -> Job | None:
         """Commit a job, with its new thread if it begins one. Return None if nothing is to do.
 
-        Nothing is to do if this `key` was seen already, if the version is being regenerated, or if
-        it was accepted the same way. `sources` come with the job; `adopt` are the keys of sources
-        that wait for their thread. Raises TooManyRunning when its requester has `limit` open jobs,
-        StoreUnavailable.
+        Nothing is to do if this `key` was seen already, if the version is being regenerated, if
+        those beside it are being shown, or if it was accepted the same way. `sources` come with the
+        job; `adopt` are the keys of sources that wait for their thread. Raises TooManyRunning
+        when its requester has `limit` open jobs, StoreUnavailable.
         """
         try:
             async with self._write(urgent=True) as session:
                 session.add(SeenEvent(key=key))
                 await session.flush()
                 if await _runs_again(session, job.again_id) or await _is_accepted(session, job):
+                    return None
+                if await _is_revealed(session, job):
                     return None
                 if job.kind not in DELIVERIES and await _open_jobs(session, job.requester) >= limit:
                     raise TooManyRunning
@@ -275,6 +277,18 @@ async def _is_accepted(session: AsyncSession, job: Job) -> bool:
         other.sampling == job.sampling and (not to_person or other.requester == job.requester)
         for other in others
     )
+
+
+async def _is_revealed(session: AsyncSession, job: Job) -> bool:
+    """Say whether another job shows the drafts that were written beside this version."""
+    if job.kind is not JobKind.REVEAL:
+        return False
+    assert job.parent_id is not None
+    version = await session.get_one(Version, job.parent_id)
+    await session.get_one(Job, version.job_id, with_for_update=True)
+    siblings = select(Version.id).where(Version.job_id == version.job_id)
+    query = select(func.count()).where(Job.kind == JobKind.REVEAL, Job.parent_id.in_(siblings))
+    return bool(await session.scalar(query.where(Job.status == JobStatus.OPEN)))
 
 
 async def _open_jobs(session: AsyncSession, requester: str) -> int:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy import Update, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.conditions import get_origin, is_of
 from bot.store.heads import mark_head_due, mark_version_head_due
 from bot.store.models import (
+    STANDING,
     Feedback,
     Hold,
     Job,
@@ -22,6 +23,9 @@ from bot.store.models import (
     now,
 )
 from bot.store.transactions import Transactions
+
+# The address of a file has words of the text in it.
+NO_TEXT = {"text": "", "posted_url": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,23 +200,19 @@ class VersionQueries(Transactions):
     async def end_version(self, version_id: int, status: VersionStatus, **facts: Any) -> Version:
         """End a version; `facts` are columns of it (text, model, tokens, seconds, rules).
 
-        A deleted version stays deleted; its text is not kept, nor what readers said about it.
+        A deleted version stays deleted; its text is not kept, nor what readers said about it, nor
+        what was written beside it and can be shown from nowhere any more.
         """
         ended = _update_undeleted(version_id)
         async with self._write() as session:
             if status is VersionStatus.DELETED:
-                # The address of a file has words of the text in it.
-                facts |= {"text": "", "posted_url": None}
-                held = update(Hold).where(Hold.version_id == version_id)
-                await session.execute(held.values(sealed=""))
+                facts |= NO_TEXT
             await session.execute(ended.values(status=status, ended_at=now(), **facts))
             if status is VersionStatus.DELETED:
-                edited = Job.parent_id == version_id, Job.kind == JobKind.ACCEPT
-                await session.execute(update(Job).where(*edited).values(instruction=None))
-                said = update(Feedback).where(Feedback.version_id == version_id)
-                await session.execute(said.values(words=""))
                 gone = await session.get_one(Version, version_id)
-                await self._signal(session, "stop", gone.job_id, version_id)
+                for each in (version_id, *await _delete_unseen(session, gone.job_id)):
+                    await _forget(session, each)
+                    await self._signal(session, "stop", gone.job_id, each)
             await mark_version_head_due(session, version_id)
         return await self.get_version(version_id)
 
@@ -221,6 +221,12 @@ class VersionQueries(Transactions):
         message = VersionMessage(channel=channel, ts=ts, version_id=version_id, part=part)
         async with self._write() as session:
             await session.merge(message)
+
+    async def drop_post(self, version_id: int, part: int) -> None:
+        """Forget the Slack message that showed this part, which is deleted."""
+        shown = VersionMessage.version_id == version_id, VersionMessage.part == part
+        async with self._write() as session:
+            await session.execute(delete(VersionMessage).where(*shown))
 
     async def list_posts(self, version_id: int) -> list[str]:
         """Return the ts of each message that shows the version, in order."""
@@ -236,6 +242,28 @@ class VersionQueries(Transactions):
 async def _count_writing(session: AsyncSession, thread_id: int) -> int:
     writing = (Version.thread_id == thread_id, Version.status == VersionStatus.WRITING)
     return await session.scalar(select(func.count()).select_from(Version).where(*writing)) or 0
+
+
+async def _delete_unseen(session: AsyncSession, job_id: int) -> Sequence[int]:
+    """Delete a job's hidden drafts, unless a draft beside them shows them, or may yet."""
+    of_job = select(Version).where(Version.job_id == job_id)
+    seen = (*STANDING, VersionStatus.WRITING, VersionStatus.HELD)
+    shown = of_job.where(~Version.hidden, Version.status.in_(seen))
+    if await session.scalar(select(shown.exists())):
+        return []
+    hidden = (Version.job_id == job_id, Version.hidden, Version.status != VersionStatus.DELETED)
+    gone = update(Version).where(*hidden).values(status=VersionStatus.DELETED, ended_at=now())
+    return (await session.scalars(gone.values(**NO_TEXT).returning(Version.id))).all()
+
+
+async def _forget(session: AsyncSession, version_id: int) -> None:
+    """Delete what is kept beside a deleted version: a held text, edits, and readers' words."""
+    held = update(Hold).where(Hold.version_id == version_id)
+    await session.execute(held.values(sealed=""))
+    edited = Job.parent_id == version_id, Job.kind == JobKind.ACCEPT
+    await session.execute(update(Job).where(*edited).values(instruction=None))
+    said = update(Feedback).where(Feedback.version_id == version_id)
+    await session.execute(said.values(words=""))
 
 
 def _update_undeleted(version_id: int) -> Update:

@@ -230,6 +230,7 @@ class FakeSlack:
         key: str,
         shown: Shown | None = None,
         on_posted: Callable[[int, str], Awaitable[None]],
+        on_deleted: Callable[[int], Awaitable[None]],
         on_text: Callable[[], None],
     ) -> FakeMessage:
         message = FakeMessage(self, place, heads(1), key, on_posted, shown)

@@ -562,3 +562,38 @@ async def test_a_text_that_is_longer_than_the_form_goes_as_it_is(
     assert (await workspace.submit(ana.id, form.id, {"accept": "channel"})).ok
     posted = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
     assert "climbs" in posted[0].text
+
+
+async def test_an_edit_that_comes_too_late_is_not_dropped_without_a_word(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    form = await form_behind(workspace, ben, draft, "accept_form")
+    workspace.fail("chat.postMessage", retry_after=1)
+    await ana.react(draft, "white_check_mark")
+    changed = {"accept": "channel", "edited": "Rain, and more of it."}
+    answer = await workspace.submit(ben.id, form.id, changed)
+    assert "accepted already" in answer.errors["accept"]
+
+
+async def test_a_text_that_was_emptied_does_not_go_out_as_it_was(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    answer = await workspace.submit(ana.id, form.id, {"accept": "channel", "edited": ""})
+    assert "no text here" in answer.errors["edited"]
+
+
+async def test_a_text_that_is_judged_for_too_long_stays_in_the_form(
+    bot: Bot, ana: Person, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.listeners.views.version_form.JUDGE_SECONDS", 0.0)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    form = await form_behind(workspace, ana, draft, "accept_form")
+    answer = await workspace.submit(ana.id, form.id, {"accept": "channel", "edited": "Rain."})
+    assert "in time" in answer.errors["edited"]

@@ -247,19 +247,16 @@ def test_many_words_get_as_many_tokens_as_they_may_take_unless_tokens_are_chosen
 
 
 @pytest.mark.parametrize(
-    ("typed", "drafts"),
+    ("typed", "best"),
     [
-        ("best=yes rain", 3),
-        ("best=yes n=1 rain", 3),
-        ("best=yes n=2 rain", 2),
-        ("rain 择优=是", 3),
-        ("best=no rain", 1),
-        ("rain", 1),
+        ("best=yes rain", True),
+        ("rain 择优=是", True),
+        ("best=no rain", False),
+        ("rain", False),
     ],
 )
-def test_the_best_is_of_three_unless_another_number_is_asked_for(typed: str, drafts: int) -> None:
-    options = parsed(typed).options
-    assert (options.n, options.best) == (drafts, typed != "rain" and "no" not in typed)
+def test_the_best_alone_is_shown_where_a_brief_says_so(typed: str, best: bool) -> None:
+    assert parsed(typed).options.best is best
 
 
 def test_what_is_chosen_comes_before_the_kind_and_the_kind_before_the_settings() -> None:

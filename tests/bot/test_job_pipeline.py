@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.drafting_settings import DraftingSettings
-from bot.drafting.jobs import generation
+from bot.drafting.jobs import draft_footers, generation, measuring
 from bot.drafting.jobs.job_context import JobContext
 from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.jobs.thread_heads import ThreadHeads
@@ -19,7 +19,16 @@ from bot.drafting.jobs.worker_queue import WorkerQueue
 from bot.drafting.origin import Origin
 from bot.drafting.slack_port import Content, NoFile, NotThere, SlackUnavailable
 from bot.drafting.sources import Sources
-from bot.store import Job, JobKind, JobStatus, LeaseLost, Source, Store, Thread, VersionStatus
+from bot.store import (
+    Job,
+    JobKind,
+    JobStatus,
+    LeaseLost,
+    Source,
+    Store,
+    Thread,
+    VersionStatus,
+)
 from inference.client import EngineClient
 from safety import AuditLog, Filter, load_policy
 from tests.bot.fakes import FakeMessage, FakePeople, FakeSlack, until
@@ -513,8 +522,11 @@ async def test_an_accepted_draft_goes_into_its_thread_as_a_file(
     assert desk.slack.files == [(draft.text, kind)]
 
 
-async def accepted(desk: Desk, way: str, **thread: str | None) -> Job:
-    """Return a job that accepts a draft of a thread that stands as these fields say."""
+async def accepted(desk: Desk, way: str, *, edited: str | None = None, **thread: str | None) -> Job:
+    """Return a job that accepts a draft of a thread that stands as these fields say.
+
+    `edited`: what somebody made of its text.
+    """
     job, _ = await desk.done()
     if thread:
         await desk.store.move_thread(job.thread_id, **thread)  # type: ignore[arg-type]
@@ -526,6 +538,7 @@ async def accepted(desk: Desk, way: str, **thread: str | None) -> Job:
         chosen={"way": way},
         thread_id=job.thread_id,
         parent_id=version.id,
+        instruction=edited,
     )
 
 
@@ -607,3 +620,64 @@ async def test_a_run_whose_job_others_took_ends_without_a_word(desk: Desk) -> No
     (message,) = desk.slack.drafts
     assert (message.text, message.end, desk.slack.told) == ("", None, [])
     assert desk.slack.at_work == set()
+
+
+async def test_hidden_drafts_go_with_the_last_that_is_shown(desk: Desk) -> None:
+    job, _ = await desk.done(n=3, chosen={"best": True})
+    versions = await desk.store.list_versions(job.thread_id)
+    assert all(version.text for version in versions)
+    (best,) = [version for version in versions if not version.hidden]
+    more, last = [version for version in versions if version.hidden]
+    await desk.store.reveal(job.id, more.id)
+    await desk.store.end_version(best.id, VersionStatus.DELETED)
+    assert (await desk.store.get_version(last.id)).text
+    await desk.store.end_version(more.id, VersionStatus.DELETED)
+    left = await desk.store.list_versions(job.thread_id)
+    assert [(each.status, each.text) for each in left] == [(VersionStatus.DELETED, "")] * 3
+
+
+async def test_of_an_edit_that_is_stopped_as_it_is_posted_nothing_is_kept(desk: Desk) -> None:
+    job = await accepted(desk, "channel", edited=f"The {SECRET} is new.")
+    assert await desk.run(job) is JobStatus.REFUSED
+    assert not (await desk.store.get_job(job.id)).instruction
+    assert desk.slack.texts == []
+
+
+async def test_of_an_edit_only_what_was_posted_is_kept(desk: Desk) -> None:
+    job = await accepted(desk, "channel", edited="Write to jane.roe@acme-corp.com today.")
+    assert await desk.run(job) is JobStatus.DONE
+    ((_, posted),) = desk.slack.texts
+    assert "jane.roe" not in posted
+    assert (await desk.store.get_job(job.id)).instruction == posted
+
+
+async def test_a_text_that_no_measure_reads_keeps_no_draft_from_anybody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = [ValueError("no sentence"), TimeoutError()]
+
+    async def measure(*_: object) -> Any:
+        raise errors.pop()
+
+    monkeypatch.setattr(measuring, "measure", measure)
+    _, draft = await desk.done(n=2, chosen={"best": True})
+    assert draft.text
+    assert errors == []
+
+
+async def test_footers_that_fail_time_after_time_are_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    async def break_off(*_: object) -> Any:
+        tries.append(1)
+        raise ValueError
+
+    await desk.done(n=2)
+    monkeypatch.setattr(draft_footers, "measure_siblings", break_off)
+    footers = draft_footers.DraftFooters(desk.context)
+    for _ in range(draft_footers.MOST_TRIES + 2):
+        await footers.show_due()
+        await desk.store.free_footers()
+    assert len(tries) == draft_footers.MOST_TRIES

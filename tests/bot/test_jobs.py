@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from bot.background_tasks import in_background
 from bot.drafting.jobs import jobs as jobs_module
+from bot.drafting.jobs.job_run import Settled
 from bot.drafting.jobs.jobs import Jobs
 from bot.drafting.jobs.lease import Lease
-from bot.drafting.jobs.pipeline import JobPipeline, Settled
+from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.slack_port import RESUMED, SlackUnavailable
 from bot.store import Job, JobKind, JobStatus, LeaseLost, Store, StoreUnavailable, Thread
 from tests.bot.fakes import until

@@ -285,6 +285,48 @@ async def test_the_best_comes_after_a_restart_in_the_midst_of_writing(
         assert "The rain fell" in best.text
 
 
+@pytest.mark.usefixtures("meaningful")
+async def test_two_clicks_at_once_show_the_others_once(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    engine.write = clear_or_dull
+    ben = Person(workspace, workspace.person("ben"), ana.channel)
+    await ana.draft("seed=2 n=3 best=yes rain")
+    (best,) = await ana.sees_drafts(1)
+    await asyncio.gather(*(who.press(best, "others") for who in (ana, ben, ana)))
+    await ana.sees_drafts(3)
+    await workspace.until(lambda: "others" not in buttons(ana.drafts[0]))
+    assert len(ana.drafts) == 3
+
+
+async def test_the_others_come_after_all_that_the_job_has_to_do(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    workspace.fail("reactions.add", retry_after=1)
+    await ana.draft("n=2 best=yes rain")
+    (best,) = await ana.sees_drafts(1)
+    assert await ana.press(best, "others")
+    await ana.sees_drafts(2)
+    done = [call.method for call in workspace.calls if "repeat" in str(call.args)]
+    assert done
+    last = max(i for i, call in enumerate(workspace.calls) if call.method == "reactions.add")
+    begun = [i for i, call in enumerate(workspace.calls) if call.method == "chat.startStream"]
+    assert last < begun[-1]
+    assert len(ana.drafts) == 2
+
+
+async def test_what_is_finished_of_a_job_that_fails_is_shown(
+    bot: Bot, ana: Person, engine: ScriptedEngine
+) -> None:
+    long, engine.die_after = "The tram climbs the hill. " * 50, 40
+    engine.write = lambda body: long if body["seed"] % 2 else "It is short, and it is done."
+    engine.refuse = lambda _: {"message": "no"} if len(engine.requests) > 1 else None
+    await ana.draft("seed=1 n=2 best=yes rain")
+    (done,) = await ana.sees_drafts(1)
+    assert "It is short" in done.text
+    await ana.hears("did not take this request")
+
+
 async def test_the_measures_of_all_siblings_are_kept(
     bot: Bot, ana: Person, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -312,7 +354,9 @@ async def kept_measures(workspace: Workspace, folder: Path) -> list[dict[str, An
 async def test_a_channel_shows_the_best_alone_until_somebody_ends_that(
     bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:
-    assert "likely best" in (await ana.draft("best on")).text
+    chief = Person(workspace, workspace.person("chief", admin=True), ana.channel)
+    await chief.draft("best on")
+    await chief.hears("likely best")
     await ana.draft("rain")
     await ana.sees_drafts(1)
     assert engine.requests[-1]["n"] == 3
@@ -322,18 +366,65 @@ async def test_a_channel_shows_the_best_alone_until_somebody_ends_that(
     await other.draft("rain")
     await other.sees_drafts(1)
     assert engine.requests[-1]["n"] == 1
-    assert "is shown" in (await ana.draft("best  OFF")).text
+    await chief.draft("best  OFF")
+    await chief.hears("is shown")
     await ana.draft("rain")
     await ana.sees_drafts(1)
     assert engine.requests[-1]["n"] == 1
 
 
-async def test_who_may_not_ask_does_not_decide_what_a_channel_is_shown(
+async def test_only_admins_and_who_made_a_channel_decide_what_it_is_shown(
     bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
 ) -> None:
-    guest = Person(workspace, workspace.person("gus", guest=True), ana.channel)
-    workspace.add_to(ana.channel, guest.id)
-    assert "open to full members" in (await guest.draft("best on")).text
+    await ana.draft("best on")
+    await ana.hears("Only admins")
+    made = Person(workspace, ana.id, workspace.channel("made", creator=ana.id))
+    await made.draft("best on")
+    await made.hears("likely best")
     await ana.draft("rain")
     await ana.sees_drafts(1)
     assert engine.requests[-1]["n"] == 1
+
+
+async def test_who_asks_for_the_best_in_a_message_is_told_where_to_type_it(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    await workspace.say(ana.id, ana.channel, f"<@{workspace.bot_user}> best off")
+    await ana.hears("/draft best off")
+    assert not engine.requests
+
+
+async def requested(workspace: Workspace, engine: ScriptedEngine, times: int) -> None:
+    await workspace.until(lambda: len(engine.requests) == times)
+
+
+async def test_the_form_is_ticked_where_the_best_is_usual_and_whoever_unticks_it_means_it(
+    bot: Bot, ana: Person, engine: ScriptedEngine, workspace: Workspace
+) -> None:
+    made = Person(workspace, ana.id, workspace.channel("made", creator=ana.id))
+    await made.draft("best on")
+    await made.hears("likely best")
+    for number, (ticked, drafts) in enumerate(((["yes"], 3), ([], 1)), 1):
+        await made.draft("")
+        (form,) = await workspace.until(lambda: workspace.views(ana.id))
+        chosen = {b["block_id"]: b["element"] for b in form.blocks if b["type"] == "input"}
+        assert chosen["best"]["initial_options"][0]["value"] == "yes"
+        values = {"brief": "the tram", "best": ticked, "drafts": "1"}
+        assert (await workspace.submit(ana.id, form.id, values)).ok
+        await requested(workspace, engine, number)
+        assert engine.requests[-1]["n"] == drafts
+
+
+async def test_home_counts_the_drafts_that_are_shown(
+    bot: Bot, ana: Person, workspace: Workspace
+) -> None:
+    await ana.draft("best=yes rain")
+    await ana.sees_drafts(1)
+    await workspace.open_home(ana.id)
+
+    def shown() -> str:
+        home = workspace.home(ana.id)
+        blocks = str(home.body["blocks"]) if home else ""
+        return blocks if "rain" in blocks else ""
+
+    assert "1 draft" in await workspace.until(shown)

@@ -68,11 +68,20 @@ class Stage:
             return head if part == 1 else Phrase(f"{head}, part {part}")
 
         return self.outbox.draft(
-            place, heads, key=key, on_posted=self.record, on_text=self.begun, shown=shown
+            place,
+            heads,
+            key=key,
+            on_posted=self.record,
+            on_deleted=self.forget,
+            on_text=self.begun,
+            shown=shown,
         )
 
     async def record(self, part: int, ts: str) -> None:
         self.posted.append((part, ts))
+
+    async def forget(self, part: int) -> None:
+        self.posted = [each for each in self.posted if each[0] != part]
 
     def begun(self) -> None:
         self.begins += 1
@@ -177,6 +186,19 @@ async def test_what_was_cut_off_a_draft_goes_as_it_ends(any_stage: Stage, shown:
     draft.cut(9)
     await draft.finish(FACTS, buttons=AGAIN)
     assert [text_of([message]) for message in any_stage.replies] == [shown[:9]]
+
+
+async def test_a_message_that_the_end_of_a_draft_does_not_need_is_forgotten(
+    any_stage: Stage,
+) -> None:
+    draft = any_stage.draft()
+    await draft.open()
+    draft.show(LONG)
+    await any_stage.workspace.until(lambda: len(any_stage.posted) > 1)
+    draft.cut(len(FIRST))
+    await draft.finish(None)
+    assert [part for part, _ in any_stage.posted] == [1]
+    assert len(any_stage.replies) == len(draft.shown.parts) == 1
 
 
 async def test_without_streams_a_draft_grows_by_whole_paragraphs(workspace: Workspace) -> None:

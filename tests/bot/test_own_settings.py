@@ -199,8 +199,9 @@ async def test_a_person_sets_and_deletes_their_own_settings_in_the_browser(
     await reader.see("#home", "Nothing yet: set a tone")
 
 
-def brief_of(text: str) -> Brief:
-    return parse(text, RECIPES, OPTIONS, limit=1000, languages=["en", "zh"])
+def brief_of(text: str, **usual: object) -> Brief:
+    options = OPTIONS.model_copy(update=usual)
+    return parse(text, RECIPES, options, limit=1000, languages=["en", "zh"])
 
 
 @pytest.mark.parametrize(
@@ -222,6 +223,28 @@ def test_the_length_is_that_of_the_kind_times_so_much_where_no_network_limits_it
     assert options.words == words
     assert ("words" in names) == (words not in (80, None))
     assert options.max_tokens >= (words or 0) * 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "own", "usual", "drafts"),
+    [
+        ("best=yes rain", None, False, 3),
+        ("best=yes rain", 1, False, 3),
+        ("best=yes rain", 2, False, 2),
+        ("best=yes n=1 rain", 2, False, 3),
+        ("best=yes n=2 rain", 1, False, 2),
+        ("rain", 1, True, 3),
+        ("n=1 rain", None, True, 1),
+        ("best=no rain", None, True, 1),
+    ],
+)
+def test_the_best_is_of_three_unless_another_number_is_asked_for(
+    typed: str, own: int | None, usual: bool, drafts: int
+) -> None:
+    brief = brief_of(typed, best=usual)
+    options, names = adapted(brief, RECIPES["text"], Preferences(user="U1", drafts=own), ["en"])
+    assert options.n == drafts
+    assert ("n" in names) == (own is not None and own == drafts and "n=" not in typed)
 
 
 def test_a_language_that_the_model_does_not_write_is_not_taken() -> None:

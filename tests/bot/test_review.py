@@ -241,6 +241,19 @@ async def test_of_several_drafts_only_the_held_one_waits(
     assert ADDRESS in second.text
 
 
+async def test_what_is_approved_of_hidden_drafts_is_shown_where_nothing_else_is(
+    holding_bot: Bot, ana: Person, rex: Reviewer, workspace: Workspace
+) -> None:
+    await ana.draft("n=2 best=yes rain")
+    await workspace.until(lambda: len(workspace.messages(rex.channel)) == 2)
+    first, second = workspace.messages(rex.channel)
+    assert await workspace.click(rex.id, rex.channel, first.ts, "review_reject")
+    await ana.hears("not approved by a reviewer")
+    assert await workspace.click(rex.id, rex.channel, second.ts, "review_approve")
+    await workspace.until(lambda: any(ADDRESS in draft.text for draft in ana.drafts))
+    assert len(ana.drafts) == 2
+
+
 async def test_a_held_request_is_drafted_when_it_is_approved(
     holding_bot: Bot, ana: Person, rex: Reviewer, engine: ScriptedEngine, workspace: Workspace
 ) -> None:

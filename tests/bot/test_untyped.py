@@ -162,8 +162,18 @@ Call = Callable[[Outbox, Place, Any], Awaitable[object]]
 async def _posted(_: int, __: str) -> None: ...
 
 
+async def _deleted(_: int) -> None: ...
+
+
 def a_draft(outbox: Outbox, place: Place, head: Phrase = SAID) -> DraftMessage:
-    return outbox.draft(place, lambda part: head, key="k", on_posted=_posted, on_text=lambda: None)
+    return outbox.draft(
+        place,
+        lambda part: head,
+        key="k",
+        on_posted=_posted,
+        on_deleted=_deleted,
+        on_text=lambda: None,
+    )
 
 
 async def open_and_show(outbox: Outbox, place: Place, text: Any) -> None:

@@ -386,8 +386,6 @@ def _options(
             value = read.options.pop(name)
             read.object_to(sentences.bad_option(named_option(name), value, range_of(name)), name)
         return _options(read, recipe, defaults, recipes)
-    if options.best and options.n == 1:
-        options = options.model_copy(update={"n": BEST_OF})
     if options.words is None:
         return options
     _check_words(read, options.words, recipe, options.network)

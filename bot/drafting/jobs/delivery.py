@@ -9,7 +9,7 @@ from bot.drafting.destination import destination_of
 from bot.drafting.draft_action import Way
 from bot.drafting.jobs.accepting import check_sees, file_mark, line_below, tell_posted
 from bot.drafting.jobs.job_context import Refusal
-from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.job_run import JobRun, Settled
 from bot.drafting.jobs.join_channel import join_channel
 from bot.drafting.jobs.revealing import show_others
 from bot.drafting.joining import whole
@@ -22,10 +22,10 @@ from safety import Action, SafeText, Stage
 log = structlog.get_logger(__name__)
 
 
-async def deliver(run: JobRun) -> None:
+async def deliver(run: JobRun, settled: Settled) -> None:
     """Delete the version, show those beside it, or judge it once more and hand it over.
 
-    Raises Refusal, Away.
+    `settled(job_id)` returns when another job is not running (any more). Raises Refusal, Away.
     """
     store = run.context.store
     assert run.job.parent_id is not None
@@ -36,6 +36,7 @@ async def deliver(run: JobRun) -> None:
     if not await run.context.people.may_ask(run.job.requester, run.thread.team):
         raise Refusal(sentence("not_allowed"), JobStatus.REFUSED)
     if run.job.kind is JobKind.REVEAL:
+        await settled(version.job_id)
         await show_others(run, version)
         return
     if version.status not in STANDING:
@@ -63,7 +64,7 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     What whoever accepts it made of it goes out in its place.
     """
     if run.job.instruction:
-        return await _released(run, version, run.job.instruction, Action.HOLD)
+        return await _edited(run, version, run.job.instruction)
     store = run.context.store
     pieces = await store.list_continued(version.id)
     holds = [await store.find_hold_on(v.job_id, v.id) for v in pieces]
@@ -71,6 +72,18 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     approved = any(held_as(hold) is not Action.HOLD for hold in holds)
     held = Action.ALLOW if approved else Action.HOLD
     return await _released(run, version, whole(pieces), held)
+
+
+async def _edited(run: JobRun, version: Version, text: str) -> SafeText:
+    """Return what the filter makes of an edited text, and keep nothing else. Raises Refusal."""
+    try:
+        released = await _released(run, version, text, Action.HOLD)
+    except Refusal as refusal:
+        refusal.forget = True
+        raise
+    if released != text:
+        await run.context.store.replace_request(run.job, released)
+    return released
 
 
 async def _released(run: JobRun, version: Version, text: str, held: Action) -> SafeText:

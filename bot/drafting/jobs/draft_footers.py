@@ -1,6 +1,7 @@
 """The one task that measures the drafts of ended jobs, and edits what it found below them."""
 
 import asyncio
+from collections import Counter
 
 import structlog
 
@@ -10,7 +11,7 @@ from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.jobs.measuring import measurable, measure_siblings
 from bot.drafting.ranking import Measured
 from bot.drafting.reviews import held_as
-from bot.drafting.slack_port import FooterEdit, NotThere, SlackRefused, where
+from bot.drafting.slack_port import FooterEdit, NotThere, SlackRefused, SlackUnavailable, where
 from bot.drafting.voice.house_voice import house_voice
 from bot.messages import language_for
 from bot.store import DueFooters, StoreUnavailable, Version
@@ -27,6 +28,8 @@ MEASURE_SECONDS = 120.0
 GIVES_WAY = 60.0
 # The longest pause of footers that could not be shown.
 MOST_PAUSE = 60.0
+# Times that an error of ours may keep the footers of one job from being shown.
+MOST_TRIES = 5
 
 
 class DraftFooters:
@@ -38,6 +41,7 @@ class DraftFooters:
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._failures = 0
+        self._broken: Counter[int] = Counter()
         self._freed = False
 
     async def keep(self) -> None:
@@ -64,9 +68,11 @@ class DraftFooters:
             except StoreUnavailable:
                 raise
             except Exception as error:
-                await self._put_off(footers, error)
-                continue
+                if not self._is_given_up(footers, error):
+                    await self._put_off(footers, error)
+                    continue
             self._failures = 0
+            del self._broken[footers.job.id]
             await store.record_footers_shown(footers)
 
     def _gives_way(self, footers: DueFooters) -> bool:
@@ -95,6 +101,16 @@ class DraftFooters:
         except (NotThere, SlackRefused) as closed:
             # Nobody sees it any more, or Slack will never take it.
             log.warning("footer not changed", version=version_id, error=str(closed))
+
+    def _is_given_up(self, footers: DueFooters, error: Exception) -> bool:
+        """Say whether it is an error of ours, time after time; what Slack does not take waits."""
+        if isinstance(error, SlackUnavailable):
+            return False
+        self._broken[footers.job.id] += 1
+        given_up = self._broken[footers.job.id] >= MOST_TRIES
+        if given_up:
+            log.error("footers given up", job=footers.job.name, error=where(error))
+        return given_up
 
     async def _put_off(self, footers: DueFooters, error: Exception) -> None:
         self._failures += 1

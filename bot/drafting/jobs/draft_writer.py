@@ -240,6 +240,9 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
     async def posted(part: int, ts: str) -> None:
         await store.record_post(version.id, part, place.channel, ts)
 
+    async def deleted(part: int) -> None:
+        await store.drop_post(version.id, part)
+
     def begun() -> None:
         if not again:
             FIRST_TEXT.observe(age(run.job.created_at))
@@ -252,5 +255,13 @@ async def draft_writer(run: JobRun, place: Place, version: Version, *, again: bo
             await posted(1, ts)
             parts = [ts]
     shown = Shown(tuple(parts), len(version.text)) if parts else None
-    message = slack.draft(place, heads, key=key, shown=shown, on_posted=posted, on_text=begun)
+    message = slack.draft(
+        place,
+        heads,
+        key=key,
+        shown=shown,
+        on_posted=posted,
+        on_deleted=deleted,
+        on_text=begun,
+    )
     return DraftWriter(run, place, version, gate, message, replacer)

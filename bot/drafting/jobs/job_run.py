@@ -1,6 +1,6 @@
 """One run of a job: what it is about, and what its requester was told on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,6 +18,8 @@ from bot.store import Job, Thread
 from safety import Action, Filter, Stage, Verdict
 
 log = structlog.get_logger(__name__)
+
+Settled = Callable[[int], Awaitable[None]]
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext, suppres
 import structlog
 
 from bot.drafting.jobs.job_context import MOST_FAILURES, Away
+from bot.drafting.jobs.job_run import Settled
 from bot.drafting.jobs.lease import Lease
-from bot.drafting.jobs.pipeline import JobPipeline, Settled
+from bot.drafting.jobs.pipeline import JobPipeline
 from bot.drafting.slack_port import resuming, where
 from bot.store import Job, JobStatus, LeaseLost, Store, StoreUnavailable
 from inference.telemetry import span

@@ -74,7 +74,7 @@ async def _found(run: JobRun, versions: Sequence[Version], seconds: float) -> li
             Measured.of(each, (counted - each.judged) | (judged & each.judged)) for each in told
         ]
 
-    with MEASURING.time():
+    async def found_in_time() -> list[Measured]:
         try:
             async with asyncio.timeout(seconds):
                 judge, judged = await _judging(run, model, language)
@@ -82,11 +82,15 @@ async def _found(run: JobRun, versions: Sequence[Version], seconds: float) -> li
                 return await found(score, judge, judged)
         except (EngineUnavailable, EngineRefused, TimeoutError) as away:
             log.warning("measured without a model", job=run.job.name, away=type(away).__name__)
+            return await found(None)
+
+    with MEASURING.time():
+        try:
+            return await found_in_time()
         except Exception as error:
             # A text that a measure cannot read must not keep its draft from anybody.
             log.error("not measured", job=run.job.name, error=where(error))
             return []
-        return await found(None)
 
 
 async def _judging(

@@ -1,7 +1,7 @@
 """The way of one job: screened, headed, written. It may be run again from any point of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +17,7 @@ from bot.drafting.jobs.at_work import (
 from bot.drafting.jobs.delivery import deliver
 from bot.drafting.jobs.generation import Generation
 from bot.drafting.jobs.job_context import MOST_EPOCHS, Away, JobContext, Refusal
-from bot.drafting.jobs.job_run import JobRun
+from bot.drafting.jobs.job_run import JobRun, Settled
 from bot.drafting.jobs.revealing import show_best
 from bot.drafting.jobs.screening import screen
 from bot.drafting.jobs.thread_header import open_thread
@@ -27,8 +27,6 @@ from bot.messages import Sentence, sentence
 from bot.store import DELIVERIES, RESTING, HistoryStep, Job, JobStatus, LeaseLost, VersionStatus
 
 log = structlog.get_logger(__name__)
-
-Settled = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class JobPipeline:
             if run.job.epoch > MOST_EPOCHS:
                 raise Refusal(sentence("failed"), JobStatus.FAILED)
             if run.job.kind in DELIVERIES:
-                await deliver(run)
+                await deliver(run, self._settled)
             else:
                 await self._write(run)
         except Refusal as refusal:
@@ -132,10 +130,22 @@ class JobPipeline:
         place = await open_thread(run, asked)
         await begin_work(run, place, asked)
         self._generation = Generation(run, place, materials)
-        await self._generation.write(turns)
+        await self._generate(run, place, turns)
         await show_best(run, place)
         await end_work(run)
         await offer_emoji(run, place)
+
+    async def _generate(self, run: JobRun, place: Place, turns: Sequence[HistoryStep]) -> None:
+        """Write the drafts. What is finished of a job that fails is shown all the same."""
+        assert self._generation is not None
+        try:
+            await self._generation.write(turns)
+        except (*Away, NotThere):
+            raise
+        except Exception as error:
+            if isinstance(error, Refusal) or run.is_last_try:
+                await show_best(run, place)
+            raise
 
 
 def _why_gone(gone: NotThere) -> Sentence:
@@ -171,8 +181,9 @@ async def offer_emoji(run: JobRun, place: Place) -> None:
     emoji, store = run.context.settings.offered_emoji, run.context.store
     for version in await store.ensure_versions(run.job):
         if emoji and version.status is VersionStatus.FINISHED and not version.hidden:
-            parts = await store.list_posts(version.id)
             try:
-                await run.context.slack.react(place.channel, parts[-1], emoji)
+                # One that was hidden until now has no message yet.
+                for last in (await store.list_posts(version.id))[-1:]:
+                    await run.context.slack.react(place.channel, last, emoji)
             except SlackRefused as refused:
                 log.error("emoji not offered", emoji=emoji, error=str(refused))

@@ -2,7 +2,7 @@
 
 from bot.drafting.jobs.draft_writer import draft_writer
 from bot.drafting.jobs.job_run import JobRun
-from bot.drafting.jobs.measuring import measure_siblings
+from bot.drafting.jobs.measuring import measurable, measure_siblings
 from bot.drafting.slack_port import Place
 from bot.drafting.voice.house_voice import house_voice
 from bot.messages import language_for
@@ -13,14 +13,19 @@ SECONDS = 30.0
 
 
 async def show_best(run: JobRun, place: Place) -> None:
-    """Show the likely best of a job that hides its drafts; once: a later run finds it shown.
+    """Show the likely best of a job that hides its drafts, where none that is shown stands.
 
-    Where none has a text, the first is shown, for its end and its button. Raises Away, NotThere.
+    A reviewer may have rejected what was shown. Where none has a text that stands, the first is
+    shown, for its end and its button. Raises Away, NotThere.
     """
     versions = await run.context.store.list_siblings(run.job.id)
-    if not run.job.hides or not all(version.hidden for version in versions):
+    seen = [version for version in versions if not version.hidden]
+    if not run.job.hides or measurable(seen):
         return
-    best = await measure_siblings(run, SECONDS) or versions[0]
+    best = await measure_siblings(run, SECONDS)
+    if best is None and seen:
+        return
+    best = best or next((each for each in versions if each.text.strip()), versions[0])
     versions = await run.context.store.reveal(run.job.id, best.id)
     await _show(run, place, next(each for each in versions if each.id == best.id))
 

@@ -72,6 +72,15 @@ class HouseVoices:
             return channel
         raise UserError(sentence("voice_not_allowed"))
 
+    async def decides(self, invocation: Invocation) -> bool:
+        """Say whether a person decides what holds for all drafts of where they are.
+
+        In our own conversation that is they. Raises SlackUnavailable.
+        """
+        place = VoicePlace(invocation.team, invocation.channel)
+        own = invocation.channel.startswith("D")
+        return own or await self._may_change(place, invocation.user)
+
     async def find(self, place: VoicePlace) -> SavedVoice | None:
         """Return the voice of a place as it is now."""
         return await self._store.find_voice(place.team, place.channel)

@@ -39,12 +39,15 @@ async def on_draft(ack: AsyncAck, command: SlashCommand, services: Services) -> 
         await ack()
         await _open_voice(command, services, here)
         return
+    best = best_asked(text)
+    if best is not None:
+        await ack()
+        await services.answer(command, await _show_best(best, command, services))
+        return
     if is_muting(text):
         said = sentences.mute_where(text)
     elif is_stop(text):
         said = await _stop(command, services)
-    elif (best := best_asked(text)) is not None:
-        said = await _show_best(best, command, services)
     else:
         await _draft(ack, text, command, services)
         return
@@ -76,6 +79,8 @@ async def _stop(command: SlashCommand, services: Services) -> Sentence:
 
 async def _show_best(best: bool, command: SlashCommand, services: Services) -> Sentence:
     try:
+        if not await services.voices.decides(command.invocation):
+            return sentence("best_not_allowed")
         return await services.drafting.show_best(best, command.invocation)
     except (SlackUnavailable, StoreUnavailable):
         return sentence("not_saved")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.drafting.brief.brief import BadBrief, is_help, is_muting, is_stop, voice_asked
+from bot.drafting.brief.brief import BadBrief, best_asked, is_help, is_muting, is_stop, voice_asked
 from bot.drafting.jobs.intake import Invocation
 from bot.drafting.kept_texts import KeptText
 from bot.drafting.origin import Origin, What
@@ -151,16 +151,23 @@ def _words(event: MessageEvent, services: Services) -> str:
     return f"{shared} {typed(event.text, bot=services.bot_user)}".strip()
 
 
-async def _brief(
-    event: MessageEvent, words: str, invocation: Invocation, services: Services
-) -> Sentence | None:
-    """Begin drafts below the person's own message; return what to tell its author."""
+def _elsewhere(words: str) -> Sentence | None:
+    """Return where to type, or to read, what is no brief and does nothing in a message."""
     if is_help(words):
         return sentence("help_short")
     if is_muting(words):
         return sentences.mute_where(words)
     if voice_asked(words) is not None:
         return sentence("voice_where")
+    return None if best_asked(words) is None else sentence("best_where")
+
+
+async def _brief(
+    event: MessageEvent, words: str, invocation: Invocation, services: Services
+) -> Sentence | None:
+    """Begin drafts below the person's own message; return what to tell its author."""
+    if said := _elsewhere(words):
+        return said
     if is_stop(words):
         stopped = await services.intake.once(
             invocation,

@@ -18,6 +18,8 @@ from bot.store import Source, StoreUnavailable
 OPTIONS = ("kind", "network", "audience", "tone", "words", "lang", "private", "best", *FOLDED)
 # What a person set for all drafts stands in these inputs: whoever empties one means it.
 SETTLED = ("tone", "lang", "n", "private")
+# So does what is usual in the channel, where the form knew it.
+SETTLED_HERE = (*SETTLED, "best")
 
 
 async def on_draft_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
@@ -55,7 +57,7 @@ async def _draft(form: ViewSubmission, services: Services) -> None:
         under=context.under,
         among_others=context.among_others,
         post_to=context.post_to,
-        settled=SETTLED,
+        settled=SETTLED_HERE if context.channel else SETTLED,
     )
     await services.drop_kept(context.rest, context.material)
 

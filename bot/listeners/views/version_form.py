@@ -1,5 +1,7 @@
 """The forms about a draft, submitted: change it, accept it."""
 
+import asyncio
+
 from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.draft_action import Way
@@ -11,9 +13,12 @@ from bot.messages import sentence, sentences
 from bot.slack.render.version_views import CHANGE, EDITED, REWRITE
 from bot.store import StoreUnavailable, Version
 
+# Slack waits 3 s for the answer to a form.
+JUDGE_SECONDS = 2.3
+
 
 class RefusedEdit(UserError):
-    """The filter stopped what somebody made of a text; it stays in the form."""
+    """What somebody made of a text cannot go out; it stays in the form."""
 
 
 async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
@@ -49,12 +54,25 @@ async def _act(form: ViewSubmission, services: Services) -> None:
 
 async def _edited(form: ViewSubmission, version: Version, services: Services) -> str:
     """Return what the person made of the text; "" where they left it as it is. Raises UserError."""
-    typed = form.value(EDITED).strip() if EDITED in form.inputs else ""
-    shown = await services.history.whole_text(version, form.user)
-    if not typed or typed == (shown or "").strip():
+    if EDITED not in form.inputs:
         return ""
-    verdict = await services.history.edited_verdict(version, typed, form.user)
+    typed = form.value(EDITED).strip()
+    if not typed:
+        raise RefusedEdit(sentence("edit_empty"))
+    try:
+        async with asyncio.timeout(JUDGE_SECONDS):
+            return await _judged(typed, version, form.user, services)
+    except TimeoutError:
+        raise RefusedEdit(sentence("edit_not_judged")) from None
+
+
+async def _judged(typed: str, version: Version, user: str, services: Services) -> str:
+    """Return what may go out of what was typed; "" if it is the text itself."""
+    shown = await services.history.whole_text(version, user)
+    if typed == (shown or "").strip():
+        return ""
+    verdict = await services.history.edited_verdict(version, typed, user)
     if verdict.text is None:
         rules = sentences.rules(verdict.rules)
         raise RefusedEdit(sentence("not_accepted", number=version.number, rules=rules))
-    return typed
+    return verdict.text
