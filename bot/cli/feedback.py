@@ -14,7 +14,7 @@ from bot.drafting.ranking import Measured, Ranking, ranking_of
 from bot.drafting.ranking_fit import LEAST_COMPARISONS, LEAST_THREADS, Fit, fit
 from bot.drafting.training_pairs import TrainingPairs
 from bot.errors import OperatorError
-from bot.evaluate.intervals import wilson
+from bot.intervals import wilson
 from bot.settings import Settings
 from bot.store import FittedRanking, Store
 from bot.store.rankings import Judged

@@ -16,10 +16,10 @@ from bot.drafting.measures import Judge, Measures, Scorer, measure, shown_measur
 from bot.drafting.ranking import Measured, Ranking
 from bot.errors import OperatorError
 from bot.evaluate.checks.subject import length
-from bot.evaluate.intervals import wilson
 from bot.evaluate.report import LANGUAGE_NAMES, shown
 from bot.evaluate.results import Text, load
 from bot.evaluate.session import own_url
+from bot.intervals import wilson
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient
