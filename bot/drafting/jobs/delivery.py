@@ -63,7 +63,11 @@ async def _text(run: JobRun, version: Version) -> SafeText:
     What whoever accepts it made of it goes out in its place.
     """
     if run.job.instruction:
-        return await _released(run, version, run.job.instruction, Action.HOLD)
+        text = await _released(run, version, run.job.instruction, Action.HOLD)
+        if text != run.job.instruction:
+            # What the policy takes out of it is not kept either.
+            await run.context.store.replace_request(run.job, text)
+        return text
     store = run.context.store
     pieces = await store.list_continued(version.id)
     holds = [await store.find_hold_on(v.job_id, v.id) for v in pieces]
