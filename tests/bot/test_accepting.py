@@ -566,7 +566,7 @@ async def test_of_a_change_only_what_was_posted_is_kept(
         store = await Store.open(settings_for(workspace, engine.url, tmp_path).database)
         (team,) = await store.list_teams()
         async with asyncio.timeout(5):
-            while not (kept := await store.list_edited(team)):
+            while not (kept := await store.list_edited(team)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await store.close()
     assert [each.text for each in kept] == ["Write to [e-mail removed] soon."]
