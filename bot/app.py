@@ -301,11 +301,12 @@ async def _look_for_invitations(services: Services) -> None:
 
 async def _learn_hourly(store: Store, lease: Lease) -> None:
     """Let what people clicked meanwhile decide how drafts are ranked."""
+    learning = Learning(store)
     while True:
         await asyncio.sleep(LEARN_SECONDS)
         try:
             if lease.is_oldest:
-                await Learning(store).refit_all()
+                await learning.refit_all()
         except StoreUnavailable:
             log.warning("nothing learnt")
 

@@ -1,20 +1,21 @@
 """`draftsmith feedback`: what clicks say of drafts, what they taught, and the pairs to train on."""
 
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from bot.drafting.brief.recipe import load_recipes
 from bot.drafting.learning import Learning, is_reset
 from bot.drafting.ranking import Measured, Ranking, ranking_of
-from bot.drafting.ranking_fit import LEAST_COMPARISONS, LEAST_THREADS, Fit, fit
+from bot.drafting.ranking_fit import LEAST_COMPARISONS, LEAST_THREADS, Fit, comparisons, fit
 from bot.drafting.training_pairs import TrainingPairs
 from bot.errors import OperatorError
-from bot.evaluate.intervals import wilson
+from bot.intervals import wilson
 from bot.settings import Settings
 from bot.store import FittedRanking, Store
 from bot.store.rankings import Judged
@@ -58,7 +59,7 @@ async def export(settings: Settings, file: Path | None) -> int:
                     written += 1
     print(
         f"{written} pairs written. {pairs.left_out} left out: somebody who had a part in them did "
-        "not agree in the app's home, or they draw on material.",
+        "not agree in the app's home, they draw on material, or a draft of theirs was deleted.",
         file=sys.stderr,
     )
     return 0
@@ -73,19 +74,33 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _target(file: Path | None) -> TextIO:
+@contextmanager
+def _target(file: Path | None) -> Iterator[TextIO]:
+    """Open stdout, or a file that takes its name once all of it is there, for its user alone."""
     if file is None:
-        return open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as target:
+            yield target
+        return
+    file = file.resolve()  # A device that is named here must not be replaced.
+    part = file.with_name(f"{file.name}.part")
     try:
-        return file.open("w", encoding="utf-8")
+        if file.exists() and not file.is_file():
+            raise OperatorError(f"{file} cannot be written (it is no file).", FAILED)
+        part.unlink(missing_ok=True)
+        made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(made, "w", encoding="utf-8") as target:
+            yield target
+        part.replace(file)
     except OSError as error:
         raise OperatorError(f"{file} cannot be written ({error.strerror}).", FAILED) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 async def _lines(store: Store, team: str) -> list[str]:
-    learning = Learning(store)
-    judged, rankings = await learning.judged(team), await store.list_rankings(team)
-    found = await learning.comparisons(team)
+    judged, rankings = await Learning(store).judged(team), await store.list_rankings(team)
+    found = comparisons(judged)
     threads = len({each.thread_id for each in found})
     now = rankings[-1] if rankings else None
     lines = [f"Workspace {team}", f"  {_counted(judged)}"]
@@ -104,7 +119,7 @@ async def _lines(store: Store, team: str) -> list[str]:
 def _counted(judged: Sequence[Judged]) -> str:
     """Say how often people did what about drafts that stand beside others."""
     counts = {
-        "accepted": sum(each.version.accepted_at is not None for each in judged),
+        "accepted": sum(each.accepted for each in judged),
         "thumbs up": sum(thumb for each in judged for thumb in each.thumbs),
         "changed before that": sum(len(each.edits) for each in judged),
         "regenerated": sum(each.again for each in judged),
@@ -118,7 +133,7 @@ def _counted(judged: Sequence[Judged]) -> str:
 
 
 def _prediction(fitted: Fit) -> list[str]:
-    sure = wilson(fitted.accuracy, fitted.comparisons)
+    sure = wilson(fitted.accuracy, fitted.threads)
     return [
         f"  fitted on them: {_weights(fitted.weights)}",
         f"  unseen comparisons told right: {fitted.accuracy:.0%} (95 %: {sure.low:.0%} to "

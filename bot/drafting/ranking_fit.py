@@ -8,7 +8,7 @@ regression, so that the measures need not explain it, and count nothing in the r
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, groupby
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bot.drafting.explanation import WORD
 from bot.drafting.measures import MEASURES
-from bot.drafting.ranking import LEAST_WEIGHT, MOST_WEIGHT, WEIGHT, Measured
+from bot.drafting.ranking import LEAST_WEIGHT, MOST_WEIGHT, WEIGHT, Measured, told_of_all
 from bot.store.rankings import Judged
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,8 @@ NUISANCES = 2
 class Comparison:
     """Two drafts of one request: by how much the one that people preferred is ahead.
 
-    `lead`: of each measure, in tenths; `first` and `marked`: 1, 0 or -1, whether it is the one that
-    stood first, or that was marked.
+    `lead`: of each measure that is shown of both, in tenths, 0 of the others; `first` and `marked`:
+    1, 0 or -1, whether it is the one that stood first, or that was marked.
     """
 
     thread_id: int
@@ -56,11 +56,13 @@ class Comparison:
 class Fit:
     """Weights that clicks taught, and the share of unseen comparisons that they tell right.
 
-    `built_in`: the share that the built-in weights tell right.
+    `built_in`: the share that the built-in weights tell right; `threads`: how many threads the
+    comparisons come from. Those of one thread are no evidence of their own.
     """
 
     weights: dict[str, float]
     comparisons: int
+    threads: int
     accuracy: float
     built_in: float
 
@@ -76,7 +78,7 @@ def value_of(judged: Judged) -> float:
     What they changed before they accepted it, they liked as far as they left it.
     """
     kept = max((_kept(judged.version.text, edit) for edit in judged.edits), default=1.0)
-    accepted = ACCEPTED * kept if judged.version.accepted_at else 0.0
+    accepted = ACCEPTED * kept if judged.accepted else 0.0
     thumbs = THUMB * sum(1 if good else -1 for good in judged.thumbs)
     return accepted + thumbs + BUILT_ON * min(judged.built_on, 1) + AGAIN * min(judged.again, 1)
 
@@ -87,31 +89,44 @@ def _kept(text: str, edited: str) -> float:
     return words.ratio()
 
 
-def preferences(judged: Sequence[Judged]) -> Iterator[tuple[Judged, Judged]]:
-    """Yield each pair of siblings that people treated differently, the preferred one first."""
-    for _, siblings in groupby(judged, lambda each: each.version.job_id):
-        for one, other in combinations(list(siblings), 2):
-            if value_of(one) != value_of(other):
-                yield (one, other) if value_of(one) > value_of(other) else (other, one)
+def siblings(judged: Sequence[Judged]) -> Iterator[list[Judged]]:
+    """Yield the drafts of each request."""
+    for _, drafts in groupby(judged, lambda each: each.version.job_id):
+        yield list(drafts)
+
+
+def preferences(groups: Iterable[Sequence[Judged]]) -> Iterator[tuple[Judged, Judged]]:
+    """Yield each pair of a group that people treated differently, the preferred one first."""
+    for group in groups:
+        valued = [(value_of(each), each) for each in group]
+        for (a, one), (b, other) in combinations(valued, 2):
+            if a != b:
+                yield (one, other) if a > b else (other, one)
 
 
 def comparisons(judged: Sequence[Judged]) -> list[Comparison]:
-    """Return the pairs that were measured."""
+    """Return the pairs of siblings of which a measure is shown.
+
+    A draft and one that it was regenerated from are no such pair: each was measured beside others.
+    """
     found = []
-    for better, worse in preferences(judged):
-        one = Measured.from_dict(better.version.measures)
-        other = Measured.from_dict(worse.version.measures)
-        if one and other:
-            lead = tuple(_lead(one, other, name) for name in MEASURES)
+    for better, worse in preferences(siblings(judged)):
+        lead = _lead(better, worse)
+        if lead is not None:
             first = float(np.sign(worse.version.sample - better.version.sample))
             marked = float(better.version.is_best) - float(worse.version.is_best)
             found.append(Comparison(better.thread_id, lead, first, marked))
     return found
 
 
-def _lead(one: Measured, other: Measured, name: str) -> float:
-    a, b = one.values[name], other.values[name]
-    return 10 * (a - b) if a is not None and b is not None else 0.0
+def _lead(better: Judged, worse: Judged) -> tuple[float, ...] | None:
+    """Return by how much a draft is ahead in what counts in the ranking; None: nothing does."""
+    one = Measured.from_dict(better.version.measures)
+    other = Measured.from_dict(worse.version.measures)
+    told = told_of_all([one, other]) if one and other else []
+    if one is None or other is None or not told:
+        return None
+    return tuple(10 * (one.told[n] - other.told[n]) if n in told else 0.0 for n in MEASURES)
 
 
 def fit(found: Sequence[Comparison]) -> Fit | None:
@@ -122,7 +137,7 @@ def fit(found: Sequence[Comparison]) -> Fit | None:
     weights = _weights(found)
     kept = {name: round(float(w), 4) for name, w in zip(MEASURES, weights, strict=True)}
     built_in = right(found, np.full(len(MEASURES), WEIGHT)) / len(found)
-    return Fit(kept, len(found), _unseen(found), built_in)
+    return Fit(kept, len(found), len(threads), _unseen(found), built_in)
 
 
 def _unseen(found: Sequence[Comparison]) -> float:

@@ -6,8 +6,8 @@ from statistics import fmean
 
 from bot.errors import OperatorError
 from bot.evaluate.checks import CHECKS
-from bot.evaluate.intervals import Interval, exact_test, mean_difference
 from bot.evaluate.results import Run, Text
+from bot.intervals import Interval, exact_test, mean_difference
 
 ALL = "all checks"
 

@@ -17,10 +17,10 @@ from bot.drafting.ranking import Measured, Ranking
 from bot.errors import OperatorError
 from bot.evaluate.arguments import count
 from bot.evaluate.checks.subject import length
-from bot.evaluate.intervals import wilson
 from bot.evaluate.report import LANGUAGE_NAMES, shown
 from bot.evaluate.results import Text, load
 from bot.evaluate.servers import judge_at, own_url, worker_at
+from bot.intervals import wilson
 from bot.messages import Language
 from bot.settings import Settings
 

@@ -24,10 +24,10 @@ from bot.drafting.measures.shown import KEPT
 from bot.drafting.measures.units import words_read
 from bot.errors import OperatorError
 from bot.evaluate.arguments import count
-from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.pairs import Pair, pairs_of
 from bot.evaluate.results import load
 from bot.evaluate.servers import first_model, judge_at, own_url, worker_at
+from bot.intervals import Interval, wilson
 from bot.messages import Language
 from bot.settings import Settings
 from inference.client import EngineClient

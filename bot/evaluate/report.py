@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 
 from bot.evaluate.checks import CHECKS, WISH
-from bot.evaluate.intervals import Interval, wilson
 from bot.evaluate.results import Run, Text
+from bot.intervals import Interval, wilson
 
 LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 ALL = "**all checks**"

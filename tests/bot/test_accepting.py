@@ -2,17 +2,19 @@
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import docx
 import pytest
 
 from bot.app import Bot
+from bot.store import Store
 from bot.workspace import PostedMessage, Workspace
 from bot.workspace.canvas import Canvas, CanvasPlan, new_canvas
 from tests.bot.draft_view import form_behind, shown_in
 from tests.bot.fakes import until
-from tests.person import Person, StartBot, buttons, facts, is_done
+from tests.person import Person, StartBot, buttons, facts, is_done, settings_for
 from tests.scripted_engine import ScriptedEngine
 
 
@@ -548,6 +550,26 @@ async def test_what_the_filter_stops_of_a_change_stays_in_the_form(
     assert (await workspace.submit(ana.id, form.id, changed)).ok
     (posted,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
     assert posted.text.startswith("Rain.")
+
+
+async def test_of_a_change_only_what_was_posted_is_kept(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    async with start():
+        await ana.draft("rain")
+        (draft,) = await ana.sees_drafts(1)
+        form = await form_behind(workspace, ana, draft, "accept_form")
+        changed = {"accept": "channel", "edited": "Write to press@acme.com soon."}
+        assert (await workspace.submit(ana.id, form.id, changed)).ok
+        (posted,) = await workspace.until(lambda: posted_after(workspace, ana.channel, draft))
+        assert "[e-mail removed]" in posted.text
+        store = await Store.open(settings_for(workspace, engine.url, tmp_path).database)
+        (team,) = await store.list_teams()
+        async with asyncio.timeout(5):
+            while not (kept := await store.list_edited(team)):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await store.close()
+    assert [each.text for each in kept] == ["Write to [e-mail removed] soon."]
 
 
 async def test_a_text_that_is_longer_than_the_form_goes_as_it_is(

@@ -12,10 +12,10 @@ from bot.errors import OperatorError
 from bot.evaluate.cases import Case, chosen, load_cases
 from bot.evaluate.compare import comparison
 from bot.evaluate.conditions import Conditions
-from bot.evaluate.intervals import exact_test, mean_difference, wilson
 from bot.evaluate.report import tables
 from bot.evaluate.results import Journal, Run, Text, load
 from bot.evaluate.session import checked_again
+from bot.intervals import exact_test, mean_difference, wilson
 from bot.settings import ExplicitSettings
 
 CASES = load_cases()

@@ -1,17 +1,25 @@
 """`draftsmith feedback`: what an operator reads, goes back on, and gives to whoever trains."""
 
 import json
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+import bot
 from bot.cli import feedback
 from bot.drafting.learning import Learning
+from bot.drafting.training_pairs import Pair, TrainingPairs
 from bot.errors import OperatorError
+from bot.intervals import wilson
 from bot.settings import ExplicitSettings, Settings
-from bot.store import Preferences, Store
+from bot.store import Preferences, Store, StoreUnavailable
 from bot.store.models import now
 from tests.bot.clicker import TEAM, Clicker
+
+BOT = Path(bot.__file__).parent
+IMPORTS = re.compile(r"(?:from|import) bot\.evaluate\b")
 
 
 @pytest.fixture
@@ -87,3 +95,49 @@ async def test_a_file_that_cannot_be_written_is_one_sentence(
 ) -> None:
     with pytest.raises(OperatorError, match="cannot be written"):
         await feedback.export(settings, tmp_path / "no" / "pairs.jsonl")
+
+
+async def test_the_file_is_for_its_user_alone_and_whole_or_not_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await clicked(settings, 2)
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("from before")
+    file.chmod(0o644)
+
+    async def fails(_: TrainingPairs, __: str) -> AsyncIterator[Pair]:
+        yield {}
+        raise StoreUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(TrainingPairs, "of", fails)
+        with pytest.raises(StoreUnavailable):
+            await feedback.export(settings, file)
+    assert file.read_text() == "from before"
+    await feedback.export(settings, file)
+    assert file.read_text() == ""
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*.part"))
+
+
+async def test_comparisons_of_one_thread_are_no_evidence_of_their_own(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = await Store.open(settings.database)
+    clicker = Clicker(store)
+    for _ in range(12):
+        first = (await clicker.two())[0]
+        for _ in range(3):
+            await clicker.accept((await clicker.two(thread_id=first.thread_id))[0])
+    await store.close()
+    await feedback.report(settings)
+    said = capsys.readouterr().out
+    assert "36 comparisons of measured drafts, in 12 threads" in said
+    sure = wilson(1.0, 12)
+    assert f"told right: 100% (95 %: {sure.low:.0%} to 100%)" in said
+
+
+def test_the_product_does_without_its_evaluation() -> None:
+    files = [file for file in BOT.rglob("*.py") if "evaluate" not in file.parts]
+    assert files
+    assert [file for file in files if IMPORTS.search(file.read_text("utf-8"))] == []

@@ -17,9 +17,6 @@ from bot.drafting.measures.units import words_read
 from bot.messages import Language
 from inference.client import EngineRefused, EngineUnavailable
 
-MOST_TOKENS = 5000
-"""Tokens that a model reads for one draft at most, by the limits that each measure has."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measures:
