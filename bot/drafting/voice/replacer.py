@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from bot.drafting.voice.spelling import spellings
 from bot.drafting.voice.voice import AvoidedWord
@@ -103,27 +104,36 @@ def _exact_words(avoided: tuple[AvoidedWord, ...]) -> WordPattern:
     """Return what finds the words for which there are others, as they are listed."""
     exact = [each for each in avoided if each.instead]
     words = [(each.word, each) for each in exact]
-    return _pattern([*words, *((word, each) for each in exact for word in _spellings(each))], [])
+    words += [(word, each) for each in exact for word in _spellings(each)]
+    return _pattern((word, _exact(word), each) for word, each in words)
 
 
 @lru_cache(REMEMBERED)
 def _words_in_all_forms(avoided: tuple[AvoidedWord, ...]) -> WordPattern:
     """Return what finds all words, in all forms."""
     words = [(word, each) for each in avoided for word in _spellings(each)]
-    return _pattern(words, [(form, each) for word, each in words for form in _inflected(word)])
+    return _pattern(
+        (word, form, each) for word, each in words for form in (_exact(word), *_inflected(word))
+    )
 
 
-def _pattern(
-    words: Iterable[tuple[str, AvoidedWord]], forms: Iterable[tuple[str, AvoidedWord]]
-) -> WordPattern:
-    """Return what finds words, and forms of words, which are patterns already."""
-    # The longest that fits counts: "state of the art" before "state".
-    longest_first = sorted(words, key=lambda pair: len(pair[0]), reverse=True)
-    patterns = [*((_exact(word), each) for word, each in longest_first), *forms]
-    choice = "|".join(f"({pattern})" for pattern, _ in patterns)
-    whole = f"{LINK}|{BEGIN}(?:{choice}){END}" if patterns else LINK
-    longest = max([LINK_BEGINS, *(_reach(word) for word, _ in longest_first)])
-    return WordPattern(re.compile(whole, re.IGNORECASE), [each for _, each in patterns], longest)
+def _pattern(forms: Iterable[tuple[str, str, AvoidedWord]]) -> WordPattern:
+    """Return what finds words: each as it is written, the pattern of a form, and what it is."""
+    # Those that begin alike stand together, so that the others need not be tried. Of them the
+    # longest that fits counts: "state of the art" before "state".
+    ordered = sorted(forms, key=lambda form: (_first(form), -len(form[0])))
+    groups = [
+        f"(?={re.escape(first)})(?:{'|'.join(f'({pattern})' for _, pattern, _ in group)})"
+        for first, group in groupby(ordered, _first)
+    ]
+    whole = f"{LINK}|{BEGIN}(?:{'|'.join(groups)}){END}" if groups else LINK
+    longest = max([LINK_BEGINS, *(_reach(word) for word, _, _ in ordered)])
+    return WordPattern(re.compile(whole, re.IGNORECASE), [each for *_, each in ordered], longest)
+
+
+def _first(form: tuple[str, str, AvoidedWord]) -> str:
+    first = form[0][0]
+    return first.lower() if first.isascii() else first
 
 
 def _spellings(avoided: AvoidedWord) -> list[str]:
