@@ -10,7 +10,7 @@ import pytest
 from bot.app import Bot
 from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.preferences import adapted
+from bot.drafting.preferences import LONGEST, adapted
 from bot.listeners import own_settings
 from bot.store import Job, JobKind, Preferences, Store, Thread
 from bot.workspace import Workspace
@@ -141,11 +141,11 @@ async def test_a_filter_that_is_slow_is_said_in_time_and_nothing_is_kept(
 
 
 async def test_what_grows_too_long_for_the_form_is_said_at_its_field(
-    bot: Bot, ana: Person, workspace: Workspace
+    bot: Bot, ana: Person, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mails = ("a@b.example " * 100)[:1000]
-    answer = await set_own(workspace, ana, {"about": mails})
-    assert "at most 1,000 characters" in answer.errors["about"]
+    monkeypatch.setitem(LONGEST, "about", 10)
+    answer = await set_own(workspace, ana, {"about": "I run the trams."})
+    assert "at most 10 characters" in answer.errors["about"]
 
 
 async def test_what_the_prompt_cannot_tell_is_not_named(

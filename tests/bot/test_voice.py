@@ -209,7 +209,7 @@ async def test_a_line_that_cannot_be_meant_is_said_at_its_field(
 async def test_what_would_be_too_long_to_be_shown_again_is_said_at_its_field(
     bot: Bot, chief: Person, workspace: Workspace
 ) -> None:
-    lines = "\n".join(f"{n:02}{'x' * 27}=y" for n in range(94))
+    lines = "\n".join(f"{n:02}{'x' * 26}=y" for n in range(94))
     assert len(lines) < 3000
     form = await form_of(chief)
     answer = await workspace.submit(chief.id, form.id, {"avoided": lines})
