@@ -78,7 +78,7 @@ async def _write(brief: Brief, recipe: Recipe, engine: EngineClient, filter_: Fi
                 _show(piece)
                 shown, reason = shown + piece, item.finish_reason
     rest = joined(await gate.feed(opening.finish()), await gate.finish())
-    kept = kept_length(shown + rest, cut_off=reason == "length")
+    kept = kept_length(shown + rest, cut_off=reason == "length", kind=recipe.name)
     # What stands on a terminal cannot be taken back.
     _show(part(rest, 0, max(0, kept - len(shown))))
     print()

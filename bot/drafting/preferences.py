@@ -1,5 +1,6 @@
 """What a person set for their own drafts: it holds where a brief says nothing."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ from bot.drafting.drafting_settings import DraftingSettings
 from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentences
 from bot.store import Preferences, Store
-from safety import Filter, Stage
+from safety import Filter, Stage, Verdict
 
 # How many times the usual length of its kind a draft is to have.
 LENGTHS: Mapping[str, float] = {"short": 0.5, "long": 2.0}
@@ -20,6 +21,7 @@ SPELLINGS = ("british", "american", "simplified", "traditional")
 LEAST_WORDS, MOST_WORDS = 10, 3_000
 LONGEST_ABOUT, LONGEST_SIGNATURE = 1_000, 200  # Characters.
 ABOUT, SIGNATURE = "about", "signature"
+LONGEST: Mapping[str, int] = {ABOUT: LONGEST_ABOUT, SIGNATURE: LONGEST_SIGNATURE}
 
 
 OwnSettings: TypeAlias = Preferences
@@ -63,29 +65,41 @@ class OwnPreferences:
         """Return what a person set."""
         return await self._store.preferences_of(user)
 
-    async def save(self, chosen: Preferences) -> None:
-        """Keep it, without what the policy takes out of the person's words. Raises BadPreference.
+    async def judged(self, chosen: Preferences) -> Preferences:
+        """Return it without what the policy takes out of the person's words. Raises BadPreference.
 
         These go to the model with each brief, and are judged as one.
         """
-        for field in (ABOUT, SIGNATURE):
-            setattr(chosen, field, await self._judged(getattr(chosen, field), field, chosen.user))
+        words = {field: getattr(chosen, field).strip() for field in LONGEST}
+        judging = [self._verdict(text, field, chosen.user) for field, text in words.items()]
+        verdicts = await asyncio.gather(*judging)
+        for field, verdict in zip(words, verdicts, strict=True):
+            setattr(chosen, field, _released(verdict, field) if verdict else "")
+        return chosen
+
+    async def save(self, chosen: Preferences) -> None:
+        """Keep what was judged."""
         await self._store.save_preferences(chosen)
 
     async def delete(self, user: str) -> None:
         """Forget all that a person set."""
         await self._store.delete_preferences(user)
 
-    async def _judged(self, text: str, field: str, user: str) -> str:
-        if not text.strip():
-            return ""
-        verdict = await self._filter.judge(
-            text.strip(), Stage.INPUT, request=f"preferences-{field}", who=user
-        )
-        if verdict.text is None:
-            rules = sentences.rules(verdict.rules)
-            raise BadPreference(sentence("own_refused", rules=rules), field)
-        return verdict.text
+    async def _verdict(self, text: str, field: str, user: str) -> Verdict | None:
+        if not text:
+            return None
+        request = f"preferences-{field}"
+        return await self._filter.judge(text, Stage.INPUT, request=request, who=user)
+
+
+def _released(verdict: Verdict, field: str) -> str:
+    """Return what may be kept. Raises BadPreference, also for what the form could not show."""
+    if verdict.text is None:
+        rules = sentences.rules(verdict.rules)
+        raise BadPreference(sentence("own_refused", rules=rules), field)
+    if len(verdict.text) > LONGEST[field]:
+        raise BadPreference(sentence("kept_too_long", most=LONGEST[field]), field)
+    return verdict.text
 
 
 def adapted(

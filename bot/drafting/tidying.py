@@ -13,6 +13,10 @@ NOUN = (
     r"e-?mail|lesson(?: plan)?|(?:short )?story|scene|script|draft|text|version|revision|"
     r"continuation|translation|summary)"
 )
+CHINESE_NOUN = (
+    r"(?:博客|文章|邮件|报告|新闻稿|新闻|故事|教案|剧本|帖子|文案|推文|稿件|草稿|版本|译文|总结|"
+    r"摘要|续写)"
+)
 # What a first line about the text, or a label before a title, begins with: until it is whole,
 # nothing is let go.
 BEGINNINGS = (
@@ -22,9 +26,12 @@ BEGINNINGS = (
 )
 LONGEST_LINE = 160  # Characters. What is longer is no such line.
 MARKS = ' \t\r\n#*_"“'
+# A list begins with such words as well: only what names a text is talk about it.
 TALK = re.compile(
-    rf"\s*(?:(?:sure|certainly|of course)\b[^\n]*|(?:here(?:'s|’s| is| are)|below is)\b"
-    rf"[^\n]*\b{NOUN}\b[^\n]*|(?:好的|当然)?[，,。！!]?(?:以下|下面)是[^\n]*)"
+    rf"\s*(?:(?:(?:sure|certainly|of course)[!,.]+\s*)?(?:here(?:'s|’s| is| are)|below is)\b"
+    rf"[^\n]*\b{NOUN}\b[^\n]*|(?:sure|certainly|of course)[!,.][^\n]{{0,80}}\bI\b"
+    rf"[^\n]{{0,80}}\b{NOUN}\b[^\n]*|(?:好的|当然)?[，,。！!]?(?:以下|下面)是[^\n]{{0,80}}"
+    rf"{CHINESE_NOUN}(?:的?(?:草稿|初稿|正文|内容|版本|全文))?[”」》]?(?:[，,][^\n]{{0,80}})?)"
     r"[:：][ \t]*(?:\n\s*|\Z)",
     re.IGNORECASE,
 )
@@ -34,27 +41,35 @@ LABEL = re.compile(
     r"|[【［\[](?:标题|题目|title)[】］\]][ \t]*[:：]?)([*_]{0,2})\s*",
     re.IGNORECASE,
 )
-PARAGRAPH = re.compile(r"\n[ \t]*\n|\n(?=[-*_]{3,}[ \t]*\n)")
+RULE = re.compile(r"[ \t]*[-*_]{3,}[ \t]*")
 # Lines at the end that wait for the writer's name, and the farewell above them, which says nothing
 # without a name.
 UNSIGNED = re.compile(
     r"(?:\n[^\n]{1,30}[,，][ \t]*)?\s*"
-    r"(?:\n[ \t*_]*[\[［【](?:your|my|sender|full name|name|title|position|company|contact|phone|"
-    r"e-?mail|你的|您的|我的|姓名|名字|署名|签名|职位|公司|联系|电话|日期)"
-    r"[^\]］】\n]{0,40}[\]］】][ \t*_]*)+\s*\Z",
+    r"(?:\n[ \t*_]*[\[［【](?:(?:your|my|sender|full name|name|"
+    r"title|position|company|contact|phone|e-?mail)\b|"
+    r"你的|您的|我的|姓名|名字|署名|签名|职位|公司|联系|电话|日期)"
+    r"[^\]］】\n.:。：]{0,40}[\]］】][ \t*_]*)+\s*\Z",
     re.IGNORECASE,
 )
 LONGEST_SIGNATURE = 400  # Characters.
+# Kinds of text that speak of themselves at their end nowhere but in a model's talk: a release is
+# also one of software, a lesson one of a course, and a report lies beside an e-mail.
+TOLD_NOUN = (
+    r"(?:(?:social (?:media )?|blog )?post|blog|article|(?:news|press) release|memo|e-?mail|"
+    r"lesson plan|(?:short )?story|scene|script|draft|text)"
+)
 ABOUT_ITSELF = re.compile(
-    rf"[\s(\[*_]*(?:(?:this|the above) {NOUN} (?:provides?|aims?|gives?|offers?|covers?|captures?|"
-    r"highlights?|follows?|explores?|describes?|serves?|is (?:written|designed|intended|meant)|"
-    r"has been written|was written)\b|(?:total )?word count\b|i hope (?:this|you find this)\b.*"
-    rf"\b{NOUN}\b|note: (?:this|the) {NOUN}\b|"
-    r"(?:这|本)[篇封份条个段场]?(?:博客|文章|邮件|报告|新闻稿|故事|教案|剧本|帖子|文)"
+    rf"[\s(\[*_]*(?:(?:this|the above) {TOLD_NOUN} (?:provides?|aims?|gives?|offers?|covers?|"
+    r"captures?|highlights?|follows?|explores?|describes?|serves?|is (?:written|designed))\b|"
+    rf"(?:total )?word count\b|note: (?:this|the) {TOLD_NOUN}\b|"
+    r"(?:这|本)[篇封份条个段场]?(?:博客|文章|邮件|新闻稿|故事|教案|剧本|帖子|文)"
     r"(?:旨在|通过|介绍了|讲述了|概述了)|[（(]?字数[：:]|"
     r"以上(?:就)?是[^\n，。]{0,24}(?:博客|文章|邮件|报告|新闻稿|故事|教案|剧本|帖子))",
     re.IGNORECASE,
 )
+# The kind whose lines in brackets tell the stage what to do.
+STAGED = "script"
 
 
 class Opening:
@@ -96,21 +111,39 @@ def _is_open(text: str) -> bool:
     return may_be and "\n" not in text.strip() and len(text) < LONGEST_LINE
 
 
-def kept_length(text: str, *, cut_off: bool) -> int:
+def kept_length(text: str, *, cut_off: bool, kind: str) -> int:
     """Return how many characters of a text make the draft. `cut_off`: the model had more to say.
 
-    What is left is a half sentence, a last paragraph about the text itself, or a place for a name.
+    What is left is a half sentence, a last line about the text itself, or a place for a name.
     """
     end = whole_length(text) if cut_off else len(text)
-    if unsigned := UNSIGNED.search(text, max(0, end - LONGEST_SIGNATURE), end):
-        end = len(text[: unsigned.start()].rstrip())
-    last = max((match.end() for match in PARAGRAPH.finditer(text, 0, end)), default=0)
-    if last == 0 or not ABOUT_ITSELF.match(text, last):
-        return end
-    return len(text[:last].rstrip(" \n\t-*_"))
+    whole = kept = text[:end].rstrip()
+    while less := _without_last(kept, kind):
+        kept = less
+    return end if kept == whole else len(kept)
 
 
-def tidied(text: str, *, cut_off: bool) -> str:
-    """Return of a whole text what makes the draft."""
+def _without_last(text: str, kind: str) -> str:
+    """Return a text without what ends it and is no part of it; "" if there is no such thing."""
+    begin = max(0, len(text) - LONGEST_SIGNATURE)
+    unsigned = None if kind == STAGED else UNSIGNED.search(text, begin)
+    if unsigned:
+        return text[: unsigned.start()].rstrip()
+    before, _, last = text.rpartition("\n")
+    *_, above = before.rsplit("\n", 1)
+    stands_alone = not above.strip() or RULE.fullmatch(above)
+    if not stands_alone or not ABOUT_ITSELF.match(last):
+        return ""
+    return _without_rule(before.rstrip())
+
+
+def _without_rule(text: str) -> str:
+    """Return a text without a line across the page at its end."""
+    before, _, last = text.rpartition("\n")
+    return before.rstrip() if RULE.fullmatch(last) else text
+
+
+def tidied(text: str, *, cut_off: bool, kind: str) -> str:
+    """Return of a whole text of a kind what makes the draft."""
     text = without_opening(text)
-    return text[: kept_length(text, cut_off=cut_off)]
+    return text[: kept_length(text, cut_off=cut_off, kind=kind)]

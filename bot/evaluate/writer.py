@@ -98,6 +98,7 @@ class Writer:
 
 
 def _text(case: Case, conversation: Conversation, sample: int, answer: Answer) -> Text:
+    cut_off, kind = answer.finish_reason == "length", conversation.recipe.name
     return Text(
         case=case.name,
         kind=case.kind,
@@ -108,7 +109,7 @@ def _text(case: Case, conversation: Conversation, sample: int, answer: Answer) -
         seed=conversation.options.seed,
         brief=conversation.brief,
         instruction=conversation.instruction,
-        text=tidied(answer.text, cut_off=answer.finish_reason == "length").strip(),
+        text=tidied(answer.text, cut_off=cut_off, kind=kind).strip(),
         raw=answer.text,
         finish_reason=answer.finish_reason,
         tokens=answer.tokens,

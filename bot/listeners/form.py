@@ -23,6 +23,8 @@ from bot.store import StoreUnavailable
 # A trigger_id of Slack's is valid for three seconds, and Slack waits no longer for an ack: there is
 # one left to say, in the person's language, that the form did not open.
 TRIGGER_SECONDS = 1.8
+# Slack waits 3 s for the answer to a form: there is a moment left to commit what was judged.
+JUDGE_SECONDS = 2.3
 THEN_SECONDS = 60.0
 
 

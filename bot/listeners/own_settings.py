@@ -12,7 +12,7 @@ from bot.drafting.preferences import ABOUT, SIGNATURE, BadPreference
 from bot.drafting.slack_port import SlackError
 from bot.listeners.binding import bind
 from bot.listeners.events.app_home_opened import publish
-from bot.listeners.form import TRIGGER_SECONDS
+from bot.listeners.form import JUDGE_SECONDS, TRIGGER_SECONDS
 from bot.listeners.payloads import ModalTrigger, ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence
@@ -28,6 +28,7 @@ from bot.slack.render.own_views import (
     TONE,
     own_view,
 )
+from bot.slack.render.views import ANY
 from bot.store import Preferences, StoreUnavailable
 from bot.store.models import now
 
@@ -50,10 +51,12 @@ async def on_change(ack: AsyncAck, click: ModalTrigger, services: Services) -> N
 async def on_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
     """Commit, then ack. What cannot be kept is said in the form, which keeps what was typed."""
     try:
-        await services.preferences.save(_chosen(form))
+        async with asyncio.timeout(JUDGE_SECONDS):
+            chosen = await services.preferences.judged(_chosen(form))
+        await services.preferences.save(chosen)
     except BadPreference as bad:
         await services.object_to(ack, form, bad.field, bad.sentence)
-    except StoreUnavailable:
+    except (StoreUnavailable, TimeoutError):
         await services.object_to(ack, form, ABOUT, sentence("own_not_saved"))
     else:
         await ack()
@@ -73,15 +76,19 @@ async def on_delete(ack: AsyncAck, click: ModalTrigger, services: Services) -> N
 
 
 def _chosen(form: ViewSubmission) -> Preferences:
-    drafts = form.value(DRAFTS)
+    def choice(name: str) -> str | None:
+        value = form.value(name)
+        return value if value not in ("", ANY) else None
+
+    drafts = choice(DRAFTS)
     return Preferences(
         user=form.user,
-        tone=form.value(TONE) or None,
-        lang=form.value(LANG) or None,
-        length=form.value(LENGTH) or None,
+        tone=choice(TONE),
+        lang=choice(LANG),
+        length=choice(LENGTH),
         drafts=int(drafts) if drafts else None,
         private=bool(form.value(PRIVATE)),
-        spelling=form.value(SPELLING) or None,
+        spelling=choice(SPELLING),
         signature=form.value(SIGNATURE),
         about=form.value(ABOUT),
         consented_at=now() if form.value(CONSENT) else None,

@@ -8,16 +8,14 @@ from bot.drafting.slack_port import SlackError
 from bot.drafting.voice.house_voice import voice_of
 from bot.drafting.voice.house_voices import BadVoice, VoicePlace
 from bot.errors import UserError
-from bot.listeners.form import TRIGGER_SECONDS
+from bot.listeners.form import JUDGE_SECONDS, TRIGGER_SECONDS
 from bot.listeners.form_context import VoiceContext
 from bot.listeners.payloads import SlashCommand, ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import Sentence, sentence, sentences
-from bot.slack.render.voice_form import ANY, DESCRIPTION, INPUTS, saved_view, voice_view
+from bot.slack.render.views import ANY
+from bot.slack.render.voice_form import DESCRIPTION, INPUTS, saved_view, voice_view
 from bot.store import StoreUnavailable
-
-# Slack waits 3 s for the answer to a form.
-SAVE_SECONDS = 2.3
 
 
 async def open_voice_form(
@@ -52,8 +50,10 @@ async def on_voice_form(ack: AsyncAck, form: ViewSubmission, services: Services)
     typed = {name: form.value(name) for name in INPUTS}
     typed = {name: "" if value == ANY else value for name, value in typed.items()}
     try:
-        async with asyncio.timeout(SAVE_SECONDS):
-            number, left_out = await services.voices.save(place, typed, form.user)
+        async with asyncio.timeout(JUDGE_SECONDS):
+            voice = await services.voices.read(place, typed, form.user)
+        # Not within the time: what is committed is not to be called unsaved.
+        number, left_out = await services.voices.save(place, voice, form.user)
     except BadVoice as bad:
         await services.object_to(ack, form, bad.field, bad.sentence)
     except UserError as bad:

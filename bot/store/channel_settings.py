@@ -15,6 +15,9 @@ class ChannelSettingsQueries(Transactions):
 
     async def set_shows_best(self, channel: str, best: bool, user: str) -> bool:
         """Decide it for a channel. Return False if it was so."""
+        return await self._beside_others(lambda: self._decide(channel, best, user))
+
+    async def _decide(self, channel: str, best: bool, user: str) -> bool:
         async with self._write(urgent=True) as session:
             found = await session.get(ChannelSettings, channel, with_for_update=True)
             if (found is not None and found.best) == best:

@@ -21,6 +21,9 @@ class PreferenceQueries(Transactions):
 
         Who had agreed already and agrees still has agreed since then.
         """
+        await self._beside_others(lambda: self._replace(chosen))
+
+    async def _replace(self, chosen: Preferences) -> None:
         async with self._write(urgent=True) as session:
             known = await session.get(Preferences, chosen.user, with_for_update=True)
             if known is not None:

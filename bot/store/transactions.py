@@ -2,11 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from copy import copy
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -28,8 +28,13 @@ from bot.store.models import Hold, Job, Source, Thread, Version
 SIGNALS = "draftsmith"
 # In the info of a session: it made the head of a thread due.
 HEADS_DUE = "heads_due"
+# Who adds a row at the same moment as another tries again.
+TRIES = 3
 # How long what may begin later waits for urgent writes.
 QUIET_SECONDS = 2.0
+
+
+Result = TypeVar("Result")
 
 
 class StoreUnavailable(Exception):
@@ -185,6 +190,13 @@ class Transactions:
         writer = self._urgent_writer if urgent else self._writer
         async with lock, writer.begin() as session:
             yield session
+
+    async def _beside_others(self, write: Callable[[], Awaitable[Result]]) -> Result:
+        """Write, and again where somebody else just added the row that this one adds."""
+        for _ in range(TRIES):
+            with suppress(IntegrityError):
+                return await write()
+        raise StoreUnavailable("others save as well")
 
     async def _lock_all(self, session: AsyncSession) -> None:
         """Let no other process migrate, or join, before this transaction ends."""

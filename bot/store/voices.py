@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from bot.store.models import SavedVoice, now
-from bot.store.transactions import StoreUnavailable, Transactions
-
-# Who saves at the same moment as another takes the next number.
-TRIES = 3
+from bot.store.transactions import Transactions
 
 
 class VoiceQueries(Transactions):
@@ -23,16 +19,15 @@ class VoiceQueries(Transactions):
         numbers = select(func.max(SavedVoice.number)).where(
             SavedVoice.team == team, SavedVoice.channel == channel
         )
-        for _ in range(TRIES):
+
+        async def add() -> SavedVoice:
             saved = SavedVoice(team=team, channel=channel, saved_by=saved_by, says=says)
-            try:
-                async with self._write(urgent=True) as session:
-                    saved.number = (await session.scalar(numbers) or 0) + 1
-                    session.add(saved)
-            except IntegrityError:
-                continue
+            async with self._write(urgent=True) as session:
+                saved.number = (await session.scalar(numbers) or 0) + 1
+                session.add(saved)
             return saved
-        raise StoreUnavailable("others save as well")
+
+        return await self._beside_others(add)
 
     async def find_voice(
         self, team: str, channel: str, at: datetime | None = None

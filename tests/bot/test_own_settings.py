@@ -10,9 +10,11 @@ import pytest
 from bot.app import Bot
 from bot.drafting.brief.brief import Brief, parse
 from bot.drafting.brief.recipe import load_recipes
-from bot.drafting.preferences import adapted
+from bot.drafting.preferences import LONGEST, adapted
+from bot.listeners import own_settings
 from bot.store import Job, JobKind, Preferences, Store, Thread
 from bot.workspace import Workspace
+from safety import Filter
 from tests.bot.draft_view import form_behind, shown_in
 from tests.bot.test_recipes import OPTIONS
 from tests.person import Person, StartBot
@@ -106,6 +108,75 @@ async def test_what_the_model_shall_know_of_a_person_goes_with_their_own_briefs_
     await ana.sees_drafts(1)
     assert "Sign it" not in told(engine)
     assert "I run the trams." in told(engine)
+
+
+async def test_what_was_chosen_once_is_taken_back(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    await set_own(workspace, ana, {"tone": "playful", "length": "short", "spelling": "british"})
+    await home_shows(workspace, ana, "*Tone*: playful")
+    open_again = dict.fromkeys(("tone", "length", "n", "spelling"), "any")
+    assert (await set_own(workspace, ana, open_again)).ok
+    await home_shows(workspace, ana, "Nothing yet: set a tone")
+    await set_own(workspace, ana, {"tone": "playful"})
+    await home_shows(workspace, ana, "*Tone*: playful")
+    await ana.draft("")
+    (form,) = await workspace.until(lambda: workspace.views(ana.id))
+    assert (await workspace.submit(ana.id, form.id, {"brief": "the tram", "tone": "any"})).ok
+    await ana.sees_drafts(1)
+    assert "playful" not in told(engine)
+
+
+async def test_a_filter_that_is_slow_is_said_in_time_and_nothing_is_kept(
+    bot: Bot, ana: Person, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Filter, "judge", slow)
+    monkeypatch.setattr(own_settings, "JUDGE_SECONDS", 0.05)
+    answer = await set_own(workspace, ana, {"about": "I run the trams.", "tone": "formal"})
+    assert "could not save this" in answer.errors["about"]
+    assert "*Tone*" not in str((await home_of(workspace, ana)).body["blocks"])
+
+
+async def test_what_grows_too_long_for_the_form_is_said_at_its_field(
+    bot: Bot, ana: Person, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LONGEST, "about", 10)
+    answer = await set_own(workspace, ana, {"about": "I run the trams."})
+    assert "at most 10 characters" in answer.errors["about"]
+
+
+async def test_what_the_prompt_cannot_tell_is_not_named(
+    start: StartBot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    async with start(model_languages=["en", "zh"]):
+        await set_own(workspace, ana, {"about": "I run the trams.", "spelling": "british"})
+        await ana.draft("博客：电车")
+        (draft,) = await ana.sees_drafts(1)
+        page = shown_in(await form_behind(workspace, ana, draft, "why"))
+    assert "What I know about you" in page
+    assert "Spelling" not in page
+
+
+async def test_the_spelling_and_signature_of_the_house_win(
+    bot: Bot, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    chief = workspace.person("chief", admin=True)
+    await workspace.command(chief, ana.channel, "/draft", "voice")
+    (form,) = await workspace.until(lambda: workspace.views(chief))
+    voice = {"english": "american", "signature": "The Lisbon team"}
+    assert not (await workspace.submit(chief, form.id, voice)).errors
+    own = {"spelling": "british", "signature": "Ana", "about": "I run the trams."}
+    await set_own(workspace, ana, own)
+    await ana.draft("email: the tram is late")
+    (draft,) = await ana.sees_drafts(1)
+    assert "I run the trams." in told(engine)
+    assert "British" not in told(engine)
+    assert "Sign it" not in told(engine)
+    page = shown_in(await form_behind(workspace, ana, draft, "why"))
+    assert "in the app's home*\\nWhat I know about you" in page
 
 
 async def test_what_the_filter_stops_is_said_in_the_form_and_nothing_is_kept(
@@ -270,6 +341,14 @@ async def test_preferences_are_kept_replaced_and_forgotten(store: Store) -> None
     await store.delete_preferences("U1")
     assert (await store.preferences_of("U1")).drafts is None
     assert (await store.preferences_of("U2")).tone == "simple"
+
+
+async def test_two_who_save_at_once_for_the_first_time_both_do(store: Store) -> None:
+    saving = [store.save_preferences(Preferences(user="U1", drafts=n)) for n in (1, 2)]
+    deciding = [store.set_shows_best("C1", True, user) for user in ("U1", "U2")]
+    *_, first, second = await asyncio.gather(*saving, *deciding)
+    assert (await store.preferences_of("U1")).drafts in (1, 2)
+    assert {first, second} == {True, False}
 
 
 async def test_who_agrees_still_has_agreed_since_then(store: Store) -> None:

@@ -1,5 +1,6 @@
 """The house's voice, from its form to the drafts that are written in it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.listeners import voice
+from bot.store import SavedVoice, Store
 from bot.workspace import Workspace
 from bot.workspace.objects import OpenView
 from tests.person import Person, StartBot, buttons, facts
@@ -201,6 +204,48 @@ async def test_a_line_that_cannot_be_meant_is_said_at_its_field(
     form = await form_of(chief)
     answer = await workspace.submit(chief.id, form.id, {"avoided": "-> use"})
     assert answer.errors == {"avoided": "Line 1 has nothing before its arrow."}
+
+
+async def test_what_would_be_too_long_to_be_shown_again_is_said_at_its_field(
+    bot: Bot, chief: Person, workspace: Workspace
+) -> None:
+    lines = "\n".join(f"{n:02}{'x' * 26}=y" for n in range(94))
+    assert len(lines) < 3000
+    form = await form_of(chief)
+    answer = await workspace.submit(chief.id, form.id, {"avoided": lines})
+    assert "at most 3,000 characters" in answer.errors["avoided"]
+
+
+async def test_what_was_committed_is_called_saved_however_long_it_took(
+    bot: Bot, chief: Person, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Store.add_voice
+
+    async def slowly(*given: Any) -> SavedVoice:
+        saved = await add(*given)
+        await asyncio.sleep(0.3)
+        return saved
+
+    form = await form_of(chief)
+    monkeypatch.setattr(Store, "add_voice", slowly)
+    monkeypatch.setattr(voice, "JUDGE_SECONDS", 0.2)
+    assert not (await workspace.submit(chief.id, form.id, {"english": "british"})).errors
+    assert "Saved as version 1" in str(workspace.views(chief.id)[-1].blocks)
+
+
+async def test_the_check_names_each_word_once_and_says_how_many_more_there_are(
+    bot: Bot, chief: Person, ana: Person, workspace: Workspace, engine: ScriptedEngine
+) -> None:
+    words = [f"word{a}{b}" for a in "abcdef" for b in "abcdef"]
+    await save(chief, {"avoided": "\n".join(words)})
+    engine.write = lambda _: "worda a. " + "wordaa " * 40 + " ".join(words)
+    await ana.draft("rain")
+    (draft,) = await ana.sees_drafts(1)
+    await ana.press(draft, "voice_check")
+    (shown,) = await workspace.until(lambda: workspace.views(ana.id))
+    said = str(shown.blocks)
+    assert said.count("“wordaa”") == 1
+    assert "“wordef”, and 6 more" in said
 
 
 async def test_who_saved_what_is_in_the_audit_without_its_words(

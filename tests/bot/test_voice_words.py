@@ -1,5 +1,7 @@
 """The words of a voice: typed, found, replaced, spelled, and told to the model."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,8 +51,51 @@ def test_however_the_text_comes_the_same_is_replaced(cuts: list[int]) -> None:
 
 def test_what_can_be_changed_no_more_is_let_go_at_once() -> None:
     held = Replacer([AvoidedWord("synergy", "help")])
-    assert held.feed("The tram climbs the hill") == "The tram climbs "
+    assert held.feed("The tram climbs the hill") == "The tram climbs"
     assert Replacer([AvoidedWord("synergy")]).feed("The tram") == "The tram"
+
+
+NAMED = read_avoided("US -> United States\nASAP -> as soon as possible\ncan -> may\nor -> and")
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Join us ASAP. We can. CAN WE?", "Join us as soon as possible. We may. MAY WE?"),
+        ("The US can't, cannot, can’t, can-do.", "The United States can't, cannot, can’t, can-do."),
+        ("'Can' they? A bean-can, and/or @can.", "'May' they? A bean-can, and/or @can."),
+        ("See https://can.example/?can=can, or can.", "See https://can.example/?can=can, and may."),
+        ("见https://can.example/?can。can", "见https://can.example/?can。may"),
+        ("can.do@can.example www.example.com/?can", "can.do@can.example www.example.com/?can"),
+        ("[can](https://x.example/?can)", "[may](https://x.example/?can)"),
+        ("https://x.example/?can", "https://x.example/?can"),
+    ],
+)
+def test_acronyms_parts_of_words_and_links_stay(text: str, said: str, size: int) -> None:
+    replacer = Replacer(NAMED)
+    pieces = [replacer.feed(text[i : i + size]) for i in range(0, len(text), size)]
+    assert "".join([*pieces, replacer.finish()]) == said
+
+
+def test_no_link_has_a_word_that_is_avoided() -> None:
+    text = "Can we? https://can.example/can?can=can, can.do@can.example"
+    assert [each.start for each in find_avoided(text, NAMED)] == [0]
+
+
+def test_a_word_is_flagged_with_an_apostrophe_and_in_its_own_capitals() -> None:
+    avoided = read_avoided("US\nsynergy\nKPI")
+    text = "Let us see the synergy’s KPIs in the US."
+    found = [text[each.start : each.end] for each in find_avoided(text, avoided)]
+    assert found == ["synergy’s", "KPIs", "US"]
+
+
+def test_a_long_list_is_ready_at_once() -> None:
+    began = time.perf_counter()
+    avoided = [AvoidedWord(f"organise the {n} 赋能", "x") for n in range(MOST_WORDS)]
+    Replacer(avoided).feed("We organise. " * 200)
+    find_avoided("We organise. " * 200, avoided)
+    assert time.perf_counter() - began < 0.5
 
 
 def test_forms_of_an_avoided_word_are_found_where_they_are_not_replaced() -> None:

@@ -6,10 +6,11 @@ from bot.drafting.footer import draft_note, draft_row, draft_thumbs
 from bot.drafting.jobs.job_run import JobRun
 from bot.drafting.ranking import Measured
 from bot.drafting.slack_port import Heads, Row, Thumbs
+from bot.drafting.voice.released_words import released_words
 from bot.drafting.voice.replacer import find_avoided
 from bot.messages import Phrase, Sentence, sentence, sentences
 from bot.store import JobKind, Version, VersionStatus
-from safety import Stage
+from safety import SafeText, Stage
 
 MOST_FLAGGED = 5  # Words.
 
@@ -53,8 +54,11 @@ async def _flagged(run: JobRun, version: Version) -> Sentence | None:
     """Name the words that the house's voice avoids, and that nothing was put in place of."""
     text, avoided = version.text, run.voice.voice.avoided
     found = dict.fromkeys(text[word.start : word.end] for word in find_avoided(text, avoided))
-    judged = [await run.judge(word, Stage.OUTPUT) for word in [*found][:MOST_FLAGGED]]
-    words = [verdict.text for verdict in judged if verdict.text]
+
+    async def judge(words: str) -> SafeText | None:
+        return (await run.judge(words, Stage.OUTPUT)).text
+
+    words = await released_words([*found][:MOST_FLAGGED], judge)
     return sentences.voice_flagged(words) if words else None
 
 

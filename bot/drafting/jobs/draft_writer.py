@@ -72,7 +72,7 @@ class DraftWriter:
         }
         rest = self.replacer.feed(self.opening.finish()) + self.replacer.finish()
         self.written += rest
-        self.written = self.written[: kept_length(self.written, cut_off=self._cut_off)]
+        self.written = self.written[: self._kept_length(self.written)]
         if self.held is None and await self._release(lambda: self._last_text(rest)):
             rules = list(self.gate.verdict.rules)
             if self.stopped:
@@ -114,13 +114,16 @@ class DraftWriter:
         """Whether the model had more to say than it may."""
         return self.finish_reason == "length"
 
+    def _kept_length(self, text: str) -> int:
+        return kept_length(text, cut_off=self._cut_off, kind=self.run.recipe.name)
+
     async def _last_text(self, opening: str) -> SafeText:
         """Return what is left to be shown of the draft, without what is no part of it.
 
         Such an end is taken back where it is shown already.
         """
         rest = joined(await self.gate.feed(opening), await self.gate.finish())
-        kept = kept_length(self.text + rest, cut_off=self._cut_off)
+        kept = self._kept_length(self.text + rest)
         if kept < len(self.text):
             self.text = self.text[:kept]
             self.message.cut(kept)

@@ -1,5 +1,6 @@
 """The voices of a workspace and its channels: who may change them, and how they are saved."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,15 +9,17 @@ from bot.drafting.jobs.intake import Invocation
 from bot.drafting.slack_port import NotThere, People
 from bot.drafting.voice.told import LeftOut, tell
 from bot.drafting.voice.voice import CHINESE, ENGLISH, MOST_SAMPLES, Voice
-from bot.drafting.voice.word_list import read_avoided, read_words
+from bot.drafting.voice.word_list import read_avoided, read_words, typed_avoided
 from bot.errors import UserError
 from bot.messages import LANGUAGES, Sentence, sentence, sentences
 from bot.store import SavedVoice, Store
-from safety import Filter, Stage
+from safety import Filter, Stage, Verdict
 
 Creator = Callable[[str], Awaitable[str]]
 """`creator(channel)` returns who made a channel; "" if nobody can tell."""
 
+LONGEST = 3_000  # Characters of an input; Slack takes no more.
+MOST: Mapping[str, int] = {"description": 1_500, "signature": 300}
 SAMPLES = tuple(f"sample_{number}" for number in range(1, MOST_SAMPLES + 1))
 # What is chosen from a few words of ours.
 CHOSEN = ("english", "chinese")
@@ -85,20 +88,32 @@ class HouseVoices:
         """Return the voice of a place as it is now."""
         return await self._store.find_voice(place.team, place.channel)
 
-    async def save(
-        self, place: VoicePlace, typed: Mapping[str, str], user: str
-    ) -> tuple[int, frozenset[LeftOut]]:
-        """Save what was typed, by the names of inputs; return the version and what does not fit.
+    async def read(self, place: VoicePlace, typed: Mapping[str, str], user: str) -> Voice:
+        """Return the voice that was typed, by the names of inputs, as the filter lets it through.
 
-        Raises BadVoice, UserError for who may not, SlackUnavailable, OSError without an audit.
+        Raises BadVoice, UserError for who may not, SlackUnavailable.
         """
         if not await self._may_change(place, user):
             raise UserError(sentence("voice_not_allowed"))
+        words = {name: text.strip() for name, text in typed.items() if name not in CHOSEN}
+        words = {name: text for name, text in words.items() if text}
+        judging = [self._judged(place, name, text, user) for name, text in words.items()]
+        verdicts = await asyncio.gather(*judging)
         released = {
-            name: value if name in CHOSEN else await self._released(place, name, value, user)
-            for name, value in typed.items()
+            name: _released(verdict, name) for name, verdict in zip(words, verdicts, strict=True)
         }
-        voice = _read(released)
+        chosen = {name: typed.get(name, "") for name in CHOSEN}
+        voice = _read(chosen | released)
+        _check_lengths(released | typed_lists(voice))
+        return voice
+
+    async def save(
+        self, place: VoicePlace, voice: Voice, user: str
+    ) -> tuple[int, frozenset[LeftOut]]:
+        """Save a voice that was read; return the version and what does not fit.
+
+        Raises OSError without an audit.
+        """
         says = json.dumps(voice.to_dict(), ensure_ascii=False)
         filter_ = self._filter_for(place)
         await filter_.saved(says, Stage.INPUT, request=place.request, who=user)
@@ -117,20 +132,32 @@ class HouseVoices:
         except NotThere:
             return False
 
-    async def _released(self, place: VoicePlace, name: str, text: str, user: str) -> str:
-        """Return what the filter lets the model be told of an input. Raises BadVoice."""
-        if not text.strip():
-            return ""
+    async def _judged(self, place: VoicePlace, name: str, text: str, user: str) -> Verdict:
         stage = Stage.MATERIAL if name in SAMPLES else Stage.INPUT
-        verdict = await self._filter_for(place).judge(
-            text.strip(), stage, request=place.request, who=user
-        )
-        if verdict.text is None:
-            raise BadVoice(sentence("voice_refused", rules=sentences.rules(verdict.rules)), name)
-        return verdict.text
+        return await self._filter_for(place).judge(text, stage, request=place.request, who=user)
 
     def _filter_for(self, place: VoicePlace) -> Filter:
         return self._filter.within(place.team, place.channel)
+
+
+def typed_lists(voice: Voice) -> dict[str, str]:
+    """Return the lists of a voice as they can be typed, by the names of inputs."""
+    return {"preferred": "\n".join(voice.preferred), "avoided": typed_avoided(voice.avoided)}
+
+
+def _released(verdict: Verdict, name: str) -> str:
+    """Return what the filter lets the model be told of an input. Raises BadVoice."""
+    if verdict.text is None:
+        raise BadVoice(sentence("voice_refused", rules=sentences.rules(verdict.rules)), name)
+    return verdict.text
+
+
+def _check_lengths(shown: Mapping[str, str]) -> None:
+    """Raise BadVoice for what the form could not show: a mark may be longer than what it hides."""
+    for name, text in shown.items():
+        most = MOST.get(name, LONGEST)
+        if len(text) > most:
+            raise BadVoice(sentence("kept_too_long", most=most), name)
 
 
 def _read(typed: Mapping[str, str]) -> Voice:

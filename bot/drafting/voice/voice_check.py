@@ -1,18 +1,20 @@
 """Lists where a draft departs from the voice of its channel as it is now."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 
 from bot.drafting.explanation import DraftHistory
 from bot.drafting.voice.departures import departures
 from bot.drafting.voice.house_voice import house_voice
+from bot.drafting.voice.released_words import released_words
+from bot.drafting.voice.replacer import FoundWord
+from bot.drafting.voice.spelling import Respelling
 from bot.errors import UserError
 from bot.messages import Sentence, sentence, sentences
-from bot.store import Store, Version
+from bot.store import Job, Store, Version
 from safety import SafeText, part
 
 MOST_LISTED = 30
-
-Judge = Callable[[str], Awaitable[SafeText | None]]
 
 
 class VoiceCheck:
@@ -32,32 +34,51 @@ class VoiceCheck:
         if not text:
             raise UserError(sentence("nothing_to_compare"))
         job = await self._store.get_job(version.job_id)
-        found = departures(text, voice)
-        avoided: dict[str, Sentence] = {}
-        for each in found.avoided[:MOST_LISTED]:
-            word, instead = part(text, each.start, each.end), each.avoided.instead
-            released = await self._history.judged(instead, job, asker) if instead else None
-            avoided[word.casefold()] = sentences.voice_word(word, released)
-        spelled = {
-            text[each.start : each.end].casefold(): sentences.voice_spelled(
-                part(text, each.start, each.end), each.right
-            )
-            for each in found.spelled[:MOST_LISTED]
-        }
-        said = _listed(list(avoided.values()), list(spelled.values()))
+        # The characters of Chinese take some time to load.
+        found = await asyncio.to_thread(departures, text, voice)
+        said = []
+        if found.avoided:
+            words = await self._avoided(text, found.avoided, job, asker)
+            said.append(sentence("voice_has_avoided", words=_listed(words)))
+        if found.spelled:
+            words = _spelled(text, found.spelled)
+            said.append(sentence("voice_has_spelled", words=_listed(words)))
         if found.lacks_signature:
             said.append(sentence("voice_no_signature"))
         if found.long:
-            said.append(
-                sentence("voice_long_sentences", own=found.long.own, usual=found.long.usual)
-            )
+            own, usual = found.long.own, found.long.usual
+            said.append(sentence("voice_long_sentences", own=own, usual=usual))
         return said or [sentence("voice_fits", number=version.number)]
 
+    async def _avoided(
+        self, text: SafeText, found: Sequence[FoundWord], job: Job, asker: str
+    ) -> list[Sentence]:
+        """Name each avoided word once, with what the house has instead."""
+        once = {text[each.start : each.end].casefold(): each for each in found}
+        names = [*dict.fromkeys(each.avoided.instead for each in once.values())]
+        names = [name for name in names if name]
+        released = await released_words(
+            names, lambda words: self._history.judged(words, job, asker)
+        )
+        instead = dict(zip(names, released, strict=False))
+        return [
+            sentences.voice_word(
+                part(text, each.start, each.end), instead.get(each.avoided.instead)
+            )
+            for each in once.values()
+        ]
 
-def _listed(avoided: Sequence[Sentence], spelled: Sequence[Sentence]) -> list[Sentence]:
-    said = []
-    if avoided:
-        said.append(sentence("voice_has_avoided", words=tuple(avoided)))
-    if spelled:
-        said.append(sentence("voice_has_spelled", words=tuple(spelled)))
-    return said
+
+def _spelled(text: SafeText, found: Sequence[Respelling]) -> list[Sentence]:
+    """Name each word once, with its right spelling."""
+    once = {text[each.start : each.end].casefold(): each for each in found}
+    return [
+        sentences.voice_spelled(part(text, each.start, each.end), each.right)
+        for each in once.values()
+    ]
+
+
+def _listed(words: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Return the first of the words, and how many more there are."""
+    more = len(words) - MOST_LISTED
+    return (*words[:MOST_LISTED], *([sentence("voice_more", count=more)] if more > 0 else []))

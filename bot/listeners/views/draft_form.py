@@ -12,6 +12,7 @@ from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import sentence
 from bot.slack.render.draft_form import BRIEF, CHANNEL, DRAFTS, FILES, FOLDED, SOURCE
+from bot.slack.render.views import ANY
 from bot.store import Source, StoreUnavailable
 
 # Inputs that are options of a brief, by the same names.
@@ -44,7 +45,7 @@ async def _draft(form: ViewSubmission, services: Services) -> None:
     whole = await services.kept_beside(form, context.material)
     limit = services.settings.max_source
     invocation = form.invocation(context.channel or form.value(CHANNEL), context.response_url)
-    chosen = {name: value for name in OPTIONS if (value := form.value(name))}
+    chosen = {name: value for name in OPTIONS if (value := form.value(name)) not in ("", ANY)}
     await services.drafting.draft(
         text,
         invocation,

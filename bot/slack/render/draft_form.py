@@ -12,6 +12,7 @@ from bot.slack.render.blocks import Block
 from bot.slack.render.views import (
     INPUT_LIMIT,
     ViewPayload,
+    as_it_comes,
     form_view,
     input_block,
     notice,
@@ -186,11 +187,12 @@ def _blocks(
     yield optional(FILES, FILE_INPUT)
     line = {"type": "plain_text_input", "max_length": LONGEST_AUDIENCE}
     yield optional("audience", _typed(line, filling.get("audience")))
-    yield select("tone", tones)
+    yield select("tone", [as_it_comes(language), *tones])
     yield optional("words", _typed(WORDS_INPUT, filling.get("words")))
     if len(choices.languages) > 1:
         names = {code: sentence_about("language", code).to(language) for code in choices.languages}
-        yield select("lang", [option(name, code) for code, name in names.items()])
+        languages = [option(name, code) for code, name in names.items()]
+        yield select("lang", [as_it_comes(language), *languages])
     drafts = [option(str(n), str(n)) for n in range(1, MOST_DRAFTS + 1)]
     element = {"type": "static_select", "options": drafts, "initial_option": drafts[0]}
     yield needed(DRAFTS, _chosen(element, filling, "n"))

@@ -18,7 +18,15 @@ from bot.drafting.preferences import (
 from bot.messages import Language, Named, Sentence, sentence, sentence_about, sentences
 from bot.slack.render.blocks import Block
 from bot.slack.render.draft_form import MOST_DRAFTS
-from bot.slack.render.views import ViewPayload, form_view, input_block, option, plain_text, section
+from bot.slack.render.views import (
+    ViewPayload,
+    as_it_comes,
+    form_view,
+    input_block,
+    option,
+    plain_text,
+    section,
+)
 
 OWN, OWN_DELETE = "own_settings", "delete_own_settings"
 TONE, LANG, LENGTH, DRAFTS, PRIVATE = "tone", "lang", "length", "n", "private"
@@ -85,10 +93,10 @@ def _buttons(language: Language, *, is_set: bool) -> list[Block]:
 
 def _inputs(own: OwnSettings, languages: Sequence[str], language: Language) -> Iterator[Block]:
     def select(name: str, options: list[Block], chosen: object) -> Block:
-        element = {"type": "static_select", "options": options}
-        held = [each for each in options if each["value"] == str(chosen)]
-        first = {"initial_option": held[0]} if held else {}
-        return input_block(name, sentence_about("own", name), {**element, **first}, language)
+        options = [as_it_comes(language), *options]
+        held = next((each for each in options if each["value"] == str(chosen)), options[0])
+        element = {"type": "static_select", "options": options, "initial_option": held}
+        return input_block(name, sentence_about("own", name), element, language)
 
     def named(group_names: Sequence[str]) -> list[Block]:
         return [option(sentence_about("own", n).to(language), n) for n in group_names]
@@ -123,4 +131,4 @@ def _box(name: str, said: Sentence, language: Language, *, ticked: bool) -> Bloc
 
 
 def _typed(element: Block, words: str) -> Block:
-    return {**element, "initial_value": words} if words else element
+    return {**element, "initial_value": words[: element["max_length"]]} if words else element

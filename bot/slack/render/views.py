@@ -14,6 +14,8 @@ from safety import SafeText, part
 MOST_BLOCKS = 100
 INPUT_LIMIT = 3_000  # Characters.
 OPTION_LIMIT = 75
+# The choice that says nothing: Slack takes no choice back.
+ANY = "any"
 PIECE_LIMIT = 3_000  # Characters of a section, and of a block of styled text.
 
 ViewPayload = dict[str, Any]
@@ -67,6 +69,11 @@ def option(label: str, value: str) -> Block:
         "text": {"type": "plain_text", "text": unformatted(label)[:OPTION_LIMIT]},
         "value": value,
     }
+
+
+def as_it_comes(language: Language) -> Block:
+    """Build the choice that says nothing."""
+    return option(sentence("as_it_comes").to(language), ANY)
 
 
 def pieces(text: SafeText) -> Iterator[SafeText]:

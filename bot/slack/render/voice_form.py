@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot.drafting.voice.house_voices import SAMPLES
+from bot.drafting.voice.house_voices import LONGEST, MOST, SAMPLES, typed_lists
 from bot.drafting.voice.told import LeftOut
 from bot.drafting.voice.voice import CHINESE, ENGLISH, Voice
-from bot.drafting.voice.word_list import typed_avoided
 from bot.messages import Language, Phrase, Sentence, ours, sentence, sentence_about, sentences
 from bot.messages.catalogue import SentenceGroup
 from bot.slack.render.blocks import Block
 from bot.slack.render.views import (
-    INPUT_LIMIT,
     ViewPayload,
+    as_it_comes,
     form_view,
     input_block,
     option,
@@ -22,10 +21,7 @@ from bot.slack.render.views import (
 VOICE = "voice"
 INPUT: SentenceGroup = "voice_input"
 DESCRIPTION, SIGNATURE = "description", "signature"
-# The choice that says nothing: Slack takes no choice back.
-ANY = "any"
 CHOICES: Mapping[str, Sequence[str]] = {"english": list(ENGLISH), "chinese": list(CHINESE)}
-MOST: Mapping[str, int] = {DESCRIPTION: 1_500, SIGNATURE: 300}  # Characters.
 LINES = ("preferred", "avoided")
 INPUTS = (DESCRIPTION, *LINES, *CHOICES, SIGNATURE, *SAMPLES)
 
@@ -67,7 +63,7 @@ def _about(said: Sequence[Phrase]) -> Block:
 
 
 def _inputs(voice: Voice, language: Language) -> Iterator[Block]:
-    lines = {"preferred": "\n".join(voice.preferred), "avoided": typed_avoided(voice.avoided)}
+    lines = typed_lists(voice)
     yield _text(DESCRIPTION, voice.description, language, sentence("voice_description_hint"))
     yield _text("preferred", lines["preferred"], language, sentence("voice_preferred_hint"))
     yield _text("avoided", lines["avoided"], language, sentence("voice_avoided_hint"))
@@ -81,18 +77,17 @@ def _inputs(voice: Voice, language: Language) -> Iterator[Block]:
 
 
 def _text(name: str, value: str, language: Language, hint: Sentence | None = None) -> Block:
-    element: Block = {
-        "type": "plain_text_input",
-        "multiline": True,
-        "max_length": MOST.get(name, INPUT_LIMIT),
-    }
+    most = MOST.get(name, LONGEST)
+    element: Block = {"type": "plain_text_input", "multiline": True, "max_length": most}
     if value:
-        element["initial_value"] = value
+        # Slack opens no form that holds more than it takes.
+        element["initial_value"] = value[:most]
     return {**input_block(name, _label(name), element, language, hint), "optional": True}
 
 
 def _select(name: str, chosen: str, language: Language) -> Block:
-    options = [option(_label(each).to(language), each) for each in (ANY, *CHOICES[name])]
+    named = [option(_label(each).to(language), each) for each in CHOICES[name]]
+    options = [as_it_comes(language), *named]
     initial = next((each for each in options if each["value"] == chosen), options[0])
     element = {"type": "static_select", "options": options, "initial_option": initial}
     return {**input_block(name, _label(name), element, language), "optional": True}
