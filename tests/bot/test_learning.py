@@ -196,7 +196,7 @@ async def test_who_asked_for_what_a_draft_builds_on_has_a_part_in_it(
     (draft,) = await clicker.write()
     wished = await clicker.refine(draft, "as Ben said", requester="U2")
     again = await clicker.regenerate(wished, parent_id=draft.id, instruction="as Ben said")
-    await clicker.accept(again, edited="Better.", by="U3")
+    await clicker.accept(again, edited=f"{again.text} Better.", by="U3")
     agreed = {"U1", "U3"}
 
     async def agrees(user: str) -> bool:
