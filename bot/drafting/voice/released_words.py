@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from safety import SafeText, part
 
-Judge = Callable[[str], Awaitable[SafeText | None]]
 
-
-async def released_words(words: Sequence[str], judge: Judge) -> Sequence[SafeText]:
+async def released_words(
+    words: Sequence[str], judge: Callable[[str], Awaitable[SafeText | None]]
+) -> Sequence[SafeText]:
     """Return what may be shown of some words, in their order; nothing where the filter stops one.
 
     They are judged as one text, a line each.
