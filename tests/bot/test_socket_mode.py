@@ -53,7 +53,7 @@ async def test_one_broken_connection_costs_no_command(
 async def test_slack_closes_with_notice_and_no_command_fails(
     sockets: SocketMode, workspace: Workspace, ada: str, general: str
 ) -> None:
-    closing = asyncio.create_task(workspace.refresh_sockets("warning", notice=0.5))
+    closing = asyncio.create_task(workspace.refresh_sockets("warning", notice=2.0))
     await workspace.until(lambda: workspace.sockets == 4)
     assert await heard(workspace, ada, general)
     await closing
