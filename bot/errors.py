@@ -1,4 +1,4 @@
-"""The two kinds of errors that are told to somebody, each in one sentence."""
+"""The errors that are told to somebody, each in one sentence."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from bot.messages import Sentence
 from safety import OperatorError
 
-__all__ = ["OperatorError", "UserError", "validation_problems"]
+__all__ = ["InputError", "OperatorError", "UserError", "validation_problems"]
 
 
 class UserError(Exception):
@@ -17,6 +17,14 @@ class UserError(Exception):
         # Not the sentence: what it quotes belongs in no log.
         super().__init__(type(self).__name__)
         self.sentence = sentence
+
+
+class InputError(UserError):
+    """What was typed into a form cannot be taken; `field` names the input that it stays in."""
+
+    def __init__(self, sentence: Sentence, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def validation_problems(error: ValidationError) -> Iterator[tuple[list[str], str]]:

@@ -10,8 +10,8 @@ from bot.drafting.brief.options import TONES, Options
 from bot.drafting.brief.recipe import Recipe
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.drafting_settings import DraftingSettings
-from bot.errors import UserError
-from bot.messages import Sentence, sentence, sentences
+from bot.errors import InputError
+from bot.messages import sentence, sentences
 from bot.store import Preferences, Store
 from safety import Filter, Stage, Verdict
 
@@ -26,14 +26,6 @@ LONGEST: Mapping[str, int] = {ABOUT: LONGEST_ABOUT, SIGNATURE: LONGEST_SIGNATURE
 
 OwnSettings: TypeAlias = Preferences
 """What one person set, for whoever shows it and does not know the store."""
-
-
-class BadPreference(UserError):
-    """What was typed cannot be kept; `field` is the input that holds it."""
-
-    def __init__(self, said: Sentence, field: str) -> None:
-        super().__init__(said)
-        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class OwnPreferences:
         return await self._store.preferences_of(user)
 
     async def judged(self, chosen: Preferences) -> Preferences:
-        """Return it without what the policy takes out of the person's words. Raises BadPreference.
+        """Return it without what the policy takes out of the person's words. Raises InputError.
 
         These go to the model with each brief, and are judged as one.
         """
@@ -93,12 +85,12 @@ class OwnPreferences:
 
 
 def _released(verdict: Verdict, field: str) -> str:
-    """Return what may be kept. Raises BadPreference, also for what the form could not show."""
+    """Return what may be kept. Raises InputError, also for what the form could not show."""
     if verdict.text is None:
         rules = sentences.rules(verdict.rules)
-        raise BadPreference(sentence("own_refused", rules=rules), field)
+        raise InputError(sentence("own_refused", rules=rules), field)
     if len(verdict.text) > LONGEST[field]:
-        raise BadPreference(sentence("kept_too_long", most=LONGEST[field]), field)
+        raise InputError(sentence("kept_too_long", most=LONGEST[field]), field)
     return verdict.text
 
 

@@ -8,8 +8,9 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drafting.preferences import ABOUT, SIGNATURE, BadPreference
+from bot.drafting.preferences import ABOUT, SIGNATURE
 from bot.drafting.slack_port import SlackError
+from bot.errors import InputError
 from bot.listeners.binding import bind
 from bot.listeners.events.app_home_opened import publish
 from bot.listeners.form import JUDGE_SECONDS, TRIGGER_SECONDS
@@ -54,7 +55,7 @@ async def on_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> No
         async with asyncio.timeout(JUDGE_SECONDS):
             chosen = await services.preferences.judged(_chosen(form))
         await services.preferences.save(chosen)
-    except BadPreference as bad:
+    except InputError as bad:
         await services.object_to(ack, form, bad.field, bad.sentence)
     except (StoreUnavailable, TimeoutError):
         await services.object_to(ack, form, ABOUT, sentence("own_not_saved"))

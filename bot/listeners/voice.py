@@ -6,8 +6,8 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.slack_port import SlackError
 from bot.drafting.voice.house_voice import voice_of
-from bot.drafting.voice.house_voices import BadVoice, VoicePlace
-from bot.errors import UserError
+from bot.drafting.voice.house_voices import VoicePlace
+from bot.errors import InputError, UserError
 from bot.listeners.form import JUDGE_SECONDS, TRIGGER_SECONDS
 from bot.listeners.form_context import VoiceContext
 from bot.listeners.payloads import SlashCommand, ViewSubmission
@@ -54,7 +54,7 @@ async def on_voice_form(ack: AsyncAck, form: ViewSubmission, services: Services)
             voice = await services.voices.read(place, typed, form.user)
         # Not within the time: what is committed is not to be called unsaved.
         number, left_out = await services.voices.save(place, voice, form.user)
-    except BadVoice as bad:
+    except InputError as bad:
         await services.object_to(ack, form, bad.field, bad.sentence)
     except UserError as bad:
         await services.object_to(ack, form, DESCRIPTION, bad.sentence)

@@ -10,8 +10,8 @@ from bot.drafting.slack_port import NotThere, People
 from bot.drafting.voice.told import LeftOut, tell
 from bot.drafting.voice.voice import CHINESE, ENGLISH, MOST_SAMPLES, Voice
 from bot.drafting.voice.word_list import read_avoided, read_words, typed_avoided
-from bot.errors import UserError
-from bot.messages import LANGUAGES, Sentence, sentence, sentences
+from bot.errors import InputError, UserError
+from bot.messages import LANGUAGES, sentence, sentences
 from bot.store import SavedVoice, Store
 from safety import Filter, Stage, Verdict
 
@@ -23,14 +23,6 @@ MOST: Mapping[str, int] = {"description": 1_500, "signature": 300}
 SAMPLES = tuple(f"sample_{number}" for number in range(1, MOST_SAMPLES + 1))
 # What is chosen from a few words of ours.
 CHOSEN = ("english", "chinese")
-
-
-class BadVoice(UserError):
-    """What was typed is no voice; `field` names the input."""
-
-    def __init__(self, sentence: Sentence, field: str) -> None:
-        super().__init__(sentence)
-        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +83,7 @@ class HouseVoices:
     async def read(self, place: VoicePlace, typed: Mapping[str, str], user: str) -> Voice:
         """Return the voice that was typed, by the names of inputs, as the filter lets it through.
 
-        Raises BadVoice, UserError for who may not, SlackUnavailable.
+        Raises InputError, UserError for who may not, SlackUnavailable.
         """
         if not await self._may_change(place, user):
             raise UserError(sentence("voice_not_allowed"))
@@ -146,22 +138,22 @@ def typed_lists(voice: Voice) -> dict[str, str]:
 
 
 def _released(verdict: Verdict, name: str) -> str:
-    """Return what the filter lets the model be told of an input. Raises BadVoice."""
+    """Return what the filter lets the model be told of an input. Raises InputError."""
     if verdict.text is None:
-        raise BadVoice(sentence("voice_refused", rules=sentences.rules(verdict.rules)), name)
+        raise InputError(sentence("voice_refused", rules=sentences.rules(verdict.rules)), name)
     return verdict.text
 
 
 def _check_lengths(shown: Mapping[str, str]) -> None:
-    """Raise BadVoice for what the form could not show: a mark may be longer than what it hides."""
+    """Raise InputError for what the form could not show: a mark may be longer than its word."""
     for name, text in shown.items():
         most = MOST.get(name, LONGEST)
         if len(text) > most:
-            raise BadVoice(sentence("kept_too_long", most=most), name)
+            raise InputError(sentence("kept_too_long", most=most), name)
 
 
 def _read(typed: Mapping[str, str]) -> Voice:
-    """Return the voice that was typed. Raises BadVoice."""
+    """Return the voice that was typed. Raises InputError."""
 
     def said(name: str) -> str:
         return typed.get(name, "")
@@ -176,8 +168,8 @@ def _read(typed: Mapping[str, str]) -> Voice:
     try:
         voice = replace(voice, preferred=read_words(said("preferred")))
     except UserError as bad:
-        raise BadVoice(bad.sentence, "preferred") from None
+        raise InputError(bad.sentence, "preferred") from None
     try:
         return replace(voice, avoided=read_avoided(said("avoided")))
     except UserError as bad:
-        raise BadVoice(bad.sentence, "avoided") from None
+        raise InputError(bad.sentence, "avoided") from None

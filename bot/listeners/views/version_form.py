@@ -6,27 +6,21 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.drafting.draft_action import Way
 from bot.drafting.sources import from_kept
-from bot.errors import UserError
+from bot.errors import InputError, UserError
+from bot.listeners.form import JUDGE_SECONDS
 from bot.listeners.payloads import ViewSubmission
 from bot.listeners.services import Services
 from bot.messages import sentence, sentences
 from bot.slack.render.version_views import CHANGE, EDITED, REWRITE
 from bot.store import StoreUnavailable, Version
 
-# Slack waits 3 s for the answer to a form.
-JUDGE_SECONDS = 2.3
-
-
-class RefusedEdit(UserError):
-    """What somebody made of a text cannot go out; it stays in the form."""
-
 
 async def on_version_form(ack: AsyncAck, form: ViewSubmission, services: Services) -> None:
     """Commit what was asked for, then ack. What was wrong is said in the form."""
     try:
         await _act(form, services)
-    except RefusedEdit as refused:
-        await services.object_to(ack, form, EDITED, refused.sentence)
+    except InputError as bad:
+        await services.object_to(ack, form, bad.field, bad.sentence)
     except UserError as bad:
         await services.object_to(ack, form, form.callback_id, bad.sentence)
     except StoreUnavailable:
@@ -58,12 +52,12 @@ async def _edited(form: ViewSubmission, version: Version, services: Services) ->
         return ""
     typed = form.value(EDITED).strip()
     if not typed:
-        raise RefusedEdit(sentence("edit_empty"))
+        raise InputError(sentence("edit_empty"), EDITED)
     try:
         async with asyncio.timeout(JUDGE_SECONDS):
             return await _judged(typed, version, form.user, services)
     except TimeoutError:
-        raise RefusedEdit(sentence("edit_not_judged")) from None
+        raise InputError(sentence("edit_not_judged"), EDITED) from None
 
 
 async def _judged(typed: str, version: Version, user: str, services: Services) -> str:
@@ -74,5 +68,6 @@ async def _judged(typed: str, version: Version, user: str, services: Services) -
     verdict = await services.history.edited_verdict(version, typed, user)
     if verdict.text is None:
         rules = sentences.rules(verdict.rules)
-        raise RefusedEdit(sentence("not_accepted", number=version.number, rules=rules))
+        said = sentence("not_accepted", number=version.number, rules=rules)
+        raise InputError(said, EDITED)
     return verdict.text
