@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bot.drafting.draft_action import prompted_in
 from bot.drafting.jobs.job_run import JobRun
-from bot.drafting.jobs.prompt import RULES
 from bot.drafting.preferences import Personal
+from bot.drafting.voice.told import SPELLING
 from bot.store import Preferences
 from safety import Stage
 
@@ -31,7 +31,7 @@ def _beside_the_house(run: JobRun, own: Preferences) -> Personal:
     """Return what a prompt can tell of it, where the house's voice says nothing else."""
     language, voice = prompted_in(run.options), run.voice.voice
     of_house = voice.chinese if language == "zh" else voice.english
-    is_told = not of_house and own.spelling in RULES[language].spelling
+    is_told = not of_house and own.spelling in SPELLING[language]
     signs = run.recipe.signed and not voice.signature
     spelling = own.spelling if is_told else None
     return Personal(own.about, spelling, own.signature if signs else "")
