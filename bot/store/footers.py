@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.store.due import is_due, set_due
 from bot.store.heads import mark_head_due
 from bot.store.models import STANDING, Job, Version
 from bot.store.moments import Moment
@@ -30,12 +31,13 @@ class FooterQueries(Transactions):
 
     async def claim_footers(self) -> DueFooters | None:
         """Claim the job whose footers have waited longest."""
+        due = select(Job.id).where(is_due(Job.footers_due, CLAIM))
         async with self._read() as session:
-            if not await session.scalar(select(select(Job.id).where(_due()).exists())):
+            if not await session.scalar(select(due.exists())):
                 return None
-        pick = select(Job.id).where(_due()).order_by(Job.footers_due).limit(1)
+        pick = due.order_by(Job.footers_due).limit(1)
         pick = pick.with_for_update(skip_locked=True)
-        claim = _set_due(CLAIM).where(Job.id == pick.scalar_subquery())
+        claim = set_due(Job.footers_due, CLAIM).where(Job.id == pick.scalar_subquery())
         async with self._write() as session:
             job = await session.scalar(claim.returning(Job))
             return DueFooters(job, job.footers_due) if job and job.footers_due else None
@@ -48,14 +50,14 @@ class FooterQueries(Transactions):
 
     async def put_off_footers(self, footers: DueFooters, seconds: float) -> None:
         """Have the footers of a job shown later, within the time of a claim."""
-        same = _set_due(min(seconds, CLAIM)).where(Job.id == footers.job.id)
+        same = set_due(Job.footers_due, min(seconds, CLAIM)).where(Job.id == footers.job.id)
         async with self._write() as session:
             await session.execute(same.where(Job.footers_due == footers.until))
 
     async def free_footers(self) -> None:
         """Give up all claims: whoever made them may be gone, and footers may be shown twice."""
         async with self._write() as session:
-            await session.execute(_set_due().where(Job.footers_due > Moment()))
+            await session.execute(set_due(Job.footers_due).where(Job.footers_due > Moment()))
 
     async def save_measures(
         self, measures: Mapping[int, Mapping[str, Any]], best: int | None
@@ -90,18 +92,4 @@ class FooterQueries(Transactions):
 
 async def mark_footers_due(session: AsyncSession, job_id: int) -> None:
     """Have the footers of a job's drafts shown anew, once this transaction is committed."""
-    await session.execute(_set_due().where(Job.id == job_id))
-
-
-def _set_due(seconds: float = 0.0) -> Update:
-    """Return an update by which footers are due in so many seconds."""
-    # What the session holds of the job is not read again.
-    quiet = {"synchronize_session": False}
-    return update(Job).values(footers_due=Moment(seconds)).execution_options(**quiet)
-
-
-def _due() -> ColumnElement[bool]:
-    """Match jobs whose footers are due; a claim that lies too far ahead is a clock's mistake."""
-    # The first is for the index, which knows nothing of a clock that goes on.
-    at_once = or_(Job.footers_due <= Moment(), Job.footers_due > Moment(2 * CLAIM))
-    return and_(Job.footers_due.is_not(None), at_once)
+    await session.execute(set_due(Job.footers_due).where(Job.id == job_id))

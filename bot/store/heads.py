@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, Update, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.store.due import is_due, set_due
 from bot.store.models import Thread, Version, VersionStatus
 from bot.store.moments import Moment
 from bot.store.transactions import HEADS_DUE, Transactions
@@ -35,7 +36,7 @@ class HeadQueries(Transactions):
         misleads = and_(Thread.head_writing > 0, ~_is_writing())
         pick = select(Thread.id).where(_due()).limit(1).with_for_update(skip_locked=True)
         pick = pick.order_by(case((misleads, 0), else_=1), Thread.head_due)
-        claim = _set_due(CLAIM).where(Thread.id == pick.scalar_subquery())
+        claim = set_due(Thread.head_due, CLAIM).where(Thread.id == pick.scalar_subquery())
         async with self._write() as session:
             thread = await session.scalar(claim.returning(Thread))
             return DueHead(thread, thread.head_due) if thread and thread.head_due else None
@@ -55,20 +56,20 @@ class HeadQueries(Transactions):
 
     async def put_off_head(self, head: DueHead, seconds: float) -> None:
         """Have a head shown later, within the time of a claim."""
-        query = _set_due(min(seconds, CLAIM)).where(Thread.id == head.thread.id)
+        query = set_due(Thread.head_due, min(seconds, CLAIM)).where(Thread.id == head.thread.id)
         async with self._write() as session:
             await session.execute(query.where(Thread.head_due == head.until))
 
     async def free_heads(self) -> None:
         """Give up all claims: whoever made them may be gone, and a head may be shown twice."""
         async with self._write() as session:
-            await session.execute(_set_due().where(Thread.head_due > Moment()))
+            await session.execute(set_due(Thread.head_due).where(Thread.head_due > Moment()))
 
 
 async def mark_head_due(session: AsyncSession, thread_id: int | ScalarSelect[int]) -> None:
     """Have the head of a thread shown anew, once this transaction is committed."""
     session.info[HEADS_DUE] = True
-    await session.execute(_set_due().where(Thread.id == thread_id))
+    await session.execute(set_due(Thread.head_due).where(Thread.id == thread_id))
 
 
 async def mark_version_head_due(session: AsyncSession, version_id: int) -> None:
@@ -81,19 +82,12 @@ async def mark_misleading_head_due(session: AsyncSession, thread_id: int) -> Non
     """Have a head shown anew that says that drafts are being written, where none is."""
     session.info[HEADS_DUE] = True
     misleads = and_(Thread.head_writing > 0, Thread.head_due.is_(None), ~_is_writing())
-    await session.execute(_set_due().where(Thread.id == thread_id, misleads))
+    await session.execute(set_due(Thread.head_due).where(Thread.id == thread_id, misleads))
 
 
 def stands() -> ColumnElement[bool]:
     """Match threads whose head stands in Slack."""
     return case((Thread.persons_root, Thread.head_ts), else_=Thread.root_ts).is_not(None)
-
-
-def _set_due(seconds: float = 0.0) -> Update:
-    """Return an update by which a head is due in so many seconds."""
-    # What the session holds of the thread is not read again.
-    quiet = {"synchronize_session": False}
-    return update(Thread).values(head_due=Moment(seconds)).execution_options(**quiet)
 
 
 def _is_writing() -> ColumnElement[bool]:
@@ -102,8 +96,5 @@ def _is_writing() -> ColumnElement[bool]:
 
 
 def _due() -> ColumnElement[bool]:
-    """Match heads that stand and are due; a claim that lies too far ahead is a clock's mistake."""
-    # The first is for the index, which knows nothing of a clock that goes on.
-    due = Thread.head_due.is_not(None)
-    at_once = or_(Thread.head_due <= Moment(), Thread.head_due > Moment(2 * CLAIM))
-    return and_(due, at_once, stands())
+    """Match heads that stand and are due."""
+    return and_(is_due(Thread.head_due, CLAIM), stands())
