@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from inference.client import ChatMessage, Delta, EngineClient, EngineUnavailable, Sampling, Usage
+from tests.inference.serving import serving
 
 
 @asynccontextmanager
@@ -23,14 +24,8 @@ async def sends(*pieces: bytes) -> AsyncIterator[EngineClient]:
             await asyncio.sleep(0.05)
         return response
 
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", chat)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with EngineClient(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+    async with serving(chat) as client:
         yield client
-    await runner.cleanup()
 
 
 def event(data: object) -> bytes:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from inference.client import ChatMessage, EngineClient, EngineRefused, EngineUnavailable
 from tests.conftest import Worker
+from tests.inference.serving import serving
 
 CONTEXT, TEXT = "the tea is on", " a stone"
 
@@ -21,14 +22,8 @@ async def answers(body: Any, status: int = 200) -> AsyncIterator[EngineClient]:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response(body, status=status)
 
-    app = web.Application()
-    app.router.add_post("/v1/{any:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with EngineClient(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+    async with serving(answer) as client:
         yield client
-    await runner.cleanup()
 
 
 def scored(tokens: list[str], scores: list[float | None]) -> dict[str, Any]:
