@@ -37,7 +37,7 @@ class Pair:
 
 
 @dataclass(slots=True)
-class Material:
+class Original:
     """What pairs are made of: a text, its siblings, and other texts."""
 
     text: Text
@@ -65,64 +65,64 @@ def whole_sentences(text: str) -> list[str]:
     return [sentence for sentence in sentences_of(plain(text)) if END.search(sentence)]
 
 
-Maker = Callable[[Material], tuple[str, str] | None]
-"""Returns the better and the worse text, or None where the material does not serve."""
+Maker = Callable[[Original], tuple[str, str] | None]
+"""Returns the better and the worse text, or None where the original does not serve."""
 
 
-def shuffled(material: Material) -> tuple[str, str] | None:
+def shuffled(original: Original) -> tuple[str, str] | None:
     """Put the sentences in another order."""
-    mixed = material.sentences
-    material.rng.shuffle(mixed)
-    return _joined(material, mixed)
+    mixed = original.sentences
+    original.rng.shuffle(mixed)
+    return _joined(original, mixed)
 
 
-def repeated(material: Material) -> tuple[str, str] | None:
+def repeated(original: Original) -> tuple[str, str] | None:
     """Say an earlier sentence again instead of every fourth."""
-    said = material.sentences
+    said = original.sentences
     for i in range(FEWEST_SENTENCES - 1, len(said), FEWEST_SENTENCES):
-        said[i] = said[material.rng.randrange(i)]
-    return _joined(material, said)
+        said[i] = said[original.rng.randrange(i)]
+    return _joined(original, said)
 
 
-def knotted(material: Material) -> tuple[str, str] | None:
+def knotted(original: Original) -> tuple[str, str] | None:
     """Make one sentence of three."""
-    said, knot = material.sentences, CONNECTIVE[material.text.language]
+    said, knot = original.sentences, CONNECTIVE[original.text.language]
     groups = [said[i : i + KNOT] for i in range(0, len(said), KNOT)]
     loose = [[END.sub("", each) for each in group[:-1]] + group[-1:] for group in groups]
-    return _joined(material, [knot.join(group) for group in loose])
+    return _joined(original, [knot.join(group) for group in loose])
 
 
-def cut(material: Material) -> tuple[str, str] | None:
+def cut(original: Original) -> tuple[str, str] | None:
     """End in the middle of a sentence behind two thirds of the text."""
-    said = material.sentences
+    said = original.sentences
     last = said[2 * len(said) // 3]
     return _joined(
-        material, [*said[: 2 * len(said) // 3], last[: len(last) // 2].rstrip(" .,，。")]
+        original, [*said[: 2 * len(said) // 3], last[: len(last) // 2].rstrip(" .,，。")]
     )
 
 
-def copied(material: Material) -> tuple[str, str] | None:
+def copied(original: Original) -> tuple[str, str] | None:
     """Say in the first half what a sibling says there."""
-    if not material.siblings:
+    if not original.siblings:
         return None
-    said, theirs = material.sentences, whole_sentences(material.siblings[0].text)
+    said, theirs = original.sentences, whole_sentences(original.siblings[0].text)
     half = len(said) // 2
-    return _joined(material, [*theirs[:half], *said[half:]])
+    return _joined(original, [*theirs[:half], *said[half:]])
 
 
-def other(material: Material) -> tuple[str, str] | None:
+def other(original: Original) -> tuple[str, str] | None:
     """Take a text of another brief of the same kind."""
-    return (material.text.text, material.other.text) if material.other else None
+    return (original.text.text, original.other.text) if original.other else None
 
 
-def hot(material: Material) -> tuple[str, str] | None:
+def hot(original: Original) -> tuple[str, str] | None:
     """Take a text that was written at temperature 2."""
-    return (material.text.text, material.hot.text) if material.hot else None
+    return (original.text.text, original.hot.text) if original.hot else None
 
 
-def halved(material: Material) -> tuple[str, str] | None:
+def halved(original: Original) -> tuple[str, str] | None:
     """Take the first half: neither is better, so a measure shall prefer the whole half the time."""
-    return _joined(material, material.sentences[: len(material.sentences) // 2])
+    return _joined(original, original.sentences[: len(original.sentences) // 2])
 
 
 MAKERS: Mapping[str, Maker] = {
@@ -132,19 +132,19 @@ MAKERS: Mapping[str, Maker] = {
 
 def pairs_of(run: Run, at_two: Run | None, kinds: Sequence[str]) -> Iterator[Pair]:
     """Yield one pair of each kind for each brief that serves. at_two: a run at temperature 2."""
-    for material in _materials(run, at_two):
-        if len(material.sentences) < FEWEST_SENTENCES:
+    for original in _originals(run, at_two):
+        if len(original.sentences) < FEWEST_SENTENCES:
             continue
         for kind in kinds:
-            found = MAKERS[kind](material)
+            found = MAKERS[kind](original)
             if found is None or found[0] == found[1]:
                 continue
-            text, sibling = material.text, next(iter(material.siblings), None)
+            text, sibling = original.text, next(iter(original.siblings), None)
             theirs = sibling.text if sibling else None
             yield Pair(kind, text.case, text.language, text.brief, *found, theirs)
 
 
-def _materials(run: Run, at_two: Run | None) -> Iterator[Material]:
+def _originals(run: Run, at_two: Run | None) -> Iterator[Original]:
     drafts = _first_drafts(run)
     hot_ones = _first_drafts(at_two) if at_two else {}
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -157,7 +157,7 @@ def _materials(run: Run, at_two: Run | None) -> Iterator[Material]:
         for case, other_case in pairwise([*cases, cases[0]])
     }
     for case, (text, *siblings) in drafts.items():
-        yield Material(text, siblings, others.get(case), next(iter(hot_ones.get(case, ())), None))
+        yield Original(text, siblings, others.get(case), next(iter(hot_ones.get(case, ())), None))
 
 
 def _first_drafts(run: Run) -> dict[str, list[Text]]:
@@ -169,5 +169,5 @@ def _first_drafts(run: Run) -> dict[str, list[Text]]:
     return found
 
 
-def _joined(material: Material, worse: Sequence[str]) -> tuple[str, str] | None:
-    return material.glue.join(material.sentences), material.glue.join(worse)
+def _joined(original: Original, worse: Sequence[str]) -> tuple[str, str] | None:
+    return original.glue.join(original.sentences), original.glue.join(worse)
